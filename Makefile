@@ -1,0 +1,53 @@
+# make help explains itself.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CLUSTERS ?= 3
+APPS ?= 6
+PORT ?= 8080
+
+.PHONY: help demo test soak check fix bench lock clean
+
+help:  ## show this
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+$(READY): requirements-dev.lock pyproject.toml
+	@echo "[1/3] virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "[2/3] locked packages, a minute or two"
+	@$(BIN)/pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements-dev.lock
+	@echo "[3/3] gitopsd itself"
+	@$(BIN)/pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY)  ## the main job on embedded parts: CLUSTERS=3 APPS=6 PORT=8080
+	@exec $(BIN)/gitopsd demo --clusters $(CLUSTERS) --apps $(APPS) --port $(PORT)
+
+test: $(READY)  ## all tests that a new machine can run, in minutes
+	@PYTHONASYNCIODEBUG=1 $(BIN)/pytest -q
+
+soak: $(READY)  ## the long tests in full: properties, kills, churn
+	@GITOPSD_SOAK=1 $(BIN)/pytest -q --timeout=7200
+
+check: $(READY)  ## format, lint, types, import contracts
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fix: $(READY)  ## format, and mend what the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## the budgets of docs/bench.md, measured; a table and JSON
+	@$(BIN)/python -m tests.bench
+
+lock:  ## write the lock files anew (needs uv)
+	uv pip compile pyproject.toml --all-extras --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --upgrade -o requirements.lock
+	uv pip compile pyproject.toml --all-extras --group dev --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --upgrade -o requirements-dev.lock
+
+clean:  ## remove the virtual environment and caches
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Verbs: functions over the model; no await, no clock, no log, no environment."""

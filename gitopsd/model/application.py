@@ -1,0 +1,120 @@
+"""An Application as its declaration says it, in Argo CD's terms."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gitopsd.model.ids import AppName, ProjectName, RepoUrl
+from gitopsd.model.manifest import Manifest
+
+
+class Mode(enum.Enum):
+    """Whether gitopsd may write: the stricter of daemon, project and application counts."""
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryOptions:
+    recurse: bool = False
+    include: str = ""  # a glob with {a,b}; "" is every manifest file
+    exclude: str = ""
+
+
+FLAT = DirectoryOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    repo_url: RepoUrl
+    target_revision: str = "HEAD"  # branch, tag, SHA, HEAD, full ref or semver range
+    path: str = "."
+    directory: DirectoryOptions = FLAT
+    ref: str = ""  # the name other sources know it by
+    chart: str = ""
+    tool: str = ""  # "Directory" | "Helm" | "Kustomize" | "Plugin" where an explicit block says so; "": detect
+    options: Mapping[str, Any] = field(default_factory=dict)  # the source as declared
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Exactly one of `server` and `name` is set."""
+
+    server: str = ""
+    name: str = ""
+    namespace: str = ""  # for namespaced objects that name none
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    limit: int = 5  # -1: for ever; 0: never
+    duration_s: float = 5.0
+    factor: float = 2.0
+    max_duration_s: float = 180.0
+    refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPolicy:
+    automated: bool = False
+    prune: bool = False
+    self_heal: bool = False
+    allow_empty: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)  # syncOptions: name → value
+    retry: Retry | None = None
+
+
+BY_HAND = SyncPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreDifference:
+    group: str
+    kind: str
+    name: str = ""
+    namespace: str = ""
+    json_pointers: tuple[str, ...] = ()
+    jq_path_expressions: tuple[str, ...] = ()
+    managed_fields_managers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a declaration was read: a file and line, or a repository path at a revision."""
+
+    source: str  # which declaration source or parent application; a source replaces only its own declarations
+    file: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file or self.source}:{self.line}" if self.line else (self.file or self.source)
+
+
+NOWHERE = Origin("")
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    name: AppName
+    project: ProjectName
+    sources: tuple[Source, ...]  # one where spec.source was written
+    destination: Destination
+    sync_policy: SyncPolicy = BY_HAND
+    ignore_differences: tuple[IgnoreDifference, ...] = ()
+    history_limit: int = 10
+    mode: Mode = Mode.ENFORCE  # annotation gitopsd.io/mode
+    adopted: bool = False  # annotation gitopsd.io/adopt: "true": take over what Argo CD still writes
+    skip_reconcile: bool = False  # annotation argocd.argoproj.io/skip-reconcile
+    cascade: bool = False  # the resources finalizer was seen
+    manifest: Manifest = field(default_factory=dict)  # as declared
+    origin: Origin = NOWHERE
+    warnings: tuple[str, ...] = ()  # fields and options that are not understood or not done yet
+
+    @property
+    def declares(self) -> bool:
+        """Tell whether its manifests are declarations for gitopsd itself (app of apps)."""
+        return self.destination.name == "gitopsd"

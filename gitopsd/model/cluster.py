@@ -1,0 +1,51 @@
+"""What a cluster serves, and what the mirror keeps of its objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitopsd.model.health import Health
+from gitopsd.model.ids import ResourceVersion, TrackingId, Uid, ViewHash
+from gitopsd.model.manifest import GVK, ResourceKey
+
+
+@dataclass(frozen=True, slots=True)
+class ApiResource:
+    """One kind at one version, as discovery tells of it."""
+
+    gvk: GVK
+    plural: str
+    namespaced: bool
+    verbs: frozenset[str]
+    preferred: bool  # the group's preferred version
+
+
+@dataclass(frozen=True, slots=True)
+class LiveObject:
+    """What a verdict needs of a live object (ARCHITECTURE D3): its body is fetched when somebody opens it."""
+
+    key: ResourceKey
+    uid: Uid
+    resource_version: ResourceVersion
+    owners: tuple[Uid, ...]
+    controlled: bool  # an owner reference has controller: true
+    tracking: TrackingId | None  # of gitopsd.io/tracking-id, or else of Argo CD's annotation
+    by_argocd: bool  # the tracking id is Argo CD's annotation
+    argocd_wrote_s: float | None  # Unix time of the newest managedFields entry of argocd-controller
+    takeover: bool  # a manager that the first apply takes over has an entry (D6)
+    view: ViewHash | None  # of our Apply entry's owned view; None: we have no such entry
+    deleting: bool  # metadata.deletionTimestamp is set
+    established: bool  # CRD: condition Established; Namespace: phase Active; all else: True
+    health: Health | None  # None: this kind has no health of its own
+    created_s: float  # Unix time
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WatchAge:
+    """How fresh what the mirror says of a cluster is."""
+
+    synced: bool  # the first full lists are in
+    oldest_s: float  # seconds since the least recently heard watch said anything (bookmarks count)
+    failing: tuple[tuple[GVK, str], ...]  # kinds that cannot be read, and why
+    error: str = ""  # why the cluster as a whole cannot be read; "" when it can

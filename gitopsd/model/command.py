@@ -1,0 +1,94 @@
+"""What a step asks of a cluster, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitopsd.model.ids import ResourceVersion, TargetHash, Uid, ViewHash
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """One server-side apply of a target in apply form, forced; takes over first where `takeover`."""
+
+    key: ResourceKey
+    manifest: Manifest
+    target: TargetHash  # of this one object
+    takeover: bool = False  # take over legacy managers in a write of its own first (D6)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateNamespace:
+    """Create the destination namespace where it is missing; an existing one is left as it is."""
+
+    name: str
+
+    @property
+    def key(self) -> ResourceKey:
+        return ResourceKey("", "Namespace", "", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Prune:
+    """One delete that carries what was compared: only the very state we saw may go."""
+
+    key: ResourceKey
+    uid: Uid
+    resource_version: ResourceVersion
+    propagation: str = "Foreground"  # Foreground | Background | Orphan
+
+
+Command = Apply | CreateNamespace | Prune
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The API server did it."""
+
+    key: ResourceKey
+    changed: bool  # the write moved the resourceVersion
+    resource_version: ResourceVersion | None = None  # None: the object is gone
+    view: ViewHash | None = None  # owned view after an apply
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The API server said no; a result, not an exception."""
+
+    key: ResourceKey
+    code: int  # HTTP status
+    message: str  # the server's words, Secret values masked
+    retryable: bool  # 409, 429, most 5xx, time-outs: the same command may succeed later
+    remedy: str = ""
+
+
+Applied = Accepted | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What a dry-run apply answered: the live object as it would be."""
+
+    live: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Inapplicable:
+    """The dry run was refused."""
+
+    code: int
+    message: str
+    kind: str  # "invalid" (4xx, or a 500 that cannot type the patch) | "forbidden" (RBAC) | "no-dry-run" (webhook)
+
+
+Answer = Predicted | Inapplicable  # no answer is an exception: Retryable
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """An object and the version at which it is to be read or written."""
+
+    key: ResourceKey
+    gvk: GVK

@@ -1,0 +1,100 @@
+"""Target and live, paired, and what came of it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Any
+
+from gitopsd.model.cluster import LiveObject
+from gitopsd.model.health import Health
+from gitopsd.model.ids import TargetHash, ViewHash
+from gitopsd.model.manifest import Manifest, ResourceKey
+
+
+class SyncStatus(enum.Enum):
+    SYNCED = "Synced"
+    OUT_OF_SYNC = "OutOfSync"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The mirror holds the object."""
+
+    live: LiveObject
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The kind is served and was listed in full, and the object was not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unserved:
+    """Discovery is whole and the cluster does not serve the kind, so the object cannot exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Not known: the API server refused, did not answer, or the list is not in. Never pruned, never called missing."""
+
+    cause: str
+    pending: bool = False  # the list is under way: wait for it, nothing is wrong
+
+
+Reading = Found | Absent | Unserved | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One object as Git wants it (in apply form) and as the cluster answered for it."""
+
+    key: ResourceKey
+    target: Manifest | None  # None: not in Git, a prune candidate
+    live: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the server once showed to be in sync (D5): equal four hashes are in sync without asking."""
+
+    target: TargetHash
+    view: ViewHash
+    rules: str
+    admission: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One path on which predicted live and live differ, as a person reads it. Secrets are masked before this."""
+
+    path: str  # as in `.spec.template.spec.containers[name=web].image`
+    live: Any  # ABSENT_TEXT where there is none
+    predicted: Any  # what an apply would make of it
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The verdict on one object."""
+
+    pair: Pair
+    status: SyncStatus
+    differences: tuple[Difference, ...] = ()
+    reason: str = ""  # why not Synced, in one line; the server's words where it refused
+    unconfirmed: bool = False  # OutOfSync by the hashes, and the server would not say (403, no dry-run support)
+    adopt: bool = False  # Synced by value, but another manager owns it: the next permitted sync writes it
+    refused: bool = False  # the server refused the target: Terminal for this content
+    remember: Remembered | None = None  # to be stored: the server has just shown it in sync
+    health: Health | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The verdict on one application against one cluster."""
+
+    status: SyncStatus
+    health: Health
+    resources: tuple[Compared, ...] = ()  # sorted by key
+    target: TargetHash | None = None  # of all target objects; None where there is no target
+    warnings: tuple[str, ...] = field(default=())

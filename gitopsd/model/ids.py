@@ -1,0 +1,41 @@
+"""Names of things. A `str` that names something has a type of its own."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NewType
+
+from gitopsd.model.manifest import ResourceKey
+
+AppName = NewType("AppName", str)
+ProjectName = NewType("ProjectName", str)
+ClusterId = NewType("ClusterId", str)  # the cluster's name in the settings
+RepoUrl = NewType("RepoUrl", str)  # as the declaration writes it
+Revision = NewType("Revision", str)  # a full commit SHA, never a branch name
+ResourceVersion = NewType("ResourceVersion", str)  # opaque: test for equality, never order
+Uid = NewType("Uid", str)
+FieldManager = NewType("FieldManager", str)
+TargetHash = NewType("TargetHash", str)  # of target objects in apply form, 128 bits as hex
+ViewHash = NewType("ViewHash", str)  # of an owned view, 128 bits as hex
+
+TRACKING = re.compile(r"(?P<app>[^:]+):(?P<group>[^/:]*)/(?P<kind>[^:/]+):(?P<namespace>[^/:]*)/(?P<name>.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingId:
+    """Which application owns an object, and the object it was written for: `<app>:<group>/<kind>:<ns>/<name>`."""
+
+    app: AppName
+    key: ResourceKey
+
+    def __str__(self) -> str:
+        return f"{self.app}:{self.key}"
+
+    @classmethod
+    def parse(cls, text: str) -> TrackingId | None:
+        """Return the tracking id that `text` writes, or None where it is not one."""
+        found = TRACKING.fullmatch(text)
+        if found is None:
+            return None
+        return cls(AppName(found["app"]), ResourceKey(found["group"], found["kind"], found["namespace"], found["name"]))

@@ -1,0 +1,167 @@
+"""A sync as it is stored between two steps; JSON both ways."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Revision, TargetHash, Uid
+from gitopsd.model.manifest import ResourceKey
+
+
+class OperationPhase(enum.Enum):
+    RUNNING = "Running"
+    TERMINATING = "Terminating"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    ERROR = "Error"
+
+    @property
+    def over(self) -> bool:
+        return self not in (OperationPhase.RUNNING, OperationPhase.TERMINATING)
+
+
+class SyncPhase(enum.Enum):
+    PRE_SYNC = "PreSync"
+    SYNC = "Sync"
+    POST_SYNC = "PostSync"
+    SYNC_FAIL = "SyncFail"
+
+
+class Verb(enum.Enum):
+    APPLY = "apply"
+    PRUNE = "prune"
+    CREATE_NAMESPACE = "create-namespace"
+
+
+class TaskState(enum.Enum):
+    PENDING = "Pending"  # not asked for yet
+    ISSUED = "Issued"  # the intent is stored; the answer may be lost, so asking again is right
+    APPLIED = "Applied"  # the server accepted; its gate (established, healthy, gone) may still be shut
+    DONE = "Done"
+    FAILED = "Failed"
+    SKIPPED = "Skipped"  # PruneSkipped: not allowed, or no longer needed
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One object's part of an Operation, in the order of `(phase, wave, rank, key)`."""
+
+    key: ResourceKey
+    verb: Verb
+    phase: SyncPhase = SyncPhase.SYNC
+    wave: int = 0
+    rank: int = 0  # of its kind; Namespaces and CRDs first, prunes reversed
+    state: TaskState = TaskState.PENDING
+    message: str = ""
+    uid: Uid | None = None  # prune: what was compared
+    resource_version: ResourceVersion | None = None
+    target: TargetHash | None = None  # apply: the content it is for
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    id: str
+    app: AppName
+    cluster: ClusterId
+    target: TargetHash  # of all target objects: the content this operation makes live
+    revisions: tuple[Revision, ...]  # one per source
+    tasks: tuple[Task, ...]
+    phase: OperationPhase = OperationPhase.RUNNING
+    message: str = ""
+    started_s: float = 0.0  # Unix time
+    finished_s: float | None = None
+    initiated_by: str = ""  # a user's name; "" when automated
+    automated: bool = False
+    healing: bool = False  # caused by drift, not by new content
+    prune: bool = False
+    dry_run: bool = False
+    retries: int = 0
+    not_before_s: float = 0.0  # no step before this Unix time (back-off)
+    pinned: bool = False  # a person named the revision: newer content does not take over
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """What a person asked for; it becomes an Operation at the application's next pass."""
+
+    revisions: tuple[str, ...] = ()  # empty: the epoch's
+    prune: bool = False
+    dry_run: bool = False
+    resources: tuple[ResourceKey, ...] = ()  # empty: all
+    initiated_by: str = ""
+    asked_s: float = 0.0
+
+
+def operation_to_json(operation: Operation) -> dict[str, Any]:
+    """Return `operation` as JSON values; enums by their value, keys as `group/kind:ns/name`."""
+    return {
+        **{name: getattr(operation, name) for name in _PLAIN},
+        "revisions": list(operation.revisions),
+        "phase": operation.phase.value,
+        "tasks": [_task_to_json(task) for task in operation.tasks],
+    }
+
+
+def operation_from_json(value: Mapping[str, Any]) -> Operation:
+    """Return the operation that `operation_to_json` wrote."""
+    return Operation(
+        **{name: value[name] for name in _PLAIN},
+        revisions=tuple(Revision(revision) for revision in value["revisions"]),
+        phase=OperationPhase(value["phase"]),
+        tasks=tuple(_task_from_json(task) for task in value["tasks"]),
+    )
+
+
+_PLAIN = (
+    "id",
+    "app",
+    "cluster",
+    "target",
+    "message",
+    "started_s",
+    "finished_s",
+    "initiated_by",
+    "automated",
+    "healing",
+    "prune",
+    "dry_run",
+    "retries",
+    "not_before_s",
+    "pinned",
+)
+
+
+def _task_to_json(task: Task) -> dict[str, Any]:
+    return {
+        "key": [task.key.group, task.key.kind, task.key.namespace, task.key.name],
+        "verb": task.verb.value,
+        "phase": task.phase.value,
+        "wave": task.wave,
+        "rank": task.rank,
+        "state": task.state.value,
+        "message": task.message,
+        "uid": task.uid,
+        "resource_version": task.resource_version,
+        "target": task.target,
+        "attempts": task.attempts,
+    }
+
+
+def _task_from_json(value: Mapping[str, Any]) -> Task:
+    return Task(
+        key=ResourceKey(*value["key"]),
+        verb=Verb(value["verb"]),
+        phase=SyncPhase(value["phase"]),
+        wave=value["wave"],
+        rank=value["rank"],
+        state=TaskState(value["state"]),
+        message=value["message"],
+        uid=value["uid"],
+        resource_version=value["resource_version"],
+        target=value["target"],
+        attempts=value["attempts"],
+    )

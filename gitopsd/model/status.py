@@ -1,0 +1,44 @@
+"""What gitopsd says of an application after a pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitopsd.model.comparison import Comparison
+from gitopsd.model.ids import ClusterId, Revision
+from gitopsd.model.operation import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something a person should know, with what to do about it."""
+
+    type: str  # Argo CD's: ComparisonError, InvalidSpecError, SyncError, SharedResourceWarning …
+    message: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    id: int
+    revisions: tuple[Revision, ...]
+    started_s: float
+    finished_s: float
+    initiated_by: str  # "" when automated
+    phase: str  # OperationPhase's value
+    message: str
+    target: str  # hash of the content
+    sources: tuple[dict[str, object], ...] = ()  # as declared then
+
+
+@dataclass(frozen=True, slots=True)
+class AppStatus:
+    comparison: Comparison
+    revisions: tuple[Revision, ...]  # one per source, all of one epoch per repository
+    cluster: ClusterId | None
+    conditions: tuple[Condition, ...] = ()
+    operation: Operation | None = None  # the running or the last one
+    reconciled_s: float = 0.0  # Unix time of the pass
+    epoch_s: float = 0.0  # Unix time at which the oldest epoch was taken
+    watch_age_s: float = 0.0
+    source_types: tuple[str, ...] = ()

@@ -1,0 +1,197 @@
+"""What the shell needs of the world: one Protocol per neighbour, one to three verbs where that is enough.
+
+The edges implement them; `daemon.py` joins both sides. Every method that does traffic is async; it raises a
+`Retryable` or a `Terminal` of `gitopsd.errors`, never a library's own error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gitopsd.model.application import Application, Source
+from gitopsd.model.cluster import ApiResource, WatchAge
+from gitopsd.model.command import Answer, Applied, Command, ObjectRef
+from gitopsd.model.comparison import Reading, Remembered
+from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, Revision
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey
+from gitopsd.model.operation import Operation, SyncRequest
+from gitopsd.model.project import AppProject
+from gitopsd.model.status import AppStatus, HistoryEntry
+
+Clock = Callable[[], float]  # Unix time in seconds; the only one is made in daemon.py
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a ref names in a repository's epoch."""
+
+    revision: Revision
+    epoch: int  # counts up; 0 is the first snapshot of this process
+    taken_s: float  # Unix time at which the epoch was last confirmed by a fetch
+
+
+class Sources(Protocol):
+    """Git: one epoch per repository."""
+
+    def resolve(self, repo: RepoUrl, ref: str) -> Resolved:
+        """Return what `ref` is in the repository's epoch, without traffic.
+
+        Raises:
+            RepositoryUnreachable: the repository has no epoch yet; carries the last fetch's error.
+            RevisionNotFound: the epoch has no such ref.
+        """
+        ...
+
+    async def fetch(self, repo: RepoUrl) -> None:
+        """Bring the repository's epoch up to date; one fetch at a time, callers meanwhile share the next one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The desired manifests of one source at one revision."""
+
+    manifests: tuple[Manifest, ...]  # in the order of the files; Lists flattened; every one has apiVersion, kind, name
+    source_type: str  # "Directory" …
+    warnings: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()  # `file:line` of each manifest
+
+
+class Renderer(Protocol):
+    """Git tree → desired manifests, by closure from the cache or by a worker."""
+
+    async def render(self, app: AppName, source: Source, revision: Revision) -> Rendered:
+        """Return the desired manifests of `source` at `revision`.
+
+        Raises:
+            PathNotFound, InvalidManifest, NotSupported, WorkerFailed: Terminal for this revision.
+            RepositoryUnreachable, TooSlow: Retryable.
+        """
+        ...
+
+
+class LiveStates(Protocol):
+    """The mirrors of all clusters. Reads are of memory, and never wait."""
+
+    def resource(self, cluster: ClusterId, gvk: GVK) -> ApiResource | Reading:
+        """Return how the cluster serves `gvk`; `Unserved` where it does not, `Unreadable` where that is not known."""
+        ...
+
+    def readings(
+        self, cluster: ClusterId, app: AppName, wanted: Collection[ObjectRef]
+    ) -> Mapping[ResourceKey, Reading]:
+        """Return the reading of every wanted object and of every object that carries the application's tracking id.
+
+        A wanted kind that is not watched yet becomes watched, and its objects read `Unreadable(pending=True)`.
+        """
+        ...
+
+    def age(self, cluster: ClusterId) -> WatchAge: ...
+
+    def admission(self, cluster: ClusterId, gvk: GVK) -> str:
+        """Return the admission hash of a kind (D5): its CRD, the webhook configurations and admission policies."""
+        ...
+
+
+class Applier(Protocol):
+    """Writes to clusters, and asks them."""
+
+    async def dry_run(self, cluster: ClusterId, manifest: Manifest) -> Answer:
+        """Ask what a server-side apply of `manifest` would make of the live object. No answer raises Retryable."""
+        ...
+
+    async def read(self, cluster: ClusterId, ref: ObjectRef) -> Manifest | None:
+        """GET one object; None on 404."""
+        ...
+
+    async def run(self, cluster: ClusterId, command: Command) -> Applied:
+        """Run one command. A refusal is a result; no answer raises Retryable."""
+        ...
+
+
+class Inventory(Protocol):
+    """What applications left in clusters, and what was once shown in sync. Survives a restart."""
+
+    def remembered(self, app: AppName, cluster: ClusterId) -> Mapping[ResourceKey, Remembered]: ...
+
+    def remember(self, app: AppName, cluster: ClusterId, shown: Mapping[ResourceKey, Remembered | None]) -> None:
+        """Store what the server has shown in sync; None forgets."""
+        ...
+
+    def targets(self, app: AppName) -> frozenset[tuple[ClusterId, ResourceKey]]:
+        """Return the objects of the application's last known target."""
+        ...
+
+    def put_targets(self, app: AppName, cluster: ClusterId, keys: Collection[ResourceKey]) -> None:
+        """Store the application's target as known now; nothing is written where it did not change."""
+        ...
+
+    def wanted_by(self, cluster: ClusterId, key: ResourceKey) -> frozenset[AppName]:
+        """Return the applications whose last known target holds the object."""
+        ...
+
+
+class Applications(Protocol):
+    """Declarations, operations, history and published status."""
+
+    def get(self, name: AppName) -> Application | None: ...
+    def all(self) -> Iterable[Application]: ...
+    def project(self, name: ProjectName) -> AppProject | None: ...
+
+    def status(self, name: AppName) -> AppStatus | None: ...
+    def publish(self, name: AppName, status: AppStatus) -> None:
+        """Make `status` what API, CLI, events and metrics show; in memory, derived anew after a restart."""
+        ...
+
+    def request(self, name: AppName) -> SyncRequest | None: ...
+    def ask(self, name: AppName, request: SyncRequest | None) -> None:
+        """Store what a person asked for, or that it has been taken up (None)."""
+        ...
+
+    def operation(self, name: AppName) -> Operation | None: ...
+    def put_operation(self, operation: Operation) -> None:
+        """Store the operation; durable on return. One that is over also enters the history."""
+        ...
+
+    def history(self, name: AppName) -> Sequence[HistoryEntry]: ...
+
+    def deleting(self, name: AppName) -> bool:
+        """Tell whether the application is being deleted with its objects (cascade)."""
+        ...
+
+    def delete(self, name: AppName, *, cascade: bool) -> None:
+        """Begin to delete: with `cascade` a pass prunes all its objects first, without it the declaration goes now."""
+        ...
+
+    def forget(self, name: AppName) -> None:
+        """Drop the declaration and everything stored for it."""
+        ...
+
+
+class Declarations(Protocol):
+    """Takes the manifests of an application of applications, or of a declaration source."""
+
+    def declare(
+        self, source: str, manifests: Sequence[Manifest], origins: Sequence[str], *, complete: bool, prune: bool
+    ) -> Sequence[str]:
+        """Validate and store Application and AppProject manifests of `source`; return one warning per broken one.
+
+        Declarations of `source` that `manifests` lacks are removed only if `prune` and `complete` (everything was
+        read, nothing was broken) and `manifests` is not empty; else they stay, and a warning says so.
+        """
+        ...
+
+
+class Workers(Protocol):
+    """The pool of killable processes."""
+
+    async def call(self, job: str, *args: Any, deadline_s: float | None = None) -> Any:
+        """Run `module:function` with JSON values in a worker and return its JSON value.
+
+        Raises:
+            WorkerFailed: the worker crashed, hit a limit, or its deadline passed; names the job.
+            GitopsError: raised by the job itself, of the class it was raised with.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The asyncio kit; knows nothing of GitOps."""
