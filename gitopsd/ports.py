@@ -72,6 +72,48 @@ class Renderer(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a directory in a Git tree."""
+
+    name: str
+    kind: str  # "blob" | "tree" | "link" | "commit" (a submodule)
+    executable: bool = False
+
+
+class Tree(Protocol):
+    """The files of one revision, read from the object database; every look-up is recorded (D1).
+
+    Paths are relative to the repository's root, with "/" and without "." and "..": what leaves the root raises
+    `PathNotFound`. Links inside the repository are followed, and recorded with what they point at.
+    """
+
+    revision: Revision
+
+    def read(self, path: str, *, max_bytes: int) -> bytes | None:
+        """Return a file's content; None where there is no file. More than `max_bytes` raises InvalidManifest."""
+        ...
+
+    def blob(self, path: str) -> str | None:
+        """Return a file's object id (hex), which names its content; None where there is no file."""
+        ...
+
+    def list(self, path: str) -> Sequence[Entry] | None:
+        """Return a directory's entries sorted by name; None where there is no directory."""
+        ...
+
+    def closure(self) -> Mapping[str, str]:
+        """Return every look-up so far: `kind:path` → what was seen ("" for what was not there).
+
+        Kinds: `file` → mode and object id; `list` → hash of the entries' names and types.
+        """
+        ...
+
+    def seen(self, looked_up: Iterable[str]) -> Mapping[str, str]:
+        """Look up what another render looked up (keys of `closure()`), and return it in the same form."""
+        ...
+
+
 class LiveStates(Protocol):
     """The mirrors of all clusters. Reads are of memory, and never wait."""
 

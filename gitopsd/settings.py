@@ -1,0 +1,145 @@
+"""Every setting: what it is, its unit, its default and the reason. Parsed once, frozen ever after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Where a secret is read from; never the secret itself. At most one is set."""
+
+    file: Path | None = None  # a relative path is looked up in $CREDENTIALS_DIRECTORY first
+    env: str = ""  # name of an environment variable
+
+
+@dataclass(frozen=True, slots=True)
+class RepoCredentials:
+    """For every repository whose URL starts with `url`; the longest prefix wins."""
+
+    url: str
+    username: str = ""  # "" with a token: git's usual "x-access-token"
+    password: Secret | None = None  # password or token
+    ssh_key: Secret | None = None  # private key, OpenSSH format
+    known_hosts: Path | None = None  # host keys accepted; none: ssh's system-wide file
+    ca_file: Path | None = None  # PEM bundle instead of the system's
+    insecure: bool = False  # do not check TLS certificates or host keys
+
+
+@dataclass(frozen=True, slots=True)
+class GitSettings:
+    poll_s: float = 120.0  # between two fetches of one repository; a webhook is faster, this one cannot be lost
+    poll_jitter: float = 0.1  # share of poll_s by which polls are spread
+    fetch_deadline_s: float = 300.0  # a whole fetch; then git and all it started are killed
+    low_speed_bytes: int = 1000  # slower than this many bytes a second …
+    low_speed_s: float = 30.0  # … for so long ends an HTTP fetch
+    max_repo_bytes: int = 4 << 30  # a mirror larger than this is refused
+    fetches_at_once: int = 8  # over all repositories
+    credentials: tuple[RepoCredentials, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """One cluster: by kubeconfig, by this pod's service account, or by server with a token or certificate."""
+
+    name: str
+    kubeconfig: Path | None = None
+    context: str = ""  # of the kubeconfig; "": its current one
+    in_cluster: bool = False
+    server: str = ""
+    token: Secret | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    requests_at_once: int = 32  # in flight; the API server's own fairness does the rest, so there is no QPS limit
+    request_deadline_s: float = 30.0
+    list_page: int = 500  # objects a page; more costs memory, fewer costs round trips
+    watch_timeout_s: float = 290.0  # asked of the server, so that a dead connection is noticed
+    relist_s: float = 3600.0  # metadata lists of kinds that are not watched
+
+
+@dataclass(frozen=True, slots=True)
+class RedisSettings:
+    url: str = "embedded"  # redis://…, rediss://…, unix://…, or `embedded`: a private server that dies with the daemon
+    password: Secret | None = None
+    deadline_s: float = 1.0  # of one command; then the daemon renders itself
+    ttl_s: float = 7 * 86400.0  # of an entry that nobody reads
+    key: Secret | None = None  # 32 bytes, base64: seals entries; none: one kept in the data directory
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    count: int = 2  # worker processes; one a core
+    deadline_s: float = 60.0  # of one job
+    data_bytes: int = 512 << 20  # RLIMIT_DATA of a worker
+    output_bytes: int = 64 << 20  # of one answer
+    file_bytes: int = 256 << 20  # RLIMIT_FSIZE
+
+
+@dataclass(frozen=True, slots=True)
+class RenderSettings:
+    max_bytes: int = 10 << 20  # of all files of one source, as Argo CD has it
+    max_documents: int = 20_000  # of one source
+    max_depth: int = 100  # nesting of one document
+    max_growth: int = 50  # how many times its text a document may be once aliases are expanded
+
+
+@dataclass(frozen=True, slots=True)
+class SyncSettings:
+    workers: int = 16  # passes at once; each waits for the network most of its time
+    heal_wait_s: float = 5.0  # from the end of one sync to the next of the same content
+    heal_max_s: float = 300.0  # self-heal backs off to this
+    argocd_quiet_s: float = 3600.0  # an application whose objects Argo CD wrote since is not synced unless adopted
+    takeover: tuple[str, ...] = ("kubectl-client-side-apply", "argocd-controller")  # at the first apply (D6)
+    refresh_s: float = 600.0  # a pass over every application at least so often, whatever was heard
+    operation_deadline_s: float = 3600.0  # a sync that is not over by then fails
+    gate_deadline_s: float = 1800.0  # a health gate between waves that does not open by then fails the sync
+
+
+@dataclass(frozen=True, slots=True)
+class DeclarationSource:
+    """Where Application and AppProject manifests are: a directory, or a path of a Git repository."""
+
+    directory: Path | None = None
+    repo_url: str = ""
+    target_revision: str = "HEAD"
+    path: str = "."
+    recurse: bool = True
+    prune: bool = False  # whether a declaration that is gone removes the application (its objects stay)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    host: str = "127.0.0.1"
+    port: int = 8080
+    probe_host: str = "127.0.0.1"
+    probe_port: int = 8081
+    token: Secret | None = None  # static bearer token; none: one is written to the data directory
+    webhook_secret: Secret | None = None  # of GitHub webhooks; none: the webhook answers 404
+    max_webhook_bytes: int = 25 << 20  # GitHub's own limit
+    cert_file: Path | None = None  # with key_file: TLS; both are read again when they change
+    key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    format: str = "json"  # json | console
+    level: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    mode: str = "enforce"  # enforce | observe
+    data_dir: Path = Path("/var/lib/gitopsd")  # store, Git mirrors, generated secrets
+    run_dir: Path = Path("/run/gitopsd")  # sockets
+    clusters: tuple[ClusterSettings, ...] = ()
+    declarations: tuple[DeclarationSource, ...] = ()
+    git: GitSettings = field(default_factory=GitSettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)
+    workers: WorkerSettings = field(default_factory=WorkerSettings)
+    render: RenderSettings = field(default_factory=RenderSettings)
+    sync: SyncSettings = field(default_factory=SyncSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+    grace_s: float = 20.0  # for workers to finish their step on SIGTERM; below systemd's TimeoutStopSec
