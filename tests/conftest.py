@@ -1,0 +1,46 @@
+"""Fixtures that more than one folder uses: clusters, real and simulated, and namespaces in them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from tests import clusters
+from tests.clusters import Cluster
+
+CONTROL_PLANE = clusters.find_control_plane()
+KINDS_OF_CLUSTER = ["real"] if CONTROL_PLANE else []
+
+
+def pytest_report_header() -> str:
+    """Say in one line which API servers this run has."""
+    real = f"real kube-apiserver {CONTROL_PLANE.version()}" if CONTROL_PLANE else "no real kube-apiserver here"
+    return f"clusters: {real}"
+
+
+@pytest.fixture(scope="session")
+def real_cluster() -> Iterator[Cluster]:
+    """A real control plane; only for tests that `cluster` sends here, or that are skipped without one."""
+    if CONTROL_PLANE is None:
+        pytest.skip("no kube-apiserver and etcd in $KUBEBUILDER_ASSETS")
+    with clusters.real_cluster(CONTROL_PLANE) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session", params=KINDS_OF_CLUSTER)
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    """Each API server in turn: the real one where it is at hand, and the simulated one."""
+    found: Cluster = request.getfixturevalue(f"{request.param}_cluster")
+    return found
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A fresh namespace in `cluster`; its deletion is begun, not awaited, when the test ends."""
+    name = f"test-{secrets.token_hex(4)}"
+    status, answer = clusters.call(cluster, "POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    assert 201 == status, answer
+    yield name
+    clusters.call(cluster, "DELETE", f"/api/v1/namespaces/{name}")
