@@ -1,0 +1,108 @@
+"""Tasks with an owner and a name: services whose lifetimes nest, supervised loops, bounded fan-out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NoReturn, Protocol, TypeVar
+
+import structlog
+
+from gitopsd.errors import Retryable
+
+T = TypeVar("T")
+R = TypeVar("R")
+log = structlog.get_logger()
+
+
+class Service(Protocol):
+    """Something that runs as long as the daemon, or its layer of it, does."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def run(self) -> None:
+        """Run until cancelled; what the service opened it closes in `finally`."""
+        ...
+
+
+@asynccontextmanager
+async def running(*services: Service) -> AsyncIterator[None]:
+    """Run `services` while the block runs, then cancel them and wait until they are gone.
+
+    A service that ends or fails ends the block too, with the reason in an ExceptionGroup.
+    """
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_for_ever(service), name=service.name) for service in services]
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+async def _for_ever(service: Service) -> NoReturn:
+    await service.run()
+    raise RuntimeError(f"{service.name} ended by itself")
+
+
+async def serve(stop: asyncio.Event, *layers: tuple[Service, ...]) -> None:
+    """Start `layers` first to last (probes, live mirrors, workers) until `stop`, then stop them last to first."""
+    async with AsyncExitStack() as stack:
+        for services in layers:
+            await stack.enter_async_context(running(*services))
+        await stop.wait()
+
+
+async def supervise(  # noqa: PLR0913 - three of them have defaults that only tests and status pages change
+    name: str,
+    run: Callable[[], Awaitable[None]],
+    *,
+    delay_s: Callable[[int], float],
+    failed: Callable[[Retryable], None] = lambda _: None,
+    healthy_s: float = 60.0,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> NoReturn:
+    """Run `run` again and again; after each `Retryable` error tell `failed`, then wait `delay_s(failures)`.
+
+    Any other exception leaves at once: a bug is not restarted in place. A run that returned, or that lasted
+    `healthy_s`, sets the count of failures to 0.
+    """
+    loop = asyncio.get_running_loop()
+    failures = 0
+    while True:
+        started_s = loop.time()
+        try:
+            await run()
+        except Retryable as err:
+            failures = 1 if loop.time() - started_s >= healthy_s else failures + 1
+            wait_s = delay_s(failures)
+            failed(err)
+            log.warning("service.restarts", service=name, error=str(err), failures=failures, after_s=round(wait_s, 3))
+            await sleep(wait_s)
+        else:
+            failures = 0
+            await sleep(0)  # a run that returns without ever waiting must not hold the loop
+
+
+async def at_most(
+    n: int, things: Iterable[T], run: Callable[[T], Awaitable[R]], *, name: str = "at most"
+) -> tuple[R, ...]:
+    """Run `run` over `things`, at most `n` in flight; return the results in the order of `things`.
+
+    `things` is read as capacity frees, so it may be long. The first exception cancels the rest, is waited
+    for, and leaves as itself; what a peer may refuse is better a result.
+    """
+    results: dict[int, R] = {}
+    todo = enumerate(things)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for lane in range(n):
+                group.create_task(_lane(todo, run, results), name=f"{name} {lane}")
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from several
+    return tuple(results[place] for place in sorted(results))
+
+
+async def _lane(todo: Iterator[tuple[int, T]], run: Callable[[T], Awaitable[R]], results: dict[int, R]) -> None:
+    for place, thing in todo:
+        results[place] = await run(thing)
