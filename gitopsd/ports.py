@@ -14,7 +14,7 @@ from gitopsd.model.application import Application, Source
 from gitopsd.model.cluster import ApiResource, WatchAge
 from gitopsd.model.command import Answer, Applied, Command, ObjectRef
 from gitopsd.model.comparison import Reading, Remembered
-from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, Revision
+from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, ResourceVersion, Revision
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 from gitopsd.model.operation import Operation, SyncRequest
 from gitopsd.model.project import AppProject
@@ -127,6 +127,14 @@ class LiveStates(Protocol):
         """Return the reading of every wanted object and of every object that carries the application's tracking id.
 
         A wanted kind that is not watched yet becomes watched, and its objects read `Unreadable(pending=True)`.
+        """
+        ...
+
+    def written(self, cluster: ClusterId, key: ResourceKey, version: ResourceVersion | None) -> None:
+        """Note a write of ours, which left the object at `version` (None: deleted).
+
+        Until the watch has told of it, or some seconds have passed, the object reads `Unreadable(pending=True)`: no
+        verdict is given on what is known to be old.
         """
         ...
 

@@ -1,0 +1,1 @@
+"""The shell: joins the stages, talks to ports, never to an edge."""

@@ -1,0 +1,51 @@
+"""Stages 1 and 2 for one application: its sources at one epoch, rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gitopsd.model.application import Application
+from gitopsd.model.ids import Revision
+from gitopsd.model.manifest import Manifest
+from gitopsd.ports import Rendered, Renderer, Resolved, Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What Git asks for, before it is anybody's target."""
+
+    revisions: tuple[Revision, ...]  # one per source
+    taken_s: float  # Unix time of the oldest epoch read
+    manifests: tuple[Manifest, ...]
+    origins: tuple[str, ...]  # `file:line` of each manifest
+    warnings: tuple[str, ...]
+    source_types: tuple[str, ...]
+
+
+async def desired_of(app: Application, refs: Sequence[str], sources: Sources, renderer: Renderer) -> Desired:
+    """Render the sources of `app` at `refs`, one for each; empty: at their own target revisions.
+
+    Raises:
+        GitopsError: as `Sources.resolve` and `Renderer.render` do; then nothing of the application is known.
+    """
+    wanted = refs or [source.target_revision for source in app.sources]
+    # Resolved without an await between them: one repository's sources all see one epoch (D2).
+    resolved = [sources.resolve(source.repo_url, ref) for source, ref in zip(app.sources, wanted, strict=True)]
+    rendered = [
+        await renderer.render(app.name, source, at.revision)
+        for source, at in zip(app.sources, resolved, strict=True)
+        if not source.ref or source.path != "." or source.tool
+    ]
+    return _joined(resolved, rendered)
+
+
+def _joined(resolved: Sequence[Resolved], rendered: Sequence[Rendered]) -> Desired:
+    return Desired(
+        revisions=tuple(at.revision for at in resolved),
+        taken_s=min(at.taken_s for at in resolved),
+        manifests=tuple(manifest for one in rendered for manifest in one.manifests),
+        origins=tuple(origin for one in rendered for origin in one.origins),
+        warnings=tuple(warning for one in rendered for warning in one.warnings),
+        source_types=tuple(one.source_type for one in rendered),
+    )

@@ -1,0 +1,228 @@
+"""One cluster in memory, as the shell sees it through its ports: LiveStates and Applier over one dict.
+
+Server-side apply in small: maps are merged, lists are atomic, what our last apply set and this one does not is
+removed. The real rules are the edges' business, and are tested there on the real API server.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Collection, Mapping
+from copy import deepcopy
+from typing import Any
+
+from gitopsd.core import health, tracking
+from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
+from gitopsd.model.command import (
+    Accepted,
+    Answer,
+    Applied,
+    Apply,
+    Command,
+    CreateNamespace,
+    ObjectRef,
+    Predicted,
+    Prune,
+)
+from gitopsd.model.comparison import Absent, Found, Reading, Unreadable, Unserved
+from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Uid, ViewHash
+from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey, key_of
+
+CLUSTER_SCOPED = {"Namespace", "CustomResourceDefinition", "ClusterRole"}
+
+
+class World:
+    """The fake cluster. Tests change it as other writers do (`edit`, `remove`) and read `objects`."""
+
+    def __init__(self) -> None:
+        self.objects: dict[ResourceKey, dict[str, Any]] = {}
+        self.owned: dict[ResourceKey, Manifest] = {}
+        self.unreadable: dict[GroupKind, str] = {}
+        self.unserved: set[GroupKind] = set()
+        self.answers: dict[ResourceKey, list[Applied | Exception]] = {}  # what to answer instead, once each
+        self.dry_answers: dict[ResourceKey, list[Answer | Exception]] = {}
+        self.calls: list[str] = []
+        self.on_change: Callable[[AppName], None] = lambda _: None
+        self.age_value = WatchAge(synced=True, oldest_s=0.0, failing=())
+        self.argocd_wrote_s: float | None = None
+        self._versions = itertools.count(1)
+
+    # as other writers do
+
+    def put(self, manifest: Manifest) -> None:
+        """Create or replace an object as somebody else."""
+        key = key_of(manifest)
+        self._store(key, deepcopy(dict(manifest)))
+
+    def edit(self, key: ResourceKey, *path: str, value: Any) -> None:
+        changed = deepcopy(self.objects[key])
+        place = changed
+        for name in path[:-1]:
+            place = place[name]
+        place[path[-1]] = value
+        self._store(key, changed)
+
+    def remove(self, key: ResourceKey) -> None:
+        gone = self.objects.pop(key)
+        self.owned.pop(key, None)
+        self._tell(gone)
+
+    # LiveStates
+
+    def resource(self, cluster: ClusterId, gvk: GVK) -> ApiResource | Reading:
+        if gvk.group_kind in self.unserved:
+            return Unserved()
+        return ApiResource(
+            gvk,
+            gvk.kind.lower() + "s",
+            namespaced=gvk.kind not in CLUSTER_SCOPED,
+            verbs=frozenset({"get", "list", "watch", "patch"}),
+            preferred=True,
+        )
+
+    def readings(
+        self, cluster: ClusterId, app: AppName, wanted: Collection[ObjectRef]
+    ) -> Mapping[ResourceKey, Reading]:
+        tracked = [key for key in self.objects if (live := self._live(key)).tracking and live.tracking.app == app]
+        return {key: self._reading(key) for key in {ref.key for ref in wanted} | set(tracked)}
+
+    def age(self, cluster: ClusterId) -> WatchAge:
+        return self.age_value
+
+    def admission(self, cluster: ClusterId, gvk: GVK) -> str:
+        return "admission"
+
+    def written(self, cluster: ClusterId, key: ResourceKey, version: ResourceVersion | None) -> None:
+        """Nothing to wait for: this mirror has no delay."""
+
+    # Applier
+
+    async def dry_run(self, cluster: ClusterId, manifest: Manifest) -> Answer:
+        key = key_of(manifest)
+        self.calls.append(f"dry-run {key}")
+        ordered = self.dry_answers.get(key)
+        if ordered:
+            answer = ordered.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        return Predicted(self._applied(key, manifest))
+
+    async def read(self, cluster: ClusterId, ref: ObjectRef) -> Manifest | None:
+        return deepcopy(self.objects.get(ref.key))
+
+    async def run(self, cluster: ClusterId, command: Command) -> Applied:
+        self.calls.append(f"{type(command).__name__.lower()} {command.key}")
+        ordered = self.answers.get(command.key)
+        if ordered:
+            answer = ordered.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        match command:
+            case Apply():
+                return self._apply(command)
+            case CreateNamespace(key=key, name=name):
+                if key not in self.objects:
+                    self.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+                return Accepted(key, changed=True)
+            case Prune(key=key):
+                live = self._live(key)
+                assert (command.uid, command.resource_version) == (live.uid, live.resource_version)
+                self.remove(key)
+                return Accepted(key, changed=True)
+
+    def _apply(self, command: Apply) -> Accepted:
+        key = command.key
+        before = self.objects.get(key)
+        after = self._applied(key, command.manifest)
+        self.owned[key] = command.manifest
+        changed = before is None or _content(before) != _content(after)
+        if changed:
+            self._store(key, after)
+        live = self._live(key)
+        return Accepted(key, changed, live.resource_version, live.view)
+
+    def _applied(self, key: ResourceKey, manifest: Manifest) -> dict[str, Any]:
+        live = deepcopy(self.objects.get(key, {}))
+        _drop(live, self.owned.get(key, {}), manifest)
+        _merge(live, manifest)
+        return live
+
+    def _reading(self, key: ResourceKey) -> Reading:
+        if key.group_kind in self.unserved:
+            return Unserved()
+        if key.group_kind in self.unreadable:
+            return Unreadable(self.unreadable[key.group_kind])
+        return Found(self._live(key)) if key in self.objects else Absent()
+
+    def _live(self, key: ResourceKey) -> LiveObject:
+        manifest = self.objects[key]
+        meta = manifest["metadata"]
+        whose, by_argocd = tracking.tracking_of(manifest)
+        view = None
+        if key in self.owned:
+            text = json.dumps(_projection(self.owned[key], manifest), sort_keys=True)
+            view = ViewHash(hashlib.blake2b(text.encode(), digest_size=16).hexdigest())
+        return LiveObject(
+            key=key,
+            uid=Uid(meta["uid"]),
+            resource_version=ResourceVersion(meta["resourceVersion"]),
+            owners=(),
+            controlled=False,
+            tracking=whose,
+            by_argocd=by_argocd,
+            argocd_wrote_s=self.argocd_wrote_s,
+            takeover=False,
+            view=view,
+            deleting=False,
+            established=manifest.get("status", {}).get("established", True),
+            health=health.health_of(manifest),
+            created_s=0.0,
+        )
+
+    def _store(self, key: ResourceKey, manifest: dict[str, Any]) -> None:
+        old = self.objects.get(key)
+        meta = manifest["metadata"]
+        meta["uid"] = old["metadata"]["uid"] if old else f"uid-{next(self._versions)}"
+        meta["resourceVersion"] = str(next(self._versions))
+        self.objects[key] = manifest
+        self._tell(manifest)
+
+    def _tell(self, manifest: Manifest) -> None:
+        whose, _ = tracking.tracking_of(manifest)
+        if whose is not None:
+            self.on_change(whose.app)
+
+
+def _content(manifest: Manifest) -> Manifest:
+    meta = {name: value for name, value in manifest["metadata"].items() if name not in ("uid", "resourceVersion")}
+    return {**manifest, "metadata": meta}
+
+
+def _merge(live: dict[str, Any], manifest: Mapping[str, Any]) -> None:
+    for name, value in manifest.items():
+        if isinstance(value, Mapping):
+            here = live.setdefault(name, {})
+            _merge(here, value)
+        else:
+            live[name] = deepcopy(value)
+
+
+def _drop(live: dict[str, Any], owned: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
+    for name, value in owned.items():
+        if isinstance(value, Mapping) and isinstance(live.get(name), dict):
+            _drop(live[name], value, manifest.get(name) or {})
+        elif name not in manifest:
+            live.pop(name, None)
+
+
+def _projection(owned: Mapping[str, Any], live: Any) -> Any:
+    if not isinstance(live, Mapping):
+        return live
+    return {
+        name: _projection(value, live.get(name)) if isinstance(value, Mapping) else live.get(name, "ABSENT")
+        for name, value in owned.items()
+    }
