@@ -1,0 +1,229 @@
+"""What a live object's managedFields say: which fields are ours, what they hold, and whose entries are taken over.
+
+A server-side apply leaves an entry of operation Apply that names every field it set, as `fieldsV1`: a tree whose
+keys are `f:NAME` (a field), `k:{...}` (the list item with these key fields), `v:VALUE` (the item of a set) and `i:N`
+(the item at a place); "." is the parent itself; an empty tree is a leaf, or a value that is owned whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from gitopsd.model.ids import FieldManager, ViewHash
+from gitopsd.model.manifest import Manifest
+
+MANAGER = FieldManager("gitopsd")
+Fields = Mapping[str, Any]  # fieldsV1
+Entry = Mapping[str, Any]  # one element of managedFields
+
+
+def view_hash(manifest: Manifest, manager: str = MANAGER) -> ViewHash | None:
+    """Return the hash of what `manager`'s Apply entry owns of the live object; None where it has no such entry.
+
+    Two objects with equal hashes hold the same values in every owned field, the same owned list items in the same
+    order, and are owned to the same extent at the same version. The server keeps one Apply entry a manager; were there
+    more, all count.
+
+    Source: structured-merge-diff, `fieldpath` (PathElement serialization); the choice of what is hashed is ours.
+    """
+    entries = [entry for entry in _entries(manifest) if _is_apply(entry, manager)]
+    if not entries:
+        return None
+    seen = [[entry.get("apiVersion"), entry.get("fieldsV1"), _view(entry, manifest)] for entry in entries]
+    text = orjson.dumps(seen, option=orjson.OPT_SORT_KEYS)
+    return ViewHash(hashlib.blake2b(text, digest_size=16).hexdigest())
+
+
+def owned_view(fields: Fields, live: Any) -> Any:
+    """Return what `fields` owns of `live`; a leaf or an atomic value is whole, what is gone is left out.
+
+    What is left out is still named by `fields`, which is hashed beside the view, so absent is not like never owned.
+    """
+    own = [key for key in fields if key != "."]
+    if not own:
+        return live
+    if isinstance(live, dict) and all(key.startswith("f:") for key in own):
+        return {key: owned_view(fields[key], live[key[2:]]) for key in own if key[2:] in live}
+    if isinstance(live, list):
+        return _owned_items(fields, own, live)
+    return ["other shape", live]
+
+
+def owners_of(manifest: Manifest, *path: str) -> tuple[FieldManager, ...]:
+    """Return the managers that own the field at `path` (elements as in fieldsV1: "f:spec", "f:replicas"), sorted.
+
+    A manager that owns a parent whole owns the field as well.
+    """
+    found = {FieldManager(str(entry.get("manager"))) for entry in _entries(manifest) if _owns(_fields_of(entry), path)}
+    return tuple(sorted(found))
+
+
+def has_legacy(manifest: Manifest, takeover: Collection[str]) -> bool:
+    """Tell whether a manager that the first apply takes over has an entry; those of a subresource do not count."""
+    return any(_is_legacy(entry, takeover) for entry in _entries(manifest))
+
+
+def taken_over(manifest: Manifest, api_version: str, takeover: Collection[str]) -> tuple[Entry, ...] | None:
+    """Return managedFields in which our Apply entry holds what the managers in `takeover` wrote; None: nothing to do.
+
+    Where we have no entry yet it gets `api_version`, or the newest of theirs where none is at that version. Their
+    entries at other versions than ours are dropped, since one entry cannot hold two versions' names. So the next apply
+    removes what they set and Git does not, `kubectl.kubernetes.io/last-applied-configuration` with it, which holds a
+    Secret in the clear. Entries of a subresource stay: an autoscaler's would reset the replicas it chose.
+
+    Source: Kubernetes, client-go `util/csaupgrade`; for several managers at once, and for their Apply entries as well.
+    """
+    entries = _entries(manifest)
+    legacy = sorted((entry for entry in entries if _is_legacy(entry, takeover)), key=_time, reverse=True)
+    if not legacy:
+        return None
+    ours = [entry for entry in entries if _is_apply(entry, MANAGER)]
+    at = _version_of(ours, legacy, api_version)
+    joined = [*ours, *(entry for entry in legacy if entry.get("apiVersion") == at)]
+    fields: Fields = {}
+    for entry in joined:
+        fields = _union(fields, _fields_of(entry))
+    mine = {
+        "manager": MANAGER,
+        "operation": "Apply",
+        "apiVersion": at,
+        "time": max(map(_time, joined)),
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields,
+    }
+    return (mine, *(entry for entry in entries if entry not in legacy and entry not in ours))
+
+
+def _version_of(ours: Sequence[Entry], legacy: Sequence[Entry], api_version: str) -> str:
+    if ours:
+        return str(ours[0].get("apiVersion"))
+    versions = [str(entry.get("apiVersion")) for entry in legacy]
+    return api_version if api_version in versions else versions[0]
+
+
+def _time(entry: Entry) -> str:
+    return str(entry.get("time", ""))  # RFC 3339 in UTC, as the server writes it, sorts as text
+
+
+def newest_s(manifest: Manifest, manager: str) -> float | None:
+    """Return the Unix time of the newest entry of `manager`, whatever its operation; None where it wrote nothing."""
+    times = [_unix_s(entry.get("time")) for entry in _entries(manifest) if entry.get("manager") == manager]
+    return max((time for time in times if time is not None), default=None)
+
+
+def _entries(manifest: Manifest) -> Sequence[Entry]:
+    meta = manifest.get("metadata")
+    found = meta.get("managedFields") if isinstance(meta, dict) else None
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else ()
+
+
+def _fields_of(entry: Entry) -> Fields:
+    found = entry.get("fieldsV1")
+    return found if isinstance(found, dict) else {}
+
+
+def _is_apply(entry: Entry, manager: str) -> bool:
+    return entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
+
+
+def _is_legacy(entry: Entry, takeover: Collection[str]) -> bool:
+    return entry.get("manager") in takeover and not entry.get("subresource")
+
+
+def _view(entry: Entry, manifest: Manifest) -> Any:
+    fields = _fields_of(entry)
+    if entry.get("apiVersion") != manifest.get("apiVersion") or not _well_formed(fields):
+        # The names of one version mean nothing in another: owned fields would look absent, and their changes would
+        # go unseen. Every change counts instead.
+        return ["unread", manifest.get("apiVersion"), manifest["metadata"].get("resourceVersion")]
+    return owned_view(fields, manifest)
+
+
+def _well_formed(fields: Any) -> bool:
+    return isinstance(fields, dict) and all(map(_well_formed, fields.values()))
+
+
+def _owned_items(fields: Fields, own: list[str], live: list[Any]) -> Any:
+    """Return the owned items of `live` in their live order; the whole list too where an owned one is not found."""
+    shapes, wanted = _wanted_items(tuple(own))
+    here = []
+    for place, item in enumerate(live):
+        for shape in shapes:
+            key = wanted.get((shape, _identity(shape, place, item)))
+            if key is not None:
+                here.append([key, owned_view(fields[key], item)])
+    if len({key for key, _ in here}) == len(own):
+        return ["list", here]
+    # An owned item is gone, or has an identity we cannot read: then any change in the list counts.
+    return ["list", here, live]
+
+
+Shape = tuple[str, ...]  # ("k", field, …) | ("v",) | ("i",)
+
+
+@lru_cache(maxsize=1024)
+def _wanted_items(own: tuple[str, ...]) -> tuple[tuple[Shape, ...], Mapping[tuple[Shape, Any], str]]:
+    """Return the shapes of list keys, and (shape, identity) → key; most lists of a kind have the same keys."""
+    wanted: dict[tuple[Shape, Any], str] = {}
+    for key in own:
+        try:
+            value = orjson.loads(key[2:])
+        except orjson.JSONDecodeError:
+            continue
+        if key.startswith("k:") and isinstance(value, dict):
+            shape: Shape = ("k", *sorted(value))
+        elif key.startswith(("v:", "i:")):
+            shape = (key[0],)
+        else:
+            continue
+        wanted[shape, _identity(shape, value, value)] = key
+    return tuple(dict.fromkeys(shape for shape, _ in wanted)), wanted
+
+
+def _identity(shape: Shape, place: Any, item: Any) -> Any:
+    """Return what names `item`, of a list's place `place`, in keys of `shape`; hashable."""
+    if shape[0] == "i":
+        return place
+    if shape[0] == "v":
+        return _hashable(item)
+    return tuple([_hashable(item.get(name)) for name in shape[1:]]) if isinstance(item, dict) else None
+
+
+def _hashable(value: Any) -> Any:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS) if isinstance(value, (dict, list)) else value
+
+
+def _owns(fields: Fields, path: tuple[str, ...]) -> bool:
+    if not path:
+        return True
+    below = fields.get(path[0])
+    if not isinstance(below, dict):
+        return False
+    return not below or _owns(below, path[1:])
+
+
+def _union(one: Fields, other: Fields) -> Fields:
+    return {name: _joined(one, other, name) for name in dict.fromkeys((*one, *other))}
+
+
+def _joined(one: Fields, other: Fields, name: str) -> Any:
+    if name not in one:
+        return other[name]
+    if name not in other:
+        return one[name]
+    if bool(one[name]) == bool(other[name]):
+        return _union(one[name], other[name])
+    return {".": {}, **one[name], **other[name]}  # a leaf joined with a tree: the parent and what is below it
+
+
+def _unix_s(text: Any) -> float | None:
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (TypeError, ValueError):
+        return None

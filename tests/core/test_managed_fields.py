@@ -1,0 +1,266 @@
+"""Owned views see every change of what is ours and nothing else; a takeover joins entries and spares subresources."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gitopsd.core.managed_fields import (
+    has_legacy,
+    newest_s,
+    owned_view,
+    owners_of,
+    taken_over,
+    view_hash,
+)
+
+TAKEOVER = ("kubectl-client-side-apply", "argocd-controller")
+Change = Callable[[dict[str, Any]], object]
+
+FIELDS: dict[str, Any] = {
+    "f:metadata": {"f:labels": {"f:app": {}}, "f:finalizers": {".": {}, 'v:"example.com/keep"': {}}},
+    "f:spec": {
+        "f:selector": {},
+        "f:paused": {},
+        "f:containers": {
+            'k:{"name":"web"}': {
+                ".": {},
+                "f:name": {},
+                "f:image": {},
+                "f:ports": {
+                    'k:{"containerPort":80,"protocol":"TCP"}': {".": {}, "f:containerPort": {}},
+                    'k:{"containerPort":443,"protocol":"TCP"}': {".": {}, "f:containerPort": {}},
+                },
+                "f:args": {},
+            },
+        },
+        "f:steps": {"i:0": {"f:run": {}}},
+    },
+}
+
+
+def entry(fields: dict[str, Any], manager: str = "gitopsd", operation: str = "Apply", **more: Any) -> dict[str, Any]:
+    return {"manager": manager, "operation": operation, "apiVersion": "apps/v1", "fieldsV1": fields, **more}
+
+
+def live(*entries: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": "web",
+            "resourceVersion": "7",
+            "labels": {"app": "web", "extra": "x"},
+            "finalizers": ["other.example.com/x", "example.com/keep"],
+            "managedFields": list(entries) or [entry(FIELDS)],
+        },
+        "spec": {
+            "selector": {"matchLabels": {"app": "web"}},
+            "replicas": 3,
+            "containers": [
+                {
+                    "name": "web",
+                    "image": "web:1",
+                    "args": ["a", "b"],
+                    "ports": [
+                        {"containerPort": 80, "protocol": "TCP"},
+                        {"containerPort": 443, "protocol": "TCP"},
+                    ],
+                },
+                {"name": "proxy", "image": "proxy:1"},
+            ],
+            "steps": [{"run": "one"}, {"run": "two"}],
+        },
+    }
+
+
+def web(manifest: dict[str, Any]) -> dict[str, Any]:
+    return next(item for item in manifest["spec"]["containers"] if item["name"] == "web")
+
+
+OURS: dict[str, Change] = {
+    "a value": lambda m: m["metadata"]["labels"].update(app="other"),
+    "a removed field": lambda m: m["metadata"]["labels"].pop("app"),
+    "an owned field that was absent": lambda m: m["spec"].update(paused=True),
+    "an owned field that became null": lambda m: m["spec"].update(paused=None),
+    "a value in an atomic map": lambda m: m["spec"]["selector"]["matchLabels"].update(tier="x"),
+    "a value in a list item": lambda m: web(m).update(image="web:2"),
+    "an atomic list appended to": lambda m: web(m)["args"].append("c"),
+    "an atomic list reordered": lambda m: web(m)["args"].reverse(),
+    "owned list items reordered": lambda m: web(m)["ports"].reverse(),
+    "an owned list item removed": lambda m: web(m)["ports"].pop(),
+    "an owned list removed": lambda m: web(m).pop("ports"),
+    "a list that became a map": lambda m: m["spec"].update(containers={"web": {"image": "web:1"}}),
+    "a map that became a text": lambda m: m.update(spec="none"),
+    "a set's item removed": lambda m: m["metadata"]["finalizers"].remove("example.com/keep"),
+    "an indexed item": lambda m: m["spec"]["steps"].reverse(),
+    "the extent of ownership": lambda m: m["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"].pop("f:paused"),
+    "the version of the entry": lambda m: m["metadata"]["managedFields"][0].update(apiVersion="apps/v2"),
+}
+
+THEIRS: dict[str, Change] = {
+    "a label": lambda m: m["metadata"]["labels"].update(extra="y"),
+    "replicas": lambda m: m["spec"].update(replicas=9),
+    "a sidecar": lambda m: m["spec"]["containers"].append({"name": "late", "image": "late:1"}),
+    "their container": lambda m: m["spec"]["containers"][1].update(image="proxy:2"),
+    "their field in our container": lambda m: web(m).update(imagePullPolicy="Always"),
+    "a port appended": lambda m: web(m)["ports"].append({"containerPort": 81, "protocol": "TCP"}),
+    "their item in a set": lambda m: m["metadata"]["finalizers"].remove("other.example.com/x"),
+    "their indexed item": lambda m: m["spec"]["steps"][1].update(run="three"),
+    "status": lambda m: m.update(status={"replicas": 3}),
+    "resourceVersion": lambda m: m["metadata"].update(resourceVersion="8"),
+    "the time of our entry": lambda m: m["metadata"]["managedFields"][0].update(time="2026-01-01T00:00:00Z"),
+    "another manager's entry": lambda m: m["metadata"]["managedFields"].append(entry({"f:spec": {}}, "hpa", "Update")),
+}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_change_of_what_we_own_changes_the_hash(name: str) -> None:
+    before, after = live(), live()
+    after = copy.deepcopy(after)
+    OURS[name](after)
+
+    assert view_hash(after) != view_hash(before)
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_a_change_of_what_others_own_leaves_the_hash(name: str) -> None:
+    after = copy.deepcopy(live())
+    THEIRS[name](after)
+
+    assert view_hash(live()) == view_hash(after)
+
+
+def test_an_object_without_our_apply_entry_has_no_view() -> None:
+    assert view_hash({"metadata": {}}) is None
+    assert view_hash(live(entry(FIELDS, operation="Update"))) is None
+    assert view_hash(live(entry(FIELDS, manager="kubectl"))) is None
+    assert view_hash(live(entry(FIELDS, subresource="status"))) is None
+
+
+def test_absent_null_and_empty_are_three_views() -> None:
+    fields: dict[str, Any] = {"f:a": {}}
+    views = [owned_view(fields, {}), owned_view(fields, {"a": None}), owned_view(fields, {"a": {}})]
+
+    assert 3 == len({repr(view) for view in views})
+
+
+def test_a_list_item_key_that_no_item_answers_to_makes_every_change_in_the_list_count() -> None:
+    fields: dict[str, Any] = {"f:ports": {'k:{"port":1}': {"f:port": {}}, "k:not json": {"f:port": {}}}}
+
+    assert owned_view(fields, {"ports": [{"port": 1}, {"port": 2, "x": 1}]}) != owned_view(
+        fields, {"ports": [{"port": 1}, {"port": 2, "x": 2}]}
+    )
+
+
+def test_a_key_field_that_is_absent_in_the_item_answers_to_null() -> None:
+    fields: dict[str, Any] = {"f:ports": {'k:{"port":1,"protocol":null}': {"f:port": {}, "f:note": {}}}}
+
+    assert {"f:ports": ["list", [['k:{"port":1,"protocol":null}', {"f:port": 1}]]]} == owned_view(
+        fields, {"ports": [{"port": 1}, {"port": 2}]}
+    )
+
+
+@pytest.mark.parametrize("fields", [None, 5, {"f:spec": 5}, {"f:spec": {"f:x": []}}])
+def test_managed_fields_that_cannot_be_read_make_every_version_another_view(fields: Any) -> None:
+    before, after = live(entry(fields)), live(entry(fields))
+    after["metadata"]["resourceVersion"] = "8"
+
+    assert view_hash(before) != view_hash(after)
+
+
+def test_an_entry_at_another_version_than_the_object_makes_every_version_another_view() -> None:
+    before, after = live(entry({}, apiVersion="apps/v1beta1")), live(entry({}, apiVersion="apps/v1beta1"))
+    after["metadata"]["resourceVersion"] = "8"
+
+    assert view_hash(before) != view_hash(after)
+
+
+@pytest.mark.parametrize("garbage", [None, "text", [None, 5, "x"], {"manager": "gitopsd"}])
+def test_managed_fields_of_a_wrong_shape_are_no_entries(garbage: Any) -> None:
+    manifest = {"apiVersion": "v1", "metadata": {"managedFields": garbage}}
+
+    assert view_hash(manifest) is None
+    assert not has_legacy(manifest, TAKEOVER)
+    assert newest_s(manifest, "argocd-controller") is None
+
+
+def test_owners_of_a_path_are_those_who_name_it_or_a_parent_of_it_whole() -> None:
+    manifest = live(
+        entry({"f:spec": {"f:replicas": {}}}),
+        entry({"f:spec": {}}, "whole", "Update"),
+        entry({"f:spec": {"f:paused": {}}}, "other", "Update"),
+    )
+
+    assert ("gitopsd", "whole") == owners_of(manifest, "f:spec", "f:replicas")
+
+
+def test_newest_time_is_of_the_named_manager_alone() -> None:
+    manifest = live(
+        entry({}, "argocd-controller", "Update", time="2026-01-01T00:00:00Z"),
+        entry({}, "argocd-controller", "Apply", time="2026-01-01T00:01:00Z"),
+        entry({}, "argocd-controller", "Apply", time="garbage"),
+        entry({}, "later", "Apply", time="2027-01-01T00:00:00Z"),
+    )
+
+    assert 1767225660.0 == newest_s(manifest, "argocd-controller")
+
+
+def test_takeover_joins_legacy_entries_into_ours_and_keeps_the_rest() -> None:
+    autoscaler = entry({"f:spec": {"f:replicas": {}}}, "argocd-controller", "Update", subresource="scale")
+    other = entry({"f:spec": {"f:paused": {}}}, "someone", "Update")
+    manifest = live(
+        entry({"f:spec": {"f:a": {}, "f:t": {}}}, time="2026-01-01T00:00:00Z"),
+        entry({"f:spec": {"f:b": {}, "f:t": {"f:x": {}}}}, "argocd-controller", "Update", time="2026-01-02T00:00:00Z"),
+        entry({"f:metadata": {"f:labels": {"f:x": {}}}}, "kubectl-client-side-apply", "Update"),
+        autoscaler,
+        other,
+    )
+
+    joined: dict[str, Any] = {
+        "f:spec": {"f:a": {}, "f:t": {".": {}, "f:x": {}}, "f:b": {}},
+        "f:metadata": {"f:labels": {"f:x": {}}},
+    }
+    mine = {**entry(joined), "fieldsType": "FieldsV1", "time": "2026-01-02T00:00:00Z"}
+    assert (mine, autoscaler, other) == taken_over(manifest, "apps/v1", TAKEOVER)
+
+
+def test_takeover_makes_our_entry_where_we_have_none() -> None:
+    manifest = live(entry({"f:spec": {"f:a": {}}}, "argocd-controller", "Update"))
+
+    found = taken_over(manifest, "apps/v1", TAKEOVER)
+
+    assert found is not None
+    assert [("gitopsd", "Apply", {"f:spec": {"f:a": {}}})] == [
+        (one["manager"], one["operation"], one["fieldsV1"]) for one in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("versions", "chosen"),
+    [
+        (("apps/v1beta1",), "apps/v1beta1"),
+        (("apps/v1beta1", "apps/v1beta2"), "apps/v1beta2"),
+        (("apps/v1beta1", "apps/v1"), "apps/v1"),
+    ],
+)
+def test_takeover_makes_one_entry_of_one_version(versions: tuple[str, ...], chosen: str) -> None:
+    entries = [
+        entry({version: {}}, "argocd-controller", "Update", apiVersion=version, time=f"2026-01-0{day}T00:00:00Z")
+        for day, version in enumerate(versions, start=1)
+    ]
+
+    found = taken_over(live(*entries), "apps/v1", TAKEOVER)
+
+    assert found is not None
+    assert [(chosen, {chosen: {}})] == [(one["apiVersion"], one["fieldsV1"]) for one in found]
+
+
+def test_nothing_to_take_over_is_none() -> None:
+    manifest = live(entry(FIELDS), entry({}, "argocd-controller", "Update", subresource="status"))
+
+    assert taken_over(manifest, "apps/v1", TAKEOVER) is None
+    assert not has_legacy(manifest, TAKEOVER)
