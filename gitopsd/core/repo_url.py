@@ -1,0 +1,32 @@
+"""What a repository's URL may be, and how it is shown."""
+
+from __future__ import annotations
+
+import re
+
+# user:password@ between the scheme and the host; a user alone (`git@`) is no secret.
+CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^/?#\s:@]*):[^/?#\s]*@")
+
+
+def without_credentials(text: str) -> str:
+    """Return `text` with the credentials of every URL in it masked, as it may be logged, stored or shown."""
+    return CREDENTIALS.sub(r"\g<scheme>***@", text)
+
+
+def has_credentials(url: str) -> bool:
+    """Tell whether a password or token stands in `url` itself."""
+    return CREDENTIALS.search(url) is not None
+
+
+def url_fault(url: str) -> str:
+    """Return why `url` cannot name a repository, "" where it can.
+
+    What git would take for an option or for a transport helper (`ext::sh -c …`) runs commands, so it stops here.
+    """
+    if url.startswith("-"):
+        return "starts with '-', which git takes for an option"
+    if re.match(r"[A-Za-z0-9+.-]+::", url):
+        return "names a transport helper of git, which could run commands"
+    if any(ord(char) < ord(" ") or char == "\x7f" for char in url):
+        return "holds a control character"
+    return ""

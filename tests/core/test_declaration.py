@@ -1,0 +1,378 @@
+"""Declarations as users write them, and as they should not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gitopsd.core.declaration import DECLARE, application_from, declared, only_declarations, resolve_destination
+from gitopsd.core.duration import go_duration_s
+from gitopsd.core.repo_url import without_credentials
+from gitopsd.errors import InvalidDeclaration, NotSupported, UnknownCluster
+from gitopsd.model.application import Application, Destination, Mode, Origin, Retry
+from gitopsd.model.ids import ClusterId
+from gitopsd.model.manifest import GroupKind
+from gitopsd.model.project import AppProject
+
+HERE = Origin("dir:/apps", "/apps/shop.yaml", 1)
+Document = dict[str, Any]
+
+
+def manifest(**spec: Any) -> Document:
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": "shop"},
+        "spec": {
+            "project": "default",
+            "source": {"repoURL": "https://git.example/fleet.git", "path": "apps/shop"},
+            "destination": {"name": "prod", "namespace": "shop"},
+            **spec,
+        },
+    }
+
+
+def parsed(**spec: Any) -> Application:
+    return application_from(manifest(**spec), HERE)
+
+
+def test_plain_application_has_no_warning() -> None:
+    app = parsed()
+
+    assert () == app.warnings
+    assert ("shop", "default", "apps/shop", "HEAD") == (
+        app.name,
+        app.project,
+        app.sources[0].path,
+        app.sources[0].target_revision,
+    )
+    assert Destination(name="prod", namespace="shop") == app.destination
+    assert not app.sync_policy.automated
+
+
+@pytest.mark.parametrize(
+    ("automated", "expected"),
+    [(None, False), ({}, True), ({"enabled": None}, True), ({"enabled": False}, False), ({"enabled": True}, True)],
+)
+def test_automated_is_on_where_the_block_is_there_and_not_switched_off(automated: object, expected: object) -> None:
+    assert expected is parsed(syncPolicy={"automated": automated}).sync_policy.automated
+
+
+def test_sync_policy_is_read_whole() -> None:
+    policy = parsed(
+        syncPolicy={
+            "automated": {"prune": True, "selfHeal": True, "allowEmpty": True},
+            "syncOptions": ["CreateNamespace=true"],
+            "retry": {"limit": 3, "refresh": True, "backoff": {"duration": "10s", "factor": 3, "maxDuration": "3m0s"}},
+        }
+    ).sync_policy
+
+    assert (True, True, True, True) == (policy.automated, policy.prune, policy.self_heal, policy.allow_empty)
+    assert {"CreateNamespace": "true"} == policy.options
+    assert Retry(3, 10.0, 3.0, 180.0, refresh=True) == policy.retry
+
+
+def test_retry_without_limit_does_not_retry_and_a_negative_limit_never_ends() -> None:
+    assert Retry(limit=0) == parsed(syncPolicy={"retry": {}}).sync_policy.retry
+    assert Retry(limit=-1) == parsed(syncPolicy={"retry": {"limit": -7}}).sync_policy.retry
+
+
+def test_unknown_field_is_reported_with_the_name_that_was_meant() -> None:
+    warnings = parsed(syncPolcy={"automated": {}}).warnings
+
+    assert (".spec.syncPolcy is unknown and has no effect; did you mean syncPolicy?",) == warnings
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("CreateNamespaces=true", "did you mean CreateNamespace?"),
+        ("PruneLast=true", "not supported yet"),
+        ("ServerSideApply=false", "always applies on the server's side"),
+        ("CreateNamespace", "is not written Name=value"),
+    ],
+)
+def test_sync_option_without_effect_is_reported(option: str, says: str) -> None:
+    (warning,) = parsed(syncPolicy={"syncOptions": [option]}).warnings
+
+    assert says in warning
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ({"helm": {"values": "a: 1"}, "path": "."}, ".spec.source.helm is not supported yet"),
+        ({"kustomize": {"namePrefix": "a-"}, "path": "."}, ".spec.source.kustomize is not supported yet"),
+        ({"chart": "nginx"}, ".spec.source.chart is not supported yet"),
+        ({"path": ".", "directory": {"jsonnet": {"libs": ["x"]}}}, "jsonnet is not supported yet"),
+        ({"path": ".", "ref": "values"}, ".spec.source.ref is not supported yet"),
+    ],
+)
+def test_source_kind_not_done_yet_is_reported(source: Document, says: str) -> None:
+    (warning,) = parsed(source={"repoURL": "https://git.example/fleet.git", **source}).warnings
+
+    assert says in warning
+
+
+def test_sources_win_over_source_and_keep_their_order() -> None:
+    app = parsed(sources=[{"repoURL": "https://a", "path": "a"}, {"repoURL": "https://b", "path": "b"}])
+
+    assert ["a", "b"] == [source.path for source in app.sources]
+    assert (".spec.source has no effect where .spec.sources is given",) == app.warnings
+
+
+def test_source_that_only_lends_files_has_no_path() -> None:
+    app = parsed(sources=[{"repoURL": "https://a", "ref": "values"}])
+
+    assert ("", "values") == (app.sources[0].path, app.sources[0].ref)
+
+
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ({"source": None}, ".spec.source is missing"),
+        ({"source": {"path": "."}}, ".spec.source.repoURL is missing"),
+        ({"source": {"repoURL": "--upload-pack=x", "path": "."}}, ".spec.source.repoURL starts with '-'"),
+        ({"source": {"repoURL": "ext::sh -c id", "path": "."}}, ".spec.source.repoURL names a transport helper"),
+        ({"source": {"repoURL": "https://a", "path": "../b"}}, ".spec.source.path is '../b', outside"),
+        ({"source": {"repoURL": "https://a", "path": "/etc"}}, ".spec.source.path is '/etc', outside"),
+        ({"source": {"repoURL": "https://a"}}, ".spec.source.path is missing"),
+        ({"source": {"repoURL": "https://a", "path": ".", "targetRevision": 1.0}}, ".spec.source.targetRevision is"),
+        ({"source": {"repoURL": "https://a", "path": ".", "helm": {}, "kustomize": {}}}, ".spec.source has blocks"),
+        ({"destination": None}, ".spec.destination is missing"),
+        ({"destination": {}}, ".spec.destination has neither server nor name"),
+        ({"destination": {"name": "a", "server": "https://b"}}, ".spec.destination has both"),
+        ({"destination": {"name": "a", "namespace": "a/b"}}, ".spec.destination.namespace is 'a/b'"),
+        ({"syncPolicy": []}, ".spec.syncPolicy is a list, not a mapping"),
+        ({"syncPolicy": {"automated": {"prune": "true"}}}, ".spec.syncPolicy.automated.prune is a string"),
+        ({"syncPolicy": {"retry": {"backoff": {"duration": "soon"}}}}, ".spec.syncPolicy.retry.backoff.duration is"),
+        ({"syncPolicy": {"retry": {"limit": True}}}, ".spec.syncPolicy.retry.limit is true or false, not a whole"),
+        ({"revisionHistoryLimit": -1}, ".spec.revisionHistoryLimit is -1"),
+    ],
+)
+def test_refusal_names_the_field_and_a_remedy(spec: Document, path: str) -> None:
+    with pytest.raises(InvalidDeclaration) as refused:
+        parsed(**spec)
+
+    assert refused.value.what.startswith(path)
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize("name", [None, "", "Shop", "a:b", "x" * 254, "-a", 7])
+def test_name_that_kubernetes_would_not_take_is_refused(name: object) -> None:
+    document = manifest()
+    document["metadata"]["name"] = name
+
+    with pytest.raises(InvalidDeclaration, match=r"\.metadata\.name"):
+        application_from(document, HERE)
+
+
+def test_annotations_of_ours_are_read() -> None:
+    document = manifest()
+    document["metadata"]["annotations"] = {
+        "gitopsd.io/mode": "observe",
+        "gitopsd.io/adopt": "true",
+        "argocd.argoproj.io/skip-reconcile": "true",
+    }
+
+    app = application_from(document, HERE)
+
+    assert (Mode.OBSERVE, True, True, ()) == (app.mode, app.adopted, app.skip_reconcile, app.warnings)
+
+
+def test_mode_that_is_no_mode_is_refused_and_not_taken_for_enforce() -> None:
+    document = manifest()
+    document["metadata"]["annotations"] = {"gitopsd.io/mode": "Observe"}
+
+    with pytest.raises(InvalidDeclaration, match="enforce or observe"):
+        application_from(document, HERE)
+
+
+@pytest.mark.parametrize("suffix", ["", "/foreground", "/background"])
+def test_resources_finalizer_means_cascade(suffix: str) -> None:
+    document = manifest()
+    document["metadata"]["finalizers"] = [f"resources-finalizer.argocd.argoproj.io{suffix}"]
+
+    assert application_from(document, HERE).cascade
+
+
+def test_password_in_a_repository_url_is_reported_without_the_password() -> None:
+    (warning,) = parsed(source={"repoURL": "https://u:hunter2@git.example/x", "path": "."}).warnings
+
+    assert "hunter2" not in warning
+    assert "https://***@git.example/x" == without_credentials("https://u:hunter2@git.example/x")
+    assert "ssh://git@git.example/x" == without_credentials("ssh://git@git.example/x")
+
+
+def test_wrong_value_is_never_shown() -> None:
+    with pytest.raises(InvalidDeclaration) as refused:
+        parsed(source={"repoURL": {"hunter2": "hunter2"}, "path": "."})
+
+    assert "hunter2" not in str(refused.value)
+
+
+def project(**spec: Any) -> AppProject:
+    found = declared(
+        {"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": {"name": "team"}, "spec": spec}, HERE
+    )
+    assert isinstance(found, AppProject)
+    return found
+
+
+def test_project_without_a_list_of_namespaced_kinds_allows_all_and_with_an_empty_one_none() -> None:
+    assert None is project().namespace_allowed
+    assert () == project(namespaceResourceWhitelist=[]).namespace_allowed
+    assert () == project().cluster_allowed
+
+
+def test_project_entry_for_one_name_is_never_widened() -> None:
+    entry = {"group": "", "kind": "Namespace", "name": "team-*"}
+    found = project(clusterResourceWhitelist=[entry], clusterResourceBlacklist=[entry])
+
+    assert () == found.cluster_allowed
+    assert (GroupKind("", "Namespace"),) == found.cluster_denied
+    assert 2 == len(found.warnings)
+
+
+def test_project_limit_that_is_not_enforced_is_reported() -> None:
+    (warning,) = project(syncWindows=[{"kind": "deny"}]).warnings
+
+    assert ".spec.syncWindows is not supported yet: it is not enforced" == warning
+
+
+def test_application_set_is_not_supported_and_anything_else_no_declaration() -> None:
+    with pytest.raises(NotSupported):
+        declared({"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet", "metadata": {"name": "x"}}, HERE)
+    with pytest.raises(InvalidDeclaration, match="is ConfigMap of v1, not a declaration"):
+        declared({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}, HERE)
+
+
+CLUSTERS = {ClusterId("prod-eu"): "https://eu.example:443/", ClusterId("prod-us"): "https://us.example"}
+
+
+@pytest.mark.parametrize(
+    ("destination", "expected"),
+    [
+        (Destination(name="prod-eu"), "prod-eu"),
+        (Destination(server="https://EU.example"), "prod-eu"),
+        (Destination(server="https://us.example:443/"), "prod-us"),
+        (Destination(name="gitopsd"), DECLARE),
+        (Destination(name="in-cluster"), DECLARE),
+        (Destination(server="https://kubernetes.default.svc"), DECLARE),
+    ],
+)
+def test_destination_is_found_by_name_or_server(destination: Destination, expected: object) -> None:
+    assert expected == resolve_destination(destination, CLUSTERS)
+
+
+def test_registered_in_cluster_is_a_cluster() -> None:
+    clusters = {ClusterId("in-cluster"): "https://kubernetes.default.svc"}
+
+    assert "in-cluster" == resolve_destination(Destination(name="in-cluster"), clusters)
+    assert "in-cluster" == resolve_destination(Destination(server="https://kubernetes.default.svc"), clusters)
+
+
+def test_unknown_cluster_comes_with_the_one_that_was_meant() -> None:
+    with pytest.raises(UnknownCluster) as unknown:
+        resolve_destination(Destination(name="prod-eo"), CLUSTERS)
+
+    assert "did you mean prod-eu?" == unknown.value.remedy
+
+
+def test_two_clusters_of_one_server_are_not_chosen_between() -> None:
+    clusters = {ClusterId("a"): "https://x", ClusterId("b"): "https://x/"}
+
+    with pytest.raises(UnknownCluster, match="is the server of a, b"):
+        resolve_destination(Destination(server="https://x"), clusters)
+
+
+def test_only_declarations_tells_an_app_of_apps_from_a_mixed_source() -> None:
+    assert only_declarations([manifest()])
+    assert not only_declarations([manifest(), {"apiVersion": "v1", "kind": "ConfigMap"}])
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("5s", 5.0), ("3m0s", 180.0), ("1h30m", 5400.0), ("1.5h", 5400.0), ("500ms", 0.5), ("90", 90.0), ("0", 0.0)],
+)
+def test_duration_as_go_writes_it(text: str, seconds: float) -> None:
+    assert seconds == go_duration_s(text)
+
+
+@pytest.mark.parametrize("text", ["", "-5s", "5 s", "s", "1d", "5s!", "\u0665s", "9" * 400 + "h", "999999999999h"])
+def test_what_is_no_duration(text: str) -> None:
+    assert None is go_duration_s(text)
+
+
+words = st.text(max_size=8) | st.sampled_from(["5s", "in-cluster", "https://a", ".", "gitopsd", "a=b", "true"])
+fields = st.sampled_from(
+    [
+        "apiVersion",
+        "kind",
+        "metadata",
+        "name",
+        "annotations",
+        "labels",
+        "finalizers",
+        "spec",
+        "source",
+        "sources",
+        "repoURL",
+        "path",
+        "targetRevision",
+        "helm",
+        "directory",
+        "recurse",
+        "destination",
+        "server",
+        "namespace",
+        "syncPolicy",
+        "automated",
+        "prune",
+        "syncOptions",
+        "retry",
+        "backoff",
+        "duration",
+        "factor",
+        "limit",
+        "ignoreDifferences",
+        "revisionHistoryLimit",
+        "clusterResourceWhitelist",
+        "destinations",
+        "group",
+        "gitopsd.io/mode",
+        "argocd.argoproj.io/skip-reconcile",
+    ]
+)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | words
+anything = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(fields | words, inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(anything, st.sampled_from(["Application", "AppProject", "ApplicationSet", "Pod", 5]))
+def test_no_document_raises_anything_but_our_errors(value: Any, kind: object) -> None:
+    document = {**value, "apiVersion": "argoproj.io/v1alpha1", "kind": kind} if isinstance(value, dict) else value
+    try:
+        declared(document, HERE)
+    except (InvalidDeclaration, NotSupported) as refused:
+        assert refused.remedy  # noqa: PT017 - either outcome is right
+
+
+@settings(max_examples=300, deadline=None)
+@given(fields, anything, st.sampled_from(["spec", "source", "destination", "syncPolicy", "retry", "metadata"]))
+def test_any_value_in_any_field_raises_nothing_but_our_errors(field: str, value: Any, where: str) -> None:
+    document = manifest(syncPolicy={"automated": {}, "retry": {"backoff": {}}})
+    spec = document["spec"]
+    places = {"spec": spec, "metadata": document["metadata"], "retry": spec["syncPolicy"]["retry"]}
+    places.get(where, spec.get(where, spec))[field] = value
+    try:
+        declared(document, HERE)
+    except (InvalidDeclaration, NotSupported) as refused:
+        assert refused.remedy  # noqa: PT017 - either outcome is right
