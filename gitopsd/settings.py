@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from gitopsd.errors import InvalidSettings
+
+MAX_SECRET_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +17,31 @@ class Secret:
 
     file: Path | None = None  # a relative path is looked up in $CREDENTIALS_DIRECTORY first
     env: str = ""  # name of an environment variable
+
+    def read(self) -> str:
+        """Return the secret's text as it is now, without the newline that editors end a file with.
+
+        Raises:
+            InvalidSettings: there is no such file or variable, or it is empty; never tells what was read.
+        """
+        text = os.environ.get(self.env, "") if self.file is None else _text_of(self.file)
+        text = text.removesuffix("\n").removesuffix("\r")
+        if not text:
+            where = f"environment variable {self.env}" if self.file is None else f"file {self.file}"
+            raise InvalidSettings(f"the secret in {where} is empty or not there", remedy="put the secret there")
+        return text
+
+
+def _text_of(file: Path) -> str:
+    given = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    credential = Path(given) / file
+    path = credential if given and not file.is_absolute() and credential.is_file() else file
+    try:
+        with path.open(encoding="utf-8") as opened:
+            return opened.read(MAX_SECRET_BYTES)
+    except (OSError, UnicodeDecodeError) as err:
+        reason = err.strerror if isinstance(err, OSError) else "it is not UTF-8 text"
+        raise InvalidSettings(f"the secret's file {file} cannot be read: {reason}", remedy="mend the file") from None
 
 
 @dataclass(frozen=True, slots=True)
