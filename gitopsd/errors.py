@@ -81,3 +81,7 @@ class NotSupported(Terminal):
 
 class NotFound(Terminal):
     """What was asked for by name does not exist."""
+
+
+class Conflict(Terminal):
+    """The state of what was named does not allow what was asked of it."""

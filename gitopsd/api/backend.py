@@ -1,0 +1,130 @@
+"""What the API needs of the daemon, and the values that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gitopsd.model.application import Application
+from gitopsd.model.cluster import WatchAge
+from gitopsd.model.comparison import Compared
+from gitopsd.model.ids import AppName, ClusterId, RepoUrl
+from gitopsd.model.manifest import GVK, Manifest
+from gitopsd.model.operation import SyncRequest
+from gitopsd.model.project import AppProject
+from gitopsd.model.status import AppStatus, HistoryEntry
+
+
+@dataclass(frozen=True, slots=True)
+class AppView:
+    """An application as it is shown: what was declared, and what gitopsd says of it."""
+
+    application: Application
+    status: AppStatus | None = None  # None before the first pass
+    history: Sequence[HistoryEntry] = ()
+    request: SyncRequest | None = None  # asked for and not taken up yet
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Manifests:
+    """The target of an application at one revision per source."""
+
+    manifests: Sequence[Manifest]  # Secrets in the clear: the API masks them
+    revisions: Sequence[str] = ()
+    source_type: str = ""
+    namespace: str = ""
+    server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedResource:
+    """One object of an application, as diff views show it. Secrets in the clear: the API masks them."""
+
+    gvk: GVK
+    namespace: str
+    name: str
+    target: Manifest | None = None  # None: not in Git
+    live: Manifest | None = None  # None: not in the cluster, or unreadable
+    normalized_live: Manifest | None = None  # live without what is not compared; None: as live
+    predicted: Manifest | None = None  # live as an apply would make it; None: not asked
+    compared: Compared | None = None  # the verdict of the last pass
+    hook: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterState:
+    name: ClusterId
+    server: str  # URL
+    version: str = ""  # of Kubernetes, as in "1.36"; "" where not known
+    age: WatchAge | None = None  # None: no mirror runs yet
+    apis: int = 0  # kinds that are served
+    objects: int = 0  # in the mirror
+    applications: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryState:
+    url: RepoUrl
+    fetched_s: float | None = None  # Unix time of the last good fetch; None: none yet
+    error: str = ""  # of the last fetch; "" where it was good
+    epoch: int = 0
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VersionInfo:
+    version: str
+    commit: str = ""
+    built: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)  # library → version
+
+
+class Backend(Protocol):
+    """The daemon behind the API. Names are given as the client wrote them; errors are of `gitopsd.errors`."""
+
+    def views(self) -> Iterable[AppView]:
+        """Return all applications, in any order; of memory."""
+        ...
+
+    def view(self, name: AppName) -> AppView:
+        """Return one application, or raise NotFound."""
+        ...
+
+    async def refresh(self, name: AppName, *, hard: bool) -> None:
+        """Have a pass over the application and wait for its end; `hard` fetches and renders anew. Raises NotFound."""
+        ...
+
+    async def sync(self, name: AppName, request: SyncRequest) -> None:
+        """Take up a sync; on return it is stored. Raises NotFound, NotPermitted, Conflict, StoreFailed."""
+        ...
+
+    async def rollback(self, name: AppName, history_id: int, request: SyncRequest) -> None:
+        """Sync to an entry of the history, with the options of `request`; 0 is the entry before the last.
+
+        Raises:
+            NotFound: no such application or entry.
+            Conflict: automated sync is on, or an operation runs.
+        """
+        ...
+
+    async def terminate(self, name: AppName) -> None:
+        """End the running operation. Raises NotFound, and Conflict where none runs."""
+        ...
+
+    async def delete(self, name: AppName, *, cascade: bool) -> None:
+        """Delete the application, with `cascade` its objects first. Raises NotFound, Conflict."""
+        ...
+
+    async def manifests(self, name: AppName, revision: str) -> Manifests:
+        """Return the target at `revision` ("" is the epoch's)."""
+        ...
+
+    async def managed_resources(self, name: AppName) -> Sequence[ManagedResource]:
+        """Return target, live and predicted state of every object, live ones read from the cluster now."""
+        ...
+
+    def clusters(self) -> Sequence[ClusterState]: ...
+    def repositories(self) -> Sequence[RepositoryState]: ...
+    def projects(self) -> Sequence[AppProject]: ...
