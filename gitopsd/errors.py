@@ -55,6 +55,14 @@ class InvalidSettings(Terminal):
     """The settings file does not say what to do."""
 
 
+class InvalidPayload(Terminal):
+    """A webhook's body is not what its sender documents."""
+
+
+class RepositoryTooLarge(Terminal):
+    """A mirror grew past the limit of the settings."""
+
+
 class DuplicateTarget(Terminal):
     """Two manifests of one application have one key."""
 
