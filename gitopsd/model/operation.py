@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Revision, TargetHash, Uid
+from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Revision, TargetHash, Uid, ViewHash
 from gitopsd.model.manifest import ResourceKey
 
 
@@ -57,9 +57,11 @@ class Task:
     state: TaskState = TaskState.PENDING
     message: str = ""
     uid: Uid | None = None  # prune: what was compared
-    resource_version: ResourceVersion | None = None
+    resource_version: ResourceVersion | None = None  # prune: what was compared; apply: what the server answered
     target: TargetHash | None = None  # apply: the content it is for
-    attempts: int = 0
+    attempts: int = 0  # refusals so far
+    since_s: float = 0.0  # Unix time at which the server accepted it: gates are timed from here
+    view: ViewHash | None = None  # apply: owned view that the server answered; tells when the mirror has caught up
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Operation:
     dry_run: bool = False
     retries: int = 0
     not_before_s: float = 0.0  # no step before this Unix time (back-off)
+    heals: int = 0  # self-heals of this content in a row, this one included
     pinned: bool = False  # a person named the revision: newer content does not take over
 
 
@@ -109,7 +112,7 @@ def operation_to_json(operation: Operation) -> dict[str, Any]:
 def operation_from_json(value: Mapping[str, Any]) -> Operation:
     """Return the operation that `operation_to_json` wrote."""
     return Operation(
-        **{name: value[name] for name in _PLAIN},
+        **{name: value[name] for name in _PLAIN if name in value},
         revisions=tuple(Revision(revision) for revision in value["revisions"]),
         phase=OperationPhase(value["phase"]),
         tasks=tuple(_task_from_json(task) for task in value["tasks"]),
@@ -132,6 +135,7 @@ _PLAIN = (
     "retries",
     "not_before_s",
     "pinned",
+    "heals",
 )
 
 
@@ -148,6 +152,8 @@ def _task_to_json(task: Task) -> dict[str, Any]:
         "resource_version": task.resource_version,
         "target": task.target,
         "attempts": task.attempts,
+        "since_s": task.since_s,
+        "view": task.view,
     }
 
 
@@ -164,4 +170,6 @@ def _task_from_json(value: Mapping[str, Any]) -> Task:
         resource_version=value["resource_version"],
         target=value["target"],
         attempts=value["attempts"],
+        since_s=value.get("since_s", 0.0),
+        view=value.get("view"),
     )
