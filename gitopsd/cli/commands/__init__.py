@@ -1,0 +1,1 @@
+"""The verbs, a file each; each holds one click command named `command`."""

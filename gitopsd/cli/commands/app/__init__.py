@@ -1,0 +1,29 @@
+"""`gitopsd app`: what a running daemon knows of applications, and what it is asked to do with them."""
+
+from __future__ import annotations
+
+import click
+
+from gitopsd.cli.exits import HELP
+from gitopsd.cli.lazy import LazyGroup, Verb
+
+_HERE = "gitopsd.cli.commands.app"
+
+VERBS = {
+    "list": Verb(f"{_HERE}.list", "List applications."),
+    "get": Verb(f"{_HERE}.get", "Show one application: what, where, its status and why."),
+    "diff": Verb(f"{_HERE}.diff", "Show what a sync would change; exit 1 where there is something."),
+    "manifests": Verb(f"{_HERE}.manifests", "Print the desired manifests."),
+    "refresh": Verb(f"{_HERE}.refresh", "Compare again, without writing."),
+    "sync": Verb(f"{_HERE}.sync", "Make live equal target."),
+    "wait": Verb(f"{_HERE}.wait", "Wait until an application is in sync, healthy and at rest."),
+    "history": Verb(f"{_HERE}.history", "List past syncs."),
+    "rollback": Verb(f"{_HERE}.rollback", "Sync to what a past sync made live."),
+    "terminate-op": Verb(f"{_HERE}.terminate_op", "End the sync that is under way."),
+    "delete": Verb(f"{_HERE}.delete", "Delete an application, with or without its objects."),
+}
+
+
+@click.group("app", cls=LazyGroup, verbs=VERBS, epilog=HELP)
+def command() -> None:
+    """Ask a running daemon about applications, or order a sync."""

@@ -1,0 +1,45 @@
+"""The table of verbs, and the one place where an error becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from gitopsd.cli.exits import HELP, Exit, exit_of
+from gitopsd.cli.lazy import LazyGroup, Verb
+from gitopsd.errors import GitopsError
+
+VERBS = {
+    "run": Verb("gitopsd.cli.commands.run", "Run the daemon."),
+    "check": Verb("gitopsd.cli.commands.check", "Read settings and declarations, print every error at once."),
+    "demo": Verb("gitopsd.cli.commands.demo", "Show the main job on simulated clusters."),
+    "app": Verb("gitopsd.cli.commands.app", "Ask a running daemon about applications, or order a sync."),
+    "version": Verb("gitopsd.cli.commands.version", "Print the version, and the daemon's."),
+}
+
+
+@click.group(cls=LazyGroup, verbs=VERBS, epilog=HELP, context_settings={"help_option_names": ["-h", "--help"]})
+def root() -> None:
+    """Git says what should be, the clusters say what is; gitopsd brings live to target."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; `arguments` are those of the process unless given."""
+    try:
+        result = root.main(arguments, prog_name="gitopsd", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as err:
+        err.show()
+        return err.exit_code
+    except GitopsError as err:
+        click.echo(f"gitopsd: {err}", err=True)
+        return exit_of(err)
+    except (click.Abort, KeyboardInterrupt):
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`| head`) has what it wanted. Python would complain once more when it closes stdout.
+        sys.stderr.close()
+        return Exit.OK
+    return result if isinstance(result, int) else Exit.OK

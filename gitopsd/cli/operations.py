@@ -1,0 +1,52 @@
+"""Orders a sync or a rollback, and tells how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from gitopsd.cli import status
+from gitopsd.cli.client import Client, application_path
+from gitopsd.cli.output import line, print_table
+from gitopsd.cli.waiting import wait
+
+Before = Mapping[str, Any]  # the operation's state before the order: what ends must be another one
+
+
+def order(client: Client, name: str, verb: str, body: Mapping[str, Any]) -> Before:
+    """Order the operation `verb` (`sync`, `rollback`) and return the state of the operation before it."""
+    before = status.operation(client.get(application_path(name)))
+    client.send("POST", application_path(name, verb), body)
+    return before
+
+
+def report(client: Client, name: str, before: Before, *, timeout_s: float) -> bool:
+    """Wait for the end of the ordered operation and print its results; tell whether it succeeded."""
+    seen = False
+
+    def over(app: status.App) -> bool:
+        nonlocal seen
+        seen = seen or status.busy(app)
+        return not status.busy(app) and (seen or status.operation(app) != before)
+
+    app, ended = wait(client, name, over, timeout_s=timeout_s)
+    if not ended:
+        click.echo(line(f"{name}: not over after {timeout_s:g} s, it goes on"), err=True)
+        return False
+    results = status.at(status.operation(app), "syncResult", "resources") or []
+    if results:
+        print_table(("kind", "name", "result", "message"), (_row(result) for result in results))
+    phase = status.phase(app)
+    click.echo(line(f"{name}: {phase}: {status.operation(app).get('message') or ''}"), err=phase != "Succeeded")
+    return phase == "Succeeded"
+
+
+def _row(result: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        status.resource_kind(result),
+        status.resource_name(result),
+        str(result.get("status") or result.get("hookPhase") or ""),
+        str(result.get("message") or ""),
+    )

@@ -1,0 +1,247 @@
+"""What each `gitopsd app` verb prints and answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from tests.cli.conftest import Run
+from tests.cli.daemon import FakeDaemon, application
+
+HTTP_GET = "GET"
+
+
+async def test_list_prints_one_line_for_each_application(run: Run, daemon: FakeDaemon) -> None:
+    daemon.apps["web"] = application("web", sync="OutOfSync", health="Missing")
+
+    ran = await run("app", "list")
+
+    assert 0 == ran.code
+    header, *rows = ran.out.splitlines()
+    assert header.startswith("NAME\tCLUSTER\t")
+    assert ["shop\teast\tshop\tdefault\tSynced\tHealthy\taaaaaaaa\t\t", "web\teast\tweb\tdefault\tOutOfSync\tMissing\taaaaaaaa\t\t"] == rows  # fmt: skip  # noqa: E501
+
+
+async def test_list_keeps_only_what_the_filters_name(run: Run, daemon: FakeDaemon) -> None:
+    daemon.apps["web"] = application("web", sync="OutOfSync", health="Missing")
+
+    ran = await run("app", "list", "--sync", "OutOfSync", "--health", "Missing", "-o", "json")
+
+    assert ["web"] == [app["metadata"]["name"] for app in json.loads(ran.out)["items"]]
+
+
+async def test_get_says_why_it_is_out_of_sync_and_what_to_do(run: Run, daemon: FakeDaemon) -> None:
+    daemon.apps["web"] = application(
+        "web",
+        sync="OutOfSync",
+        resources=[
+            {"group": "apps", "kind": "Deployment", "namespace": "web", "name": "web", "status": "OutOfSync",
+             "health": {"status": "Missing"}},
+            {"kind": "Service", "namespace": "web", "name": "old", "status": "OutOfSync", "requiresPruning": True},
+            {"kind": "Service", "namespace": "web", "name": "web", "status": "Synced"},
+        ],
+        conditions=[{"type": "SyncError", "message": "namespace web is not there", "remedy": "set CreateNamespace"}],
+    )  # fmt: skip
+
+    ran = await run("app", "get", "web")
+
+    assert 0 == ran.code
+    assert "OutOfSync: 2 of 3 objects (1 not in the cluster yet, 1 no longer in Git)" in ran.out
+    assert "SyncError: namespace web is not there\n  what to do: set CreateNamespace" in ran.out
+    assert "apps/Deployment\tweb/web\tOutOfSync\tMissing" in ran.out
+
+
+async def test_get_of_an_application_without_status_shows_unknown(run: Run, daemon: FakeDaemon) -> None:
+    daemon.apps["new"] = {"metadata": {"name": "new"}}
+
+    ran = await run("app", "get", "new")
+
+    assert 0 == ran.code
+    assert "Sync:         Unknown" in ran.out
+
+
+async def test_get_asks_for_a_hard_refresh(run: Run, daemon: FakeDaemon) -> None:
+    await run("app", "get", "shop", "--hard-refresh")
+
+    assert (HTTP_GET, "/api/v1/applications/shop?refresh=hard", None) == daemon.asked[-1]
+
+
+async def test_text_from_a_cluster_gives_the_terminal_no_orders(run: Run, daemon: FakeDaemon) -> None:
+    daemon.apps["shop"]["status"]["conditions"] = [{"type": "SyncError", "message": "\x1b]0;owned\x07"}]
+
+    ran = await run("app", "get", "shop")
+
+    assert "\x1b" not in ran.out
+    assert "owned" in ran.out
+
+
+async def test_diff_shows_each_differing_field_and_answers_1(run: Run, daemon: FakeDaemon) -> None:
+    live = {"kind": "Deployment", "spec": {"replicas": 9, "paused": False}}
+    daemon.managed["shop"] = [
+        {
+            "group": "apps", "kind": "Deployment", "namespace": "shop", "name": "web", "status": "OutOfSync",
+            "differences": [{"path": ".spec.replicas", "live": 9, "predicted": 2}],
+            "targetState": "{}", "liveState": json.dumps(live),
+            "predictedLiveState": json.dumps({**live, "spec": {"replicas": 2, "paused": False}}),
+        },
+        {"kind": "Service", "namespace": "shop", "name": "web", "status": "Synced", "liveState": "{}",
+         "targetState": "{}"},
+    ]  # fmt: skip
+
+    fields = await run("app", "diff", "shop")
+    whole = await run("app", "diff", "shop", "--unified")
+
+    assert (1, 1) == (fields.code, whole.code)
+    assert "apps/Deployment shop/web: differs\n  .spec.replicas\n    - 9\n    + 2\n" == fields.out
+    assert "-  replicas: 9\n+  replicas: 2\n   paused: false\n" in whole.out
+
+
+async def test_diff_names_what_is_missing_on_one_side(run: Run, daemon: FakeDaemon) -> None:
+    daemon.managed["shop"] = [
+        {"kind": "ConfigMap", "name": "new", "status": "OutOfSync", "targetState": '{"kind": "ConfigMap"}'},
+        {"kind": "ConfigMap", "name": "old", "status": "OutOfSync", "liveState": '{"kind": "ConfigMap"}'},
+    ]  # fmt: skip
+
+    ran = await run("app", "diff", "shop")
+
+    assert 1 == ran.code
+    assert ["ConfigMap new: is not in the cluster; a sync creates it",
+            "ConfigMap old: is no longer in Git; a sync with prune deletes it"] == ran.out.splitlines()  # fmt: skip
+
+
+async def test_diff_without_a_difference_answers_0_and_prints_nothing(run: Run) -> None:
+    ran = await run("app", "diff", "shop")
+
+    assert (0, "") == (ran.code, ran.out)
+
+
+async def test_manifests_are_yaml_documents(run: Run) -> None:
+    ran = await run("app", "manifests", "shop")
+
+    assert "---\nkind: ConfigMap\nmetadata:\n  name: shop\n" == ran.out
+
+
+async def test_sync_orders_what_was_said_and_waits_for_its_end(run: Run, daemon: FakeDaemon) -> None:
+    ran = await run("app", "sync", "shop", "--prune", "--resource", "apps:Deployment:shop/web", "--timeout", "20")
+
+    order = next(asked for asked in daemon.asked if asked[0] == "POST")
+    assert 0 == ran.code
+    assert "shop: Succeeded: it is Succeeded\n" == ran.out
+    assert {
+        "prune": True,
+        "dryRun": False,
+        "resources": [{"group": "apps", "kind": "Deployment", "namespace": "shop", "name": "web"}],
+    } == order[2]
+
+
+async def test_sync_that_fails_answers_1(run: Run, daemon: FakeDaemon) -> None:
+    daemon.phases = ("Running", "Failed")
+
+    ran = await run("app", "sync", "shop", "--timeout", "20")
+
+    assert 1 == ran.code
+    assert "shop: Failed: it is Failed\n" == ran.err
+
+
+async def test_sync_is_not_taken_for_the_operation_before_it(run: Run, daemon: FakeDaemon) -> None:
+    daemon.apps["shop"]["status"]["operationState"] = {"phase": "Failed", "message": "an old one", "startedAt": "then"}
+    daemon.phases = ("Succeeded",)
+
+    ran = await run("app", "sync", "shop", "--timeout", "20")
+
+    assert (0, "shop: Succeeded: it is Succeeded\n") == (ran.code, ran.out)
+
+
+async def test_sync_that_is_not_over_in_time_answers_1(run: Run, daemon: FakeDaemon) -> None:
+    daemon.phases = ("Running",)
+
+    ran = await run("app", "sync", "shop", "--timeout", "0.2")
+
+    assert 1 == ran.code
+    assert "not over after 0.2 s" in ran.err
+
+
+async def test_refused_order_answers_5_with_the_daemons_words(run: Run, daemon: FakeDaemon) -> None:
+    daemon.refuse = "rollback is not possible while syncs are automated"
+
+    ran = await run("app", "rollback", "shop", "3")
+
+    assert 5 == ran.code
+    assert "rollback is not possible while syncs are automated" in ran.err
+
+
+async def test_rollback_without_an_id_takes_the_sync_before_the_last(run: Run, daemon: FakeDaemon) -> None:
+    daemon.apps["shop"]["status"]["history"] = [{"id": 4}, {"id": 7}, {"id": 8}]
+
+    ran = await run("app", "rollback", "shop", "--timeout", "20")
+
+    assert 0 == ran.code
+    assert 7 == next(body["id"] for method, _, body in daemon.asked if method == "POST")
+
+
+async def test_wait_ends_when_the_stream_tells_of_it(run: Run, daemon: FakeDaemon) -> None:
+    daemon.apps["shop"] = application("shop", sync="OutOfSync")
+
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(run("app", "wait", "shop", "--timeout", "30"))
+        await daemon.was_asked("stream")
+        daemon.apps["shop"] = application("shop")
+        await daemon.changed()
+
+    assert (0, "shop: Synced, Healthy\n") == (waiting.result().code, waiting.result().out)
+
+
+async def test_wait_goes_on_where_the_stream_breaks_off(run: Run, daemon: FakeDaemon) -> None:
+    daemon.streams_end_at_once = True
+    daemon.apps["shop"] = application("shop", sync="OutOfSync")
+
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(run("app", "wait", "shop", "--timeout", "30"))
+        await daemon.was_asked("stream", times=2)
+        daemon.apps["shop"] = application("shop")
+
+    assert 0 == waiting.result().code
+
+
+async def test_wait_that_is_over_too_early_answers_1_and_says_why(run: Run, daemon: FakeDaemon) -> None:
+    daemon.apps["shop"] = application("shop", health="Degraded")
+
+    ran = await run("app", "wait", "shop", "--timeout", "0.2")
+
+    assert 1 == ran.code
+    assert "shop: Synced, Degraded; not there after 0.2 s" in ran.err
+
+
+async def test_wait_for_sync_alone_does_not_mind_the_health(run: Run, daemon: FakeDaemon) -> None:
+    daemon.apps["shop"] = application("shop", health="Degraded")
+
+    assert 0 == (await run("app", "wait", "shop", "--sync")).code
+
+
+async def test_delete_needs_to_be_told_about_the_objects(run: Run, daemon: FakeDaemon) -> None:
+    untold = await run("app", "delete", "shop", "--yes")
+    told = await run("app", "delete", "shop", "--no-cascade", "--yes")
+
+    assert (2, 0) == (untold.code, told.code)
+    assert ("DELETE", "/api/v1/applications/shop?cascade=false", None) == daemon.asked[-1]
+
+
+async def test_terminate_op_deletes_the_operation(run: Run, daemon: FakeDaemon) -> None:
+    ran = await run("app", "terminate-op", "shop")
+
+    assert 0 == ran.code
+    assert ("DELETE", "/api/v1/applications/shop/operation", None) == daemon.asked[-1]
+
+
+async def test_history_lists_the_syncs_with_who_ordered_them(run: Run, daemon: FakeDaemon) -> None:
+    daemon.apps["shop"]["status"]["history"] = [
+        {"id": 1, "revision": "b" * 40, "deployedAt": "2026-01-01T00:00:00Z", "initiatedBy": {"automated": True}},
+        {"id": 2, "revision": "c" * 40, "deployedAt": "2026-01-02T00:00:00Z", "initiatedBy": {"username": "ann"}},
+    ]
+
+    ran = await run("app", "history", "shop")
+
+    assert [
+        "1\t2026-01-01T00:00:00Z\tbbbbbbbb\tautomated\tSucceeded",
+        "2\t2026-01-02T00:00:00Z\tcccccccc\tann\tSucceeded",
+    ] == ran.out.splitlines()[1:]
