@@ -1,0 +1,286 @@
+"""A pool of killable worker processes: each job under limits and a deadline, a failure is that one job's.
+
+Workers are started as programs of their own (`gitopsd.runtime.worker_main`), with an emptied environment, in a
+session of their own, and die with the daemon however that dies. A job is the dotted name of a function and JSON
+values; so nothing of the daemon's memory, files or secrets is in a worker's reach.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Self
+
+import orjson
+import structlog
+
+from gitopsd import errors
+from gitopsd.errors import GitopsError, TooSlow, WorkerFailed
+from gitopsd.runtime.descent import kill_descent
+from gitopsd.runtime.worker_main import LENGTH
+
+MARK = "GITOPSD_WORKER"  # in a worker's environment, and in that of everything it starts
+PATH = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - an entry may be a zip file
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a job may take."""
+
+    deadline_s: float = 60.0  # of one job
+    data_bytes: int = 512 << 20  # RLIMIT_DATA of a worker
+    output_bytes: int = 64 << 20  # of one answer, and of one job's arguments
+    file_bytes: int = 256 << 20  # RLIMIT_FSIZE
+    files: int = 256  # open at once
+    waiting: int = 100_000  # jobs that wait for a worker; more are refused
+    start_s: float = 30.0  # a worker that is not ready by then is given up
+
+
+OnJob = Callable[[str, float, str], None]
+
+
+class WorkerPool:
+    """Implements `ports.Workers`; a service, and usable without being run: workers start when first needed."""
+
+    name = "workers"
+
+    def __init__(
+        self,
+        count: int = 2,
+        limits: Limits | None = None,
+        *,
+        preload: Sequence[str] = (),
+        on_job: OnJob = lambda _job, _seconds, _outcome: None,
+    ) -> None:
+        """Make a pool of `count` workers that import `preload` at start.
+
+        `on_job` is called after each job with its name, its seconds without waiting, and its outcome: ok, error
+        (a GitopsError), bug, memory, output, crash, deadline, cancelled.
+        """
+        self._count = count
+        self._limits = limits or Limits()
+        self._preload = tuple(preload)
+        self._on_job = on_job
+        self._slots = asyncio.Semaphore(count)
+        self._waiting = 0
+        self._idle: deque[_Worker] = deque()
+
+    async def run(self) -> None:
+        """Start all workers, and keep them until cancelled."""
+        async with self:
+            async with asyncio.TaskGroup() as group:
+                starts = [group.create_task(self._start(), name=f"start worker {n}") for n in range(self._count)]
+            self._idle.extend(start.result() for start in starts)
+            await asyncio.Event().wait()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        while self._idle:
+            await self._idle.pop().end()
+
+    async def call(self, job: str, *args: Any, deadline_s: float | None = None) -> Any:
+        """Run `module:function` with JSON values in a worker and return its JSON value; first come, first served.
+
+        A job must be safe to repeat: one that crashes a worker that has run others before is tried once more in a
+        fresh one, so that nobody is blamed for what an earlier job left.
+
+        Raises:
+            WorkerFailed: the worker crashed, hit a limit, or the deadline passed; names the job.
+            GitopsError: raised by the job itself, of the class it was raised with.
+            TooSlow: too many jobs wait already, or no worker could be started.
+        """
+        message = orjson.dumps([job, args])
+        if len(message) > self._limits.output_bytes:
+            return _value(job, "arguments", len(message))
+        async with self._slot():
+            outcome, value = await self._attempt(job, message, deadline_s or self._limits.deadline_s)
+        return _value(job, outcome, value)
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        if self._waiting >= self._limits.waiting:
+            raise TooSlow(f"{self._waiting} jobs wait for a worker", remedy="raise workers.count, or wait")
+        self._waiting += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    async def _attempt(self, job: str, message: bytes, deadline_s: float) -> tuple[str, Any]:
+        worker = await self._take()
+        outcome, value = await self._ask(worker, job, message, deadline_s)
+        if outcome in ("crash", "memory") and worker.jobs > 1:
+            return await self._ask(await self._start(), job, message, deadline_s)
+        return outcome, value
+
+    async def _take(self) -> _Worker:
+        while self._idle:
+            worker = self._idle.pop()  # the one used last: its caches are warm
+            if worker.alive:
+                return worker
+            await worker.end()
+        return await self._start()
+
+    async def _ask(self, worker: _Worker, job: str, message: bytes, deadline_s: float) -> tuple[str, Any]:
+        clock = asyncio.get_running_loop().time
+        started_s, outcome, value = clock(), "cancelled", None
+        try:
+            outcome, value = await worker.ask(message, deadline_s, self._limits.output_bytes)
+        finally:
+            self._on_job(job, clock() - started_s, outcome)
+            if outcome in ("ok", "error", "bug"):
+                self._idle.append(worker)
+            else:
+                await worker.end()
+        if outcome == "crash":
+            value = worker.death
+        return outcome, value
+
+    async def _start(self) -> _Worker:
+        setup = {
+            "path": PATH,
+            "preload": self._preload,
+            "data_bytes": self._limits.data_bytes,
+            "file_bytes": self._limits.file_bytes,
+            "output_bytes": self._limits.output_bytes,
+            "files": self._limits.files,
+        }
+        worker = await _spawn()
+        outcome = "cancelled"
+        try:
+            outcome, _ = await worker.ask(orjson.dumps(setup), self._limits.start_s, self._limits.output_bytes)
+        finally:
+            if outcome != "ready":
+                await worker.end()
+        if outcome != "ready":
+            raise TooSlow(
+                f"a worker did not start: {outcome}, {worker.death}",
+                remedy="see workers.data_bytes and the machine's memory",
+            )
+        worker.jobs = 0
+        return worker
+
+
+class _Worker:
+    """One worker process and the socket to it."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, mark: str
+    ) -> None:
+        self._process = process
+        self._reader = reader
+        self._writer = writer
+        self._mark = mark
+        self.jobs = 0
+
+    @property
+    def alive(self) -> bool:
+        return self._process.returncode is None and not self._reader.at_eof()
+
+    @property
+    def death(self) -> str:
+        code = self._process.returncode
+        if code is None or code >= 0:
+            return f"exit code {code}"
+        return f"signal {signal.Signals(-code).name}"
+
+    async def ask(self, message: bytes, deadline_s: float, max_bytes: int) -> tuple[str, Any]:
+        """Send one message and return the answer's status and value; "deadline", "crash" and "output" are ours too."""
+        self.jobs += 1
+        deadline = asyncio.timeout(deadline_s)
+        try:
+            async with deadline:
+                self._writer.write(LENGTH.pack(len(message)) + message)
+                await self._writer.drain()
+                (size,) = LENGTH.unpack(await self._reader.readexactly(LENGTH.size))
+                if size > max_bytes:
+                    return "output", size
+                status, value = orjson.loads(await self._reader.readexactly(size))
+        except TimeoutError:
+            return "deadline", deadline_s
+        except (OSError, asyncio.IncompleteReadError):
+            return "crash", None
+        return status, value
+
+    async def end(self) -> None:
+        """Kill the process and its whole descent, and wait until it is gone."""
+        self._writer.close()
+        kill_descent(self._process.pid if self._process.returncode is None else None, self._mark.encode())
+        with suppress(TimeoutError):  # unkillable while it waits for a device; the kernel ends it when that answers
+            async with asyncio.timeout(5):
+                await self._process.wait()
+
+
+async def _spawn() -> _Worker:
+    ours, theirs = socket.socketpair()
+    mark = f"{MARK}={secrets.token_hex(16)}"
+    with theirs:
+        ours.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-I", "-X", "utf8", "-m", "gitopsd.runtime.worker_main", str(theirs.fileno()), str(os.getpid())),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            cwd="/",
+            env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", **dict([mark.split("=")])},
+            pass_fds=(theirs.fileno(),),
+            start_new_session=True,
+        )
+    reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
+    return _Worker(process, reader, writer, mark)
+
+
+def _value(job: str, outcome: str, value: Any) -> Any:
+    match outcome:
+        case "ok":
+            return value
+        case "error":
+            raise _revived(*value)
+        case "bug":
+            log.error("worker.job_failed", job=job, error=value[0], trace=value[1])
+            raise WorkerFailed(
+                f"{job} failed: {value[0]}", remedy="this is a fault of gitopsd: report it with the daemon's log"
+            )
+        case _:
+            raise WorkerFailed(
+                f"{job} {_BROKEN[outcome].format(value)}", remedy=f"make the input smaller, or raise {_KNOBS[outcome]}"
+            )
+
+
+def _revived(name: str, what: str, remedy: str) -> GitopsError:
+    kind = getattr(errors, name, None)
+    if isinstance(kind, type) and issubclass(kind, GitopsError):
+        return kind(what, remedy=remedy)
+    return WorkerFailed(f"{name}: {what}", remedy=remedy)
+
+
+_BROKEN = {
+    "arguments": "was given {} bytes, more than a worker takes",
+    "memory": "needs more memory than a worker may have",
+    "output": "answers {} bytes, more than a worker may",
+    "crash": "crashed its worker ({})",
+    "deadline": "took more than {:g} s and was killed",
+}
+_KNOBS = {
+    "arguments": "workers.output_bytes",
+    "memory": "workers.data_bytes",
+    "output": "workers.output_bytes",
+    "crash": "workers.data_bytes",
+    "deadline": "workers.deadline_s",
+}
