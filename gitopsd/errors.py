@@ -31,6 +31,10 @@ class ClusterUnreachable(Retryable):
     """The API server of a cluster does not answer."""
 
 
+class ClusterRefused(Terminal):
+    """The API server of a cluster does not let us read something."""
+
+
 class RepositoryUnreachable(Retryable):
     """A fetch failed: the network, the server, its certificate, or its patience."""
 

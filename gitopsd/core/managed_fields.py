@@ -93,7 +93,7 @@ def taken_over(manifest: Manifest, api_version: str, takeover: Collection[str]) 
         "manager": MANAGER,
         "operation": "Apply",
         "apiVersion": at,
-        "time": max(map(_time, joined)),
+        "time": max(map(_time, joined)) or None,
         "fieldsType": "FieldsV1",
         "fieldsV1": fields,
     }

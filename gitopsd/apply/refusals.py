@@ -1,0 +1,100 @@
+"""What an API server's no means: may the same succeed later, who has to act, and in words that leak nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from gitopsd.kube.client import Reply
+from gitopsd.model.command import Inapplicable, Refused
+from gitopsd.model.manifest import ResourceKey
+
+UNTYPED = "failed to create typed patch object"  # of a 500: the manifest does not fit the kind's schema
+BY_RBAC = re.compile(r' is forbidden: User "[^"]*" cannot [a-z]+ resource ')
+NO_DRY_RUN = "does not support dry run"
+RETRYABLE = frozenset({408, 409, 429, 500, 502, 503, 504})
+REMEDIES = {
+    400: "mend the manifest in Git",
+    403: "change what forbids it, or the manifest in Git",
+    404: "create the namespace (CreateNamespace=true), or install the kind's CRD",
+    405: "the kind cannot be written: remove it from Git",
+    409: "nothing: it is tried again",
+    413: "make the object smaller",
+    422: "mend the manifest in Git; a field that cannot change needs Replace=true, or the object deleted",
+    429: "nothing: it is tried again when the server has room",
+}
+
+
+def refused(key: ResourceKey, reply: Reply) -> Refused:
+    """Return `reply`, a status of 400 or more, as the result of a command on `key`."""
+    untyped = _is_untyped(reply)
+    return Refused(
+        key,
+        reply.code,
+        message_of(key, reply),
+        retryable=not untyped and (reply.code in RETRYABLE or _in_ending_namespace(reply)),
+        remedy=_remedy(reply, untyped=untyped),
+    )
+
+
+def inapplicable(key: ResourceKey, reply: Reply) -> Inapplicable | None:
+    """Return `reply` as the refusal of a dry run on `key`; None where it says nothing of the manifest."""
+    if NO_DRY_RUN in reply.message:
+        kind = "no-dry-run"
+    elif by_rbac(reply):
+        kind = "forbidden"
+    elif _is_untyped(reply) or (reply.code not in RETRYABLE and not _in_ending_namespace(reply)):
+        kind = "invalid"
+    else:
+        return None
+    return Inapplicable(reply.code, message_of(key, reply), kind)
+
+
+def by_rbac(reply: Reply) -> bool:
+    """Tell whether `reply` says that our user lacks a right; admission and quotas answer 403 as well."""
+    return reply.code == 403 and BY_RBAC.search(reply.message) is not None  # noqa: PLR2004 - HTTP's Forbidden
+
+
+def message_of(key: ResourceKey, reply: Reply) -> str:
+    """Return the server's words; of a Secret only those that cannot hold a value of it.
+
+    A server quotes what it could not read ("expected string, got 123"), and a webhook says what it likes. So of a
+    Secret go on: the status, the reason, the fields that causes name, and the fixed sentence of a missing right.
+    """
+    if key.kind != "Secret" or key.group:
+        return reply.message
+    if by_rbac(reply):
+        return reply.message
+    causes = sorted({cause for cause in _causes(reply, "field") if _is_field(cause)})
+    fields = f" (fields: {', '.join(causes)})" if causes else ""
+    what = "the manifest does not fit the kind's schema" if _is_untyped(reply) else reply.reason or f"HTTP {reply.code}"
+    return f"Secret {key.name}: {what}{fields}; the server's words are withheld, for they may hold its values"
+
+
+def _is_untyped(reply: Reply) -> bool:
+    return reply.code == 500 and UNTYPED in reply.message  # noqa: PLR2004 - HTTP's Internal Server Error
+
+
+def _in_ending_namespace(reply: Reply) -> bool:
+    return "NamespaceTerminating" in set(_causes(reply, "reason"))
+
+
+def _causes(reply: Reply, name: str) -> Iterator[str]:
+    details: Any = reply.body.get("details") if isinstance(reply.body, dict) else None
+    causes = details.get("causes") if isinstance(details, dict) else None
+    for cause in causes if isinstance(causes, list) else ():
+        if isinstance(cause, dict) and isinstance(cause.get(name), str):
+            yield cause[name]
+
+
+def _is_field(text: str) -> bool:
+    return re.fullmatch(r"[A-Za-z.]{1,60}(\[[-._A-Za-z0-9]{1,253}\])?", text) is not None
+
+
+def _remedy(reply: Reply, *, untyped: bool) -> str:
+    if untyped:
+        return "mend the path that the server names, or set Replace=true"
+    if by_rbac(reply):
+        return "grant gitopsd's user the right (config/rbac.yaml)"
+    return REMEDIES.get(reply.code, "see the API server's log")

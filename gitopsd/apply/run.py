@@ -1,0 +1,162 @@
+"""Commands in, results out: the writer's side of every cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from gitopsd.apply import ssa
+from gitopsd.apply.prune import prune
+from gitopsd.apply.refusals import refused
+from gitopsd.errors import ClusterRefused, ClusterUnreachable, UnknownCluster
+from gitopsd.kube.client import Client
+from gitopsd.kube.discovery import ask_for
+from gitopsd.kube.paths import object_path
+from gitopsd.model.cluster import ApiResource
+from gitopsd.model.command import (
+    Accepted,
+    Answer,
+    Applied,
+    Apply,
+    Command,
+    CreateNamespace,
+    Inapplicable,
+    ObjectRef,
+    Prune,
+    Refused,
+)
+from gitopsd.model.comparison import Reading, Unserved
+from gitopsd.model.ids import ClusterId, ResourceVersion
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of, key_of
+
+NAMESPACE_MANAGER = "gitopsd-namespace"
+CONFLICT, NOT_FOUND, FORBIDDEN = 409, 404, 403
+Resolve = Callable[[ClusterId, GVK], ApiResource | Reading]  # a GVK without version asks for the preferred one
+Known = Callable[[ClusterId, ResourceKey], ResourceVersion | None]
+
+
+def _unknown(_cluster: ClusterId, _key: ResourceKey) -> ResourceVersion | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterApplier:
+    """Implements `ports.Applier` over the clients of all clusters."""
+
+    clients: Mapping[ClusterId, Client]
+    resolve: Resolve
+    takeover: Collection[str]  # managers taken over at the first apply
+    known: Known = _unknown  # the version that the mirror holds of an object
+
+    async def dry_run(self, cluster: ClusterId, manifest: Manifest) -> Answer:
+        client = self._client(cluster)
+        resource = await self._resource(client, cluster, gvk_of(manifest))
+        if resource is None:
+            no = _not_served(key_of(manifest), gvk_of(manifest))
+            return Inapplicable(no.code, no.message, "invalid")
+        return await ssa.dry_run(client, resource, manifest)
+
+    async def read(self, cluster: ClusterId, ref: ObjectRef) -> Manifest | None:
+        """GET one object; None on 404.
+
+        Raises:
+            ClusterRefused: we may not read it.
+            Retryable: no answer.
+        """
+        client = self._client(cluster)
+        resource = await self._resource(client, cluster, ref.gvk)
+        if resource is None:
+            return None
+        reply = await client.request("GET", object_path(resource, ref.key.namespace, ref.key.name))
+        if reply.ok:
+            found: Manifest = reply.body
+            return found
+        if reply.code == NOT_FOUND:
+            return None
+        no = refused(ref.key, reply)
+        kind = ClusterUnreachable if no.retryable else ClusterRefused
+        raise kind(f"cluster {cluster} does not show {ref.key} ({no.code}): {no.message}", remedy=no.remedy)
+
+    async def run(self, cluster: ClusterId, command: Command) -> Applied:
+        client = self._client(cluster)
+        match command:
+            case Apply():
+                return await self._apply(client, cluster, command)
+            case Prune():
+                return await self._prune(client, cluster, command)
+            case CreateNamespace():
+                return await _create_namespace(client, command)
+            case _:
+                assert_never(command)
+
+    async def _apply(self, client: Client, cluster: ClusterId, command: Apply) -> Applied:
+        gvk = gvk_of(command.manifest)
+        resource = await self._resource(client, cluster, gvk)
+        if resource is None:
+            return _not_served(command.key, gvk)
+        known = self.known(cluster, command.key)
+        return await ssa.apply(client, resource, command, takeover=self.takeover, known=known)
+
+    async def _prune(self, client: Client, cluster: ClusterId, command: Prune) -> Applied:
+        gvk = GVK(command.key.group, "", command.key.kind)
+        match self.resolve(cluster, gvk):
+            case ApiResource() as resource:
+                return await prune(client, resource, command)
+            case Unserved():
+                return Accepted(command.key, changed=False, message="the cluster does not serve this kind any more")
+            case reading:
+                raise _unsettled(cluster, gvk, reading)
+
+    async def _resource(self, client: Client, cluster: ClusterId, gvk: GVK) -> ApiResource | None:
+        """Return how the cluster serves `gvk`; None where it does not, which the server itself has said just now.
+
+        A CRD applied a moment ago is served before discovery tells of it, so its absence there is asked for again.
+        """
+        match self.resolve(cluster, gvk):
+            case ApiResource() as resource:
+                return resource
+            case Unserved():
+                return await ask_for(client, gvk)
+            case reading:
+                raise _unsettled(cluster, gvk, reading)
+
+    def _client(self, cluster: ClusterId) -> Client:
+        found = self.clients.get(cluster)
+        if found is None:
+            raise UnknownCluster(f"there is no cluster {cluster}", remedy="name one of the settings' clusters")
+        return found
+
+
+async def _create_namespace(client: Client, command: CreateNamespace) -> Applied:
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": command.name}}
+    reply = await client.request("POST", "/api/v1/namespaces", query={"fieldManager": NAMESPACE_MANAGER}, body=body)
+    if reply.ok:
+        return Accepted(
+            command.key, changed=True, resource_version=ResourceVersion(reply.body["metadata"]["resourceVersion"])
+        )
+    # Who may not create namespaces may still have this one; one that is being deleted is there and of no use.
+    if reply.code in (CONFLICT, FORBIDDEN):
+        found = await client.request("GET", f"/api/v1/namespaces/{command.name}")
+        if found.ok and "deletionTimestamp" not in found.body["metadata"]:
+            return Accepted(
+                command.key, changed=False, resource_version=ResourceVersion(found.body["metadata"]["resourceVersion"])
+            )
+    return refused(command.key, reply)
+
+
+def _not_served(key: ResourceKey, gvk: GVK) -> Refused:
+    return Refused(
+        key,
+        NOT_FOUND,
+        f"the cluster does not serve {gvk}",
+        retryable=False,
+        remedy="install its CRD, or write a version that the cluster serves",
+    )
+
+
+def _unsettled(cluster: ClusterId, gvk: GVK, reading: Reading) -> ClusterUnreachable:
+    cause = getattr(reading, "cause", "not known yet")
+    return ClusterUnreachable(
+        f"cluster {cluster}: whether it serves {gvk} is not known: {cause}", remedy="see the cluster's page"
+    )

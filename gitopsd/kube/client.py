@@ -1,0 +1,279 @@
+"""One cluster's API server over one HTTP session: bounded requests, unbounded watches, errors of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from gitopsd.errors import ClusterUnreachable
+from gitopsd.kube.credentials import Credentials, load
+from gitopsd.kube.lines import Lines
+from gitopsd.runtime.deadline import within
+from gitopsd.settings import ClusterSettings
+
+OnRequest = Callable[[str, int, float], None]  # verb, HTTP status (0: no answer), seconds
+JSON = "application/json"
+APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
+JSON_PATCH = "application/json-patch+json"
+MAX_BODY_BYTES = 256 << 20  # of one answer; lists are paged well below, this stops a server gone mad
+CONNECT_S = 10.0
+OK, UNAUTHORIZED, TOO_MANY, UNAVAILABLE = 200, 401, 429, 503
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of the API server, whatever its status."""
+
+    code: int
+    body: Any  # parsed JSON; for an answer that is none, a Status with the text as its message
+    retry_after_s: float | None = None  # as the server asked
+
+    @property
+    def ok(self) -> bool:
+        return self.code < 400  # noqa: PLR2004 - HTTP's own line between yes and no
+
+    @property
+    def message(self) -> str:
+        """Return the server's words; they may hold values of the object that was sent."""
+        found = self.body.get("message") if isinstance(self.body, dict) else None
+        return str(found) if found else f"HTTP {self.code}"
+
+    @property
+    def reason(self) -> str:
+        """Return the Status reason, such as "Forbidden"; "" where there is none."""
+        found = self.body.get("reason") if isinstance(self.body, dict) else None
+        return str(found or "")
+
+
+def _unobserved(_verb: str, _code: int, _seconds: float) -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    verb: str
+    path: str
+    query: Mapping[str, str]
+    data: bytes | None
+    content_type: str
+    accept: str
+
+
+class Client:
+    """Speaks to the API server of one cluster. Use as a context manager: the session ends with the block."""
+
+    def __init__(
+        self,
+        settings: ClusterSettings,
+        *,
+        on_request: OnRequest = _unobserved,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self.name = settings.name
+        self.settings = settings
+        self._on_request = on_request
+        self._now_s = now_s
+        self._in_flight = asyncio.Semaphore(settings.requests_at_once)
+        self._login = asyncio.Lock()
+        self._credentials: Credentials | None = None
+        self._hold_until_s = -math.inf  # of the loop's clock
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        # The semaphore bounds requests, and watches are as many as there are kinds: the connector bounds neither.
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=75, ttl_dns_cache=60)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
+            headers={"User-Agent": "gitopsd", "Accept-Encoding": "identity"},  # unpacking costs more than a LAN does
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def request(  # noqa: PLR0913 - these are the parts of an HTTP request
+        self,
+        verb: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = JSON,
+        accept: str = JSON,
+    ) -> Reply:
+        """Send one request and return the answer, whatever its status.
+
+        A 429, or a 503 that says when to come back, is waited out and sent again while the deadline lasts. The deadline
+        is on each attempt to be answered; waiting for a turn is not in it.
+
+        Raises:
+            ClusterUnreachable: no answer, none that is HTTP and JSON, or the cluster does not know us (401).
+            TooSlow: no answer in time.
+        """
+        request = _Request(verb, path, query or {}, None if body is None else orjson.dumps(body), content_type, accept)
+        waited_s = 0.0
+        while True:
+            async with self._in_flight:
+                reply = await self._known(request)
+            if reply.code not in (TOO_MANY, UNAVAILABLE) or reply.retry_after_s is None:
+                return reply
+            waited_s += reply.retry_after_s
+            if waited_s > self.settings.request_deadline_s:
+                return reply
+            await asyncio.sleep(reply.retry_after_s)
+
+    @asynccontextmanager
+    async def watch(
+        self, path: str, query: Mapping[str, str], *, idle_s: float, accept: str = JSON
+    ) -> AsyncIterator[Lines | Reply]:
+        """Open a watch; give its `Lines`, or a `Reply` where the server refused.
+
+        Watches are not bounded in number, and have no deadline but silence: after `idle_s` without a byte the lines
+        end in `ClusterUnreachable`.
+        """
+        request = _Request("WATCH", path, query, None, JSON, accept)
+        what = f"the watch of {path} on cluster {self.name}"
+        credentials = await self._fresh()
+        with self._observed("WATCH") as seen:
+            opening = self._sent(credentials, request)
+            response = await within(self.settings.request_deadline_s, f"opening {what}", opening)
+            seen.append(response.status)
+        try:
+            if response.status == OK:
+                yield Lines(response.content, self._errors, idle_s=idle_s, what=what)
+            elif response.status == UNAUTHORIZED:
+                self._reject(credentials)
+                raise self._unknown_here()
+            else:
+                yield await self._reply(response)
+        finally:
+            response.close()
+
+    async def _known(self, request: _Request) -> Reply:
+        """Send once; where the cluster does not know us, once more with credentials loaded anew."""
+        for _ in range(2):
+            credentials = await self._fresh()
+            what = f"{request.verb} {request.path} on cluster {self.name}"
+            reply = await within(self.settings.request_deadline_s, what, self._once(credentials, request))
+            if reply.code != UNAUTHORIZED:
+                return reply
+            self._reject(credentials)
+        raise self._unknown_here()
+
+    async def _once(self, credentials: Credentials, request: _Request) -> Reply:
+        with self._observed(request.verb) as seen:
+            async with await self._sent(credentials, request) as response:
+                seen.append(response.status)
+                return await self._reply(response)
+
+    async def _sent(self, credentials: Credentials, request: _Request) -> aiohttp.ClientResponse:
+        with self._errors():
+            try:
+                return await self._send(credentials, request)
+            except aiohttp.ServerDisconnectedError:
+                # A kept connection that the server closed meanwhile. All we write may be written twice: an apply, a
+                # create whose 409 is fine, a delete with a uid.
+                return await self._send(credentials, request)
+
+    async def _send(self, credentials: Credentials, request: _Request) -> aiohttp.ClientResponse:
+        if self._session is None:
+            raise RuntimeError(f"the client of cluster {self.name} is not open")
+        headers = {"Accept": request.accept}
+        if request.data is not None:
+            headers["Content-Type"] = request.content_type
+        if credentials.authorization:
+            headers["Authorization"] = credentials.authorization
+        return await self._session.request(
+            "GET" if request.verb == "WATCH" else request.verb,
+            URL(credentials.server + request.path, encoded=True).with_query(dict(request.query)),
+            data=request.data,
+            headers=headers,
+            ssl=credentials.tls if credentials.tls is not None else True,
+            server_hostname=credentials.server_hostname,
+            proxy=credentials.proxy,
+            allow_redirects=False,  # a redirect would take the token elsewhere
+        )
+
+    async def _reply(self, response: aiohttp.ClientResponse) -> Reply:
+        parts: list[bytes] = []
+        size = 0
+        with self._errors():
+            async for part in response.content.iter_any():
+                size += len(part)
+                if size > MAX_BODY_BYTES:
+                    raise aiohttp.ClientPayloadError(f"{response.url.path} answers more than {MAX_BODY_BYTES} bytes")
+                parts.append(part)
+            return Reply(
+                response.status,
+                _parsed(response.status, b"".join(parts)),
+                _retry_after_s(response.headers.get("Retry-After")),
+            )
+
+    async def _fresh(self) -> Credentials:
+        loop = asyncio.get_running_loop()
+        async with self._login:
+            if self._credentials is None or loop.time() >= self._hold_until_s:
+                self._credentials = await load(self.settings, self._now_s)
+                self._hold_until_s = loop.time() + self._credentials.holds_s
+            return self._credentials
+
+    def _reject(self, credentials: Credentials) -> None:
+        if self._credentials is credentials:  # else somebody has loaded them anew meanwhile
+            self._credentials = None
+
+    def _unknown_here(self) -> ClusterUnreachable:
+        return ClusterUnreachable(
+            f"cluster {self.name} does not know us (401)", remedy="check the cluster's token or certificate"
+        )
+
+    @contextmanager
+    def _observed(self, verb: str) -> Iterator[list[int]]:
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        seen: list[int] = []
+        try:
+            yield seen
+        finally:
+            self._on_request(verb, seen[0] if seen else 0, loop.time() - started_s)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except aiohttp.ClientConnectorCertificateError as err:
+            raise ClusterUnreachable(
+                f"cluster {self.name}: its certificate is not trusted: {err.certificate_error}",
+                remedy="give the cluster's own CA",
+            ) from err
+        except (aiohttp.ClientError, OSError, ValueError) as err:  # ValueError: what is no HTTP or no JSON
+            raise ClusterUnreachable(
+                f"cluster {self.name} does not answer: {str(err) or type(err).__name__}",
+                remedy="check the route, the server's address and its load",
+            ) from err
+
+
+def _parsed(code: int, text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        if code < 400:  # noqa: PLR2004 - an error page is no JSON, an answer is
+            raise
+        return {"kind": "Status", "message": text[:1000].decode(errors="replace").strip()}
+
+
+def _retry_after_s(text: str | None) -> float | None:
+    """Return the seconds that a Retry-After header gives; the API server never writes a date there."""
+    return min(float(text), 60.0) if text and text.isascii() and text.isdigit() else None

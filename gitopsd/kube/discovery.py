@@ -1,0 +1,45 @@
+"""What one group at one version serves, as its own discovery document tells."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from gitopsd.kube.client import Client
+from gitopsd.kube.paths import group_version_path
+from gitopsd.model.cluster import ApiResource
+from gitopsd.model.manifest import GVK
+
+
+async def ask_for(client: Client, gvk: GVK) -> ApiResource | None:
+    """Ask the server afresh how it serves `gvk`; None where it does not.
+
+    Raises:
+        ClusterUnreachable, TooSlow: no answer.
+    """
+    reply = await client.request("GET", group_version_path(gvk))
+    found = served(gvk.group, gvk.version, reply.body, preferred=True) if reply.ok else ()
+    return next((resource for resource in found if resource.gvk == gvk), None)
+
+
+def served(group: str, version: str, document: Any, *, preferred: bool) -> Iterator[ApiResource]:
+    """Give the resources of an APIResourceList; subresources and what is malformed are left out."""
+    for item in _items(document, "resources"):
+        name, kind = item.get("name"), item.get("kind")
+        if isinstance(name, str) and isinstance(kind, str) and "/" not in name:
+            yield ApiResource(
+                GVK(group, version, kind),
+                name,
+                bool(item.get("namespaced")),
+                _verbs(item.get("verbs")),
+                preferred,
+            )
+
+
+def _items(document: Any, name: str) -> Collection[Mapping[str, Any]]:
+    found = document.get(name) if isinstance(document, dict) else None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else ()
+
+
+def _verbs(found: Any) -> frozenset[str]:
+    return frozenset(verb for verb in found if isinstance(verb, str)) if isinstance(found, list) else frozenset()
