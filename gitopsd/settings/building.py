@@ -1,0 +1,143 @@
+"""A tree of settings → the frozen dataclasses of `schema`, with one problem for every value that does not fit."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from gitopsd.core.suggest import did_you_mean
+from gitopsd.settings.document import Node
+from gitopsd.settings.limits import CHOICES, range_of
+from gitopsd.settings.problem import Problems
+from gitopsd.settings.schema import Secret
+
+T = TypeVar("T")
+NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a string", Path: "a path"}
+
+
+class _Unfit(Exception):
+    """A value does not fit; the problem is already noted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    base: Path  # relative paths begin here: the directory of the settings file
+    credentials: Path | None  # $CREDENTIALS_DIRECTORY, where a secret's relative file is looked for first
+    problems: Problems
+
+    def build(self, cls: type[T], node: Node, name: str = "") -> T | None:
+        """Return `node` as a `cls`; values that do not fit are noted, and read as their default.
+
+        None where a setting without a default is missing.
+        """
+        if not isinstance(node.value, dict):
+            self._no(node, name, "is not a mapping", "write `name: value` lines below it, indented")
+            return None
+        hints = get_type_hints(cls)
+        fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        self._unknown(node.value, fields, name)
+        values: dict[str, Any] = {}
+        whole = True
+        for field in fields.values():
+            path = f"{name}.{field.name}" if name else field.name
+            inner = node.value.get(field.name)
+            if inner is None or inner.value is None:
+                if _required(field):
+                    whole = False
+                    self._no(node, path, "is missing", "write it")
+                continue
+            self.problems.places[path] = inner.place
+            try:
+                values[field.name] = self._value(hints[field.name], inner, path)
+            except _Unfit:
+                whole = whole and not _required(field)
+        return cls(**values) if whole else None
+
+    def _unknown(self, found: Mapping[str, Node], fields: Mapping[str, Field[Any]], name: str) -> None:
+        for key in found:
+            # See `lay_over`: a variable that names nothing at the top is somebody else's.
+            if key not in fields and (name or not found[key].from_environment or isinstance(found[key].value, dict)):
+                hint = did_you_mean(key, fields)
+                path = f"{name}.{key}" if name else key
+                self._no(found[key], path[:100], "is no setting", hint or f"known here: {', '.join(fields)}")
+
+    def _value(self, hint: Any, node: Node, path: str) -> Any:
+        hint = _without_none(hint)
+        if get_origin(hint) is tuple:
+            return self._list(get_args(hint)[0], node, path)
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            return self._section(hint, node, path)
+        return self._scalar(hint, node, path)
+
+    def _list(self, hint: Any, node: Node, path: str) -> tuple[Any, ...]:
+        if not isinstance(node.value, list):
+            remedy = "write it in the file" if node.from_environment else "write its items as lines that begin with '-'"
+            raise self._unfit(node, path, "is not a list", remedy)
+        items = []
+        for place, item in enumerate(node.value):
+            self.problems.places[f"{path}[{place}]"] = item.place
+            try:
+                items.append(self._value(hint, item, f"{path}[{place}]"))
+            except _Unfit:
+                continue  # noted; the others are looked at all the same
+        return tuple(items)
+
+    def _section(self, cls: type[Any], node: Node, path: str) -> Any:
+        built = self.build(cls, node, path)
+        if built is None:
+            raise _Unfit
+        if isinstance(built, Secret) and built.file and self.credentials:
+            # What systemd gave under that name goes before a file beside the settings.
+            credential = self.credentials / node.value["file"].text
+            return Secret(credential) if credential.is_file() else built
+        return built
+
+    def _scalar(self, kind: type[Any], node: Node, path: str) -> Any:
+        value: Any = node.text if node.from_environment and kind in (str, Path) else node.value
+        if not _fits(value, kind):
+            remedy = "put it in quotes" if kind is str else f"write {NAMES[kind]}"
+            raise self._unfit(node, path, f"is not {NAMES[kind]}", remedy)
+        if kind is Path:
+            return self.base / Path(value).expanduser()
+        if kind in (int, float):
+            low, high = range_of(path)
+            if not low <= value <= high:
+                raise self._unfit(node, path, f"is {value}", f"write {low:g} to {high:g}")
+        choices = CHOICES.get(path)
+        if choices and value not in choices:
+            hint = did_you_mean(value, choices)
+            raise self._unfit(node, path, f"is {value[:40]!r}", hint or f"write one of {', '.join(choices)}")
+        return float(value) if kind is float else value
+
+    def _unfit(self, node: Node, path: str, what: str, remedy: str) -> _Unfit:
+        self._no(node, path, what, remedy)
+        return _Unfit()
+
+    def _no(self, node: Node, path: str, what: str, remedy: str) -> None:
+        self.problems.add(node.place, f"{path} {what}", remedy)
+
+
+def _required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _without_none(hint: Any) -> Any:
+    if get_origin(hint) in (Union, types.UnionType):
+        (hint,) = (inner for inner in get_args(hint) if inner is not type(None))
+    return hint
+
+
+def _fits(value: Any, kind: type[Any]) -> bool:
+    fits: Mapping[Any, Callable[[], bool]] = {
+        bool: lambda: isinstance(value, bool),
+        int: lambda: isinstance(value, int) and not isinstance(value, bool),
+        float: lambda: isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value),
+        str: lambda: isinstance(value, str),
+        Path: lambda: isinstance(value, str) and value != "" and "\0" not in value,
+    }
+    return fits[kind]()

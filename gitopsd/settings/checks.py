@@ -1,0 +1,176 @@
+"""Settings that fit one by one, and do not fit together or with this machine."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gitopsd.core.repo_url import has_credentials, url_fault
+from gitopsd.errors import InvalidSettings
+from gitopsd.settings.problem import Problems
+from gitopsd.settings.schema import ClusterSettings, Secret, Settings
+
+RESERVED = "gitopsd"  # the destination by which an application declares applications
+NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
+KEY_BYTES = 32
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+NO_FILE_NEEDED = frozenset({"data_dir", "run_dir", "directory"})  # made, or waited for
+
+
+def check(settings: Settings, environ: Mapping[str, str], problems: Problems) -> None:
+    """Note everything about `settings` that would make the daemon fail at once or do something unmeant."""
+    for place, cluster in enumerate(settings.clusters):
+        _cluster(f"clusters[{place}]", cluster, problems)
+    _unique("clusters", "name", [cluster.name for cluster in settings.clusters], problems)
+    _declarations(settings, problems)
+    _credentials(settings, problems)
+    _files(settings, environ, problems)
+    _redis(settings, problems)
+    _api(settings, problems)
+    _sync(settings, problems)
+
+
+def _cluster(name: str, cluster: ClusterSettings, problems: Problems) -> None:
+    if cluster.name == RESERVED:
+        problems.at(f"{name}.name", f"is {RESERVED}, which stands for gitopsd itself", "give the cluster another name")
+    elif not NAME.fullmatch(cluster.name):
+        remedy = "write lower-case letters, digits, '.', '_' and '-'"
+        problems.at(f"{name}.name", f"is {cluster.name[:80]!r}", remedy)
+    ways = {"kubeconfig": cluster.kubeconfig, "in_cluster": cluster.in_cluster, "server": cluster.server}
+    chosen = [way for way, value in ways.items() if value]
+    if len(chosen) != 1:
+        found = f"has {' and '.join(chosen)}" if chosen else "says no way of access"
+        problems.at(name, found, "write exactly one of kubeconfig, in_cluster: true and server")
+        return
+    if cluster.context and not cluster.kubeconfig:
+        problems.at(f"{name}.context", "is given without kubeconfig", "remove it")
+    if cluster.server:
+        _server(name, cluster, problems)
+    elif cluster.token or cluster.ca_file or cluster.cert_file or cluster.key_file:
+        problems.at(name, f"has {chosen[0]} and its own token or certificate", "they go with server alone: remove them")
+
+
+def _server(name: str, cluster: ClusterSettings, problems: Problems) -> None:
+    if not re.match(r"https://[^/\s@]+(/|$)", cluster.server):
+        problems.at(f"{name}.server", "is no https:// URL", "write https://HOST:PORT, without user or password")
+    if bool(cluster.cert_file) != bool(cluster.key_file):
+        problems.at(name, "has one of cert_file and key_file", "write both")
+    elif not cluster.token and not cluster.cert_file:
+        problems.at(name, "has a server and no credentials", "write token, or cert_file and key_file")
+
+
+def _declarations(settings: Settings, problems: Problems) -> None:
+    for place, source in enumerate(settings.declarations):
+        name = f"declarations[{place}]"
+        if bool(source.directory) == bool(source.repo_url):
+            problems.at(name, "must have a directory or a repo_url", "write exactly one of the two")
+        elif source.repo_url:
+            _url(f"{name}.repo_url", source.repo_url, problems)
+    keys = [
+        str(source.directory or (source.repo_url, source.target_revision, source.path))
+        for source in settings.declarations
+    ]
+    _unique("declarations", "", keys, problems)
+
+
+def _credentials(settings: Settings, problems: Problems) -> None:
+    for place, found in enumerate(settings.git.credentials):
+        name = f"git.credentials[{place}]"
+        _url(f"{name}.url", found.url, problems)
+        if found.password and found.ssh_key:
+            problems.at(name, "has a password and an ssh_key", "write the one that fits the URL")
+        if found.username and not found.password and not found.ssh_key:
+            problems.at(name, "has a username alone", "add password, or remove it")
+    _unique("git.credentials", "url", [found.url for found in settings.git.credentials], problems)
+
+
+def _url(name: str, url: str, problems: Problems) -> None:
+    fault = url_fault(url) if url else "is empty"
+    if fault:
+        problems.at(name, fault, "write an https://, ssh:// or file:// URL")
+    if has_credentials(url):
+        problems.at(name, "holds a password", "move it to a file and name that in git.credentials")
+
+
+def _unique(name: str, field: str, values: list[str], problems: Problems) -> None:
+    for place, value in enumerate(values):
+        if value in values[:place]:
+            path = f"{name}[{place}]" + (f".{field}" if field else "")
+            problems.at(path, "is given twice", f"it was first at {name}[{values.index(value)}]: change or remove one")
+
+
+def _files(settings: Settings, environ: Mapping[str, str], problems: Problems) -> None:
+    for name, value in _walk(settings, ""):
+        if isinstance(value, Secret):
+            _secret(name, value, environ, problems)
+        elif isinstance(value, Path) and name.rpartition(".")[2] not in NO_FILE_NEEDED:
+            _file(name, value, problems)
+
+
+def _secret(name: str, secret: Secret, environ: Mapping[str, str], problems: Problems) -> None:
+    if bool(secret.file) == bool(secret.env):
+        problems.at(name, "must have a file or an env", "write exactly one of the two; the secret itself stays outside")
+    elif secret.file:
+        _file(f"{name}.file", secret.file, problems)
+    elif not environ.get(secret.env):
+        problems.at(f"{name}.env", f"is {secret.env[:80]}, which is not set", "set it, or name another")
+
+
+def _file(name: str, path: Path, problems: Problems) -> None:
+    try:
+        with path.open("rb"):
+            return
+    except OSError as err:
+        problems.at(name, f"is {path}: {(err.strerror or str(err)).lower()}", "name a file that gitopsd may read")
+
+
+def _redis(settings: Settings, problems: Problems) -> None:
+    url = settings.redis.url
+    if url != "embedded" and not url.startswith(REDIS_SCHEMES):
+        problems.at("redis.url", "is no URL of a Redis", f"write embedded, or begin with {', '.join(REDIS_SCHEMES)}")
+    if re.match(r"\w+://[^/@]*:[^/@]+@", url):
+        problems.at("redis.url", "holds a password", "move it to a file and name that in redis.password")
+    if settings.redis.key and not any(True for _ in problems):
+        _redis_key(settings.redis.key, problems)
+
+
+def _redis_key(secret: Secret, problems: Problems) -> None:
+    try:
+        fits = len(base64.b64decode(secret.read(), validate=True)) == KEY_BYTES
+    except (InvalidSettings, binascii.Error, ValueError):
+        fits = False
+    if not fits:
+        problems.at("redis.key", f"is not {KEY_BYTES} bytes in base64", "make one with `openssl rand -base64 32`")
+
+
+def _api(settings: Settings, problems: Problems) -> None:
+    api = settings.api
+    if bool(api.cert_file) != bool(api.key_file):
+        problems.at("api", "has one of cert_file and key_file", "write both, or none")
+    if api.port and api.port == api.probe_port and api.host == api.probe_host:
+        problems.at("api.probe_port", f"is {api.probe_port}, as api.port is", "probes have a listener of their own")
+
+
+def _sync(settings: Settings, problems: Problems) -> None:
+    sync = settings.sync
+    if sync.heal_max_s < sync.heal_wait_s:
+        problems.at("sync.heal_max_s", "is less than sync.heal_wait_s", "make it the greater one")
+    if sync.gate_deadline_s > sync.operation_deadline_s:
+        problems.at("sync.gate_deadline_s", "is more than sync.operation_deadline_s", "make it the lesser one")
+
+
+def _walk(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Yield every setting below `value` with its dotted name; a Secret as a whole."""
+    if isinstance(value, tuple):
+        for place, item in enumerate(value):
+            yield from _walk(item, f"{name}[{place}]")
+    elif dataclasses.is_dataclass(value) and not isinstance(value, Secret | type):
+        for field in dataclasses.fields(value):
+            yield from _walk(getattr(value, field.name), f"{name}.{field.name}".lstrip("."))
+    else:
+        yield name, value
