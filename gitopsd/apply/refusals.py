@@ -10,7 +10,9 @@ from gitopsd.kube.client import Reply
 from gitopsd.model.command import Inapplicable, Refused
 from gitopsd.model.manifest import ResourceKey
 
-UNTYPED = "failed to create typed patch object"  # of a 500: the manifest does not fit the kind's schema
+# Of a 500: the manifest does not fit the kind's schema (an unknown field, a text for a number, a name twice), or its
+# values not the kind's types (a quantity, base64, a time). A conversion webhook that fails says "convert", too.
+UNTYPED = re.compile(r"failed to (create typed|convert new) (?!.*conversion webhook)")
 BY_RBAC = re.compile(r' is forbidden: User "[^"]*" cannot [a-z]+ resource ')
 NO_DRY_RUN = "does not support dry run"
 RETRYABLE = frozenset({408, 409, 429, 500, 502, 503, 504})
@@ -73,7 +75,7 @@ def message_of(key: ResourceKey, reply: Reply) -> str:
 
 
 def _is_untyped(reply: Reply) -> bool:
-    return reply.code == 500 and UNTYPED in reply.message  # noqa: PLR2004 - HTTP's Internal Server Error
+    return reply.code == 500 and UNTYPED.search(reply.message) is not None  # noqa: PLR2004 - HTTP's Internal Server Error
 
 
 def _in_ending_namespace(reply: Reply) -> bool:
