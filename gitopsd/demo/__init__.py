@@ -1,0 +1,1 @@
+"""The main job on embedded parts, to be seen at once."""

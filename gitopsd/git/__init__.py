@@ -1,0 +1,1 @@
+"""Stage 1: Git says what should be."""

@@ -1,0 +1,202 @@
+"""The files of one revision, read from the object database; every look-up is recorded (D1).
+
+The record is of places, not of requests: what is asked for through a link is recorded as the link and as the file it
+leads to. So a place that did not change is enough to know that the answer did not, and a changed place is enough to
+find who looked there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pygit2
+
+from gitopsd.errors import InvalidManifest, PathNotFound
+from gitopsd.git import objects
+from gitopsd.model.ids import Revision
+from gitopsd.ports import Entry
+
+MAX_LINKS = 40  # followed for one look-up, as Linux does
+MAX_TARGET_BYTES = 4096  # of a link
+
+TREE, LINK, SUBMODULE, EXECUTABLE = 0o040000, 0o120000, 0o160000, 0o100755
+_KINDS = {TREE: "tree", LINK: "link", SUBMODULE: "commit"}
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One entry of a tree object."""
+
+    mode: int
+    oid: pygit2.Oid
+
+    def __str__(self) -> str:
+        return f"{self.mode:06o} {self.oid}"
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    nodes: Mapping[str, Node]
+    entries: tuple[Entry, ...]  # sorted by name
+    listing: str  # hash of names and types, not of contents
+
+
+@dataclass(slots=True)
+class GitTree:
+    """`ports.Tree` on a bare mirror."""
+
+    mirror: str
+    revision: Revision
+    _repo: pygit2.Repository
+    _root: Node
+    _directories: dict[Path, Directory | None] = field(default_factory=dict)  # by place; None: no directory there
+    _seen: dict[str, str] = field(default_factory=dict)
+
+    def read(self, path: str, *, max_bytes: int) -> bytes | None:
+        node = self._file(path)
+        if node is None:
+            return None
+        with objects.reading(self.mirror, path):
+            _, size = self._repo.odb.read_header(node.oid)
+        if size > max_bytes:
+            raise InvalidManifest(
+                f"{path} has {size} bytes, more than the {max_bytes} that are left for it",
+                remedy="split or shrink it, or exclude it from the source",
+            )
+        return self._content(node, path)
+
+    def blob(self, path: str) -> str | None:
+        node = self._file(path)
+        return None if node is None else str(node.oid)
+
+    def list(self, path: str) -> Sequence[Entry] | None:
+        place = self._place(path)
+        directory = self._directory(place)
+        self._seen[f"list:{'/'.join(place)}"] = directory.listing if directory else ""
+        return directory.entries if directory else None
+
+    def closure(self) -> Mapping[str, str]:
+        return dict(self._seen)
+
+    def seen(self, looked_up: Iterable[str]) -> Mapping[str, str]:
+        return {key: self._at(key) for key in looked_up}
+
+    def _at(self, key: str) -> str:
+        kind, _, path = key.partition(":")
+        place = tuple(path.split("/")) if path else ()
+        # Places are recorded without links on the way. One that is there now changes the answer, whatever it was.
+        for depth in range(1, len(place)):
+            above = self._node(place[:depth])
+            if above is None or above.mode != TREE:
+                return "" if above is None or above.mode != LINK else f"through {above}"
+        node = self._node(place)
+        if node is None:
+            return ""
+        if node.mode == LINK:
+            return str(node) if kind != "link" else str(node.oid)
+        if kind == "list":
+            directory = self._directory(place)
+            return directory.listing if directory else ""
+        return str(node) if kind == "file" and _is_file(node) else ""
+
+    def _file(self, path: str) -> Node | None:
+        place = self._place(path)
+        node = self._node(place)
+        found = node if node is not None and _is_file(node) else None
+        self._seen[f"file:{'/'.join(place)}"] = str(found) if found else ""
+        return found
+
+    def _place(self, path: str) -> Path:
+        """Return where `path` leads once its links are followed; the place itself need not exist."""
+        if path.startswith("/"):
+            raise _outside(path, "it is absolute")
+        todo = path.split("/")[::-1]
+        place: list[str] = []
+        links: list[str] = []
+        while todo:
+            part = todo.pop()
+            if part in ("", "."):
+                continue
+            if part == "..":
+                if not place:
+                    via = f" through the link {links[-1]}" if links else ""
+                    raise _outside(path, f"it leads above the repository's root{via}")
+                place.pop()
+                continue
+            place.append(part)
+            node = self._node(tuple(place))
+            if node is None or node.mode != LINK:
+                continue
+            links.append("/".join(place))
+            todo.extend(self._target(path, links, node).split("/")[::-1])
+            place.pop()
+        return tuple(place)
+
+    def _target(self, path: str, links: Sequence[str], node: Node) -> str:
+        link = links[-1]
+        self._seen[f"link:{link}"] = str(node.oid)
+        if len(links) > MAX_LINKS:
+            raise _outside(path, f"it goes through more than {MAX_LINKS} links, the last one {link}")
+        content = self._content(node, link)
+        if not 0 < len(content) <= MAX_TARGET_BYTES or b"\0" in content:
+            raise _outside(path, f"the link {link} has no usable target")
+        target = content.decode(errors="backslashreplace")
+        if target.startswith("/"):
+            raise _outside(path, f"the link {link} points at the absolute path {target}")
+        return target
+
+    def _content(self, node: Node, path: str) -> bytes:
+        with objects.reading(self.mirror, path):
+            return self._repo.read(node.oid)[1]
+
+    def _node(self, place: Path) -> Node | None:
+        if not place:
+            return self._root
+        parent = self._directory(place[:-1])
+        return None if parent is None else parent.nodes.get(place[-1])
+
+    def _directory(self, place: Path) -> Directory | None:
+        """Return the directory at `place`, None where there is none; links on the way are not followed."""
+        if place not in self._directories:
+            node = self._node(place)
+            self._directories[place] = self._load(node, place) if node is not None and node.mode == TREE else None
+        return self._directories[place]
+
+    def _load(self, node: Node, place: Path) -> Directory:
+        with objects.reading(self.mirror, "/".join(place)):
+            return directory(self._repo[node.oid].peel(pygit2.Tree))
+
+
+def open_tree(mirror: str, revision: str) -> GitTree:
+    """Return the tree of `revision`, a full SHA, in the bare repository at `mirror`.
+
+    Raises:
+        RevisionNotFound: the mirror has no such commit.
+        RepositoryUnreachable: the mirror is damaged.
+    """
+    commit = objects.commit(mirror, revision)
+    return GitTree(mirror, Revision(revision), objects.open_mirror(mirror), Node(TREE, commit.tree_id))
+
+
+def directory(tree: pygit2.Tree) -> Directory:
+    """Return the entries of a tree object; names are shown as UTF-8, with escapes where they are not."""
+    nodes = {}
+    listing = hashlib.sha256()
+    for entry in tree:
+        raw = entry.raw_name or b""
+        nodes[raw.decode(errors="backslashreplace")] = Node(entry.filemode, entry.id)
+        listing.update(b"%06o %s\0" % (entry.filemode, raw))
+    entries = (Entry(name, _KINDS.get(node.mode, "blob"), node.mode == EXECUTABLE) for name, node in nodes.items())
+    return Directory(nodes, tuple(sorted(entries, key=lambda entry: entry.name)), listing.hexdigest()[:32])
+
+
+def _is_file(node: Node) -> bool:
+    return node.mode not in _KINDS
+
+
+def _outside(path: str, why: str) -> PathNotFound:
+    return PathNotFound(f"{path} is not inside the repository: {why}", remedy="name a path below the root")
