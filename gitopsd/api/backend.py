@@ -24,7 +24,7 @@ class AppView:
     status: AppStatus | None = None  # None before the first pass
     history: Sequence[HistoryEntry] = ()
     request: SyncRequest | None = None  # asked for and not taken up yet
-    deleting: bool = False
+    deleting_s: float | None = None  # Unix time at which its deletion was asked for; None: it was not
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Backend(Protocol):
         ...
 
     async def rollback(self, name: AppName, history_id: int, request: SyncRequest) -> None:
-        """Sync to an entry of the history, with the options of `request`; 0 is the entry before the last.
+        """Sync to what the history's entry `history_id` made live, with the options of `request`.
 
         Raises:
             NotFound: no such application or entry.

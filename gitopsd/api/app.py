@@ -1,0 +1,91 @@
+"""Builds the two aiohttp applications: the API with the webhook, and probes with metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from gitopsd.api.backend import Backend, VersionInfo
+from gitopsd.api.events import STREAM, Changes, Stream
+from gitopsd.api.middleware import Watched, bearer, bounded, errors, headers, json_only
+from gitopsd.api.probes import Health, Readiness, probe_routes
+from gitopsd.api.rest.applications import Applications
+from gitopsd.api.rest.clusters import Clusters
+from gitopsd.api.rest.operations import Operations
+from gitopsd.api.rest.projects import Projects
+from gitopsd.api.rest.repositories import Repositories
+from gitopsd.api.rest.resources import Resources
+from gitopsd.api.rest.show import Show
+from gitopsd.api.rest.version import version_routes
+from gitopsd.api.webhooks import WEBHOOK, Webhook
+
+OPEN = frozenset({"/healthz", WEBHOOK})
+MAX_BODY_BYTES = 1 << 20  # of REST requests: a sync that names 10,000 objects
+HOLDER = "admin"  # who the static token stands for until there are accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    request_s: float = 60.0  # from a request's head to its answer
+    refresh_s: float = 50.0  # for the pass that a refresh waits for
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the API is joined to."""
+
+    backend: Backend
+    changes: Changes
+    webhook: Webhook
+    health: Health
+    version: VersionInfo
+    token: Callable[[], str]  # the bearer token; "" lets nobody in
+    now_s: Callable[[], float]
+    watched: Watched = field(default_factory=Watched)
+    bounds: Bounds = field(default_factory=Bounds)
+    tls: bool = False
+
+
+def api_app(parts: Parts) -> web.Application:
+    """Return the API: REST, event stream, webhook."""
+    app = web.Application(
+        client_max_size=MAX_BODY_BYTES,
+        middlewares=[
+            errors(parts.watched),
+            bearer(parts.token, open_routes=OPEN),
+            json_only(open_routes=OPEN),
+            bounded(parts.bounds.request_s, endless=frozenset({STREAM})),
+        ],
+    )
+    backend, show = parts.backend, Show(parts.now_s)
+    app.add_routes(Stream(backend, show, parts.changes).routes())
+    app.add_routes(Applications(backend, show, refresh_s=parts.bounds.refresh_s).routes())
+    app.add_routes(Operations(backend, show, by=HOLDER, now_s=parts.now_s).routes())
+    app.add_routes(Resources(backend).routes())
+    app.add_routes(Clusters(backend, parts.now_s).routes())
+    app.add_routes(Repositories(backend, parts.now_s).routes())
+    app.add_routes(Projects(backend).routes())
+    app.add_routes(version_routes(parts.version))
+    app.add_routes(parts.webhook.routes())
+    app.add_routes([web.get("/healthz", parts.health.healthz)])
+    app.on_response_prepare.append(headers(tls=parts.tls))
+
+    async def end_streams(_: web.Application) -> None:
+        parts.changes.close()
+
+    app.on_shutdown.append(end_streams)
+    return app
+
+
+def probe_app(
+    health: Health, readiness: Readiness, metrics: Callable[[str], tuple[bytes, str]], watched: Watched | None = None
+) -> web.Application:
+    """Return `/healthz`, `/readyz` and `/metrics`, without a token: this listener belongs on loopback or a pod."""
+    app = web.Application(
+        client_max_size=1024, middlewares=[errors(watched or Watched()), bounded(10.0, endless=frozenset())]
+    )
+    app.add_routes(probe_routes(health, readiness, metrics))
+    app.on_response_prepare.append(headers(tls=False))
+    return app

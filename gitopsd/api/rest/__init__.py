@@ -1,0 +1,1 @@
+"""REST in Argo CD's paths and shapes: a file per resource."""

@@ -1,0 +1,68 @@
+"""`/api/v1/applications`: list, get with refresh, delete."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import orjson
+from aiohttp import web
+
+from gitopsd.api.answers import BadRequest, answer
+from gitopsd.api.backend import AppView, Backend
+from gitopsd.api.rest.query import Selected, filters_of, flag, page_of, selected
+from gitopsd.api.rest.show import Show
+from gitopsd.model.ids import AppName
+from gitopsd.runtime.deadline import within
+
+AT_ONCE = 25  # applications written between two turns of the loop: about 5 ms
+
+
+class Applications:
+    def __init__(self, backend: Backend, show: Show, *, refresh_s: float) -> None:
+        """Wait at most `refresh_s` for the pass of a refresh."""
+        self._backend = backend
+        self._show = show
+        self._refresh_s = refresh_s
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/api/v1/applications", self.list),
+            web.get("/api/v1/applications/{name}", self.get),
+            web.delete("/api/v1/applications/{name}", self.delete),
+        ]
+
+    async def list(self, request: web.Request) -> web.Response:
+        found = selected(self._backend.views(), filters_of(request.query), page_of(request.query))
+        items = await self._written(found.views)
+        body = b'{"metadata":' + orjson.dumps(_metadata(found)) + b',"items":[' + b",".join(items) + b"]}"
+        return web.Response(body=body, content_type="application/json")
+
+    async def get(self, request: web.Request) -> web.Response:
+        name = AppName(request.match_info["name"])
+        match request.query.get("refresh", ""):
+            case "":
+                pass
+            case "normal" | "hard" as kind:
+                work = self._backend.refresh(name, hard=kind == "hard")
+                await within(self._refresh_s, f"the pass over {name}", work)
+            case other:
+                raise BadRequest(f"refresh is {other!r}", remedy="write normal or hard")
+        return answer(self._show.application(self._backend.view(name)))
+
+    async def delete(self, request: web.Request) -> web.Response:
+        name = AppName(request.match_info["name"])
+        await self._backend.delete(name, cascade=flag(request.query, "cascade", default=True))
+        return answer({})
+
+    async def _written(self, views: Sequence[AppView]) -> Sequence[bytes]:
+        written = []
+        for place, view in enumerate(views):
+            if place % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)  # a long list must not hold the loop
+            written.append(orjson.dumps(self._show.application(view)))
+        return written
+
+
+def _metadata(found: Selected) -> dict[str, object]:
+    return {"continue": found.next, "remainingItemCount": found.left} if found.next else {}

@@ -1,0 +1,58 @@
+"""`/api/v1/clusters`: each cluster, how fresh what is known of it is, and what of it cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from gitopsd.api.answers import answer
+from gitopsd.api.backend import Backend, ClusterState
+from gitopsd.core.argo_json import rfc3339
+
+
+class Clusters:
+    def __init__(self, backend: Backend, now_s: Callable[[], float]) -> None:
+        self._backend = backend
+        self._now_s = now_s
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/api/v1/clusters", self.list)]
+
+    async def list(self, _: web.Request) -> web.Response:
+        states = sorted(self._backend.clusters(), key=lambda state: state.name)
+        return answer({"metadata": {}, "items": [cluster_json(state, self._now_s()) for state in states]})
+
+
+def cluster_json(state: ClusterState, now_s: float) -> dict[str, Any]:
+    """Return a cluster as Argo CD's Cluster; kinds that cannot be read are in `info.cacheInfo.failing`, of ours."""
+    status, message = _connection(state)
+    connection = {"status": status, "message": message, "attemptedAt": rfc3339(now_s)}
+    heard_s = now_s - state.age.oldest_s if state.age and state.age.synced else None
+    return {
+        "name": state.name,
+        "server": state.server,
+        "serverVersion": state.version,
+        "connectionState": connection,
+        "info": {
+            "serverVersion": state.version,
+            "applicationsCount": state.applications,
+            "connectionState": connection,
+            "cacheInfo": {
+                "apisCount": state.apis,
+                "resourcesCount": state.objects,
+                "lastCacheSyncTime": rfc3339(heard_s),
+                "failing": [{"kind": str(gvk), "message": why} for gvk, why in state.age.failing] if state.age else [],
+            },
+        },
+    }
+
+
+def _connection(state: ClusterState) -> tuple[str, str]:
+    """Return Argo CD's word for how the connection is, and what there is to say."""
+    if state.age is None:
+        return "Unknown", "no watch runs yet"
+    if state.age.error:
+        return "Failed", state.age.error
+    return ("Successful", "") if state.age.synced else ("Unknown", "the first lists are under way")

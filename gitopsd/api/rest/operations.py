@@ -1,0 +1,124 @@
+"""`/api/v1/applications/{name}/…`: sync, rollback, terminate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from gitopsd.api.answers import BadRequest, answer, body_of
+from gitopsd.api.backend import Backend
+from gitopsd.api.rest.show import Show
+from gitopsd.errors import NotSupported
+from gitopsd.model.ids import AppName
+from gitopsd.model.manifest import ResourceKey
+from gitopsd.model.operation import SyncRequest
+
+MAX_RESOURCES = 10_000
+DONE = frozenset({"revision", "revisions", "prune", "dryRun", "resources"})
+NAMING = frozenset({"name", "appNamespace", "project"})  # say again which application is meant
+ROLLBACK = frozenset({"id", "prune", "dryRun"})
+_KEY = ("group", "kind", "namespace", "name")
+
+
+class Operations:
+    def __init__(self, backend: Backend, show: Show, *, by: str, now_s: Callable[[], float]) -> None:
+        """Ask in the name of `by`, the holder of the token."""
+        self._backend = backend
+        self._show = show
+        self._by = by
+        self._now_s = now_s
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/api/v1/applications/{name}/sync", self.sync),
+            web.post("/api/v1/applications/{name}/rollback", self.rollback),
+            web.delete("/api/v1/applications/{name}/operation", self.terminate),
+        ]
+
+    async def sync(self, request: web.Request) -> web.Response:
+        name, body = AppName(request.match_info["name"]), await body_of(request)
+        asked = sync_request(body, by=self._by, now_s=self._now_s())
+        await self._backend.sync(name, asked)
+        return answer(self._show.application(self._backend.view(name)), ignored(body, DONE))
+
+    async def rollback(self, request: web.Request) -> web.Response:
+        name, body = AppName(request.match_info["name"]), await body_of(request)
+        asked = SyncRequest(
+            prune=_bool(body, "prune"),
+            dry_run=_bool(body, "dryRun"),
+            initiated_by=self._by,
+            asked_s=self._now_s(),
+        )
+        await self._backend.rollback(name, _history_id(body), asked)
+        return answer(self._show.application(self._backend.view(name)), ignored(body, ROLLBACK))
+
+    async def terminate(self, request: web.Request) -> web.Response:
+        await self._backend.terminate(AppName(request.match_info["name"]))
+        return answer({})
+
+
+def sync_request(body: Mapping[str, Any], *, by: str, now_s: float) -> SyncRequest:
+    """Return what the body of Argo CD's sync request asks for; fields that are null count as absent.
+
+    Raises:
+        BadRequest: a field is of the wrong type.
+        NotSupported: manifests of the caller's are to be synced instead of Git's.
+    """
+    if body.get("manifests"):
+        raise NotSupported("a sync of local manifests", remedy="commit them: gitopsd applies what is in Git, only")
+    return SyncRequest(
+        revisions=_revisions(body),
+        prune=_bool(body, "prune"),
+        dry_run=_bool(body, "dryRun"),
+        resources=_resources(body),
+        initiated_by=by,
+        asked_s=now_s,
+    )
+
+
+def ignored(body: Mapping[str, Any], done: frozenset[str]) -> list[str]:
+    """Return a warning for each field of `body` that is set and changes nothing here."""
+    return [f"{name} is ignored" for name in sorted(body.keys() - done - NAMING) if body[name] not in (None, [], {})]
+
+
+def _revisions(body: Mapping[str, Any]) -> tuple[str, ...]:
+    several = body.get("revisions") or []
+    one = body.get("revision") or ""
+    if not isinstance(several, list) or not all(isinstance(revision, str) for revision in several):
+        raise BadRequest("revisions is not a list of strings", remedy="write one revision for each source")
+    if not isinstance(one, str):
+        raise BadRequest("revision is not a string", remedy="write a branch, a tag or a commit")
+    return tuple(several) or ((one,) if one else ())
+
+
+def _resources(body: Mapping[str, Any]) -> tuple[ResourceKey, ...]:
+    resources = body.get("resources") or []
+    if not isinstance(resources, list) or len(resources) > MAX_RESOURCES:
+        raise BadRequest("resources is not a list, or too long", remedy=f"name at most {MAX_RESOURCES} objects")
+    return tuple(_resource(resource) for resource in resources)
+
+
+def _resource(resource: Any) -> ResourceKey:
+    parts = [resource.get(part) or "" for part in _KEY] if isinstance(resource, dict) else []
+    if not parts or not all(isinstance(part, str) for part in parts) or not (parts[1] and parts[3]):
+        raise BadRequest("an entry of resources names no object", remedy="give group, kind, namespace and name")
+    return ResourceKey(*parts)
+
+
+def _bool(body: Mapping[str, Any], name: str) -> bool:
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise BadRequest(f"{name} is {value!r}", remedy="write true or false")
+    return bool(value)
+
+
+def _history_id(body: Mapping[str, Any]) -> int:
+    value = body.get("id")
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value):
+        return int(value)  # an int64 of protobuf is a string in JSON
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise BadRequest("id is not one of the history", remedy="see status.history of the application")

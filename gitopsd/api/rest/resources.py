@@ -1,0 +1,106 @@
+"""What an application consists of: manifests, managed resources (for diffs), resource tree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from gitopsd.api.answers import answer
+from gitopsd.api.backend import Backend, ManagedResource
+from gitopsd.api.masking import Masks
+from gitopsd.core.argo_json import rfc3339
+from gitopsd.model.comparison import Compared, Found, SyncStatus
+from gitopsd.model.ids import AppName
+from gitopsd.model.manifest import Manifest
+
+NOTHING = "null"  # how Argo CD writes a state that is not there
+
+
+class Resources:
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/api/v1/applications/{name}/manifests", self.manifests),
+            web.get("/api/v1/applications/{name}/managed-resources", self.managed),
+            web.get("/api/v1/applications/{name}/resource-tree", self.tree),
+        ]
+
+    async def manifests(self, request: web.Request) -> web.Response:
+        name = AppName(request.match_info["name"])
+        found = await self._backend.manifests(name, request.query.get("revision", ""))
+        return answer(
+            {
+                "manifests": [_text(Masks(), manifest) for manifest in found.manifests],
+                "revision": found.revisions[0] if found.revisions else "",
+                "revisions": list(found.revisions),
+                "sourceType": found.source_type,
+                "namespace": found.namespace,
+                "server": found.server,
+            }
+        )
+
+    async def managed(self, request: web.Request) -> web.Response:
+        found = await self._backend.managed_resources(AppName(request.match_info["name"]))
+        return answer({"items": [managed_json(resource) for resource in found]})
+
+    async def tree(self, request: web.Request) -> web.Response:
+        status = self._backend.view(AppName(request.match_info["name"])).status
+        resources = status.comparison.resources if status else ()
+        nodes = [node_json(compared) for compared in resources if isinstance(compared.pair.live, Found)]
+        return answer({"nodes": nodes, "orphanedNodes": [], "hosts": []})
+
+
+def managed_json(resource: ManagedResource) -> dict[str, Any]:
+    """Return one object as Argo CD's ResourceDiff, its states as JSON texts; beside it status, reason, differences."""
+    masks, live = Masks(), resource.live
+    found = {
+        "group": resource.gvk.group,
+        "version": resource.gvk.version,
+        "kind": resource.gvk.kind,
+        "namespace": resource.namespace,
+        "name": resource.name,
+        "targetState": _text(masks, resource.target),
+        "liveState": _text(masks, live),
+        "normalizedLiveState": _text(masks, resource.normalized_live or live),
+        "predictedLiveState": _text(masks, resource.predicted),
+        "resourceVersion": live["metadata"].get("resourceVersion", "") if live else "",
+        "hook": resource.hook,
+        "modified": False,
+    }
+    return found | (_verdict(resource.compared) if resource.compared else {})
+
+
+def _verdict(compared: Compared) -> dict[str, Any]:
+    return {
+        "modified": compared.status is SyncStatus.OUT_OF_SYNC,
+        "status": compared.status.value,
+        "reason": compared.reason,
+        "differences": [
+            {"path": difference.path, "live": difference.live, "predicted": difference.predicted}
+            for difference in compared.differences
+        ],
+    }
+
+
+def node_json(compared: Compared) -> dict[str, Any]:
+    """Return one object that is live as a node of Argo CD's resource tree."""
+    pair = compared.pair
+    node: dict[str, Any] = {"group": pair.key.group, "version": "", "kind": pair.key.kind, "name": pair.key.name}
+    if pair.key.namespace:
+        node["namespace"] = pair.key.namespace
+    if pair.target is not None:
+        node["version"] = str(pair.target["apiVersion"]).rpartition("/")[2]
+    if isinstance(pair.live, Found):
+        live = pair.live.live
+        node |= {"uid": live.uid, "resourceVersion": live.resource_version, "createdAt": rfc3339(live.created_s)}
+    if compared.health is not None:
+        node["health"] = {"status": compared.health.status.value, "message": compared.health.message}
+    return node
+
+
+def _text(masks: Masks, manifest: Manifest | None) -> str:
+    return NOTHING if manifest is None else orjson.dumps(masks.masked(manifest)).decode()

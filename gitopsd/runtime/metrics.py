@@ -1,0 +1,59 @@
+"""Thin names over prometheus-client: one registry, handed in, so that nothing is global and tests begin at zero."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+
+__all__ = ["Counter", "Family", "Gauge", "Histogram", "Meters", "Metric", "family"]
+
+QUICK_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)  # requests, passes, renders
+Family = GaugeMetricFamily
+
+
+@dataclass(frozen=True, slots=True)
+class Meters:
+    """Makes metrics in one registry, and shows it."""
+
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    def counter(self, name: str, text: str, *labels: str) -> Counter:
+        """Return a new counter; `name` is written with its `_total`."""
+        return Counter(name, text, labels, registry=self.registry)
+
+    def gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
+
+    def histogram(self, name: str, text: str, *labels: str, buckets: tuple[float, ...] = QUICK_S) -> Histogram:
+        return Histogram(name, text, labels, registry=self.registry, buckets=buckets)
+
+    def on_scrape(self, collect: Callable[[], Iterable[Metric]]) -> None:
+        """Show what `collect` returns at each scrape: what is gone from the world is gone from the answer."""
+        self.registry.register(_Scraped(collect))
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Return all metrics and their content type, in the format that an `Accept` header asks for."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type
+
+
+class _Scraped:
+    """A collector as prometheus-client wants it; `describe` keeps registering from collecting."""
+
+    def __init__(self, collect: Callable[[], Iterable[Metric]]) -> None:
+        self._collect = collect
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._collect()
+
+
+def family(name: str, text: str, *labels: str) -> Family:
+    """Return an empty gauge family, to be filled with `add_metric(label values, value)` during a scrape."""
+    return GaugeMetricFamily(name, text, labels=labels)

@@ -1,0 +1,105 @@
+"""The API on a real port of loopback, and a client that holds its token."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from gitopsd.api.app import Bounds, Parts, api_app
+from gitopsd.api.backend import VersionInfo
+from gitopsd.api.events import Changes
+from gitopsd.api.listener import Listener
+from gitopsd.api.middleware import Watched
+from gitopsd.api.probes import Health
+from gitopsd.api.tls import TlsFiles
+from gitopsd.api.webhooks import Webhook
+from gitopsd.runtime.lag import LoopLag
+from gitopsd.runtime.tasks import running
+from tests.fakes.backend import FakeBackend
+
+TOKEN = "a-token-for-tests"  # noqa: S105 - guards nothing
+NOW_S = 1_800_000_000.0
+
+
+@dataclass
+class Api:
+    """One daemon's API."""
+
+    backend: FakeBackend
+    changes: Changes
+    url: str
+    port: int
+    session: aiohttp.ClientSession  # with the token
+    pushes: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    results: list[str] = field(default_factory=list)  # of webhooks
+    observed: list[tuple[str, str, int]] = field(default_factory=list)
+    unforeseen: list[str] = field(default_factory=list)
+
+    async def get(self, path: str, **query: Any) -> Any:
+        async with self.session.get(self.url + path, params=query) as answer:
+            assert 200 == answer.status, await answer.text()
+            return await answer.json()
+
+    async def status(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
+        async with self.session.request(method, self.url + path, **options) as answer:
+            return answer.status, await answer.json()
+
+
+@contextlib.asynccontextmanager
+async def serving(  # noqa: PLR0913 - every option has a default
+    backend: FakeBackend,
+    *,
+    token: Callable[[], str] = lambda: TOKEN,
+    secret: Callable[[], bytes] = lambda: b"",
+    bounds: Bounds | None = None,
+    webhook_deadline_s: float = 10.0,
+    max_webhook_bytes: int = 25 << 20,
+    changes: Changes | None = None,
+) -> AsyncIterator[Api]:
+    """Serve `backend` while the block runs."""
+    news = changes or Changes()
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session:
+        api = Api(backend, news, "", 0, session)
+
+        def on_push(urls: Sequence[str], ref: str) -> int:
+            api.pushes.append((tuple(urls), ref))
+            return 1
+
+        parts = Parts(
+            backend=backend,
+            changes=news,
+            webhook=Webhook(
+                secret,
+                on_push,
+                told=lambda result, _: api.results.append(result),
+                max_bytes=max_webhook_bytes,
+                deadline_s=webhook_deadline_s,
+            ),
+            health=Health(LoopLag()),
+            version=VersionInfo("0.1.0"),
+            token=token,
+            now_s=lambda: NOW_S,
+            watched=Watched(
+                observe=lambda method, route, status, _: api.observed.append((method, route, status)),
+                unforeseen=api.unforeseen.append,
+            ),
+            bounds=bounds or Bounds(),
+        )
+        async with listening(api_app(parts)) as port:
+            api.port = port
+            api.url = f"http://127.0.0.1:{port}"
+            yield api
+
+
+@contextlib.asynccontextmanager
+async def listening(app: web.Application, tls: TlsFiles | None = None) -> AsyncIterator[int]:
+    """Serve `app` on a free port of loopback while the block runs; gives the port."""
+    listener = Listener("api", app, "127.0.0.1", 0, tls=tls)
+    async with running(listener):
+        await listener.up()
+        yield listener.port

@@ -1,0 +1,113 @@
+"""A daemon behind the API, in memory: what is asked of it is seen in its views."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState
+from gitopsd.errors import Conflict, NotFound
+from gitopsd.model.application import Application, Destination, Source
+from gitopsd.model.comparison import Comparison, SyncStatus
+from gitopsd.model.health import Health, HealthStatus
+from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, Revision
+from gitopsd.model.operation import SyncRequest
+from gitopsd.model.project import DEFAULT, AppProject
+from gitopsd.model.status import AppStatus
+
+REPO = RepoUrl("https://git.example/fleet.git")
+
+
+class FakeBackend:
+    """Applications by name; a refresh takes `pass_s`, or never ends where that is infinite."""
+
+    def __init__(self, *views: AppView) -> None:
+        self.apps = {view.application.name: view for view in views}
+        self.pass_s = 0.0
+        self.refreshed: list[tuple[str, bool]] = []
+        self.cascaded: dict[str, bool] = {}
+        self.rolled_back: dict[str, int] = {}
+        self.rendered: Manifests = Manifests(())
+        self.managed: Sequence[ManagedResource] = ()
+        self.cluster_states: Sequence[ClusterState] = ()
+        self.repository_states: Sequence[RepositoryState] = ()
+        self.bug: Exception | None = None  # raised by every list
+
+    def views(self) -> Sequence[AppView]:
+        if self.bug:
+            raise self.bug
+        return list(self.apps.values())
+
+    def view(self, name: AppName) -> AppView:
+        if name not in self.apps:
+            raise NotFound(f"application {name} does not exist", remedy="see the list of applications")
+        return self.apps[name]
+
+    async def refresh(self, name: AppName, *, hard: bool) -> None:
+        self.view(name)
+        await asyncio.sleep(self.pass_s)
+        self.refreshed.append((name, hard))
+
+    async def sync(self, name: AppName, request: SyncRequest) -> None:
+        self.apps[name] = dataclasses.replace(self.view(name), request=request)
+
+    async def rollback(self, name: AppName, history_id: int, request: SyncRequest) -> None:
+        if self.view(name).application.sync_policy.automated:
+            raise Conflict(f"{name} is synced automatically", remedy="switch automated sync off first")
+        self.rolled_back[name] = history_id
+        await self.sync(name, request)
+
+    async def terminate(self, name: AppName) -> None:
+        if self.view(name).request is None:
+            raise Conflict(f"{name}: no operation runs", remedy="there is nothing to do")
+        self.apps[name] = dataclasses.replace(self.view(name), request=None)
+
+    async def delete(self, name: AppName, *, cascade: bool) -> None:
+        self.view(name)
+        del self.apps[name]
+        self.cascaded[name] = cascade
+
+    async def manifests(self, name: AppName, revision: str) -> Manifests:
+        self.view(name)
+        return dataclasses.replace(self.rendered, revisions=(revision or "0" * 40,))
+
+    async def managed_resources(self, name: AppName) -> Sequence[ManagedResource]:
+        self.view(name)
+        return self.managed
+
+    def clusters(self) -> Sequence[ClusterState]:
+        return self.cluster_states
+
+    def repositories(self) -> Sequence[RepositoryState]:
+        return self.repository_states
+
+    def projects(self) -> Sequence[AppProject]:
+        return (DEFAULT,)
+
+
+def app_view(  # noqa: PLR0913 - every option has a default
+    name: str,
+    *,
+    project: str = "default",
+    labels: dict[str, str] | None = None,
+    cluster: str = "c1",
+    sync: SyncStatus = SyncStatus.SYNCED,
+    health: HealthStatus = HealthStatus.HEALTHY,
+) -> AppView:
+    """Return an application as it is after a pass."""
+    spec: dict[str, Any] = {
+        "project": project,
+        "source": {"repoURL": REPO, "path": name},
+        "destination": {"name": cluster, "namespace": name},
+    }
+    application = Application(
+        AppName(name),
+        ProjectName(project),
+        (Source(REPO, path=name, options=spec["source"]),),
+        Destination(name=cluster, namespace=name),
+        manifest={"metadata": {"name": name, "labels": labels or {}}, "spec": spec},
+    )
+    comparison = Comparison(sync, Health(health))
+    return AppView(application, AppStatus(comparison, (Revision("1" * 40),), ClusterId(cluster), reconciled_s=1e9))
