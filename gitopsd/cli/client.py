@@ -85,13 +85,14 @@ class Client:
     def events(self, path: str, query: Mapping[str, str], *, idle_s: float) -> Iterator[Any]:
         """Yield the JSON of each event of a stream until the daemon ends it; errors as `get`.
 
-        None is yielded as soon as the stream is open, and for each line that is not an event (a sign of life).
+        None is yielded as soon as the stream is open, and for each sign of life.
         A stream that is silent for `idle_s` seconds counts as dead.
         """
         with self._answer(_Request("GET", path, query, accept="text/event-stream"), idle_s) as answer:
             yield None
             while text := answer.readline(MAX_LINE_BYTES):
-                yield _json(text.removeprefix(b"data:"), self.url) if text.startswith(b"data:") else None
+                if text.startswith((b"data:", b":")):
+                    yield _json(text.removeprefix(b"data:"), self.url) if text.startswith(b"data:") else None
 
     @contextmanager
     def _answer(self, request: _Request, timeout_s: float) -> Iterator[http.client.HTTPResponse]:

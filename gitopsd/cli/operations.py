@@ -12,12 +12,12 @@ from gitopsd.cli.client import Client, application_path
 from gitopsd.cli.output import line, print_table
 from gitopsd.cli.waiting import wait
 
-Before = Mapping[str, Any]  # the operation's state before the order: what ends must be another one
+Before = tuple[object, Mapping[str, Any]]  # id and state of the operation before the order: another one must end
 
 
 def order(client: Client, name: str, verb: str, body: Mapping[str, Any]) -> Before:
     """Order the operation `verb` (`sync`, `rollback`) and return the state of the operation before it."""
-    before = status.operation(client.get(application_path(name)))
+    before = _current(client.get(application_path(name)))
     client.send("POST", application_path(name, verb), body)
     return before
 
@@ -29,7 +29,7 @@ def report(client: Client, name: str, before: Before, *, timeout_s: float) -> bo
     def over(app: status.App) -> bool:
         nonlocal seen
         seen = seen or status.busy(app)
-        return not status.busy(app) and (seen or status.operation(app) != before)
+        return not status.busy(app) and (seen or _current(app) != before)
 
     app, ended = wait(client, name, over, timeout_s=timeout_s)
     if not ended:
@@ -41,6 +41,10 @@ def report(client: Client, name: str, before: Before, *, timeout_s: float) -> bo
     phase = status.phase(app)
     click.echo(line(f"{name}: {phase}: {status.operation(app).get('message') or ''}"), err=phase != "Succeeded")
     return phase == "Succeeded"
+
+
+def _current(app: status.App) -> Before:
+    return status.at(app, "status", "gitopsd", "operationId"), status.operation(app)
 
 
 def _row(result: Mapping[str, Any]) -> tuple[str, ...]:

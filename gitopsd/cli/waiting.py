@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from gitopsd.cli import status
 from gitopsd.cli.client import Client, DaemonUnreachable, application_path
+from gitopsd.errors import NotFound
 
 STREAM = "/api/v1/stream/applications"
 IDLE_S = 10.0  # a stream silent for so long is opened anew; also the longest until a lost event is made good
@@ -43,6 +44,8 @@ def _states(client: Client, name: str, ends: float) -> Iterator[status.App]:
         if event is None:
             yield client.get(application_path(name))
         elif status.name(app := status.at(event, "result", "application") or {}) == name:
+            if status.at(event, "result", "type") == "DELETED":
+                raise NotFound(f"{name} was deleted", remedy="see `gitopsd app list`")
             yield app
         if time.monotonic() >= ends:
             return

@@ -24,12 +24,19 @@ class FakeDaemon:
     phases: tuple[str, ...] = ("Running", "Succeeded")  # what an ordered operation goes through
     refuse: str = ""  # a message: every order is refused with it
     streams_end_at_once: bool = False
+    gone: list[str] = field(default_factory=list)
     url: str = ""
     news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def changed(self) -> None:
         async with self.news:
             self.news.notify_all()
+
+    async def deleted(self, name: str) -> None:
+        """Delete an application and tell the streams."""
+        del self.apps[name]
+        self.gone.append(name)
+        await self.changed()
 
     async def was_asked(self, part: str, times: int = 1) -> None:
         """Wait until `times` requests had `part` in their path."""
@@ -95,9 +102,11 @@ class FakeDaemon:
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await answer.prepare(request)
+        await answer.write(b": beat\n\n")
         while not self.streams_end_at_once:
-            for app in list(self.apps.values()):
-                event = {"result": {"type": "MODIFIED", "application": app}}
+            gone = [("DELETED", {"metadata": {"name": name}}) for name in self.gone]
+            for kind, app in [*(("MODIFIED", app) for app in self.apps.values()), *gone]:
+                event = {"result": {"type": kind, "application": app}}
                 await answer.write(b"data: " + json.dumps(event).encode() + b"\n\n")
             async with self.news:
                 await self.news.wait()

@@ -40,14 +40,14 @@ async def test_get_says_why_it_is_out_of_sync_and_what_to_do(run: Run, daemon: F
             {"kind": "Service", "namespace": "web", "name": "old", "status": "OutOfSync", "requiresPruning": True},
             {"kind": "Service", "namespace": "web", "name": "web", "status": "Synced"},
         ],
-        conditions=[{"type": "SyncError", "message": "namespace web is not there", "remedy": "set CreateNamespace"}],
+        conditions=[{"type": "SyncError", "message": "namespace web is not there; set CreateNamespace"}],
     )  # fmt: skip
 
     ran = await run("app", "get", "web")
 
     assert 0 == ran.code
     assert "OutOfSync: 2 of 3 objects (1 not in the cluster yet, 1 no longer in Git)" in ran.out
-    assert "SyncError: namespace web is not there\n  what to do: set CreateNamespace" in ran.out
+    assert "SyncError: namespace web is not there; set CreateNamespace" in ran.out
     assert "apps/Deployment\tweb/web\tOutOfSync\tMissing" in ran.out
 
 
@@ -242,6 +242,17 @@ async def test_history_lists_the_syncs_with_who_ordered_them(run: Run, daemon: F
     ran = await run("app", "history", "shop")
 
     assert [
-        "1\t2026-01-01T00:00:00Z\tbbbbbbbb\tautomated\tSucceeded",
-        "2\t2026-01-02T00:00:00Z\tcccccccc\tann\tSucceeded",
+        "1\t2026-01-01T00:00:00Z\tbbbbbbbb\tautomated",
+        "2\t2026-01-02T00:00:00Z\tcccccccc\tann",
     ] == ran.out.splitlines()[1:]
+
+
+async def test_wait_for_an_application_that_is_deleted_meanwhile_answers_4(run: Run, daemon: FakeDaemon) -> None:
+    daemon.apps["shop"] = application("shop", sync="OutOfSync")
+
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(run("app", "wait", "shop", "--timeout", "30"))
+        await daemon.was_asked("stream")
+        await daemon.deleted("shop")
+
+    assert 4 == waiting.result().code

@@ -58,7 +58,7 @@ def _verdict(item: dict[str, Any]) -> str:
 
 
 def _because(item: dict[str, Any]) -> str:
-    reason = item.get("reason") or item.get("message")
+    reason = item.get("reason")
     return f" ({reason})" if reason else ""
 
 

@@ -33,8 +33,6 @@ def show(app: status.App) -> None:
     print_facts(_facts(app))
     for condition in status.conditions(app):
         click.echo(block(f"\n{condition.get('type')}: {condition.get('message')}"))
-        if condition.get("remedy"):
-            click.echo(block(f"  what to do: {condition['remedy']}"))
     resources = status.resources(app)
     if resources:
         click.echo()
@@ -79,7 +77,7 @@ def _with(word: str, detail: object) -> str:
 
 def _row(resource: Any) -> tuple[str, ...]:
     note = "to be pruned" if resource.get("requiresPruning") else ""
-    message = resource.get("message") or status.at(resource, "health", "message") or note
+    message = resource.get("reason") or status.at(resource, "health", "message") or note
     return (
         status.resource_kind(resource),
         status.resource_name(resource),

@@ -19,7 +19,7 @@ def command(client: Client, name: str, *, form: str) -> None:
     """List past syncs, the newest last; `gitopsd app rollback` takes their ids."""
     entries = status.at(client.get(application_path(name)), "status", "history") or []
     if form == "table":
-        print_table(("id", "deployed", "revision", "by", "result"), (_row(entry) for entry in entries))
+        print_table(("id", "deployed", "revision", "by"), (_row(entry) for entry in entries))
     else:
         print_data(entries, form)
 
@@ -32,5 +32,4 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
         str(entry.get("deployedAt") or ""),
         ",".join(status.short(str(revision)) for revision in revisions),
         "automated" if by.get("automated") else str(by.get("username") or ""),
-        str(entry.get("phase") or "Succeeded"),
     )
