@@ -1,0 +1,228 @@
+"""Pairs and what the server says of them → a verdict (ARCHITECTURE D5). Unreadable is Unknown, never OutOfSync."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from gitopsd.core.diff import differences
+from gitopsd.core.health import worst
+from gitopsd.core.ignore import NO_RULES, Rules, rules_for, without_ignored
+from gitopsd.core.managed_fields import MANAGER
+from gitopsd.core.mask import masked, without_values
+from gitopsd.core.options import has_compare_option
+from gitopsd.core.target import Target
+from gitopsd.model.application import IgnoreDifference
+from gitopsd.model.cluster import LiveObject
+from gitopsd.model.command import Answer, Inapplicable, Predicted
+from gitopsd.model.comparison import (
+    Absent,
+    Compared,
+    Comparison,
+    Found,
+    Pair,
+    Remembered,
+    SyncStatus,
+    Unreadable,
+    Unserved,
+)
+from gitopsd.model.health import Health, HealthStatus
+from gitopsd.model.ids import TargetHash
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of
+
+MISSING = Health(HealthStatus.MISSING)
+UNTRACED = ("managedFields", "resourceVersion", "generation")  # in metadata: not what anybody asked for
+MAX_REASON = 2000  # characters of a server's words
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a verdict on one object rests on beside target and live: three of D5's four hashes."""
+
+    target: TargetHash
+    rules: Rules = NO_RULES
+    admission: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """The hashes do not show it in sync: only a dry run of the target tells."""
+
+    pair: Pair
+    target: Manifest
+    live: LiveObject
+    basis: Basis
+
+    @property
+    def question(self) -> tuple[str, ...]:
+        """What the answer depends on: with an equal question the last answer still holds."""
+        basis, live = self.basis, self.live
+        return str(self.pair.key), basis.target, basis.rules.hash, basis.admission, live.uid, live.resource_version
+
+
+def verdicts(
+    paired: Iterable[Pair],
+    target: Target,
+    remembered: Mapping[ResourceKey, Remembered],
+    ignored: Sequence[IgnoreDifference],
+    admission: Callable[[GVK], str],
+) -> tuple[tuple[Compared, ...], tuple[Doubtful, ...]]:
+    """Return the verdicts that need no question, and the doubtful objects; both sorted by key."""
+    settled: list[Compared] = []
+    doubtful: list[Doubtful] = []
+    for pair in paired:
+        if pair.target is None:
+            settled.append(extra(pair))
+            continue
+        basis = Basis(target.hashes[pair.key], rules_for(ignored, pair.key), admission(gvk_of(pair.target)))
+        found = verdict(pair, pair.target, basis, remembered.get(pair.key))
+        if isinstance(found, Doubtful):
+            doubtful.append(found)
+        else:
+            settled.append(found)
+    return tuple(settled), tuple(doubtful)
+
+
+def verdict(pair: Pair, target: Manifest, basis: Basis, remembered: Remembered | None) -> Compared | Doubtful:
+    """Return what is known of a target object without asking the server.
+
+    In sync without asking is only what the server has shown in sync before, with the same four hashes.
+    """
+    match pair.live:
+        case Absent():
+            return Compared(pair, SyncStatus.OUT_OF_SYNC, reason="it is missing in the cluster", health=MISSING)
+        case Unserved():
+            kind = gvk_of(target)
+            return Compared(pair, SyncStatus.OUT_OF_SYNC, reason=f"the cluster does not serve {kind}", health=MISSING)
+        case Unreadable(cause=cause):
+            return Compared(
+                pair, SyncStatus.UNKNOWN, reason=f"cannot be read: {cause}", health=Health(HealthStatus.UNKNOWN, cause)
+            )
+        case Found(live=live):
+            shown = live.view is not None and remembered == Remembered(
+                basis.target, live.view, basis.rules.hash, basis.admission
+            )
+            return (
+                Compared(pair, SyncStatus.SYNCED, health=live.health) if shown else Doubtful(pair, target, live, basis)
+            )
+        case _:
+            assert_never(pair.live)
+
+
+def extra(pair: Pair) -> Compared:
+    """Return the verdict on a live object of the application that Git does not hold: it requires pruning."""
+    live = pair.live.live if isinstance(pair.live, Found) else None
+    reason = "Git does not hold it: it is being deleted" if live and live.deleting else "Git does not hold it"
+    return Compared(pair, SyncStatus.OUT_OF_SYNC, reason=reason, health=live.health if live else None)
+
+
+def settle(doubt: Doubtful, answer: Answer, body: Manifest | None) -> Compared:
+    """Return the verdict on a doubtful object.
+
+    Args:
+        doubt: of `verdict`.
+        answer: to a dry-run apply of `doubt.target`.
+        body: the live object as just read; None where it is gone.
+
+    The answer counts only if mirror, body and prediction are of one resourceVersion: else the object has moved
+    meanwhile, the verdict is Unknown, and the watch will ask for another pass.
+    """
+    match answer:
+        case Inapplicable():
+            return _refused(doubt, answer)
+        case Predicted(live=predicted):
+            versions = {_version(predicted), _version(body)}
+            if body is None or versions != {doubt.live.resource_version}:
+                return _settled(doubt, SyncStatus.UNKNOWN, reason="it changed while it was compared")
+            return _compared(doubt, predicted, body)
+        case _:
+            assert_never(answer)
+
+
+def comparison(resources: Iterable[Compared], target: TargetHash | None, warnings: Iterable[str] = ()) -> Comparison:
+    """Return the verdict on the application: Unknown before OutOfSync before Synced; the worst health.
+
+    An object that Git does not hold does not count where its annotation says `IgnoreExtraneous`.
+    """
+    ordered = tuple(sorted(resources, key=lambda compared: compared.pair.key))
+    statuses = {compared.status for compared in ordered if not _ignored(compared)}
+    status = next(
+        (each for each in (SyncStatus.UNKNOWN, SyncStatus.OUT_OF_SYNC) if each in statuses), SyncStatus.SYNCED
+    )
+    return Comparison(status, worst(compared.health for compared in ordered), ordered, target, tuple(warnings))
+
+
+def _ignored(compared: Compared) -> bool:
+    pair = compared.pair
+    return (
+        pair.target is None
+        and isinstance(pair.live, Found)
+        and has_compare_option(pair.live.live.marks, "IgnoreExtraneous")
+    )
+
+
+def _settled(doubt: Doubtful, status: SyncStatus, **fields: Any) -> Compared:
+    return Compared(doubt.pair, status, health=doubt.live.health, **fields)
+
+
+def _refused(doubt: Doubtful, answer: Inapplicable) -> Compared:
+    words = without_values(answer.message, doubt.target)[:MAX_REASON]
+    if answer.kind == "invalid":
+        return _settled(doubt, SyncStatus.OUT_OF_SYNC, reason=f"the API server refuses it: {words}", refused=True)
+    return _settled(doubt, SyncStatus.OUT_OF_SYNC, reason=f"a dry run is not possible: {words}", unconfirmed=True)
+
+
+def _compared(doubt: Doubtful, predicted: Manifest, body: Manifest) -> Compared:
+    basis, live = doubt.basis, doubt.live
+    try:
+        ours, theirs = _counted(predicted, body, basis.rules)
+        same = ours == theirs and _typed_equal(ours, theirs)
+    except RecursionError:
+        return _settled(doubt, SyncStatus.UNKNOWN, reason="it is nested too deeply to be compared")
+    if not same:
+        # Masked before anything is ignored: a rule that drops `/kind` would make a Secret look like none.
+        hidden_predicted, hidden_body = masked(predicted, body)
+        found = differences(*_counted(hidden_predicted, hidden_body, basis.rules))
+        return _settled(doubt, SyncStatus.OUT_OF_SYNC, differences=found, reason=_in_words(len(found)))
+    # With rules, an ignored field that somebody else took from us would be "adopted" back at every sync.
+    owned = live.view is not None and (bool(basis.rules) or _ownership(predicted) == _ownership(body))
+    if live.view is None or not owned:
+        return _settled(doubt, SyncStatus.SYNCED, adopt=True, reason="in sync by value, owned by another field manager")
+    shown = Remembered(basis.target, live.view, basis.rules.hash, basis.admission)
+    return _settled(doubt, SyncStatus.SYNCED, remember=shown)
+
+
+def _in_words(count: int) -> str:
+    return f"{count} field{'s' if count > 1 else ''} would change"
+
+
+def _version(manifest: Manifest | None) -> Any:
+    return None if manifest is None else manifest["metadata"].get("resourceVersion")
+
+
+def _values(manifest: Manifest) -> Manifest:
+    kept = {name: value for name, value in manifest["metadata"].items() if name not in UNTRACED}
+    return {**manifest, "metadata": kept}
+
+
+def _counted(predicted: Manifest, body: Manifest, rules: Rules) -> tuple[Manifest, Manifest]:
+    return without_ignored(_values(predicted), rules, body), without_ignored(_values(body), rules, body)
+
+
+def _typed_equal(one: Any, other: Any) -> bool:
+    """Tell equal values apart that Python takes for equal and JSON does not: true and 1."""
+    if isinstance(one, dict):
+        return all(_typed_equal(value, other[name]) for name, value in one.items())
+    if isinstance(one, list):
+        return all(map(_typed_equal, one, other))
+    return isinstance(one, bool) is isinstance(other, bool)
+
+
+def _ownership(manifest: Manifest) -> list[Any]:
+    entries = manifest["metadata"].get("managedFields") or []
+    return [
+        [entry.get("apiVersion"), entry.get("fieldsV1")]
+        for entry in entries
+        if entry.get("manager") == MANAGER and entry.get("operation") == "Apply" and not entry.get("subresource")
+    ]

@@ -1,0 +1,157 @@
+"""ignoreDifferences: which paths of an object do not count when predicted and live are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gitopsd.core.fields import WrongShape, items_at, mapping_at
+from gitopsd.core.globs import matches
+from gitopsd.core.hashes import digest
+from gitopsd.model.application import IgnoreDifference
+from gitopsd.model.manifest import Manifest, ResourceKey
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is ignored of one object."""
+
+    pointers: tuple[tuple[str, ...], ...] = ()  # JSON pointers, taken apart
+    managers: tuple[str, ...] = ()  # field managers whose fields do not count
+
+    @property
+    def hash(self) -> str:
+        """The same for equal rules; "" where nothing is ignored."""
+        return digest([self.pointers, self.managers]) if self else ""
+
+    def __bool__(self) -> bool:
+        return bool(self.pointers or self.managers)
+
+
+NO_RULES = Rules()
+
+
+def rules_for(declared: Iterable[IgnoreDifference], key: ResourceKey) -> Rules:
+    """Return what the application's rules ignore of the object `key`; group and kind may be globs, "" is any."""
+    mine = [rule for rule in declared if _concerns(rule, key)]
+    pointers = {pointer for rule in mine for text in rule.json_pointers if (pointer := _parsed(text)) is not None}
+    managers = {manager for rule in mine for manager in rule.managed_fields_managers}
+    return Rules(tuple(sorted(pointers)), tuple(sorted(managers))) if pointers or managers else NO_RULES
+
+
+def rules_warnings(declared: Iterable[IgnoreDifference]) -> tuple[str, ...]:
+    """Return one warning for each rule, or part of one, that has no effect."""
+    warnings = []
+    for rule in declared:
+        where = f"ignoreDifferences of {rule.group}/{rule.kind}"
+        if rule.jq_path_expressions:
+            warnings.append(f"{where}: jqPathExpressions have no effect yet; use jsonPointers")
+        warnings += [
+            f"{where}: {text!r} is not a JSON pointer; write it as '/spec/replicas'"
+            for text in rule.json_pointers
+            if _parsed(text) is None
+        ]
+    return tuple(warnings)
+
+
+def without_ignored(manifest: Manifest, rules: Rules, live: Manifest) -> Manifest:
+    """Return a copy of `manifest` without what `rules` ignore.
+
+    Args:
+        manifest: predicted or live.
+        rules: of this object.
+        live: whose managedFields say what the managers of `rules` own; the same for both sides.
+    """
+    kept: Any = manifest
+    # The last item of a list goes first, so that the places of the others stay what the pointers say.
+    for pointer in reversed(rules.pointers):
+        kept = _without(kept, pointer)
+    for fields in _fields_of(live, rules.managers):
+        kept = _without_fields(kept, fields)
+    return kept if isinstance(kept, dict) else {}
+
+
+def _concerns(rule: IgnoreDifference, key: ResourceKey) -> bool:
+    return (
+        matches(rule.group, key.group)
+        and matches(rule.kind, key.kind)
+        and rule.name in ("", key.name)
+        and rule.namespace in ("", key.namespace)
+    )
+
+
+def _parsed(pointer: str) -> tuple[str, ...] | None:
+    """Return the parts of a JSON pointer (RFC 6901); None for what is not one, or is the whole document."""
+    if not pointer.startswith("/"):
+        return None
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/"))
+
+
+def _without(value: Any, pointer: Sequence[str]) -> Any:
+    head, rest = pointer[0], pointer[1:]
+    if isinstance(value, dict) and head in value:
+        if not rest:
+            return {name: item for name, item in value.items() if name != head}
+        return {**value, head: _without(value[head], rest)}
+    if isinstance(value, list) and head.isdecimal() and int(head) < len(value):
+        place = int(head)
+        changed = [_without(value[place], rest)] if rest else []
+        return [*value[:place], *changed, *value[place + 1 :]]
+    return value
+
+
+def _fields_of(live: Manifest, managers: tuple[str, ...]) -> list[Mapping[str, Any]]:
+    if not managers:
+        return []
+    try:
+        entries = items_at(live, "metadata", "managedFields")
+        return [mapping_at(entry, "fieldsV1") for entry in entries if entry.get("manager") in managers]
+    except WrongShape:
+        return []
+
+
+def _without_fields(value: Any, fields: Mapping[str, Any]) -> Any:
+    """Return `value` without what `fields` (fieldsV1) names; what is empty then, and was named itself, goes too."""
+    if isinstance(value, dict):
+        kept = [(name, _left(item, fields.get(f"f:{name}"))) for name, item in value.items()]
+        return {name: item for name, item in kept if item is not GONE}
+    if isinstance(value, list):
+        left = [_left(item, _named(fields, place, item)) for place, item in enumerate(value)]
+        return [item for item in left if item is not GONE]
+    return value
+
+
+GONE = object()
+
+
+def _left(value: Any, fields: Any) -> Any:
+    if not isinstance(fields, dict):
+        return value
+    if not any(name != "." for name in fields):
+        return GONE
+    left = _without_fields(value, fields)
+    return GONE if not left and left != value and "." in fields else left
+
+
+def _named(fields: Mapping[str, Any], place: int, item: Any) -> Any:
+    return next((below for name, below in fields.items() if _names(name, place, item)), None)
+
+
+def _names(name: str, place: int, item: Any) -> bool:
+    try:
+        wanted = orjson.loads(name[2:])
+    except orjson.JSONDecodeError:
+        return False
+    match name[:2]:
+        case "k:":
+            here = isinstance(item, dict) and isinstance(wanted, dict)
+            return here and all(item.get(field) == value for field, value in wanted.items())
+        case "v:":
+            return bool(item == wanted)
+        case "i:":
+            return bool(place == wanted)
+        case _:
+            return False
