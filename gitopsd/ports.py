@@ -229,8 +229,14 @@ class Declarations(Protocol):
         """Validate and store Application and AppProject manifests of `source`; return one warning per broken one.
 
         Declarations of `source` that `manifests` lacks are removed only if `prune` and `complete` (everything was
-        read, nothing was broken) and `manifests` is not empty; else they stay, and a warning says so.
+        read, nothing was broken) and `manifests` is not empty; else they stay, and a warning says so. One that is
+        removed is deleted with its objects (`Applications.deleting`) where its finalizer says so, else forgotten. A
+        name that another source declared before stays that one's.
         """
+        ...
+
+    def undeclare(self, source: str) -> None:
+        """Remove every declaration of `source`, each as `declare` removes one; its application is being deleted."""
         ...
 
 
