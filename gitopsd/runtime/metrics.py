@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
@@ -13,6 +13,9 @@ __all__ = ["Counter", "Family", "Gauge", "Histogram", "Meters", "Metric", "famil
 
 QUICK_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)  # requests, passes, renders
 Family = GaugeMetricFamily
+
+# Else each counter and histogram has a second series with the time of its birth, which nobody asks for.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types for it
 
 
 @dataclass(frozen=True, slots=True)

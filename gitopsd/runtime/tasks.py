@@ -106,3 +106,26 @@ async def at_most(
 async def _lane(todo: Iterator[tuple[int, T]], run: Callable[[T], Awaitable[R]], results: dict[int, R]) -> None:
     for place, thing in todo:
         results[place] = await run(thing)
+
+
+class Graceful:
+    """A service that may finish what it has begun: it is asked to end, and cancelled only after a grace period."""
+
+    def __init__(self, service: Service, ask: Callable[[], object], *, grace_s: float) -> None:
+        """On being cancelled call `ask`, and give `service` at most `grace_s` to end by itself."""
+        self.name = service.name
+        self._service = service
+        self._ask = ask
+        self._grace_s = grace_s
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(self._service.run(), name=self.name)
+            try:
+                await asyncio.wait({task})
+            except asyncio.CancelledError:
+                self._ask()
+                _, unfinished = await asyncio.wait({task}, timeout=self._grace_s)
+                if unfinished:
+                    log.warning("service.cancelled", service=self.name, grace_s=self._grace_s)
+                raise

@@ -8,7 +8,7 @@ import pytest
 
 from gitopsd.errors import ClusterUnreachable, GitopsError, InvalidManifest, Retryable, TooSlow
 from gitopsd.runtime.deadline import within
-from gitopsd.runtime.tasks import at_most, running, serve, supervise
+from gitopsd.runtime.tasks import Graceful, at_most, running, serve, supervise
 
 pytestmark = pytest.mark.looptime
 
@@ -170,3 +170,39 @@ async def test_timeout_of_the_work_itself_is_not_ours() -> None:
 
 async def test_answer_within_the_deadline_is_returned() -> None:
     assert "pods" == await within(3, "the list of Pods", asyncio.sleep(1, "pods"))
+
+
+class Obliging:
+    """Ends `takes_s` after it was asked to."""
+
+    name = "passes"
+
+    def __init__(self, takes_s: float) -> None:
+        self.asked = asyncio.Event()
+        self.finished = False
+        self._takes_s = takes_s
+
+    async def run(self) -> None:
+        await self.asked.wait()
+        await asyncio.sleep(self._takes_s)
+        self.finished = True
+
+
+@pytest.mark.parametrize(("takes_s", "expected"), [(10, (True, 11)), (100, (False, 21))])
+async def test_service_with_grace_may_finish_but_not_for_ever(takes_s: float, expected: tuple[bool, float]) -> None:
+    loop = asyncio.get_running_loop()
+    service = Obliging(takes_s)
+    stop = asyncio.Event()
+    loop.call_later(1, stop.set)
+    began_s = loop.time()
+    await serve(stop, (Graceful(service, service.asked.set, grace_s=20),))
+
+    assert expected == (service.finished, loop.time() - began_s)
+
+
+async def test_service_with_grace_that_fails_ends_the_daemon_with_its_reason() -> None:
+    broken = Noted("passes", [], lives_s=5, fails=ValueError("bug"))
+    with pytest.raises(ExceptionGroup) as caught:
+        await serve(asyncio.Event(), (Graceful(broken, lambda: None, grace_s=20),))
+
+    assert caught.group_contains(ValueError, match="bug")

@@ -1,0 +1,139 @@
+"""Every metric that is counted as it happens; the methods fit the callbacks of the edges.
+
+Names and labels are Argo CD's where it has them, so that its dashboards and alerts work; ours are `gitopsd_*`.
+What is read at a scrape is in `scrape`.
+"""
+
+from __future__ import annotations
+
+from gitopsd.core.repo_url import without_credentials
+from gitopsd.model.application import Application
+from gitopsd.model.ids import AppName
+from gitopsd.model.operation import OperationPhase
+from gitopsd.runtime.metrics import Meters
+from gitopsd.telemetry.scrape import namespace_of
+
+SYNC = ("namespace", "name", "project", "dest_server", "phase", "dry_run")
+PASS_S = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # Argo CD's buckets of argocd_app_reconcile
+FETCH_S = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 20.0)  # and of argocd_git_request_duration_seconds
+LAG_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+INITIATOR = "gitopsd"  # Argo CD's label tells which of its parts asked Redis
+
+
+class Metrics:
+    """All counters of the daemon, in one registry."""
+
+    def __init__(self, meters: Meters) -> None:
+        counter, histogram = meters.counter, meters.histogram
+        self._syncs = counter("argocd_app_sync_total", "Syncs that are over.", *SYNC)
+        self._reconcile_s = histogram(
+            "argocd_app_reconcile", "Seconds of a pass.", "namespace", "dest_server", buckets=PASS_S
+        )
+        self._k8s = counter("argocd_app_k8s_request_total", "Requests to clusters.", "server", "verb", "response_code")
+        self._events = counter("argocd_cluster_events_total", "Watch events.", "server", "group", "kind")
+        self._git = counter("argocd_git_request_total", "Requests to repositories.", "repo", "request_type")
+        self._git_s = histogram(
+            "argocd_git_request_duration_seconds", "Their time.", "repo", "request_type", buckets=FETCH_S
+        )
+        self._git_failures = counter("argocd_git_fetch_fail_total", "Fetches that failed.", "repo")
+        self._redis = counter("argocd_redis_request_total", "Commands to Redis.", "initiator", "failed")
+        self._redis_s = histogram("argocd_redis_request_duration", "Their time in seconds.", "initiator")
+        self._webhook_repos = counter("argocd_webhook_requests_total", "Webhooks for a repository of ours.", "repo")
+
+        self._passes = counter("gitopsd_passes_total", "Passes that are over.", "outcome")
+        self._pass_s = histogram("gitopsd_pass_seconds", "Seconds of a pass, whatever its outcome.")
+        self._lookups = counter("gitopsd_render_total", "Manifests asked for: from the cache (hit) or not.", "result")
+        self._renders = counter("gitopsd_renders_total", "Renders done by a worker.")
+        self._requests = counter(
+            "gitopsd_api_requests_total", "Requests to API servers; code 0: no answer.", "cluster", "verb", "code"
+        )
+        self._request_s = histogram("gitopsd_api_request_seconds", "Their time, watches left out.", "cluster", "verb")
+        self._lag_s = histogram("gitopsd_loop_lag_seconds", "How late the event loop was.", buckets=LAG_S)
+        self._webhooks = counter("gitopsd_webhook_total", "Webhooks received.", "result")
+        self._jobs = counter("gitopsd_worker_jobs_total", "Jobs of worker processes.", "job", "outcome")
+        self._job_s = histogram("gitopsd_worker_job_seconds", "Their time.", "job")
+        self._degraded = meters.gauge("gitopsd_redis_degraded", "1 while Redis does not answer.")
+        self._errors = counter("gitopsd_errors_total", "Errors by class.", "class")
+        self._unsealed = counter("gitopsd_cache_unsealed_total", "Cache entries that did not open.")
+        self._http_s = histogram("gitopsd_http_request_seconds", "Answers of our own API.", "method", "route", "code")
+
+    def synced(self, app: Application, server: str, phase: OperationPhase, *, dry_run: bool) -> None:
+        """Count a sync that is over."""
+        tried = str(dry_run).lower()
+        self._syncs.labels(namespace_of(app), app.name, app.project, server, phase.value, tried).inc()
+
+    def forget(self, app: AppName) -> None:
+        """Drop what is counted for an application that is gone."""
+        self._syncs.remove_by_labels({"name": app})
+
+    def reconciled(self, app: Application, server: str, seconds: float) -> None:
+        self._reconcile_s.labels(namespace_of(app), server).observe(seconds)
+
+    def pass_over(self, outcome: str, seconds: float) -> None:
+        """Count a pass; an outcome other than "done" is the class of an error."""
+        self._passes.labels(outcome).inc()
+        self._pass_s.observe(seconds)
+        if outcome != "done":
+            self.error(outcome)
+
+    def api_request(self, cluster: str, server: str, verb: str, code: int, seconds: float) -> None:
+        """Count a request to an API server; `code` 0 is no answer."""
+        self._k8s.labels(server, verb, str(code)).inc()
+        self._requests.labels(cluster, verb, str(code)).inc()
+        if verb.upper() != "WATCH":
+            self._request_s.labels(cluster, verb).observe(seconds)
+
+    def watch_event(self, server: str, group: str, kind: str) -> None:
+        self._events.labels(server, group, kind).inc()
+
+    def git_request(self, repo: str, kind: str, seconds: float, *, failed: bool) -> None:
+        """Count a request to a repository; `kind` is Argo CD's request_type, `ls-remote` or `fetch`."""
+        shown = without_credentials(repo)
+        self._git.labels(shown, kind).inc()
+        self._git_s.labels(shown, kind).observe(seconds)
+        if failed:
+            self._git_failures.labels(shown).inc()
+
+    def redis_request(self, seconds: float, *, failed: bool) -> None:
+        self._redis.labels(INITIATOR, str(failed).lower()).inc()
+        self._redis_s.labels(INITIATOR).observe(seconds)
+
+    def redis_degraded(self, *, degraded: bool) -> None:
+        self._degraded.set(degraded)
+
+    def looked_up(self, *, hit: bool) -> None:
+        """Count a look-up of manifests in the cache."""
+        self._lookups.labels("hit" if hit else "miss").inc()
+
+    def rendered(self) -> None:
+        """Count a render done by a worker."""
+        self._renders.inc()
+
+    def unsealed(self) -> None:
+        """Count a cache entry that did not open: poisoned, swapped, or sealed under another key."""
+        self._unsealed.inc()
+
+    def worker_job(self, job: str, seconds: float, outcome: str) -> None:
+        self._jobs.labels(job, outcome).inc()
+        self._job_s.labels(job).observe(seconds)
+
+    def webhook(self, result: str, repo: str) -> None:
+        """Count a webhook; `repo` is the URL of a repository that we have, "" otherwise."""
+        self._webhooks.labels(result).inc()
+        if repo:
+            self._webhook_repos.labels(without_credentials(repo)).inc()
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count an answer of our own API; `route` is the declared one, never the path that was asked for."""
+        known = method if method in METHODS else "other"
+        self._http_s.labels(known, route, str(status)).observe(seconds)
+
+    def error(self, kind: str) -> None:
+        """Count an error by the name of its class."""
+        self._errors.labels(kind).inc()
+
+    def loop_lag(self, seconds: float) -> None:
+        self._lag_s.observe(seconds)
+
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from gitopsd.api.backend import AppView, ClusterState, RepositoryState
+from gitopsd.model.cluster import WatchAge
+from gitopsd.model.comparison import SyncStatus
+from gitopsd.model.ids import AppName, ClusterId, RepoUrl
+from gitopsd.model.manifest import GVK
+from gitopsd.model.operation import OperationPhase, SyncRequest
+from gitopsd.model.status import Condition
+from gitopsd.runtime.metrics import Meters
+from gitopsd.telemetry.metrics import Metrics
+from gitopsd.telemetry.scrape import World
+from tests.fakes.backend import app_view
+
+SERVER = "https://10.0.0.1:6443"
+Samples = dict[str, list[tuple[dict[str, str], float]]]
+
+
+def samples(meters: Meters) -> Samples:
+    text, content_type = meters.exposition("")
+    assert "text/plain" in content_type
+    found: Samples = {}
+    for family in text_string_to_metric_families(text.decode()):
+        for sample in family.samples:
+            found.setdefault(sample.name, []).append((dict(sample.labels), sample.value))
+    return found
+
+
+def world(views: Iterable[AppView] = (), clusters: tuple[ClusterState, ...] = ()) -> Samples:
+    meters = Meters()
+    repositories = (RepositoryState(RepoUrl("https://bot:hunter2@git.example/a"), fetched_s=70.0),)
+    meters.on_scrape(
+        World(lambda: views, lambda: clusters, lambda: repositories, lambda: (3, 2, 1), lambda: 100.0).collect
+    )
+    return samples(meters)
+
+
+C1 = ClusterState(ClusterId("c1"), SERVER, "1.36", WatchAge(synced=True, oldest_s=12.5, failing=()), 60, 2000, 7)
+
+
+def test_application_is_told_with_argo_cds_labels() -> None:
+    [(labels, value)] = world([app_view("shop", sync=SyncStatus.OUT_OF_SYNC)], (C1,))["argocd_app_info"]
+
+    assert 1 == value
+    assert {
+        "namespace": "",
+        "name": "shop",
+        "project": "default",
+        "autosync_enabled": "false",
+        "repo": "https://git.example/fleet.git",
+        "dest_server": SERVER,
+        "dest_namespace": "shop",
+        "sync_status": "OutOfSync",
+        "health_status": "Healthy",
+        "operation": "",
+    } == labels
+
+
+def test_application_that_is_gone_is_gone_from_the_metrics() -> None:
+    views = [app_view("shop"), app_view("bank")]
+    meters = Meters()
+    meters.on_scrape(World(lambda: views, lambda: (), lambda: (), lambda: (0, 0, 0), lambda: 0.0).collect)
+    assert {"shop", "bank"} == {labels["name"] for labels, _ in samples(meters)["argocd_app_info"]}
+    del views[0]
+
+    assert {"bank"} == {labels["name"] for labels, _ in samples(meters)["argocd_app_info"]}
+
+
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [
+        (dataclasses.replace(app_view("shop"), request=SyncRequest()), "sync"),
+        (dataclasses.replace(app_view("shop"), deleting_s=1.0, request=SyncRequest()), "delete"),
+        (dataclasses.replace(app_view("shop"), status=None), ""),
+    ],
+)
+def test_operation_is_what_is_under_way(view: AppView, expected: str) -> None:
+    [(labels, _)] = world([view])["argocd_app_info"]
+
+    assert expected == labels["operation"]
+
+
+def test_condition_is_told_once_for_each_type() -> None:
+    view = app_view("shop")
+    assert view.status is not None
+    conditions = (Condition("SyncError", "a"), Condition("SyncError", "b"), Condition("ComparisonError", "c"))
+    view = dataclasses.replace(view, status=dataclasses.replace(view.status, conditions=conditions))
+
+    assert ["ComparisonError", "SyncError"] == [
+        labels["condition"] for labels, _ in world([view])["argocd_app_condition"]
+    ]
+
+
+def test_cluster_is_told_with_its_age_and_what_cannot_be_read() -> None:
+    away = ClusterState(
+        ClusterId("c2"),
+        "https://c2",
+        "",
+        WatchAge(synced=False, oldest_s=90.0, failing=((GVK("", "v1", "Pod"), "403"),), error="no route"),
+    )
+    found = world((), (C1, away, ClusterState(ClusterId("c3"), "https://c3")))
+
+    assert [1.0, 0.0, 0.0] == [value for _, value in found["argocd_cluster_connection_status"]]
+    assert [({"server": SERVER, "name": "c1", "k8s_version": "1.36"}, 1.0)] == found["argocd_cluster_info"][:1]
+    assert [({"cluster": "c1"}, 12.5), ({"cluster": "c2"}, 90.0)] == found["gitopsd_watch_age_seconds"]
+    assert [({"cluster": "c1"}, 0.0), ({"cluster": "c2"}, 1.0)] == found["gitopsd_kinds_unreadable"]
+    assert [({}, 3.0)] == found["gitopsd_queue_depth"]
+
+
+def test_sync_is_counted_by_phase_and_forgotten_with_its_application() -> None:
+    meters = Meters()
+    metrics = Metrics(meters)
+    for name in ("shop", "bank"):
+        metrics.synced(app_view(name).application, SERVER, OperationPhase.SUCCEEDED, dry_run=False)
+    metrics.forget(AppName("shop"))
+
+    expected = {
+        "namespace": "",
+        "name": "bank",
+        "project": "default",
+        "dest_server": SERVER,
+        "phase": "Succeeded",
+        "dry_run": "false",
+    }
+    assert [(expected, 1.0)] == samples(meters)["argocd_app_sync_total"]
+
+
+def test_every_callback_counts() -> None:
+    meters = Meters()
+    metrics = Metrics(meters)
+    metrics.reconciled(app_view("shop").application, SERVER, 0.3)
+    metrics.pass_over("done", 0.3)
+    metrics.pass_over("ClusterUnreachable", 0.3)
+    metrics.api_request("c1", SERVER, "PATCH", 200, 0.003)
+    metrics.api_request("c1", SERVER, "WATCH", 0, 290.0)
+    metrics.watch_event(SERVER, "apps", "Deployment")
+    metrics.git_request("https://bot:hunter2@git.example/a", "fetch", 0.2, failed=True)
+    metrics.redis_request(0.001, failed=True)
+    metrics.redis_degraded(degraded=True)
+    metrics.looked_up(hit=True)
+    metrics.looked_up(hit=False)
+    metrics.rendered()
+    metrics.unsealed()
+    metrics.worker_job("gitopsd.manifests.plain:render", 0.01, "done")
+    metrics.webhook("push", "https://git.example/a")
+    metrics.webhook("forged", "")
+    metrics.answered("BREW", "", 401, 0.001)
+    metrics.loop_lag(0.002)
+    found = samples(meters)
+
+    assert [({"class": "ClusterUnreachable"}, 1.0)] == found["gitopsd_errors_total"]
+    assert [({"outcome": "done"}, 1.0), ({"outcome": "ClusterUnreachable"}, 1.0)] == found["gitopsd_passes_total"]
+    assert 2 == len(found["gitopsd_api_requests_total"]) == len(found["argocd_app_k8s_request_total"])
+    assert [({"cluster": "c1", "verb": "PATCH"}, 1.0)] == found["gitopsd_api_request_seconds_count"]
+    assert [({"repo": "https://***@git.example/a"}, 1.0)] == found["argocd_git_fetch_fail_total"]
+    assert [({"initiator": "gitopsd", "failed": "true"}, 1.0)] == found["argocd_redis_request_total"]
+    assert [({}, 1.0)] == found["gitopsd_redis_degraded"] == found["gitopsd_cache_unsealed_total"]
+    assert [({"result": "hit"}, 1.0), ({"result": "miss"}, 1.0)] == found["gitopsd_render_total"]
+    assert [({"repo": "https://git.example/a"}, 1.0)] == found["argocd_webhook_requests_total"]
+    assert 2 == len(found["gitopsd_webhook_total"])
+    assert [({"method": "other", "route": "", "code": "401"}, 1.0)] == found["gitopsd_http_request_seconds_count"]
+    assert not [name for name in found if name.endswith("_created")]
+
+
+def test_credentials_in_a_repositorys_url_are_masked() -> None:
+    assert [({"repo": "https://***@git.example/a"}, 30.0)] == world()["gitopsd_epoch_age_seconds"]
+
+
+def test_openmetrics_is_given_to_who_asks_for_it() -> None:
+    meters = Meters()
+    Metrics(meters).rendered()
+    text, content_type = meters.exposition("application/openmetrics-text; version=1.0.0")
+
+    assert content_type.startswith("application/openmetrics-text")
+    assert text.endswith(b"# EOF\n")
+
+
+def test_two_daemons_in_one_process_do_not_share_a_count() -> None:
+    one, other = Meters(), Meters()
+    Metrics(one).rendered()
+    Metrics(other)
+
+    assert [({}, 0.0)] == samples(other)["gitopsd_renders_total"]
