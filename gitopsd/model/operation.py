@@ -84,6 +84,7 @@ class Operation:
     retries: int = 0
     not_before_s: float = 0.0  # no step before this Unix time (back-off)
     heals: int = 0  # self-heals of this content in a row, this one included
+    selective: bool = False  # of some objects only, so the content as a whole has not been tried
     pinned: bool = False  # a person named the revision: newer content does not take over
 
 
@@ -136,6 +137,7 @@ _PLAIN = (
     "not_before_s",
     "pinned",
     "heals",
+    "selective",
 )
 
 
