@@ -43,6 +43,10 @@ class StoreFailed(Retryable):
     """The store could not write: a full disk, a read-only file system."""
 
 
+class StoreUnusable(Terminal):
+    """The store's file is damaged, too new, or another daemon's; never replaced silently."""
+
+
 class WorkerFailed(Terminal):
     """A worker crashed or broke a limit on this input: the same input would do it again."""
 

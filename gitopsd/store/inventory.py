@@ -1,0 +1,128 @@
+"""What applications left in clusters, and what was once shown in sync: read in memory, written to SQLite first."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from gitopsd.model.comparison import Remembered
+from gitopsd.model.ids import AppName, ClusterId
+from gitopsd.model.manifest import ResourceKey
+from gitopsd.store.database import Database
+
+# Constants throughout, so that nothing from outside ever stands in a statement.
+OBJECT = "app = ? AND cluster = ? AND api_group = ? AND kind = ? AND namespace = ? AND name = ?"
+ROW = "INSERT INTO objects (app, cluster, api_group, kind, namespace, name, wanted"
+CONFLICT = "ON CONFLICT (app, cluster, api_group, kind, namespace, name) DO UPDATE SET"
+WANT = f"{ROW}) VALUES (?, ?, ?, ?, ?, ?, 1) {CONFLICT} wanted = 1"
+UNWANT = f"UPDATE objects SET wanted = 0 WHERE {OBJECT}"  # noqa: S608 - constants
+SHOW = (
+    f"{ROW}, target, view, rules, admission) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?) {CONFLICT} target = "
+    "excluded.target, view = excluded.view, rules = excluded.rules, admission = excluded.admission"
+)
+HIDE = f"UPDATE objects SET target = NULL, view = NULL, rules = NULL, admission = NULL WHERE {OBJECT}"  # noqa: S608
+SWEEP = f"DELETE FROM objects WHERE {OBJECT} AND wanted = 0 AND target IS NULL"  # noqa: S608 - constants
+NOBODY: frozenset[AppName] = frozenset()
+NOTHING: frozenset[ResourceKey] = frozenset()
+
+
+class InventoryPart:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._targets: dict[AppName, dict[ClusterId, frozenset[ResourceKey]]] = {}
+        self._shown: dict[tuple[AppName, ClusterId], dict[ResourceKey, Remembered]] = {}
+        self._wanted_by: dict[ClusterId, dict[ResourceKey, frozenset[AppName]]] = {}
+        self._alone: dict[AppName, frozenset[AppName]] = {}  # most objects are wanted by one: the set is shared
+
+    def load(self) -> None:
+        same: dict[Any, Any] = {}
+        wanted: dict[tuple[AppName, ClusterId], list[ResourceKey]] = {}
+        share = same.setdefault
+        columns = "app, cluster, api_group, kind, namespace, name, wanted, target, view, rules, admission"
+        for row in self._database.rows(f"SELECT {columns} FROM objects"):  # noqa: S608 - constants
+            app, cluster, group, kind, namespace, name, is_wanted, target, view, rules, admission = row
+            place = (AppName(share(app, app)), ClusterId(share(cluster, cluster)))
+            key = ResourceKey(share(group, group), share(kind, kind), share(namespace, namespace), name)
+            if is_wanted:
+                wanted.setdefault(place, []).append(key)
+            if target is not None:
+                shown = Remembered(target, view, share(rules, rules), share(admission, admission))
+                self._shown.setdefault(place, {})[key] = shown
+        for (app, cluster), keys in wanted.items():
+            self._want(app, cluster, frozenset(keys))
+
+    def remembered(self, app: AppName, cluster: ClusterId) -> Mapping[ResourceKey, Remembered]:
+        return dict(self._shown.get((app, cluster), {}))
+
+    def targets(self, app: AppName) -> frozenset[tuple[ClusterId, ResourceKey]]:
+        return frozenset((cluster, key) for cluster, keys in self._targets.get(app, {}).items() for key in keys)
+
+    def wanted_by(self, cluster: ClusterId, key: ResourceKey) -> frozenset[AppName]:
+        return self._wanted_by.get(cluster, {}).get(key, NOBODY)
+
+    def remember(self, app: AppName, cluster: ClusterId, shown: Mapping[ResourceKey, Remembered | None]) -> None:
+        held = self._shown.get((app, cluster), {})
+        new = {key: value for key, value in shown.items() if value is not None and held.get(key) != value}
+        old = [key for key, value in shown.items() if value is None and key in held]
+        if not new and not old:
+            return
+        with self._database.write(durable=False) as connection:
+            rows = ((*_place(app, cluster, key), v.target, v.view, v.rules, v.admission) for key, v in new.items())
+            connection.executemany(SHOW, rows)
+            _clear(connection, HIDE, app, cluster, old)
+        held = self._shown.setdefault((app, cluster), held)
+        held.update(new)
+        for key in old:
+            del held[key]
+
+    def put_targets(self, app: AppName, cluster: ClusterId, keys: Collection[ResourceKey]) -> None:
+        new = frozenset(keys)
+        old = self._targets.get(app, {}).get(cluster, NOTHING)
+        if new == old:
+            return
+        with self._database.write(durable=False) as connection:
+            connection.executemany(WANT, (_place(app, cluster, key) for key in new - old))
+            _clear(connection, UNWANT, app, cluster, old - new)
+        self._want(app, cluster, new)
+
+    def clear(self, connection: sqlite3.Connection, app: AppName) -> None:
+        connection.execute("DELETE FROM objects WHERE app = ?", (app,))
+
+    def forget(self, app: AppName) -> None:
+        """Forget in memory what `clear` removed."""
+        for cluster in list(self._targets.get(app, {})):
+            self._want(app, cluster, NOTHING)
+        self._alone.pop(app, None)
+        for place in [place for place in self._shown if place[0] == app]:
+            del self._shown[place]
+
+    def _want(self, app: AppName, cluster: ClusterId, new: frozenset[ResourceKey]) -> None:
+        clusters = self._targets.setdefault(app, {})
+        old = clusters.get(cluster, NOTHING)
+        wanted_by = self._wanted_by.setdefault(cluster, {})
+        alone = self._alone.setdefault(app, frozenset({app}))
+        for key in old - new:
+            rest = wanted_by[key] - alone
+            if rest:
+                wanted_by[key] = rest
+            else:
+                del wanted_by[key]
+        for key in new - old:
+            wanted_by[key] = wanted_by[key] | alone if key in wanted_by else alone
+        if new:
+            clusters[cluster] = new
+        else:
+            clusters.pop(cluster, None)
+
+
+def _clear(
+    connection: sqlite3.Connection, statement: str, app: AppName, cluster: ClusterId, keys: Iterable[ResourceKey]
+) -> None:
+    for key in keys:
+        connection.execute(statement, _place(app, cluster, key))
+        connection.execute(SWEEP, _place(app, cluster, key))
+
+
+def _place(app: AppName, cluster: ClusterId, key: ResourceKey) -> tuple[str, ...]:
+    return app, cluster, key.group, key.kind, key.namespace, key.name

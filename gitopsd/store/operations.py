@@ -1,0 +1,173 @@
+"""Operations, requests and history of applications."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from gitopsd.model.application import Application
+from gitopsd.model.ids import AppName, Revision
+from gitopsd.model.manifest import ResourceKey
+from gitopsd.model.operation import Operation, SyncRequest, operation_from_json, operation_to_json
+from gitopsd.model.status import HistoryEntry
+from gitopsd.store.database import Database
+
+
+class OperationsPart:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._operations: dict[AppName, Operation | bytes] = {}  # bytes: as stored, until somebody looks
+        self._requests: dict[AppName, SyncRequest] = {}
+        self._refreshes: dict[AppName, bool] = {}
+        self._history: dict[AppName, tuple[HistoryEntry, ...]] = {}  # of those that somebody looked at
+
+    def load(self) -> None:
+        for row in self._database.rows("SELECT app, body FROM operations"):
+            self._operations[row[0]] = row[1]
+        for row in self._database.rows("SELECT app, body FROM requests"):
+            self._requests[row[0]] = _request_from_json(orjson.loads(row[1]))
+        for row in self._database.rows("SELECT app, hard FROM refreshes"):
+            self._refreshes[row[0]] = bool(row[1])
+
+    def operation(self, name: AppName) -> Operation | None:
+        found = self._operations.get(name)
+        if isinstance(found, bytes):
+            found = self._operations[name] = operation_from_json(orjson.loads(found))
+        return found
+
+    def request(self, name: AppName) -> SyncRequest | None:
+        return self._requests.get(name)
+
+    def ask(self, name: AppName, request: SyncRequest | None) -> None:
+        if request is None and name not in self._requests:
+            return
+        with self._database.write(durable=request is not None) as connection:
+            if request is None:
+                connection.execute("DELETE FROM requests WHERE app = ?", (name,))
+            else:
+                body = orjson.dumps(_request_to_json(request))
+                connection.execute("INSERT OR REPLACE INTO requests VALUES (?, ?)", (name, body))
+        if request is None:
+            del self._requests[name]
+        else:
+            self._requests[name] = request
+
+    def refresh(self, name: AppName) -> bool | None:
+        """Return whether a refresh was asked for, and a hard one; None: none was."""
+        return self._refreshes.get(name)
+
+    def ask_refresh(self, name: AppName, *, hard: bool | None) -> None:
+        before = self._refreshes.get(name)
+        if before == hard or (before and hard is not None):
+            return
+        with self._database.write(durable=False) as connection:
+            if hard is None:
+                connection.execute("DELETE FROM refreshes WHERE app = ?", (name,))
+            else:
+                connection.execute("INSERT OR REPLACE INTO refreshes VALUES (?, ?)", (name, int(hard)))
+        if hard is None:
+            del self._refreshes[name]
+        else:
+            self._refreshes[name] = hard
+
+    def put(self, app: Application, operation: Operation) -> None:
+        before = self.operation(app.name)
+        begun = before is None or before.id != operation.id
+        over = operation.phase.over and (begun or not (before and before.phase.over))
+        entries = self.history(app.name)
+        if over and not operation.dry_run:
+            entries = _with_entry(app, operation, entries)
+        # What nobody asked for is found out again by the next pass; only what is to be read later must not be lost.
+        durable = over or (begun and operation.initiated_by != "")
+        body = orjson.dumps(operation_to_json(operation))
+        with self._database.write(durable=durable) as connection:
+            connection.execute("INSERT OR REPLACE INTO operations VALUES (?, ?, ?)", (app.name, operation.id, body))
+            _put_history(connection, app.name, operation.id, self._history.get(app.name, ()), entries)
+        self._operations[app.name] = operation
+        self._history[app.name] = entries
+
+    def history(self, name: AppName) -> tuple[HistoryEntry, ...]:
+        if name not in self._history:
+            rows = self._database.rows("SELECT id, body FROM history WHERE app = ? ORDER BY id", name)
+            self._history[name] = tuple(_entry_from_json(row[0], orjson.loads(row[1])) for row in rows)
+        return self._history[name]
+
+    def clear(self, connection: sqlite3.Connection, app: AppName) -> None:
+        for table in ("operations", "history", "requests", "refreshes"):
+            connection.execute(f"DELETE FROM {table} WHERE app = ?", (app,))  # noqa: S608 - constants
+
+    def forget(self, app: AppName) -> None:
+        """Forget in memory what `clear` removed."""
+        self._operations.pop(app, None)
+        self._history.pop(app, None)
+        self._requests.pop(app, None)
+        self._refreshes.pop(app, None)
+
+
+def _with_entry(app: Application, operation: Operation, entries: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
+    entry = HistoryEntry(
+        id=entries[-1].id + 1 if entries else 1,
+        revisions=operation.revisions,
+        started_s=operation.started_s,
+        finished_s=operation.started_s if operation.finished_s is None else operation.finished_s,
+        initiated_by=operation.initiated_by,
+        phase=operation.phase.value,
+        message=operation.message,
+        target=operation.target,
+        sources=tuple(dict(source.options) for source in app.sources),
+    )
+    return (*entries, entry)[-app.history_limit :] if app.history_limit else ()
+
+
+def _put_history(
+    connection: sqlite3.Connection,
+    app: AppName,
+    operation: str,
+    old: Sequence[HistoryEntry],
+    new: Sequence[HistoryEntry],
+) -> None:
+    for entry in new:
+        if entry not in old:
+            body = orjson.dumps(_entry_to_json(entry))
+            connection.execute("INSERT INTO history VALUES (?, ?, ?, ?)", (app, entry.id, operation, body))
+    kept = {entry.id for entry in new}
+    for entry in old:
+        if entry.id not in kept:
+            connection.execute("DELETE FROM history WHERE app = ? AND id = ?", (app, entry.id))
+
+
+def _entry_to_json(entry: HistoryEntry) -> dict[str, Any]:
+    return {
+        "revisions": list(entry.revisions),
+        "started_s": entry.started_s,
+        "finished_s": entry.finished_s,
+        "initiated_by": entry.initiated_by,
+        "phase": entry.phase,
+        "message": entry.message,
+        "target": entry.target,
+        "sources": list(entry.sources),
+    }
+
+
+def _entry_from_json(number: int, value: Mapping[str, Any]) -> HistoryEntry:
+    revisions = tuple(Revision(revision) for revision in value["revisions"])
+    return HistoryEntry(**{**value, "id": number, "revisions": revisions, "sources": tuple(value["sources"])})
+
+
+def _request_to_json(request: SyncRequest) -> dict[str, Any]:
+    return {
+        "revisions": list(request.revisions),
+        "prune": request.prune,
+        "dry_run": request.dry_run,
+        "resources": [[key.group, key.kind, key.namespace, key.name] for key in request.resources],
+        "initiated_by": request.initiated_by,
+        "asked_s": request.asked_s,
+    }
+
+
+def _request_from_json(value: Mapping[str, Any]) -> SyncRequest:
+    resources = tuple(ResourceKey(*key) for key in value["resources"])
+    return SyncRequest(**{**value, "revisions": tuple(value["revisions"]), "resources": resources})

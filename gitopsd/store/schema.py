@@ -1,0 +1,69 @@
+"""The tables, and the steps by which an older database becomes one of today."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from gitopsd.errors import StoreUnusable
+
+# Step n makes version n + 1 of version n. A step is never changed once it was released: another one is added.
+STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        # Every declaration of every source; of one name the lowest `place` holds.
+        """CREATE TABLE declarations (
+            kind TEXT NOT NULL, name TEXT NOT NULL, source TEXT NOT NULL, place INTEGER NOT NULL,
+            file TEXT NOT NULL, line INTEGER NOT NULL, manifest BLOB NOT NULL,
+            PRIMARY KEY (kind, name, source)) WITHOUT ROWID""",
+        # Applications whose objects are being deleted, as they were declared last.
+        """CREATE TABLE deleting (
+            app TEXT PRIMARY KEY, since_s REAL NOT NULL, source TEXT NOT NULL,
+            file TEXT NOT NULL, line INTEGER NOT NULL, manifest BLOB NOT NULL) WITHOUT ROWID""",
+        # The inventory: objects of an application's last target, and what was once shown in sync.
+        """CREATE TABLE objects (
+            app TEXT NOT NULL, cluster TEXT NOT NULL,
+            api_group TEXT NOT NULL, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+            wanted INTEGER NOT NULL, target TEXT, view TEXT, rules TEXT, admission TEXT,
+            PRIMARY KEY (app, cluster, api_group, kind, namespace, name)) WITHOUT ROWID""",
+        "CREATE TABLE operations (app TEXT PRIMARY KEY, id TEXT NOT NULL, body BLOB NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE history (
+            app TEXT NOT NULL, id INTEGER NOT NULL, operation TEXT NOT NULL, body BLOB NOT NULL,
+            PRIMARY KEY (app, id)) WITHOUT ROWID""",
+        "CREATE TABLE requests (app TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE refreshes (app TEXT PRIMARY KEY, hard INTEGER NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE audit (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, at_s REAL NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,
+            app TEXT NOT NULL, detail TEXT NOT NULL)""",
+    ),
+)
+VERSION = len(STEPS)
+
+
+def migrate(database: sqlite3.Connection, path: Path, steps: tuple[tuple[str, ...], ...] = STEPS) -> None:
+    """Bring the database to the version of `steps`, all of it or nothing; a copy of the old one stays beside it.
+
+    Raises:
+        StoreUnusable: the database is of a later version than this gitopsd knows.
+    """
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version > len(steps):
+        raise StoreUnusable(
+            f"the store {path} is of version {version}, and this gitopsd knows up to {len(steps)}",
+            remedy=f"run the later gitopsd, or put back the copy {path.name}.v* that it made before it migrated",
+        )
+    if version == len(steps):
+        return
+    if version:
+        _copy(database, path.with_name(f"{path.name}.v{version}"))
+    database.execute("BEGIN IMMEDIATE")
+    for statements in steps[version:]:
+        for statement in statements:
+            database.execute(statement)
+    database.execute(f"PRAGMA user_version = {len(steps)}")
+    database.execute("COMMIT")
+
+
+def _copy(database: sqlite3.Connection, path: Path) -> None:
+    # A fresh file: what an earlier attempt left may be half a copy.
+    path.unlink(missing_ok=True)
+    database.execute("VACUUM INTO ?", (str(path),))

@@ -1,0 +1,214 @@
+"""The store: declarations, inventory, operations, history, audit. Reads are of memory; writes reach SQLite first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gitopsd.core.declaring import Documents, read_source, twice
+from gitopsd.errors import NotFound
+from gitopsd.model.application import Application
+from gitopsd.model.comparison import Remembered
+from gitopsd.model.ids import AppName, ClusterId, ProjectName
+from gitopsd.model.manifest import Manifest, ResourceKey
+from gitopsd.model.operation import Operation, SyncRequest
+from gitopsd.model.project import AppProject
+from gitopsd.model.status import AppStatus, HistoryEntry
+from gitopsd.ports import Clock
+from gitopsd.store.database import Database
+from gitopsd.store.declarations import Changed, DeclarationsPart
+from gitopsd.store.inventory import InventoryPart
+from gitopsd.store.operations import OperationsPart
+from gitopsd.store.subscribers import Subscribers, Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """Who did what to which application, when."""
+
+    at_s: float
+    who: str
+    what: str  # a verb of the API: "sync", "delete", "rollback" …
+    app: str
+    detail: str
+
+
+class Store:
+    """Implements the ports Applications, Inventory and Declarations; used by the event loop's thread alone.
+
+    Of an application that is not declared nothing is kept: what a pass still writes after it was forgotten is gone.
+    """
+
+    def __init__(self, directory: Path, clock: Clock) -> None:
+        """Open or make the store in `directory`, and read it.
+
+        Raises:
+            StoreUnusable: it is damaged, another daemon's, or of a later version.
+            StoreFailed: the directory cannot be written.
+        """
+        self._clock = clock
+        self._database = Database(directory)
+        self._declarations = DeclarationsPart(self._database)
+        self._inventory = InventoryPart(self._database)
+        self._operations = OperationsPart(self._database)
+        self._statuses: dict[AppName, AppStatus] = {}
+        self._subscribers = Subscribers()
+        self._on_declared: Callable[[frozenset[AppName]], None] = lambda _: None
+        for part in (self._declarations, self._inventory, self._operations):
+            part.load()
+
+    def close(self) -> None:
+        self._database.close()
+
+    def on_declared(self, call: Callable[[frozenset[AppName]], None]) -> None:
+        """Have `call` told of every application that is new, changed, gone, or whose project changed."""
+        self._on_declared = call
+
+    def subscribe(self) -> AbstractContextManager[Subscription]:
+        """Hear which applications changed, in declaration, status, operation or request, while the block runs."""
+        return self._subscribers.subscribe()
+
+    # Declarations
+
+    def declare(
+        self, source: str, manifests: Sequence[Manifest], origins: Sequence[str], *, complete: bool, prune: bool
+    ) -> Sequence[str]:
+        before = self._declarations.of_source(source)
+        reading = read_source(Documents(source, manifests, origins, complete, prune), before)
+        self._change(self._declarations.after(source, reading))
+        others = []
+        for key, value in reading.declared.items():
+            holder = self._declarations.holder(key)
+            if holder is not None and holder.manifest != value.manifest:
+                others.append(twice(key, value.origin, holder))
+        return (*reading.warnings, *others)
+
+    def undeclare(self, source: str) -> None:
+        self._change(self._declarations.without_source(source))
+
+    def _change(self, changed: Changed) -> None:
+        if not changed.put and not changed.gone and not changed.dropped and not changed.going:
+            return
+        now_s = self._clock()
+        with self._database.write(durable=True) as connection:
+            self._declarations.save(connection, changed, now_s)
+            for name in changed.dropped:
+                self._operations.clear(connection, name)
+                self._inventory.clear(connection, name)
+        names = self._declarations.take(changed, now_s) | changed.dropped
+        for name in changed.dropped:
+            self._operations.forget(name)
+            self._inventory.forget(name)
+            self._statuses.pop(name, None)
+        if names:
+            self._subscribers.tell(*names)
+            self._on_declared(names)
+
+    # Applications
+
+    def get(self, name: AppName) -> Application | None:
+        return self._declarations.get(name)
+
+    def all(self) -> Iterable[Application]:
+        return tuple(self._declarations.all())
+
+    def project(self, name: ProjectName) -> AppProject | None:
+        return self._declarations.project(name)
+
+    def projects(self) -> Iterable[AppProject]:
+        return tuple(self._declarations.projects())
+
+    def status(self, name: AppName) -> AppStatus | None:
+        return self._statuses.get(name)
+
+    def publish(self, name: AppName, status: AppStatus) -> None:
+        if self._declarations.get(name) is not None:
+            self._statuses[name] = status
+            self._subscribers.tell(name)
+
+    def request(self, name: AppName) -> SyncRequest | None:
+        return self._operations.request(name)
+
+    def ask(self, name: AppName, request: SyncRequest | None) -> None:
+        if request is not None:
+            self._known(name)
+        self._operations.ask(name, request)
+        self._subscribers.tell(name)
+
+    def refresh(self, name: AppName) -> bool | None:
+        """Return whether a refresh was asked for: True a hard one, False a normal one, None none."""
+        return self._operations.refresh(name)
+
+    def ask_refresh(self, name: AppName, *, hard: bool | None) -> None:
+        """Store that a refresh was asked for, or that it has been taken up (None). A hard one stays hard."""
+        if hard is not None:
+            self._known(name)
+        self._operations.ask_refresh(name, hard=hard)
+
+    def operation(self, name: AppName) -> Operation | None:
+        return self._operations.operation(name)
+
+    def put_operation(self, operation: Operation) -> None:
+        app = self._declarations.get(operation.app)
+        if app is not None:
+            self._operations.put(app, operation)
+            self._subscribers.tell(operation.app)
+
+    def history(self, name: AppName) -> Sequence[HistoryEntry]:
+        return self._operations.history(name)
+
+    def deleting(self, name: AppName) -> bool:
+        return self._declarations.deleting_since(name) is not None
+
+    def deleting_since(self, name: AppName) -> float | None:
+        """Return the Unix time at which the deletion with its objects began; None: it is not being deleted."""
+        return self._declarations.deleting_since(name)
+
+    def delete(self, name: AppName, *, cascade: bool) -> None:
+        self._known(name)
+        self._change(self._declarations.without_application(name, cascade=cascade))
+
+    def forget(self, name: AppName) -> None:
+        self._change(self._declarations.forgotten(name))
+
+    def _known(self, name: AppName) -> Application:
+        app = self._declarations.get(name)
+        if app is None:
+            raise NotFound(f"there is no application {name}", remedy="see `gitopsd app list`")
+        return app
+
+    # Inventory
+
+    def remembered(self, app: AppName, cluster: ClusterId) -> Mapping[ResourceKey, Remembered]:
+        return self._inventory.remembered(app, cluster)
+
+    def remember(self, app: AppName, cluster: ClusterId, shown: Mapping[ResourceKey, Remembered | None]) -> None:
+        if self._declarations.get(app) is not None:
+            self._inventory.remember(app, cluster, shown)
+
+    def targets(self, app: AppName) -> frozenset[tuple[ClusterId, ResourceKey]]:
+        return self._inventory.targets(app)
+
+    def put_targets(self, app: AppName, cluster: ClusterId, keys: Collection[ResourceKey]) -> None:
+        if self._declarations.get(app) is not None:
+            self._inventory.put_targets(app, cluster, keys)
+
+    def wanted_by(self, cluster: ClusterId, key: ResourceKey) -> frozenset[AppName]:
+        return self._inventory.wanted_by(cluster, key)
+
+    # audit
+
+    def audit(self, who: str, what: str, app: str = "", detail: str = "") -> None:
+        """Add to the audit log, durably; nothing in it is ever changed."""
+        row = (self._clock(), who, what, app, detail)
+        with self._database.write(durable=True) as connection:
+            connection.execute("INSERT INTO audit (at_s, who, what, app, detail) VALUES (?, ?, ?, ?, ?)", row)
+
+    def audited(self, *, newest: int = 100) -> Sequence[Audited]:
+        """Return the `newest` entries of the audit log, the newest first."""
+        query = "SELECT at_s, who, what, app, detail FROM audit ORDER BY id DESC LIMIT ?"
+        rows: Iterator[Any] = self._database.rows(query, newest)
+        return [Audited(*row) for row in rows]
