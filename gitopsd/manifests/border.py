@@ -1,0 +1,104 @@
+"""The border: a parsed document becomes manifests that the rest of gitopsd may rely on.
+
+Past it every manifest has apiVersion, kind and metadata.name as text; Lists are flattened; labels and annotations
+are text. Nothing behind it checks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+
+from gitopsd.errors import InvalidManifest
+from gitopsd.model.manifest import Manifest
+
+HALLMARKS = ("apiVersion", "kind", "metadata")  # a mapping with none of these was never meant to be a manifest
+NAMES = {dict: "a mapping", list: "a list", str: "a text", bool: "a boolean", type(None): "null"}
+
+
+def is_manifest_like(value: Any) -> bool:
+    """Tell whether a document was meant to be a manifest, or is at least no mapping of something else."""
+    return not isinstance(value, Mapping) or any(mark in value for mark in HALLMARKS)
+
+
+def manifests_of(where: str, value: Any) -> Iterator[Manifest]:
+    """Yield the manifests of one document: itself, or the items of a List, in order.
+
+    Raises:
+        InvalidManifest: it is no mapping, or lacks apiVersion, kind or a name; names `where`, its file and line.
+    """
+    if not isinstance(value, dict):
+        _refuse(
+            where, f"not a manifest but {_name(value)}", "write a mapping, or leave the file out by directory.exclude"
+        )
+    kind = _text(where, value, "kind")
+    if kind.endswith("List") and ("items" in value or kind == "List"):
+        yield from _items(where, kind, value)
+        return
+    _text(where, value, "apiVersion")
+    yield _with_metadata(where, kind, value)
+
+
+def _items(where: str, kind: str, value: Mapping[str, Any]) -> Iterator[Manifest]:
+    items = value.get("items")
+    if items is None:
+        return
+    if not isinstance(items, list):
+        _refuse(where, f"items of the {kind} is {_name(items)}", "write a list")
+    of_kind = kind.removesuffix("List")
+    for place, item in enumerate(items):
+        if of_kind and isinstance(item, dict) and "kind" not in item and "apiVersion" not in item:
+            yield from manifests_of(
+                f"{where} items[{place}]", {"apiVersion": value.get("apiVersion"), "kind": of_kind, **item}
+            )
+        else:
+            yield from manifests_of(f"{where} items[{place}]", item)
+
+
+def _with_metadata(where: str, kind: str, value: dict[str, Any]) -> Manifest:
+    meta = value.get("metadata")
+    if not isinstance(meta, dict):
+        _refuse(where, f"metadata of the {kind} is {_name(meta)}", "write metadata.name")
+    if "name" not in meta and meta.get("generateName"):
+        _refuse(
+            where,
+            f"the {kind} has generateName and no name",
+            "write metadata.name: what has no name cannot be found again",
+        )
+    name = meta.get("name")
+    if not isinstance(name, str) or not name:
+        _refuse(
+            where, f"metadata.name of the {kind} is {_name(name)}", "write a name, in quotes if it looks like a number"
+        )
+    if not isinstance(meta.get("namespace"), str | None):
+        _refuse(where, f"metadata.namespace of {kind} {name} is {_name(meta['namespace'])}", "put it in quotes")
+    changed = {
+        field: _texts(f"{where}: {kind} {name}", field, meta[field])
+        for field in ("labels", "annotations")
+        if meta.get(field)
+    }
+    return {**value, "metadata": {**meta, **changed}} if changed else value
+
+
+def _texts(where: str, field: str, value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        _refuse(where, f"metadata.{field} is {_name(value)}", "write a mapping of texts")
+    for key, one in value.items():
+        if not isinstance(one, str | None):
+            _refuse(where, f"metadata.{field}[{key}] is {_name(one)}", "put it in quotes")
+    return {key: one or "" for key, one in value.items()}  # the API server reads null as the empty text, too
+
+
+def _text(where: str, value: Mapping[str, Any], field: str) -> str:
+    found = value.get(field)
+    if not isinstance(found, str) or not found:
+        _refuse(where, f"{field} is {_name(found) if field in value else 'missing'}", f"write {field}, as text")
+    return found
+
+
+def _name(value: Any) -> str:
+    return NAMES.get(type(value), f"the number {value}") if value != "" else "empty"
+
+
+def _refuse(where: str, what: str, remedy: str) -> NoReturn:
+    raise InvalidManifest(f"{where}: {what}", remedy=remedy)

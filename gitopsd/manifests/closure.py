@@ -1,0 +1,55 @@
+"""Manifests are keyed by what was read, not by the commit (ARCHITECTURE D1).
+
+`inputs_hash` names everything a render is given besides the tree; `manifests_key` adds what it saw there, look-ups
+that failed included. Equal key: same manifests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import orjson
+
+from gitopsd.model.application import Source
+from gitopsd.settings import RenderSettings
+
+RECENT = 8  # closures kept for one source: branches that differ, and a way back
+
+LookedUp = tuple[str, ...]  # keys of a closure, sorted
+
+
+@cache
+def renderer_version() -> str:
+    """Return the hash of what turns files into manifests: this package's code and its parsers."""
+    digest = hashlib.blake2b(f"{version('pyyaml')} {orjson.__version__}".encode(), digest_size=20)
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def inputs_hash(source: Source, limits: RenderSettings) -> str:
+    """Return the name of all that a render of `source` depends on besides the files: no application, no revision.
+
+    The repository is part of it, so that nobody's content answers for somebody else's.
+    """
+    options = source.directory
+    given = [renderer_version(), source.repo_url, source.path, source.tool]
+    return _hash([*given, options.recurse, options.include, options.exclude, limits])
+
+
+def manifests_key(inputs: str, seen: Mapping[str, str]) -> str:
+    """Return the key of what a render of `inputs` gives where it sees `seen`, a closure."""
+    return _hash([inputs, sorted(seen.items())])
+
+
+def _hash(value: object) -> str:
+    return hashlib.blake2b(orjson.dumps(value), digest_size=20).hexdigest()
+
+
+def with_newest(newest: LookedUp, known: Iterable[LookedUp]) -> tuple[LookedUp, ...]:
+    """Return the look-up sets to keep: `newest` first, each once, the oldest dropped."""
+    return tuple(dict.fromkeys((newest, *known)))[:RECENT]

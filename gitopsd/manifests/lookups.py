@@ -1,0 +1,84 @@
+"""Asks a worker what closures look like at a revision, many in one job: a moved epoch asks for all at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gitopsd.errors import GitopsError
+from gitopsd.manifests.closure import LookedUp
+from gitopsd.manifests.jobs import LOOK_UP
+from gitopsd.ports import Workers
+
+MOST = 100_000  # look-ups in one job
+
+
+@dataclass(slots=True, eq=False)
+class _Question:
+    inputs: str
+    sets: Sequence[LookedUp]
+    answer: list[str] | None = None  # one key per set
+    error: GitopsError | None = None
+
+    @property
+    def size(self) -> int:
+        return sum(len(looked_up) for looked_up in self.sets)
+
+
+@dataclass(slots=True, eq=False)
+class _Place:
+    """The questions about one revision of one mirror."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    open: deque[_Question] = field(default_factory=deque)
+    users: int = 0
+
+
+class LookUps:
+    """While one job runs, the questions that come meanwhile wait for the next one together."""
+
+    def __init__(self, workers: Workers, opener: str) -> None:
+        self._workers = workers
+        self._opener = opener
+        self._places: dict[tuple[str, str], _Place] = {}
+
+    async def keys(self, mirror: str, revision: str, inputs: str, sets: Sequence[LookedUp]) -> list[str]:
+        """Return the manifests key that each of `sets` has at `revision`."""
+        question = _Question(inputs, sets)
+        place = self._places.setdefault((mirror, revision), _Place())
+        place.open.append(question)
+        place.users += 1
+        try:
+            async with place.lock:
+                while question.answer is None and question.error is None:
+                    await self._answer(mirror, revision, place.open)
+        finally:
+            place.users -= 1
+            if not place.users:
+                del self._places[mirror, revision]
+        if question.error is not None:
+            raise type(question.error)(question.error.what, remedy=question.error.remedy) from question.error
+        return question.answer or []
+
+    async def _answer(self, mirror: str, revision: str, waiting: deque[_Question]) -> None:
+        batch = [waiting.popleft()]
+        size = batch[0].size
+        while waiting and (size := size + waiting[0].size) <= MOST:
+            batch.append(waiting.popleft())
+        answered = False
+        try:
+            asked = [(question.inputs, question.sets) for question in batch]
+            answers = await self._workers.call(LOOK_UP, [self._opener, mirror, revision], asked)
+            answered = True
+        except GitopsError as err:
+            answers, answered = [err] * len(batch), True
+        finally:
+            if not answered:  # cancelled: the next one in line asks for the others
+                waiting.extendleft(reversed(batch))
+        for question, answer in zip(batch, answers, strict=True):
+            if isinstance(answer, GitopsError):
+                question.error = answer
+            else:
+                question.answer = answer

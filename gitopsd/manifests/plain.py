@@ -1,0 +1,181 @@
+"""A directory of YAML and JSON files → manifests, as Argo CD's directory source has it. Runs in a worker."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import orjson
+
+from gitopsd.errors import InvalidManifest, NotSupported, PathNotFound
+from gitopsd.manifests.border import is_manifest_like, manifests_of
+from gitopsd.manifests.glob import glob
+from gitopsd.manifests.yaml import parse
+from gitopsd.model.application import DirectoryOptions
+from gitopsd.ports import Tree
+from gitopsd.settings import RenderSettings
+
+EXTENSIONS = (".yaml", ".yml", ".json")
+JSONNET = ".jsonnet"
+SKIP = b"+argocd:skip-file-rendering"  # anywhere in a file
+WARNINGS = 50  # told of one source; a thousand more say no more
+KEPT_BYTES = 64 << 20  # of parsed files in one worker
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What a directory holds, in the order of its files."""
+
+    manifests: list[bytes] = field(default_factory=list)  # JSON
+    origins: list[str] = field(default_factory=list)  # `file:line`
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, warning: str) -> None:
+        if len(self.warnings) < WARNINGS:
+            self.warnings.append(warning)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file, parsed; nothing in it depends on where the file is."""
+
+    size: int  # bytes of text
+    manifests: tuple[tuple[int, bytes], ...] = ()  # line and JSON
+    warnings: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def kept_bytes(self) -> int:
+        return 500 + sum(len(manifest) for _, manifest in self.manifests)
+
+
+def directory(tree: Tree, path: str, options: DirectoryOptions, limits: RenderSettings) -> Loaded:
+    """Return the manifests below `path`.
+
+    Raises:
+        PathNotFound: there is no such directory, or a link leads out of the repository.
+        InvalidManifest: a file is not what it should be, or all together are over a limit; names file and line.
+        NotSupported: there is Jsonnet.
+        InvalidDeclaration: a glob cannot be read.
+    """
+    loaded, size = Loaded(), 0
+    for place in _wanted(tree, path, options):
+        oid = tree.blob(place)
+        if oid is None:
+            loaded.warn(f"{place} is a link that leads to no file, so it was left out")
+            continue
+        if place.endswith(JSONNET):
+            raise NotSupported(
+                f"{place} is Jsonnet, and this version of gitopsd renders plain directories",
+                remedy="leave it out by directory.exclude, or commit what it renders",
+            )
+        file = _file(tree, place, oid, limits)
+        size += file.size
+        _check(path, size, len(loaded.manifests) + len(file.manifests), limits)
+        for line, manifest in file.manifests:
+            loaded.manifests.append(manifest)
+            loaded.origins.append(f"{place}:{line}")
+        for line, warning in file.warnings:
+            loaded.warn(f"{place}:{line}: {warning}")
+    return loaded
+
+
+def _check(path: str, size: int, count: int, limits: RenderSettings) -> None:
+    if size > limits.max_bytes:
+        raise InvalidManifest(
+            f"the manifest files of {path} have more than {limits.max_bytes} bytes",
+            remedy="split the application, narrow directory.include, or raise render.max_bytes",
+        )
+    if count > limits.max_documents:
+        raise InvalidManifest(
+            f"{path} has more than {limits.max_documents} manifests",
+            remedy="split the application, or raise render.max_documents",
+        )
+
+
+def _wanted(tree: Tree, path: str, options: DirectoryOptions) -> Iterator[str]:
+    include, exclude = (glob(text) if text else None for text in (options.include, options.exclude))
+    for place in _files(tree, path, recurse=options.recurse):
+        below = posixpath.relpath(place, path or ".")
+        if exclude is not None and exclude.fullmatch(below):
+            continue
+        if include is None or include.fullmatch(below):
+            yield place
+
+
+def _files(tree: Tree, path: str, *, recurse: bool) -> Iterator[str]:
+    entries = tree.list(path)
+    if entries is None:
+        raise PathNotFound(f"{path} is no directory at this revision", remedy="mend spec.source.path, or add it in Git")
+    for entry in entries:
+        place = posixpath.normpath(posixpath.join(path, entry.name))
+        if entry.kind == "tree" and recurse:
+            yield from _files(tree, place, recurse=True)
+        elif entry.kind in ("blob", "link") and entry.name.endswith((*EXTENSIONS, JSONNET)):
+            yield place
+
+
+def _file(tree: Tree, place: str, oid: str, limits: RenderSettings) -> File:
+    known = _KEPT.get(oid, limits)
+    if known is None:
+        data = tree.read(place, max_bytes=limits.max_bytes)
+        if data is None:
+            raise PathNotFound(f"{place} was there and is gone", remedy="check the mirror's disk")
+        known = parsed(place, data, limits)
+        _KEPT.put(oid, limits, known)
+    return known
+
+
+def parsed(name: str, data: bytes, limits: RenderSettings) -> File:
+    """Return the manifests of one file's content; `name` is for the errors.
+
+    A file of mappings none of which was meant to be a manifest (values for some tool) is left out with a warning,
+    as Argo CD does; anything else that is no manifest is an error, because leaving it out would prune.
+
+    Raises:
+        InvalidManifest: names file and line.
+    """
+    if SKIP in data:
+        return File(len(data))
+    found = parse(name, data, limits)
+    if found.documents and not any(is_manifest_like(document.value) for document in found.documents):
+        return File(
+            len(data), warnings=((1, "holds no manifest, so it was left out; directory.exclude says so for good"),)
+        )
+    try:
+        manifests = tuple(
+            (document.line, orjson.dumps(manifest))
+            for document in found.documents
+            for manifest in manifests_of(f"{name}:{document.line}", document.value)
+        )
+    except orjson.JSONEncodeError as err:
+        raise InvalidManifest(f"{name}: its text is not Unicode: {err}", remedy="write the character itself") from err
+    return File(len(data), manifests, found.warnings)
+
+
+class _Kept:
+    """The files parsed last, by content; the one place where a worker remembers."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._files: OrderedDict[tuple[str, RenderSettings], File] = OrderedDict()
+
+    def get(self, oid: str, limits: RenderSettings) -> File | None:
+        file = self._files.get((oid, limits))
+        if file is not None:
+            self._files.move_to_end((oid, limits))
+        return file
+
+    def put(self, oid: str, limits: RenderSettings, file: File) -> None:
+        if file.kept_bytes > self._most_bytes // 8:
+            return  # one that would push out much of the rest
+        self._files[oid, limits] = file
+        self._bytes += file.kept_bytes
+        while self._bytes > self._most_bytes:
+            _, oldest = self._files.popitem(last=False)
+            self._bytes -= oldest.kept_bytes
+
+
+_KEPT = _Kept(KEPT_BYTES)

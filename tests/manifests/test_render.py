@@ -1,0 +1,255 @@
+"""The whole of stage 2, on a real repository, real workers and a real redis-server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from gitopsd.errors import InvalidManifest, NotSupported, PathNotFound, RevisionNotFound, WorkerFailed
+from gitopsd.manifests.cache import Cache
+from gitopsd.manifests.closure import LookedUp
+from gitopsd.manifests.jobs import LOOK_UP, RENDER
+from gitopsd.manifests.render import ClosureRenderer
+from gitopsd.model.application import DirectoryOptions, Source
+from gitopsd.model.ids import AppName, RepoUrl, Revision
+from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.settings import RenderSettings
+from tests.gitserver import Repo
+from tests.redisserver import RedisServer, redis_server
+
+KEY = bytes(range(32))
+URL = RepoUrl("https://git.example/fleet")
+WEB = Source(URL, path="web")
+SHOP = AppName("shop")
+
+
+def config_map(name: str, **data: str) -> str:
+    lines = "".join(f"  {key}: {value}\n" for key, value in data.items())
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n{lines}"
+
+
+@dataclass
+class Stage:
+    """A renderer, and what it cost."""
+
+    repo: Repo
+    server: RedisServer
+    renderer: ClosureRenderer
+    jobs: Counter[str]
+    outcomes: Counter[str]
+    closures: dict[AppName, LookedUp]
+
+    def commit(self, files: Mapping[str, str | None]) -> Revision:
+        return Revision(self.repo.commit(files))
+
+    async def names(self, revision: Revision, source: Source = WEB, app: AppName = SHOP) -> list[str]:
+        rendered = await self.renderer.render(app, source, revision)
+        return [manifest["metadata"]["name"] for manifest in rendered.manifests]
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    jobs: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
+    closures: dict[AppName, LookedUp] = {}
+    repo = Repo(tmp_path / "fleet.git")
+    pool = WorkerPool(1, Limits(deadline_s=20), on_job=lambda job, _seconds, _outcome: jobs.update([job]))
+    async with redis_server() as server, Cache(server.url, KEY, deadline_s=0.3) as cache, pool:
+        renderer = ClosureRenderer(
+            pool,
+            cache,
+            lambda _url: str(repo.path),
+            on_closure=lambda app, _source, looked_up: closures.update({app: looked_up}),
+            on_render=lambda outcome, _seconds: outcomes.update([outcome]),
+        )
+        yield Stage(repo, server, renderer, jobs, outcomes, closures)
+
+
+async def test_files_become_manifests_in_order_with_their_origins(stage: Stage) -> None:
+    revision = stage.commit(
+        {"web/b.yaml": config_map("b1") + "---\n" + config_map("b2"), "web/a.yml": config_map("a"), "web/c.txt": "no"}
+    )
+
+    rendered = await stage.renderer.render(SHOP, WEB, revision)
+
+    assert ["a", "b1", "b2"] == [manifest["metadata"]["name"] for manifest in rendered.manifests]
+    assert ("web/a.yml:1", "web/b.yaml:1", "web/b.yaml:7") == rendered.origins
+    assert ("Directory", ()) == (rendered.source_type, rendered.warnings)
+
+
+async def test_a_commit_elsewhere_costs_no_render(stage: Stage) -> None:
+    first = stage.commit({"web/a.yaml": config_map("a"), "other/x.yaml": config_map("x")})
+    await stage.names(first)
+
+    second = stage.commit({"other/x.yaml": config_map("y"), "other/z.yaml": config_map("z")})
+
+    assert ["a"] == await stage.names(second)
+    assert {RENDER: 1, LOOK_UP: 1} == stage.jobs
+    assert {"miss": 1, "hit": 1} == stage.outcomes
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ({"web/a.yaml": config_map("changed")}, ["changed"]),
+        ({"web/new.yaml": config_map("new")}, ["a", "new"]),
+        ({"web/a.yaml": None, "web/z.yaml": config_map("z")}, ["z"]),
+    ],
+)
+async def test_a_commit_to_what_was_read_is_rendered(
+    stage: Stage, change: Mapping[str, str | None], names: list[str]
+) -> None:
+    await stage.names(stage.commit({"web/a.yaml": config_map("a")}))
+
+    assert names == await stage.names(stage.commit(change))
+    assert 2 == stage.jobs[RENDER]
+
+
+async def test_the_way_back_costs_no_render(stage: Stage) -> None:
+    for text in ("a", "b", "a", "b"):
+        assert [text] == await stage.names(stage.commit({"web/a.yaml": config_map(text)}))
+
+    assert 2 == stage.jobs[RENDER]
+
+
+async def test_applications_with_one_source_share_one_render(stage: Stage) -> None:
+    revision = stage.commit({"web/a.yaml": config_map("a")})
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(20):
+            group.create_task(stage.names(revision, app=AppName(f"app-{number}")))
+
+    assert 1 == stage.jobs[RENDER]
+    assert 20 == len(stage.closures)
+
+
+async def test_a_cancelled_render_does_not_cancel_those_who_wait_for_it(stage: Stage) -> None:
+    revision = stage.commit({"web/a.yaml": config_map("a")})
+
+    async with asyncio.TaskGroup() as group:
+        first, second = (group.create_task(stage.names(revision)) for _ in range(2))
+        await asyncio.sleep(0.01)  # both are under way
+        first.cancel()
+
+    assert ["a"] == second.result()
+
+
+async def test_sources_that_differ_in_options_share_nothing(stage: Stage) -> None:
+    revision = stage.commit({"web/a.yaml": config_map("a"), "web/deep/b.yaml": config_map("b")})
+
+    assert ["a"] == await stage.names(revision)
+    assert ["a", "b"] == await stage.names(revision, replace(WEB, directory=DirectoryOptions(recurse=True)))
+    excluding = DirectoryOptions(recurse=True, exclude="{a,c}.yaml")
+    assert ["b"] == await stage.names(revision, replace(WEB, directory=excluding))
+    assert ["a"] == await stage.names(revision, replace(WEB, repo_url=RepoUrl("https://git.example/fork")))
+    assert 4 == stage.jobs[RENDER]
+
+
+async def test_the_closure_tells_where_a_source_looks(stage: Stage) -> None:
+    await stage.names(stage.commit({"web/a.yaml": config_map("a"), "web/sub/b.yaml": config_map("b")}))
+
+    assert ("file:web/a.yaml", "list:web") == stage.closures[SHOP]
+
+
+async def test_an_error_of_the_files_is_remembered_and_so_is_where_it_looked(stage: Stage) -> None:
+    broken = stage.commit({"web/a.yaml": "kind: [", "x": "1"})
+    with pytest.raises(InvalidManifest, match=r"web/a.yaml:2"):
+        await stage.names(broken)
+    assert ("file:web/a.yaml", "list:web") == stage.closures[SHOP]
+
+    with pytest.raises(InvalidManifest, match=r"web/a.yaml:2"):
+        await stage.names(stage.commit({"x": "2"}))
+    assert 1 == stage.jobs[RENDER]
+
+    assert ["a"] == await stage.names(stage.commit({"web/a.yaml": config_map("a")}))
+
+
+async def test_a_path_that_is_missing_is_found_once_it_is_there(stage: Stage) -> None:
+    missing = stage.commit({"x": "1"})
+    with pytest.raises(PathNotFound, match="web is no directory"):
+        await stage.names(missing)
+    assert ("list:web",) == stage.closures[SHOP]
+
+    assert ["a"] == await stage.names(stage.commit({"web/a.yaml": config_map("a")}))
+
+
+async def test_a_worker_that_fails_is_not_remembered(tmp_path: Path) -> None:
+    repo = Repo(tmp_path / "fleet.git")
+    revision = Revision(repo.commit({"web/a.yaml": config_map("a")}))
+    async with redis_server() as server, Cache(server.url, KEY) as cache:
+        async with WorkerPool(1, Limits(deadline_s=0.000_001)) as slow:
+            renderer = ClosureRenderer(slow, cache, lambda _url: str(repo.path))
+            with pytest.raises(WorkerFailed, match=r"https://git.example/fleet web: .*took more than"):
+                await renderer.render(SHOP, WEB, revision)
+
+        async with WorkerPool(1) as pool:
+            renderer = ClosureRenderer(pool, cache, lambda _url: str(repo.path))
+            assert 1 == len((await renderer.render(SHOP, WEB, revision)).manifests)
+
+
+async def test_another_daemon_finds_what_this_one_rendered(stage: Stage) -> None:
+    revision = stage.commit({"web/a.yaml": config_map("a")})
+    await stage.names(revision)
+
+    async with Cache(stage.server.url, KEY) as cache, WorkerPool(1) as pool:
+        outcomes: list[str] = []
+        other = ClosureRenderer(
+            pool, cache, lambda _url: str(stage.repo.path), on_render=lambda outcome, _: outcomes.append(outcome)
+        )
+        await other.render(SHOP, WEB, revision)
+
+    assert ["hit"] == outcomes
+
+
+async def test_other_limits_do_not_get_what_these_allowed(stage: Stage) -> None:
+    revision = stage.commit({"web/a.yaml": config_map("a")})
+    await stage.names(revision)
+
+    async with Cache(stage.server.url, KEY) as cache, WorkerPool(1) as pool:
+        strict = ClosureRenderer(pool, cache, lambda _url: str(stage.repo.path), limits=RenderSettings(max_bytes=10))
+        with pytest.raises(InvalidManifest, match="more than the 10"):
+            await strict.render(SHOP, WEB, revision)
+
+
+async def test_without_redis_everything_is_rendered_all_the_same(stage: Stage) -> None:
+    revision = stage.commit({"web/a.yaml": config_map("a")})
+    await stage.names(revision)
+    await stage.server.stop()
+
+    assert ["a"] == await stage.names(revision)
+    assert 2 == stage.jobs[RENDER]
+
+
+async def test_a_revision_that_is_not_there_is_an_error_and_nothing_older_is_used(stage: Stage) -> None:
+    await stage.names(stage.commit({"web/a.yaml": config_map("a")}))
+
+    with pytest.raises(RevisionNotFound):
+        await stage.names(Revision("0" * 40))
+
+
+@pytest.mark.parametrize(
+    ("files", "source", "words"),
+    [
+        ({"web/Chart.yaml": ""}, WEB, "Chart.yaml, so it is for Helm"),
+        ({"web/kustomization.yml": ""}, WEB, "kustomization.yml, so it is for Kustomize"),
+        ({"web/x.jsonnet": ""}, WEB, "web/x.jsonnet is Jsonnet"),
+        ({"web/a.yaml": ""}, replace(WEB, tool="Helm"), "spec.source.helm asks for Helm"),
+        ({"web/a.yaml": ""}, replace(WEB, chart="redis"), "spec.source.chart asks for Helm"),
+    ],
+)
+async def test_a_tool_that_is_not_done_yet_is_named(
+    stage: Stage, files: Mapping[str, str], source: Source, words: str
+) -> None:
+    with pytest.raises(NotSupported, match=words):
+        await stage.names(stage.commit(files), source)
+
+
+async def test_an_explicit_directory_is_read_as_one_whatever_else_is_there(stage: Stage) -> None:
+    revision = stage.commit({"web/a.yaml": config_map("a"), "web/Chart.yaml": "# +argocd:skip-file-rendering"})
+
+    assert ["a"] == await stage.names(revision, replace(WEB, tool="Directory"))
