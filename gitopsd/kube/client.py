@@ -36,6 +36,7 @@ class Reply:
     code: int
     body: Any  # parsed JSON; for an answer that is none, a Status with the text as its message
     retry_after_s: float | None = None  # as the server asked
+    size_bytes: int = 0
 
     @property
     def ok(self) -> bool:
@@ -220,6 +221,7 @@ class Client:
                 response.status,
                 _parsed(response.status, b"".join(parts)),
                 _retry_after_s(response.headers.get("Retry-After")),
+                size,
             )
 
     async def _fresh(self) -> Credentials:

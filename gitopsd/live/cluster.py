@@ -1,0 +1,288 @@
+"""The supervised mirror of one cluster: discovery, a list-watch for each kind that matters, a survey of the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+
+import structlog
+
+from gitopsd.errors import Retryable
+from gitopsd.kube.client import Client
+from gitopsd.live.admission import CRD, POLICIES, Admission, definition_key
+from gitopsd.live.decode import Decoder
+from gitopsd.live.discovery import Discovery, discover
+from gitopsd.live.kinds import PENDING, Kind, Versions
+from gitopsd.live.mirror import Mirror
+from gitopsd.live.survey import has_tracked, surveyed
+from gitopsd.live.touch import Touch
+from gitopsd.live.watch import KindWatch, Server, Sink
+from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
+from gitopsd.model.command import ObjectRef
+from gitopsd.model.comparison import Reading, Unreadable, Unserved
+from gitopsd.model.ids import AppName
+from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
+from gitopsd.runtime.tasks import at_most
+
+log = structlog.get_logger()
+
+APISERVICE = GroupKind("apiregistration.k8s.io", "APIService")
+ALWAYS = (  # watched in full in every cluster: what others wait for, and what trees are made of
+    CRD.group_kind,
+    GroupKind("", "Namespace"),
+    GroupKind("", "Pod"),
+    GroupKind("", "PersistentVolumeClaim"),
+    GroupKind("apps", "ReplicaSet"),
+    GroupKind("batch", "Job"),
+)
+DEBOUNCE_S = 0.3  # a CRD is written several times in its first second
+LAG_S = 1.0  # between two looks for a kind whose CRD says that it is served
+LAG_TRIES = 30
+REDISCOVER_S = 600.0  # whatever was heard
+LONGEST_RETRY_S = 30.0
+SURVEYS_AT_ONCE = 4
+SURVEY_RETRY_S = 60.0  # after one in which some kinds did not answer
+
+
+class ClusterMirror:
+    """What one cluster says, in memory. `run` keeps it so; the rest reads it and never waits."""
+
+    def __init__(  # noqa: PLR0913 - what it is told of, and whom it tells
+        self,
+        client: Client,
+        decoder: Decoder,
+        pages: asyncio.Semaphore,
+        *,
+        kinds: Callable[[], Collection[GroupKind]],
+        on_change: Callable[[AppName], None],
+        now_s: Callable[[], float],
+    ) -> None:
+        self.name = f"mirror of {client.name}"
+        self._client = client
+        self._server = Server(pages=pages)
+        self._decoder = decoder
+        self._stored_kinds = kinds
+        self._now_s = now_s
+        self._touch = Touch(on_change)
+        self.mirror = Mirror(
+            decoder,
+            now_s,
+            on_change=on_change,
+            on_touch=self._touch.touch,
+            on_object=self._object_changed,
+            on_settled=self._look_whether_synced,
+        )
+        self._discovery: Discovery | None = None
+        self._error = ""
+        self._wanted: set[GVK] = set()  # asked for by a pass, or found by a survey
+        self._versions: dict[GVK, Versions] = {}
+        self._policies: dict[GVK, Versions] = {}
+        self._admission = Admission(self._policies, self.mirror.kinds)
+        self._tasks: dict[tuple[GVK, bool], asyncio.Task[None]] = {}  # by kind, and whether of metadata alone
+        self._synced = False
+        self._group: asyncio.TaskGroup | None = None
+        self._rediscover = asyncio.Event()
+        self._survey = asyncio.Event()
+        self._relist: set[GVK] = set()
+        self._unsurveyed: dict[GVK, str] = {}
+
+    async def run(self) -> None:
+        """Follow the cluster until cancelled; what it does wrong is told by `age`, never raised."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                group.create_task(self._discover_for_ever(), name=f"discovery of {self._client.name}")
+                group.create_task(self._survey_for_ever(), name=f"survey of {self._client.name}")
+        finally:
+            self._group = None
+            self._tasks.clear()
+            self._touch.close()
+
+    def resource(self, gvk: GVK) -> ApiResource | Reading:
+        if self._discovery is None:
+            return Unreadable(self._error) if self._error else PENDING
+        return self._discovery.resource(gvk)
+
+    def readings(self, app: AppName, wanted: Collection[ObjectRef]) -> dict[ResourceKey, Reading]:
+        found = dict(self.mirror.tracked(app))
+        for ref in wanted:
+            found[ref.key] = self._reading(ref)
+        self.mirror.asked(app, wanted)
+        return found
+
+    def age(self) -> WatchAge:
+        now_s = self._now_s()
+        sinks = self._followed()
+        problems = {sink.gvk: sink.problem for sink in sinks if sink.problem}
+        everything_fails = bool(sinks) and all(sink.problem for sink in sinks)
+        return WatchAge(
+            synced=self._discovery is not None and all(sink.settled for sink in sinks),
+            oldest_s=max(0.0, now_s - min((sink.heard_s for sink in sinks), default=now_s)),
+            failing=tuple(sorted((self._unsurveyed | problems).items())),
+            error=self._error or (sinks[0].problem if everything_fails else ""),
+        )
+
+    def _followed(self) -> list[Kind | Versions]:
+        kinds: list[Kind | Versions] = [self.mirror.kinds[gvk] for gvk, meta in self._tasks if not meta]
+        return [*kinds, *(self._versions[gvk] for gvk, meta in self._tasks if meta)]
+
+    def _look_whether_synced(self) -> None:
+        if not self._synced and self.age().synced:
+            self._synced = True
+            self.mirror.everybody()
+
+    def admission(self, gvk: GVK) -> str:
+        found = self.resource(gvk)
+        return self._admission.hash_of(gvk, found if isinstance(found, ApiResource) else None)
+
+    def _reading(self, ref: ObjectRef) -> Reading:
+        match self.resource(ref.gvk):
+            case ApiResource() as resource if resource.verbs >= {"list", "watch"}:
+                if resource.gvk not in self.mirror.kinds:
+                    self._wanted.add(resource.gvk)
+                    self._follow(resource)
+                return self.mirror.kinds[resource.gvk].reading(ref.key)
+            case ApiResource():
+                return Unreadable("the cluster lets this kind be neither listed nor watched")
+            case reading:
+                return reading
+
+    async def _discover_for_ever(self) -> None:
+        failures, tries = 0, 0
+        while True:
+            self._rediscover.clear()
+            try:
+                found = await discover(self._client)
+            except Retryable as err:
+                failures += 1
+                self._error = str(err)
+                log.warning("cluster.lost", cluster=self._client.name, error=str(err))
+                if self._discovery is None and failures == 1:
+                    self.mirror.everybody()  # what read as pending cannot be read
+                await asyncio.sleep(min(LONGEST_RETRY_S, 0.5 * 2.0 ** min(failures - 1, 10)))
+                continue
+            failures = 0
+            self._settle(found)
+            # A CRD says Established a moment before, and is gone a moment after, discovery does.
+            tries = tries + 1 if self._lags(found) and not self._rediscover.is_set() else 0
+            wait_s = LAG_S if 0 < tries <= LAG_TRIES else REDISCOVER_S
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._rediscover.wait()
+            except TimeoutError:
+                continue
+            await asyncio.sleep(DEBOUNCE_S)
+
+    def _settle(self, found: Discovery) -> None:
+        """Take up a new discovery: watch what is to be watched, forget what is not served any more."""
+        before, self._discovery, self._error = self._discovery, found, ""
+        for gvk, meta in list(self._tasks):
+            if isinstance(found.resource(gvk), Unserved):
+                self._tasks.pop((gvk, meta)).cancel()
+                self._forget(gvk, meta=meta)
+            elif gvk in self._relist and not meta:
+                self._tasks.pop((gvk, meta)).cancel()  # begun anew below, with a list
+        self._relist.clear()
+        for resource in self._to_follow(found):
+            self._follow(resource)
+        for kind in (APISERVICE, *POLICIES):
+            preferred = found.preferred.get(kind)
+            if preferred is not None:
+                self._follow_versions(preferred)
+        if before is None or before.resources != found.resources or before.failed != found.failed:
+            self._admission.changed()
+            for gvk in self.mirror.kinds_asked_for():
+                if before is None or before.resource(gvk) != found.resource(gvk):
+                    self.mirror.kind_changed(gvk)
+            self._survey.set()
+
+    def _to_follow(self, found: Discovery) -> Iterable[ApiResource]:
+        wanted = {found.resources[gvk] for gvk in self._wanted if gvk in found.resources}
+        watched = {resource.gvk.group_kind for resource in wanted}
+        for kind in (*ALWAYS, *self._stored_kinds()):
+            preferred = found.preferred.get(kind)
+            if preferred is not None and kind not in watched:
+                wanted.add(preferred)
+        return sorted(wanted, key=lambda resource: resource.gvk)
+
+    def _follow(self, resource: ApiResource) -> None:
+        if resource.verbs >= {"list", "watch"}:
+            self._watch(resource, self.mirror.add(resource.gvk))
+
+    def _follow_versions(self, resource: ApiResource) -> None:
+        gvk = resource.gvk
+        if gvk not in self._versions:
+            changed = self._rediscover.set if gvk.group_kind == APISERVICE else self._admission_changed
+            self._versions[gvk] = Versions(gvk, self._decoder, self._now_s, changed)
+            if gvk.group_kind != APISERVICE:
+                self._policies[gvk] = self._versions[gvk]
+        self._watch(resource, self._versions[gvk], meta=True)
+
+    def _admission_changed(self) -> None:
+        self._admission.changed()
+        self._look_whether_synced()
+
+    def _watch(self, resource: ApiResource, sink: Sink, *, meta: bool = False) -> None:
+        if self._group is not None and (resource.gvk, meta) not in self._tasks:
+            watch = KindWatch(self._client, self._server, resource, sink, metadata_only=meta)
+            name = f"watch of {resource.gvk} on {self._client.name}"
+            self._tasks[resource.gvk, meta] = self._group.create_task(watch.run(), name=name)
+
+    def _forget(self, gvk: GVK, *, meta: bool) -> None:
+        if not meta:
+            self.mirror.remove(gvk)
+            return
+        del self._versions[gvk]
+        if self._policies.pop(gvk, None) is not None:
+            self._admission.changed()
+
+    def _object_changed(self, key: ResourceKey, old: LiveObject | None, new: LiveObject | None) -> None:
+        if key.kind != CRD.kind or key.group != CRD.group:
+            return
+        self._admission.changed()
+        if CRD not in self.mirror.kinds or not self.mirror.kinds[CRD].listed:
+            return
+        if old is None or new is None or (old.generation, old.established) != (new.generation, new.established):
+            served = self._discovery.resources.values() if self._discovery else ()
+            self._relist |= {resource.gvk for resource in served if definition_key(resource) == key}
+            self._rediscover.set()
+
+    def _lags(self, found: Discovery) -> bool:
+        served = {definition_key(resource) for resource in found.resources.values()}
+        definitions = self.mirror.kinds[CRD].objects if CRD in self.mirror.kinds else {}
+        return any(live.established and live.key not in served for live in definitions.values())
+
+    async def _survey_for_ever(self) -> None:
+        wait_s = self._client.settings.relist_s
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._survey.wait()
+            self._survey.clear()
+            if self._discovery is not None:
+                whole = await self._look_through(self._discovery.resources)
+                wait_s = self._client.settings.relist_s if whole else SURVEY_RETRY_S
+
+    async def _look_through(self, resources: Mapping[GVK, ApiResource]) -> bool:
+        """Follow the kinds that hold tracked objects; tell whether all that are not followed could be asked."""
+        watched = {gvk.group_kind for gvk, meta in self._tasks if not meta}
+        todo = [one for one in resources.values() if surveyed(one) and one.gvk.group_kind not in watched]
+        problems: dict[GVK, str] = {}
+        unanswered: set[GVK] = set()
+
+        async def one(resource: ApiResource) -> None:
+            try:
+                found = await has_tracked(self._client, resource)
+            except Retryable as err:
+                unanswered.add(resource.gvk)
+                found = str(err)
+            if isinstance(found, str):
+                problems[resource.gvk] = found
+            elif found and self._discovery is not None and resource.gvk in self._discovery.resources:
+                self._wanted.add(resource.gvk)
+                self._follow(resource)
+
+        await at_most(SURVEYS_AT_ONCE, todo, one, name=f"survey of {self._client.name}")
+        self._unsurveyed = problems
+        return not unanswered

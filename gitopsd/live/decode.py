@@ -1,0 +1,102 @@
+"""A live object as the mirror keeps it: decoded as the event comes, the body dropped at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from gitopsd.core import health, tracking
+from gitopsd.core.managed_fields import has_legacy, newest_s, view_hash
+from gitopsd.core.options import marks_of
+from gitopsd.model.cluster import LiveObject
+from gitopsd.model.health import Health
+from gitopsd.model.ids import AppName, ResourceVersion, TrackingId, Uid
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey
+
+ARGOCD = "argocd-controller"
+TrackingOf = Callable[[Manifest], tuple[TrackingId | None, bool]]
+HealthOf = Callable[[Manifest], Health | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """Makes live objects of manifests; strings that many objects share are one string."""
+
+    takeover: Collection[str]  # managers that the first apply takes over
+    tracking_of: TrackingOf = tracking.tracking_of
+    health_of: HealthOf = health.health_of
+
+    def key(self, gvk: GVK, manifest: Manifest) -> ResourceKey | None:
+        """Return the key of an object of `gvk`; None where it has no name, so is none."""
+        meta = manifest.get("metadata")
+        if not isinstance(meta, dict):
+            return None
+        name, namespace = meta.get("name"), meta.get("namespace") or ""
+        if not isinstance(name, str) or not name or not isinstance(namespace, str):
+            return None
+        return ResourceKey(gvk.group, gvk.kind, sys.intern(namespace), name)
+
+    def live(self, key: ResourceKey, manifest: Manifest) -> LiveObject:
+        """Return `manifest`, the object `key`, as the mirror keeps it; a field of a wrong type reads as absent.
+
+        An object without a uid keeps "", with which nothing can be deleted.
+        """
+        meta = manifest["metadata"]
+        owners = meta.get("ownerReferences")
+        refs = [ref for ref in owners if isinstance(ref, dict)] if isinstance(owners, list) else ()
+        tracked, by_argocd = self.tracking_of(manifest)
+        generation = meta.get("generation")
+        return LiveObject(
+            key=key,
+            uid=Uid(str(meta.get("uid") or "")),
+            resource_version=ResourceVersion(str(meta.get("resourceVersion") or "")),
+            owners=tuple(Uid(sys.intern(str(ref.get("uid")))) for ref in refs),
+            controlled=any(ref.get("controller") is True for ref in refs),
+            tracking=_shared_tracking(tracked, key),
+            by_argocd=by_argocd,
+            argocd_wrote_s=newest_s(manifest, ARGOCD),
+            takeover=has_legacy(manifest, self.takeover),
+            view=view_hash(manifest),
+            deleting=bool(meta.get("deletionTimestamp")),
+            established=_established(key, manifest),
+            health=_shared_health(self.health_of(manifest)),
+            created_s=_unix_s(meta.get("creationTimestamp")),
+            generation=generation if isinstance(generation, int) else 0,
+            marks=marks_of(manifest),
+        )
+
+
+def _shared_tracking(tracked: TrackingId | None, key: ResourceKey) -> TrackingId | None:
+    if tracked is None:
+        return None
+    return TrackingId(AppName(sys.intern(tracked.app)), key if tracked.key == key else tracked.key)
+
+
+@lru_cache(maxsize=4096)
+def _shared_health(found: Health | None) -> Health | None:
+    return found
+
+
+def _established(key: ResourceKey, manifest: Manifest) -> bool:
+    status = manifest.get("status")
+    status = status if isinstance(status, dict) else {}
+    if key.kind == "CustomResourceDefinition" and key.group == "apiextensions.k8s.io":
+        return any(_is_true(condition, "Established") for condition in status.get("conditions") or ())
+    if key.kind == "Namespace" and not key.group:
+        return status.get("phase") == "Active"
+    return True
+
+
+def _is_true(condition: Any, name: str) -> bool:
+    return isinstance(condition, dict) and condition.get("type") == name and condition.get("status") == "True"
+
+
+def _unix_s(text: Any) -> float:
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (TypeError, ValueError):
+        return 0.0

@@ -1,0 +1,144 @@
+"""What a cluster serves: aggregated discovery in two requests, or the legacy documents one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gitopsd.errors import ClusterUnreachable
+from gitopsd.kube.client import Client, Reply
+from gitopsd.kube.discovery import served
+from gitopsd.model.cluster import ApiResource
+from gitopsd.model.comparison import Reading, Unreadable, Unserved
+from gitopsd.model.manifest import GVK, GroupKind
+from gitopsd.runtime.tasks import at_most
+
+AGGREGATED = (
+    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
+    "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,"
+    "application/json"
+)
+AT_ONCE = 8  # legacy documents; a cluster has some 30
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """The kinds of a cluster, by version and by kind, and the groups of which that is not known."""
+
+    resources: Mapping[GVK, ApiResource] = field(default_factory=dict)
+    preferred: Mapping[GroupKind, ApiResource] = field(default_factory=dict)
+    failed: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (group, version) → why it is not known
+
+    def resource(self, gvk: GVK) -> ApiResource | Reading:
+        """Return how `gvk` is served, without a version at the preferred one.
+
+        Unserved only where the cluster has said so: a kind of a group that does not answer is Unreadable.
+        """
+        found = self.resources.get(gvk) if gvk.version else self.preferred.get(gvk.group_kind)
+        if found is not None:
+            return found
+        for (group, version), why in self.failed.items():
+            if group == gvk.group and gvk.version in ("", version):
+                return Unreadable(f"{group}/{version} does not answer discovery: {why}")
+        return Unserved()
+
+
+async def discover(client: Client) -> Discovery:
+    """Ask the cluster what it serves.
+
+    A group whose server does not answer makes only its own kinds unknown.
+
+    Raises:
+        ClusterUnreachable, TooSlow: discovery as a whole has no answer.
+    """
+    core = await _ask(client, "/api", AGGREGATED)
+    groups = await _ask(client, "/apis", AGGREGATED)
+    if {_kind(core), _kind(groups)} == {"APIGroupDiscoveryList"}:
+        found, failed = _aggregated([*_items(core, "items"), *_items(groups, "items")])
+    else:
+        found, failed = await _legacy(client, core, groups)
+    resources = {resource.gvk: resource for resource in found}
+    preferred = {resource.gvk.group_kind: resource for resource in reversed(found)}
+    preferred |= {resource.gvk.group_kind: resource for resource in found if resource.preferred}
+    return Discovery(resources, preferred, failed)
+
+
+async def _ask(client: Client, path: str, accept: str = "application/json") -> Any:
+    reply = await client.request("GET", path, accept=accept)
+    if not reply.ok:
+        raise _refused(client, path, reply)
+    return reply.body
+
+
+def _refused(client: Client, path: str, reply: Reply) -> ClusterUnreachable:
+    return ClusterUnreachable(
+        f"cluster {client.name} does not tell what it serves: {path} ({reply.code}): {reply.message}",
+        remedy="grant gitopsd's user system:discovery (config/rbac.yaml)",
+    )
+
+
+Failed = dict[tuple[str, str], str]
+
+
+def _aggregated(groups: Iterable[Mapping[str, Any]]) -> tuple[list[ApiResource], Failed]:
+    found: list[ApiResource] = []
+    failed: Failed = {}
+    for group in groups:
+        name = str(_meta(group).get("name") or "")
+        for place, version in enumerate(_items(group, "versions")):
+            known = str(version.get("version"))
+            # What a stale document names is there still; what it does not name may be there as well.
+            if version.get("freshness") not in (None, "Current"):
+                failed[name, known] = "its server does not answer"
+            found.extend(_resources(name, known, version, preferred=place == 0))
+    return found, failed
+
+
+def _resources(group: str, version: str, document: Mapping[str, Any], *, preferred: bool) -> Iterator[ApiResource]:
+    for item in _items(document, "resources"):
+        kind = item.get("responseKind")
+        if not isinstance(kind, dict) or not kind.get("kind") or not isinstance(item.get("resource"), str):
+            continue
+        legacy = {
+            "name": item["resource"],
+            "kind": kind["kind"],
+            "namespaced": item.get("scope") == "Namespaced",
+            "verbs": item.get("verbs"),
+        }
+        yield from served(group, version, {"resources": [legacy]}, preferred=preferred)
+
+
+async def _legacy(client: Client, core: Any, groups: Any) -> tuple[list[ApiResource], Failed]:
+    wanted = [("", str(version), place == 0) for place, version in enumerate(core.get("versions") or ())]
+    for group in _items(groups, "groups"):
+        first = (group.get("preferredVersion") or {}).get("version")
+        versions = [version.get("version") for version in _items(group, "versions")]
+        wanted.extend((str(group.get("name")), str(version), version == first) for version in versions)
+    failed: Failed = {}
+
+    async def one(want: tuple[str, str, bool]) -> list[ApiResource]:
+        group, version, preferred = want
+        path = f"/apis/{group}/{version}" if group else f"/api/{version}"
+        reply = await client.request("GET", path)
+        if not reply.ok:
+            failed[group, version] = reply.message
+            return []
+        return list(served(group, version, reply.body, preferred=preferred))
+
+    answers = await at_most(AT_ONCE, wanted, one, name=f"discovery of {client.name}")
+    return [resource for answer in answers for resource in answer], failed
+
+
+def _kind(document: Any) -> str:
+    return str(document.get("kind")) if isinstance(document, dict) else ""
+
+
+def _items(document: Any, name: str) -> list[Mapping[str, Any]]:
+    found = document.get(name) if isinstance(document, dict) else None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _meta(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = document.get("metadata")
+    return found if isinstance(found, dict) else {}

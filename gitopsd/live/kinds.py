@@ -1,0 +1,170 @@
+"""What is kept of one kind in one cluster: whole objects for verdicts, or versions alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gitopsd.live.decode import Decoder
+from gitopsd.model.cluster import LiveObject
+from gitopsd.model.comparison import Absent, Found, Reading, Unreadable
+from gitopsd.model.ids import ResourceVersion
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey
+
+STALE_S = 30.0  # a kind whose watch has been broken for so long is not known any more
+PENDING = Unreadable("its first list is under way", pending=True)
+Changed = Callable[[ResourceKey, LiveObject | None, LiveObject | None], None]  # an object before and now
+
+
+class Kind:
+    """The objects of one kind at one version, as its list-watch tells of them: a `watch.Sink`."""
+
+    def __init__(
+        self,
+        gvk: GVK,
+        decoder: Decoder,
+        now_s: Callable[[], float],
+        *,
+        changed: Changed,
+        settled: Callable[[GVK], None],
+    ) -> None:
+        self.gvk = gvk
+        self.objects: dict[ResourceKey, LiveObject] = {}
+        self.listed = False
+        self.problem = ""  # why it cannot be read; "" while it can
+        self.heard_s = now_s()
+        self._decoder = decoder
+        self._now_s = now_s
+        self._changed = changed
+        self._settled = settled
+        self._broken_s: float | None = None  # since when the connection fails
+        self._unseen: set[ResourceKey] | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Tell whether we know what there is, or know that we cannot."""
+        return self.listed or bool(self.problem)
+
+    def reading(self, key: ResourceKey) -> Reading:
+        if self.problem:
+            return Unreadable(self.problem)
+        found = self.objects.get(key)
+        if found is not None:
+            return Found(found)  # it is there, whether or not the list is whole
+        return Absent() if self.listed else PENDING
+
+    def begin(self) -> None:
+        self._unseen = set(self.objects)
+
+    def put(self, manifest: Manifest) -> None:
+        key = self._decoder.key(self.gvk, manifest)
+        if key is None:
+            return
+        old = self.objects.get(key)
+        live = self._decoder.live(key if old is None else old.key, manifest)
+        if self._unseen is not None:
+            self._unseen.discard(key)
+        if live != old:
+            self.objects[live.key] = live
+            self._changed(live.key, old, live)
+
+    def drop(self, manifest: Manifest) -> None:
+        key = self._decoder.key(self.gvk, manifest)
+        if key is not None:
+            self._forget(key)
+
+    def end(self) -> None:
+        unseen, self._unseen = self._unseen, None
+        for key in sorted(unseen or ()):
+            self._forget(key)
+        if not self.listed or self.problem:
+            self.listed, self.problem = True, ""
+            self._settled(self.gvk)
+
+    def heard(self) -> None:
+        self.heard_s, self._broken_s = self._now_s(), None
+        if self.problem and self.listed:
+            self.problem = ""
+            self._settled(self.gvk)
+
+    def failed(self, cause: str, *, refused: bool) -> None:
+        if self._broken_s is None:
+            self._broken_s = self._now_s()
+        late = self._now_s() - self._broken_s >= STALE_S
+        if refused:
+            self.listed = False  # until it is listed again, nothing is known
+        if refused or late or not self.listed:
+            news = not self.problem
+            self.problem = cause
+            if news:
+                self._settled(self.gvk)
+
+    def clear(self) -> None:
+        """Forget everything: the cluster does not serve the kind any more."""
+        for key in sorted(self.objects):
+            self._forget(key)
+        self.listed = False
+
+    def _forget(self, key: ResourceKey) -> None:
+        old = self.objects.pop(key, None)
+        if old is not None:
+            self._changed(key, old, None)
+
+
+class Versions:
+    """The resourceVersions of the objects of one kind, watched as metadata: a `watch.Sink`."""
+
+    def __init__(self, gvk: GVK, decoder: Decoder, now_s: Callable[[], float], changed: Callable[[], None]) -> None:
+        self.gvk = gvk
+        self.versions: dict[ResourceKey, ResourceVersion] = {}
+        self.listed = False
+        self.problem = ""
+        self.heard_s = now_s()
+        self._decoder = decoder
+        self._now_s = now_s
+        self._changed = changed
+        self._unseen: set[ResourceKey] | None = None
+
+    @property
+    def settled(self) -> bool:
+        return self.listed or bool(self.problem)
+
+    def begin(self) -> None:
+        self._unseen = set(self.versions)
+
+    def put(self, manifest: Manifest) -> None:
+        key = self._decoder.key(self.gvk, manifest)
+        if key is None:
+            return
+        version = ResourceVersion(str(manifest["metadata"].get("resourceVersion") or ""))
+        if self._unseen is not None:
+            self._unseen.discard(key)
+        if self.versions.get(key) != version:
+            self.versions[key] = version
+            self._tell()
+
+    def drop(self, manifest: Manifest) -> None:
+        key = self._decoder.key(self.gvk, manifest)
+        if key is not None and self.versions.pop(key, None) is not None:
+            self._tell()
+
+    def end(self) -> None:
+        for key in self._unseen or ():
+            self.versions.pop(key, None)
+        self._unseen = None
+        self.listed, self.problem = True, ""
+        self._changed()
+
+    def heard(self) -> None:
+        self.heard_s = self._now_s()
+        if self.listed:
+            self.problem = ""
+
+    def failed(self, cause: str, *, refused: bool) -> None:
+        # A connection that is lost for a moment changes nothing that we know of the policies.
+        if refused or not self.listed:
+            self.listed, self.problem = False, cause
+            self._changed()
+
+    def _tell(self) -> None:
+        if self.listed:
+            self._changed()

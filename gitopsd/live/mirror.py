@@ -1,0 +1,172 @@
+"""One cluster in memory: the objects of every watched kind, and which application each concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from typing import TypeVar
+
+from gitopsd.core.tracking import names_itself
+from gitopsd.live.decode import Decoder
+from gitopsd.live.kinds import Changed, Kind
+from gitopsd.model.cluster import LiveObject
+from gitopsd.model.command import ObjectRef
+from gitopsd.model.comparison import Reading
+from gitopsd.model.ids import AppName, Uid
+from gitopsd.model.manifest import GVK, ResourceKey
+
+Name = TypeVar("Name", AppName, Uid)
+NOBODY: frozenset[AppName] = frozenset()
+
+
+class Mirror:
+    """All watched kinds of one cluster, with the indexes a pass needs: by application, by owner, by who asked."""
+
+    def __init__(  # noqa: PLR0913 - whom it tells of what
+        self,
+        decoder: Decoder,
+        now_s: Callable[[], float],
+        *,
+        on_change: Callable[[AppName], None],
+        on_touch: Callable[[AppName], None],
+        on_object: Changed,
+        on_settled: Callable[[], None],
+    ) -> None:
+        """Make an empty mirror.
+
+        Args:
+            decoder: makes live objects of manifests.
+            now_s: a clock that only goes forward.
+            on_change: told of an application one of whose objects is different now, or came, or went.
+            on_touch: told of an application one of whose objects has a new version, and nothing else we know differs.
+            on_object: told of every change of every object.
+            on_settled: told when a kind is listed, or cannot be.
+        """
+        self.kinds: dict[GVK, Kind] = {}
+        self._decoder = decoder
+        self._now_s = now_s
+        self._on_change = on_change
+        self._on_touch = on_touch
+        self._on_object = on_object
+        self._on_settled = on_settled
+        self._tracked: dict[AppName, dict[ResourceKey, GVK]] = {}
+        self._children: dict[Uid, dict[ResourceKey, GVK]] = {}
+        self._asked: dict[AppName, frozenset[ObjectRef]] = {}  # what a pass asked for and is not tracked as its own
+        self._askers: dict[ResourceKey, frozenset[AppName]] = {}
+        self._kind_askers: dict[GVK, set[AppName]] = {}
+
+    def add(self, gvk: GVK) -> Kind:
+        """Return the mirror of one kind, a new and empty one where there is none."""
+        if gvk not in self.kinds:
+            self.kinds[gvk] = Kind(
+                gvk,
+                self._decoder,
+                self._now_s,
+                changed=lambda key, old, new: self._object_changed(gvk, key, old, new),
+                settled=self._kind_settled,
+            )
+        return self.kinds[gvk]
+
+    def remove(self, gvk: GVK) -> None:
+        """Forget a kind that is not served any more, and tell those whom it concerns."""
+        kind = self.kinds.pop(gvk, None)
+        if kind is not None:
+            kind.clear()
+            self.kind_changed(gvk)
+
+    def _kind_settled(self, gvk: GVK) -> None:
+        self.kind_changed(gvk)
+        self._on_settled()
+
+    def everybody(self) -> None:
+        """Tell every application that has objects here, or has asked for some."""
+        for app in sorted(self._tracked.keys() | self._asked.keys() | set().union(*self._kind_askers.values())):
+            self._on_change(app)
+
+    def kind_changed(self, gvk: GVK) -> None:
+        """Tell every application that wants or has objects of `gvk` that the kind reads otherwise now."""
+        objects = self.kinds[gvk].objects.values() if gvk in self.kinds else ()
+        having = {app for app in map(_app_of, objects) if app is not None}
+        for app in sorted(having | self._kind_askers.get(gvk, set())):
+            self._on_change(app)
+
+    def tracked(self, app: AppName) -> Iterator[tuple[ResourceKey, Reading]]:
+        """Give the objects that carry the application's tracking id and are not copies or a controller's."""
+        for key, gvk in self._tracked.get(app, {}).items():
+            yield key, self.kinds[gvk].reading(key)
+
+    def asked(self, app: AppName, wanted: Collection[ObjectRef]) -> None:
+        """Remember what a pass of `app` has just asked for, to tell it when that changes."""
+        own = self._tracked.get(app, {})
+        asked = frozenset(ref for ref in wanted if ref.key not in own)
+        before = self._asked.get(app, frozenset())
+        for ref in before - asked:
+            self._set_askers(ref.key, self._askers.get(ref.key, NOBODY) - {app})
+        for ref in asked - before:
+            self._set_askers(ref.key, self._askers.get(ref.key, NOBODY) | {app})
+        if asked:
+            self._asked[app] = asked
+        else:
+            self._asked.pop(app, None)
+        for gvk in {ref.gvk for ref in wanted}:
+            self._kind_askers.setdefault(gvk, set()).add(app)
+
+    def kinds_asked_for(self) -> tuple[GVK, ...]:
+        """Return the kinds that passes have asked for, served or not."""
+        return tuple(sorted(self._kind_askers))
+
+    def children(self, uid: Uid) -> tuple[LiveObject, ...]:
+        """Return the objects of watched kinds that name `uid` among their owners, sorted by key."""
+        found = self._children.get(uid, {})
+        return tuple(self.kinds[found[key]].objects[key] for key in sorted(found))
+
+    def _set_askers(self, key: ResourceKey, apps: frozenset[AppName]) -> None:
+        if apps:
+            self._askers[key] = apps
+        else:
+            self._askers.pop(key, None)
+
+    def _object_changed(self, gvk: GVK, key: ResourceKey, old: LiveObject | None, new: LiveObject | None) -> None:
+        before, now = _app_of(old), _app_of(new)
+        if before is not None and before != now:
+            self._unlink(self._tracked, before, gvk, key)
+        if now is not None:
+            self._tracked.setdefault(now, {})[key] = gvk
+        old_owners, new_owners = old.owners if old else (), new.owners if new else ()
+        if old_owners != new_owners:
+            for uid in old_owners:
+                self._unlink(self._children, uid, gvk, key)
+            for uid in new_owners:
+                self._children.setdefault(uid, {})[key] = gvk
+        self._on_object(key, old, new)
+        told = self._on_touch if _only_version(old, new) else self._on_change
+        for app in sorted({app for app in (before, now) if app is not None} | self._askers.get(key, NOBODY)):
+            told(app)
+
+    def _unlink(self, index: dict[Name, dict[ResourceKey, GVK]], name: Name, gvk: GVK, key: ResourceKey) -> None:
+        """Take `key` at `gvk` from under `name`; where the kind is watched at another version too, that one stays."""
+        found = index.get(name, {})
+        others = (other for other in self.kinds if other != gvk and other.group_kind == gvk.group_kind)
+        other = next((other for other in others if key in self.kinds[other].objects), None)
+        if other is not None:
+            found[key] = other
+        else:
+            found.pop(key, None)
+        if not found:
+            index.pop(name, None)
+
+
+def _app_of(live: LiveObject | None) -> AppName | None:
+    """Return whose the object is by its tracking id; a copied id and a controller's object are nobody's."""
+    if live is None or live.tracking is None or live.controlled or not names_itself(live.tracking, live.key):
+        return None
+    return live.tracking.app
+
+
+def _only_version(old: LiveObject | None, new: LiveObject | None) -> bool:
+    return (
+        old is not None
+        and new is not None
+        and new.view is not None  # without a view, a version is all that tells of a change
+        and replace(new, resource_version=old.resource_version, generation=old.generation) == old
+    )

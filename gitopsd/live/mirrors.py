@@ -1,0 +1,88 @@
+"""The mirrors of all clusters, as the shell sees them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+
+from gitopsd.errors import UnknownCluster
+from gitopsd.kube.client import Client
+from gitopsd.live.cluster import ClusterMirror
+from gitopsd.live.decode import Decoder
+from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
+from gitopsd.model.command import ObjectRef
+from gitopsd.model.comparison import Reading
+from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Uid
+from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
+
+PAGES_AT_ONCE = 8  # pages of lists in memory, over all clusters; each is a few MB while it is decoded
+
+
+class LiveMirrors:
+    """Implements `ports.LiveStates`. Each of `mirrors` is a service to run; every read is of memory and never waits."""
+
+    def __init__(
+        self,
+        clients: Mapping[ClusterId, Client],
+        *,
+        kinds: Callable[[ClusterId], Collection[GroupKind]],
+        on_change: Callable[[ClusterId, AppName], None],
+        takeover: Collection[str] = (),
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Make mirrors that are empty until they run.
+
+        Args:
+            clients: one for each cluster, open while the mirrors run.
+            kinds: the kinds of a cluster's stored inventory, watched from the start.
+            on_change: told of an application when one of its objects in a cluster, or one it asked for, is different.
+            takeover: managers that the first apply takes over.
+            now_s: a clock that only goes forward, for the age of watches.
+        """
+        decoder = Decoder(frozenset(takeover))
+        pages = asyncio.Semaphore(PAGES_AT_ONCE)
+        self.mirrors: Mapping[ClusterId, ClusterMirror] = {
+            cluster: ClusterMirror(
+                client,
+                decoder,
+                pages,
+                kinds=partial(kinds, cluster),
+                on_change=partial(on_change, cluster),
+                now_s=now_s,
+            )
+            for cluster, client in clients.items()
+        }
+
+    def resource(self, cluster: ClusterId, gvk: GVK) -> ApiResource | Reading:
+        """Return how the cluster serves `gvk`; a GVK whose version is "" asks for the preferred one."""
+        return self._of(cluster).resource(gvk)
+
+    def readings(
+        self, cluster: ClusterId, app: AppName, wanted: Collection[ObjectRef]
+    ) -> Mapping[ResourceKey, Reading]:
+        return self._of(cluster).readings(app, wanted)
+
+    def age(self, cluster: ClusterId) -> WatchAge:
+        return self._of(cluster).age()
+
+    def admission(self, cluster: ClusterId, gvk: GVK) -> str:
+        return self._of(cluster).admission(gvk)
+
+    def version_of(self, cluster: ClusterId, key: ResourceKey) -> ResourceVersion | None:
+        """Return the version that the mirror holds of an object; None where it holds none."""
+        for gvk, kind in self._of(cluster).mirror.kinds.items():
+            if (gvk.group, gvk.kind) == (key.group, key.kind) and key in kind.objects:
+                return kind.objects[key].resource_version
+        return None
+
+    def children(self, cluster: ClusterId, uid: Uid) -> tuple[LiveObject, ...]:
+        """Return the objects that name `uid` among their owners, sorted by key."""
+        return self._of(cluster).mirror.children(uid)
+
+    def _of(self, cluster: ClusterId) -> ClusterMirror:
+        found = self.mirrors.get(cluster)
+        if found is None:
+            raise UnknownCluster(f"there is no cluster {cluster}", remedy="name one of the settings' clusters")
+        return found

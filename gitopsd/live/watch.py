@@ -1,0 +1,281 @@
+"""The list-watch of one kind in one cluster: list, watch, and on 410 list again; a failure stays in this kind."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, Protocol
+
+import orjson
+import structlog
+
+from gitopsd.errors import ClusterUnreachable, Retryable
+from gitopsd.kube.client import Client, Reply
+from gitopsd.kube.lines import Lines
+from gitopsd.kube.paths import collection_path
+from gitopsd.model.cluster import ApiResource
+from gitopsd.model.manifest import Manifest
+
+log = structlog.get_logger()
+
+METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"
+INITIAL_END = "k8s.io/initial-events-end"
+GONE = 410
+PAGE_BYTES = 4 << 20  # the size a page is brought to: it is parsed at once, and the loop waits meanwhile
+IDLE_S = 150.0  # a server sends a bookmark about every minute, so a silent watch is a dead connection
+REFUSED_RETRY_S = 60.0  # a right that is missing is granted by a person
+LONGEST_RETRY_S = 30.0
+SHORTEST_WATCH_S = 1.0  # a server that ends every watch at once is not to be asked in a loop
+BREATH = 50  # objects decoded (some 50 µs each) before others have a turn
+
+
+class Sink(Protocol):
+    """Where the objects of one kind go."""
+
+    def begin(self) -> None:
+        """A full list begins: what is not put before `end` is gone."""
+        ...
+
+    def put(self, manifest: Manifest) -> None: ...
+    def drop(self, manifest: Manifest) -> None: ...
+    def end(self) -> None: ...
+
+    def heard(self) -> None:
+        """The server said something, so what we hold is as fresh as now."""
+        ...
+
+    def failed(self, cause: str, *, refused: bool) -> None:
+        """The kind cannot be read: the server refuses, or (not `refused`) the connection failed just now."""
+        ...
+
+
+class Expired(Exception):
+    """The server has forgotten the version to go on from: list again."""
+
+
+class Refused(Exception):
+    """The server says no to this kind: a right, a broken conversion, a kind that has gone."""
+
+
+@dataclass(slots=True)
+class Server:
+    """What was learned of one API server, shared by its watches, and the pages they may hold at once."""
+
+    streams: bool = True  # it streams lists (`sendInitialEvents`); False once one was refused
+    pages: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
+
+
+@dataclass(frozen=True, slots=True)
+class KindWatch:
+    """Keeps a sink at what one kind is in one cluster, for ever."""
+
+    client: Client
+    server: Server
+    resource: ApiResource
+    sink: Sink
+    metadata_only: bool = False
+    idle_s: float = IDLE_S
+
+    async def run(self) -> NoReturn:
+        """Follow the kind until cancelled; whatever the server does is told to the sink, never raised."""
+        loop = asyncio.get_running_loop()
+        version: str | None = None
+        failures = 0
+        while True:
+            started_s = loop.time()
+            try:
+                if version is None and not self.server.streams:
+                    version = await self._list()
+                version = await self._watch(version)
+                failures = 0 if loop.time() - started_s > SHORTEST_WATCH_S else failures + 1
+            except Expired:
+                version, failures = None, failures + 1
+            except Refused as err:
+                version = None
+                self.sink.failed(str(err), refused=True)
+                log.warning("kind.refused", cluster=self.client.name, kind=str(self.resource.gvk), error=str(err))
+                await asyncio.sleep(REFUSED_RETRY_S * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load
+                continue
+            except Retryable as err:
+                failures = failures + 1 if loop.time() - started_s < LONGEST_RETRY_S else 1
+                self.sink.failed(str(err), refused=False)
+                log.info("kind.lost", cluster=self.client.name, kind=str(self.resource.gvk), error=str(err))
+            if failures:
+                await asyncio.sleep(_wait_s(failures))
+
+    async def _list(self) -> str:
+        """List in pages, and return the version to watch from.
+
+        A page whose `continue` has expired begins anew; the second time in one go, for then we are slower than the
+        server forgets.
+        """
+        for paged in (True, True, False):
+            try:
+                return await self._pages(paged=paged)
+            except Expired:
+                log.info("kind.page_expired", cluster=self.client.name, kind=str(self.resource.gvk))
+        raise Refused("its list expires before it is read")
+
+    async def _pages(self, *, paged: bool) -> str:
+        self.sink.begin()
+        size = self.client.settings.list_page
+        query = {"limit": str(size)} if paged else {}
+        while True:
+            async with self.server.pages:
+                reply = await self.client.request(
+                    "GET", collection_path(self.resource), query=query, accept=self._accept("List")
+                )
+                if not reply.ok:
+                    raise _problem(reply)
+                await self._put_page(reply)
+            meta = reply.body.get("metadata") or {}
+            if not meta.get("continue"):
+                self.sink.end()
+                return str(meta.get("resourceVersion") or "")
+            if reply.size_bytes:
+                size = max(1, min(self.client.settings.list_page, size * PAGE_BYTES // reply.size_bytes))
+            query = {"limit": str(size), "continue": str(meta["continue"])}
+
+    async def _put_page(self, reply: Reply) -> None:
+        items = reply.body.get("items") if isinstance(reply.body, dict) else None
+        if items is not None and not isinstance(items, list):
+            raise ClusterUnreachable(f"{self._what} lists no list", remedy="check what answers there")
+        for place, item in enumerate(items or ()):
+            if isinstance(item, dict):
+                self.sink.put(self._typed(item))
+            if place % BREATH == BREATH - 1:
+                await asyncio.sleep(0)
+        self.sink.heard()
+
+    async def _watch(self, version: str | None) -> str | None:
+        """Follow events from `version`, with the initial list streamed where it is None; return where to go on.
+
+        None is returned where the server does not stream lists: then pages come first.
+        """
+        streaming = version is None
+        if streaming:
+            self.sink.begin()
+        async with self._opened(version) as lines:
+            if isinstance(lines, Reply):
+                if streaming and lines.code != GONE and await self._stop_streaming(lines.code):
+                    return None
+                raise _problem(lines)
+            if not streaming:
+                self.sink.heard()  # the server goes on from our version: nothing was lost
+            first = True
+            async for batch in lines.batches():
+                events, ended = self._parsed(batch)
+                error = _error(events)
+                if error is not None and first and streaming and await self._stop_streaming(error.code):
+                    return None
+                version = self._take(events) or version
+                if ended and streaming:
+                    streaming = False
+                    self.sink.end()
+                self.sink.heard()
+                if error is not None:
+                    raise _problem(error)
+                first = False
+        if streaming:
+            raise ClusterUnreachable(f"{self._what} ended in its initial list", remedy="nothing: it is tried again")
+        return version
+
+    @asynccontextmanager
+    async def _opened(self, version: str | None) -> AsyncIterator[Lines | Reply]:
+        timeout_s = self.client.settings.watch_timeout_s * random.uniform(0.9, 1.0)  # noqa: S311 - spreads load
+        query = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": f"{max(1.0, timeout_s):.0f}"}
+        if version is None:
+            query |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+        else:
+            query |= {"resourceVersion": version}
+        path = collection_path(self.resource)
+        async with self.client.watch(path, query, idle_s=self.idle_s, accept=self._accept("")) as lines:
+            yield lines
+
+    async def _stop_streaming(self, code: int) -> bool:
+        """Remember that the server does not stream lists, if `code` says so and nothing else.
+
+        400, 404 and 422 come from servers that do not know the parameter or have it off, 500 from those whose etcd
+        cannot (before 3.6 "RequestWatchProgress is disabled"). A right that is missing answers pages in the same way.
+        """
+        if code in (401, 403, GONE, 429):
+            return False
+        if self.server.streams:
+            self.server.streams = False
+            log.info("cluster.lists_in_pages", cluster=self.client.name, code=code)
+        return True
+
+    def _parsed(self, batch: list[bytes]) -> tuple[list[Mapping[str, Any]], bool]:
+        """Return the events of `batch`, and whether the end of the initial list is among them."""
+        try:
+            events = [orjson.loads(line) for line in batch]
+        except orjson.JSONDecodeError as err:
+            raise ClusterUnreachable(f"{self._what} sends a line that is no JSON", remedy="see the server") from err
+        if not all(isinstance(event, dict) and isinstance(event.get("object"), dict) for event in events):
+            raise ClusterUnreachable(f"{self._what} sends a line that is no event", remedy="see the server")
+        return events, any(_ends_initial(event) for event in events)
+
+    def _take(self, events: list[Mapping[str, Any]]) -> str:
+        """Put what `events` say, of each object only the last; return the version they end at."""
+        version = ""
+        last: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+        for event in events:
+            kind, found = event.get("type"), event["object"]
+            meta = found.get("metadata")
+            if kind == "ERROR" or not isinstance(meta, dict):
+                continue
+            version = str(meta.get("resourceVersion") or version)
+            if kind != "BOOKMARK":
+                last[str(meta.get("namespace")), str(meta.get("name"))] = (str(kind), found)
+        for kind, found in last.values():
+            if kind == "DELETED":
+                self.sink.drop(self._typed(found))
+            else:
+                self.sink.put(self._typed(found))
+        return version
+
+    def _typed(self, item: dict[str, Any]) -> Manifest:
+        """Return `item` with the type that lists leave out, and that metadata replaces by its own."""
+        item["apiVersion"], item["kind"] = self.resource.gvk.api_version, self.resource.gvk.kind
+        return item
+
+    def _accept(self, suffix: str) -> str:
+        return METADATA.format(suffix) if self.metadata_only else "application/json"
+
+    @property
+    def _what(self) -> str:
+        return f"the watch of {self.resource.gvk} on cluster {self.client.name}"
+
+
+def _ends_initial(event: Mapping[str, Any]) -> bool:
+    if event.get("type") != "BOOKMARK":
+        return False
+    meta = event["object"].get("metadata")
+    annotations = meta.get("annotations") if isinstance(meta, dict) else None
+    return isinstance(annotations, dict) and annotations.get(INITIAL_END) == "true"
+
+
+def _error(events: list[Mapping[str, Any]]) -> Reply | None:
+    for event in events:
+        if event.get("type") == "ERROR":
+            code = event["object"].get("code")
+            return Reply(code if isinstance(code, int) else 500, event["object"])
+    return None
+
+
+def _problem(reply: Reply) -> Exception:
+    if reply.code == GONE:
+        return Expired()
+    what = f"{reply.message} ({reply.code})"
+    if reply.code in (408, 429) or (reply.code >= 500 and reply.code != 501):  # noqa: PLR2004 - HTTP's own classes
+        return ClusterUnreachable(what, remedy="see the API server")
+    return Refused(what)
+
+
+def _wait_s(failures: int) -> float:
+    """Return the wait before the next try: 0.2 s doubled each time, with jitter, at most `LONGEST_RETRY_S`."""
+    longest = min(LONGEST_RETRY_S, 0.2 * 2.0 ** min(failures - 1, 10))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
