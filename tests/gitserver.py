@@ -114,9 +114,9 @@ async def http_server(
         return await handler(request)
 
     app.middlewares[:] = [record, *middleware, *app.middlewares]
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls, shutdown_timeout=0.1)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     host, port = runner.addresses[0][:2]
     server.url = f"{'https' if tls else 'http'}://{host}:{port}"

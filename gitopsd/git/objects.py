@@ -57,6 +57,17 @@ def commit(mirror: str, revision: str) -> pygit2.Commit:
         raise _unreadable(mirror, f"commit {revision}", err) from err
 
 
+def peeled(mirror: str, name: str) -> str | None:
+    """Return the SHA of the commit that an object's name stands for: a commit, or a tag of one, its name full or short.
+
+    None where there is none, where a short name fits several, and where it is of something else.
+    """
+    try:
+        return str(open_mirror(mirror)[name].peel(pygit2.Commit).id)
+    except (KeyError, ValueError, pygit2.GitError):
+        return None
+
+
 def _unreadable(mirror: str, what: str, err: Exception) -> RepositoryUnreachable:
     return RepositoryUnreachable(
         f"{what} cannot be read from {Path(mirror).name}: {err}",

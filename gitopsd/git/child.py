@@ -1,0 +1,130 @@
+"""`git` as a child that cannot outlive its deadline, nor the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, cast
+
+from gitopsd.runtime.deadline import within
+
+STDOUT_BYTES = 64 << 20  # 500,000 refs
+STDERR_BYTES = 64 << 10  # its end is kept: there the reason stands
+CHUNK_BYTES = 64 << 10
+GONE_S = 5.0  # for a killed group to be gone
+
+# The shell leads a process group of its own, and a reader waits on the pipe that only the daemon holds open. However
+# the daemon ends, the pipe ends with it, and the reader kills the group: git, its transports, all they have started.
+# PR_SET_PDEATHSIG would reach git alone, and leave a transport that trickles.
+LEASH = """\
+exec 3<&0
+(read -r _ <&3; kill -KILL 0) &
+leash=$!
+"$@" </dev/null 3<&-
+code=$?
+kill "$leash" 2>/dev/null
+wait "$leash" 2>/dev/null
+exit "$code"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    code: int  # above 128: killed by that signal
+    stdout: bytes
+    stderr: str
+
+
+class OutputTooLong(Exception):
+    """More than `STDOUT_BYTES` came."""
+
+
+async def run(  # noqa: PLR0913 - a child has this many sides, and one caller each gives them
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    deadline_s: float,
+    what: str,
+    fds: Sequence[int] = (),
+    watch: Callable[[], Coroutine[Any, Any, NoReturn]] | None = None,
+) -> Ended:
+    """Run `argv` and return how it ended; leaving early, by deadline, error or cancellation, kills its whole group.
+
+    Args:
+        argv: the program and its arguments.
+        env: the whole environment; nothing is inherited.
+        deadline_s: for the child from start to end.
+        what: names the work where the deadline passes.
+        fds: file descriptors it inherits under the same numbers.
+        watch: runs beside the child; what it raises ends the child, and leaves.
+
+    Raises:
+        TooSlow: the deadline passed.
+        OutputTooLong: more came than anybody wants to hold.
+    """
+    return await within(deadline_s, what, _run(argv, env, fds, watch))
+
+
+async def _run(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    fds: Sequence[int],
+    watch: Callable[[], Coroutine[Any, Any, NoReturn]] | None,
+) -> Ended:
+    child = await asyncio.create_subprocess_exec(
+        "/bin/sh",
+        "-c",
+        LEASH,
+        "gitopsd-git",
+        *argv,
+        env=dict(env),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        pass_fds=tuple(fds),
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(watch(), name="watch git") if watch else None
+            stdout = group.create_task(_all(cast("asyncio.StreamReader", child.stdout)), name="git stdout")
+            stderr = group.create_task(_end(cast("asyncio.StreamReader", child.stderr)), name="git stderr")
+            code = await child.wait()
+            await asyncio.wait((stdout, stderr))
+            if watching:
+                watching.cancel()
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from several
+    finally:
+        await _bury(child)
+    return Ended(code if code >= 0 else 128 - code, stdout.result(), stderr.result().decode(errors="replace"))
+
+
+async def _bury(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is None:
+        os.killpg(child.pid, signal.SIGKILL)
+        # To the end of its pipes, which the group held open: then nothing of it is left.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GONE_S):
+                await child.communicate()
+
+
+async def _all(stream: asyncio.StreamReader) -> bytes:
+    parts, size = [], 0
+    while chunk := await stream.read(CHUNK_BYTES):
+        parts.append(chunk)
+        size += len(chunk)
+        if size > STDOUT_BYTES:
+            raise OutputTooLong
+    return b"".join(parts)
+
+
+async def _end(stream: asyncio.StreamReader) -> bytes:
+    end = b""
+    while chunk := await stream.read(CHUNK_BYTES):
+        end = (end + chunk)[-STDERR_BYTES:]
+    return end

@@ -1,0 +1,181 @@
+"""What git is given to reach one repository: never on a command line, never in a file that stays."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from gitopsd.core.repo_address import RepoAddress
+from gitopsd.errors import InvalidSettings
+from gitopsd.settings import RepoCredentials
+
+TOKEN_USER = "x-access-token"  # noqa: S105 - a user name, the one that GitHub, GitLab and Gitea take with a token
+ASKPASS = "askpass"
+FD = "GITOPSD_ASKPASS_FD"
+
+# git asks for the user name, then for the password, each with a process of its own. Opening the descriptor by its
+# path starts at the beginning each time, and neither environment nor arguments show what it holds.
+SCRIPT = f"""\
+#!/bin/sh
+{{ IFS= read -r user; IFS= read -r password; }} < "/proc/self/fd/${FD}"
+case $1 in
+Username*) printf '%s\\n' "$user" ;;
+*) printf '%s\\n' "$password" ;;
+esac
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One repository as git's child may see it."""
+
+    url: str  # without user and password where they are handed over apart
+    env: dict[str, str] = field(default_factory=dict)
+    config: tuple[str, ...] = ()  # `name=value` for `git -c`
+    fds: tuple[int, ...] = ()
+    secrets: tuple[str, ...] = ()  # what no message may repeat
+
+
+def credentials_for(url: str, credentials: Sequence[RepoCredentials]) -> RepoCredentials | None:
+    """Return the credentials of the longest prefix that `url` lies under, or None; whole path parts count."""
+    address = RepoAddress.parse(url)
+    found: list[tuple[int, RepoCredentials]] = []
+    for candidate in credentials:
+        prefix = RepoAddress.parse(candidate.url)
+        if address is not None and prefix is not None and address.under(prefix):
+            found.append((len(prefix.parts), candidate))
+    return max(found, key=lambda pair: pair[0])[1] if found else None
+
+
+@contextmanager
+def access(url: str, credentials: Sequence[RepoCredentials], run_dir: Path) -> Iterator[Access]:
+    """Hand out what git needs for `url`; secrets are read now, and what was written for them is gone after.
+
+    Raises:
+        InvalidSettings: a secret or file of the credentials cannot be read, or cannot be used.
+    """
+    given = credentials_for(url, credentials)
+    address = RepoAddress.parse(url)
+    with ExitStack() as stack:
+        match address.scheme if address else "":
+            case "https" | "http":
+                yield _http(url, given, run_dir, stack)
+            case "ssh":
+                yield _ssh(url, given or RepoCredentials(url), run_dir, stack)
+            case _:
+                yield Access(url)
+
+
+def _http(url: str, given: RepoCredentials | None, run_dir: Path, stack: ExitStack) -> Access:
+    clean, user, password = _split(url)
+    if given is not None and given.password is not None:
+        user, password = given.username or TOKEN_USER, given.password.read()
+    config = []
+    if given is not None and given.insecure:
+        config.append("http.sslVerify=false")
+    elif given is not None and given.ca_file is not None:
+        config.append(f"http.sslCAInfo={_existing(given.ca_file, given.url, 'ca_file')}")
+    if not password:
+        return Access(clean, config=tuple(config))
+    fd = _in_memory(user, password, clean)
+    stack.callback(os.close, fd)
+    env = {"GIT_ASKPASS": str(_askpass(run_dir)), FD: str(fd)}
+    return Access(clean, env, tuple(config), (fd,), (password,))
+
+
+def _ssh(url: str, given: RepoCredentials, run_dir: Path, stack: ExitStack) -> Access:
+    options = {
+        "BatchMode": "yes",
+        "ClearAllForwardings": "yes",
+        "ConnectTimeout": "15",
+        "ControlPath": "none",
+        "IdentitiesOnly": "yes",
+        "IdentityAgent": "none",
+        "PermitLocalCommand": "no",
+        "ServerAliveInterval": "15",
+        "StrictHostKeyChecking": "yes",
+        "UserKnownHostsFile": os.devnull,
+    }
+    if given.insecure:
+        options |= {"StrictHostKeyChecking": "no", "GlobalKnownHostsFile": os.devnull, "LogLevel": "ERROR"}
+    elif given.known_hosts is not None:
+        known_hosts = _existing(given.known_hosts, given.url, "known_hosts")
+        options |= {"UserKnownHostsFile": f'"{known_hosts}"', "GlobalKnownHostsFile": os.devnull}
+    if given.username and not (RepoAddress.parse(url) or RepoAddress("", "", "", "", ())).user:
+        options["User"] = given.username
+    # -F: neither the configuration of the user that runs the daemon nor the machine's has a say.
+    command = ["ssh", "-F", os.devnull, *(f"-o{name}={value}" for name, value in options.items())]
+    hidden: tuple[str, ...] = ()
+    if given.ssh_key is not None:
+        key = given.ssh_key.read()
+        command += ["-i", str(_key_file(key, run_dir, stack))]
+        hidden = tuple(line for line in key.splitlines() if line and "-----" not in line)
+    return Access(
+        _without_password(url), {"GIT_SSH_COMMAND": shlex.join(command), "GIT_SSH_VARIANT": "ssh"}, secrets=hidden
+    )
+
+
+def _without_password(url: str) -> str:
+    """Return an SSH URL without its password, which ssh would not use: it takes keys only."""
+    if "://" not in url:
+        return url
+    parts = urlsplit(url)
+    login, at, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{login.partition(':')[0]}{at}{host}"))
+
+
+def _split(url: str) -> tuple[str, str, str]:
+    """Return `url` without user and password, and both: git's URL is seen by all who may list processes."""
+    parts = urlsplit(url)
+    user, _, password = parts.netloc.rpartition("@")[0].partition(":")
+    if user and not password:
+        user, password = TOKEN_USER, user
+    clean = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return clean, unquote(user), unquote(password)
+
+
+def _in_memory(user: str, password: str, url: str) -> int:
+    if "\n" in user + password:
+        raise InvalidSettings(
+            f"the user name or password for {url} has several lines", remedy="write one line into the secret"
+        )
+    fd = os.memfd_create("gitopsd-askpass")
+    os.write(fd, f"{user}\n{password}\n".encode())
+    return fd
+
+
+def _askpass(run_dir: Path) -> Path:
+    script = run_dir / ASKPASS
+    if not script.exists() or script.read_text() != SCRIPT:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        # Made aside and renamed: a script that is open for writing cannot be run by another fetch.
+        aside = script.with_name(f"{ASKPASS}.{secrets.token_hex(4)}")
+        aside.touch(mode=0o700)
+        aside.write_text(SCRIPT)
+        aside.rename(script)
+    return script
+
+
+def _key_file(key: str, run_dir: Path, stack: ExitStack) -> Path:
+    # A file, since ssh closes all descriptors it inherits; ssh refuses a key that others can read.
+    run_dir.mkdir(parents=True, exist_ok=True)
+    file = run_dir / f"key-{secrets.token_hex(8)}"
+    stack.callback(file.unlink, missing_ok=True)
+    fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(fd, "w") as stream:
+        stream.write(key.strip() + "\n")
+    return file
+
+
+def _existing(path: Path, url: str, name: str) -> Path:
+    if not path.is_file():
+        raise InvalidSettings(
+            f"git.credentials for {url}: {name} {path} is not there", remedy="name a file that exists"
+        )
+    return path

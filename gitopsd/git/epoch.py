@@ -1,0 +1,80 @@
+"""One snapshot of all refs of a repository, and what a declaration's ref names in it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gitopsd.core.semver import newest, parse_constraint
+
+HEAD = "refs/gitopsd/HEAD"
+KEPT = "refs/gitopsd/commit/"  # + SHA: a commit that somebody named, and that no branch may reach
+OTHER = "refs/gitopsd/other/"  # + full name: a ref that is neither branch nor tag
+FULL_SHA = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
+SHORT_SHA = re.compile(r"[0-9a-fA-F]{7,63}")
+REF_CHARACTER = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    number: int  # counts up; a fetch that changed nothing keeps it
+    taken_s: float  # Unix time at which the fetch began that last confirmed it
+    refs: Mapping[str, str]  # full name in the mirror → commit; tags are peeled
+    ranges: dict[str, str | None] = field(default_factory=dict, compare=False)  # semver range → tag, found once
+
+    def named(self, ref: str) -> str | None:
+        """Return the commit that `ref` names by itself, None where the epoch has no such ref.
+
+        `HEAD`, a full name, a range over tags, a branch, a tag: the first that there is. SHAs are the object
+        database's business.
+
+        Source: Argo CD, util/git/client.go (LsRemote): a range that some tag satisfies goes before names, and
+        branches before tags.
+        """
+        if ref in ("", "HEAD"):
+            return self.refs.get(HEAD)
+        if ref.startswith("refs/"):
+            return self.refs.get(ref) or self.refs.get(f"{OTHER}{ref}")
+        tag = self._newest_in_range(ref)
+        if tag is not None:
+            return self.refs[f"refs/tags/{tag}"]
+        return self.refs.get(f"refs/heads/{ref}") or self.refs.get(f"refs/tags/{ref}")
+
+    def _newest_in_range(self, ref: str) -> str | None:
+        if ref not in self.ranges:
+            constraint = parse_constraint(ref)
+            tags = (name.removeprefix("refs/tags/") for name in self.refs if name.startswith("refs/tags/"))
+            self.ranges[ref] = newest(constraint, tags) if constraint else None
+        return self.ranges[ref]
+
+
+def is_ref_name(name: str) -> bool:
+    """Tell whether git could have a ref `name`, and would take it for nothing else; `git check-ref-format` in short."""
+    return (
+        len(name) <= 1024  # noqa: PLR2004 - longer than any file system allows
+        and REF_CHARACTER.fullmatch(name) is not None
+        and not name.startswith(("-", "/", "."))
+        and not name.endswith(("/", ".", ".lock"))
+        and not any(part in name for part in ("..", "//", "@{", "/.", ".lock/"))
+        and name != "@"
+    )
+
+
+def read_refs(listing: bytes) -> dict[str, str]:
+    """Return full name → commit from `git for-each-ref` with `LISTING`."""
+    refs = {}
+    for line in listing.decode(errors="backslashreplace").splitlines():
+        name, oid, peeled = line.split(" ")
+        refs[name] = peeled or oid
+    return refs
+
+
+LISTING = "--format=%(refname) %(objectname) %(*objectname)"
+
+
+def fingerprint(refs: Mapping[str, str]) -> str:
+    """Return a hash of all refs, 128 bits as hex."""
+    text = "\n".join(f"{name} {oid}" for name, oid in sorted(refs.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

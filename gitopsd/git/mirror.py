@@ -1,0 +1,275 @@
+"""One repository's bare mirror on disk: fetched by git, whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from gitopsd.core.repo_address import RepoAddress
+from gitopsd.errors import RepositoryTooLarge, RepositoryUnreachable
+from gitopsd.git import child
+from gitopsd.git.credentials import Access, access
+from gitopsd.git.epoch import HEAD, KEPT, LISTING, OTHER, fingerprint, read_refs
+from gitopsd.git.failures import fetch_failed, is_damage, said, shown
+from gitopsd.git.objects import DAMAGED
+from gitopsd.settings import GitSettings
+
+STAMP = "gitopsd-epoch"  # in a mirror: the fingerprint of the refs that its last whole fetch left; mtime: when
+LOCAL_S = 60.0  # for what git does on the disk alone
+TIDY_S = 1800.0  # for packing a mirror anew
+SIZE_EVERY_S = 0.5
+REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", f"+HEAD*:{HEAD}*")  # HEAD*: an empty one has none
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+CONFIG = (
+    "protocol.version=2",
+    "protocol.ext.allow=never",
+    "credential.helper=",
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "http.followRedirects=false",  # git would ask for, and hand over, credentials wherever it is sent
+    "gc.auto=0",
+    "maintenance.auto=false",
+)
+LOCAL = Access("")
+TIDY = ("gc.auto=2000", "gc.autoPackLimit=40", "gc.autoDetach=false", "gc.pruneExpire=2.weeks.ago")
+
+
+class Damaged(Exception):
+    """git complains about the mirror itself."""
+
+
+@dataclass(slots=True)
+class Mirror:
+    """The mirror of one URL; its caller sees to it that one fetch runs at a time."""
+
+    url: str
+    path: Path
+    run_dir: Path
+    settings: GitSettings
+    size_bytes: int | None = None  # when it was last looked at
+    _swept: bool = False  # no left-overs of a killed git can be there
+    _tidying: bool = False
+
+    async def fetch(self, others: Collection[str]) -> dict[str, str]:
+        """Bring all branches, tags and HEAD, and `others` (full names), up to date; return full name → commit.
+
+        A mirror that is not there or is damaged is made anew beside, and put in place once it is whole.
+
+        Raises:
+            RepositoryUnreachable, TooSlow, RepositoryTooLarge: the mirror is as it was.
+            InvalidSettings: credentials cannot be read.
+        """
+        specs = [*REFSPECS, *(f"+{name}*:{OTHER}{name}*" for name in sorted(others))]
+        if not (self.path / "objects").is_dir() or (self.path / DAMAGED).exists():
+            return await self._anew(specs)
+        await self._sweep()
+        try:
+            began_s = time.monotonic()
+            await self._fetch(self.path, specs)
+            if time.monotonic() - began_s > SIZE_EVERY_S:
+                await self._check_size(self.path)
+            return await self._refs(self.path)
+        except Damaged:
+            return await self._anew(specs)
+
+    async def fetch_commit(self, sha: str) -> bool:
+        """Ask for one commit by its SHA and keep it; tell whether the server gave it."""
+        try:
+            await self._fetch(self.path, [f"+{sha}:{KEPT}{sha}"])
+        except (RepositoryUnreachable, Damaged):
+            return False
+        return True
+
+    async def refs(self) -> dict[str, str]:
+        """Return the refs as they are on the disk."""
+        try:
+            return await self._refs(self.path)
+        except Damaged as err:
+            raise RepositoryUnreachable(
+                f"the mirror of {shown(self.url)} is damaged", remedy="the next fetch makes it anew"
+            ) from err
+
+    async def tidy(self) -> None:
+        """Pack the mirror if it has many loose objects or packs; what no ref reaches stays for two weeks."""
+        self._tidying = True
+        try:
+            await self._git(["--git-dir", str(self.path), *_options(TIDY), "gc", "--auto", "--quiet"], TIDY_S)
+        except Damaged:
+            (self.path / DAMAGED).touch()
+        finally:
+            self._tidying = False
+        await self._check_size(self.path)
+
+    def stamp(self, refs: Mapping[str, str], taken_s: float) -> None:
+        """Remember that a whole fetch that began at `taken_s` left `refs`."""
+        # With a full disk there is nothing to remember, and nothing depends on it but a start without the network.
+        with contextlib.suppress(OSError):
+            file, text = self.path / STAMP, fingerprint(refs)
+            if not file.exists() or file.read_text() != text:
+                file.write_text(text)
+            os.utime(file, (taken_s, taken_s))
+
+    async def stamped(self) -> tuple[dict[str, str], float] | None:
+        """Return the refs of the last whole fetch and when it began; None where the disk holds anything else."""
+        file = self.path / STAMP
+        try:
+            text, taken_s = file.read_text(), file.stat().st_mtime
+            refs = await self.refs()
+        except (OSError, RepositoryUnreachable):
+            return None
+        return (refs, taken_s) if text == fingerprint(refs) else None
+
+    async def _anew(self, specs: Sequence[str]) -> dict[str, str]:
+        beside, old = self.path.with_suffix(".new"), self.path.with_suffix(".old")
+        with _disk(self.url):
+            await asyncio.to_thread(_remove, beside, old)
+            beside.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            await self._git(["init", "--bare", "--quiet", "--template=", str(beside)], LOCAL_S)
+            await self._fetch(beside, specs)
+            await self._check_size(beside)
+            refs = await self._refs(beside)
+            with _disk(self.url):
+                if self.path.exists():
+                    self.path.rename(old)
+                beside.rename(self.path)
+        except Damaged as err:
+            raise RepositoryUnreachable(
+                f"{shown(self.url)} cannot be fetched: {err}", remedy="check the repository with git fsck, and the disk"
+            ) from err
+        finally:
+            await asyncio.to_thread(_remove, beside, old)
+        self._swept = True
+        return refs
+
+    async def _fetch(self, path: Path, specs: Sequence[str]) -> None:
+        speed = (
+            f"http.lowSpeedLimit={self.settings.low_speed_bytes}",
+            f"http.lowSpeedTime={self.settings.low_speed_s:g}",
+        )
+        flags = ("--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
+        quick = ("--no-auto-maintenance", "--no-show-forced-updates")
+        self._swept = False
+        with access(self.url, self.settings.credentials, self.run_dir) as given:
+            git = ["--git-dir", str(path), *_options(speed), *_options(given.config), "fetch", *flags, *quick]
+            await self._git([*git, "--", given.url, *specs], self.settings.fetch_deadline_s, given, path)
+        self._swept = True
+
+    async def _refs(self, path: Path) -> dict[str, str]:
+        return read_refs(await self._git(["--git-dir", str(path), "for-each-ref", LISTING], LOCAL_S))
+
+    async def _git(
+        self, arguments: Sequence[str], deadline_s: float, given: Access = LOCAL, grows: Path | None = None
+    ) -> bytes:
+        """Run git; return its output, or raise what its failure means. `grows` is held to the size limit meanwhile."""
+
+        async def watch() -> NoReturn:
+            while True:
+                await asyncio.sleep(SIZE_EVERY_S)
+                await self._check_size(grows or self.path)
+
+        with _disk(self.url):
+            ended = await child.run(
+                ["git", *_options(CONFIG), *arguments],
+                env={**_environment(self.run_dir, given.url), **given.env},
+                deadline_s=deadline_s,
+                what=f"{'fetching' if grows else 'reading the mirror of'} {shown(self.url)}",
+                fds=given.fds,
+                watch=watch if grows else None,
+            )
+        if ended.code == 0:
+            return ended.stdout
+        if is_damage(ended.stderr):
+            raise Damaged(said(ended.stderr, given.secrets))
+        raise fetch_failed(self.url, ended.stderr or f"git ended with {ended.code}", given.secrets)
+
+    async def _check_size(self, path: Path) -> None:
+        size = self.size_bytes = await asyncio.to_thread(disk_bytes, path / "objects")
+        if size > self.settings.max_repo_bytes:
+            raise RepositoryTooLarge(
+                f"the mirror of {shown(self.url)} has {size} bytes and more to come",
+                remedy=f"raise git.max_repo_bytes above {self.settings.max_repo_bytes}, or shrink the repository",
+            )
+
+    async def _sweep(self) -> None:
+        if not self._swept and not self._tidying:
+            # One fetch runs at a time and none does now, so whatever holds a lock is dead.
+            await asyncio.to_thread(sweep, self.path)
+
+
+def mirror_path(data_dir: Path, url: str) -> Path:
+    """Return where the mirror of `url` is: named by a hash, since a URL may hold a password."""
+    return data_dir / "git" / hashlib.sha256(url.encode()).hexdigest()[:32]
+
+
+def disk_bytes(path: Path) -> int:
+    """Return the bytes of all files below `path`; what goes away meanwhile counts nothing."""
+    total = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118 - thousands of files
+    return total
+
+
+def sweep(path: Path) -> None:
+    """Remove what a killed git leaves in a mirror: locks, half a pack, half an object."""
+    for pattern in (
+        "*.lock",
+        "refs/**/*.lock",
+        "objects/**/*.lock",
+        "objects/pack/tmp_*",
+        "objects/*/tmp_obj_*",
+        "gc.pid",
+    ):
+        for left in path.glob(pattern):
+            left.unlink(missing_ok=True)
+    for left in path.glob("objects/tmp_objdir-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _environment(run_dir: Path, url: str = "") -> dict[str, str]:
+    address = RepoAddress.parse(url)
+    proxies = {name: os.environ[name] for name in (*PROXIES, *map(str.upper, PROXIES)) if name in os.environ}
+    return proxies | {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(run_dir),
+        "LC_ALL": "C",
+        "GIT_ALLOW_PROTOCOL": address.scheme if address else "",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+
+
+def _options(config: Sequence[str]) -> Iterator[str]:
+    for setting in config:
+        yield from ("-c", setting)
+
+
+@contextlib.contextmanager
+def _disk(url: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as err:
+        raise RepositoryUnreachable(
+            f"the mirror of {shown(url)} cannot be written: {err}", remedy="make room in the data directory"
+        ) from err
+    except child.OutputTooLong as err:
+        raise RepositoryTooLarge(
+            f"{shown(url)} has more refs than fit {child.STDOUT_BYTES} bytes", remedy="remove old branches and tags"
+        ) from err
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,332 @@
+"""All repositories: one epoch each, polled, fetched one at a time, resolved without traffic."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from gitopsd.core.repo_address import RepoAddress
+from gitopsd.errors import GitopsError, InvalidDeclaration, RepositoryUnreachable, RevisionNotFound, Terminal
+from gitopsd.git import objects
+from gitopsd.git.epoch import FULL_SHA, KEPT, SHORT_SHA, Epoch, is_ref_name
+from gitopsd.git.failures import shown
+from gitopsd.git.mirror import STAMP, Mirror, mirror_path
+from gitopsd.model.ids import RepoUrl, Revision
+from gitopsd.ports import Clock, Resolved
+from gitopsd.settings import GitSettings
+
+RETRY_S = 5.0  # after a first failure; doubled with each that follows …
+RETRY_MOST_S = 600.0  # … up to this
+TERMINAL_RETRY_S = 1800.0  # of what only a person can mend; the person's remedy may be at the server, unseen from here
+MAX_WANTED = 500  # SHAs and unusual refs that declarations of one repository may ask for by name
+WANTED_AT_ONCE = 20  # SHAs asked for in one fetch
+UNUSED_S = 30 * 86400.0  # a mirror that nobody fetched for so long is removed at the start
+
+log = structlog.get_logger()
+
+OnEpoch = Callable[[RepoUrl, Epoch | None, Epoch], None]
+OnRequest = Callable[[str, RepoUrl, float, bool], None]
+
+
+@dataclass(slots=True)
+class Repository:
+    """What is known of one repository."""
+
+    url: RepoUrl
+    mirror: Mirror
+    epoch: Epoch | None = None
+    error: GitopsError | None = None  # of the last fetch; None: it succeeded
+    failures: int = 0
+    begun: int = 0  # fetches …
+    ended: int = 0  # … the last of them that came to its end
+    fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
+    poke: asyncio.Event = field(default_factory=asyncio.Event)
+    others: set[str] = field(default_factory=set)  # refs beside branches and tags that somebody named
+    commits: dict[str, int] = field(default_factory=dict)  # SHAs that somebody named → the fetch that asks next
+    peeled: dict[str, str | None] = field(default_factory=dict)  # of this epoch: object name → commit
+    poller: asyncio.Task[None] | None = None
+
+
+class Repositories:
+    """`ports.Sources`, and the service that polls."""
+
+    name = "git"
+
+    def __init__(  # noqa: PLR0913 - two callbacks and a clock, each with a default
+        self,
+        settings: GitSettings,
+        *,
+        data_dir: Path,
+        run_dir: Path,
+        now_s: Clock,
+        on_epoch: OnEpoch = lambda *_: None,
+        on_request: OnRequest = lambda *_: None,
+        spread: Callable[[], float] = random.random,
+    ) -> None:
+        """Make an empty set; `run` polls what `watch`, `use` or a first `resolve` names.
+
+        Args:
+            settings: poll interval, limits, credentials.
+            data_dir: mirrors live in its folder `git`.
+            run_dir: for the askpass helper and, while a fetch runs, SSH keys.
+            now_s: Unix time.
+            on_epoch: told of each new epoch, with the one before, as soon as it can be resolved.
+            on_request: told of each fetch: "fetch", the repository, seconds, whether it succeeded.
+            spread: a number from 0 to 1, by which polls are spread.
+        """
+        self._settings = settings
+        self._data_dir = data_dir
+        self._run_dir = run_dir / "git"
+        self._now_s = now_s
+        self._on_epoch = on_epoch
+        self._on_request = on_request
+        self._spread = spread
+        self._repos: dict[RepoUrl, Repository] = {}
+        self._gate = asyncio.Semaphore(settings.fetches_at_once)
+        self._group: asyncio.TaskGroup | None = None
+
+    # What ports.Sources asks for.
+
+    def resolve(self, repo: RepoUrl, ref: str) -> Resolved:
+        known = self._known(repo)
+        if known.epoch is None:
+            raise (
+                _again(known.error)
+                if known.error
+                else RepositoryUnreachable(f"{shown(repo)} has not been fetched yet", remedy="wait for the first fetch")
+            )
+        revision = self._revision(known, known.epoch, ref)
+        if revision is None:
+            asked = " yet; the server is asked for it" if self._want(known, ref) else ""
+            raise RevisionNotFound(
+                f"{shown(repo)} has no {ref[:200]!r}{asked}",
+                remedy="name a branch, tag, commit or version range that exists, or push it",
+            )
+        return Resolved(Revision(revision), known.epoch.number, known.epoch.taken_s)
+
+    async def fetch(self, repo: RepoUrl) -> None:
+        known = self._known(repo)
+        wanted = known.begun + 1  # what runs already may have read the refs before our caller's push
+        async with known.fetching:
+            if known.ended < wanted:
+                await self._fetch(known)
+            elif known.error is not None:
+                raise _again(known.error)
+
+    # Beside it.
+
+    async def want(self, repo: RepoUrl, name: str) -> Resolved:
+        """Return what `name` is, after asking the server for it where the epoch lacks it.
+
+        `name` may be a SHA that no branch reaches, or a full ref that is neither branch nor tag.
+        """
+        with contextlib.suppress(RevisionNotFound, RepositoryUnreachable):
+            return self.resolve(repo, name)
+        await self.fetch(repo)
+        return self.resolve(repo, name)
+
+    def use(self, repo: RepoUrl) -> None:
+        """Have `repo` fetched now and polled from now on; one that already is stays as it is."""
+        self._known(repo)
+
+    def watch(self, repos: Iterable[RepoUrl]) -> None:
+        """Poll exactly `repos`; what is not among them is forgotten, its mirror stays on the disk.
+
+        A URL that cannot be fetched from is left out: whoever resolves it is told why.
+        """
+        wanted = set(repos)
+        for gone in self._repos.keys() - wanted:
+            poller = self._repos.pop(gone).poller
+            if poller is not None:
+                poller.cancel()
+        for repo in sorted(wanted):
+            with contextlib.suppress(InvalidDeclaration):
+                self.use(repo)
+
+    def repositories(self) -> tuple[RepoUrl, ...]:
+        """Return the repositories that are polled, sorted."""
+        return tuple(sorted(self._repos))
+
+    def mirror(self, repo: RepoUrl) -> str:
+        """Return the path of the bare mirror, which workers read; it stays the same when the mirror is made anew."""
+        return str(self._known(repo).mirror.path)
+
+    def epoch(self, repo: RepoUrl) -> Epoch | None:
+        known = self._repos.get(repo)
+        return known.epoch if known else None
+
+    def last_error(self, repo: RepoUrl) -> GitopsError | None:
+        """Return why the last fetch failed; None where it did not, or there was none."""
+        known = self._repos.get(repo)
+        return known.error if known else None
+
+    def age_s(self, repo: RepoUrl) -> float | None:
+        """Return the seconds since the epoch was last confirmed, None without one."""
+        epoch = self.epoch(repo)
+        return None if epoch is None else max(0.0, self._now_s() - epoch.taken_s)
+
+    def size_bytes(self, repo: RepoUrl) -> int | None:
+        """Return the size of the mirror when it was last looked at, None where it was not."""
+        known = self._repos.get(repo)
+        return known.mirror.size_bytes if known else None
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        await asyncio.to_thread(_remove_unused, self._data_dir / "git", self._now_s() - UNUSED_S)
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                for known in self._repos.values():
+                    self._start(known)
+                await asyncio.Event().wait()
+        finally:
+            self._group = None
+
+    def _known(self, repo: RepoUrl) -> Repository:
+        if repo not in self._repos:
+            self._check(repo)
+            mirror = Mirror(repo, mirror_path(self._data_dir, repo), self._run_dir, self._settings)
+            self._repos[repo] = Repository(repo, mirror)
+            self._start(self._repos[repo])
+        return self._repos[repo]
+
+    def _check(self, repo: RepoUrl) -> None:
+        address = RepoAddress.parse(repo)
+        if address is None:
+            raise InvalidDeclaration(
+                f"{shown(repo)[:200]!r} is no URL that is fetched from",
+                remedy="write https://, http://, ssh://, user@host:path, file:// or an absolute path",
+            )
+        # The mirrors hold what other projects' credentials have fetched.
+        local = Path("/", *address.parts).resolve()
+        if address.scheme == "file" and local.is_relative_to(self._data_dir.resolve()):
+            raise InvalidDeclaration(
+                f"{shown(repo)} lies in gitopsd's own data directory", remedy="name the repository itself"
+            )
+
+    def _start(self, known: Repository) -> None:
+        if self._group is not None and known.poller is None:
+            known.poller = self._group.create_task(self._poll(known), name=f"poll {shown(known.url)}")
+
+    async def _poll(self, known: Repository) -> None:
+        while True:
+            known.poke.clear()
+            number = known.epoch.number if known.epoch else -1
+            try:
+                await self.fetch(known.url)
+                if known.epoch is not None and known.epoch.number != number:
+                    await known.mirror.tidy()
+            except GitopsError as err:
+                log.warning("git.fetch_failed", repo=shown(known.url), error=str(err), failures=known.failures)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._wait_s(known)):
+                    await known.poke.wait()
+
+    def _wait_s(self, known: Repository) -> float:
+        spread = 1 + self._settings.poll_jitter * (2 * self._spread() - 1)
+        if known.error is None:
+            return self._settings.poll_s * spread
+        if isinstance(known.error, Terminal):
+            return max(TERMINAL_RETRY_S, self._settings.poll_s) * spread
+        longest = max(RETRY_MOST_S, self._settings.poll_s)
+        return min(RETRY_S * 2.0 ** min(known.failures - 1, 20), longest) * spread
+
+    async def _fetch(self, known: Repository) -> None:
+        async with self._gate:
+            known.begun += 1
+            number, taken_s = known.begun, self._now_s()
+            clock = asyncio.get_running_loop().time
+            began_s, succeeded = clock(), False
+            try:
+                refs = await known.mirror.fetch(known.others)
+                refs = await self._fetch_commits(known, refs)
+                succeeded = True
+            except GitopsError as err:
+                known.error, known.ended = err, number
+                known.failures += 1
+                if known.epoch is None:
+                    await self._fall_back(known)
+                raise
+            finally:
+                self._on_request("fetch", known.url, clock() - began_s, succeeded)
+        known.error, known.failures, known.ended = None, 0, number
+        known.mirror.stamp(refs, taken_s)
+        self._publish(known, refs, taken_s)
+
+    async def _fetch_commits(self, known: Repository, refs: dict[str, str]) -> dict[str, str]:
+        due = [
+            sha
+            for sha, after in known.commits.items()
+            if f"{KEPT}{sha}" not in refs
+            and after <= known.begun
+            and objects.peeled(str(known.mirror.path), sha) is None
+        ]
+        for sha in due[:WANTED_AT_ONCE]:
+            if not await known.mirror.fetch_commit(sha):
+                known.commits[sha] = known.begun + 10  # a commit that the server does not have is seldom asked for
+        return await known.mirror.refs() if due else refs
+
+    async def _fall_back(self, known: Repository) -> None:
+        """Take the epoch of the last run from the disk: with Git away, drift is still healed, and shown as stale."""
+        stamped = await known.mirror.stamped()
+        if stamped is not None:
+            self._publish(known, *stamped)
+
+    def _publish(self, known: Repository, refs: dict[str, str], taken_s: float) -> None:
+        old = known.epoch
+        if old is not None and old.refs == refs:
+            known.epoch = Epoch(old.number, taken_s, old.refs, old.ranges)
+            return
+        known.peeled.clear()
+        known.epoch = Epoch(old.number + 1 if old else 0, taken_s, refs)
+        log.info("git.epoch", repo=shown(known.url), epoch=known.epoch.number, refs=len(refs))
+        self._on_epoch(known.url, old, known.epoch)
+
+    def _revision(self, known: Repository, epoch: Epoch, ref: str) -> str | None:
+        if FULL_SHA.fullmatch(ref):
+            return self._peeled(known, ref.lower())
+        named = epoch.named(ref)
+        if named is not None:
+            return self._peeled(known, named)
+        return self._peeled(known, ref.lower()) if SHORT_SHA.fullmatch(ref) else None
+
+    def _peeled(self, known: Repository, name: str) -> str | None:
+        """Return the commit that an object's full or short name stands for; None where the mirror has none, or two."""
+        if known.peeled.get(name) is None:
+            known.peeled[name] = objects.peeled(str(known.mirror.path), name)
+        return known.peeled[name]
+
+    def _want(self, known: Repository, ref: str) -> bool:
+        if len(known.commits) + len(known.others) >= MAX_WANTED:
+            return False
+        if FULL_SHA.fullmatch(ref):
+            fresh = ref.lower() not in known.commits
+            known.commits.setdefault(ref.lower(), 0)
+        elif ref.startswith("refs/") and not ref.startswith(("refs/heads/", "refs/tags/", "refs/gitopsd/")):
+            fresh = is_ref_name(ref) and ref not in known.others
+            known.others |= {ref} if fresh else set()
+        else:
+            return False
+        if fresh:
+            known.poke.set()
+        return fresh
+
+
+def _again(err: GitopsError) -> GitopsError:
+    """Return the same error for another caller: one exception raised twice would grow its traceback for ever."""
+    return type(err)(err.what, remedy=err.remedy)
+
+
+def _remove_unused(mirrors: Path, before_s: float) -> None:
+    for mirror in mirrors.glob("*"):
+        used = mirror / STAMP
+        with contextlib.suppress(OSError):
+            if (used if used.exists() else mirror).stat().st_mtime < before_s:
+                shutil.rmtree(mirror, ignore_errors=True)
