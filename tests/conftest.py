@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Iterator
 
@@ -12,6 +13,11 @@ from tests.clusters import Cluster
 
 CONTROL_PLANE = clusters.find_control_plane()
 KINDS_OF_CLUSTER = ["real"] if CONTROL_PLANE else []
+
+
+def pytest_configure() -> None:
+    """Have no event loop outside of tests: looptime asks for one before each, and would be given one nobody closes."""
+    asyncio.set_event_loop(None)
 
 
 def pytest_report_header() -> str:
