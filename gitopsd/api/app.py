@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from gitopsd.api.backend import Backend, VersionInfo
+from gitopsd.api.connections import heads
 from gitopsd.api.events import STREAM, Changes, Stream
 from gitopsd.api.middleware import Watched, bearer, bounded, errors, headers, json_only
 from gitopsd.api.probes import Health, Readiness, probe_routes
@@ -53,6 +54,7 @@ def api_app(parts: Parts) -> web.Application:
     app = web.Application(
         client_max_size=MAX_BODY_BYTES,
         middlewares=[
+            heads,
             errors(parts.watched),
             bearer(parts.token, open_routes=OPEN),
             json_only(open_routes=OPEN),
@@ -84,7 +86,7 @@ def probe_app(
 ) -> web.Application:
     """Return `/healthz`, `/readyz` and `/metrics`, without a token: this listener belongs on loopback or a pod."""
     app = web.Application(
-        client_max_size=1024, middlewares=[errors(watched or Watched()), bounded(10.0, endless=frozenset())]
+        client_max_size=1024, middlewares=[heads, errors(watched or Watched()), bounded(10.0, endless=frozenset())]
     )
     app.add_routes(probe_routes(health, readiness, metrics))
     app.on_response_prepare.append(headers(tls=False))

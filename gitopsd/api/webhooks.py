@@ -6,6 +6,7 @@ import asyncio
 import http
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import aiohttp
 import structlog
@@ -18,10 +19,16 @@ from gitopsd.errors import InvalidPayload
 log = structlog.get_logger()
 
 WEBHOOK = "/api/webhook"
-BUFFERED_BYTES = 64 << 20  # of all bodies being read: strangers can fill this, and no more
 SMALL_BYTES = 256 << 10  # larger ones are checked in a thread: hashing 25 MiB takes longer than the loop may lag
 
 OnPush = Callable[[Sequence[str], str], int]  # URLs of the repository, ref → how many repositories of ours that is
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookBounds:
+    max_bytes: int = 25 << 20  # of one body
+    deadline_s: float = 10.0  # for a body to be in
+    buffer_bytes: int = 64 << 20  # of all bodies being read: strangers can fill this, and no more
 
 
 class _Refused(Exception):
@@ -33,6 +40,9 @@ class _Refused(Exception):
         self.status = status
 
 
+BOUNDS = WebhookBounds()
+
+
 class Webhook:
     def __init__(
         self,
@@ -40,19 +50,16 @@ class Webhook:
         on_push: OnPush,
         *,
         told: Callable[[str, str], None] = lambda *_: None,
-        max_bytes: int = 25 << 20,
-        deadline_s: float = 10.0,
+        bounds: WebhookBounds = BOUNDS,
     ) -> None:
         """Check payloads against `secret` (empty: answer 404) and hand pushes to `on_push`, which only queues work.
 
-        `told` hears each result and, for a push that matched, the repository's URL. A body must be in after
-        `deadline_s`.
+        `told` hears each result and, for a push that matched, the repository's URL.
         """
         self._secret = secret
         self._on_push = on_push
         self._told = told
-        self._max_bytes = max_bytes
-        self._deadline_s = deadline_s
+        self._bounds = bounds
         self._buffered_bytes = 0
 
     def routes(self) -> list[web.RouteDef]:
@@ -85,7 +92,7 @@ class Webhook:
         return answer({"status": "accepted"})
 
     async def _payload(self, request: web.Request, secret: bytes) -> Push | Ping | Ignored:
-        if (request.content_length or 0) > self._max_bytes:
+        if (request.content_length or 0) > self._bounds.max_bytes:
             raise _Refused("too-large", http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         signature, event = request.headers.get("X-Hub-Signature-256"), request.headers.get("X-GitHub-Event", "")
         if signature is None:
@@ -99,11 +106,11 @@ class Webhook:
     async def _body(self, request: web.Request, take: Callable[[int], None]) -> bytes:
         body = bytearray()
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout(self._bounds.deadline_s):
                 async for chunk in request.content.iter_any():
                     take(len(chunk))
                     body += chunk
-                    if len(body) > self._max_bytes:
+                    if len(body) > self._bounds.max_bytes:
                         raise _Refused("too-large", http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         except TimeoutError as err:
             raise _Refused("slow", http.HTTPStatus.REQUEST_TIMEOUT) from err
@@ -118,7 +125,7 @@ class Webhook:
 
         def take(size_bytes: int) -> None:
             nonlocal taken_bytes
-            if self._buffered_bytes + size_bytes > BUFFERED_BYTES:
+            if self._buffered_bytes + size_bytes > self._bounds.buffer_bytes:
                 raise _Refused("overloaded", http.HTTPStatus.SERVICE_UNAVAILABLE)
             taken_bytes += size_bytes
             self._buffered_bytes += size_bytes

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,12 +13,14 @@ from aiohttp import web
 
 from gitopsd.api.app import Bounds, Parts, api_app
 from gitopsd.api.backend import VersionInfo
+from gitopsd.api.connections import ConnectionBounds
 from gitopsd.api.events import Changes
-from gitopsd.api.listener import Listener
+from gitopsd.api.listener import BOUNDS, Listener
 from gitopsd.api.middleware import Watched
 from gitopsd.api.probes import Health
 from gitopsd.api.tls import TlsFiles
-from gitopsd.api.webhooks import Webhook
+from gitopsd.api.webhooks import BOUNDS as WEBHOOK_BOUNDS
+from gitopsd.api.webhooks import Webhook, WebhookBounds
 from gitopsd.runtime.lag import LoopLag
 from gitopsd.runtime.tasks import running
 from tests.fakes.backend import FakeBackend
@@ -57,8 +60,7 @@ async def serving(  # noqa: PLR0913 - every option has a default
     token: Callable[[], str] = lambda: TOKEN,
     secret: Callable[[], bytes] = lambda: b"",
     bounds: Bounds | None = None,
-    webhook_deadline_s: float = 10.0,
-    max_webhook_bytes: int = 25 << 20,
+    webhook_bounds: WebhookBounds = WEBHOOK_BOUNDS,
     changes: Changes | None = None,
 ) -> AsyncIterator[Api]:
     """Serve `backend` while the block runs."""
@@ -77,8 +79,7 @@ async def serving(  # noqa: PLR0913 - every option has a default
                 secret,
                 on_push,
                 told=lambda result, _: api.results.append(result),
-                max_bytes=max_webhook_bytes,
-                deadline_s=webhook_deadline_s,
+                bounds=webhook_bounds,
             ),
             health=Health(LoopLag()),
             version=VersionInfo("0.1.0"),
@@ -97,9 +98,33 @@ async def serving(  # noqa: PLR0913 - every option has a default
 
 
 @contextlib.asynccontextmanager
-async def listening(app: web.Application, tls: TlsFiles | None = None) -> AsyncIterator[int]:
+async def connected(port: int, request: bytes) -> AsyncIterator[asyncio.StreamReader]:
+    """Open a connection, send `request` as it is, and give the answer's stream; the connection ends with the block."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(request)
+        await writer.drain()
+        async with asyncio.timeout(10):
+            yield reader
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def until(condition: Callable[[], Awaitable[bool]], deadline_s: float = 10.0) -> None:
+    """Wait for `condition`; raises TimeoutError where it does not come true in time."""
+    async with asyncio.timeout(deadline_s):
+        while not await condition():  # noqa: ASYNC110 - the server has no event to wait for
+            await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def listening(
+    app: web.Application, tls: TlsFiles | None = None, bounds: ConnectionBounds = BOUNDS
+) -> AsyncIterator[int]:
     """Serve `app` on a free port of loopback while the block runs; gives the port."""
-    listener = Listener("api", app, "127.0.0.1", 0, tls=tls)
+    listener = Listener("api", app, "127.0.0.1", 0, tls=tls, bounds=bounds)
     async with running(listener):
         await listener.up()
         yield listener.port

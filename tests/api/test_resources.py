@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from typing import Any
+
+from gitopsd.api.backend import ClusterState, ManagedResource, Manifests, RepositoryState
+from gitopsd.model.cluster import LiveObject, WatchAge
+from gitopsd.model.comparison import Absent, Compared, Comparison, Difference, Found, Pair, SyncStatus
+from gitopsd.model.health import Health, HealthStatus
+from gitopsd.model.ids import AppName, ClusterId, RepoUrl, ResourceVersion, Uid
+from gitopsd.model.manifest import GVK, ResourceKey
+from tests.api.serving import NOW_S, serving
+from tests.fakes.backend import FakeBackend, app_view
+
+SHOP = "/api/v1/applications/shop"
+SECRET = "aHVudGVyMg=="  # noqa: S105 - this is what must not appear
+
+
+def secret(data: Any, **more: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login", "resourceVersion": "7"}, **more} | (
+        {"data": data} if data is not None else {}
+    )
+
+
+async def test_manifests_are_json_texts_with_secrets_masked() -> None:
+    backend = FakeBackend(app_view("shop"))
+    configmap = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"token": "kept"}}
+    nested = {"apiVersion": "v1", "kind": "List", "items": [secret({"p": SECRET})]}
+    backend.rendered = Manifests([secret({"p": SECRET}, stringData={"q": "hunter2"}), configmap, nested])
+    async with serving(backend) as api:
+        answer = await api.get(f"{SHOP}/manifests", revision="v1")
+
+    assert "v1" == answer["revision"]
+    assert {"p": "++++++++"} == json.loads(answer["manifests"][0])["data"]
+    assert configmap == json.loads(answer["manifests"][1])
+    assert SECRET not in str(answer)
+    assert "hunter2" not in str(answer)
+
+
+async def test_states_of_a_secret_show_that_they_differ_and_not_how() -> None:
+    applied = {"kubectl.kubernetes.io/last-applied-configuration": f'{{"data": {{"p": "{SECRET}"}}}}'}
+    live = secret({"p": SECRET, "same": "eA=="})
+    live["metadata"]["annotations"] = applied
+    target = secret({"p": "bmV3", "same": "eA=="})
+    backend = FakeBackend(app_view("shop"))
+    backend.managed = [ManagedResource(GVK("", "v1", "Secret"), "shop", "login", target, live, None, target)]
+    async with serving(backend) as api:
+        [item] = (await api.get(f"{SHOP}/managed-resources"))["items"]
+    states = {name: json.loads(item[f"{name}State"])["data"] for name in ("target", "live", "predictedLive")}
+
+    assert states["target"] == states["predictedLive"]
+    assert states["target"]["p"] != states["live"]["p"]
+    assert states["target"]["same"] == states["live"]["same"]
+    assert "7" == item["resourceVersion"]
+    for value in (SECRET, "bmV3", base64.b64decode(SECRET).decode()):
+        assert value not in str(item)
+
+
+async def test_secret_of_the_wrong_type_is_masked_whole() -> None:
+    backend = FakeBackend(app_view("shop"))
+    backend.rendered = Manifests([secret(SECRET), secret([SECRET]), secret({"p": {"deep": SECRET}}), secret(None)])
+    async with serving(backend) as api:
+        answer = await api.get(f"{SHOP}/manifests")
+
+    assert SECRET not in str(answer)
+
+
+async def test_managed_resource_tells_the_verdict_of_the_last_pass() -> None:
+    key = ResourceKey("apps", "Deployment", "shop", "web")
+    compared = Compared(
+        Pair(key, None, Absent()),
+        SyncStatus.OUT_OF_SYNC,
+        (Difference(".spec.replicas", 3, 2),),
+        reason="replicas differ",
+    )
+    backend = FakeBackend(app_view("shop"))
+    backend.managed = [ManagedResource(GVK("apps", "v1", "Deployment"), "shop", "web", compared=compared)]
+    async with serving(backend) as api:
+        [item] = (await api.get(f"{SHOP}/managed-resources"))["items"]
+
+    assert ("null", "null", True, "OutOfSync") == (
+        item["targetState"],
+        item["liveState"],
+        item["modified"],
+        item["status"],
+    )
+    assert [{"path": ".spec.replicas", "live": 3, "predicted": 2}] == item["differences"]
+
+
+async def test_tree_holds_the_objects_that_are_live() -> None:
+    live = LiveObject(
+        ResourceKey("", "Service", "shop", "web"),
+        Uid("u1"),
+        ResourceVersion("7"),
+        owners=(),
+        controlled=False,
+        tracking=None,
+        by_argocd=False,
+        argocd_wrote_s=None,
+        takeover=False,
+        view=None,
+        deleting=False,
+        established=True,
+        health=None,
+        created_s=1_700_000_000.0,
+    )
+    target = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop"}}
+    there = Compared(Pair(live.key, target, Found(live)), SyncStatus.SYNCED, health=Health(HealthStatus.HEALTHY))
+    missing = Compared(Pair(ResourceKey("apps", "Deployment", "shop", "web"), target, Absent()), SyncStatus.OUT_OF_SYNC)
+    view = app_view("shop")
+    assert view.status is not None
+    comparison = Comparison(SyncStatus.OUT_OF_SYNC, Health(HealthStatus.MISSING), (there, missing))
+    backend = FakeBackend(dataclasses.replace(view, status=dataclasses.replace(view.status, comparison=comparison)))
+    async with serving(backend) as api:
+        [node] = (await api.get(f"{SHOP}/resource-tree"))["nodes"]
+
+    assert ("v1", "Service", "u1", "2023-11-14T22:13:20Z") == (
+        node["version"],
+        node["kind"],
+        node["uid"],
+        node["createdAt"],
+    )
+    assert {"status": "Healthy", "message": ""} == node["health"]
+
+
+async def test_application_before_its_first_pass_has_an_empty_tree() -> None:
+    backend = FakeBackend(dataclasses.replace(app_view("shop"), status=None))
+    async with serving(backend) as api:
+        assert {"nodes": [], "orphanedNodes": [], "hosts": []} == await api.get(f"{SHOP}/resource-tree")
+        assert "Unknown" == (await api.get(SHOP))["status"]["sync"]["status"]
+
+
+async def test_clusters_tell_how_they_are_connected() -> None:
+    age = WatchAge(synced=True, oldest_s=10.0, failing=((GVK("", "v1", "Pod"), "403 Forbidden"),))
+    backend = FakeBackend()
+    backend.cluster_states = (
+        ClusterState(
+            ClusterId("c2"), "https://c2", age=WatchAge(synced=True, oldest_s=9, failing=(), error="no route")
+        ),
+        ClusterState(ClusterId("c1"), "https://c1", "1.36", age, apis=60, objects=2000, applications=7),
+        ClusterState(ClusterId("c3"), "https://c3"),
+    )
+    async with serving(backend) as api:
+        first, second, third = (await api.get("/api/v1/clusters"))["items"]
+
+    assert ("c1", "Successful", "1.36") == (first["name"], first["connectionState"]["status"], first["serverVersion"])
+    assert [{"kind": "v1/Pod", "message": "403 Forbidden"}] == first["info"]["cacheInfo"]["failing"]
+    assert ("Failed", "no route") == (second["connectionState"]["status"], second["connectionState"]["message"])
+    assert "Unknown" == third["connectionState"]["status"]
+
+
+async def test_repositories_tell_their_age_and_their_last_error() -> None:
+    backend = FakeBackend()
+    url = RepoUrl("https://bot:hunter2@git.example/a.git")
+    backend.repository_states = (RepositoryState(url, NOW_S - 30, f"{url} does not answer", epoch=4, size_bytes=9),)
+    async with serving(backend) as api:
+        [item] = (await api.get("/api/v1/repositories"))["items"]
+
+    assert {"epoch": 4, "epochAgeSeconds": 30.0, "sizeBytes": 9} == item["gitopsd"]
+    assert ("Failed", "https://***@git.example/a.git does not answer") == (
+        item["connectionState"]["status"],
+        item["connectionState"]["message"],
+    )
+    assert "hunter2" not in str(item)
+
+
+async def test_projects_and_version_are_told() -> None:
+    async with serving(FakeBackend()) as api:
+        [project] = (await api.get("/api/v1/projects"))["items"]
+        assert project == await api.get("/api/v1/projects/default")
+        assert 404 == (await api.status("GET", "/api/v1/projects/nobody"))[0]
+        assert "0.1.0" == (await api.get("/api/version"))["Version"]
+
+    assert ("default", ["*"]) == (project["metadata"]["name"], project["spec"]["sourceRepos"])
+
+
+async def test_what_does_not_exist_has_no_resources() -> None:
+    async with serving(FakeBackend()) as api:
+        for below in ("manifests", "managed-resources", "resource-tree"):
+            status, _ = await api.status("GET", f"/api/v1/applications/{AppName('nobody')}/{below}")
+            assert 404 == status
