@@ -7,6 +7,8 @@ import re
 # user:password@ between the scheme and the host; a user alone (`git@`) is no secret.
 CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^/?#\s:@]*):[^/?#\s]*@")
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
 
 def without_credentials(text: str) -> str:
     """Return `text` with the credentials of every URL in it masked, as it may be logged, stored or shown."""
@@ -27,6 +29,6 @@ def url_fault(url: str) -> str:
         return "starts with '-', which git takes for an option"
     if re.match(r"[A-Za-z0-9+.-]+::", url):
         return "names a transport helper of git, which could run commands"
-    if any(ord(char) < ord(" ") or char == "\x7f" for char in url):
+    if CONTROL.search(url):
         return "holds a control character"
     return ""

@@ -3,6 +3,5 @@
 from __future__ import annotations
 
 from gitopsd.store.store import Audited, Store
-from gitopsd.store.subscribers import Subscription
 
-__all__ = ["Audited", "Store", "Subscription"]
+__all__ = ["Audited", "Store"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +14,7 @@ from gitopsd.store.schema import migrate
 
 NAME = "gitopsd.db"
 LOCK_WAIT_S = 0.1  # nobody else writes; whoever does by hand must not stop the event loop
+LONGEST_LOG_PAGES = 16384  # 64 MiB: then a write copies it over itself, were `checkpoint` never called
 # SQLite's answers that mean the file itself is damaged, rather than the disk full or the directory read-only.
 DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -40,7 +41,7 @@ class Database:
             try:
                 self.path.chmod(0o600)  # declarations may hold what is nobody else's business
                 connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA foreign_keys = ON")
+                connection.execute(f"PRAGMA wal_autocheckpoint = {LONGEST_LOG_PAGES}")
                 connection.execute("PRAGMA journal_size_limit = 67108864")
                 _check(connection, self.path)
                 migrate(connection, self.path)
@@ -78,6 +79,12 @@ class Database:
     def close(self) -> None:
         self._connection.close()
         self._lock.close()
+
+
+def checkpoint(path: Path) -> None:
+    """Copy the write-ahead log into the database; any thread's, since it opens a connection of its own."""
+    with failures(path), closing(sqlite3.connect(path, timeout=LOCK_WAIT_S, isolation_level=None)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 @contextmanager
@@ -122,7 +129,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 def _damaged(path: Path, reason: str) -> StoreUnusable:
     return StoreUnusable(
-        f"the store {path} is damaged: {reason}",
+        f"the store {path} is damaged: {' '.join(reason.split())}",
         remedy=(
             "stop gitopsd and put back a copy of it; without one, move it away: declarations are read anew, while "
             "history, audit and what was left to prune are lost"

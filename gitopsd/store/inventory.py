@@ -23,6 +23,7 @@ SHOW = (
 )
 HIDE = f"UPDATE objects SET target = NULL, view = NULL, rules = NULL, admission = NULL WHERE {OBJECT}"  # noqa: S608
 SWEEP = f"DELETE FROM objects WHERE {OBJECT} AND wanted = 0 AND target IS NULL"  # noqa: S608 - constants
+COLUMNS = "app, cluster, api_group, kind, namespace, name, wanted, target, view, rules, admission"
 NOBODY: frozenset[AppName] = frozenset()
 NOTHING: frozenset[ResourceKey] = frozenset()
 
@@ -36,21 +37,30 @@ class InventoryPart:
         self._alone: dict[AppName, frozenset[AppName]] = {}  # most objects are wanted by one: the set is shared
 
     def load(self) -> None:
-        same: dict[Any, Any] = {}
-        wanted: dict[tuple[AppName, ClusterId], list[ResourceKey]] = {}
+        same: dict[Any, Any] = {}  # equal strings of many rows become one
         share = same.setdefault
-        columns = "app, cluster, api_group, kind, namespace, name, wanted, target, view, rules, admission"
-        for row in self._database.rows(f"SELECT {columns} FROM objects"):  # noqa: S608 - constants
+        wanted: list[ResourceKey] = []
+        shown: dict[ResourceKey, Remembered] = {}
+        place = ("", "")
+        # The table is kept in the order of its key, so that each application's rows come together.
+        for row in self._database.rows(f"SELECT {COLUMNS} FROM objects ORDER BY app, cluster"):  # noqa: S608 - constants
             app, cluster, group, kind, namespace, name, is_wanted, target, view, rules, admission = row
-            place = (AppName(share(app, app)), ClusterId(share(cluster, cluster)))
+            if (app, cluster) != place:
+                self._loaded(place, wanted, shown)
+                place, wanted, shown = (app, share(cluster, cluster)), [], {}
             key = ResourceKey(share(group, group), share(kind, kind), share(namespace, namespace), name)
             if is_wanted:
-                wanted.setdefault(place, []).append(key)
+                wanted.append(key)
             if target is not None:
-                shown = Remembered(target, view, share(rules, rules), share(admission, admission))
-                self._shown.setdefault(place, {})[key] = shown
-        for (app, cluster), keys in wanted.items():
-            self._want(app, cluster, frozenset(keys))
+                shown[key] = Remembered(target, view, share(rules, rules), share(admission, admission))
+        self._loaded(place, wanted, shown)
+
+    def _loaded(self, place: tuple[str, str], wanted: list[ResourceKey], shown: dict[ResourceKey, Remembered]) -> None:
+        app, cluster = AppName(place[0]), ClusterId(place[1])
+        if wanted:
+            self._want(app, cluster, frozenset(wanted))
+        if shown:
+            self._shown[app, cluster] = shown
 
     def remembered(self, app: AppName, cluster: ClusterId) -> Mapping[ResourceKey, Remembered]:
         return dict(self._shown.get((app, cluster), {}))

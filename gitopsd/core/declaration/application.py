@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import replace
 
 from gitopsd.core.declaration.fields import Fields, Warnings
 from gitopsd.core.declaration.options import (
@@ -19,7 +18,7 @@ from gitopsd.core.declaration.options import (
     sync_options,
 )
 from gitopsd.core.duration import go_duration_s
-from gitopsd.core.repo_url import has_credentials, url_fault
+from gitopsd.core.repo_url import CONTROL, has_credentials, url_fault
 from gitopsd.model.application import (
     BY_HAND,
     FLAT,
@@ -58,26 +57,30 @@ def application_from(manifest: Manifest, origin: Origin) -> Application:
         raise document.refuse("spec", "is missing", "write spec.source and spec.destination")
     annotations = metadata.text_map("annotations")
     metadata.text_map("labels")
-    application = Application(
-        name=AppName(name_of(metadata)),
-        project=ProjectName(spec.text("project", "default")),
-        sources=_sources(spec),
-        destination=_destination(spec),
-        sync_policy=_sync_policy(spec),
-        ignore_differences=_ignore_differences(spec),
-        history_limit=_history_limit(spec),
-        mode=mode(annotations),
-        adopted=switch(annotations, ADOPT),
-        skip_reconcile=switch(annotations, SKIP_RECONCILE),
-        cascade=cascades(metadata.texts("finalizers"), warnings),
-        manifest=manifest,
-        origin=origin,
-    )
+    sources, destination, sync_policy = _sources(spec), _destination(spec), _sync_policy(spec)
+    ignore_differences, history_limit = _ignore_differences(spec), _history_limit(spec)
+    cascade = cascades(metadata.texts("finalizers"), warnings)
+    name, project = name_of(metadata), spec.text("project", "default")
     spec.ignore("info")
     check_annotations(annotations, KNOWN_ANNOTATIONS, warnings)
     for fields in (document, metadata, spec):
         fields.close()
-    return replace(application, warnings=warnings.all())
+    return Application(
+        name=AppName(name),
+        project=ProjectName(project),
+        sources=sources,
+        destination=destination,
+        sync_policy=sync_policy,
+        ignore_differences=ignore_differences,
+        history_limit=history_limit,
+        mode=mode(annotations),
+        adopted=switch(annotations, ADOPT),
+        skip_reconcile=switch(annotations, SKIP_RECONCILE),
+        cascade=cascade,
+        manifest=manifest,
+        origin=origin,
+        warnings=warnings.all(),
+    )
 
 
 def name_of(metadata: Fields) -> str:
@@ -137,7 +140,7 @@ def _repo_url(fields: Fields) -> RepoUrl:
 
 def _target_revision(fields: Fields) -> str:
     revision = fields.text("targetRevision", "HEAD")
-    if revision.startswith("-") or any(ord(char) < ord(" ") for char in revision):
+    if revision.startswith("-") or CONTROL.search(revision):
         raise fields.refuse("targetRevision", f"is {revision[:80]!r}", "write a branch, a tag, a commit or a range")
     return revision
 
