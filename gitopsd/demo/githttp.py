@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hmac
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from aiohttp import BasicAuth, web
+from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 HEAD_BYTES = 16 << 10  # of the backend's CGI header
@@ -34,16 +35,23 @@ def git_app(root: Path, *, users: Mapping[str, str] | None = None) -> web.Applic
 def _guard(users: Mapping[str, str]) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            auth = BasicAuth.decode(request.headers.get("Authorization", ""), encoding="utf-8")
-        except ValueError:
-            auth = BasicAuth("", "")
-        password = users.get(auth.login, "")
-        if password and hmac.compare_digest(password.encode(), auth.password.encode()):
+        name, given = _basic_auth(request.headers.get("Authorization", ""))
+        password = users.get(name, "")
+        if password and hmac.compare_digest(password.encode(), given.encode()):
             return await handler(request)
         return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="git"'})
 
     return guard
+
+
+def _basic_auth(header: str) -> tuple[str, str]:
+    kind, _, encoded = header.partition(" ")
+    try:
+        text = base64.b64decode(encoded, validate=True).decode() if kind.lower() == "basic" else ""
+    except ValueError:
+        text = ""
+    name, _, password = text.partition(":")
+    return name, password
 
 
 async def _backend(root: Path, request: web.Request) -> web.StreamResponse:

@@ -75,19 +75,7 @@ async def _run(
     fds: Sequence[int],
     watch: Callable[[], Coroutine[Any, Any, NoReturn]] | None,
 ) -> Ended:
-    child = await asyncio.create_subprocess_exec(
-        "/bin/sh",
-        "-c",
-        LEASH,
-        "gitopsd-git",
-        *argv,
-        env=dict(env),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        pass_fds=tuple(fds),
-        start_new_session=True,
-    )
+    child = await _started(argv, env, fds)
     try:
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(watch(), name="watch git") if watch else None
@@ -102,6 +90,29 @@ async def _run(
     finally:
         await _bury(child)
     return Ended(code if code >= 0 else 128 - code, stdout.result(), stderr.result().decode(errors="replace"))
+
+
+async def _started(argv: Sequence[str], env: Mapping[str, str], fds: Sequence[int]) -> asyncio.subprocess.Process:
+    start = asyncio.create_subprocess_exec(
+        "/bin/sh",
+        "-c",
+        LEASH,
+        "gitopsd-git",
+        *argv,
+        env=dict(env),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        pass_fds=tuple(fds),
+        start_new_session=True,
+    )
+    # A start is milliseconds; cut off in the middle it would leave a child that nobody knows, and open pipes.
+    starting = asyncio.get_running_loop().create_task(start, name="start git")
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _bury(await starting)
+        raise
 
 
 async def _bury(child: asyncio.subprocess.Process) -> None:

@@ -68,7 +68,8 @@ class Mirror:
             InvalidSettings: credentials cannot be read.
         """
         specs = [*REFSPECS, *(f"+{name}*:{OTHER}{name}*" for name in sorted(others))]
-        if not (self.path / "objects").is_dir() or (self.path / DAMAGED).exists():
+        too_large = (self.size_bytes or 0) > self.settings.max_repo_bytes
+        if too_large or not (self.path / "objects").is_dir() or (self.path / DAMAGED).exists():
             return await self._anew(specs)
         await self._sweep()
         try:
@@ -98,7 +99,11 @@ class Mirror:
             ) from err
 
     async def tidy(self) -> None:
-        """Pack the mirror if it has many loose objects or packs; what no ref reaches stays for two weeks."""
+        """Pack the mirror if it has many loose objects or packs; what no ref reaches stays for two weeks.
+
+        Raises:
+            RepositoryTooLarge: it is above the limit even so; the next fetch begins anew, or is refused.
+        """
         self._tidying = True
         try:
             await self._git(["--git-dir", str(self.path), *_options(TIDY), "gc", "--auto", "--quiet"], TIDY_S)
