@@ -75,7 +75,12 @@ _BY_STATUS = {
 
 def answer(value: Any, warnings: Iterable[str] = ()) -> web.Response:
     """Return `value` as JSON, with one `Warning` header for each warning, as Kubernetes sends them."""
-    response = web.Response(body=orjson.dumps(value), content_type="application/json")
+    return written(orjson.dumps(value), warnings)
+
+
+def written(text: bytes, warnings: Iterable[str] = ()) -> web.Response:
+    """Return JSON that is written already; else as `answer`."""
+    response = web.Response(body=text, content_type="application/json")
     for warning in warnings:
         plain = without_credentials(warning).encode("ascii", "replace").decode().replace("\\", "/").replace('"', "'")
         response.headers.add("Warning", f'299 - "{" ".join(plain.split())}"')

@@ -11,7 +11,7 @@ from gitopsd.api.backend import Backend, VersionInfo
 from gitopsd.api.connections import heads
 from gitopsd.api.events import STREAM, Changes, Stream
 from gitopsd.api.middleware import Watched, bearer, bounded, errors, headers, json_only
-from gitopsd.api.probes import Health, Readiness, probe_routes
+from gitopsd.api.probes import Health, Readiness, Scrape, probe_routes
 from gitopsd.api.rest.applications import Applications
 from gitopsd.api.rest.clusters import Clusters
 from gitopsd.api.rest.operations import Operations
@@ -81,9 +81,7 @@ def api_app(parts: Parts) -> web.Application:
     return app
 
 
-def probe_app(
-    health: Health, readiness: Readiness, metrics: Callable[[str], tuple[bytes, str]], watched: Watched | None = None
-) -> web.Application:
+def probe_app(health: Health, readiness: Readiness, metrics: Scrape, watched: Watched | None = None) -> web.Application:
     """Return `/healthz`, `/readyz` and `/metrics`, without a token: this listener belongs on loopback or a pod."""
     app = web.Application(
         client_max_size=1024, middlewares=[heads, errors(watched or Watched()), bounded(10.0, endless=frozenset())]

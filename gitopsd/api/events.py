@@ -145,7 +145,7 @@ class Stream:
 class _Teller:
     """Knows what one client was shown, so that what leaves its filter is told as DELETED."""
 
-    def __init__(self, show: Callable[[AppView], dict[str, Any]], filters: Filters) -> None:
+    def __init__(self, show: Callable[[AppView], bytes], filters: Filters) -> None:
         self._show = show
         self._filters = filters
         self._known: set[AppName] = set()
@@ -160,8 +160,8 @@ class _Teller:
             self._known.discard(name)
         else:
             return None
-        shown = self._show(view) if view else {"metadata": {"name": name}}
-        return {"result": {"type": kind, "application": shown}}
+        shown = self._show(view) if view else orjson.dumps({"metadata": {"name": name}})
+        return {"result": {"type": kind, "application": orjson.Fragment(shown)}}
 
 
 class _Client:

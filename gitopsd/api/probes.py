@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from aiohttp import web
 from gitopsd.api.answers import answer
 from gitopsd.core.repo_url import without_credentials
 
+Scrape = Callable[[str], Awaitable[tuple[bytes, str]]]  # an Accept header → body, content type
 LAG_WINDOW_S = 10.0  # a lag is held against the daemon for so long
 
 
@@ -72,16 +73,14 @@ class Health:
         return web.Response(status=status, text="ok" if alive else "the event loop lags")
 
 
-def probe_routes(
-    health: Health, readiness: Readiness, metrics: Callable[[str], tuple[bytes, str]]
-) -> list[web.RouteDef]:
-    """Return `/healthz`, `/readyz` and `/metrics`; `metrics` takes an Accept header, gives body and content type."""
+def probe_routes(health: Health, readiness: Readiness, metrics: Scrape) -> list[web.RouteDef]:
+    """Return `/healthz`, `/readyz` and `/metrics`."""
 
     async def readyz(_: web.Request) -> web.Response:
         return readiness.report()
 
     async def scrape(request: web.Request) -> web.Response:
-        body, content_type = metrics(request.headers.get("Accept", ""))
+        body, content_type = await metrics(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     return [web.get("/healthz", health.healthz), web.get("/readyz", readyz), web.get("/metrics", scrape)]

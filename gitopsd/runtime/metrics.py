@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -38,10 +39,22 @@ class Meters:
         """Show what `collect` returns at each scrape: what is gone from the world is gone from the answer."""
         self.registry.register(_Scraped(collect))
 
-    def exposition(self, accept: str) -> tuple[bytes, str]:
+    async def exposition(self, accept: str) -> tuple[bytes, str]:
         """Return all metrics and their content type, in the format that an `Accept` header asks for."""
         encode, content_type = choose_encoder(accept)
-        return encode(self.registry), content_type
+        # The state is read on the loop, which owns it; writing 10,000 applications takes 0.4 s, so a thread does that.
+        snapshot = _Snapshot(list(self.registry.collect()))
+        return await asyncio.to_thread(encode, snapshot), content_type
+
+
+class _Snapshot:
+    """What was collected, as an encoder wants it."""
+
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
 
 
 class _Scraped:

@@ -22,8 +22,8 @@ SERVER = "https://10.0.0.1:6443"
 Samples = dict[str, list[tuple[dict[str, str], float]]]
 
 
-def samples(meters: Meters) -> Samples:
-    text, content_type = meters.exposition("")
+async def samples(meters: Meters) -> Samples:
+    text, content_type = await meters.exposition("")
     assert "text/plain" in content_type
     found: Samples = {}
     for family in text_string_to_metric_families(text.decode()):
@@ -32,20 +32,20 @@ def samples(meters: Meters) -> Samples:
     return found
 
 
-def world(views: Iterable[AppView] = (), clusters: tuple[ClusterState, ...] = ()) -> Samples:
+async def world(views: Iterable[AppView] = (), clusters: tuple[ClusterState, ...] = ()) -> Samples:
     meters = Meters()
     repositories = (RepositoryState(RepoUrl("https://bot:hunter2@git.example/a"), fetched_s=70.0),)
     meters.on_scrape(
         World(lambda: views, lambda: clusters, lambda: repositories, lambda: (3, 2, 1), lambda: 100.0).collect
     )
-    return samples(meters)
+    return await samples(meters)
 
 
 C1 = ClusterState(ClusterId("c1"), SERVER, "1.36", WatchAge(synced=True, oldest_s=12.5, failing=()), 60, 2000, 7)
 
 
-def test_application_is_told_with_argo_cds_labels() -> None:
-    [(labels, value)] = world([app_view("shop", sync=SyncStatus.OUT_OF_SYNC)], (C1,))["argocd_app_info"]
+async def test_application_is_told_with_argo_cds_labels() -> None:
+    [(labels, value)] = (await world([app_view("shop", sync=SyncStatus.OUT_OF_SYNC)], (C1,)))["argocd_app_info"]
 
     assert 1 == value
     assert {
@@ -62,14 +62,14 @@ def test_application_is_told_with_argo_cds_labels() -> None:
     } == labels
 
 
-def test_application_that_is_gone_is_gone_from_the_metrics() -> None:
+async def test_application_that_is_gone_is_gone_from_the_metrics() -> None:
     views = [app_view("shop"), app_view("bank")]
     meters = Meters()
     meters.on_scrape(World(lambda: views, lambda: (), lambda: (), lambda: (0, 0, 0), lambda: 0.0).collect)
-    assert {"shop", "bank"} == {labels["name"] for labels, _ in samples(meters)["argocd_app_info"]}
+    assert {"shop", "bank"} == {labels["name"] for labels, _ in (await samples(meters))["argocd_app_info"]}
     del views[0]
 
-    assert {"bank"} == {labels["name"] for labels, _ in samples(meters)["argocd_app_info"]}
+    assert {"bank"} == {labels["name"] for labels, _ in (await samples(meters))["argocd_app_info"]}
 
 
 @pytest.mark.parametrize(
@@ -80,31 +80,31 @@ def test_application_that_is_gone_is_gone_from_the_metrics() -> None:
         (dataclasses.replace(app_view("shop"), status=None), ""),
     ],
 )
-def test_operation_is_what_is_under_way(view: AppView, expected: str) -> None:
-    [(labels, _)] = world([view])["argocd_app_info"]
+async def test_operation_is_what_is_under_way(view: AppView, expected: str) -> None:
+    [(labels, _)] = (await world([view]))["argocd_app_info"]
 
     assert expected == labels["operation"]
 
 
-def test_condition_is_told_once_for_each_type() -> None:
+async def test_condition_is_told_once_for_each_type() -> None:
     view = app_view("shop")
     assert view.status is not None
     conditions = (Condition("SyncError", "a"), Condition("SyncError", "b"), Condition("ComparisonError", "c"))
     view = dataclasses.replace(view, status=dataclasses.replace(view.status, conditions=conditions))
 
     assert ["ComparisonError", "SyncError"] == [
-        labels["condition"] for labels, _ in world([view])["argocd_app_condition"]
+        labels["condition"] for labels, _ in (await world([view]))["argocd_app_condition"]
     ]
 
 
-def test_cluster_is_told_with_its_age_and_what_cannot_be_read() -> None:
+async def test_cluster_is_told_with_its_age_and_what_cannot_be_read() -> None:
     away = ClusterState(
         ClusterId("c2"),
         "https://c2",
         "",
         WatchAge(synced=False, oldest_s=90.0, failing=((GVK("", "v1", "Pod"), "403"),), error="no route"),
     )
-    found = world((), (C1, away, ClusterState(ClusterId("c3"), "https://c3")))
+    found = await world((), (C1, away, ClusterState(ClusterId("c3"), "https://c3")))
 
     assert [1.0, 0.0, 0.0] == [value for _, value in found["argocd_cluster_connection_status"]]
     assert [({"server": SERVER, "name": "c1", "k8s_version": "1.36"}, 1.0)] == found["argocd_cluster_info"][:1]
@@ -113,7 +113,7 @@ def test_cluster_is_told_with_its_age_and_what_cannot_be_read() -> None:
     assert [({}, 3.0)] == found["gitopsd_queue_depth"]
 
 
-def test_sync_is_counted_by_phase_and_forgotten_with_its_application() -> None:
+async def test_sync_is_counted_by_phase_and_forgotten_with_its_application() -> None:
     meters = Meters()
     metrics = Metrics(meters)
     for name in ("shop", "bank"):
@@ -128,10 +128,10 @@ def test_sync_is_counted_by_phase_and_forgotten_with_its_application() -> None:
         "phase": "Succeeded",
         "dry_run": "false",
     }
-    assert [(expected, 1.0)] == samples(meters)["argocd_app_sync_total"]
+    assert [(expected, 1.0)] == (await samples(meters))["argocd_app_sync_total"]
 
 
-def test_every_callback_counts() -> None:
+async def test_every_callback_counts() -> None:
     meters = Meters()
     metrics = Metrics(meters)
     metrics.reconciled(app_view("shop").application, SERVER, 0.3)
@@ -152,7 +152,7 @@ def test_every_callback_counts() -> None:
     metrics.webhook("forged", "")
     metrics.answered("BREW", "", 401, 0.001)
     metrics.loop_lag(0.002)
-    found = samples(meters)
+    found = await samples(meters)
 
     assert [({"class": "ClusterUnreachable"}, 1.0)] == found["gitopsd_errors_total"]
     assert [({"outcome": "done"}, 1.0), ({"outcome": "ClusterUnreachable"}, 1.0)] == found["gitopsd_passes_total"]
@@ -168,22 +168,22 @@ def test_every_callback_counts() -> None:
     assert not [name for name in found if name.endswith("_created")]
 
 
-def test_credentials_in_a_repositorys_url_are_masked() -> None:
-    assert [({"repo": "https://***@git.example/a"}, 30.0)] == world()["gitopsd_epoch_age_seconds"]
+async def test_credentials_in_a_repositorys_url_are_masked() -> None:
+    assert [({"repo": "https://***@git.example/a"}, 30.0)] == (await world())["gitopsd_epoch_age_seconds"]
 
 
-def test_openmetrics_is_given_to_who_asks_for_it() -> None:
+async def test_openmetrics_is_given_to_who_asks_for_it() -> None:
     meters = Meters()
     Metrics(meters).rendered()
-    text, content_type = meters.exposition("application/openmetrics-text; version=1.0.0")
+    text, content_type = await meters.exposition("application/openmetrics-text; version=1.0.0")
 
     assert content_type.startswith("application/openmetrics-text")
     assert text.endswith(b"# EOF\n")
 
 
-def test_two_daemons_in_one_process_do_not_share_a_count() -> None:
+async def test_two_daemons_in_one_process_do_not_share_a_count() -> None:
     one, other = Meters(), Meters()
     Metrics(one).rendered()
     Metrics(other)
 
-    assert [({}, 0.0)] == samples(other)["gitopsd_renders_total"]
+    assert [({}, 0.0)] == (await samples(other))["gitopsd_renders_total"]

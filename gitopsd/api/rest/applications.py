@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import orjson
 from aiohttp import web
 
-from gitopsd.api.answers import BadRequest, answer
+from gitopsd.api.answers import BadRequest, answer, written
 from gitopsd.api.backend import AppView, Backend
 from gitopsd.api.rest.query import Selected, filters_of, flag, page_of, selected
 from gitopsd.api.rest.show import Show
 from gitopsd.model.ids import AppName
 from gitopsd.runtime.deadline import within
 
-AT_ONCE = 25  # applications written between two turns of the loop: about 5 ms
+AT_ONCE = 25  # applications written between two turns of the loop: 6 ms where none was written before
 
 
 class Applications:
@@ -36,7 +36,7 @@ class Applications:
         found = selected(self._backend.views(), filters_of(request.query), page_of(request.query))
         items = await self._written(found.views)
         body = b'{"metadata":' + orjson.dumps(_metadata(found)) + b',"items":[' + b",".join(items) + b"]}"
-        return web.Response(body=body, content_type="application/json")
+        return written(body)
 
     async def get(self, request: web.Request) -> web.Response:
         name = AppName(request.match_info["name"])
@@ -48,7 +48,7 @@ class Applications:
                 await within(self._refresh_s, f"the pass over {name}", work)
             case other:
                 raise BadRequest(f"refresh is {other!r}", remedy="write normal or hard")
-        return answer(self._show.application(self._backend.view(name)))
+        return written(self._show.application(self._backend.view(name)))
 
     async def delete(self, request: web.Request) -> web.Response:
         name = AppName(request.match_info["name"])
@@ -56,12 +56,12 @@ class Applications:
         return answer({})
 
     async def _written(self, views: Sequence[AppView]) -> Sequence[bytes]:
-        written = []
+        texts = []
         for place, view in enumerate(views):
             if place % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)  # a long list must not hold the loop
-            written.append(orjson.dumps(self._show.application(view)))
-        return written
+            texts.append(self._show.application(view))
+        return texts
 
 
 def _metadata(found: Selected) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gitopsd.api.answers import BadRequest, answer, body_of
+from gitopsd.api.answers import BadRequest, answer, body_of, written
 from gitopsd.api.backend import Backend
 from gitopsd.api.rest.show import Show
 from gitopsd.errors import NotSupported
@@ -42,7 +42,7 @@ class Operations:
         name, body = AppName(request.match_info["name"]), await body_of(request)
         asked = sync_request(body, by=self._by, now_s=self._now_s())
         await self._backend.sync(name, asked)
-        return answer(self._show.application(self._backend.view(name)), ignored(body, DONE))
+        return written(self._show.application(self._backend.view(name)), ignored(body, DONE))
 
     async def rollback(self, request: web.Request) -> web.Response:
         name, body = AppName(request.match_info["name"]), await body_of(request)
@@ -53,7 +53,7 @@ class Operations:
             asked_s=self._now_s(),
         )
         await self._backend.rollback(name, _history_id(body), asked)
-        return answer(self._show.application(self._backend.view(name)), ignored(body, ROLLBACK))
+        return written(self._show.application(self._backend.view(name)), ignored(body, ROLLBACK))
 
     async def terminate(self, request: web.Request) -> web.Response:
         await self._backend.terminate(AppName(request.match_info["name"]))

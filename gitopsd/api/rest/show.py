@@ -2,23 +2,87 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from gitopsd.api.backend import AppView
 from gitopsd.core.argo_json import application_json
+from gitopsd.model.ids import AppName
 from gitopsd.model.operation import SyncRequest
+
+KEPT_BYTES = 16 << 20  # about 4,000 applications of ten objects; a quarter of a millisecond is saved for each
 
 
 @dataclass(frozen=True, slots=True)
-class Show:
-    now_s: Callable[[], float]
+class _Written:
+    """The JSON of what does not change with time, and of whom it is."""
 
-    def application(self, view: AppView) -> dict[str, Any]:
+    view: AppView
+    fields: dict[str, Any]  # of the Application, as fragments; `status` as a dictionary of fragments
+    size_bytes: int
+
+
+class Show:
+    """Writes applications. What was written is kept until the application is published anew; ages are always fresh."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
+        self._kept: OrderedDict[AppName, _Written] = OrderedDict()
+        self.kept_bytes = 0
+
+    def application(self, view: AppView) -> bytes:
         """Return `view` as Argo CD writes an Application; `operation` is what was asked for and waits for a pass."""
-        shown = application_json(view.application, view.status, view.history, self.now_s(), deleting_s=view.deleting_s)
-        return {**shown, "operation": _operation(view.request)} if view.request else shown
+        name = view.application.name
+        written = self._kept.get(name)
+        if written is None or not _same(written.view, view):
+            written = self._keep(name, _written(view, self._now_s()))
+        if view.status is None or not view.status.epoch_s:
+            return orjson.dumps(written.fields)
+        age_s = round(max(0.0, self._now_s() - view.status.epoch_s), 1)
+        status = written.fields["status"]
+        aged = {**status, "gitopsd": {**status["gitopsd"], "epochAgeSeconds": age_s}}
+        return orjson.dumps({**written.fields, "status": aged})
+
+    def _keep(self, name: AppName, written: _Written) -> _Written:
+        old = self._kept.pop(name, None)
+        self.kept_bytes += written.size_bytes - (old.size_bytes if old else 0)
+        self._kept[name] = written
+        while self.kept_bytes > KEPT_BYTES:
+            _, oldest = self._kept.popitem(last=False)
+            self.kept_bytes -= oldest.size_bytes
+        return written
+
+
+def _same(old: AppView, new: AppView) -> bool:
+    """Tell whether two views show the same. What is published is frozen, so identity will do for the large parts."""
+    return (
+        old.application is new.application
+        and old.status is new.status
+        and old.deleting_s == new.deleting_s
+        and old.request == new.request
+        and (old.history is new.history or list(old.history) == list(new.history))
+    )
+
+
+def _written(view: AppView, now_s: float) -> _Written:
+    shown = application_json(view.application, view.status, view.history, now_s, deleting_s=view.deleting_s)
+    if view.request:
+        shown["operation"] = _operation(view.request)
+    status = shown.pop("status")
+    ours = status.pop("gitopsd")
+    fields, parts = _fragments(shown), _fragments(status)
+    size_bytes = sum(len(text) for text in (*fields.values(), *parts.values()))
+    wrapped = {name: orjson.Fragment(text) for name, text in fields.items()}
+    below = {**{name: orjson.Fragment(text) for name, text in parts.items()}, "gitopsd": ours}
+    return _Written(view, {**wrapped, "status": below}, size_bytes)
+
+
+def _fragments(value: dict[str, Any]) -> dict[str, bytes]:
+    return {name: orjson.dumps(item) for name, item in value.items()}
 
 
 def _operation(request: SyncRequest) -> dict[str, Any]:
