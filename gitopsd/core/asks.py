@@ -1,0 +1,136 @@
+"""What a task that is not accepted yet asks of the cluster now."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gitopsd.core.apply_form import DEFINITION, defined_kind
+from gitopsd.core.options import SYNC_OPTIONS, SyncOptions, listed, parse_options
+from gitopsd.core.plan import contested
+from gitopsd.core.prune import Guard, kept, options_of
+from gitopsd.model.cluster import LiveObject
+from gitopsd.model.command import Apply, Command, CreateNamespace, Prune
+from gitopsd.model.comparison import Absent, Found, Reading, Unreadable, Unserved
+from gitopsd.model.ids import TargetHash
+from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey, annotations_of
+from gitopsd.model.operation import Task, Verb
+
+BARRIER_S = 60.0  # a prune that waits for other applications longer than this is left for the next sync
+PENDING_S = 60.0  # as long for a list that is under way
+SERVED_S = 600.0  # as long for a kind whose definition was just applied
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a step is told of the world."""
+
+    target: TargetHash  # of all target objects, as Git has them now (for a pinned operation: at its revisions)
+    objects: Mapping[ResourceKey, Manifest]  # in apply form
+    hashes: Mapping[ResourceKey, TargetHash]
+    readings: Mapping[ResourceKey, Reading]  # of every target object, and of all that the application tracks
+    guard: Guard
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """There is nothing left to do."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Not now; the operation waits up to so many seconds from its start, then goes on without."""
+
+    why: str
+    up_to_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """Not in this operation."""
+
+    why: str
+    failed: bool = False
+
+
+Ask = Asked | Done | Hold | Never
+
+
+def asked(task: Task, seen: Seen, started_s: float) -> Ask:
+    """Return what `task` asks for, as the world is now; what was planned is looked at anew.
+
+    Args:
+        task: PENDING, or ISSUED and perhaps never answered.
+        seen: the world.
+        started_s: Unix time of the operation's start; an approval of deletions from before does not count.
+    """
+    match task.verb:
+        case Verb.APPLY:
+            return _apply(task, seen)
+        case Verb.PRUNE:
+            return _prune(task, seen, started_s)
+        case Verb.CREATE_NAMESPACE:
+            return Asked(CreateNamespace(task.key.name))
+
+
+def _apply(task: Task, seen: Seen) -> Ask:
+    manifest, reading = seen.objects.get(task.key), seen.readings.get(task.key)
+    if manifest is None or seen.hashes.get(task.key) != task.target:
+        return Never("Git holds another content of it by now", failed=True)
+    if others := seen.guard.others.get(task.key):
+        return Hold(contested(others))
+    if isinstance(reading, Unreadable):
+        return Hold(f"it cannot be read: {reading.cause}", PENDING_S if reading.pending else 0.0)
+    if isinstance(reading, Unserved) and task.key.group_kind in _defined(seen):
+        return Hold("its definition is applied, but the kind is not served yet", SERVED_S)
+    return Asked(Apply(task.key, manifest, seen.hashes[task.key], takeover=_takes_over(manifest, reading, seen.guard)))
+
+
+def _prune(task: Task, seen: Seen, started_s: float) -> Ask:
+    match seen.readings.get(task.key):
+        case None | Absent() | Unserved():
+            return Done("it is gone")
+        case Unreadable(cause=cause):
+            return Hold(f"it cannot be read: {cause}")
+        case Found(live=live):
+            return _delete(task, live, seen, started_s)
+
+
+def _delete(task: Task, live: LiveObject, seen: Seen, started_s: float) -> Ask:
+    if live.uid != task.uid:
+        return Never("another object of this name has taken its place")
+    if task.key in seen.objects and not seen.guard.deleting:
+        return Never("Git holds it again")
+    refusal = kept(live, seen.guard, started_s)
+    if refusal is None:
+        # The version is the one seen now: what was compared is judged anew above, and still holds.
+        propagation = options_of(live, seen.guard.options).propagation
+        return Asked(Prune(task.key, live.uid, live.resource_version, propagation))
+    if not refusal.waits:
+        return Never(refusal.reason)
+    return Hold(refusal.reason, BARRIER_S if seen.guard.barrier else math.inf)
+
+
+def _defined(seen: Seen) -> frozenset[GroupKind]:
+    kinds = (defined_kind(manifest) for key, manifest in seen.objects.items() if key.group_kind == DEFINITION)
+    return frozenset(kind for kind in kinds if kind is not None)
+
+
+def _takes_over(manifest: Manifest, reading: Reading | None, guard: Guard) -> bool:
+    """Tell whether this is the first apply of an object that legacy managers wrote, and they may be taken over (D6)."""
+    if not isinstance(reading, Found) or reading.live.view is not None or not reading.live.takeover:
+        return False
+    return _options_of_target(manifest, guard.options).takeover
+
+
+def _options_of_target(target: Manifest, over: SyncOptions) -> SyncOptions:
+    options, _ = parse_options(listed(annotations_of(target).get(SYNC_OPTIONS) or ""), over, subject="")
+    return options

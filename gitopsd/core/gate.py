@@ -1,0 +1,104 @@
+"""Whether what a task did has come about, so that what comes after it may start."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from gitopsd.model.cluster import LiveObject
+from gitopsd.model.comparison import Absent, Found, Reading, Unreadable, Unserved
+from gitopsd.model.health import HealthStatus
+from gitopsd.model.operation import Task, Verb
+
+# A mirror that has not shown our write after this long shows something newer: another writer was faster.
+LAG_S = 10.0
+
+
+class Need(enum.Enum):
+    """How far a task must have come before the next group starts."""
+
+    ACCEPTED = "accepted"  # the server has taken it
+    ESTABLISHED = "established"  # namespaces Active, definitions served
+    HEALTHY = "healthy"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """The gate is passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """Not yet."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """It will not open by itself."""
+
+    why: str
+
+
+Gate = Open | Shut | Broken
+
+
+def gate_of(task: Task, need: Need, reading: Reading | None, now_s: float) -> Gate:
+    """Return whether the accepted `task` has come as far as `need`.
+
+    Args:
+        task: of state APPLIED.
+        need: of what comes next.
+        reading: of its object; None where nobody looked, or where nothing tracked is there.
+        now_s: Unix time.
+    """
+    if task.verb is Verb.PRUNE:
+        return _gone(task, reading)
+    # Nobody need watch a namespace that was only created: the server takes objects into it at once.
+    if need is Need.ACCEPTED or (task.verb is Verb.CREATE_NAMESPACE and reading is None):
+        return Open()
+    return _come(task, reading.live, need, now_s) if isinstance(reading, Found) else Shut(_unseen(reading))
+
+
+def _come(task: Task, live: LiveObject, need: Need, now_s: float) -> Gate:
+    if not _caught_up(task, live, now_s):
+        return Shut("the watch has not shown the change yet")
+    if not live.established:
+        return Shut("it is not established yet")
+    return _healthy(live) if need is Need.HEALTHY else Open()
+
+
+def _gone(task: Task, reading: Reading | None) -> Gate:
+    match reading:
+        case None | Absent() | Unserved():
+            return Open()
+        case Found(live=live) if live.uid != task.uid:
+            return Open()
+        case Unreadable(cause=cause):
+            return Shut(f"it cannot be read: {cause}")
+        case _:
+            return Shut("it is still being deleted; a finalizer or one of its dependents holds it")
+
+
+def _unseen(reading: Reading | None) -> str:
+    return f"it cannot be read: {reading.cause}" if isinstance(reading, Unreadable) else "it is not there yet"
+
+
+def _caught_up(task: Task, live: LiveObject, now_s: float) -> bool:
+    """Tell whether the mirror shows the object as we wrote it, and so its health as of that write.
+
+    A resourceVersion can only be tested for equality, and a controller's status update may follow ours at once: so an
+    equal owned view will do, and in the end time.
+    """
+    if live.resource_version == task.resource_version:
+        return True
+    return (task.view is not None and live.view == task.view) or now_s - task.since_s >= LAG_S
+
+
+def _healthy(live: LiveObject) -> Gate:
+    if live.health is None or live.health.status is HealthStatus.HEALTHY:
+        return Open()
+    why = f"it is {live.health.status.value}" + (f": {live.health.message}" if live.health.message else "")
+    return Broken(why) if live.health.status is HealthStatus.DEGRADED else Shut(why)

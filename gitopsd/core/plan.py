@@ -1,0 +1,156 @@
+"""Comparison → the tasks of a sync."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from gitopsd.core.options import has_compare_option, sync_wave, wave_in
+from gitopsd.core.order import kind_rank, task_order
+from gitopsd.core.prune import Guard, kept
+from gitopsd.model.cluster import LiveObject
+from gitopsd.model.comparison import Compared, Found, SyncStatus, Unreadable
+from gitopsd.model.ids import TargetHash
+from gitopsd.model.manifest import Manifest, ResourceKey
+from gitopsd.model.operation import Operation, Task, TaskState, Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a sync would do now."""
+
+    tasks: tuple[Task, ...] = ()  # in order; PENDING with a message: put off, SKIPPED: not allowed
+    drift: int = 0  # tasks, not put off, of objects that are OutOfSync and count
+    adopts: int = 0  # tasks of objects that are in sync by value and not yet ours
+    pending: int = 0  # objects whose lists are under way
+    empties: int = 0  # live objects that a sync would prune although the target holds nothing at all
+
+    @property
+    def any(self) -> bool:
+        return bool(self.drift or self.adopts)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How far a sync goes."""
+
+    prune: bool = False  # whether live objects that Git does not hold go
+    selected: tuple[ResourceKey, ...] = ()  # the only objects a person asked for; empty: all
+    namespace: str = ""  # of the destination: made first where CreateNamespace=true and an object is to go there
+
+
+def work(resources: Collection[Compared], hashes: Mapping[ResourceKey, TargetHash], guard: Guard, scope: Scope) -> Work:
+    """Return what a sync of the application has to do.
+
+    Args:
+        resources: the comparison's.
+        hashes: of the target objects.
+        guard: options, barrier and the wishes of other applications.
+        scope: how far the sync goes.
+    """
+    chosen = [compared for compared in resources if not scope.selected or compared.pair.key in scope.selected]
+    tasks: list[Task] = []
+    drift = adopts = pruned = 0
+    for compared in chosen:
+        if compared.pair.target is not None:
+            task = _apply(compared, compared.pair.target, hashes[compared.pair.key], guard)
+        else:
+            task = _prune(compared, guard, prune=scope.prune)
+        if task is None:
+            continue
+        tasks.append(task)
+        if not _is_due(task) or _extraneous(compared):
+            continue
+        drift += compared.status is SyncStatus.OUT_OF_SYNC
+        adopts += compared.adopt
+        pruned += task.verb is Verb.PRUNE
+    tasks += _namespace(tasks, scope.namespace, guard, hashes)
+    return Work(
+        tuple(sorted(tasks, key=task_order)),
+        drift,
+        adopts,
+        sum(isinstance(compared.pair.live, Unreadable) and compared.pair.live.pending for compared in chosen),
+        0 if hashes else pruned,
+    )
+
+
+def plan(header: Operation, todo: Work) -> Operation:
+    """Return the operation that does `todo`; `header` is all of it but the tasks."""
+    return replace(header, tasks=todo.tasks)
+
+
+def deletion(resources: Iterable[Compared]) -> Work:
+    """Return what it takes to delete the application's live objects, whether or not Git holds them."""
+    lives = [compared.pair.live.live for compared in resources if isinstance(compared.pair.live, Found)]
+    tasks = [_deletion(live) for live in lives]
+    return Work(tuple(sorted(tasks, key=task_order)), drift=len(tasks))
+
+
+def _apply(compared: Compared, target: Manifest, target_hash: TargetHash, guard: Guard) -> Task | None:
+    if compared.status is SyncStatus.SYNCED and not compared.adopt:
+        return None
+    key = compared.pair.key
+    message = ""
+    if compared.status is SyncStatus.UNKNOWN:
+        message = compared.reason
+    elif others := guard.others.get(key):
+        message = contested(others)
+    return Task(key, Verb.APPLY, wave=sync_wave(target), rank=kind_rank(key), message=message, target=target_hash)
+
+
+def contested(others: Iterable[str]) -> str:
+    """Return why an object that several applications want is applied by none of them."""
+    return f"application {', '.join(sorted(others))} wants it too: remove it from all but one"
+
+
+def _prune(compared: Compared, guard: Guard, *, prune: bool) -> Task | None:
+    if not isinstance(compared.pair.live, Found):
+        return None
+    live = compared.pair.live.live
+    task = _deletion(live)
+    if not prune:
+        return replace(task, state=TaskState.SKIPPED, message="it requires pruning, which this sync does not do")
+    # An approval counts from the operation's start on, so it is asked for by starting one.
+    found = kept(live, replace(guard, approved_s=math.inf), 0.0)
+    if found is None:
+        return task
+    # What waits for others is looked at again in every step; it is not what a sync is started for.
+    state = TaskState.PENDING if found.waits else TaskState.SKIPPED
+    return replace(task, state=state, message=found.reason)
+
+
+def _deletion(live: LiveObject) -> Task:
+    wave = wave_in(live.marks) or 0
+    return Task(
+        live.key,
+        Verb.PRUNE,
+        wave=wave,
+        rank=kind_rank(live.key),
+        uid=live.uid,
+        resource_version=live.resource_version,
+    )
+
+
+def _is_due(task: Task) -> bool:
+    return task.state is TaskState.PENDING and not task.message
+
+
+def _extraneous(compared: Compared) -> bool:
+    pair = compared.pair
+    return (
+        pair.target is None
+        and isinstance(pair.live, Found)
+        and has_compare_option(pair.live.live.marks, "IgnoreExtraneous")
+    )
+
+
+def _namespace(
+    tasks: Iterable[Task], namespace: str, guard: Guard, targets: Collection[ResourceKey]
+) -> tuple[Task, ...]:
+    """Return the task that makes the destination's namespace, where one is to be made and Git does not hold it."""
+    key = ResourceKey("", "Namespace", "", namespace)
+    users = [task.wave for task in tasks if task.verb is Verb.APPLY and task.key.namespace == namespace]
+    if not (guard.options.create_namespace and namespace and users) or key in targets:
+        return ()
+    return (Task(key, Verb.CREATE_NAMESPACE, wave=min(users), rank=kind_rank(key)),)

@@ -1,0 +1,85 @@
+"""What may be deleted, and why something may not (ARCHITECTURE section 7, 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gitopsd.core.options import DEFAULTS, DELETION_APPROVED, SYNC_OPTIONS, Consent, SyncOptions, listed, parse_options
+from gitopsd.core.pairing import owns
+from gitopsd.model.cluster import LiveObject
+from gitopsd.model.ids import AppName
+from gitopsd.model.manifest import Manifest, ResourceKey
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a sync of `app` must know beyond target and live, before it writes and above all before it deletes."""
+
+    app: AppName
+    options: SyncOptions = DEFAULTS  # the application's
+    barrier: tuple[AppName, ...] = ()  # applications without a target at this epoch: prunes wait for them
+    others: Mapping[ResourceKey, frozenset[AppName]] = field(default_factory=dict)  # wanted by their last known target
+    adopted: bool = False  # what Argo CD's annotation tracks is ours to delete
+    approved_s: float | None = None  # when a person approved deletions (`approved_s`)
+    deleting: bool = False  # the application goes with all its objects: Delete= counts instead of Prune=
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Why an object is not deleted."""
+
+    reason: str
+    waits: bool  # it may be deleted later in the same operation, once something else has happened
+
+
+def kept(live: LiveObject, guard: Guard, since_s: float) -> Kept | None:
+    """Return why `live`, which Git does not hold, may not be deleted now; None where it may.
+
+    Args:
+        live: as the mirror has it; what cannot be read never gets here.
+        guard: of the application that deletes.
+        since_s: Unix time at which the operation began; an approval from before does not count.
+    """
+    if not owns(guard.app, live):
+        return Kept("it is not an object of this application in its own right", waits=False)
+    if live.by_argocd and not guard.adopted:
+        return Kept("Argo CD's annotation tracks it: annotate the application gitopsd.io/adopt=true", waits=False)
+    if others := guard.others.get(live.key):
+        return Kept(f"application {', '.join(sorted(others))} wants it", waits=False)
+    if refusal := _without_consent(live, guard, since_s):
+        return refusal
+    if guard.barrier:
+        names = ", ".join(guard.barrier[:3]) + ("" if len(guard.barrier) <= 3 else " …")  # noqa: PLR2004 - a line's worth
+        return Kept(f"waits until it is known what {names} want at this commit", waits=True)
+    return None
+
+
+def options_of(live: LiveObject, over: SyncOptions) -> SyncOptions:
+    """Return the sync options that the annotation of a live object makes of its application's."""
+    options, _ = parse_options(listed(dict(live.marks).get(SYNC_OPTIONS, "")), over, subject=str(live.key))
+    return options
+
+
+def approved_s(application: Manifest) -> float | None:
+    """Return the Unix time at which a person approved deletions, of the declaration's annotation; None: not at all."""
+    meta = application.get("metadata")
+    annotations = meta.get("annotations") if isinstance(meta, dict) else None
+    text = annotations.get(DELETION_APPROVED) if isinstance(annotations, dict) else None
+    try:
+        return datetime.fromisoformat(text).timestamp() if isinstance(text, str) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _without_consent(live: LiveObject, guard: Guard, since_s: float) -> Kept | None:
+    options = options_of(live, guard.options)
+    name, consent = ("Delete", options.delete) if guard.deleting else ("Prune", options.prune)
+    match consent:
+        case Consent.NEVER:
+            return Kept(f"{name}=false", waits=False)
+        case Consent.CONFIRM if guard.approved_s is None or guard.approved_s < since_s:
+            return Kept(f"{name}=confirm: annotate the application {DELETION_APPROVED}=<time>", waits=True)
+        case _:
+            return None

@@ -1,0 +1,23 @@
+"""What an error means for its work: after how long it is tried again, or never."""
+
+from __future__ import annotations
+
+from gitopsd.errors import Retryable
+
+MAX_BACKOFF_S = 300.0
+
+
+def retry_after_s(error: Exception, failures: int) -> float | None:
+    """Return the wait before the next try after `failures` failures in a row; None: only once something has changed.
+
+    The whole policy: what is `Retryable` may get better by itself; a `Terminal` and the unforeseen wait for a change
+    in Git, settings or cluster, since the same input would fail the same way.
+    """
+    return backoff_s(failures) if isinstance(error, Retryable) else None
+
+
+def backoff_s(failures: int) -> float:
+    """Return the wait before attempt `failures + 1`: 1 s doubled each time, 5 min at most."""
+    # The exponent is capped, not only the product: 2.0 ** 1024 raises OverflowError, and a cluster that stays down
+    # for a week gets there.
+    return min(MAX_BACKOFF_S, 2.0 ** max(0, min(failures - 1, 20)))

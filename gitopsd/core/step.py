@@ -1,0 +1,265 @@
+"""Operation, what was observed and the time → the next Operation and commands (ARCHITECTURE D7). Never waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from gitopsd.core.asks import Asked, Done, Hold, Never, Seen, asked
+from gitopsd.core.gate import LAG_S, Broken, Need, Open, Shut, gate_of
+from gitopsd.core.order import SUPPORT, Group, group_of, task_order
+from gitopsd.core.retry import backoff_s
+from gitopsd.model.command import Accepted, Applied, Command, Refused
+from gitopsd.model.operation import Operation, OperationPhase, Task, TaskState, Verb
+
+TERMINATED = "terminated by a person"
+SUPERSEDED = "superseded: Git has newer content"
+OVER = (TaskState.DONE, TaskState.SKIPPED, TaskState.FAILED)
+MAX_REFUSALS = 8  # of one task, all retryable; with back-off that is some minutes
+MAX_TOLD = 3  # tasks named in an operation's message
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    operation_s: float = 3600.0  # a sync that is not over by then fails
+    gate_s: float = 1800.0  # a gate that does not open by then fails the sync
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    operation: Operation  # to be stored before the commands run
+    commands: tuple[Command, ...] = ()
+    again_after_s: float | None = None  # step again by then, though nothing is heard; None: the operation is over
+
+
+def step(operation: Operation, seen: Seen, now_s: float, limits: Limits) -> Step:
+    """Return what comes next in `operation`.
+
+    Tasks that were issued and whose answer is not known are asked for again: every command is idempotent. With
+    commands given, run them, `absorb` the results, and step again at once.
+
+    Args:
+        operation: as stored.
+        seen: target, live state and guard as of this pass.
+        now_s: Unix time; may step back.
+        limits: how long an operation and a gate may take.
+    """
+    if operation.phase.over:
+        return Step(operation)
+    if stopped := _stopped(operation, seen, now_s):
+        return Step(stopped)
+    tasks, issued, waits = _Pass(operation, seen, now_s, limits).run()
+    advanced = replace(operation, tasks=tasks)
+    if ended := _finished(advanced, issued, waits, now_s) or _too_late(advanced, waits, now_s, limits):
+        return Step(ended)
+    rest_s = operation.not_before_s - now_s
+    # A rest longer than any back-off asks for comes of a clock that stepped back.
+    if issued and 0 < rest_s <= backoff_s(MAX_REFUSALS):
+        return Step(replace(advanced, tasks=_as_before(operation.tasks, tasks)), again_after_s=rest_s)
+    message = f"{len(issued)} objects are being applied or pruned" if issued else "; ".join(waits[:MAX_TOLD])
+    advanced = replace(advanced, message=message)
+    return Step(advanced, tuple(issued), 0.0 if issued else _again(advanced, now_s, limits))
+
+
+def absorb(operation: Operation, results: Sequence[Applied], now_s: float) -> Operation:
+    """Return `operation` with what became of its commands.
+
+    Commands without a result keep their tasks ISSUED, to be asked for again. Retryable refusals put the whole
+    operation off by a growing time, and fail their task after `MAX_REFUSALS`.
+    """
+    by_key = {result.key: result for result in results}
+    tasks = tuple(
+        _answered(task, by_key[task.key], now_s) if task.state is TaskState.ISSUED and task.key in by_key else task
+        for task in operation.tasks
+    )
+    refusals = [new.attempts for old, new in zip(operation.tasks, tasks, strict=True) if new.attempts > old.attempts]
+    rest_s = backoff_s(max(refusals)) if refusals else 0.0
+    return replace(operation, tasks=tasks, not_before_s=now_s + rest_s if refusals else operation.not_before_s)
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One walk over the groups of an operation, up to the first that is not passed."""
+
+    operation: Operation
+    seen: Seen
+    now_s: float
+    limits: Limits
+    issued: list[Command] = field(default_factory=list)
+    waits: list[str] = field(default_factory=list)
+
+    def run(self) -> tuple[tuple[Task, ...], list[Command], list[str]]:
+        groups = [(group, list(tasks)) for group, tasks in self._groups()]
+        done: list[Task] = []
+        for place, (group, tasks) in enumerate(groups):
+            following = groups[place + 1][0] if place + 1 < len(groups) else None
+            need = _need(group, following, prune_last=self.seen.guard.options.prune_last)
+            done += [self._advanced(task, need) for task in tasks]
+            failed = any(task.state is TaskState.FAILED for task in done)
+            if self.issued or self.waits or failed:
+                done += [task for _, later in groups[place + 1 :] for task in later]
+                break
+        return tuple(done), self.issued, self.waits
+
+    def _groups(self) -> Iterator[tuple[Group, Iterator[Task]]]:
+        return groupby(sorted(self.operation.tasks, key=task_order), key=group_of)
+
+    def _advanced(self, task: Task, need: Need) -> Task:
+        if task.state in OVER:
+            return task
+        if task.state is TaskState.APPLIED:
+            return self._gated(task, need)
+        answer = asked(task, self.seen, self.operation.started_s)
+        match answer:
+            case Asked(command=command):
+                self.issued.append(command)
+                return replace(task, state=TaskState.ISSUED, message="")
+            case Done(why=why):
+                return replace(task, state=TaskState.DONE, message=why)
+            case Never(why=why, failed=failed):
+                return replace(task, state=TaskState.FAILED if failed else TaskState.SKIPPED, message=why)
+            case Hold(why=why, up_to_s=up_to_s):
+                return self._held(task, why, up_to_s)
+
+    def _held(self, task: Task, why: str, up_to_s: float) -> Task:
+        """Wait for what a task waits for, but no longer than so: then it is put off to another sync."""
+        if _elapsed(self.operation.started_s, self.now_s) < up_to_s:
+            self.waits.append(f"{task.key}: {why}")
+        return replace(task, state=TaskState.PENDING, message=why)
+
+    def _gated(self, task: Task, need: Need) -> Task:
+        match gate_of(task, need, self.seen.readings.get(task.key), self.now_s):
+            case Open():
+                passed = TaskState.APPLIED if need is Need.ACCEPTED and task.verb is not Verb.PRUNE else TaskState.DONE
+                return replace(task, state=passed, message="")
+            case Broken(why=why):
+                return replace(task, state=TaskState.FAILED, message=why)
+            case Shut(why=why) if _elapsed(task.since_s, self.now_s) >= self.limits.gate_s:
+                message = f"{why}, after {self.limits.gate_s:g} s; see to it, or raise sync.gate_deadline_s"
+                return replace(task, state=TaskState.FAILED, message=message)
+            case Shut(why=why):
+                self.waits.append(f"{task.key}: {why}")
+                return replace(task, message=why)
+
+
+def _need(group: Group, following: Group | None, *, prune_last: bool) -> Need:
+    """Return how far the tasks of `group` must have come before those of `following` may start."""
+    phase, prunes, wave, stage = group
+    if prunes:
+        return Need.GONE
+    if following is None:
+        return Need.ACCEPTED
+    if following[1]:
+        return Need.HEALTHY if prune_last else Need.ACCEPTED
+    if (following[0], following[2]) != (phase, wave):
+        return Need.HEALTHY
+    return Need.ESTABLISHED if stage < SUPPORT else Need.ACCEPTED
+
+
+def _answered(task: Task, result: Applied, now_s: float) -> Task:
+    match result:
+        case Accepted(resource_version=None) if task.verb is Verb.PRUNE:
+            return replace(task, state=TaskState.DONE, message=result.message)
+        case Accepted():
+            version = task.resource_version if task.verb is Verb.PRUNE else result.resource_version
+            return replace(
+                task,
+                state=TaskState.APPLIED,
+                message=result.message,
+                since_s=now_s,
+                resource_version=version,
+                view=result.view,
+            )
+        case Refused(retryable=True) if task.attempts + 1 < MAX_REFUSALS:
+            return replace(task, state=TaskState.PENDING, message=_words(result), attempts=task.attempts + 1)
+        case Refused():
+            return replace(task, state=TaskState.FAILED, message=_words(result), attempts=task.attempts + 1)
+
+
+def _words(refused: Refused) -> str:
+    return f"{refused.message} ({refused.code})" + (f"; {refused.remedy}" if refused.remedy else "")
+
+
+def _stopped(operation: Operation, seen: Seen, now_s: float) -> Operation | None:
+    """Return the operation as ended where it is not to go on, whatever its tasks have come to."""
+    if operation.phase is OperationPhase.TERMINATING:
+        return _ended(operation, OperationPhase.FAILED, TERMINATED, now_s)
+    if operation.dry_run:
+        return _told(operation, now_s)
+    if not operation.pinned and seen.target != operation.target:
+        return _ended(operation, OperationPhase.FAILED, SUPERSEDED, now_s)
+    return None
+
+
+def _finished(operation: Operation, issued: Sequence[Command], waits: Sequence[str], now_s: float) -> Operation | None:
+    """Return the operation as ended where a task has failed, or nothing is left to do."""
+    failed = [task for task in operation.tasks if task.state is TaskState.FAILED]
+    if failed:
+        told = "; ".join(f"{task.key}: {task.message}" for task in failed[:MAX_TOLD])
+        more = f"; and {len(failed) - MAX_TOLD} more" if len(failed) > MAX_TOLD else ""
+        message = f"{len(failed)} of {len(operation.tasks)} objects failed: {told}{more}"
+        return _ended(operation, OperationPhase.FAILED, message, now_s)
+    if not issued and not waits:
+        return _ended(operation, OperationPhase.SUCCEEDED, _summary(operation.tasks), now_s)
+    return None
+
+
+def _too_late(operation: Operation, waits: Sequence[str], now_s: float, limits: Limits) -> Operation | None:
+    if _elapsed(operation.started_s, now_s) < limits.operation_s:
+        return None
+    why = "; ".join(waits[:MAX_TOLD]) or "objects are still to be applied"
+    message = f"not over after {limits.operation_s:g} s: {why}; see to that, or raise sync.operation_deadline_s"
+    return _ended(operation, OperationPhase.FAILED, message, now_s)
+
+
+def _told(operation: Operation, now_s: float) -> Operation:
+    tasks = tuple(
+        replace(task, state=TaskState.DONE, message=task.message or "dry run") if task.state not in OVER else task
+        for task in operation.tasks
+    )
+    return _ended(replace(operation, tasks=tasks), OperationPhase.SUCCEEDED, "dry run: nothing was written", now_s)
+
+
+def _ended(operation: Operation, phase: OperationPhase, message: str, now_s: float) -> Operation:
+    # What the server accepted is done; what was asked without an answer may be done or not, and is not claimed.
+    tasks = tuple(
+        replace(task, state=TaskState.DONE) if task.state is TaskState.APPLIED
+        else replace(task, state=TaskState.PENDING) if task.state is TaskState.ISSUED
+        else task
+        for task in operation.tasks
+    )  # fmt: skip
+    return replace(operation, tasks=tasks, phase=phase, message=message, finished_s=now_s)
+
+
+def _summary(tasks: Sequence[Task]) -> str:
+    done = [task for task in tasks if task.state in (TaskState.DONE, TaskState.APPLIED)]
+    pruned = sum(task.verb is Verb.PRUNE for task in done)
+    put_off = [task for task in tasks if task.state is TaskState.PENDING]
+    skipped = sum(task.state is TaskState.SKIPPED for task in tasks)
+    parts = [f"{len(done) - pruned} applied", f"{pruned} pruned"]
+    parts += [f"{skipped} skipped"] if skipped else []
+    parts += [f"{len(put_off)} put off ({put_off[0].key}: {put_off[0].message})"] if put_off else []
+    return ", ".join(parts)
+
+
+def _as_before(old: Sequence[Task], new: Sequence[Task]) -> tuple[Task, ...]:
+    """Return `new` with the tasks that were just issued as they were: they rest."""
+    before = {(task.key, task.verb): task for task in old}
+    return tuple(before[task.key, task.verb] if task.state is TaskState.ISSUED else task for task in new)
+
+
+def _elapsed(since_s: float, now_s: float) -> float:
+    return max(0.0, now_s - since_s)
+
+
+def _again(operation: Operation, now_s: float, limits: Limits) -> float:
+    """Return when to look again though nothing is heard: at the next deadline, or when a mirror must have caught up."""
+    rest_s = [limits.operation_s - _elapsed(operation.started_s, now_s)]
+    for task in operation.tasks:
+        elapsed = _elapsed(task.since_s, now_s)
+        if task.state is TaskState.APPLIED:
+            rest_s += [limits.gate_s - elapsed, LAG_S - elapsed if elapsed < LAG_S else limits.gate_s - elapsed]
+        if task.state is TaskState.PENDING and task.message:
+            rest_s.append(LAG_S)
+    return max(0.1, min(rest_s))
