@@ -68,7 +68,9 @@ def approved_s(application: Manifest) -> float | None:
     annotations = meta.get("annotations") if isinstance(meta, dict) else None
     text = annotations.get(DELETION_APPROVED) if isinstance(annotations, dict) else None
     try:
-        return datetime.fromisoformat(text).timestamp() if isinstance(text, str) else None
+        time = datetime.fromisoformat(text) if isinstance(text, str) else None
+        # Without a zone it would be read in this machine's.
+        return time.timestamp() if time is not None and time.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
 

@@ -1,0 +1,169 @@
+"""Is a sync due: by content, not by commit (ARCHITECTURE D7, D8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitopsd.core.plan import Work
+from gitopsd.core.step import TERMINATED
+from gitopsd.model.application import Application, Mode, Retry
+from gitopsd.model.ids import TargetHash
+from gitopsd.model.operation import Operation, OperationPhase, SyncRequest, TaskState
+
+HEAL_FACTOR = 3.0
+PENDING_S = 2.0  # a list under way is looked for again so often, should no event tell that it is in
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How fast gitopsd acts by itself."""
+
+    heal_wait_s: float = 5.0  # from the end of one sync to the next of the same content
+    heal_max_s: float = 300.0  # self-heal backs off to this
+    argocd_quiet_s: float = 3600.0  # what Argo CD wrote since is not synced unless adopted
+
+
+@dataclass(frozen=True, slots=True)
+class LastSync:
+    """What the last sync of the whole application says about its content."""
+
+    target: TargetHash
+    succeeded: bool
+    ended_s: float  # Unix time: it is stored, and compared after a restart
+    retries: int = 0  # of this content, after failures
+    heals: int = 0  # of this content in a row
+    put_off: bool = False  # some tasks had to wait for something, and are still to be done
+    by_person: bool = False  # a failed one is not retried: a person has asked, and is told
+    terminated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Whether to sync now, why or why not, and as what."""
+
+    sync: bool
+    why: str
+    again_after_s: float | None = None  # it may be due by then, though nothing is heard
+    healing: bool = False
+    heals: int = 0
+    retries: int = 0
+
+
+def last_sync(operation: Operation | None) -> LastSync | None:
+    """Return what `operation`, the last one that is over, says; None where it did not try the content as a whole."""
+    if operation is None or not operation.phase.over or operation.dry_run or operation.selective:
+        return None
+    return LastSync(
+        operation.target,
+        operation.phase is OperationPhase.SUCCEEDED,
+        operation.finished_s or operation.started_s,
+        operation.retries,
+        operation.heals,
+        any(task.state is TaskState.PENDING for task in operation.tasks),
+        not operation.automated,
+        operation.message == TERMINATED,
+    )
+
+
+def request_refused(request: SyncRequest, mode: Mode) -> str:
+    """Return why a person's request is not done; "" where it is: then it is due at once, whatever the policy."""
+    if mode is Mode.OBSERVE and not request.dry_run:
+        return "mode is observe, so nothing is written; ask for a dry run, or set mode: enforce"
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What decides, beside the declaration, whether a sync by itself is due."""
+
+    mode: Mode  # the strictest of daemon, project and application
+    work: Work
+    target: TargetHash
+    last: LastSync | None = None
+    argocd_wrote_s: float | None = None  # Unix time at which Argo CD last wrote one of the objects
+    deleting: bool = False
+
+
+def sync_due(app: Application, now: Situation, now_s: float, pacing: Pacing) -> Due:
+    """Tell whether gitopsd may by itself sync `app` at `now_s`.
+
+    A content is tried once, whatever commits carry it: in a monorepo most commits are somebody else's. Once it
+    succeeded, trying it again is self-heal: only if allowed, and with a growing rest while drift comes back. A content
+    that failed waits for a person, or for `retry` of its policy.
+
+    Source: Argo CD, docs/user-guide/auto_sync.md, "Automated Sync Semantics", by content instead of by commit.
+    """
+    if refusal := _forbidden(app, now):
+        return Due(sync=False, why=refusal)
+    if now.work.pending:
+        return Due(sync=False, why="kinds are still being listed", again_after_s=PENDING_S)
+    return _argocds(app, now, now_s, pacing) or _by_content(app, now, now_s, pacing)
+
+
+def _by_content(app: Application, now: Situation, now_s: float, pacing: Pacing) -> Due:
+    last = now.last
+    if last is None or last.target != now.target:
+        return Due(sync=True, why="the content is new")
+    return _healing(app, now.work, last, now_s, pacing) if last.succeeded else _retrying(app, last, now_s)
+
+
+def _forbidden(app: Application, now: Situation) -> str:
+    empties = now.work.empties
+    reasons = (
+        (now.deleting, "the application is being deleted"),
+        (now.mode is Mode.OBSERVE, "mode is observe"),
+        (app.skip_reconcile, "it is annotated to be left alone"),
+        (not app.sync_policy.automated, "automated sync is off"),
+        (not (now.work.any or now.work.pending), "there is nothing to do"),
+        (
+            bool(empties) and not app.sync_policy.allow_empty,
+            f"Git holds nothing, so a sync would delete all {empties} objects; set allowEmpty to allow it",
+        ),
+    )
+    return next((reason for holds, reason in reasons if holds), "")
+
+
+def _argocds(app: Application, now: Situation, now_s: float, pacing: Pacing) -> Due | None:
+    """Two writers that both heal would fight for ever: whoever still syncs it with Argo CD has to say so."""
+    if app.adopted or now.argocd_wrote_s is None:
+        return None
+    rest_s = pacing.argocd_quiet_s - (now_s - now.argocd_wrote_s)
+    if rest_s <= 0:
+        return None
+    why = "Argo CD still writes its objects: stop that, or annotate the application gitopsd.io/adopt=true"
+    return Due(sync=False, why=why, again_after_s=min(rest_s, pacing.argocd_quiet_s))
+
+
+def _healing(app: Application, todo: Work, last: LastSync, now_s: float, pacing: Pacing) -> Due:
+    heal = app.sync_policy.self_heal
+    if not (heal or last.put_off):
+        what = "live has drifted" if todo.drift else "another field manager owns some fields"
+        return Due(sync=False, why=f"{what}, and selfHeal is off")
+    rested_s = now_s - last.ended_s
+    # A clock that stepped back says nothing about how long it rested.
+    calm = rested_s < 0 or rested_s > pacing.heal_max_s + pacing.heal_wait_s
+    heals = 0 if calm else last.heals
+    wait_s = min(pacing.heal_max_s, pacing.heal_wait_s * HEAL_FACTOR ** min(heals, 20))
+    if not calm and rested_s < wait_s:
+        return Due(sync=False, why=f"it was synced {rested_s:.0f} s ago", again_after_s=wait_s - rested_s)
+    why = "live has drifted" if todo.drift else "another field manager owns some fields"
+    return Due(sync=True, why="objects were put off" if not heal else why, healing=heal, heals=heals + 1)
+
+
+def _retrying(app: Application, last: LastSync, now_s: float) -> Due:
+    retry = app.sync_policy.retry
+    if last.terminated:
+        return Due(sync=False, why="a person ended the last sync of this content")
+    if last.by_person or retry is None or (0 <= retry.limit <= last.retries):
+        return Due(sync=False, why="the last sync of this content failed; it waits for a change, or for a person")
+    wait_s = _retry_wait_s(retry, last.retries)
+    rested_s = now_s - last.ended_s
+    if 0 <= rested_s < wait_s:
+        return Due(sync=False, why=f"retry {last.retries + 1} is to come", again_after_s=wait_s - rested_s)
+    return Due(sync=True, why=f"retry {last.retries + 1}", retries=last.retries + 1)
+
+
+def _retry_wait_s(retry: Retry, retries: int) -> float:
+    # Capped exponent and factor: both are people's input, and a large power raises OverflowError.
+    factor = min(max(retry.factor, 1.0), 100.0) ** min(retries, 20)
+    return min(retry.max_duration_s, retry.duration_s * factor)
