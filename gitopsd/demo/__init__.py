@@ -1,1 +1,1 @@
-"""The main job on embedded parts, to be seen at once."""
+"""The main job on embedded parts: simulated clusters, a sample fleet repository over HTTP, and a plain daemon."""
