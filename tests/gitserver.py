@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -130,20 +131,25 @@ async def http_server(
 async def trickling_server(*, bytes_a_second: int = 2) -> AsyncIterator[str]:
     """Answer every connection with an endless HTTP body, a few bytes at a time; yield the URL."""
 
+    stop = asyncio.Event()
+    connections: set[asyncio.Task[object]] = set()
+
     async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            writer.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n"
-                b"Transfer-Encoding: chunked\r\n\r\n"
-            )
-            while True:
+        task = asyncio.current_task()
+        assert task is not None
+        connections.add(task)
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        with contextlib.suppress(ConnectionError):
+            while not stop.is_set():
                 writer.write(b"1\r\n0\r\n")
                 await writer.drain()
-                await asyncio.sleep(1 / bytes_a_second)
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(1 / bytes_a_second):
+                        await stop.wait()
+        writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()[:2]
@@ -151,6 +157,9 @@ async def trickling_server(*, bytes_a_second: int = 2) -> AsyncIterator[str]:
         yield f"http://{host}:{port}/x.git"
     finally:
         server.close()
+        stop.set()
+        if connections:
+            await asyncio.wait(connections)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hmac
 import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
@@ -65,12 +67,15 @@ async def _backend(root: Path, request: web.Request) -> web.StreamResponse:
     )
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(_feed(request, cast(asyncio.StreamWriter, child.stdin)), name="request to http-backend")
-            return await _answer(request, cast(asyncio.StreamReader, child.stdout))
+            group.create_task(_feed(request, cast("asyncio.StreamWriter", child.stdin)), name="request to http-backend")
+            response = await _answer(request, cast("asyncio.StreamReader", child.stdout))
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.pid, signal.SIGTERM)
+        raise
     finally:
-        if child.returncode is None:
-            child.terminate()
         await child.wait()
+    return response
 
 
 def _environment(root: Path, request: web.Request) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shlex
 import signal
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,10 +22,11 @@ GONE_S = 5.0  # for a killed group to be gone
 # the daemon ends, the pipe ends with it, and the reader kills the group: git, its transports, all they have started.
 # PR_SET_PDEATHSIG would reach git alone, and leave a transport that trickles.
 LEASH = """\
-exec 3<&0
+exec 3<&0 </dev/null
 (read -r _ <&3; kill -KILL 0) &
 leash=$!
-"$@" </dev/null 3<&-
+exec 3<&-
+{commands}
 code=$?
 kill "$leash" 2>/dev/null
 wait "$leash" 2>/dev/null
@@ -43,39 +45,40 @@ class OutputTooLong(Exception):
     """More than `STDOUT_BYTES` came."""
 
 
-async def run(  # noqa: PLR0913 - a child has this many sides, and one caller each gives them
-    argv: Sequence[str],
-    *,
+async def run(
+    *commands: Sequence[str],
     env: Mapping[str, str],
     deadline_s: float,
     what: str,
     fds: Sequence[int] = (),
     watch: Callable[[], Coroutine[Any, Any, NoReturn]] | None = None,
 ) -> Ended:
-    """Run `argv` and return how it ended; leaving early, by deadline, error or cancellation, kills its whole group.
+    """Run `commands` until one fails and return how the last ended; leaving early kills the whole group.
+
+    Early is by deadline, error or cancellation. One shell runs them all, since a start costs as much as a short git.
 
     Args:
-        argv: the program and its arguments.
+        commands: each a program and its arguments.
         env: the whole environment; nothing is inherited.
-        deadline_s: for the child from start to end.
+        deadline_s: for all of them.
         what: names the work where the deadline passes.
-        fds: file descriptors it inherits under the same numbers.
-        watch: runs beside the child; what it raises ends the child, and leaves.
+        fds: file descriptors they inherit under the same numbers.
+        watch: runs beside them; what it raises ends them, and leaves.
 
     Raises:
         TooSlow: the deadline passed.
         OutputTooLong: more came than anybody wants to hold.
     """
-    return await within(deadline_s, what, _run(argv, env, fds, watch))
+    return await within(deadline_s, what, _run(" && ".join(map(shlex.join, commands)), env, fds, watch))
 
 
 async def _run(
-    argv: Sequence[str],
+    commands: str,
     env: Mapping[str, str],
     fds: Sequence[int],
     watch: Callable[[], Coroutine[Any, Any, NoReturn]] | None,
 ) -> Ended:
-    child = await _started(argv, env, fds)
+    child = await _started(commands, env, fds)
     try:
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(watch(), name="watch git") if watch else None
@@ -92,13 +95,12 @@ async def _run(
     return Ended(code if code >= 0 else 128 - code, stdout.result(), stderr.result().decode(errors="replace"))
 
 
-async def _started(argv: Sequence[str], env: Mapping[str, str], fds: Sequence[int]) -> asyncio.subprocess.Process:
+async def _started(commands: str, env: Mapping[str, str], fds: Sequence[int]) -> asyncio.subprocess.Process:
     start = asyncio.create_subprocess_exec(
         "/bin/sh",
         "-c",
-        LEASH,
+        LEASH.format(commands=commands),
         "gitopsd-git",
-        *argv,
         env=dict(env),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -117,7 +119,8 @@ async def _started(argv: Sequence[str], env: Mapping[str, str], fds: Sequence[in
 
 async def _bury(child: asyncio.subprocess.Process) -> None:
     if child.returncode is None:
-        os.killpg(child.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has ended, and the loop has not heard of it yet
+            os.killpg(child.pid, signal.SIGKILL)
         # To the end of its pipes, which the group held open: then nothing of it is left.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GONE_S):

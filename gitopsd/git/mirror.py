@@ -73,11 +73,7 @@ class Mirror:
             return await self._anew(specs)
         await self._sweep()
         try:
-            began_s = time.monotonic()
-            await self._fetch(self.path, specs)
-            if time.monotonic() - began_s > SIZE_EVERY_S:
-                await self._check_size(self.path)
-            return await self._refs(self.path)
+            return await self._fetch(self.path, specs)
         except Damaged:
             return await self._anew(specs)
 
@@ -139,9 +135,8 @@ class Mirror:
             beside.parent.mkdir(parents=True, exist_ok=True)
         try:
             await self._git(["init", "--bare", "--quiet", "--template=", str(beside)], LOCAL_S)
-            await self._fetch(beside, specs)
+            refs = await self._fetch(beside, specs)
             await self._check_size(beside)
-            refs = await self._refs(beside)
             with _disk(self.url):
                 if self.path.exists():
                     self.path.rename(old)
@@ -155,7 +150,7 @@ class Mirror:
         self._swept = True
         return refs
 
-    async def _fetch(self, path: Path, specs: Sequence[str]) -> None:
+    async def _fetch(self, path: Path, specs: Sequence[str]) -> dict[str, str]:
         speed = (
             f"http.lowSpeedLimit={self.settings.low_speed_bytes}",
             f"http.lowSpeedTime={self.settings.low_speed_s:g}",
@@ -165,16 +160,23 @@ class Mirror:
         self._swept = False
         with access(self.url, self.settings.credentials, self.run_dir) as given:
             git = ["--git-dir", str(path), *_options(speed), *_options(given.config), "fetch", *flags, *quick]
-            await self._git([*git, "--", given.url, *specs], self.settings.fetch_deadline_s, given, path)
+            began_s = time.monotonic()
+            listing = await self._git([*git, "--", given.url, *specs], self.settings.fetch_deadline_s, given, path)
         self._swept = True
+        if time.monotonic() - began_s > SIZE_EVERY_S:
+            await self._check_size(path)
+        return read_refs(listing)
 
     async def _refs(self, path: Path) -> dict[str, str]:
-        return read_refs(await self._git(["--git-dir", str(path), "for-each-ref", LISTING], LOCAL_S))
+        return read_refs(await self._git(_listing(path), LOCAL_S))
 
     async def _git(
         self, arguments: Sequence[str], deadline_s: float, given: Access = LOCAL, grows: Path | None = None
     ) -> bytes:
-        """Run git; return its output, or raise what its failure means. `grows` is held to the size limit meanwhile."""
+        """Run git; return its output, or raise what its failure means.
+
+        `grows`, a mirror, is held to the size limit meanwhile, and its refs are listed after.
+        """
 
         async def watch() -> NoReturn:
             while True:
@@ -184,6 +186,7 @@ class Mirror:
         with _disk(self.url):
             ended = await child.run(
                 ["git", *_options(CONFIG), *arguments],
+                *([["git", *_listing(grows)]] if grows else []),
                 env={**_environment(self.run_dir, given.url), **given.env},
                 deadline_s=deadline_s,
                 what=f"{'fetching' if grows else 'reading the mirror of'} {shown(self.url)}",
@@ -254,6 +257,10 @@ def _environment(run_dir: Path, url: str = "") -> dict[str, str]:
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
     }
+
+
+def _listing(path: Path) -> list[str]:
+    return ["--git-dir", str(path), "for-each-ref", LISTING]
 
 
 def _options(config: Sequence[str]) -> Iterator[str]:
