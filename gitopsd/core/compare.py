@@ -13,6 +13,7 @@ from gitopsd.core.managed_fields import MANAGER
 from gitopsd.core.mask import masked, without_values
 from gitopsd.core.options import has_compare_option
 from gitopsd.core.target import Target
+from gitopsd.core.tracking import TRACKING_ID, tracking_of
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import Answer, Inapplicable, Predicted
@@ -29,7 +30,7 @@ from gitopsd.model.comparison import (
 )
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import TargetHash
-from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey, annotations_of, gvk_of
 
 MISSING = Health(HealthStatus.MISSING)
 UNTRACED = ("managedFields", "resourceVersion", "generation")  # in metadata: not what anybody asked for
@@ -175,6 +176,8 @@ def _refused(doubt: Doubtful, answer: Inapplicable) -> Compared:
 
 def _compared(doubt: Doubtful, predicted: Manifest, body: Manifest) -> Compared:
     basis, live = doubt.basis, doubt.live
+    if _is_untracked(doubt, body):
+        predicted = _without_tracking(predicted, body)
     try:
         ours, theirs = _counted(predicted, body, basis.rules)
         same = ours == theirs and _typed_equal(ours, theirs)
@@ -191,6 +194,25 @@ def _compared(doubt: Doubtful, predicted: Manifest, body: Manifest) -> Compared:
         return _settled(doubt, SyncStatus.SYNCED, adopt=True, reason="in sync by value, owned by another field manager")
     shown = Remembered(basis.target, live.view, basis.rules.hash, basis.admission)
     return _settled(doubt, SyncStatus.SYNCED, remember=shown)
+
+
+def _is_untracked(doubt: Doubtful, body: Manifest) -> bool:
+    """Tell whether the object has never been ours, and is nobody else's: then its lack of a tracking id is no drift.
+
+    So what kubectl or Argo CD applied from the same Git is Synced and to adopt.
+    """
+    ours, _ = tracking_of(doubt.target)
+    theirs, _ = tracking_of(body)
+    nobodys = TRACKING_ID not in annotations_of(body) and (theirs is None or ours is None or theirs.app == ours.app)
+    return doubt.live.view is None and nobodys
+
+
+def _without_tracking(predicted: Manifest, body: Manifest) -> Manifest:
+    kept = {name: text for name, text in annotations_of(predicted).items() if name != TRACKING_ID}
+    meta = {**predicted["metadata"], "annotations": kept}
+    if not kept and "annotations" not in body["metadata"]:
+        del meta["annotations"]
+    return {**predicted, "metadata": meta}
 
 
 def _in_words(count: int) -> str:

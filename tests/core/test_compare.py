@@ -10,6 +10,7 @@ from gitopsd.core.compare import Basis, Doubtful, comparison, extra, settle, ver
 from gitopsd.core.ignore import Rules
 from gitopsd.core.pairing import pairs
 from gitopsd.core.target import target_of
+from gitopsd.core.tracking import ARGOCD_TRACKING_ID, TRACKING_ID, track
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.command import Inapplicable, Predicted
 from gitopsd.model.comparison import Absent, Compared, Pair, Reading, Remembered, SyncStatus, Unreadable, Unserved
@@ -142,6 +143,44 @@ def test_equal_values_owned_by_others_are_synced_and_to_adopt() -> None:
     settled = settle(doubt(view=None), Predicted(body()), body(fields=None))
 
     assert (SyncStatus.SYNCED, True, None) == (settled.status, settled.adopt, settled.remember)
+
+
+def tracked_body(annotations: Any, **fields: Any) -> Any:
+    plain = body(**fields)
+    meta = {**plain["metadata"], "annotations": annotations} if annotations is not None else plain["metadata"]
+    return {**plain, "metadata": meta}
+
+
+OURS = "shop:/ConfigMap:prod/x"
+TRACKED = track(TARGET, SHOP)
+
+
+@pytest.mark.parametrize("annotations", [None, {}, {"note": "x"}, {ARGOCD_TRACKING_ID: OURS}])
+def test_object_that_was_never_ours_lacks_no_tracking_id(annotations: Any) -> None:
+    predicted = tracked_body({**(annotations or {}), TRACKING_ID: OURS})
+    asked = doubt(target=TRACKED, view=None, tracking=None)
+
+    settled = settle(asked, Predicted(predicted), tracked_body(annotations, fields=None))
+
+    assert (SyncStatus.SYNCED, True) == (settled.status, settled.adopt)
+
+
+@pytest.mark.parametrize(
+    ("annotations", "view"),
+    [
+        ({TRACKING_ID: "other:/ConfigMap:prod/x"}, None),
+        ({ARGOCD_TRACKING_ID: "other:/ConfigMap:prod/x"}, None),
+        ({}, ViewHash("view")),
+    ],
+    ids=["another application's", "another one's in Argo CD", "ours, and its tracking id was taken away"],
+)
+def test_tracking_id_that_somebody_changed_is_a_difference(annotations: Any, view: Any) -> None:
+    predicted = tracked_body({**annotations, TRACKING_ID: OURS})
+
+    settled = settle(doubt(target=TRACKED, view=view), Predicted(predicted), tracked_body(annotations))
+
+    assert SyncStatus.OUT_OF_SYNC is settled.status
+    assert ["tracking-id" in each.path for each in settled.differences] == [True]
 
 
 def test_field_that_somebody_took_from_us_is_to_adopt() -> None:
