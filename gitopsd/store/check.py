@@ -1,0 +1,84 @@
+"""`gitopsd check`: everything that is wrong with settings and declarations, without a daemon."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gitopsd.core.declaration import resolve_destination
+from gitopsd.core.declaring import Declared, Documents, Key, read_source, twice
+from gitopsd.errors import InvalidSettings, UnknownCluster
+from gitopsd.model.application import Application
+from gitopsd.model.ids import ClusterId
+from gitopsd.model.project import DEFAULT
+from gitopsd.settings import DeclarationSource, Settings, load, problems
+from gitopsd.store.directory import Parse, content, read_files
+from gitopsd.store.files import scan
+
+
+@dataclass(slots=True)
+class Report:
+    """What a check found; every line begins with file and line, and ends with the remedy."""
+
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)  # what works, and has less effect than it says
+    applications: int = 0
+    projects: int = 0
+
+
+async def check(path: Path, environ: Mapping[str, str], parse: Parse) -> Report:
+    """Read the settings of `path` and the declarations in the directories they name; nothing is written.
+
+    Declarations in Git repositories are left to the daemon: reading them is traffic.
+    """
+    report = Report(errors=[str(problem) for problem in problems(path, environ)])
+    try:
+        settings = load(path, environ)
+    except InvalidSettings:
+        return report
+    found: dict[Key, Declared] = {}
+    for source in settings.declarations:
+        if source.directory is not None:
+            await _directory(source.directory, source, parse, found, report)
+        else:
+            report.warnings.append(f"{path}: declarations in {source.repo_url} are not read by this check")
+    _together(found, settings, report)
+    return report
+
+
+async def _directory(
+    directory: Path, source: DeclarationSource, parse: Parse, found: dict[Key, Declared], report: Report
+) -> None:
+    seen = await asyncio.to_thread(scan, directory, recurse=source.recurse)
+    manifests, origins, faults = content(seen, await read_files(seen, parse, {}, 0.0))
+    reading = read_source(Documents(f"dir:{directory}", manifests, origins, complete=True, prune=False), {})
+    report.errors += [*faults, *reading.warnings]
+    for key, value in reading.declared.items():
+        if key in found:
+            report.errors.append(twice(key, value.origin, found[key]))
+        found.setdefault(key, value)
+        report.warnings += [f"{value.origin}: {warning}" for warning in value.warnings]
+
+
+def _together(found: Mapping[Key, Declared], settings: Settings, report: Report) -> None:
+    applications = [value for value in found.values() if isinstance(value, Application)]
+    projects = {DEFAULT.name, *(value.name for value in found.values() if not isinstance(value, Application))}
+    report.applications = len(applications)
+    report.projects = len(found) - len(applications)
+    clusters = {ClusterId(cluster.name): cluster.server for cluster in settings.clusters}
+    for app in applications:
+        report.errors += [f"{app.origin}: {fault}" for fault in _faults(app, clusters)]
+        if app.project not in projects:
+            report.errors.append(f"{app.origin}: .spec.project {app.project} is not declared; declare an AppProject")
+
+
+def _faults(app: Application, clusters: Mapping[ClusterId, str]) -> Iterable[str]:
+    # A kubeconfig's server is known once it is read, so a destination by server may still be one of those.
+    if app.destination.server and "" in clusters.values():
+        return
+    try:
+        resolve_destination(app.destination, clusters)
+    except UnknownCluster as err:
+        yield str(err)
