@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -14,6 +15,7 @@ from gitopsd.model.manifest import Manifest
 OPEN = {"apiVersion", "kind", "metadata", "type", "immutable"}  # all else in a Secret is masked, whatever its shape
 OPEN_ANNOTATIONS = ("gitopsd.io/", "argocd.argoproj.io/")  # of a Secret; last-applied-configuration holds the values
 MASK = "++++++++"
+SHORT = 4  # characters
 
 
 def is_secret(manifest: Manifest) -> bool:
@@ -37,7 +39,9 @@ def without_values(text: str, manifest: Manifest) -> str:
         return text
     hidden = {form for value in _values(manifest) for form in _forms(value) if form}
     for form in sorted(hidden, key=lambda form: (-len(form), form)):
-        text = text.replace(form, MASK)
+        # A value of a letter or two is in many words: to mask it there would spell it out.
+        alone = r"(?<!\w){}(?!\w)" if len(form) < SHORT else "{}"
+        text = re.sub(alone.format(re.escape(form)), MASK, text)
     return text
 
 

@@ -65,3 +65,7 @@ def test_refusal_is_shown_without_the_value_in_any_form() -> None:
     shown = without_values(text, secret(data={"a": encoded, "b": 12345}))
 
     assert 'cannot take "++++++++", which is ++++++++ or ++++++++ or ++++++++' == shown
+
+
+def test_value_of_one_letter_is_masked_only_where_it_stands_alone() -> None:
+    assert 'object is bad, not "++++++++"' == without_values('object is bad, not "b"', secret(data={"a": "Yg=="}))
