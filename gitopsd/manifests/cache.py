@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import os
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
@@ -72,6 +71,7 @@ class Cache:
         self._redis = redis.asyncio.Redis.from_url(
             url,
             password=password,
+            protocol=2,  # servers before 6 know no other
             retry=Retry(NoBackoff(), 0),
             socket_connect_timeout=deadline_s,
             socket_timeout=deadline_s,
@@ -221,7 +221,7 @@ def decoded_key(text: str, origin: str) -> bytes:
     """
     try:
         key = base64.b64decode(text.strip(), validate=True)
-    except binascii.Error:
+    except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
         raise InvalidSettings(

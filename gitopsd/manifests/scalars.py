@@ -30,6 +30,7 @@ WORDS: dict[str, Any] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
 }
 FIRST = frozenset("0123456789+-.") | {word[:1] for word in WORDS}  # what a scalar that is no string may begin with
+POINT_FIRST = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?")  # here "_" only parts digits
 FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 INTEGERS = (
     (re.compile(r"[-+]?0[xX][0-9a-fA-F]+"), 16),
@@ -57,7 +58,9 @@ def plain(text: str) -> Any:
 def _meaning(text: str) -> Any:
     if text in WORDS:
         return WORDS[text]
-    number = text if text.startswith(".") else text.replace("_", "")
+    if text.startswith(".") and not POINT_FIRST.fullmatch(text):
+        return text
+    number = text.replace("_", "")
     for pattern, base in INTEGERS:
         if pattern.fullmatch(number):
             value = int(number, base)
@@ -143,12 +146,14 @@ def _float_key(value: float) -> str:
     if math.isnan(value):
         return ".nan"
     try:
-        single = FLOAT32.pack(value)
+        (single,) = FLOAT32.unpack(FLOAT32.pack(value))
     except OverflowError:
-        single = FLOAT32.pack(math.copysign(math.inf, value))
-    if math.isinf(FLOAT32.unpack(single)[0]):
-        return ".inf" if value > 0 else "-.inf"
+        single = math.copysign(math.inf, value)
+    if math.isinf(single):
+        return ".inf" if single > 0 else "-.inf"
     # Go's %g of a 32-bit float: the fewest digits that give the same bits.
-    short = next(text for digits in range(9) if FLOAT32.pack(float(text := f"{value:.{digits}e}")) == single)
+    short = next(
+        text for digits in range(9) if FLOAT32.pack(float(text := f"{single:.{digits}e}")) == FLOAT32.pack(single)
+    )
     exponent = int(short.partition("e")[2])
     return f"{Decimal(short):f}" if SMALLEST_PLAIN <= exponent < SMALLEST_SCIENTIFIC else short

@@ -162,7 +162,8 @@ class _Builder:
     def _scalar(self, event: Any) -> None:
         text: str = event.value
         self._size += len(text) + 1
-        is_plain, tag = event.implicit[0], event.tag
+        tag = event.tag
+        is_plain = tag is None and event.implicit[0]
         try:
             value = plain(text) if is_plain else tagged(tag, text) if tag not in (None, "!") else text
         except NotAValue as err:
