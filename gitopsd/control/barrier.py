@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    cluster: ClusterId | None  # where it writes; None: not known
+    move: int  # the epoch move that made it late
 
 
 class Barrier:
@@ -16,26 +23,47 @@ class Barrier:
     """
 
     def __init__(self) -> None:
-        self._late: dict[RepoUrl, dict[AppName, ClusterId | None]] = {}
+        self._late: dict[RepoUrl, dict[AppName, _Late]] = {}
+        self._moves = 0
 
-    def moved(self, repo: RepoUrl, touched: Iterable[tuple[AppName, ClusterId | None]]) -> None:
-        """Note that `repo` has a new epoch, at which the targets of `touched` are not known.
+    def mark(self) -> int:
+        """Return what to give to `passed`: epochs that are told of from now on are not in the target to be found."""
+        return self._moves
+
+    def moved(self, repo: RepoUrl, readers: Iterable[tuple[AppName, ClusterId | None]]) -> frozenset[AppName]:
+        """Note that `repo` has a new epoch, at which the targets of `readers` are not known; return who is new to that.
 
         A cluster that is None is not known either, and stands for every cluster.
         """
-        self._late.setdefault(repo, {}).update(touched)
+        self._moves += 1
+        late = self._late.setdefault(repo, {})
+        before = set(late)
+        late.update({app: _Late(cluster, self._moves) for app, cluster in readers})
+        return frozenset(late.keys() - before)
 
-    def passed(self, app: AppName) -> None:
-        """Note that the application has a target at the present epoch of all its repositories, or is gone."""
+    def untouched(self, repo: RepoUrl, apps: Iterable[AppName]) -> None:
+        """Note that the new epoch of `repo` leaves the targets of `apps` as they were."""
+        for app in apps:
+            self._late.get(repo, {}).pop(app, None)
+
+    def passed(self, app: AppName, mark: int) -> None:
+        """Note that the target of `app` is known at the epochs that its repositories had at `mark`."""
         for late in self._late.values():
-            late.pop(app, None)
+            if app in late and late[app].move <= mark:
+                del late[app]
 
-    def waits_for(self, app: AppName, cluster: ClusterId, repos: Collection[RepoUrl]) -> tuple[AppName, ...]:
-        """Return the applications that a prune of `app` has to wait for, sorted; empty when it may go on."""
+    def gone(self, app: AppName) -> None:
+        """Note that there is no such application any more."""
+        self.passed(app, self._moves)
+
+    def waits_for(self, cluster: ClusterId, repos: Collection[RepoUrl]) -> tuple[AppName, ...]:
+        """Return the applications that a prune in `cluster` has to wait for, sorted; empty when it may go on.
+
+        Args:
+            cluster: where an object is to be deleted.
+            repos: what the application that deletes it reads; it waits for itself too, should they have moved on.
+        """
         late = {
-            name
-            for repo in repos
-            for name, where in self._late.get(repo, {}).items()
-            if name != app and where in (None, cluster)
+            name for repo in repos for name, late in self._late.get(repo, {}).items() if late.cluster in (None, cluster)
         }
         return tuple(sorted(late))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from gitopsd.control.barrier import Barrier
 from gitopsd.model.application import Application
 from gitopsd.model.ids import Revision
 from gitopsd.model.manifest import Manifest
@@ -21,14 +22,28 @@ class Desired:
     origins: tuple[str, ...]  # `file:line` of each manifest
     warnings: tuple[str, ...]
     source_types: tuple[str, ...]
+    mark: int | None = None  # of the prune barrier, from before the epochs were read; None: a person named revisions
 
 
-async def desired_of(app: Application, refs: Sequence[str], sources: Sources, renderer: Renderer) -> Desired:
-    """Render the sources of `app` at `refs`, one for each; empty: at their own target revisions.
+@dataclass(frozen=True, slots=True)
+class Desire:
+    """Git and renderer, as one step of a pass."""
 
-    Raises:
-        GitopsError: as `Sources.resolve` and `Renderer.render` do; then nothing of the application is known.
-    """
+    sources: Sources
+    renderer: Renderer
+    barrier: Barrier
+
+    async def __call__(self, app: Application, refs: Sequence[str] = ()) -> Desired:
+        """Render the sources of `app` at `refs`, one for each; empty: at their own target revisions.
+
+        Raises:
+            GitopsError: as `Sources.resolve` and `Renderer.render` do; then nothing of the application is known.
+        """
+        mark = None if refs else self.barrier.mark()
+        return replace(await _desired(app, refs, self.sources, self.renderer), mark=mark)
+
+
+async def _desired(app: Application, refs: Sequence[str], sources: Sources, renderer: Renderer) -> Desired:
     wanted = refs or [source.target_revision for source in app.sources]
     # Resolved without an await between them: one repository's sources all see one epoch (D2).
     resolved = [sources.resolve(source.repo_url, ref) for source, ref in zip(app.sources, wanted, strict=True)]

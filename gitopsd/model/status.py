@@ -42,3 +42,4 @@ class AppStatus:
     epoch_s: float = 0.0  # Unix time at which the oldest epoch was taken
     watch_age_s: float = 0.0
     source_types: tuple[str, ...] = ()
+    waiting: str = ""  # why nothing is done about what is out of sync; "" where nothing is, or something runs

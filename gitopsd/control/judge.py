@@ -1,0 +1,82 @@
+"""Stage 3: what the hashes prove is proved, and of the rest the API server is asked."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from gitopsd.core.compare import Doubtful, settle, verdicts
+from gitopsd.core.pairing import pairs
+from gitopsd.core.target import Target
+from gitopsd.errors import Retryable
+from gitopsd.model.application import Application
+from gitopsd.model.command import ObjectRef, Predicted
+from gitopsd.model.comparison import Compared, Reading, SyncStatus
+from gitopsd.model.ids import ClusterId
+from gitopsd.model.manifest import GVK, ResourceKey, gvk_of
+from gitopsd.ports import Applier, Inventory, LiveStates
+from gitopsd.runtime.tasks import at_most
+
+DRY_RUNS_AT_ONCE = 16  # of one application; the client bounds what a cluster gets
+MOST_ANSWERS = 20_000  # kept over all applications; one is about 1 KB
+
+
+@dataclass(slots=True)
+class Judge:
+    """Compares a target with what the mirror says."""
+
+    live: LiveStates
+    applier: Applier
+    inventory: Inventory
+    # An object that stays out of sync is compared at every pass of its application, and would be asked about each
+    # time: the answer is kept while what it depends on is the same.
+    _answers: OrderedDict[tuple[str, ...], Compared] = field(default_factory=OrderedDict)
+
+    async def compare(
+        self, app: Application, cluster: ClusterId, target: Target, readings: dict[ResourceKey, Reading]
+    ) -> Sequence[Compared]:
+        """Return the verdict on every object of the target, and on every live object of `app` that Git lacks.
+
+        What the API server has just shown to be in sync is stored; an object about which it gave no answer is
+        Unknown.
+        """
+
+        def admission(gvk: GVK) -> str:
+            return self.live.admission(cluster, gvk)
+
+        async def ask(doubt: Doubtful) -> Compared:
+            return await self._ask(cluster, doubt)
+
+        settled, doubtful = verdicts(
+            pairs(app.name, target.objects, readings, target.held),
+            target,
+            self.inventory.remembered(app.name, cluster),
+            app.ignore_differences,
+            admission,
+        )
+        asked = await at_most(DRY_RUNS_AT_ONCE, doubtful, ask, name=f"dry run {app.name}")
+        shown = {compared.pair.key: compared.remember for compared in asked if compared.remember}
+        if shown:
+            self.inventory.remember(app.name, cluster, shown)
+        return (*settled, *asked)
+
+    async def _ask(self, cluster: ClusterId, doubt: Doubtful) -> Compared:
+        question = (cluster, *doubt.question)
+        known = self._answers.get(question)
+        if known is not None:
+            self._answers.move_to_end(question)
+            return replace(known, pair=doubt.pair, health=doubt.live.health)
+        try:
+            answer = await self.applier.dry_run(cluster, doubt.target)
+            body = None
+            if isinstance(answer, Predicted):
+                body = await self.applier.read(cluster, ObjectRef(doubt.pair.key, gvk_of(doubt.target)))
+        except Retryable as err:
+            return Compared(doubt.pair, SyncStatus.UNKNOWN, reason=f"no answer to a dry run: {err.what}")
+        compared = settle(doubt, answer, body)
+        if compared.status is SyncStatus.OUT_OF_SYNC:
+            self._answers[question] = compared
+            if len(self._answers) > MOST_ANSWERS:
+                self._answers.popitem(last=False)
+        return compared
