@@ -17,6 +17,7 @@ from yarl import URL
 from gitopsd.errors import ClusterUnreachable
 from gitopsd.kube.credentials import Credentials, load
 from gitopsd.kube.lines import Lines
+from gitopsd.kube.sockets import Sockets
 from gitopsd.runtime.deadline import within
 from gitopsd.settings import ClusterSettings
 
@@ -87,11 +88,14 @@ class Client:
         self._login = asyncio.Lock()
         self._credentials: Credentials | None = None
         self._hold_until_s = -math.inf  # of the loop's clock
+        self._sockets = Sockets()
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         # The semaphore bounds requests, and watches are as many as there are kinds: the connector bounds neither.
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=75, ttl_dns_cache=60)
+        connector = aiohttp.TCPConnector(
+            limit=0, keepalive_timeout=75, ttl_dns_cache=60, socket_factory=self._sockets.make
+        )
         self._session = aiohttp.ClientSession(
             connector=connector,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
@@ -104,6 +108,7 @@ class Client:
         if self._session is not None:
             await self._session.close()
             self._session = None
+            await self._sockets.closed()
 
     async def request(  # noqa: PLR0913 - these are the parts of an HTTP request
         self,
@@ -161,7 +166,7 @@ class Client:
             else:
                 yield await self._reply(response)
         finally:
-            response.close()
+            _abort(response)
 
     async def _known(self, request: _Request) -> Reply:
         """Send once; where the cluster does not know us, once more with credentials loaded anew."""
@@ -265,6 +270,13 @@ class Client:
                 f"cluster {self.name} does not answer: {str(err) or type(err).__name__}",
                 remedy="check the route, the server's address and its load",
             ) from err
+
+
+def _abort(response: aiohttp.ClientResponse) -> None:
+    """End a watch at once: to close TLS in form, the server would have to answer, and it has events to send first."""
+    if response.connection is not None and response.connection.transport is not None:
+        response.connection.transport.abort()
+    response.close()
 
 
 def _parsed(code: int, text: bytes) -> Any:

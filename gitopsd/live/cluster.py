@@ -268,21 +268,17 @@ class ClusterMirror:
         """Follow the kinds that hold tracked objects; tell whether all that are not followed could be asked."""
         watched = {gvk.group_kind for gvk, meta in self._tasks if not meta}
         todo = [one for one in resources.values() if surveyed(one) and one.gvk.group_kind not in watched]
-        problems: dict[GVK, str] = {}
-        unanswered: set[GVK] = set()
-
-        async def one(resource: ApiResource) -> None:
-            try:
-                found = await has_tracked(self._client, resource)
-            except Retryable as err:
-                unanswered.add(resource.gvk)
-                found = str(err)
-            if isinstance(found, str):
-                problems[resource.gvk] = found
-            elif found and self._discovery is not None and resource.gvk in self._discovery.resources:
+        found = await at_most(SURVEYS_AT_ONCE, todo, self._asked_for_tracked, name=f"survey of {self._client.name}")
+        answers = list(zip(todo, found, strict=True))
+        for resource, answer in answers:
+            if answer is True and isinstance(self.resource(resource.gvk), ApiResource):
                 self._wanted.add(resource.gvk)
                 self._follow(resource)
+        self._unsurveyed = {resource.gvk: str(answer) for resource, answer in answers if not isinstance(answer, bool)}
+        return not any(isinstance(answer, Retryable) for _, answer in answers)
 
-        await at_most(SURVEYS_AT_ONCE, todo, one, name=f"survey of {self._client.name}")
-        self._unsurveyed = problems
-        return not unanswered
+    async def _asked_for_tracked(self, resource: ApiResource) -> bool | str | Retryable:
+        try:
+            return await has_tracked(self._client, resource)
+        except Retryable as err:
+            return err
