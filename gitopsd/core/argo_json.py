@@ -176,13 +176,14 @@ def _ours(app: Application, status: AppStatus, now_s: float) -> Json:
 
 
 def _conditions(app: Application, status: AppStatus | None) -> list[Json]:
-    found = (
-        []
-        if status is None
-        else [(c.type, f"{c.message}; {c.remedy}" if c.remedy else c.message) for c in status.conditions]
-    )
-    said = [(WARNING, warning) for warning in (*app.warnings, *(status.comparison.warnings if status else ()))]
-    return [{"type": kind, "message": without_credentials(text)} for kind, text in dict.fromkeys(found + said)]
+    """Return each message once, under the type it came with first; warnings of the declaration come last."""
+    found: dict[str, str] = {}
+    for condition in status.conditions if status else ():
+        text = f"{condition.message}; {condition.remedy}" if condition.remedy else condition.message
+        found.setdefault(text, condition.type)
+    for text in (*app.warnings, *(status.comparison.warnings if status else ())):
+        found.setdefault(text, WARNING)
+    return [{"type": kind, "message": without_credentials(text)} for text, kind in found.items()]
 
 
 def _declared_sources(app: Application) -> Sequence[Mapping[str, Any]]:

@@ -89,16 +89,26 @@ def test_unknown_field_is_reported_with_the_name_that_was_meant() -> None:
 @pytest.mark.parametrize(
     ("option", "says"),
     [
-        ("CreateNamespaces=true", "did you mean CreateNamespace?"),
-        ("PruneLast=true", "not supported yet"),
-        ("ServerSideApply=false", "always applies on the server's side"),
-        ("CreateNamespace", "is not written Name=value"),
+        ("CreateNamespaces=true", ["did you mean CreateNamespace?", "the option is not known"]),
+        ("Replace=true", ["this version does not do that yet"]),
+        ("ServerSideApply=false", ["always applies on the server"]),
+        ("CreateNamespace", ["is not written Name=value"]),
+        ("PruneLast=true", []),
     ],
 )
-def test_sync_option_without_effect_is_reported(option: str, says: str) -> None:
-    (warning,) = parsed(syncPolicy={"syncOptions": [option]}).warnings
+def test_sync_option_without_effect_is_reported(option: str, says: list[str]) -> None:
+    warnings = parsed(syncPolicy={"syncOptions": [option]}).warnings
 
-    assert says in warning
+    assert len(says) == len(warnings)
+    assert all(text in warning for text, warning in zip(says, warnings, strict=True))
+
+
+def test_rule_to_ignore_differences_without_effect_is_reported() -> None:
+    rule = {"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}
+
+    assert () == parsed(ignoreDifferences=[rule]).warnings
+    (warning,) = parsed(ignoreDifferences=[{**rule, "jqPathExpressions": [".spec"]}]).warnings
+    assert "jqPathExpressions have no effect yet" in warning
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 
-from gitopsd.core.declaration.fields import Fields, Warnings
+from gitopsd.core.declaration.fields import SHOWN, Fields, Warnings
 from gitopsd.core.declaration.options import (
     ADOPT,
     MODE,
@@ -17,21 +16,19 @@ from gitopsd.core.declaration.options import (
     switch,
     sync_options,
 )
+from gitopsd.core.declaration.source import sources_of
 from gitopsd.core.duration import go_duration_s
-from gitopsd.core.repo_url import CONTROL, has_credentials, url_fault
+from gitopsd.core.ignore import rules_warnings
 from gitopsd.model.application import (
     BY_HAND,
-    FLAT,
     Application,
     Destination,
-    DirectoryOptions,
     IgnoreDifference,
     Origin,
     Retry,
-    Source,
     SyncPolicy,
 )
-from gitopsd.model.ids import AppName, ProjectName, RepoUrl
+from gitopsd.model.ids import AppName, ProjectName
 from gitopsd.model.manifest import Manifest
 
 # What Kubernetes takes for a name; it also stands in the tracking id, where a colon would end it.
@@ -57,10 +54,10 @@ def application_from(manifest: Manifest, origin: Origin) -> Application:
         raise document.refuse("spec", "is missing", "write spec.source and spec.destination")
     annotations = metadata.text_map("annotations")
     metadata.text_map("labels")
-    sources, destination, sync_policy = _sources(spec), _destination(spec), _sync_policy(spec)
+    name, project = name_of(metadata), spec.text("project", "default")
+    sources, destination, sync_policy = sources_of(spec), _destination(spec), _sync_policy(spec, name)
     ignore_differences, history_limit = _ignore_differences(spec), _history_limit(spec)
     cascade = cascades(metadata.texts("finalizers"), warnings)
-    name, project = name_of(metadata), spec.text("project", "default")
     spec.ignore("info")
     check_annotations(annotations, KNOWN_ANNOTATIONS, warnings)
     for fields in (document, metadata, spec):
@@ -87,97 +84,9 @@ def name_of(metadata: Fields) -> str:
     """Return metadata.name, which must be one that Kubernetes takes."""
     name = metadata.text("name")
     if not NAME.fullmatch(name):
-        what = f"is {name[:80]!r}" if name else "is missing"
+        what = f"is {name[:SHOWN]!r}" if name else "is missing"
         raise metadata.refuse("name", what, "write lower-case letters, digits, '-' and '.', 253 at most")
     return name
-
-
-def _sources(spec: Fields) -> tuple[Source, ...]:
-    spec.not_yet("sources are read as they are in Git", "sourceHydrator")
-    many = spec.mappings("sources")
-    one = spec.mapping("source")
-    if many:
-        if one is not None:
-            spec.warnings.add(".spec.source has no effect where .spec.sources is given")
-        return tuple(_source(fields) for fields in many)
-    if one is None:
-        raise spec.refuse("source", "is missing", "write spec.source with repoURL, targetRevision and path")
-    return (_source(one),)
-
-
-def _source(fields: Fields) -> Source:
-    source = Source(
-        repo_url=_repo_url(fields),
-        target_revision=_target_revision(fields),
-        path=_path(fields),
-        directory=_directory(fields),
-        ref=fields.text("ref"),
-        chart=fields.text("chart"),
-        tool=_tool(fields),
-        options=fields.value(),
-    )
-    fields.text("name")
-    fields.not_yet("the application gives no manifests", "helm", "kustomize", "plugin", "chart")
-    fields.not_yet("no other source can read from it", "ref")
-    fields.not_yet("tags are matched whole", "tagPrefix")
-    fields.close()
-    return source
-
-
-def _repo_url(fields: Fields) -> RepoUrl:
-    url = fields.text("repoURL")
-    if not url:
-        raise fields.refuse("repoURL", "is missing", "write the URL of a Git repository")
-    fault = url_fault(url)
-    if fault:
-        raise fields.refuse("repoURL", fault, "write an https://, ssh:// or file:// URL")
-    if url.startswith("oci://"):
-        fields.warnings.add(f"{fields.path}.repoURL: OCI sources are not supported yet: it gives no manifests")
-    if has_credentials(url):
-        fields.warnings.add(f"{fields.path}.repoURL holds a password; move it to git.credentials in the settings")
-    return RepoUrl(url)
-
-
-def _target_revision(fields: Fields) -> str:
-    revision = fields.text("targetRevision", "HEAD")
-    if revision.startswith("-") or CONTROL.search(revision):
-        raise fields.refuse("targetRevision", f"is {revision[:80]!r}", "write a branch, a tag, a commit or a range")
-    return revision
-
-
-def _path(fields: Fields) -> str:
-    """Return the path below the repository's root; "" for a source that only lends files to others (ref, chart)."""
-    path = fields.text("path")
-    if not path:
-        if fields.has("chart") or fields.has("ref"):
-            return ""
-        raise fields.refuse("path", "is missing", "write the directory of the manifests; `.` is the repository's root")
-    normal = posixpath.normpath(path)
-    if path.startswith("/") or normal == ".." or normal.startswith("../") or "\0" in path:
-        raise fields.refuse("path", f"is {path[:80]!r}, outside of the repository", "write a path below its root")
-    return normal
-
-
-def _directory(fields: Fields) -> DirectoryOptions:
-    directory = fields.mapping("directory")
-    if directory is None:
-        return FLAT
-    options = DirectoryOptions(directory.flag("recurse"), directory.text("include"), directory.text("exclude"))
-    if any(directory.raw("jsonnet").values()):
-        directory.warnings.add(f"{directory.path}.jsonnet is not supported yet: files in Jsonnet are not rendered")
-    directory.not_yet("files are chosen by their extension", "disableExtensionFilter")
-    directory.close()
-    return options
-
-
-def _tool(fields: Fields) -> str:
-    blocks = {"helm": "Helm", "kustomize": "Kustomize", "plugin": "Plugin", "directory": "Directory"}
-    named = [tool for block, tool in blocks.items() if fields.raw(block) or fields.has(block)]
-    if len(named) > 1:
-        raise fields.refuse("", f"has blocks for {' and '.join(named)}", "leave one of them")
-    if fields.has("chart"):
-        return "Helm"
-    return named[0] if named else ""
 
 
 def _destination(spec: Fields) -> Destination:
@@ -190,17 +99,18 @@ def _destination(spec: Fields) -> Destination:
         raise fields.refuse("", what, "write exactly one of them")
     if found.namespace and not NAMESPACE.fullmatch(found.namespace):
         remedy = "write lower-case letters, digits and '-', 63 at most"
-        raise fields.refuse("namespace", f"is {found.namespace[:80]!r}", remedy)
+        raise fields.refuse("namespace", f"is {found.namespace[:SHOWN]!r}", remedy)
     fields.close()
     return found
 
 
-def _sync_policy(spec: Fields) -> SyncPolicy:
+def _sync_policy(spec: Fields, name: str) -> SyncPolicy:
     policy = spec.mapping("syncPolicy")
     if policy is None:
         return BY_HAND
     policy.not_yet("created namespaces get no labels or annotations", "managedNamespaceMetadata")
-    options = sync_options(policy.texts("syncOptions"), f"{policy.path}.syncOptions", policy.warnings)
+    path, subject = f"{policy.path}.syncOptions", f"Application {name}"
+    options = sync_options(policy.texts("syncOptions"), path, subject, policy.warnings)
     retry = _retry(policy)
     automated = policy.mapping("automated")
     policy.close()
@@ -243,15 +153,14 @@ def _seconds(fields: Fields, name: str, default: str) -> float:
     text = fields.text(name, default)
     found = go_duration_s(text)
     if found is None:
-        raise fields.refuse(name, f"is {text[:80]!r}, not a duration", "write one such as 5s, 3m or 1h30m")
+        raise fields.refuse(name, f"is {text[:SHOWN]!r}, not a duration", "write one such as 5s, 3m or 1h30m")
     return found
 
 
 def _ignore_differences(spec: Fields) -> tuple[IgnoreDifference, ...]:
     found = tuple(_ignore_difference(fields) for fields in spec.mappings("ignoreDifferences") or ())
-    if found:
-        # Fields that others own are ignored without it: most uses of it in Argo CD need nothing here.
-        spec.warnings.add(".spec.ignoreDifferences is not supported yet: all fields that Git sets are compared")
+    for warning in rules_warnings(found):
+        spec.warnings.add(warning)
     return found
 
 

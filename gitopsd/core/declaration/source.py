@@ -1,0 +1,99 @@
+"""The sources of an Application: which repository, which revision, which directory, rendered by what."""
+
+from __future__ import annotations
+
+import posixpath
+
+from gitopsd.core.declaration.fields import SHOWN, Fields
+from gitopsd.core.repo_url import CONTROL, has_credentials, url_fault
+from gitopsd.model.application import FLAT, DirectoryOptions, Source
+from gitopsd.model.ids import RepoUrl
+
+
+def sources_of(spec: Fields) -> tuple[Source, ...]:
+    """Return what spec.sources says, or else spec.source."""
+    spec.not_yet("sources are read as they are in Git", "sourceHydrator")
+    many = spec.mappings("sources")
+    one = spec.mapping("source")
+    if many:
+        if one is not None:
+            spec.warnings.add(".spec.source has no effect where .spec.sources is given")
+        return tuple(_source(fields) for fields in many)
+    if one is None:
+        raise spec.refuse("source", "is missing", "write spec.source with repoURL, targetRevision and path")
+    return (_source(one),)
+
+
+def _source(fields: Fields) -> Source:
+    source = Source(
+        repo_url=_repo_url(fields),
+        target_revision=_target_revision(fields),
+        path=_path(fields),
+        directory=_directory(fields),
+        ref=fields.text("ref"),
+        chart=fields.text("chart"),
+        tool=_tool(fields),
+        options=fields.value(),
+    )
+    fields.text("name")
+    fields.not_yet("the application gives no manifests", "helm", "kustomize", "plugin", "chart")
+    fields.not_yet("no other source can read from it", "ref")
+    fields.not_yet("tags are matched whole", "tagPrefix")
+    fields.close()
+    return source
+
+
+def _repo_url(fields: Fields) -> RepoUrl:
+    url = fields.text("repoURL")
+    if not url:
+        raise fields.refuse("repoURL", "is missing", "write the URL of a Git repository")
+    fault = url_fault(url)
+    if fault:
+        raise fields.refuse("repoURL", fault, "write an https://, ssh:// or file:// URL")
+    if url.startswith("oci://"):
+        fields.warnings.add(f"{fields.path}.repoURL: OCI sources are not supported yet: it gives no manifests")
+    if has_credentials(url):
+        fields.warnings.add(f"{fields.path}.repoURL holds a password; move it to git.credentials in the settings")
+    return RepoUrl(url)
+
+
+def _target_revision(fields: Fields) -> str:
+    revision = fields.text("targetRevision", "HEAD")
+    if revision.startswith("-") or CONTROL.search(revision):
+        raise fields.refuse("targetRevision", f"is {revision[:SHOWN]!r}", "write a branch, a tag, a commit or a range")
+    return revision
+
+
+def _path(fields: Fields) -> str:
+    """Return the path below the repository's root; "" for a source that only lends files to others (ref, chart)."""
+    path = fields.text("path")
+    if not path:
+        if fields.has("chart") or fields.has("ref"):
+            return ""
+        raise fields.refuse("path", "is missing", "write the directory of the manifests; `.` is the repository's root")
+    normal = posixpath.normpath(path)
+    if path.startswith("/") or normal == ".." or normal.startswith("../") or "\0" in path:
+        raise fields.refuse("path", f"is {path[:SHOWN]!r}, outside of the repository", "write a path below its root")
+    return normal
+
+
+def _directory(fields: Fields) -> DirectoryOptions:
+    directory = fields.mapping("directory")
+    if directory is None:
+        return FLAT
+    options = DirectoryOptions(directory.flag("recurse"), directory.text("include"), directory.text("exclude"))
+    if any(directory.raw("jsonnet").values()):
+        directory.warnings.add(f"{directory.path}.jsonnet is not supported yet: files in Jsonnet are not rendered")
+    directory.not_yet("files are chosen by their extension", "disableExtensionFilter")
+    directory.close()
+    return options
+
+
+def _tool(fields: Fields) -> str:
+    blocks = {"helm": "Helm", "kustomize": "Kustomize", "plugin": "Plugin", "directory": "Directory"}
+    named = [tool for block, tool in blocks.items() if fields.raw(block) or fields.has(block)]
+    if len(named) > 1:
+        raise fields.refuse("", f"has blocks for {' and '.join(named)}", "leave one of them")
+    if fields.has("chart"):
+        return "Helm"
+    return named[0] if named else ""
