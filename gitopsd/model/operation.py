@@ -85,6 +85,8 @@ class Operation:
     not_before_s: float = 0.0  # no step before this Unix time (back-off)
     heals: int = 0  # self-heals of this content in a row, this one included
     selective: bool = False  # of some objects only, so the content as a whole has not been tried
+    tried: TargetHash | None = None  # selective or dry run: what the last sync of the whole tried before it …
+    tried_ok: bool = False  # … and whether that succeeded
     pinned: bool = False  # a person named the revision: newer content does not take over
 
 
@@ -138,6 +140,8 @@ _PLAIN = (
     "pinned",
     "heals",
     "selective",
+    "tried",
+    "tried_ok",
 )
 
 
