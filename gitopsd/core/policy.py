@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitopsd.core.plan import Work
 from gitopsd.core.step import TERMINATED
@@ -50,19 +50,37 @@ class Due:
 
 
 def last_sync(operation: Operation | None) -> LastSync | None:
-    """Return what `operation`, the last one that is over, says; None where it did not try the content as a whole."""
-    if operation is None or not operation.phase.over or operation.dry_run or operation.selective:
+    """Return what `operation`, the last one that is over, says; None where no content was ever tried as a whole."""
+    if operation is None or not operation.phase.over:
         return None
+    ended_s = operation.finished_s or operation.started_s
+    if _is_partial(operation):
+        # It tried nothing as a whole, so what it carries of the sync before it still holds.
+        return None if operation.tried is None else LastSync(operation.tried, operation.tried_ok, ended_s)
     return LastSync(
         operation.target,
         operation.phase is OperationPhase.SUCCEEDED,
-        operation.finished_s or operation.started_s,
+        ended_s,
         operation.retries,
         operation.heals,
         any(task.state is TaskState.PENDING for task in operation.tasks),
         not operation.automated,
         operation.message == TERMINATED,
     )
+
+
+def carrying(operation: Operation, last: LastSync | None) -> Operation:
+    """Return `operation`, about to start, with what must not be forgotten of the sync before it.
+
+    A dry run, or a sync of some objects, would otherwise make a content look new that has been tried.
+    """
+    if last is None or not _is_partial(operation):
+        return operation
+    return replace(operation, tried=last.target, tried_ok=last.succeeded)
+
+
+def _is_partial(operation: Operation) -> bool:
+    return operation.dry_run or operation.selective
 
 
 def request_refused(request: SyncRequest, mode: Mode) -> str:

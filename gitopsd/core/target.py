@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from gitopsd.core.apply_form import apply_form, scopes_of
 from gitopsd.core.hashes import object_hash, target_hash
-from gitopsd.core.options import HOOK, hook_types, marks_of, sync_wave
+from gitopsd.core.options import HOOK, SYNC_OPTIONS, hook_types, listed, marks_of, parse_options, sync_wave
 from gitopsd.model.ids import AppName, TargetHash
-from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of, key_of
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey, annotations_of, gvk_of, key_of
 from gitopsd.model.status import Condition
 
 Scope = Callable[[GVK], bool | None]  # True: namespaced, False: cluster-scoped, None: not known
@@ -55,6 +55,7 @@ def target_of(app: AppName, namespace: str, manifests: Sequence[Manifest], scope
             continue
         if key in objects:
             warnings.append(_repeated(key))
+        warnings += _option_warnings(key, form.manifest)
         sync_wave(form.manifest)  # refused here, so that no later stage meets a wave it cannot read
         objects[key] = form.manifest
     ordered = {key: objects[key] for key in sorted(objects)}
@@ -68,6 +69,12 @@ def _repeated(key: ResourceKey) -> Condition:
         f"{key} is rendered more than once; the last one counts",
         remedy="remove all but one in Git",
     )
+
+
+def _option_warnings(key: ResourceKey, manifest: Manifest) -> list[Condition]:
+    text = annotations_of(manifest).get(SYNC_OPTIONS) or ""
+    _, warnings = parse_options(listed(text), subject=str(key))
+    return [Condition("SyncOptionWarning", warning, f"see the annotation {SYNC_OPTIONS}") for warning in warnings]
 
 
 def _hook_warning(key: ResourceKey, types: Iterable[str]) -> list[Condition]:

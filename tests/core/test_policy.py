@@ -8,11 +8,20 @@ from typing import Any
 import pytest
 
 from gitopsd.core.plan import Work
-from gitopsd.core.policy import Due, LastSync, Pacing, Situation, last_sync, request_refused, sync_due
+from gitopsd.core.policy import Due, LastSync, Pacing, Situation, carrying, last_sync, request_refused, sync_due
 from gitopsd.core.step import TERMINATED
 from gitopsd.model.application import Application, Mode, Retry
 from gitopsd.model.ids import AppName, ClusterId, TargetHash
-from gitopsd.model.operation import Operation, OperationPhase, SyncRequest, Task, TaskState, Verb
+from gitopsd.model.operation import (
+    Operation,
+    OperationPhase,
+    SyncRequest,
+    Task,
+    TaskState,
+    Verb,
+    operation_from_json,
+    operation_to_json,
+)
 from tests.core.apps import AUTOMATED, application
 from tests.core.lives import config_key
 
@@ -169,7 +178,16 @@ def test_last_sync_is_read_from_the_last_operation() -> None:
     )
 
 
-@pytest.mark.parametrize("fields", [{"dry_run": True}, {"selective": True}, {"phase": OperationPhase.RUNNING}])
-def test_operation_that_did_not_try_the_content_says_nothing(fields: Any) -> None:
+@pytest.mark.parametrize("fields", [{"dry_run": True}, {"selective": True}])
+def test_partial_sync_keeps_what_the_whole_one_before_it_tried(fields: Any) -> None:
     assert last_sync(operation(**fields)) is None
-    assert last_sync(None) is None
+
+    stored = operation_from_json(operation_to_json(carrying(operation(**fields), failed(target=OLD))))
+
+    assert LastSync(OLD, succeeded=False, ended_s=7.0) == last_sync(stored)
+    assert operation() == carrying(operation(), failed(target=OLD))
+
+
+@pytest.mark.parametrize("running", [None, operation(phase=OperationPhase.RUNNING)])
+def test_operation_that_is_not_over_says_nothing(running: Any) -> None:
+    assert last_sync(running) is None

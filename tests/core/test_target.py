@@ -64,6 +64,12 @@ def test_hooks_are_held_but_not_applied(annotation: dict[str, str], warnings: in
     assert warnings == len(found.conditions)
 
 
+def test_option_of_an_object_that_has_no_effect_is_reported() -> None:
+    found = target(config("a", **{"argocd.argoproj.io/sync-options": "Prune=false,Replace=true,Prunes=no"}))
+
+    assert ["SyncOptionWarning"] * 2 == [condition.type for condition in found.conditions]
+
+
 def test_helms_crd_install_is_an_ordinary_object() -> None:
     assert [key("a")] == list(target(config("a", **{"helm.sh/hook": "crd-install"})).objects)
 
