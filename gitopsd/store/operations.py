@@ -21,7 +21,6 @@ class OperationsPart:
         self._database = database
         self._operations: dict[AppName, Operation | bytes] = {}  # bytes: as stored, until somebody looks
         self._requests: dict[AppName, SyncRequest] = {}
-        self._refreshes: dict[AppName, bool] = {}
         self._history: dict[AppName, tuple[HistoryEntry, ...]] = {}  # of those that somebody looked at
 
     def load(self) -> None:
@@ -29,8 +28,6 @@ class OperationsPart:
             self._operations[row[0]] = row[1]
         for row in self._database.rows("SELECT app, body FROM requests"):
             self._requests[row[0]] = _request_from_json(orjson.loads(row[1]))
-        for row in self._database.rows("SELECT app, hard FROM refreshes"):
-            self._refreshes[row[0]] = bool(row[1])
 
     def operation(self, name: AppName) -> Operation | None:
         found = self._operations.get(name)
@@ -55,24 +52,6 @@ class OperationsPart:
         else:
             self._requests[name] = request
 
-    def refresh(self, name: AppName) -> bool | None:
-        """Return whether a refresh was asked for, and a hard one; None: none was."""
-        return self._refreshes.get(name)
-
-    def ask_refresh(self, name: AppName, *, hard: bool | None) -> None:
-        before = self._refreshes.get(name)
-        if before == hard or (before and hard is not None):
-            return
-        with self._database.write(durable=False) as connection:
-            if hard is None:
-                connection.execute("DELETE FROM refreshes WHERE app = ?", (name,))
-            else:
-                connection.execute("INSERT OR REPLACE INTO refreshes VALUES (?, ?)", (name, int(hard)))
-        if hard is None:
-            del self._refreshes[name]
-        else:
-            self._refreshes[name] = hard
-
     def put(self, app: Application, operation: Operation) -> None:
         before = self.operation(app.name)
         begun = before is None or before.id != operation.id
@@ -96,7 +75,7 @@ class OperationsPart:
         return self._history[name]
 
     def clear(self, connection: sqlite3.Connection, app: AppName) -> None:
-        for table in ("operations", "history", "requests", "refreshes"):
+        for table in ("operations", "history", "requests"):
             connection.execute(f"DELETE FROM {table} WHERE app = ?", (app,))  # noqa: S608 - constants
 
     def forget(self, app: AppName) -> None:
@@ -104,7 +83,6 @@ class OperationsPart:
         self._operations.pop(app, None)
         self._history.pop(app, None)
         self._requests.pop(app, None)
-        self._refreshes.pop(app, None)
 
 
 def _with_entry(app: Application, operation: Operation, entries: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:

@@ -30,7 +30,6 @@ STEPS: tuple[tuple[str, ...], ...] = (
             app TEXT NOT NULL, id INTEGER NOT NULL, operation TEXT NOT NULL, body BLOB NOT NULL,
             PRIMARY KEY (app, id)) WITHOUT ROWID""",
         "CREATE TABLE requests (app TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",
-        "CREATE TABLE refreshes (app TEXT PRIMARY KEY, hard INTEGER NOT NULL) WITHOUT ROWID",
         """CREATE TABLE audit (
             id INTEGER PRIMARY KEY AUTOINCREMENT, at_s REAL NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,
             app TEXT NOT NULL, detail TEXT NOT NULL)""",

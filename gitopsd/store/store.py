@@ -164,16 +164,6 @@ class Store:
         self._operations.ask(name, request)
         self._tell(name)
 
-    def refresh(self, name: AppName) -> bool | None:
-        """Return whether a refresh was asked for: True a hard one, False a normal one, None none."""
-        return self._operations.refresh(name)
-
-    def ask_refresh(self, name: AppName, *, hard: bool | None) -> None:
-        """Store that a refresh was asked for, or that it has been taken up (None). A hard one stays hard."""
-        if hard is not None:
-            self._known(name)
-        self._operations.ask_refresh(name, hard=hard)
-
     def operation(self, name: AppName) -> Operation | None:
         return self._operations.operation(name)
 

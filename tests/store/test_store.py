@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.errors import NotFound, StoreFailed, StoreUnusable
+from gitopsd.errors import StoreFailed, StoreUnusable
 from gitopsd.model.ids import AppName, ClusterId, Revision, TargetHash
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import Operation, OperationPhase, SyncRequest, Task, Verb
@@ -220,21 +220,6 @@ def test_audit_log_holds_who_did_what_and_when_newest_first(tmp_path: Path, stor
         (entry.at_s, entry.who, entry.what, entry.app, entry.detail) for entry in again.audited()
     ]
     assert 1 == len(again.audited(newest=1))
-    again.close()
-
-
-def test_hard_refresh_stays_hard_and_outlives_a_restart(tmp_path: Path, store: Store) -> None:
-    store.ask_refresh(SHOP, hard=True)
-    store.ask_refresh(SHOP, hard=False)
-    store.close()
-    again = opened(tmp_path)
-    assert True is again.refresh(SHOP)
-
-    again.ask_refresh(SHOP, hard=None)
-
-    assert None is again.refresh(SHOP)
-    with pytest.raises(NotFound):
-        again.ask_refresh(AppName("stranger"), hard=False)
     again.close()
 
 
