@@ -85,6 +85,23 @@ async def test_slow_answer_is_not_a_slow_head() -> None:
         assert "done" == await answer.text()
 
 
+async def test_body_may_take_longer_than_a_head() -> None:
+    async def read(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read())
+
+    app = web.Application(middlewares=[heads])
+    app.add_routes([web.post("/", read)])
+    async with listening(app, bounds=ConnectionBounds(head_s=0.1)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n")
+        for byte in (b"a", b"b", b"c"):
+            await asyncio.sleep(0.15)
+            writer.write(byte)
+        assert (await reader.readuntil(b"abc")).startswith(b"HTTP/1.1 200")
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_connections_over_the_bound_are_dropped_and_make_room_again() -> None:
     async with probing(ConnectionBounds(at_once=2)) as port:
         async with connected(port, b""), connected(port, b""), connected(port, HEALTH) as third:

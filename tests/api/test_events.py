@@ -122,6 +122,8 @@ async def test_name_that_changes_often_is_told_once_until_it_is_read() -> None:
         began_s = asyncio.get_running_loop().time()
         assert () == await subscriber.next(5)
         assert 5 == asyncio.get_running_loop().time() - began_s
+        changes.changed(BANK)
+        assert (BANK,) == await subscriber.next(5)
 
 
 async def test_subscribers_are_counted() -> None:

@@ -49,6 +49,7 @@ def test_every_change_is_shown() -> None:
         dataclasses.replace(view, status=None),
         dataclasses.replace(view, history=(entry,)),
         dataclasses.replace(view, history=(entry, dataclasses.replace(entry, id=1))),
+        dataclasses.replace(view, request=SyncRequest()),
         dataclasses.replace(view, request=SyncRequest(prune=True)),
         dataclasses.replace(view, deleting_s=5.0),
         dataclasses.replace(view, application=dataclasses.replace(view.application, manifest={"spec": {"a": 1}})),
