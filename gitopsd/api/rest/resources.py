@@ -9,8 +9,8 @@ from aiohttp import web
 
 from gitopsd.api.answers import answer
 from gitopsd.api.backend import Backend, ManagedResource
-from gitopsd.api.masking import Masks
 from gitopsd.core.argo_json import rfc3339
+from gitopsd.core.mask import masked
 from gitopsd.model.comparison import Compared, Found, SyncStatus
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import Manifest
@@ -34,7 +34,7 @@ class Resources:
         found = await self._backend.manifests(name, request.query.get("revision", ""))
         return answer(
             {
-                "manifests": [_text(Masks(), manifest) for manifest in found.manifests],
+                "manifests": [_texts(manifest)[0] for manifest in found.manifests],
                 "revision": found.revisions[0] if found.revisions else "",
                 "revisions": list(found.revisions),
                 "sourceType": found.source_type,
@@ -56,17 +56,20 @@ class Resources:
 
 def managed_json(resource: ManagedResource) -> dict[str, Any]:
     """Return one object as Argo CD's ResourceDiff, its states as JSON texts; beside it status, reason, differences."""
-    masks, live = Masks(), resource.live
+    live = resource.live
+    target_text, live_text, normalized_text, predicted_text = _texts(
+        resource.target, live, resource.normalized_live or live, resource.predicted
+    )
     found = {
         "group": resource.gvk.group,
         "version": resource.gvk.version,
         "kind": resource.gvk.kind,
         "namespace": resource.namespace,
         "name": resource.name,
-        "targetState": _text(masks, resource.target),
-        "liveState": _text(masks, live),
-        "normalizedLiveState": _text(masks, resource.normalized_live or live),
-        "predictedLiveState": _text(masks, resource.predicted),
+        "targetState": target_text,
+        "liveState": live_text,
+        "normalizedLiveState": normalized_text,
+        "predictedLiveState": predicted_text,
         "resourceVersion": live["metadata"].get("resourceVersion", "") if live else "",
         "hook": resource.hook,
         "modified": False,
@@ -102,5 +105,9 @@ def node_json(compared: Compared) -> dict[str, Any]:
     return node
 
 
-def _text(masks: Masks, manifest: Manifest | None) -> str:
-    return NOTHING if manifest is None else orjson.dumps(masks.masked(manifest)).decode()
+def _texts(*states: Manifest | None) -> list[str]:
+    """Return the states of one object as JSON texts; a Secret's values are masked, equal ones alike."""
+    shown = masked(*(state or {} for state in states))
+    return [
+        NOTHING if state is None else orjson.dumps(text).decode() for state, text in zip(states, shown, strict=True)
+    ]
