@@ -85,7 +85,7 @@ class Operation:
     not_before_s: float = 0.0  # no step before this Unix time (back-off)
     heals: int = 0  # self-heals of this content in a row, this one included
     selective: bool = False  # of some objects only, so the content as a whole has not been tried
-    tried: TargetHash | None = None  # selective or dry run: what the last sync of the whole tried before it …
+    tried: TargetHash | None = None  # what the last sync that tried a content to its end tried …
     tried_ok: bool = False  # … and whether that succeeded
     pinned: bool = False  # a person named the revision: newer content does not take over
 
