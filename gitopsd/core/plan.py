@@ -80,11 +80,16 @@ def plan(header: Operation, todo: Work) -> Operation:
     return replace(header, tasks=todo.tasks)
 
 
-def deletion(resources: Iterable[Compared]) -> Work:
-    """Return what it takes to delete the application's live objects, whether or not Git holds them."""
+def deletion(resources: Iterable[Compared], guard: Guard | None = None) -> Work:
+    """Return what it takes to delete the application's live objects, whether or not Git holds them.
+
+    Args:
+        resources: the comparison's.
+        guard: of the deletion; what it keeps for good is SKIPPED. None: that is found out in the steps.
+    """
     lives = [compared.pair.live.live for compared in resources if isinstance(compared.pair.live, Found)]
-    tasks = [_deletion(live) for live in lives]
-    return Work(tuple(sorted(tasks, key=task_order)), drift=len(tasks))
+    tasks = [_deletion(live) if guard is None else _allowed(_deletion(live), live, guard) for live in lives]
+    return Work(tuple(sorted(tasks, key=task_order)), drift=sum(map(_is_due, tasks)))
 
 
 def _apply(compared: Compared, target: Manifest, target_hash: TargetHash, guard: Guard) -> Task | None:
@@ -111,6 +116,10 @@ def _prune(compared: Compared, guard: Guard, *, prune: bool) -> Task | None:
     task = _deletion(live)
     if not prune:
         return replace(task, state=TaskState.SKIPPED, message="it requires pruning, which this sync does not do")
+    return _allowed(task, live, guard)
+
+
+def _allowed(task: Task, live: LiveObject, guard: Guard) -> Task:
     # An approval counts from the operation's start on, so it is asked for by starting one.
     found = kept(live, replace(guard, approved_s=math.inf), 0.0)
     if found is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gitopsd.core.plan import Work
-from gitopsd.core.step import TERMINATED
+from gitopsd.core.step import SUPERSEDED, TERMINATED
 from gitopsd.model.application import Application, Mode, Retry
 from gitopsd.model.ids import TargetHash
 from gitopsd.model.operation import Operation, OperationPhase, SyncRequest, TaskState
@@ -54,16 +54,18 @@ def last_sync(operation: Operation | None) -> LastSync | None:
     if operation is None or not operation.phase.over:
         return None
     ended_s = operation.finished_s or operation.started_s
-    if _is_partial(operation):
-        # It tried nothing as a whole, so what it carries of the sync before it still holds.
+    if _is_partial(operation) or operation.message == SUPERSEDED:
+        # It tried nothing to the end, so what it carries of the sync before it still holds.
         return None if operation.tried is None else LastSync(operation.tried, operation.tried_ok, ended_s)
+    # The cluster did not answer: that says nothing about the content, so what is left is only put off.
+    unanswered = operation.phase is OperationPhase.ERROR
     return LastSync(
         operation.target,
-        operation.phase is OperationPhase.SUCCEEDED,
+        operation.phase is OperationPhase.SUCCEEDED or unanswered,
         ended_s,
         operation.retries,
         operation.heals,
-        any(task.state is TaskState.PENDING for task in operation.tasks),
+        unanswered or any(task.state is TaskState.PENDING for task in operation.tasks),
         not operation.automated,
         operation.message == TERMINATED,
     )
@@ -72,9 +74,10 @@ def last_sync(operation: Operation | None) -> LastSync | None:
 def carrying(operation: Operation, last: LastSync | None) -> Operation:
     """Return `operation`, about to start, with what must not be forgotten of the sync before it.
 
-    A dry run, or a sync of some objects, would otherwise make a content look new that has been tried.
+    A dry run, a sync of some objects, or one that is superseded would otherwise make a content look new that has been
+    tried.
     """
-    if last is None or not _is_partial(operation):
+    if last is None:
         return operation
     return replace(operation, tried=last.target, tried_ok=last.succeeded)
 

@@ -66,7 +66,8 @@ def absorb(operation: Operation, results: Sequence[Applied], now_s: float) -> Op
     """Return `operation` with what became of its commands.
 
     Commands without a result keep their tasks ISSUED, to be asked for again. Retryable refusals put the whole
-    operation off by a growing time, and fail their task after `MAX_REFUSALS`.
+    operation off by a growing time, and fail their task after `MAX_REFUSALS`; one of code 0 (no answer at all) says
+    nothing about the content, so only the operation's deadline ends it.
     """
     by_key = {result.key: result for result in results}
     tasks = tuple(
@@ -74,7 +75,7 @@ def absorb(operation: Operation, results: Sequence[Applied], now_s: float) -> Op
         for task in operation.tasks
     )
     refusals = [new.attempts for old, new in zip(operation.tasks, tasks, strict=True) if new.attempts > old.attempts]
-    rest_s = backoff_s(max(refusals)) if refusals else 0.0
+    rest_s = backoff_s(min(max(refusals), MAX_REFUSALS)) if refusals else 0.0
     return replace(operation, tasks=tasks, not_before_s=now_s + rest_s if refusals else operation.not_before_s)
 
 
@@ -171,14 +172,14 @@ def _answered(task: Task, result: Applied, now_s: float) -> Task:
                 resource_version=version,
                 view=result.view,
             )
-        case Refused(retryable=True) if task.attempts + 1 < MAX_REFUSALS:
+        case Refused(retryable=True) if result.code == 0 or task.attempts + 1 < MAX_REFUSALS:
             return replace(task, state=TaskState.PENDING, message=_words(result), attempts=task.attempts + 1)
         case Refused():
             return replace(task, state=TaskState.FAILED, message=_words(result), attempts=task.attempts + 1)
 
 
 def _words(refused: Refused) -> str:
-    return f"{refused.message} ({refused.code})" + (f"; {refused.remedy}" if refused.remedy else "")
+    return f"{refused.message} ({refused.code or 'no answer'})" + (f"; {refused.remedy}" if refused.remedy else "")
 
 
 def _stopped(operation: Operation, seen: Seen, now_s: float) -> Operation | None:
@@ -208,9 +209,13 @@ def _finished(operation: Operation, issued: Sequence[Command], waits: Sequence[s
 def _too_late(operation: Operation, waits: Sequence[str], now_s: float, limits: Limits) -> Operation | None:
     if _elapsed(operation.started_s, now_s) < limits.operation_s:
         return None
-    why = "; ".join(waits[:MAX_TOLD]) or "objects are still to be applied"
-    message = f"not over after {limits.operation_s:g} s: {why}; see to that, or raise sync.operation_deadline_s"
-    return _ended(operation, OperationPhase.FAILED, message, now_s)
+    if waits:
+        why = "; ".join(waits[:MAX_TOLD])
+        message = f"not over after {limits.operation_s:g} s: {why}; see to that, or raise sync.operation_deadline_s"
+        return _ended(operation, OperationPhase.FAILED, message, now_s)
+    # Nothing was held up by the content: it has not been tried to the end, and is tried again.
+    message = f"not over after {limits.operation_s:g} s: the cluster does not answer; it is tried again"
+    return _ended(operation, OperationPhase.ERROR, message, now_s)
 
 
 def _told(operation: Operation, now_s: float) -> Operation:

@@ -109,3 +109,11 @@ def test_deletion_prunes_every_live_object_git_or_no_git() -> None:
     todo = deletion([of(ONE), extra(OLD), of(TWO, reading=Absent())])
 
     assert {(ONE, Verb.PRUNE), (OLD, Verb.PRUNE)} == {(task.key, task.verb) for task in todo.tasks}
+
+
+def test_deletion_leaves_what_is_to_stay() -> None:
+    stays = Guard(SHOP, SyncOptions(delete=Consent.NEVER), deleting=True)
+
+    todo = deletion([extra(OLD)], stays)
+
+    assert ([TaskState.SKIPPED], False) == ([task.state for task in todo.tasks], todo.any)

@@ -9,7 +9,7 @@ import pytest
 
 from gitopsd.core.plan import Work
 from gitopsd.core.policy import Due, LastSync, Pacing, Situation, carrying, last_sync, request_refused, sync_due
-from gitopsd.core.step import TERMINATED
+from gitopsd.core.step import SUPERSEDED, TERMINATED
 from gitopsd.model.application import Application, Mode, Retry
 from gitopsd.model.ids import AppName, ClusterId, TargetHash
 from gitopsd.model.operation import (
@@ -178,14 +178,27 @@ def test_last_sync_is_read_from_the_last_operation() -> None:
     )
 
 
-@pytest.mark.parametrize("fields", [{"dry_run": True}, {"selective": True}])
+@pytest.mark.parametrize(
+    "fields",
+    [{"dry_run": True}, {"selective": True}, {"phase": OperationPhase.FAILED, "message": SUPERSEDED}],
+    ids=["dry run", "some objects", "superseded"],
+)
 def test_partial_sync_keeps_what_the_whole_one_before_it_tried(fields: Any) -> None:
     assert last_sync(operation(**fields)) is None
 
     stored = operation_from_json(operation_to_json(carrying(operation(**fields), failed(target=OLD))))
 
     assert LastSync(OLD, succeeded=False, ended_s=7.0) == last_sync(stored)
-    assert operation() == carrying(operation(), failed(target=OLD))
+
+
+def test_cluster_that_did_not_answer_says_nothing_against_the_content() -> None:
+    last = last_sync(operation(phase=OperationPhase.ERROR))
+
+    assert due(application(), last, 1000.0).sync
+
+
+def test_content_that_comes_back_after_a_superseded_sync_is_new() -> None:
+    assert due(application(), last_sync(operation(phase=OperationPhase.FAILED, message=SUPERSEDED))).sync
 
 
 @pytest.mark.parametrize("running", [None, operation(phase=OperationPhase.RUNNING)])

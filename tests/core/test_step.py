@@ -365,6 +365,17 @@ def test_refusal_that_never_passes_fails_in_the_end() -> None:
     assert [] == here.writes
 
 
+def test_cluster_that_does_not_answer_is_tried_until_the_operations_deadline() -> None:
+    here = world(ONE, refuse=refusing(ONE, 0, retryable=True, times=20))
+
+    assert OperationPhase.SUCCEEDED is here.finish(here.operation()).phase
+    assert here.now_s > 2000
+
+    here.refuse = refusing(TWO, 0, retryable=True)
+    here.target = {TWO: manifest_of(TWO)}
+    assert OperationPhase.ERROR is here.finish(here.operation()).phase
+
+
 def test_clock_that_steps_back_does_not_stretch_a_rest() -> None:
     here = world(ONE)
 
