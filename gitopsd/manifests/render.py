@@ -24,7 +24,7 @@ from gitopsd.settings import RenderSettings
 
 KNOWN = 20_000  # (inputs, revision) pairs whose key is remembered; their manifests are not
 
-OnClosure = Callable[[AppName, Source, LookedUp], None]
+OnClosure = Callable[[AppName, Source, LookedUp | None], None]
 OnRender = Callable[[str, float], None]
 
 
@@ -52,9 +52,10 @@ class ClosureRenderer:
     ) -> None:
         """Render with `workers`, which open trees by the function that `opener` names.
 
-        `mirror_of` gives the path of a repository's mirror. `on_closure` is told at every render which places the
-        application's source looks at, failed look-ups included (keys of `Tree.closure()`). `on_render` is told what
-        a call cost: "hit" (from the cache), "miss" (rendered; counted in the worker), "failed", and seconds.
+        `mirror_of` gives the path of a repository's mirror. `on_closure` is told at every call which places the
+        application's source looks at, failed look-ups included (keys of `Tree.closure()`); None: not known, so any
+        change may matter. `on_render` is told what each piece of work was: "hit" (from the cache), "miss" (rendered
+        by a worker) or "failed", and its seconds; what several callers wanted at once is told of once.
         """
         self._workers = workers
         self._cache = cache
@@ -74,10 +75,16 @@ class ClosureRenderer:
             PathNotFound, InvalidManifest, InvalidDeclaration, NotSupported, WorkerFailed: Terminal.
             RepositoryUnreachable, TooSlow: Retryable.
         """
-        _refuse_tools(source)
-        inputs = inputs_hash(source, self._limits)
-        found = await self._flights.join((inputs, revision), lambda: self._found(inputs, source, revision))
-        self._on_closure(app, source, found.looked_up)
+        looked_up: LookedUp | None = None
+        try:
+            if refusal := _refusal(source):
+                looked_up = ()
+                raise refusal
+            inputs = inputs_hash(source, self._limits)
+            found = await self._flights.join((inputs, revision), lambda: self._found(inputs, source, revision))
+            looked_up = found.looked_up
+        finally:
+            self._on_closure(app, source, looked_up)
         outcome = found.outcome
         if "error" in outcome:
             _raise(*outcome["error"])
@@ -149,13 +156,14 @@ class ClosureRenderer:
             self._known.popitem(last=False)
 
 
-def _refuse_tools(source: Source) -> None:
+def _refusal(source: Source) -> NotSupported | None:
+    if not source.chart and source.tool in ("", "Directory"):
+        return None
     asked = "spec.source.chart" if source.chart else f"spec.source.{source.tool.lower()}"
-    if source.chart or source.tool not in ("", "Directory"):
-        raise NotSupported(
-            f"{asked} asks for {source.tool or 'Helm'}, and this version of gitopsd renders plain directories",
-            remedy=f"remove {asked} and commit what it renders",
-        )
+    return NotSupported(
+        f"{asked} asks for {source.tool or 'Helm'}, and this version of gitopsd renders plain directories",
+        remedy=f"remove {asked} and commit what it renders",
+    )
 
 
 def _raise(name: str, what: str, remedy: str) -> NoReturn:

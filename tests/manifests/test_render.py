@@ -42,7 +42,7 @@ class Stage:
     renderer: ClosureRenderer
     jobs: Counter[str]
     outcomes: Counter[str]
-    closures: dict[AppName, LookedUp]
+    closures: dict[AppName, LookedUp | None]
 
     def commit(self, files: Mapping[str, str | None]) -> Revision:
         return Revision(self.repo.commit(files))
@@ -56,7 +56,7 @@ class Stage:
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     jobs: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
-    closures: dict[AppName, LookedUp] = {}
+    closures: dict[AppName, LookedUp | None] = {}
     repo = Repo(tmp_path / "fleet.git")
     pool = WorkerPool(1, Limits(deadline_s=20), on_job=lambda job, _seconds, _outcome: jobs.update([job]))
     async with redis_server() as server, Cache(server.url, KEY, deadline_s=0.3) as cache, pool:
@@ -178,7 +178,28 @@ async def test_a_path_that_is_missing_is_found_once_it_is_there(stage: Stage) ->
     assert ["a"] == await stage.names(stage.commit({"web/a.yaml": config_map("a")}))
 
 
-async def test_a_worker_that_fails_is_not_remembered(tmp_path: Path) -> None:
+async def test_a_file_that_breaks_its_worker_fails_that_application_alone(tmp_path: Path) -> None:
+    repo = Repo(tmp_path / "fleet.git")
+    greedy = "[" + "{}," * 300_000 + "]"
+    revision = Revision(repo.commit({"web/a.yaml": greedy, "ok/a.yaml": config_map("a")}))
+    closures: list[tuple[str, LookedUp | None]] = []
+    limits = Limits(data_bytes=40 << 20, deadline_s=20)
+    async with redis_server() as server, Cache(server.url, KEY) as cache, WorkerPool(1, limits) as pool:
+        renderer = ClosureRenderer(
+            pool,
+            cache,
+            lambda _url: str(repo.path),
+            on_closure=lambda app, _source, looked_up: closures.append((app, looked_up)),
+        )
+        with pytest.raises(WorkerFailed, match=r"https://git.example/fleet web: "):
+            await renderer.render(SHOP, WEB, revision)
+        other = await renderer.render(AppName("other"), replace(WEB, path="ok"), revision)
+
+    assert 1 == len(other.manifests)
+    assert [("shop", None), ("other", ("file:ok/a.yaml", "list:ok"))] == closures
+
+
+async def test_a_failed_worker_is_not_remembered(tmp_path: Path) -> None:
     repo = Repo(tmp_path / "fleet.git")
     revision = Revision(repo.commit({"web/a.yaml": config_map("a")}))
     async with redis_server() as server, Cache(server.url, KEY) as cache:
@@ -190,6 +211,18 @@ async def test_a_worker_that_fails_is_not_remembered(tmp_path: Path) -> None:
         async with WorkerPool(1) as pool:
             renderer = ClosureRenderer(pool, cache, lambda _url: str(repo.path))
             assert 1 == len((await renderer.render(SHOP, WEB, revision)).manifests)
+
+
+async def test_an_alias_bomb_is_that_applications_error(stage: Stage) -> None:
+    lines = ["a: &a [x,x,x,x,x,x,x,x,x,x]"]
+    lines += [
+        f"{new}: &{new} [{','.join([f'*{old}'] * 10)}]" for old, new in zip("abcdefghij", "bcdefghijk", strict=True)
+    ]
+    revision = stage.commit({"web/a.yaml": "\n".join(lines), "ok/a.yaml": config_map("a")})
+
+    with pytest.raises(InvalidManifest, match=r"web/a.yaml:\d+: its aliases expand"):
+        await stage.names(revision)
+    assert ["a"] == await stage.names(revision, replace(WEB, path="ok"))
 
 
 async def test_another_daemon_finds_what_this_one_rendered(stage: Stage) -> None:
