@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ class Version:
     pre: tuple[str, ...] = ()
 
     @classmethod
+    @functools.lru_cache(maxsize=1 << 15)  # tags stay the same from one epoch to the next, and may be thousands
     def parse(cls, text: str) -> Version | None:
         """Return the version that `text` writes, `v1.2` as 1.2.0, or None where it writes none."""
         found = _VERSION.fullmatch(text) if len(text) <= LONGEST else None

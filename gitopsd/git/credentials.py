@@ -16,19 +16,15 @@ from gitopsd.errors import InvalidSettings
 from gitopsd.settings import RepoCredentials
 
 TOKEN_USER = "x-access-token"  # noqa: S105 - a user name, the one that GitHub, GitLab and Gitea take with a token
-ASKPASS = "askpass"
-FD = "GITOPSD_ASKPASS_FD"
+FD = "GITOPSD_CREDENTIALS_FD"
 
-# git asks for the user name, then for the password, each with a process of its own. Opening the descriptor by its
-# path starts at the beginning each time, and neither environment nor arguments show what it holds.
-SCRIPT = f"""\
-#!/bin/sh
-{{ IFS= read -r user; IFS= read -r password; }} < "/proc/self/fd/${FD}"
-case $1 in
-Username*) printf '%s\\n' "$user" ;;
-*) printf '%s\\n' "$password" ;;
-esac
-"""
+# A credential helper in the configuration, so that no file has to be executable: /run often is mounted noexec. It asks
+# a descriptor, which neither arguments nor environment show; opened by its path, it is read from the beginning each
+# time. Redirects are not followed, so the server that git asks for is the one of the URL.
+HELPER = (
+    f'!f() {{ test "$1" = get && {{ IFS= read -r user; IFS= read -r secret; }} < /proc/self/fd/${FD} && '
+    'printf \'username=%s\\npassword=%s\\n\' "$user" "$secret"; }; f'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +61,14 @@ def access(url: str, credentials: Sequence[RepoCredentials], run_dir: Path) -> I
     with ExitStack() as stack:
         match address.scheme if address else "":
             case "https" | "http":
-                yield _http(url, given, run_dir, stack)
+                yield _http(url, given, stack)
             case "ssh":
                 yield _ssh(url, given or RepoCredentials(url), run_dir, stack)
             case _:
                 yield Access(url)
 
 
-def _http(url: str, given: RepoCredentials | None, run_dir: Path, stack: ExitStack) -> Access:
+def _http(url: str, given: RepoCredentials | None, stack: ExitStack) -> Access:
     clean, user, password = _split(url)
     if given is not None and given.password is not None:
         user, password = given.username or TOKEN_USER, given.password.read()
@@ -85,8 +81,7 @@ def _http(url: str, given: RepoCredentials | None, run_dir: Path, stack: ExitSta
         return Access(clean, config=tuple(config))
     fd = _in_memory(user, password, clean)
     stack.callback(os.close, fd)
-    env = {"GIT_ASKPASS": str(_askpass(run_dir)), FD: str(fd)}
-    return Access(clean, env, tuple(config), (fd,), (password,))
+    return Access(clean, {FD: str(fd)}, (*config, f"credential.helper={HELPER}"), (fd,), (password,))
 
 
 def _ssh(url: str, given: RepoCredentials, run_dir: Path, stack: ExitStack) -> Access:
@@ -145,21 +140,9 @@ def _in_memory(user: str, password: str, url: str) -> int:
         raise InvalidSettings(
             f"the user name or password for {url} has several lines", remedy="write one line into the secret"
         )
-    fd = os.memfd_create("gitopsd-askpass")
+    fd = os.memfd_create("gitopsd-credentials")
     os.write(fd, f"{user}\n{password}\n".encode())
     return fd
-
-
-def _askpass(run_dir: Path) -> Path:
-    script = run_dir / ASKPASS
-    if not script.exists() or script.read_text() != SCRIPT:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        # Made aside and renamed: a script that is open for writing cannot be run by another fetch.
-        aside = script.with_name(f"{ASKPASS}.{secrets.token_hex(4)}")
-        aside.touch(mode=0o700)
-        aside.write_text(SCRIPT)
-        aside.rename(script)
-    return script
 
 
 def _key_file(key: str, run_dir: Path, stack: ExitStack) -> Path:
@@ -171,6 +154,12 @@ def _key_file(key: str, run_dir: Path, stack: ExitStack) -> Path:
     with os.fdopen(fd, "w") as stream:
         stream.write(key.strip() + "\n")
     return file
+
+
+def remove_keys(run_dir: Path) -> None:
+    """Remove the keys that a killed daemon left; for the start, before any fetch."""
+    for left in run_dir.glob("key-*"):
+        left.unlink(missing_ok=True)
 
 
 def _existing(path: Path, url: str, name: str) -> Path:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gitopsd.core.semver import newest, parse_constraint
 
 HEAD = "refs/gitopsd/HEAD"
-KEPT = "refs/gitopsd/commit/"  # + SHA: a commit that somebody named, and that no branch may reach
+KEPT = "refs/gitopsd/commit/"  # + SHA, as somebody named it: kept though no branch may reach it
 OTHER = "refs/gitopsd/other/"  # + full name: a ref that is neither branch nor tag
 FULL_SHA = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
-SHORT_SHA = re.compile(r"[0-9a-fA-F]{7,63}")
+SHA = re.compile(r"[0-9a-fA-F]{7,64}")  # full or short
+LISTING = "--format=%(refname) %(objectname) %(objecttype) %(*objectname) %(*objecttype)"
 REF_CHARACTER = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]+")
 
 
@@ -21,14 +22,14 @@ REF_CHARACTER = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]+")
 class Epoch:
     number: int  # counts up; a fetch that changed nothing keeps it
     taken_s: float  # Unix time at which the fetch began that last confirmed it
-    refs: Mapping[str, str]  # full name in the mirror → commit; tags are peeled
+    refs: Mapping[str, str]  # full name in the mirror → commit; tags are peeled, those of anything else left out
     ranges: dict[str, str | None] = field(default_factory=dict, compare=False)  # semver range → tag, found once
 
     def named(self, ref: str) -> str | None:
         """Return the commit that `ref` names by itself, None where the epoch has no such ref.
 
-        `HEAD`, a full name, a range over tags, a branch, a tag: the first that there is. SHAs are the object
-        database's business.
+        `HEAD`, a full name, a range over tags, a branch, a tag, a SHA that was asked for: the first that there is.
+        Other SHAs are the object database's business.
 
         Source: Argo CD, util/git/client.go (LsRemote): a range that some tag satisfies goes before names, and
         branches before tags.
@@ -40,7 +41,8 @@ class Epoch:
         tag = self._newest_in_range(ref)
         if tag is not None:
             return self.refs[f"refs/tags/{tag}"]
-        return self.refs.get(f"refs/heads/{ref}") or self.refs.get(f"refs/tags/{ref}")
+        names = (f"refs/heads/{ref}", f"refs/tags/{ref}", f"{KEPT}{ref.lower()}")
+        return next((self.refs[name] for name in names if name in self.refs), None)
 
     def _newest_in_range(self, ref: str) -> str | None:
         if ref not in self.ranges:
@@ -62,16 +64,18 @@ def is_ref_name(name: str) -> bool:
     )
 
 
-def read_refs(listing: bytes) -> dict[str, str]:
-    """Return full name → commit from `git for-each-ref` with `LISTING`."""
+def read_refs(listing: bytes, peeled: Callable[[str], str | None]) -> dict[str, str]:
+    """Return full name → commit from `git for-each-ref` with `LISTING`.
+
+    `peeled` gives the commit of what is neither a commit nor a tag of one, or None; without one there is no such ref.
+    """
     refs = {}
     for line in listing.decode(errors="backslashreplace").splitlines():
-        name, oid, peeled = line.split(" ")
-        refs[name] = peeled or oid
+        name, oid, kind, tagged, tagged_kind = line.split(" ")
+        commit = oid if kind == "commit" else tagged if tagged_kind == "commit" else peeled(oid)
+        if commit is not None:
+            refs[name] = commit
     return refs
-
-
-LISTING = "--format=%(refname) %(objectname) %(*objectname)"
 
 
 def fingerprint(refs: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import hashlib
 import os
 import shutil
@@ -15,9 +16,9 @@ from typing import NoReturn
 
 from gitopsd.core.repo_address import RepoAddress
 from gitopsd.errors import RepositoryTooLarge, RepositoryUnreachable
-from gitopsd.git import child
+from gitopsd.git import child, objects
 from gitopsd.git.credentials import Access, access
-from gitopsd.git.epoch import HEAD, KEPT, LISTING, OTHER, fingerprint, read_refs
+from gitopsd.git.epoch import FULL_SHA, HEAD, KEPT, LISTING, OTHER, fingerprint, read_refs
 from gitopsd.git.failures import fetch_failed, is_damage, said, shown
 from gitopsd.git.objects import DAMAGED
 from gitopsd.settings import GitSettings
@@ -25,6 +26,7 @@ from gitopsd.settings import GitSettings
 STAMP = "gitopsd-epoch"  # in a mirror: the fingerprint of the refs that its last whole fetch left; mtime: when
 LOCAL_S = 60.0  # for what git does on the disk alone
 TIDY_S = 1800.0  # for packing a mirror anew
+LONG_LISTING_BYTES = 256 << 10  # of refs: more would hold up the loop
 SIZE_EVERY_S = 0.5
 REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", f"+HEAD*:{HEAD}*")  # HEAD*: an empty one has none
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -77,13 +79,20 @@ class Mirror:
         except Damaged:
             return await self._anew(specs)
 
-    async def fetch_commit(self, sha: str) -> bool:
-        """Ask for one commit by its SHA and keep it; tell whether the server gave it."""
+    async def keep(self, name: str) -> bool:
+        """Keep the commit that SHA `name` names, full or short; tell whether there is one.
+
+        What the mirror lacks the server is asked for, if the SHA is full.
+        """
+        there = objects.peeled(str(self.path), name)
         try:
-            await self._fetch(self.path, [f"+{sha}:{KEPT}{sha}"])
+            if there is not None:
+                await self._git(["--git-dir", str(self.path), "update-ref", f"{KEPT}{name}", there], LOCAL_S)
+            elif FULL_SHA.fullmatch(name):
+                await self._fetch(self.path, [f"+{name}:{KEPT}{name}"])
         except (RepositoryUnreachable, Damaged):
             return False
-        return True
+        return there is not None or FULL_SHA.fullmatch(name) is not None
 
     async def refs(self) -> dict[str, str]:
         """Return the refs as they are on the disk."""
@@ -165,10 +174,11 @@ class Mirror:
         self._swept = True
         if time.monotonic() - began_s > SIZE_EVERY_S:
             await self._check_size(path)
-        return read_refs(listing)
+        return await _read(listing, path)
 
     async def _refs(self, path: Path) -> dict[str, str]:
-        return read_refs(await self._git(_listing(path), LOCAL_S))
+        listing = await self._git(_listing(path), LOCAL_S)
+        return await _read(listing, path)
 
     async def _git(
         self, arguments: Sequence[str], deadline_s: float, given: Access = LOCAL, grows: Path | None = None
@@ -211,6 +221,11 @@ class Mirror:
         if not self._swept and not self._tidying:
             # One fetch runs at a time and none does now, so whatever holds a lock is dead.
             await asyncio.to_thread(sweep, self.path)
+
+
+async def _read(listing: bytes, path: Path) -> dict[str, str]:
+    read = functools.partial(read_refs, listing, functools.partial(objects.peeled, str(path)))
+    return await asyncio.to_thread(read) if len(listing) > LONG_LISTING_BYTES else read()
 
 
 def mirror_path(data_dir: Path, url: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pygit2
@@ -34,7 +34,7 @@ def reading(mirror: str, what: str) -> Iterator[None]:
     try:
         yield
     except (KeyError, ValueError, OSError, pygit2.GitError) as err:
-        Path(mirror, DAMAGED).touch()
+        _mark(mirror)
         raise _unreadable(mirror, what, err) from err
 
 
@@ -53,7 +53,7 @@ def commit(mirror: str, revision: str) -> pygit2.Commit:
             remedy="name a commit that a branch or tag still reaches",
         ) from err
     except pygit2.GitError as err:
-        Path(mirror, DAMAGED).touch()
+        _mark(mirror)
         raise _unreadable(mirror, f"commit {revision}", err) from err
 
 
@@ -66,6 +66,11 @@ def peeled(mirror: str, name: str) -> str | None:
         return str(open_mirror(mirror)[name].peel(pygit2.Commit).id)
     except (KeyError, ValueError, pygit2.GitError):
         return None
+
+
+def _mark(mirror: str) -> None:
+    with suppress(OSError):  # a worker that may not write says the same by its error, again and again
+        Path(mirror, DAMAGED).touch()
 
 
 def _unreadable(mirror: str, what: str, err: Exception) -> RepositoryUnreachable:

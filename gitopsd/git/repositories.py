@@ -12,10 +12,11 @@ from pathlib import Path
 
 import structlog
 
-from gitopsd.core.repo_address import RepoAddress
+from gitopsd.core.repo_address import RepoAddress, repository_key
 from gitopsd.errors import GitopsError, InvalidDeclaration, RepositoryUnreachable, RevisionNotFound, Terminal
 from gitopsd.git import objects
-from gitopsd.git.epoch import FULL_SHA, KEPT, SHORT_SHA, Epoch, is_ref_name
+from gitopsd.git.credentials import remove_keys
+from gitopsd.git.epoch import FULL_SHA, KEPT, SHA, Epoch, is_ref_name
 from gitopsd.git.failures import shown
 from gitopsd.git.mirror import STAMP, Mirror, mirror_path
 from gitopsd.model.ids import RepoUrl, Revision
@@ -27,6 +28,7 @@ RETRY_MOST_S = 600.0  # … up to this
 TERMINAL_RETRY_S = 1800.0  # of what only a person can mend; the person's remedy may be at the server, unseen from here
 MAX_WANTED = 500  # SHAs and unusual refs that declarations of one repository may ask for by name
 WANTED_AT_ONCE = 20  # SHAs asked for in one fetch
+TIDY_AFTER_S = 30.0  # from a commit to packing its mirror: first what the commit asks for gets the machine
 UNUSED_S = 30 * 86400.0  # a mirror that nobody fetched for so long is removed at the start
 
 log = structlog.get_logger()
@@ -41,6 +43,7 @@ class Repository:
 
     url: RepoUrl
     mirror: Mirror
+    key: str | None  # what a webhook's URLs are matched with
     epoch: Epoch | None = None
     error: GitopsError | None = None  # of the last fetch; None: it succeeded
     failures: int = 0
@@ -52,6 +55,8 @@ class Repository:
     commits: dict[str, int] = field(default_factory=dict)  # SHAs that somebody named → the fetch that asks next
     peeled: dict[str, str | None] = field(default_factory=dict)  # of this epoch: object name → commit
     poller: asyncio.Task[None] | None = None
+    tidying: asyncio.Task[None] | None = None
+    tidied: int = -1  # the epoch after which it last began
 
 
 class Repositories:
@@ -75,7 +80,7 @@ class Repositories:
         Args:
             settings: poll interval, limits, credentials.
             data_dir: mirrors live in its folder `git`.
-            run_dir: for the askpass helper and, while a fetch runs, SSH keys.
+            run_dir: for SSH keys while a fetch runs.
             now_s: Unix time.
             on_epoch: told of each new epoch, with the one before, as soon as it can be resolved.
             on_request: told of each fetch: "fetch", the repository, seconds, whether it succeeded.
@@ -136,6 +141,12 @@ class Repositories:
         """Have `repo` fetched now and polled from now on; one that already is stays as it is."""
         self._known(repo)
 
+    def poke(self, repo: RepoUrl) -> None:
+        """Have `repo` fetched soon, by the poller: whoever asks need not wait for it."""
+        known = self._repos.get(repo)
+        if known is not None:
+            known.poke.set()
+
     def watch(self, repos: Iterable[RepoUrl]) -> None:
         """Poll exactly `repos`; what is not among them is forgotten, its mirror stays on the disk.
 
@@ -143,12 +154,31 @@ class Repositories:
         """
         wanted = set(repos)
         for gone in self._repos.keys() - wanted:
-            poller = self._repos.pop(gone).poller
-            if poller is not None:
-                poller.cancel()
+            known = self._repos.pop(gone)
+            for task in (known.poller, known.tidying):
+                if task is not None:
+                    task.cancel()
         for repo in sorted(wanted):
             with contextlib.suppress(InvalidDeclaration):
                 self.use(repo)
+
+    def pushed(self, urls: Iterable[str], _ref: str) -> int:
+        """Fetch at once what one of a webhook's `urls` may name; return how many repositories that is.
+
+        A push during a fetch makes the next one, and many make no more than that.
+        """
+        keys = {repository_key(url) for url in urls} - {None}
+        matched = [known for known in self._repos.values() if known.key in keys]
+        for known in matched:
+            known.poke.set()
+        return len(matched)
+
+    def configure(self, settings: GitSettings) -> None:
+        """Take over new settings, all but `fetches_at_once`; what runs goes on under the old."""
+        self._settings = settings
+        for known in self._repos.values():
+            known.mirror.settings = settings
+            known.poke.set()
 
     def repositories(self) -> tuple[RepoUrl, ...]:
         """Return the repositories that are polled, sorted."""
@@ -179,6 +209,7 @@ class Repositories:
 
     async def run(self) -> None:
         """Poll until cancelled."""
+        await asyncio.to_thread(remove_keys, self._run_dir)
         await asyncio.to_thread(_remove_unused, self._data_dir / "git", self._now_s() - UNUSED_S)
         try:
             async with asyncio.TaskGroup() as group:
@@ -193,7 +224,7 @@ class Repositories:
         if repo not in self._repos:
             self._check(repo)
             mirror = Mirror(repo, mirror_path(self._data_dir, repo), self._run_dir, self._settings)
-            self._repos[repo] = Repository(repo, mirror)
+            self._repos[repo] = Repository(repo, mirror, repository_key(repo))
             self._start(self._repos[repo])
         return self._repos[repo]
 
@@ -218,16 +249,30 @@ class Repositories:
     async def _poll(self, known: Repository) -> None:
         while True:
             known.poke.clear()
-            number = known.epoch.number if known.epoch else -1
             try:
                 await self.fetch(known.url)
-                if known.epoch is not None and known.epoch.number != number:
-                    await known.mirror.tidy()
             except GitopsError as err:
                 log.warning("git.fetch_failed", repo=shown(known.url), error=str(err), failures=known.failures)
+            else:
+                self._tidy_soon(known)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._wait_s(known)):
                     await known.poke.wait()
+
+    def _tidy_soon(self, known: Repository) -> None:
+        """Tidy beside the polls: a fetch need not wait for git to pack."""
+        changed = known.epoch is not None and known.epoch.number != known.tidied
+        if self._group is None or not changed or (known.tidying is not None and not known.tidying.done()):
+            return
+        known.tidied = known.epoch.number if known.epoch else -1
+        known.tidying = self._group.create_task(self._tidy(known), name=f"tidy {shown(known.url)}")
+
+    async def _tidy(self, known: Repository) -> None:
+        await asyncio.sleep(TIDY_AFTER_S)
+        try:
+            await known.mirror.tidy()
+        except GitopsError as err:
+            log.warning("git.tidy_failed", repo=shown(known.url), error=str(err))
 
     def _wait_s(self, known: Repository) -> float:
         spread = 1 + self._settings.poll_jitter * (2 * self._spread() - 1)
@@ -257,19 +302,14 @@ class Repositories:
             finally:
                 self._on_request("fetch", known.url, clock() - began_s, succeeded)
         known.error, known.failures, known.ended = None, 0, number
-        known.mirror.stamp(refs, taken_s)
         self._publish(known, refs, taken_s)
+        await asyncio.to_thread(known.mirror.stamp, refs, taken_s)
 
     async def _fetch_commits(self, known: Repository, refs: dict[str, str]) -> dict[str, str]:
-        due = [
-            sha
-            for sha, after in known.commits.items()
-            if f"{KEPT}{sha}" not in refs
-            and after <= known.begun
-            and objects.peeled(str(known.mirror.path), sha) is None
-        ]
+        """Keep what was named by SHA: only a ref makes an epoch move, and who waits for the commit hears of it."""
+        due = [sha for sha, after in known.commits.items() if f"{KEPT}{sha}" not in refs and after <= known.begun]
         for sha in due[:WANTED_AT_ONCE]:
-            if not await known.mirror.fetch_commit(sha):
+            if not await known.mirror.keep(sha):
                 known.commits[sha] = known.begun + 10  # a commit that the server does not have is seldom asked for
         return await known.mirror.refs() if due else refs
 
@@ -290,12 +330,8 @@ class Repositories:
         self._on_epoch(known.url, old, known.epoch)
 
     def _revision(self, known: Repository, epoch: Epoch, ref: str) -> str | None:
-        if FULL_SHA.fullmatch(ref):
-            return self._peeled(known, ref.lower())
-        named = epoch.named(ref)
-        if named is not None:
-            return self._peeled(known, named)
-        return self._peeled(known, ref.lower()) if SHORT_SHA.fullmatch(ref) else None
+        named = None if FULL_SHA.fullmatch(ref) else epoch.named(ref)
+        return self._peeled(known, ref.lower()) if named is None and SHA.fullmatch(ref) else named
 
     def _peeled(self, known: Repository, name: str) -> str | None:
         """Return the commit that an object's full or short name stands for; None where the mirror has none, or two."""
@@ -306,7 +342,7 @@ class Repositories:
     def _want(self, known: Repository, ref: str) -> bool:
         if len(known.commits) + len(known.others) >= MAX_WANTED:
             return False
-        if FULL_SHA.fullmatch(ref):
+        if SHA.fullmatch(ref):
             fresh = ref.lower() not in known.commits
             known.commits.setdefault(ref.lower(), 0)
         elif ref.startswith("refs/") and not ref.startswith(("refs/heads/", "refs/tags/", "refs/gitopsd/")):

@@ -25,9 +25,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from gitopsd.errors import GitopsError, InvalidSettings, RepositoryTooLarge, RepositoryUnreachable, TooSlow
+from gitopsd.git import repositories as repositories_module
+from gitopsd.git.repositories import Repositories
 from gitopsd.git.tree import open_tree
 from gitopsd.model.ids import RepoUrl
-from gitopsd.settings import RepoCredentials, Secret
+from gitopsd.settings import GitSettings, RepoCredentials, Secret
 from tests.git.conftest import World, polling, until
 from tests.gitserver import SSH_CLIENT, http_server, ssh_server, trickling_server
 
@@ -146,7 +148,10 @@ async def test_repository_above_the_limit_is_refused_and_nothing_of_it_stays(wor
     assert [] == list((world.folder / "data/git").iterdir())
 
 
-async def test_repository_that_grows_above_the_limit_is_refused_until_it_shrinks(world: World) -> None:
+async def test_repository_that_grows_above_the_limit_is_refused_until_it_shrinks(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repositories_module, "TIDY_AFTER_S", 0.0)
     repo = world.repo()
     repo.commit({"a": "1"})
     url = RepoUrl(repo.url)
@@ -452,3 +457,28 @@ async def test_pushes_over_http_arrive(world: World) -> None:
             assert 0 == await child.wait()
 
         assert "x\n" == bare.git.references["refs/heads/main"].peel(pygit2.Commit).message
+
+
+def test_uvloop_fetches_and_kills_alike(world: World) -> None:
+    uvloop = pytest.importorskip("uvloop")
+    repo = world.repo()
+    first = repo.commit({"a": "1"})
+
+    async def scenario() -> None:
+        repositories = Repositories(
+            GitSettings(),
+            data_dir=world.folder / "data",
+            run_dir=world.folder / "run",
+            now_s=lambda: 0.0,
+        )
+        async with http_server(world.served, users={"u": "p"}) as server, trickling_server() as trickling:
+            here = RepoCredentials(server.url, "u", secret(world, "p"))
+            repositories.configure(GitSettings(fetch_deadline_s=1.0, credentials=(here,)))
+            await repositories.fetch(RepoUrl(f"{server.url}/shop.git"))
+            assert first == repositories.resolve(RepoUrl(f"{server.url}/shop.git"), "main").revision
+            with pytest.raises(TooSlow):
+                await repositories.fetch(RepoUrl(trickling))
+            await until(lambda: not mentioning(trickling))
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(scenario())

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from gitopsd.errors import InvalidDeclaration, RepositoryUnreachable, RevisionNotFound
@@ -11,7 +13,7 @@ from gitopsd.git.tree import open_tree
 from gitopsd.model.ids import RepoUrl
 from gitopsd.ports import Sources
 from tests.git.conftest import World, polling, until
-from tests.gitserver import Repo, http_server
+from tests.gitserver import AUTHOR, Repo, http_server
 
 
 def url_of(repo: Repo) -> RepoUrl:
@@ -337,3 +339,80 @@ async def test_named_commits_are_fetched_when_a_poll_hears_of_them(world: World)
                 repositories.resolve(url, lost)
             await until(lambda: len(world.epochs) == 2)
             assert lost == repositories.resolve(url, lost).revision
+
+
+async def test_commit_named_before_it_was_pushed_moves_the_epoch_when_it_comes(world: World) -> None:
+    """Whoever waits for a SHA is told by the epoch, also where the branch that brings it is not the one it reads."""
+    repo = world.repo()
+    repo.commit({"a": "1"})
+    repositories = world.repositories()
+    await repositories.fetch(url_of(repo))
+    coming = repo.commit({"a": "2"}, branch="side")
+    for name in (coming, coming[:8]):
+        with pytest.raises(RevisionNotFound):
+            repositories.resolve(url_of(repo), name)
+    await repositories.fetch(url_of(repo))
+    _, old, new = world.epochs[-1]
+
+    assert old is not None
+    for name in (coming, coming[:8]):
+        assert (None, coming) == (old.named(name), new.named(name))
+
+
+async def test_tag_of_a_tag_names_the_commit(world: World) -> None:
+    repo = world.repo()
+    first = repo.commit({"a": "1"})
+    inner = repo.tag("inner", annotated=True)
+    outer = repo.git.create_tag("outer", pygit2.Oid(hex=inner), pygit2.enums.ObjectType.TAG, AUTHOR, "outer")
+    assert str(outer) != inner
+    repositories = world.repositories()
+    await repositories.fetch(url_of(repo))
+
+    assert first == repositories.resolve(url_of(repo), "outer").revision
+
+
+async def test_webhook_fetches_what_its_urls_may_name(world: World) -> None:
+    repo = world.repo()
+    repo.commit({"a": "1"})
+    async with http_server(world.served) as server:
+        url = RepoUrl(f"{server.url}/shop.git")
+        repositories = world.repositories(poll_s=3600.0)
+        async with polling(repositories):
+            repositories.use(url)
+            await until(lambda: repositories.epoch(url))
+            second = repo.commit({"a": "2"})
+            assert 0 == repositories.pushed(["https://elsewhere.org/shop", "nonsense", ""], "refs/heads/main")
+            assert 1 == repositories.pushed([f"ssh://git@127.0.0.1:{2222}/Shop", url], "refs/heads/main")
+            await until(lambda: repositories.resolve(url, "main").revision == second)
+
+
+async def test_repository_that_fails_is_tried_later_each_time(world: World) -> None:
+    repositories = world.repositories(poll_s=120.0)
+    missing = RepoUrl(f"file://{world.folder}/missing.git")
+    waits = []
+    for _ in range(10):
+        with pytest.raises(RepositoryUnreachable):
+            await repositories.fetch(missing)
+        waits.append(repositories._wait_s(repositories._known(missing)))  # noqa: SLF001 - two hours otherwise
+
+    assert [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 600.0, 600.0, 600.0] == waits
+
+
+def aged(world: World, name: str, *, days: int) -> Path:
+    mirror = world.folder / "data/git" / name
+    mirror.mkdir(parents=True)
+    stamp = mirror / "gitopsd-epoch"
+    stamp.touch()
+    os.utime(stamp, (0, world.now_s - days * 86400))
+    return mirror
+
+
+async def test_start_removes_keys_of_a_killed_daemon_and_mirrors_that_nobody_used_for_long(world: World) -> None:
+    key = world.folder / "run/git/key-0123"
+    key.parent.mkdir(parents=True)
+    key.touch()
+    old, recent = aged(world, "old", days=31), aged(world, "recent", days=29)
+    async with polling(world.repositories()):
+        await until(lambda: not key.exists() and not old.exists())
+
+    assert recent.exists()
