@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 import redis.asyncio
 
-from gitopsd.manifests.cache import PREFIX, Cache
+from gitopsd.manifests.cache import PREFIX, Breaker, Cache
 from tests.redisserver import RedisServer, redis_server
 
 KEY = bytes(range(32))
@@ -219,3 +220,30 @@ async def test_no_redis_at_all_is_degraded_and_not_an_error() -> None:
         await cache.put("a", b"one")
         assert [None] == await cache.get(["a"])
         assert cache.state.degraded
+
+
+@pytest.mark.looptime
+async def test_one_caller_at_a_time_tries_a_redis_that_is_gone() -> None:
+    breaker = Breaker(DEADLINE_S)
+    tries: list[float] = []
+    clock = asyncio.get_running_loop().time
+
+    async def hang() -> int:
+        tries.append(clock())
+        await asyncio.Event().wait()
+        return 1
+
+    assert await breaker.run(hang) is None
+    async with asyncio.TaskGroup() as group:
+        for tenth in range(600):
+            group.create_task(ask_at(breaker, hang, 0.1 * tenth))
+
+    waits = [round(later - earlier, 1) for earlier, later in pairwise(tries)]
+    assert [0.8, 1.3, 2.3, 4.3, 8.3, 16.3] == waits[:6]  # the deadline, then a pause that doubles
+
+
+async def ask_at(breaker: Breaker, command: Callable[[], Awaitable[int]], after_s: float) -> None:
+    await asyncio.sleep(after_s)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3):
+            group.create_task(breaker.run(command))

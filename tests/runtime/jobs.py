@@ -91,6 +91,14 @@ def litter(mark: str) -> None:
     time.sleep(600)
 
 
+def litter_unmarked(mark: str) -> None:
+    """As `litter`, but what is left carries nothing of the worker's environment."""
+    here = [sys.executable, "-c", "import time; time.sleep(600)", mark]
+    there = f"import subprocess; subprocess.Popen({here!r}, start_new_session=True, env={{}})"
+    subprocess.run([sys.executable, "-c", there], check=True, start_new_session=True)  # noqa: S603 - ours
+    time.sleep(600)
+
+
 def litter_and_crash(mark: str) -> None:
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", mark], start_new_session=True)  # noqa: S603 - ours
     crash()

@@ -133,12 +133,12 @@ async def test_a_cancelled_call_ends_its_worker(pool: WorkerPool) -> None:
     assert 2 == await pool.call(f"{JOBS}:double", 1)
 
 
-@pytest.mark.parametrize("job", ["litter", "litter_and_crash"])
+@pytest.mark.parametrize("job", ["litter", "litter_unmarked", "litter_and_crash"])
 async def test_the_whole_descent_goes_with_its_worker(pool: WorkerPool, tmp_path: Path, job: str) -> None:
     mark = str(tmp_path)
 
     with pytest.raises(WorkerFailed):
-        await pool.call(f"{JOBS}:{job}", mark, deadline_s=2)
+        await pool.call(f"{JOBS}:{job}", mark, deadline_s=1)
 
     assert [] == running_with(mark)
 
