@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from gitopsd.model.application import Application, Source
 from gitopsd.model.cluster import ApiResource, WatchAge
-from gitopsd.model.command import Answer, Applied, Command, ObjectRef
+from gitopsd.model.command import Accepted, Answer, Applied, Command, ObjectRef
 from gitopsd.model.comparison import Reading, Remembered
-from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, ResourceVersion, Revision
+from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, Revision
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 from gitopsd.model.operation import Operation, SyncRequest
 from gitopsd.model.project import AppProject
@@ -130,8 +130,8 @@ class LiveStates(Protocol):
         """
         ...
 
-    def written(self, cluster: ClusterId, key: ResourceKey, version: ResourceVersion | None) -> None:
-        """Note a write of ours, which left the object at `version` (None: deleted).
+    def written(self, cluster: ClusterId, answer: Accepted) -> None:
+        """Note the answer to a write of ours.
 
         Until the watch has told of it, or some seconds have passed, the object reads `Unreadable(pending=True)`: no
         verdict is given on what is known to be old.

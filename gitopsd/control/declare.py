@@ -56,6 +56,11 @@ class Declarer:
         waiting = "" if app.sync_policy.automated or not differs else "automated sync is off"
         return found, Outcome(last, waiting)
 
+    def undeclare(self, app: Application) -> None:
+        """Take back all that `app` declares, and forget it."""
+        self.declarations.undeclare(f"app:{app.name}")
+        self.apps.forget(app.name)
+
     def _compare(self, desired: Desired) -> list[Compared]:
         return [self._compared(manifest) for manifest in desired.manifests]
 

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitopsd.control.barrier import Barrier
 from gitopsd.control.desired import Desired
 from gitopsd.core.declaration import DECLARE, Declare, no_cluster, only_declarations, resolve_destination
-from gitopsd.core.ignore import rules_warnings
 from gitopsd.core.options import parse_options
 from gitopsd.core.pairing import owns
 from gitopsd.core.permissions import Place, destination_conditions, object_conditions, source_conditions
 from gitopsd.core.plan import contested
 from gitopsd.core.prune import Guard, approved_s
 from gitopsd.core.target import Target, target_of
-from gitopsd.errors import ClusterUnreachable, NotPermitted
+from gitopsd.errors import ClusterUnreachable, NotPermitted, UnknownCluster
 from gitopsd.model.application import Application, Mode
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.command import ObjectRef
 from gitopsd.model.comparison import Found, Reading, Unreadable
 from gitopsd.model.ids import AppName, ClusterId
-from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of, key_of
 from gitopsd.model.project import AppProject
 from gitopsd.model.status import Condition
 from gitopsd.ports import Applications, Inventory, LiveStates
+
+HERE = Place("gitopsd", "")  # the destination of declarations
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class Aim:
     guard: Guard
     conditions: tuple[Condition, ...]
     watch_age_s: float
+
+    @property
+    def unheard(self) -> bool:
+        """Tell whether the watch has yet to tell of a write of ours, so that the readings are known to be old."""
+        return any(isinstance(reading, Unreadable) and reading.ours for reading in self.readings.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,10 @@ class Placing:
 
     def cluster_of(self, app: Application) -> ClusterId | None:
         """Return the cluster of `app`; None where it names none that is known."""
-        found = resolve_destination(app.destination, self.clusters)
+        try:
+            found = resolve_destination(app.destination, self.clusters)
+        except UnknownCluster:
+            return None
         return None if found is DECLARE else found
 
     def seen(self, cluster: ClusterId) -> bool:
@@ -74,9 +83,8 @@ class Placing:
         project = self._project(app)
         refusals = list(source_conditions(project, app))
         cluster = self.destination(app)
-        if cluster is not DECLARE:
-            refusals += destination_conditions(project, app, self._place(cluster))
-        _refuse(refusals)
+        place = HERE if cluster is DECLARE else self._place(cluster)
+        _refuse([*refusals, *destination_conditions(project, app, place)])
 
     def aim(self, app: Application, cluster: ClusterId, desired: Desired) -> Aim:
         """Return target and readings of `app`; its target is in the index from here on.
@@ -96,14 +104,14 @@ class Placing:
             left = (key for where, key in self.inventory.targets(app.name) if where == cluster)
             wanted = [ObjectRef(key, GVK(key.group, "", key.kind)) for key in left]
         readings = dict(self.live.readings(cluster, app.name, wanted))
-        guard, warnings = self._guard(app, cluster, readings)
+        guard = self._guard(app, cluster, readings)
         return Aim(
             cluster,
             self._mode(app),
             target,
             readings,
             guard,
-            (*target.conditions, *_shared(guard), *_said(app, warnings)),
+            (*target.conditions, *_shared(guard)),
             self.live.age(cluster).oldest_s,
         )
 
@@ -115,9 +123,15 @@ class Placing:
         )
 
     def declarations(self, app: Application, manifests: Sequence[Manifest]) -> None:
-        """Raise UnknownCluster where the manifests of an application of applications are not all declarations."""
+        """Raise UnknownCluster where the manifests of an application of applications are not all declarations.
+
+        Raises NotPermitted where its project does not permit them: whoever may declare a project is bound by none.
+        """
         if not only_declarations(manifests):
             raise no_cluster(app.destination)
+        namespace = app.destination.namespace or "argocd"
+        keys = [replace(key_of(manifest), namespace=namespace) for manifest in manifests]
+        _refuse(object_conditions(self._project(app), HERE, keys))
 
     def scope(self, cluster: ClusterId) -> Callable[[GVK], bool | None]:
         def scope(gvk: GVK) -> bool | None:
@@ -148,13 +162,11 @@ class Placing:
             for other in self.inventory.wanted_by(where, key) - {app.name}:
                 self.wake(other)
 
-    def _guard(
-        self, app: Application, cluster: ClusterId, readings: Mapping[ResourceKey, Reading]
-    ) -> tuple[Guard, tuple[str, ...]]:
-        options, warnings = parse_options(app.sync_policy.options, subject=f"Application {app.name}")
+    def _guard(self, app: Application, cluster: ClusterId, readings: Mapping[ResourceKey, Reading]) -> Guard:
+        options, _ = parse_options(app.sync_policy.options, subject=f"Application {app.name}")
         others = {key: others for key in readings if (others := self.inventory.wanted_by(cluster, key) - {app.name})}
         repos = {source.repo_url for source in app.sources}
-        guard = Guard(
+        return Guard(
             app.name,
             options,
             self.barrier.waits_for(cluster, repos),
@@ -163,7 +175,6 @@ class Placing:
             approved_s(app.manifest),
             self.apps.deleting(app.name),
         )
-        return guard, warnings
 
     def _mode(self, app: Application) -> Mode:
         modes = (self.mode, self._project(app).mode, app.mode)
@@ -190,8 +201,3 @@ def _shared(guard: Guard) -> tuple[Condition, ...]:
         Condition("SharedResourceWarning", f"{key}: {contested(others)}", "it is applied by neither until one yields")
         for key, others in sorted(guard.others.items())
     )
-
-
-def _said(app: Application, warnings: Sequence[str]) -> tuple[Condition, ...]:
-    texts = (*warnings, *rules_warnings(app.ignore_differences))
-    return tuple(Condition("OptionWarning", text) for text in texts)

@@ -20,6 +20,7 @@ from gitopsd.model.ids import AppName
 from gitopsd.model.status import AppStatus, Condition
 from gitopsd.ports import Applications, Clock
 
+UNHEARD_S = 1.0  # should the event of our own write never come
 NOT_SEEN_S = 0.5  # a cluster whose first lists are under way is looked at again so often
 
 
@@ -36,7 +37,7 @@ class Reconciler:
     now_s: Clock
     refresh_s: float
 
-    async def reconcile(self, name: AppName) -> Again:
+    async def reconcile(self, name: AppName) -> Again:  # noqa: PLR0911 - each way out is a line of the flow
         """Have one pass; safe to repeat, reads all it needs, and never waits for a cluster to become what it asked.
 
         Raises:
@@ -51,10 +52,15 @@ class Reconciler:
             self._unseen(app, self.placing.why_unseen(cluster))
             return Again(NOT_SEEN_S)
         deleting = self.apps.deleting(name)
+        if deleting and cluster is DECLARE:
+            self.declarer.undeclare(app)
+            return Again(None)
         desired = self._nothing(name) if deleting else await self.desire(app, self._refs(app))  # git, manifests
         if cluster is DECLARE:
             return self._published(app, self.declarer.declare(app, desired, self.apps.request(name)), desired)
         aim = self.placing.aim(app, cluster, desired)  # target, live
+        if aim.unheard:
+            return Again(UNHEARD_S)  # the event of our own write brings the next pass
         compared = await self.judge.compare(app, cluster, aim.target, aim.readings)  # compare
         found = comparison(compared, aim.target.hash, desired.warnings)
         outcome = await self.syncer.advance(self._wanted(app, desired, aim, found))  # apply

@@ -147,7 +147,7 @@ class Syncer:
         except GitopsError as err:
             return Refused(command.key, 0, err.what, retryable=False, remedy=err.remedy)
         if isinstance(result, Accepted) and result.changed:
-            self.live.written(wanted.cluster, result.key, result.resource_version)
+            self.live.written(wanted.cluster, result)
         return result
 
     def _remember(self, wanted: Wanted, commands: tuple[Command, ...], results: tuple[Applied | None, ...]) -> None:

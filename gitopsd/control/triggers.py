@@ -29,6 +29,7 @@ class Epoch(Protocol):
 
 
 Changes = Mapping[str, Any] | None  # of `git.touched.changes`
+LookedUp = tuple[str, ...] | None
 Place = tuple[str, ...]  # what tells the sources of one application apart
 Walk = Callable[[RepoUrl, str, str], Awaitable[Changes]]  # repository, old and new revision
 
@@ -48,7 +49,7 @@ class Triggers:
     _moves: asyncio.Queue[tuple[RepoUrl, Epoch | None, Epoch, frozenset[AppName]]] = field(
         default_factory=asyncio.Queue
     )
-    _looked_up: dict[AppName, dict[Place, Iterable[str]]] = field(default_factory=dict)
+    _looked_up: dict[AppName, dict[Place, LookedUp]] = field(default_factory=dict)
     _readers: dict[RepoUrl, set[AppName]] = field(default_factory=dict)
 
     # What the edges tell; each returns at once.
@@ -63,15 +64,14 @@ class Triggers:
             self.queue.add(name)
         self.poll(self._readers)
 
-    def closure(self, app: AppName, source: Source, looked_up: Iterable[str]) -> None:
-        """Take note of where a render of `source` looked (keys of `Tree.closure()`)."""
-        known = self._looked_up.setdefault(app, {})
-        if known.get(_place(source)) == looked_up:
+    def closure(self, app: AppName, source: Source, looked_up: tuple[str, ...] | None) -> None:
+        """Take note of where a render of `source` looked (keys of `Tree.closure()`); None: that is not known."""
+        found = self.apps.get(app)
+        known = self._looked_up.setdefault(app, {}) if found is not None else {}
+        if found is None or known.get(_place(source)) == looked_up:
             return
         known[_place(source)] = looked_up
-        found = self.apps.get(app)
-        if found is not None:
-            self.index.put(app, _closures(found, known))
+        self.index.put(app, _closures(found, known))
 
     def epoch(self, repo: RepoUrl, old: Epoch | None, new: Epoch) -> None:
         """Take note of a new epoch; until it is known whom it touches, every reader counts as late."""
@@ -161,7 +161,7 @@ def _place(source: Source) -> Place:
     return source.repo_url, source.target_revision, source.path, source.ref, source.chart
 
 
-def _closures(app: Application, looked_up: Mapping[Place, Iterable[str]]) -> dict[Branch, dict[str, str] | None]:
+def _closures(app: Application, looked_up: Mapping[Place, LookedUp]) -> dict[Branch, dict[str, str] | None]:
     """Return where `app` looked, by branch; None for a branch of a source that has not been rendered."""
     found: dict[Branch, dict[str, str] | None] = {}
     for source in app.sources:

@@ -22,6 +22,7 @@ from gitopsd.kube.kubeconfig import kube_config
 from gitopsd.runtime.deadline import within
 from gitopsd.settings import ClusterSettings
 
+IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 FILE_HOLDS_S = 60.0  # a token in a file is read again after this: the kubelet replaces it well before it ends
 EARLY_S = 30.0  # a token with an end is fetched anew so long before it
@@ -39,6 +40,19 @@ class Credentials:
     server_hostname: str | None = None  # the name in the server's certificate, where it is not the host
     proxy: str | None = None
     holds_s: float = math.inf  # seconds from loading after which they are to be loaded anew
+
+
+def server_of(settings: ClusterSettings) -> str:
+    """Return the URL of the API server that `settings` name, without logging in; "" where it cannot be told."""
+    if settings.server or settings.kubeconfig is None:
+        return settings.server or (IN_CLUSTER_SERVER if settings.in_cluster else "")
+    try:
+        document = _parsed(settings.kubeconfig.expanduser().absolute())
+        context = settings.context or document["current-context"]
+        names = _named(document, "contexts", context)["context"]
+        return str(_named(document, "clusters", names["cluster"])["cluster"]["server"])
+    except (InvalidSettings, KeyError, TypeError):
+        return ""
 
 
 async def load(settings: ClusterSettings, now_s: Callable[[], float]) -> Credentials:

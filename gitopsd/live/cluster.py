@@ -19,7 +19,7 @@ from gitopsd.live.survey import has_tracked, surveyed
 from gitopsd.live.touch import Touch
 from gitopsd.live.watch import KindWatch, Server, Sink
 from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
-from gitopsd.model.command import ObjectRef
+from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading, Unreadable, Unserved
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
@@ -111,13 +111,24 @@ class ClusterMirror:
         self.mirror.asked(app, wanted)
         return found
 
+    def written(self, answer: Accepted) -> None:
+        """Note a write of ours at every version at which its kind is watched."""
+        for gvk, kind in self.mirror.kinds.items():
+            if gvk.group_kind == answer.key.group_kind:
+                kind.written(answer)
+
+    @property
+    def version(self) -> str:
+        """The API server's version; "" before the first discovery."""
+        return self._discovery.version if self._discovery else ""
+
     def age(self) -> WatchAge:
         now_s = self._now_s()
         sinks = self._followed()
         problems = {sink.gvk: sink.problem for sink in sinks if sink.problem}
         everything_fails = bool(sinks) and all(sink.problem for sink in sinks)
         return WatchAge(
-            synced=self._discovery is not None and all(sink.settled for sink in sinks),
+            synced=self._synced,
             oldest_s=max(0.0, now_s - min((sink.heard_s for sink in sinks), default=now_s)),
             failing=tuple(sorted((self._unsurveyed | problems).items())),
             error=self._error or (sinks[0].problem if everything_fails else ""),
@@ -128,7 +139,7 @@ class ClusterMirror:
         return [*kinds, *(self._versions[gvk] for gvk, meta in self._tasks if meta)]
 
     def _look_whether_synced(self) -> None:
-        if not self._synced and self.age().synced:
+        if not self._synced and self._discovery is not None and all(sink.settled for sink in self._followed()):
             self._synced = True
             self.mirror.everybody()
 

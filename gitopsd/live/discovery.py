@@ -29,6 +29,7 @@ class Discovery:
     resources: Mapping[GVK, ApiResource] = field(default_factory=dict)
     preferred: Mapping[GroupKind, ApiResource] = field(default_factory=dict)
     failed: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (group, version) → why it is not known
+    version: str = ""  # of the server, as in "v1.36.2"
 
     def resource(self, gvk: GVK) -> ApiResource | Reading:
         """Return how `gvk` is served, without a version at the preferred one.
@@ -58,10 +59,11 @@ async def discover(client: Client) -> Discovery:
         found, failed = _aggregated([*_items(core, "items"), *_items(groups, "items")])
     else:
         found, failed = await _legacy(client, core, groups)
+    version = await client.request("GET", "/version")
     resources = {resource.gvk: resource for resource in found}
     preferred = {resource.gvk.group_kind: resource for resource in reversed(found)}
     preferred |= {resource.gvk.group_kind: resource for resource in found if resource.preferred}
-    return Discovery(resources, preferred, failed)
+    return Discovery(resources, preferred, failed, _version(version))
 
 
 async def _ask(client: Client, path: str, accept: str = "application/json") -> Any:
@@ -69,6 +71,12 @@ async def _ask(client: Client, path: str, accept: str = "application/json") -> A
     if not reply.ok:
         raise _refused(client, path, reply)
     return reply.body
+
+
+def _version(reply: Reply) -> str:
+    """Return the server's own version; "" where it does not say: nothing depends on it."""
+    told = reply.body.get("gitVersion") if reply.ok and isinstance(reply.body, dict) else ""
+    return told if isinstance(told, str) else ""
 
 
 def _refused(client: Client, path: str, reply: Reply) -> ClusterUnreachable:

@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 from gitopsd.live.decode import Decoder
 from gitopsd.model.cluster import LiveObject
+from gitopsd.model.command import Accepted
 from gitopsd.model.comparison import Absent, Found, Reading, Unreadable
 from gitopsd.model.ids import ResourceVersion
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 
 STALE_S = 30.0  # a kind whose watch has been broken for so long is not known any more
+WRITTEN_S = 5.0  # an own write that no event tells of after so long was followed by others, or lost on the way
+WRITTEN = Unreadable("our own write is not seen yet", pending=True, ours=True)
 PENDING = Unreadable("its first list is under way", pending=True)
 Changed = Callable[[ResourceKey, LiveObject | None, LiveObject | None], None]  # an object before and now
 
@@ -37,6 +40,7 @@ class Kind:
         self._changed = changed
         self._settled = settled
         self._broken_s: float | None = None  # since when the connection fails
+        self._written: dict[ResourceKey, tuple[Accepted, float]] = {}  # our writes, and until when we wait for their event
         self._unseen: set[ResourceKey] | None = None
 
     @property
@@ -47,10 +51,19 @@ class Kind:
     def reading(self, key: ResourceKey) -> Reading:
         if self.problem:
             return Unreadable(self.problem)
+        if key in self._written:
+            if self._now_s() < self._written[key][1]:
+                return WRITTEN
+            del self._written[key]
         found = self.objects.get(key)
         if found is not None:
             return Found(found)  # it is there, whether or not the list is whole
         return Absent() if self.listed else PENDING
+
+    def written(self, answer: Accepted) -> None:
+        """Note the answer to a write of ours: until an event tells of it, what we hold of the object is old."""
+        if not _shows(self.objects.get(answer.key), answer):  # else the event was faster than the answer
+            self._written[answer.key] = answer, self._now_s() + WRITTEN_S
 
     def begin(self) -> None:
         self._unseen = set(self.objects)
@@ -61,6 +74,8 @@ class Kind:
             return
         old = self.objects.get(key)
         live = self._decoder.live(key if old is None else old.key, manifest)
+        if key in self._written and _shows(live, self._written[key][0]):
+            del self._written[key]
         if self._unseen is not None:
             self._unseen.discard(key)
         if live != old:
@@ -74,6 +89,7 @@ class Kind:
 
     def end(self) -> None:
         unseen, self._unseen = self._unseen, None
+        self._written.clear()  # a whole list is newer than any write that was answered before it was asked for
         for key in sorted(unseen or ()):
             self._forget(key)
         if not self.listed or self.problem:
@@ -105,9 +121,23 @@ class Kind:
         self.listed = False
 
     def _forget(self, key: ResourceKey) -> None:
+        self._written.pop(key, None)
         old = self.objects.pop(key, None)
         if old is not None:
             self._changed(key, old, None)
+
+
+def _shows(held: LiveObject | None, answer: Accepted) -> bool:
+    """Tell whether `held` is as the accepted write left it, or newer.
+
+    Versions can only be tested for equality, and a controller's update may follow ours at once: an equal owned view,
+    or a deletion that has begun, will do.
+    """
+    if held is None or answer.resource_version is None:
+        return held is None and answer.resource_version is None
+    return held.resource_version == answer.resource_version or (
+        held.view == answer.view if answer.view is not None else held.deleting
+    )
 
 
 class Versions:

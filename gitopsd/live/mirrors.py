@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from gitopsd.errors import UnknownCluster
@@ -12,12 +13,19 @@ from gitopsd.kube.client import Client
 from gitopsd.live.cluster import ClusterMirror
 from gitopsd.live.decode import Decoder
 from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
-from gitopsd.model.command import ObjectRef
+from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Uid
 from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
 
 PAGES_AT_ONCE = 8  # pages of lists in memory, over all clusters; each is a few MB while it is decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    version: str  # of the API server; "" before it has told
+    kinds: int  # watched in full
+    objects: int  # of those kinds
 
 
 class LiveMirrors:
@@ -63,6 +71,15 @@ class LiveMirrors:
         self, cluster: ClusterId, app: AppName, wanted: Collection[ObjectRef]
     ) -> Mapping[ResourceKey, Reading]:
         return self._of(cluster).readings(app, wanted)
+
+    def written(self, cluster: ClusterId, answer: Accepted) -> None:
+        self._of(cluster).written(answer)
+
+    def size(self, cluster: ClusterId) -> Size:
+        """Return how much the mirror holds."""
+        mirror = self._of(cluster)
+        kinds = mirror.mirror.kinds
+        return Size(mirror.version, len(kinds), sum(len(kind.objects) for kind in kinds.values()))
 
     def age(self, cluster: ClusterId) -> WatchAge:
         return self._of(cluster).age()

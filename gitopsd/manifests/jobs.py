@@ -11,12 +11,14 @@ import orjson
 from gitopsd.errors import InvalidManifest, NotSupported, PathNotFound
 from gitopsd.manifests import plain
 from gitopsd.manifests.closure import manifests_key
+from gitopsd.manifests.yaml import parse
 from gitopsd.model.application import DirectoryOptions
 from gitopsd.ports import Entry, Tree
 from gitopsd.settings import RenderSettings
 
 LOOK_UP = f"{__name__}:look_up"
 RENDER = f"{__name__}:render"
+DOCUMENTS = f"{__name__}:documents"
 
 FOLLOWS_FROM_INPUTS = (InvalidManifest, PathNotFound, NotSupported)  # what may be remembered like manifests
 
@@ -44,6 +46,11 @@ def render(place: Place, inputs: str, source: Mapping[str, Any], limits: Mapping
         outcome = {"error": [type(err).__name__, err.what, err.remedy]}
     closure = tree.closure()
     return {"outcome": outcome, "key": manifests_key(inputs, closure), "looked_up": sorted(closure)}
+
+
+def documents(name: str, text: str) -> list[tuple[int, Any]]:
+    """Return the line and value of each document of a YAML or JSON file; raises InvalidManifest."""
+    return [(document.line, document.value) for document in parse(name, text.encode(), RenderSettings()).documents]
 
 
 def _rendered(tree: Tree, path: str, tool: str, options: Mapping[str, Any], limits: RenderSettings) -> dict[str, Any]:

@@ -41,6 +41,7 @@ class Unreadable:
 
     cause: str
     pending: bool = False  # the list is under way: wait for it, nothing is wrong
+    ours: bool = False  # what is pending is the event of a write of ours: what the mirror holds is known to be old
 
 
 Reading = Found | Absent | Unserved | Unreadable

@@ -94,7 +94,7 @@ class World:
     def admission(self, cluster: ClusterId, gvk: GVK) -> str:
         return "admission"
 
-    def written(self, cluster: ClusterId, key: ResourceKey, version: ResourceVersion | None) -> None:
+    def written(self, cluster: ClusterId, answer: Accepted) -> None:
         """Nothing to wait for: this mirror has no delay."""
 
     # Applier

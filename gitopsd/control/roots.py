@@ -1,0 +1,74 @@
+"""Declarations that are kept in Git: read at each epoch of their repository."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from gitopsd.errors import GitopsError
+from gitopsd.model.application import DirectoryOptions, Source
+from gitopsd.model.ids import AppName, RepoUrl
+from gitopsd.ports import Declarations, Renderer, Sources
+
+AGAIN_S = 60.0  # after a failure, should no new epoch come before
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class GitDeclarations:
+    """A service that declares what one path of a repository says."""
+
+    source: Source
+    prune: bool
+    sources: Sources
+    renderer: Renderer
+    declarations: Declarations
+    problems: Sequence[str] = ()  # of the last reading, each with its file and line
+    _moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def name(self) -> str:
+        return f"git:{self.source.repo_url}#{self.source.path}"
+
+    def epoch(self, repo: RepoUrl) -> None:
+        """Take note of a new epoch of `repo`."""
+        if repo == self.source.repo_url:
+            self._moved.set()
+
+    async def run(self) -> None:
+        while True:
+            self._moved.clear()
+            again_s = await self.read()
+            try:
+                async with asyncio.timeout(again_s):
+                    await self._moved.wait()
+            except TimeoutError:
+                continue
+
+    async def read(self) -> float | None:
+        """Read once; return after how long to try again, None where only a new epoch can change anything."""
+        told: Sequence[str]
+        again_s: float | None = None
+        try:
+            at = self.sources.resolve(self.source.repo_url, self.source.target_revision)
+            rendered = await self.renderer.render(AppName(""), self.source, at.revision)
+            told = self.declarations.declare(
+                self.name, rendered.manifests, rendered.origins, complete=True, prune=self.prune
+            )
+        except GitopsError as err:
+            # What cannot be read declares nothing anew and removes nothing.
+            told, again_s = [str(err)], AGAIN_S
+        for problem in told:
+            if problem not in self.problems:
+                log.warning("declarations.problem", source=self.name, problem=problem)
+        self.problems = tuple(told)
+        return again_s
+
+
+def source_of(repo_url: str, target_revision: str, path: str, *, recurse: bool) -> Source:
+    """Return the source that a declaration source of the settings stands for."""
+    return Source(RepoUrl(repo_url), target_revision, path, DirectoryOptions(recurse=recurse), tool="Directory")

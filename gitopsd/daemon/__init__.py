@@ -1,0 +1,73 @@
+"""The composition root: builds every part, joins both sides of the ports, nests the services' lifetimes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from gitopsd.errors import GitopsError, Terminal
+
+log = structlog.get_logger()
+
+FAILED = 1
+MISUSED = 2
+
+
+def main(config: Path) -> int:
+    """Run the daemon with the settings of `config` until it is told to stop; return the exit code.
+
+    0: stopped as asked. 1: ended by a fault, for systemd to start it anew. 2: the settings are wrong.
+    """
+    from gitopsd.daemon.run import run
+    from gitopsd.settings import load
+    from gitopsd.telemetry.logs import set_up_logging
+
+    try:
+        settings = load(config, os.environ)
+    except GitopsError as err:
+        print(f"{config}: {err}", file=sys.stderr)  # noqa: T201 - there is no log yet
+        return MISUSED
+    set_up_logging(settings.log)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(run(config, settings))
+    except Exception as err:
+        refusals = _terminal(err)
+        for refusal in refusals:
+            log.error("daemon.refused", error=refusal.what, remedy=refusal.remedy)  # noqa: TRY400 - they say it all
+        if not refusals:
+            log.exception("daemon.failed")
+        return MISUSED if refusals else FAILED
+    return 0
+
+
+def check(config: Path) -> Sequence[str]:
+    """Return everything that is wrong with the settings of `config` and the declarations they name, a line each."""
+    from gitopsd.manifests.jobs import documents
+    from gitopsd.store.check import check as look
+
+    async def parse(name: str, text: str) -> list[tuple[int, object]]:
+        return [(line, value) for line, value in documents(name, text)]
+
+    return asyncio.run(look(config, os.environ, parse)).errors
+
+
+def _terminal(err: BaseException) -> list[Terminal]:
+    """Return what a person must mend, out of the groups that layers of services raise; empty for a fault of ours."""
+    if isinstance(err, BaseExceptionGroup):
+        return [found for each in err.exceptions for found in _terminal(each)]
+    return [err] if isinstance(err, Terminal) else []
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    """Return uvloop's loop where there is one: a TLS watch costs a fifth of the memory there."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.Loop

@@ -1,0 +1,116 @@
+"""The daemon as its API sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState
+from gitopsd.control.service import Asks, readers_of
+from gitopsd.core.declaration import DECLARE
+from gitopsd.git.repositories import Repositories
+from gitopsd.live.mirrors import LiveMirrors
+from gitopsd.model.application import Application
+from gitopsd.model.ids import AppName, ClusterId, RepoUrl
+from gitopsd.model.operation import SyncRequest
+from gitopsd.model.project import AppProject
+from gitopsd.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonBackend:
+    """Implements `api.backend.Backend`; what people do is audited here."""
+
+    store: Store
+    asks: Asks
+    git: Repositories
+    live: LiveMirrors
+    clusters_by_name: Mapping[ClusterId, str]  # → server URL
+
+    def views(self) -> Iterable[AppView]:
+        return [self._view(app) for app in self.store.all()]
+
+    def view(self, name: AppName) -> AppView:
+        return self._view(self.asks.known(name))
+
+    def _view(self, app: Application) -> AppView:
+        name = app.name
+        return AppView(
+            app,
+            self.store.status(name),
+            self.store.history(name),
+            self.store.request(name),
+            self.store.deleting_since(name),
+        )
+
+    async def refresh(self, name: AppName, *, hard: bool) -> None:
+        await self.asks.refresh(name, hard=hard)
+
+    async def sync(self, name: AppName, request: SyncRequest) -> None:
+        await self.asks.sync(name, request)
+        self.store.audit(request.initiated_by, "sync", name, ", ".join(request.revisions))
+
+    async def rollback(self, name: AppName, history_id: int, request: SyncRequest) -> None:
+        await self.asks.rollback(name, history_id, request)
+        self.store.audit(request.initiated_by, "rollback", name, str(history_id))
+
+    async def terminate(self, name: AppName) -> None:
+        await self.asks.terminate(name)
+        self.store.audit("admin", "terminate", name, "")
+
+    async def delete(self, name: AppName, *, cascade: bool) -> None:
+        await self.asks.delete(name, cascade=cascade)
+        self.store.audit("admin", "delete", name, "cascade" if cascade else "")
+
+    async def manifests(self, name: AppName, revision: str) -> Manifests:
+        app, desired, manifests = await self.asks.desired(name, revision)
+        cluster = self.asks.placing.destination(app)
+        return Manifests(
+            manifests,
+            desired.revisions,
+            desired.source_types[0] if desired.source_types else "",
+            app.destination.namespace,
+            "" if cluster is DECLARE else self.clusters_by_name[cluster],
+        )
+
+    async def managed_resources(self, name: AppName) -> Sequence[ManagedResource]:
+        return [
+            ManagedResource(
+                each.gvk,
+                each.compared.pair.key.namespace,
+                each.compared.pair.key.name,
+                each.target,
+                each.live,
+                predicted=each.predicted,
+                compared=each.compared,
+            )
+            for each in await self.asks.opened(name)
+        ]
+
+    def clusters(self) -> Sequence[ClusterState]:
+        apps = list(self.store.all())
+        return [self._cluster(cluster, server, apps) for cluster, server in self.clusters_by_name.items()]
+
+    def _cluster(self, cluster: ClusterId, server: str, apps: Sequence[Application]) -> ClusterState:
+        size = self.live.size(cluster)
+        return ClusterState(
+            cluster,
+            server,
+            size.version,
+            self.live.age(cluster),
+            size.kinds,
+            size.objects,
+            readers_of(apps, cluster, self.asks.placing),
+        )
+
+    def repositories(self) -> Sequence[RepositoryState]:
+        return [self._repository(url) for url in self.git.repositories()]
+
+    def _repository(self, repo: RepoUrl) -> RepositoryState:
+        epoch, error = self.git.epoch(repo), self.git.last_error(repo)
+        return RepositoryState(
+            repo, epoch.taken_s if epoch else None, str(error) if error else "", epoch.number if epoch else 0
+        )
+
+    def projects(self) -> Sequence[AppProject]:
+        return list(self.store.projects())

@@ -1,0 +1,65 @@
+"""SIGHUP: read the settings again; a bad new file keeps the old ones and says so."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from gitopsd.errors import InvalidSettings
+from gitopsd.runtime.notify import Systemd
+from gitopsd.settings import Secret, Settings, changed, load
+from gitopsd.telemetry.logs import set_up_logging
+
+LIVE = ("log", "api.token", "api.webhook_secret")  # what holds from the signal on; the rest from the next start
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Reloader:
+    """Holds the settings that may change while the daemon runs."""
+
+    config: Path
+    settings: Settings
+    systemd: Systemd
+    reload: asyncio.Event
+    name: str = "reload"
+
+    async def run(self) -> None:
+        while True:
+            await self.reload.wait()
+            self.reload.clear()
+            self.systemd.reloading()
+            try:
+                self._take(load(self.config, os.environ))
+            except InvalidSettings as err:
+                log.error("settings.kept", error=err.what, remedy=err.remedy)  # noqa: TRY400 - they say it all
+            self.systemd.ready()
+
+    def _take(self, new: Settings) -> None:
+        changes = changed(self.settings, new, LIVE)
+        self.settings = new
+        set_up_logging(new.log)
+        log.info("settings.read", taken=list(changes.live), from_the_next_start=list(changes.restart))
+
+    def token(self) -> str:
+        """Return the API's bearer token; "" where the settings name none, or it cannot be read now."""
+        return _read(self.settings.api.token)
+
+    def webhook_secret(self) -> bytes:
+        """Return the secret of GitHub's webhooks; empty where the settings name none."""
+        return _read(self.settings.api.webhook_secret).encode()
+
+
+def _read(secret: Secret | None) -> str:
+    if secret is None:
+        return ""
+    try:
+        return secret.read()
+    except InvalidSettings as err:
+        log.error("settings.secret_unreadable", error=err.what, remedy=err.remedy)  # noqa: TRY400 - they say it all
+        return ""

@@ -1,0 +1,374 @@
+"""The daemon from start to stop; the only file that knows every part."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from gitopsd import __version__
+from gitopsd.api.app import Parts, api_app, probe_app
+from gitopsd.api.backend import VersionInfo
+from gitopsd.api.events import Changes
+from gitopsd.api.listener import Listener
+from gitopsd.api.probes import Health, Part, Readiness
+from gitopsd.api.tls import TlsFiles
+from gitopsd.api.webhooks import Webhook, WebhookBounds
+from gitopsd.apply.run import ClusterApplier
+from gitopsd.control.barrier import Barrier
+from gitopsd.control.declare import Declarer
+from gitopsd.control.desired import Desire
+from gitopsd.control.judge import Judge
+from gitopsd.control.placing import Placing
+from gitopsd.control.reconcile import Reconciler
+from gitopsd.control.roots import GitDeclarations, source_of
+from gitopsd.control.service import Asks
+from gitopsd.control.sync import Syncer
+from gitopsd.control.triggers import Triggers
+from gitopsd.control.workers import Passes
+from gitopsd.core.policy import Pacing
+from gitopsd.core.repo_address import same_repository
+from gitopsd.core.step import Limits
+from gitopsd.core.touch_index import TouchIndex
+from gitopsd.daemon.backend import DaemonBackend
+from gitopsd.daemon.reload import Reloader
+from gitopsd.git.epoch import Epoch
+from gitopsd.git.repositories import Repositories
+from gitopsd.kube.client import Client
+from gitopsd.kube.credentials import server_of
+from gitopsd.live.mirrors import LiveMirrors
+from gitopsd.manifests import jobs
+from gitopsd.manifests.cache import Cache, decoded_key, key_in
+from gitopsd.manifests.embedded import EmbeddedRedis
+from gitopsd.manifests.render import ClosureRenderer
+from gitopsd.model.application import Mode
+from gitopsd.model.ids import AppName, ClusterId, RepoUrl
+from gitopsd.model.manifest import GroupKind
+from gitopsd.model.operation import Operation
+from gitopsd.ports import Clock
+from gitopsd.runtime import workers as pool
+from gitopsd.runtime.lag import LoopLag
+from gitopsd.runtime.metrics import Meters
+from gitopsd.runtime.notify import Systemd, Watchdog
+from gitopsd.runtime.queue import KeyQueue
+from gitopsd.runtime.signals import Signals, listening
+from gitopsd.runtime.tasks import Graceful, Service, running
+from gitopsd.settings import Settings
+from gitopsd.store.directory import DeclarationDirectory
+from gitopsd.store.store import Store
+from gitopsd.telemetry.metrics import Metrics
+from gitopsd.telemetry.scrape import World
+
+CHANGES = "gitopsd.git.touched:changes"
+log = structlog.get_logger()
+
+
+async def run(config: Path, settings: Settings) -> None:
+    """Run until told to stop. Raises InvalidSettings and StoreUnusable for what a person must mend."""
+    for directory in (settings.data_dir, settings.run_dir):
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = Store(settings.data_dir, time.time)
+    try:
+        with listening() as signals:
+            async with AsyncExitStack() as stack:
+                daemon = Daemon(config, settings, store, signals)
+                await daemon.serve(stack)
+    finally:
+        store.close()
+    log.info("daemon.stopped")
+
+
+class Daemon:
+    """Every part, built once; the attributes are in the order in which they depend on each other."""
+
+    def __init__(self, config: Path, settings: Settings, store: Store, signals: Signals) -> None:
+        self.settings, self.store, self.signals = settings, store, signals
+        self.now_s: Clock = time.time  # the one clock
+        now_s = self.now_s
+        self.meters = Meters()
+        self.metrics = Metrics(self.meters)
+        self.lag = LoopLag(observe=self.metrics.loop_lag)
+        self.systemd = Systemd.of_environment(os.environ, os.getpid())
+        self.changes = Changes()
+        self.queue: KeyQueue[AppName] = KeyQueue(self._group_of)
+        self.clients = {
+            ClusterId(each.name): Client(each, on_request=self._on_request(each.name), now_s=now_s)
+            for each in settings.clusters
+        }
+        self.servers: Mapping[ClusterId, str] = {ClusterId(each.name): server_of(each) for each in settings.clusters}
+        self.workers = _workers(settings, self.metrics)
+        self.git = Repositories(
+            settings.git,
+            data_dir=settings.data_dir,
+            run_dir=settings.run_dir,
+            now_s=now_s,
+            on_epoch=self._on_epoch,
+            on_request=lambda kind, repo, s, ok: self.metrics.git_request(repo, kind, s, failed=not ok),
+        )
+        self.redis = EmbeddedRedis(settings.run_dir) if settings.redis.url == "embedded" else None
+        self.cache = self._cache()
+        self.renderer = ClosureRenderer(
+            self.workers,
+            self.cache,
+            self.git.mirror,
+            limits=settings.render,
+            on_closure=lambda *found: self.triggers.closure(*found),  # noqa: PLW0108 - there are none yet
+            on_render=self._on_render,
+        )
+        self.live = LiveMirrors(
+            self.clients,
+            kinds=self._inventory_kinds,
+            on_change=lambda *where: self.triggers.live(*where),  # noqa: PLW0108 - as above
+            takeover=settings.sync.takeover,
+        )
+        self.applier = ClusterApplier(self.clients, self.live.resource, settings.sync.takeover, self.live.version_of)
+        self.barrier = Barrier()
+        self.placing = Placing(store, store, self.live, self.barrier, self.servers, Mode(settings.mode), self.queue.add)
+        self.triggers = Triggers(
+            self.queue,
+            store,
+            TouchIndex(),
+            self.barrier,
+            self._walk,
+            self.placing.cluster_of,
+            self._poll,
+        )
+        self.desire = Desire(self.git, self.renderer, self.barrier)
+        self.reconciler = self._reconciler()
+        self.asks = Asks(store, self.git, self.desire, self.placing, self.applier, self.queue, now_s)
+        self.passes = Passes(
+            self.queue,
+            self.reconciler.reconcile,
+            self.reconciler.failed,
+            settings.sync.workers,
+            settings.sync.refresh_s,
+            now_s,
+            self.metrics.pass_over,
+            self.asks.pass_ended,
+        )
+        self.roots = [
+            GitDeclarations(
+                source_of(each.repo_url, each.target_revision, each.path, recurse=each.recurse),
+                each.prune,
+                self.git,
+                self.renderer,
+                store,
+            )
+            for each in settings.declarations
+            if each.directory is None
+        ]
+        self.directories = [
+            DeclarationDirectory(each.directory, each, store, self._parse, now_s)
+            for each in settings.declarations
+            if each.directory is not None
+        ]
+        self.backend = DaemonBackend(store, self.asks, self.git, self.live, self.servers)
+        self.readiness = Readiness(self._parts)
+        self.reloader = Reloader(config, settings, self.systemd, signals.reload)
+        self.token = _api_token(settings)
+        store.on_declared(self._on_declared)
+        store.on_changed(self.changes.changed)
+        world = World(
+            self.backend.views,
+            self.backend.clusters,
+            self.backend.repositories,
+            lambda: (self.queue.depth, self.queue.running, self.queue.delayed),
+            now_s,
+        )
+        self.meters.on_scrape(world.collect)
+
+    async def serve(self, stack: AsyncExitStack) -> None:
+        """Start the layers, wait for the stop signal, let passes finish, and leave the layers to `stack`."""
+        settings = self.settings
+        health = Health(self.lag)
+        probes = Listener(
+            "probes",
+            probe_app(health, self.readiness, self.meters.exposition),
+            settings.api.probe_host,
+            settings.api.probe_port,
+        )
+        await stack.enter_async_context(running(self.lag, Watchdog(self.systemd, self.lag), probes))
+        for client in self.clients.values():
+            await stack.enter_async_context(client)
+        await stack.enter_async_context(self.cache)
+        redis = (self.redis,) if self.redis else ()
+        await stack.enter_async_context(running(self.store, self.workers, *redis, self.git))
+        await stack.enter_async_context(running(*self.live.mirrors.values()))
+        self._on_declared(frozenset(app.name for app in self.store.all()))
+        passes = Graceful(self.passes, self.queue.close, grace_s=settings.grace_s)
+        await stack.enter_async_context(running(passes, self.triggers))
+        listener, services = self._api(health)
+        await stack.enter_async_context(running(listener, *services, self.reloader, *self.directories, *self.roots))
+        await listener.up()
+        status = f"API on {settings.api.host}:{listener.port}, {len(self.clients)} clusters"
+        self.systemd.ready(status)
+        log.info("daemon.ready", api=listener.port, probes=probes.port, version=__version__)
+        await self.signals.stop.wait()
+        self.readiness.stopping()
+        self.systemd.stopping()
+
+    def _reconciler(self) -> Reconciler:
+        settings, store, now_s = self.settings, self.store, self.now_s
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex  # noqa: E731 - one id for all who need one
+        sync = settings.sync
+        syncer = Syncer(
+            store,
+            store,
+            self.live,
+            self.applier,
+            now_s,
+            new_id,
+            Pacing(sync.heal_wait_s, sync.heal_max_s, sync.argocd_quiet_s),
+            Limits(sync.operation_deadline_s, sync.gate_deadline_s),
+            32,
+            self._on_sync,
+        )
+        judge = Judge(self.live, self.applier, store)
+        declarer = Declarer(store, store, self.placing, now_s, new_id)
+        return Reconciler(store, self.desire, self.placing, judge, syncer, declarer, now_s, sync.refresh_s)
+
+    def _api(self, health: Health) -> tuple[Listener, Sequence[Service]]:
+        api = self.settings.api
+        webhook = Webhook(
+            self.reloader.webhook_secret,
+            self._on_push,
+            told=self.metrics.webhook,
+            bounds=WebhookBounds(max_bytes=api.max_webhook_bytes),
+        )
+        tls = TlsFiles(api.cert_file, api.key_file) if api.cert_file and api.key_file else None
+        parts = Parts(
+            self.backend,
+            self.changes,
+            webhook,
+            health,
+            VersionInfo(__version__),
+            lambda: self.reloader.token() or self.token,
+            self.now_s,
+            tls=tls is not None,
+        )
+        return Listener("api", api_app(parts), api.host, api.port, tls=tls), (tls,) if tls else ()
+
+    # What the edges tell.
+
+    def _on_declared(self, names: frozenset[AppName]) -> None:
+        self.triggers.declared(names)
+        for name in names:
+            if self.store.get(name) is None:
+                self.metrics.forget(name)
+
+    def _on_epoch(self, repo: RepoUrl, old: Epoch | None, new: Epoch) -> None:
+        self.triggers.epoch(repo, old, new)
+        for root in self.roots:
+            root.epoch(repo)
+
+    def _on_push(self, urls: Sequence[str], _ref: str) -> int:
+        """Have the repositories of a push fetched; nothing else of the payload counts."""
+        pushed = [repo for repo in self.git.repositories() if any(same_repository(repo, url) for url in urls)]
+        for repo in pushed:
+            self.git.poke(repo)
+        return len(pushed)
+
+    def _on_render(self, outcome: str, _seconds: float) -> None:
+        if outcome != "failed":
+            self.metrics.looked_up(hit=outcome == "hit")
+        if outcome == "miss":
+            self.metrics.rendered()
+
+    def _on_sync(self, operation: Operation) -> None:
+        app = self.store.get(operation.app)
+        if app is not None:
+            server = self.servers.get(operation.cluster, "")
+            self.metrics.synced(app, server, operation.phase, dry_run=operation.dry_run)
+
+    def _on_request(self, cluster: str) -> Callable[[str, int, float], None]:
+        def observe(verb: str, code: int, seconds: float) -> None:
+            self.metrics.api_request(cluster, self.servers[ClusterId(cluster)], verb, code, seconds)
+
+        return observe
+
+    def _on_cache(self, event: str) -> None:
+        if event == "unsealed":
+            self.metrics.unsealed()
+        self.metrics.redis_degraded(degraded=self.cache.state.degraded)
+
+    # What the shell asks for.
+
+    def _group_of(self, name: AppName) -> ClusterId | None:
+        app = self.store.get(name)
+        return self.placing.cluster_of(app) if app else None
+
+    def _inventory_kinds(self, cluster: ClusterId) -> set[GroupKind]:
+        """Return the kinds of all objects that applications want in `cluster`."""
+        targets = (self.store.targets(app.name) for app in self.store.all())
+        return {key.group_kind for wanted in targets for where, key in wanted if where == cluster}
+
+    def _poll(self, repos: Iterable[RepoUrl]) -> None:
+        self.git.watch([*repos, *(root.source.repo_url for root in self.roots)])
+
+    async def _walk(self, repo: RepoUrl, old: str, new: str) -> Mapping[str, Any] | None:
+        found: Mapping[str, Any] | None = await self.workers.call(CHANGES, self.git.mirror(repo), old, new)
+        return found
+
+    async def _parse(self, name: str, text: str) -> Sequence[tuple[int, Any]]:
+        found: Sequence[tuple[int, Any]] = await self.workers.call(jobs.DOCUMENTS, name, text)
+        return found
+
+    def _cache(self) -> Cache:
+        redis, key = self.settings.redis, self.settings.redis.key
+        return Cache(
+            self.redis.url if self.redis else redis.url,
+            decoded_key(key.read(), "redis.key") if key else key_in(self.settings.data_dir / "cache.key"),
+            password=self.redis.password if self.redis else redis.password.read() if redis.password else None,
+            deadline_s=redis.deadline_s,
+            ttl_s=redis.ttl_s,
+            on_event=self._on_cache,
+            ready=self.redis.ready if self.redis else None,
+        )
+
+    def _parts(self) -> Sequence[Part]:
+        """Return what `/readyz` tells: a cluster or repository that is away keeps nothing else from its work."""
+        cache = self.cache.state
+        parts = [Part("store", ready=True), Part("redis", not cache.degraded, cache.reason, required=False)]
+        for cluster in self.servers:
+            age = self.live.age(cluster)
+            told = age.error or ("" if age.synced else "its first lists are under way")
+            parts.append(Part(f"cluster {cluster}", age.synced or bool(age.error), told))
+        parts += [
+            Part(directory.name, directory.declared.is_set(), "; ".join(directory.problems[:3]))
+            for directory in self.directories
+        ]
+        for repo in self.git.repositories():
+            error = self.git.last_error(repo)
+            told = str(error) if error else ""
+            parts.append(Part(f"repository {repo}", self.git.epoch(repo) is not None, told, required=False))
+        return parts
+
+
+def _workers(settings: Settings, metrics: Metrics) -> pool.WorkerPool:
+    limits = pool.Limits(
+        deadline_s=settings.workers.deadline_s,
+        data_bytes=settings.workers.data_bytes,
+        output_bytes=settings.workers.output_bytes,
+        file_bytes=settings.workers.file_bytes,
+    )
+    preload = ("gitopsd.manifests.jobs", "gitopsd.git.touched")
+    return pool.WorkerPool(settings.workers.count, limits, preload=preload, on_job=metrics.worker_job)
+
+
+def _api_token(settings: Settings) -> str:
+    """Return the bearer token of the data directory, made there where the settings name none; else ""."""
+    if settings.api.token is not None:
+        return ""
+    file = settings.data_dir / "api-token"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(32))
+        log.info("api.token_made", file=str(file))
+    return file.read_text().strip()
