@@ -34,7 +34,7 @@ UNUSED_S = 30 * 86400.0  # a mirror that nobody fetched for so long is removed a
 log = structlog.get_logger()
 
 OnEpoch = Callable[[RepoUrl, Epoch | None, Epoch], None]
-OnRequest = Callable[[str, RepoUrl, float, bool], None]
+OnRequest = Callable[[str, str, float, bool], None]
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ class Repositories:
             run_dir: for SSH keys while a fetch runs.
             now_s: Unix time.
             on_epoch: told of each new epoch, with the one before, as soon as it can be resolved.
-            on_request: told of each fetch: "fetch", the repository, seconds, whether it succeeded.
+            on_request: told of each fetch: "fetch", the URL as it may be shown, seconds, whether it succeeded.
             spread: a number from 0 to 1, by which polls are spread.
         """
         self._settings = settings
@@ -300,7 +300,7 @@ class Repositories:
                     await self._fall_back(known)
                 raise
             finally:
-                self._on_request("fetch", known.url, clock() - began_s, succeeded)
+                self._on_request("fetch", shown(known.url), clock() - began_s, succeeded)
         known.error, known.failures, known.ended = None, 0, number
         self._publish(known, refs, taken_s)
         await asyncio.to_thread(known.mirror.stamp, refs, taken_s)
