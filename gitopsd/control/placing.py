@@ -25,6 +25,7 @@ from gitopsd.model.project import AppProject
 from gitopsd.model.status import Condition
 from gitopsd.ports import Applications, Inventory, LiveStates
 
+NAMESPACE = GVK("", "v1", "Namespace")
 HERE = Place("gitopsd", "")  # the destination of declarations
 
 
@@ -100,6 +101,8 @@ class Placing:
         _refuse(object_conditions(self._project(app), self._place(cluster), target.objects))
         self._index(app, cluster, target, desired)
         wanted = [ObjectRef(key, gvk_of(manifest)) for key, manifest in target.objects.items()]
+        if app.destination.namespace:
+            wanted.append(ObjectRef(ResourceKey("", "Namespace", "", app.destination.namespace), NAMESPACE))
         if self.apps.deleting(app.name):
             left = (key for where, key in self.inventory.targets(app.name) if where == cluster)
             wanted = [ObjectRef(key, GVK(key.group, "", key.kind)) for key in left]

@@ -81,7 +81,7 @@ class Syncer:
         request = self.apps.request(app.name)
         prune = request.prune if request is not None else app.sync_policy.prune
         selected = request.resources if request is not None else ()
-        todo = _work(wanted, Scope(prune, selected, app.destination.namespace))
+        todo = _work(wanted, Scope(prune, selected, _missing_namespace(wanted)))
         if wanted.deleting:
             due = Due(sync=bool(todo.tasks), why="it is being deleted", again_after_s=CONFIRM_S)
         elif request is not None:
@@ -167,6 +167,13 @@ class Syncer:
 def _work(wanted: Wanted, scope: Scope) -> Work:
     resources = wanted.comparison.resources
     return deletion(resources) if wanted.deleting else work(resources, wanted.target.hashes, wanted.seen.guard, scope)
+
+
+def _missing_namespace(wanted: Wanted) -> str:
+    """Return the destination's namespace unless it is known to be there: making it would cost every heal a request."""
+    namespace = wanted.app.destination.namespace
+    reading = wanted.seen.readings.get(ResourceKey("", "Namespace", "", namespace))
+    return "" if isinstance(reading, Found) else namespace
 
 
 def _argocd_wrote_s(wanted: Wanted) -> float | None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import structlog
 
 from gitopsd.control.barrier import Barrier
+from gitopsd.core.repo_url import without_credentials
 from gitopsd.core.touch_index import Branch, TouchIndex
 from gitopsd.errors import GitopsError
 from gitopsd.model.application import Application, Source
@@ -91,7 +92,7 @@ class Triggers:
             for name in sorted(touched):
                 self.queue.add(name)
             moved = self._move(repo, refs, new, touched)
-            log.info("epoch.walked", repo=repo, touched=len(touched), moved=moved)
+            log.info("epoch.walked", repo=without_credentials(repo), touched=len(touched), moved=moved)
 
     async def _touched(
         self, repo: RepoUrl, old: Epoch | None, new: Epoch
@@ -119,7 +120,7 @@ class Triggers:
         try:
             return await self.walk(repo, old, new)
         except GitopsError as err:
-            log.warning("epoch.not_walked", repo=repo, error=err.what)
+            log.warning("epoch.not_walked", repo=without_credentials(repo), error=err.what)
             return None  # whom it touches is not known: everybody looks again
 
     def _move(self, repo: RepoUrl, refs: Mapping[str, Revision], epoch: Epoch, touched: frozenset[AppName]) -> int:

@@ -54,7 +54,10 @@ def check(config: Path) -> Sequence[str]:
     async def parse(name: str, text: str) -> list[tuple[int, object]]:
         return [(line, value) for line, value in documents(name, text)]
 
-    return asyncio.run(look(config, os.environ, parse)).errors
+    report = asyncio.run(look(config, os.environ, parse))
+    for warning in report.warnings:
+        print(f"warning: {warning}", file=sys.stderr)  # noqa: T201 - it is no error, so not among what is returned
+    return report.errors
 
 
 def _terminal(err: BaseException) -> list[Terminal]:

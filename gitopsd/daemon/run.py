@@ -34,7 +34,6 @@ from gitopsd.control.sync import Syncer
 from gitopsd.control.triggers import Triggers
 from gitopsd.control.workers import Passes
 from gitopsd.core.policy import Pacing
-from gitopsd.core.repo_address import same_repository
 from gitopsd.core.step import Limits
 from gitopsd.core.touch_index import TouchIndex
 from gitopsd.daemon.backend import DaemonBackend
@@ -238,7 +237,7 @@ class Daemon:
         api = self.settings.api
         webhook = Webhook(
             self.reloader.webhook_secret,
-            self._on_push,
+            self.git.pushed,
             told=self.metrics.webhook,
             bounds=WebhookBounds(max_bytes=api.max_webhook_bytes),
         )
@@ -267,13 +266,6 @@ class Daemon:
         self.triggers.epoch(repo, old, new)
         for root in self.roots:
             root.epoch(repo)
-
-    def _on_push(self, urls: Sequence[str], _ref: str) -> int:
-        """Have the repositories of a push fetched; nothing else of the payload counts."""
-        pushed = [repo for repo in self.git.repositories() if any(same_repository(repo, url) for url in urls)]
-        for repo in pushed:
-            self.git.poke(repo)
-        return len(pushed)
 
     def _on_render(self, outcome: str, _seconds: float) -> None:
         if outcome != "failed":

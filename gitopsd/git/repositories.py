@@ -141,12 +141,6 @@ class Repositories:
         """Have `repo` fetched now and polled from now on; one that already is stays as it is."""
         self._known(repo)
 
-    def poke(self, repo: RepoUrl) -> None:
-        """Have `repo` fetched soon, by the poller: whoever asks need not wait for it."""
-        known = self._repos.get(repo)
-        if known is not None:
-            known.poke.set()
-
     def watch(self, repos: Iterable[RepoUrl]) -> None:
         """Poll exactly `repos`; what is not among them is forgotten, its mirror stays on the disk.
 
