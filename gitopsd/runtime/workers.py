@@ -73,13 +73,14 @@ class WorkerPool:
         self._slots = asyncio.Semaphore(count)
         self._waiting = 0
         self._idle: deque[_Worker] = deque()
+        self._alive = 0  # idle, at work, and starting
 
     async def run(self) -> None:
         """Start all workers, and keep them until cancelled."""
         async with self:
             async with asyncio.TaskGroup() as group:
-                starts = [group.create_task(self._start(), name=f"start worker {n}") for n in range(self._count)]
-            self._idle.extend(start.result() for start in starts)
+                for number in range(self._count):
+                    group.create_task(self._start_idle(), name=f"start worker {number}")
             await asyncio.Event().wait()
 
     async def __aenter__(self) -> Self:
@@ -87,7 +88,7 @@ class WorkerPool:
 
     async def __aexit__(self, *_: object) -> None:
         while self._idle:
-            await self._idle.pop().end()
+            await self._end(self._idle.pop())
 
     async def call(self, job: str, *args: Any, deadline_s: float | None = None) -> Any:
         """Run `module:function` with JSON values in a worker and return its JSON value; first come, first served.
@@ -133,7 +134,7 @@ class WorkerPool:
             worker = self._idle.pop()  # the one used last: its caches are warm
             if worker.alive:
                 return worker
-            await worker.end()
+            await self._end(worker)
         return await self._start()
 
     async def _ask(self, worker: _Worker, job: str, message: bytes, deadline_s: float) -> tuple[str, Any]:
@@ -146,10 +147,15 @@ class WorkerPool:
             if outcome in ("ok", "error", "bug"):
                 self._idle.append(worker)
             else:
-                await worker.end()
+                await self._end(worker)
         if outcome == "crash":
             value = worker.death
         return outcome, value
+
+    async def _start_idle(self) -> None:
+        async with self._slots:
+            if self._alive < self._count:  # else a call was faster
+                self._idle.append(await self._start())
 
     async def _start(self) -> _Worker:
         setup = {
@@ -160,13 +166,16 @@ class WorkerPool:
             "output_bytes": self._limits.output_bytes,
             "files": self._limits.files,
         }
-        worker = await _spawn()
-        outcome = "cancelled"
+        self._alive += 1
+        worker, outcome = None, "cancelled"
         try:
+            worker = await _spawn()
             outcome, _ = await worker.ask(orjson.dumps(setup), self._limits.start_s, self._limits.output_bytes)
         finally:
-            if outcome != "ready":
-                await worker.end()
+            if worker is None:
+                self._alive -= 1
+            elif outcome != "ready":
+                await self._end(worker)
         if outcome != "ready":
             raise TooSlow(
                 f"a worker did not start: {outcome}, {worker.death}",
@@ -174,6 +183,10 @@ class WorkerPool:
             )
         worker.jobs = 0
         return worker
+
+    async def _end(self, worker: _Worker) -> None:
+        self._alive -= 1
+        await worker.end()
 
 
 class _Worker:
@@ -229,20 +242,30 @@ class _Worker:
 async def _spawn() -> _Worker:
     ours, theirs = socket.socketpair()
     mark = f"{MARK}={secrets.token_hex(16)}"
+    ours.setblocking(False)  # noqa: FBT003 - the standard library's signature
     with theirs:
-        ours.setblocking(False)  # noqa: FBT003 - the standard library's signature
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-I", "-X", "utf8", "-m", "gitopsd.runtime.worker_main", str(theirs.fileno()), str(os.getpid())),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            cwd="/",
-            env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", **dict([mark.split("=")])},
-            pass_fds=(theirs.fileno(),),
-            start_new_session=True,
-        )
-    reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
+        reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
+        process = None
+        try:
+            # Nothing is awaited after it: cancelled in there, asyncio ends the process, later nobody would.
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-I", "-X", "utf8", "-m", "gitopsd.runtime.worker_main", str(theirs.fileno()), str(os.getpid())),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                cwd="/",
+                env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", MARK: mark.partition("=")[2]},
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+        except OSError as err:
+            raise TooSlow(
+                f"a worker could not be started: {err}", remedy="see the machine's memory and limits"
+            ) from err
+        finally:
+            if process is None:
+                writer.close()
     return _Worker(process, reader, writer, mark)
 
 

@@ -171,13 +171,22 @@ async def test_every_job_is_told_of_with_its_outcome() -> None:
     assert [(f"{JOBS}:{job}", outcome) for job, outcome in names] == told
 
 
-async def test_a_run_pool_starts_its_workers_and_ends_them_when_cancelled() -> None:
+async def test_a_run_pool_starts_its_workers_once_and_ends_them_when_cancelled() -> None:
+    before = children()
     pool = WorkerPool(2)
     async with asyncio.TaskGroup() as group:
         service = group.create_task(pool.run())
-        first = await pool.call(f"{JOBS}:pid")
+        pids = {await pool.call(f"{JOBS}:pid") for _ in range(20)}
+        async with asyncio.timeout(20):
+            while len(children() - before) < 2:  # noqa: ASYNC110 - the kernel tells no event
+                await asyncio.sleep(0.01)
+        await pool.call(f"{JOBS}:pid")
+
+        assert pids <= children()
+        assert 2 == len(children() - before)
         service.cancel()
-    assert not alive(first)
+
+    assert set() == children() - before
 
 
 def test_workers_die_with_a_daemon_that_is_killed(tmp_path: Path) -> None:
@@ -219,6 +228,12 @@ def test_the_pool_works_on_uvloop() -> None:
             return answer
 
     assert 8 == uvloop.run(scenario())
+
+
+def children() -> set[int]:
+    """Return the living children of this process."""
+    listed = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
+    return {pid for pid in map(int, listed.split()) if alive(pid)}
 
 
 def alive(pid: int) -> bool:
