@@ -88,6 +88,22 @@ def test_created_namespace_comes_first_and_only_where_it_is_used() -> None:
     assert [ONE] == [task.key for task in here.operation(Scope(namespace="other")).tasks]
 
 
+def test_created_namespace_is_there_before_the_earliest_wave_that_uses_it() -> None:
+    here = world(ONE, TWO, waves={ONE: -5, TWO: 3}, guard=Guard(SHOP, SyncOptions(create_namespace=True)))
+
+    here.finish(here.operation(Scope(namespace="prod")))
+
+    assert ["CreateNamespace prod", "Apply one", "Apply two"] == here.keys_written()
+
+
+def test_namespace_that_git_holds_is_applied_not_created() -> None:
+    here = world(NAMESPACE, ONE, guard=Guard(SHOP, SyncOptions(create_namespace=True)))
+
+    here.finish(here.operation(Scope(namespace="prod")))
+
+    assert ["Apply prod", "Apply one"] == here.keys_written()
+
+
 def test_next_wave_waits_for_the_health_of_the_one_before() -> None:
     progressing = Health(HealthStatus.PROGRESSING, "1 of 3")
     here = world(WEB, ONE, waves={WEB: -1, ONE: 2}, health=lambda _: progressing)
@@ -304,6 +320,26 @@ def test_prune_to_be_confirmed_waits_for_an_approval_of_this_operation() -> None
 
     assert ((), True) == (waiting.commands, "deletion-approved" in waiting.operation.message)
     assert [ONE] == [command.key for command in going.commands]
+
+
+def test_approval_is_waited_for_longer_than_other_applications_are() -> None:
+    here = world(guard=Guard(SHOP, SyncOptions(prune=Consent.CONFIRM)))
+    here.lives[ONE] = live_of(ONE)
+    running = here.step(here.operation()).operation
+
+    here.now_s += 1200
+
+    assert OperationPhase.RUNNING is here.step(running).operation.phase
+
+
+def test_object_that_git_holds_again_is_not_pruned() -> None:
+    here = world()
+    here.lives[ONE] = live_of(ONE)
+    planned = here.operation(pinned=True)
+    here.target = {ONE: manifest_of(ONE)}
+
+    assert "Git holds it again" in here.finish(planned).tasks[0].message
+    assert [] == here.writes
 
 
 def test_prune_last_waits_for_health() -> None:

@@ -64,6 +64,12 @@ def test_hooks_are_held_but_not_applied(annotation: dict[str, str], warnings: in
     assert warnings == len(found.conditions)
 
 
+def test_object_that_is_also_rendered_as_a_hook_is_an_object() -> None:
+    found = target(config("a", **{"argocd.argoproj.io/hook": "PreSync"}), config("a"))
+
+    assert ([key("a")], frozenset()) == (list(found.objects), found.held)
+
+
 def test_option_of_an_object_that_has_no_effect_is_reported() -> None:
     found = target(config("a", **{"argocd.argoproj.io/sync-options": "Prune=false,Replace=true,Prunes=no"}))
 
