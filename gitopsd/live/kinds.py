@@ -40,8 +40,9 @@ class Kind:
         self._changed = changed
         self._settled = settled
         self._broken_s: float | None = None  # since when the connection fails
-        self._written: dict[ResourceKey, tuple[Accepted, float]] = {}  # our writes, and until when we wait for their event
+        self._written: dict[ResourceKey, tuple[Accepted, float]] = {}  # our writes, and when each was answered
         self._unseen: set[ResourceKey] | None = None
+        self._begun_s = 0.0  # when the list under way was asked for
 
     @property
     def settled(self) -> bool:
@@ -52,7 +53,7 @@ class Kind:
         if self.problem:
             return Unreadable(self.problem)
         if key in self._written:
-            if self._now_s() < self._written[key][1]:
+            if self._now_s() < self._written[key][1] + WRITTEN_S:
                 return WRITTEN
             del self._written[key]
         found = self.objects.get(key)
@@ -63,10 +64,11 @@ class Kind:
     def written(self, answer: Accepted) -> None:
         """Note the answer to a write of ours: until an event tells of it, what we hold of the object is old."""
         if not _shows(self.objects.get(answer.key), answer):  # else the event was faster than the answer
-            self._written[answer.key] = answer, self._now_s() + WRITTEN_S
+            self._written[answer.key] = answer, self._now_s()
 
     def begin(self) -> None:
         self._unseen = set(self.objects)
+        self._begun_s = self._now_s()
 
     def put(self, manifest: Manifest) -> None:
         key = self._decoder.key(self.gvk, manifest)
@@ -89,7 +91,8 @@ class Kind:
 
     def end(self) -> None:
         unseen, self._unseen = self._unseen, None
-        self._written.clear()  # a whole list is newer than any write that was answered before it was asked for
+        # A whole list is newer than any write that was answered before it was asked for.
+        self._written = {key: write for key, write in self._written.items() if write[1] >= self._begun_s}
         for key in sorted(unseen or ()):
             self._forget(key)
         if not self.listed or self.problem:

@@ -23,7 +23,8 @@ log = structlog.get_logger()
 
 METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"
 INITIAL_END = "k8s.io/initial-events-end"
-GONE = 410
+GONE, BAD_GATEWAY = 410, 502
+NO_STREAMS = frozenset({400, 404, 405, 406, 415, 422, 500, 501})
 PAGE_BYTES = 4 << 20  # the size a page is brought to: it is parsed at once, and the loop waits meanwhile
 IDLE_S = 150.0  # a server sends a bookmark about every minute, so a silent watch is a dead connection
 REFUSED_RETRY_S = 60.0  # a right that is missing is granted by a person
@@ -68,6 +69,13 @@ class Server:
     pages: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
 
 
+@dataclass(slots=True)
+class Place:
+    """How far a watch has come: all up to this version was taken. None: nothing was, so a list comes first."""
+
+    version: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class KindWatch:
     """Keeps a sink at what one kind is in one cluster, for ever."""
@@ -82,19 +90,19 @@ class KindWatch:
     async def run(self) -> NoReturn:
         """Follow the kind until cancelled; whatever the server does is told to the sink, never raised."""
         loop = asyncio.get_running_loop()
-        version: str | None = None
+        place = Place()
         failures = 0
         while True:
             started_s = loop.time()
             try:
-                if version is None and not self.server.streams:
-                    version = await self._list()
-                version = await self._watch(version)
+                if place.version is None and not self.server.streams:
+                    place.version = await self._list()
+                await self._watch(place)
                 failures = 0 if loop.time() - started_s > SHORTEST_WATCH_S else failures + 1
             except Expired:
-                version, failures = None, failures + 1
+                place.version, failures = None, failures + 1
             except Refused as err:
-                version = None
+                place.version = None
                 self.sink.failed(str(err), refused=True)
                 log.warning("kind.refused", cluster=self.client.name, kind=str(self.resource.gvk), error=str(err))
                 await asyncio.sleep(REFUSED_RETRY_S * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load
@@ -150,38 +158,40 @@ class KindWatch:
                 await asyncio.sleep(0)
         self.sink.heard()
 
-    async def _watch(self, version: str | None) -> str | None:
-        """Follow events from `version`, with the initial list streamed where it is None; return where to go on.
+    async def _watch(self, place: Place) -> None:
+        """Follow events from `place`, and move it; where it is nowhere, the initial list is streamed first.
 
-        None is returned where the server does not stream lists: then pages come first.
+        Where the server does not stream lists, `place` stays: pages come first.
         """
-        streaming = version is None
+        streaming = place.version is None
         if streaming:
             self.sink.begin()
-        async with self._opened(version) as lines:
-            if isinstance(lines, Reply):
-                if streaming and lines.code != GONE and await self._stop_streaming(lines.code):
-                    return None
+        async with self._opened(place.version) as lines:
+            if not isinstance(lines, Reply):
+                await self._follow(lines, place, streaming=streaming)
+            elif not (streaming and self._stop_streaming(lines.code)):
                 raise _problem(lines)
-            if not streaming:
-                self.sink.heard()  # the server goes on from our version: nothing was lost
-            first = True
-            async for batch in lines.batches():
-                events, ended = self._parsed(batch)
-                error = _error(events)
-                if error is not None and first and streaming and await self._stop_streaming(error.code):
-                    return None
-                version = self._take(events) or version
-                if ended and streaming:
-                    streaming = False
-                    self.sink.end()
-                self.sink.heard()
-                if error is not None:
-                    raise _problem(error)
-                first = False
+
+    async def _follow(self, lines: Lines, place: Place, *, streaming: bool) -> None:
+        if not streaming:
+            self.sink.heard()  # the server goes on from our version: nothing was lost
+        first = True
+        async for batch in _in_turns(lines):
+            events, error = _parsed(batch)
+            if error is not None and first and streaming and self._stop_streaming(error.code):
+                return
+            version = self._take(events)
+            if streaming and any(map(_ends_initial, events)):
+                streaming = False
+                self.sink.end()
+            if version and not streaming:
+                place.version = version
+            self.sink.heard()
+            if error is not None:
+                raise _problem(error)
+            first = False
         if streaming:
             raise ClusterUnreachable(f"{self._what} ended in its initial list", remedy="nothing: it is tried again")
-        return version
 
     @asynccontextmanager
     async def _opened(self, version: str | None) -> AsyncIterator[Lines | Reply]:
@@ -195,28 +205,18 @@ class KindWatch:
         async with self.client.watch(path, query, idle_s=self.idle_s, accept=self._accept("")) as lines:
             yield lines
 
-    async def _stop_streaming(self, code: int) -> bool:
-        """Remember that the server does not stream lists, if `code` says so and nothing else.
+    def _stop_streaming(self, code: int) -> bool:
+        """Remember that the server does not stream lists, if `code` says so.
 
-        400, 404 and 422 come from servers that do not know the parameter or have it off, 500 from those whose etcd
-        cannot (before 3.6 "RequestWatchProgress is disabled"). A right that is missing answers pages in the same way.
+        500 comes from a server whose etcd cannot (before 3.6: "RequestWatchProgress is disabled"), the others from
+        servers that do not know the parameter, or have it off.
         """
-        if code in (401, 403, GONE, 429):
+        if code not in NO_STREAMS:
             return False
         if self.server.streams:
             self.server.streams = False
             log.info("cluster.lists_in_pages", cluster=self.client.name, code=code)
         return True
-
-    def _parsed(self, batch: list[bytes]) -> tuple[list[Mapping[str, Any]], bool]:
-        """Return the events of `batch`, and whether the end of the initial list is among them."""
-        try:
-            events = [orjson.loads(line) for line in batch]
-        except orjson.JSONDecodeError as err:
-            raise ClusterUnreachable(f"{self._what} sends a line that is no JSON", remedy="see the server") from err
-        if not all(isinstance(event, dict) and isinstance(event.get("object"), dict) for event in events):
-            raise ClusterUnreachable(f"{self._what} sends a line that is no event", remedy="see the server")
-        return events, any(_ends_initial(event) for event in events)
 
     def _take(self, events: list[Mapping[str, Any]]) -> str:
         """Put what `events` say, of each object only the last; return the version they end at."""
@@ -225,7 +225,7 @@ class KindWatch:
         for event in events:
             kind, found = event.get("type"), event["object"]
             meta = found.get("metadata")
-            if kind == "ERROR" or not isinstance(meta, dict):
+            if not isinstance(meta, dict):
                 continue
             version = str(meta.get("resourceVersion") or version)
             if kind != "BOOKMARK":
@@ -250,6 +250,15 @@ class KindWatch:
         return f"the watch of {self.resource.gvk} on cluster {self.client.name}"
 
 
+async def _in_turns(lines: Lines) -> AsyncIterator[list[bytes]]:
+    """Give the batches of `lines` in parts after each of which others have a turn."""
+    async for batch in lines.batches():
+        for start in range(0, len(batch), BREATH):
+            yield batch[start : start + BREATH]
+            if len(batch) > BREATH:
+                await asyncio.sleep(0)
+
+
 def _ends_initial(event: Mapping[str, Any]) -> bool:
     if event.get("type") != "BOOKMARK":
         return False
@@ -258,12 +267,21 @@ def _ends_initial(event: Mapping[str, Any]) -> bool:
     return isinstance(annotations, dict) and annotations.get(INITIAL_END) == "true"
 
 
-def _error(events: list[Mapping[str, Any]]) -> Reply | None:
-    for event in events:
+def _parsed(batch: list[bytes]) -> tuple[list[Mapping[str, Any]], Reply | None]:
+    """Return the events of `batch` up to an error, and the error: the server's own, or a line that is no event."""
+    events: list[Mapping[str, Any]] = []
+    for line in batch:
+        try:
+            event = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            event = None
+        if not isinstance(event, dict) or not isinstance(event.get("object"), dict):
+            return events, Reply(BAD_GATEWAY, {"message": "the watch sends a line that is no event"})
         if event.get("type") == "ERROR":
             code = event["object"].get("code")
-            return Reply(code if isinstance(code, int) else 500, event["object"])
-    return None
+            return events, Reply(code if isinstance(code, int) else BAD_GATEWAY, event["object"])
+        events.append(event)
+    return events, None
 
 
 def _problem(reply: Reply) -> Exception:
