@@ -26,6 +26,7 @@ from gitopsd.sim.tls import Authority, signing_key
 
 START_DEADLINE_S = 90.0  # a control plane needs 5 s alone, and much longer beside other work on two cores
 ADMIN, READER, NOBODY = "admin-token", "reader-token", "nobody-token"  # what the users of `Cluster.tokens` send
+TOKENS = {"admin": ADMIN, "reader": READER, "nobody": NOBODY}
 _FIRST_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
 _DIES_WITH_PARENT = (
     "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGKILL); os.execv(sys.argv[1], sys.argv[1:])"
@@ -42,7 +43,7 @@ class Cluster:
     simulated: bool
     ca_file: Path
     tokens: Mapping[str, str] = field(  # user → bearer token; "reader" reads everything, "nobody" has no rights
-        default_factory=lambda: {"admin": ADMIN, "reader": READER, "nobody": NOBODY}
+        default_factory=lambda: TOKENS
     )
 
 
@@ -216,6 +217,42 @@ def free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return [one.getsockname()[1] for one in sockets]
+
+
+@contextmanager
+def sim_cluster(name: str = "sim", *options: str) -> Iterator[Cluster]:
+    """Run a simulated cluster in a process of its own while the block runs.
+
+    Args:
+        name: of the cluster.
+        options: more of `python -m gitopsd.sim`, such as "--speed", "10".
+    """
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gitopsd-sim-", ignore_cleanup_errors=True)))
+        users = [f"--token={user}:{token}" for user, token in TOKENS.items()]
+        command = [sys.executable, "-m", "gitopsd.sim", f"--dir={home}", f"--name={name}", *users, *options]
+        log = home / "sim.log"
+        child = stack.enter_context(running(command, log))
+        ready: dict[str, Any] = {}
+
+        def said_ready() -> bool:
+            ready.update(json.loads(line) if (line := log.read_text().strip()).endswith("}") else {})
+            return bool(ready)
+
+        _await(said_ready, child, log)
+        yield Cluster(name, home / "kubeconfig", ready["server"], simulated=True, ca_file=home / "ca.crt")
+
+
+def order_fault(cluster: Cluster, **fault: Any) -> None:
+    """Have a simulated cluster do something wrong; see gitopsd/sim/faults.py for the fields."""
+    status, answer = call(cluster, "POST", "/_sim/faults", fault)
+    if status != 200:
+        raise ValueError(f"no such fault {fault}: {answer}")
+
+
+def clear_faults(cluster: Cluster) -> None:
+    """End every fault that was ordered of a simulated cluster."""
+    call(cluster, "DELETE", "/_sim/faults")
 
 
 @contextmanager

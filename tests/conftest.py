@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -12,7 +14,7 @@ from tests import clusters
 from tests.clusters import Cluster
 
 CONTROL_PLANE = clusters.find_control_plane()
-KINDS_OF_CLUSTER = ["real"] if CONTROL_PLANE else []
+KINDS_OF_CLUSTER = ["real", "sim"] if CONTROL_PLANE else ["sim"]
 
 
 def pytest_configure() -> None:
@@ -33,6 +35,26 @@ def real_cluster() -> Iterator[Cluster]:
         pytest.skip("no kube-apiserver and etcd in $KUBEBUILDER_ASSETS")
     with clusters.real_cluster(CONTROL_PLANE) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def sim_cluster() -> Iterator[Cluster]:
+    """One simulated cluster for all tests."""
+    with clusters.sim_cluster("sim", "--speed", "5") as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def new_clusters() -> Iterator[Callable[..., list[Cluster]]]:
+    """A factory of fresh simulated clusters: `new_clusters(3, "--speed", "10")`; they end with the test."""
+    with ExitStack() as stack:
+        count = itertools.count(1)
+
+        def start(wanted: int = 1, *options: str) -> list[Cluster]:
+            names = [f"sim-{next(count)}" for _ in range(wanted)]
+            return [stack.enter_context(clusters.sim_cluster(name, *options)) for name in names]
+
+        yield start
 
 
 @pytest.fixture(scope="session", params=KINDS_OF_CLUSTER)

@@ -1,0 +1,205 @@
+"""Custom kinds: what a CRD's schema prunes, defaults and validates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from gitopsd.sim.answers import Invalid, required
+from gitopsd.sim.kinds import Kind
+from gitopsd.sim.schema import Field, Struct, builtin, of_openapi
+
+Schema = Mapping[str, Any]
+_OPEN: Schema = {"x-kubernetes-preserve-unknown-fields": True}
+
+
+def kinds_of(definition: Mapping[str, Any]) -> Iterator[Kind]:
+    """Yield the kind that a decoded CRD defines, once for each version it serves."""
+    spec = definition["spec"]
+    names = spec["names"]
+    stored = next(version["name"] for version in spec["versions"] if version["storage"])
+    for version in spec["versions"]:
+        if version["served"]:
+            schema = version.get("schema", {}).get("openAPIV3Schema", _OPEN)
+            yield Kind(
+                group=spec["group"],
+                version=version["name"],
+                kind=names["kind"],
+                plural=names["plural"],
+                namespaced=spec["scope"] == "Namespaced",
+                type=_type(schema),
+                short=tuple(names.get("shortNames", ())),
+                categories=tuple(names.get("categories", ())),
+                status="status" in version.get("subresources", {}),
+                generation=True,
+                schema=schema,
+                singular=names["singular"],
+                list_kind=names["listKind"],
+                storage_version=stored,
+            )
+
+
+def _type(schema: Schema) -> Struct:
+    found = of_openapi(schema)
+    root = found if isinstance(found, Struct) else Struct({})
+    text = builtin("ConfigMap").fields["kind"]
+    meta = Field(builtin("ObjectMeta"), present=True)
+    return replace(root, fields={**root.fields, "apiVersion": text, "kind": text, "metadata": meta})
+
+
+def pruned(value: Any, schema: Schema, path: str, unknown: list[str]) -> Any:
+    """Return `value` without the fields that its schema does not know; `unknown` gets their paths."""
+    if isinstance(value, list):
+        items = schema.get("items", {})
+        return [pruned(item, items, f"{path}[{number}]", unknown) for number, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    properties: Schema = schema.get("properties", {})
+    more = schema.get("additionalProperties")
+    keep = schema.get("x-kubernetes-preserve-unknown-fields", False)
+    embedded = ("apiVersion", "kind", "metadata") if schema.get("x-kubernetes-embedded-resource") else ()
+    out = {}
+    for name, item in value.items():
+        where = f"{path}.{name}" if path else name
+        if name in properties:
+            out[name] = pruned(item, properties[name], where, unknown)
+        elif isinstance(more, dict):
+            out[name] = pruned(item, more, where, unknown)
+        elif keep or more is True or name in embedded:
+            out[name] = item
+        else:
+            unknown.append(where)
+    return out
+
+
+def defaulted(value: Any, schema: Schema) -> Any:
+    """Fill in the schema's defaults, in place, and return `value`; a null where none may be gives way to one."""
+    if isinstance(value, list):
+        for item in value:
+            defaulted(item, schema.get("items", {}))
+    elif isinstance(value, dict):
+        properties: Schema = schema.get("properties", {})
+        for name, part in properties.items():
+            missing = name not in value or (value[name] is None and not part.get("nullable"))
+            if missing and "default" in part:
+                value[name] = _copy(part["default"])
+            if name in value:
+                defaulted(value[name], part)
+        more = schema.get("additionalProperties")
+        if isinstance(more, dict):
+            for name, item in value.items():
+                if name not in properties:
+                    defaulted(item, more)
+    return value
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _copy(item) for name, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "object": (dict,),
+    "array": (list,),
+}
+
+
+def problems(value: Any, schema: Schema, path: str) -> Iterator[Invalid]:
+    """Yield what is invalid in `value` by its schema."""
+    if value is None and schema.get("nullable"):
+        return
+    if schema.get("x-kubernetes-int-or-string"):
+        if not isinstance(value, int | str) or isinstance(value, bool):
+            yield _wrong(path, value, "integer,string")
+        return
+    wanted = schema.get("type")
+    if wanted in _TYPES and not _is(value, wanted):
+        yield _wrong(path, value, wanted)
+        return
+    yield from _limits(value, schema, path)
+    if isinstance(value, dict):
+        yield from _object_problems(value, schema, path)
+    elif isinstance(value, list):
+        yield from _list_problems(value, schema, path)
+
+
+def _is(value: Any, wanted: str) -> bool:
+    if isinstance(value, bool):
+        return wanted == "boolean"
+    if wanted == "integer" and isinstance(value, float):
+        return value == int(value)
+    return isinstance(value, _TYPES[wanted])
+
+
+def _wrong(path: str, value: Any, wanted: str) -> Invalid:
+    shown = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", type(None): "null"}
+    found = shown.get(type(value), "number")
+    return Invalid(
+        path, f'Invalid value: "{found}": {path} in body must be of type {wanted}: "{found}"', "FieldValueTypeInvalid"
+    )
+
+
+def _limits(value: Any, schema: Schema, path: str) -> Iterator[Invalid]:
+    if "enum" in schema and value not in schema["enum"]:
+        listed = ", ".join(f'"{one}"' for one in schema["enum"])
+        yield Invalid(path, f"Unsupported value: {value!r}: supported values: {listed}", "FieldValueNotSupported")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if "minimum" in schema and value < schema["minimum"]:
+            least = schema["minimum"]
+            yield Invalid(path, f"Invalid value: {value}: {path} in body should be greater than or equal to {least}")
+        if "maximum" in schema and value > schema["maximum"]:
+            most = schema["maximum"]
+            yield Invalid(path, f"Invalid value: {value}: {path} in body should be less than or equal to {most}")
+    if isinstance(value, str):
+        if len(value) < schema.get("minLength", 0):
+            yield Invalid(
+                path, f'Invalid value: "{value}": {path} in body should be at least {schema["minLength"]} chars long'
+            )
+        if len(value) > schema.get("maxLength", len(value)):
+            yield Invalid(path, f"Too long: may not be more than {schema['maxLength']} bytes", "FieldValueTooLong")
+        if "pattern" in schema and not re.search(schema["pattern"], value):
+            yield Invalid(path, f"Invalid value: {value!r}: {path} in body should match '{schema['pattern']}'")
+
+
+def _object_problems(value: Mapping[str, Any], schema: Schema, path: str) -> Iterator[Invalid]:
+    properties: Schema = schema.get("properties", {})
+    more = schema.get("additionalProperties")
+    for name in schema.get("required", ()):
+        if name not in value:
+            yield required(f"{path}.{name}" if path else name)
+    for name, item in value.items():
+        where = f"{path}.{name}" if path else name
+        if name in properties:
+            yield from problems(item, properties[name], where)
+        elif isinstance(more, dict):
+            yield from problems(item, more, where)
+
+
+def _list_problems(value: list[Any], schema: Schema, path: str) -> Iterator[Invalid]:
+    if len(value) < schema.get("minItems", 0):
+        yield Invalid(
+            path, f"Invalid value: {len(value)}: {path} in body should have at least {schema['minItems']} items"
+        )
+    if len(value) > schema.get("maxItems", len(value)):
+        yield Invalid(
+            path, f"Too many: {len(value)}: must have at most {schema['maxItems']} items", "FieldValueTooMany"
+        )
+    keys = schema.get("x-kubernetes-list-map-keys")
+    seen = []
+    for number, item in enumerate(value):
+        where = f"{path}[{number}]"
+        yield from problems(item, schema.get("items", {}), where)
+        how = schema.get("x-kubernetes-list-type")
+        if how not in ("set", "map"):
+            continue
+        mark = [item.get(key) for key in keys or ()] if how == "map" and isinstance(item, dict) else item
+        if mark in seen:
+            yield Invalid(where, f"Duplicate value: {mark!r}", "FieldValueDuplicate")
+        seen.append(mark)

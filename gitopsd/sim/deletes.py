@@ -1,0 +1,108 @@
+"""Deletion: preconditions, propagation, finalizers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gitopsd.sim import answers
+from gitopsd.sim.answers import Invalid, Resource
+from gitopsd.sim.kinds import Kind
+from gitopsd.sim.writes import MERGE_PATCH, Obj, Options, Target, Writes
+
+FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+_POLICIES = {"": "", "Background": "", "Foreground": FOREGROUND, "Orphan": ORPHAN}
+_CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """How to delete."""
+
+    uid: str = ""  # preconditions; "" is none
+    version: str = ""
+    finalizer: str = ""  # that the propagation policy puts on the object
+    dry_run: bool = False
+
+    @staticmethod
+    def parse(body: Any, query: Mapping[str, str]) -> Deletion:
+        """Return what DeleteOptions in the body, or else in the query, ask for.
+
+        Raises:
+            Refusal: 400 or 422, they cannot be understood.
+        """
+        if body is not None and not isinstance(body, dict):
+            raise answers.bad_request("DeleteOptions must be an object")
+        given = body or {}
+        policy = given.get("propagationPolicy") or query.get("propagationPolicy") or ""
+        if policy not in _POLICIES:
+            error = Invalid("propagationPolicy", f'Unsupported value: "{policy}"', "FieldValueNotSupported")
+            raise answers.invalid(Resource("meta.k8s.io", "deleteoptions", "DeleteOptions"), "", [error])
+        if given.get("orphanDependents") or query.get("orphanDependents") == "true":
+            policy = "Orphan"
+        conditions = given.get("preconditions") or {}
+        dry = given.get("dryRun") or ([query["dryRun"]] if "dryRun" in query else [])
+        return Deletion(
+            conditions.get("uid") or "", conditions.get("resourceVersion") or "", _POLICIES[policy], dry == ["All"]
+        )
+
+
+def delete(writes: Writes, target: Target, deletion: Deletion) -> Obj:
+    """Delete an object, or begin to; return the server's answer: a Status, or the object that stays a while.
+
+    Raises:
+        Refusal: 404; 409, it is not the one that was meant.
+    """
+    kind, name = target.kind, target.name
+    obj = writes.existing(target)
+    metadata = obj["metadata"]
+    if deletion.uid and deletion.uid != metadata["uid"]:
+        raise answers.precondition(kind.resource, name, "UID", deletion.uid, metadata["uid"])
+    if deletion.version and deletion.version != metadata["resourceVersion"]:
+        raise answers.precondition(
+            kind.resource, name, "ResourceVersion", deletion.version, metadata["resourceVersion"]
+        )
+    finalizers = [one for one in metadata.get("finalizers", ()) if one not in (FOREGROUND, ORPHAN)]
+    if deletion.finalizer:
+        finalizers.append(deletion.finalizer)
+    if kind.kind == "CustomResourceDefinition" and not kind.custom and _CLEANUP not in finalizers:
+        finalizers.append(_CLEANUP)
+    held = bool(finalizers) or (kind.kind == "Namespace" and not kind.custom)
+    if not held:
+        if not deletion.dry_run:
+            writes.store.remove(kind.group_plural, _bare(obj))
+        return answers.success(kind.resource, name, metadata["uid"])
+    return _begun(writes, kind, obj, finalizers, deletion)
+
+
+def _begun(writes: Writes, kind: Kind, obj: Obj, finalizers: list[str], deletion: Deletion) -> Obj:
+    metadata = {**obj["metadata"]}
+    if finalizers:
+        metadata["finalizers"] = finalizers
+    if "deletionTimestamp" not in metadata:
+        metadata["deletionTimestamp"] = writes.now()
+        metadata["deletionGracePeriodSeconds"] = 0
+        if metadata.get("generation"):
+            metadata["generation"] += 1
+    new = {**obj, "metadata": metadata}
+    if kind.kind == "Namespace" and not kind.custom:
+        del metadata["deletionGracePeriodSeconds"]
+        new["status"] = {**obj["status"], "phase": "Terminating"}
+    if new != obj and not deletion.dry_run:
+        writes.store.put(kind.group_plural, _bare(new))
+    return new
+
+
+def finalize(writes: Writes, target: Target, *finalizers: str) -> None:
+    """Take finalizers off an object, which goes when it was waiting for just these."""
+    obj = writes.live(target)
+    if obj is None:
+        return
+    left = [one for one in obj["metadata"].get("finalizers", ()) if one not in finalizers]
+    patch = {"metadata": {"finalizers": left or None}}
+    writes.patch(target, MERGE_PATCH, patch, Options("kube-controller-manager"))
+
+
+def _bare(obj: Obj) -> Obj:
+    return {name: value for name, value in obj.items() if name not in ("apiVersion", "kind")}

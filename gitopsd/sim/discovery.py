@@ -1,0 +1,119 @@
+"""What is served: aggregated discovery, and the older documents one for each group and version."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from gitopsd.sim.kinds import VERBS, Kind
+
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+_PRIORITY = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
+_STATUS_VERBS = ("get", "patch", "update")
+_NO_COLLECTION_DELETE = frozenset({"namespaces"})
+
+
+def version_rank(version: str) -> tuple[int, int, int]:
+    """Return the sort key that puts the version preferred by Kubernetes' rule first."""
+    match = _PRIORITY.fullmatch(version)
+    if match is None:
+        return (3, 0, 0)
+    stage = {None: 0, "beta": 1, "alpha": 2}[match[2]]
+    return (stage, -int(match[1]), -int(match[3] or 0))
+
+
+def _groups(kinds: Iterable[Kind]) -> dict[str, dict[str, list[Kind]]]:
+    out: dict[str, dict[str, list[Kind]]] = {}
+    for kind in kinds:
+        out.setdefault(kind.group, {}).setdefault(kind.version, []).append(kind)
+    return {
+        group: {version: sorted(served, key=lambda kind: kind.plural) for version, served in by_version(versions)}
+        for group, versions in out.items()
+    }
+
+
+def by_version(versions: dict[str, list[Kind]]) -> list[tuple[str, list[Kind]]]:
+    """Return the versions of a group, the preferred one first."""
+    return sorted(versions.items(), key=lambda item: version_rank(item[0]))
+
+
+def _verbs(kind: Kind) -> list[str]:
+    return [verb for verb in VERBS if verb != "deletecollection" or kind.plural not in _NO_COLLECTION_DELETE]
+
+
+def aggregated(kinds: Iterable[Kind], *, core: bool) -> dict[str, Any]:
+    """Return APIGroupDiscoveryList: the core group for /api, all others for /apis."""
+    items = [
+        {
+            "metadata": {"name": group} if group else {},
+            "versions": [
+                {"version": version, "resources": [_resource(kind) for kind in served], "freshness": "Current"}
+                for version, served in versions.items()
+            ],
+        }
+        for group, versions in _groups(kinds).items()
+        if (group == "") == core
+    ]
+    return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
+
+
+def _resource(kind: Kind) -> dict[str, Any]:
+    gvk = {"group": "", "version": "", "kind": kind.kind}
+    if kind.custom:
+        gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+    out: dict[str, Any] = {
+        "resource": kind.plural,
+        "responseKind": gvk,
+        "scope": "Namespaced" if kind.namespaced else "Cluster",
+        "singularResource": kind.singular,
+        "verbs": _verbs(kind),
+    }
+    if kind.short:
+        out["shortNames"] = list(kind.short)
+    if kind.categories:
+        out["categories"] = list(kind.categories)
+    if kind.status:
+        out["subresources"] = [{"subresource": "status", "responseKind": gvk, "verbs": list(_STATUS_VERBS)}]
+    return out
+
+
+def core_versions(address: str) -> dict[str, Any]:
+    """Return APIVersions, the answer to /api."""
+    where = [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}]
+    return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": where}
+
+
+def groups(kinds: Iterable[Kind]) -> dict[str, Any]:
+    """Return APIGroupList, the answer to /apis."""
+    found = [_group(name, list(versions)) for name, versions in _groups(kinds).items() if name]
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": found}
+
+
+def group(kinds: Iterable[Kind], name: str) -> dict[str, Any] | None:
+    """Return APIGroup, the answer to /apis/NAME; None when there is no such group."""
+    versions = _groups(kinds).get(name)
+    return None if versions is None else {"kind": "APIGroup", "apiVersion": "v1", **_group(name, list(versions))}
+
+
+def _group(name: str, versions: list[str]) -> dict[str, Any]:
+    listed = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
+    return {"name": name, "versions": listed, "preferredVersion": listed[0]}
+
+
+def resources(kinds: Iterable[Kind], name: str, version: str) -> dict[str, Any] | None:
+    """Return APIResourceList of one group and version; None when it is not served."""
+    served = _groups(kinds).get(name, {}).get(version)
+    if served is None:
+        return None
+    listed = []
+    for kind in served:
+        common = {"singularName": kind.singular, "namespaced": kind.namespaced, "kind": kind.kind}
+        names = {"shortNames": list(kind.short)} if kind.short else {}
+        in_all = {"categories": list(kind.categories)} if kind.categories else {}
+        listed.append({"name": kind.plural, **common, "verbs": _verbs(kind), **names, **in_all})
+        if kind.status:
+            status = {"name": f"{kind.plural}/status", **common, "singularName": ""}
+            listed.append({**status, "verbs": list(_STATUS_VERBS)})
+    group_version = f"{name}/{version}" if name else version
+    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": listed}

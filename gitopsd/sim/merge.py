@@ -1,0 +1,201 @@
+"""Two values of one type: merged, compared, and one without some of its fields.
+
+The rules are those of structured merge (sigs.k8s.io/structured-merge-diff): maps merge by key, keyed lists and sets by
+their elements, all else is replaced whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gitopsd.sim.fieldset import Fields, has, insert
+from gitopsd.sim.schema import List, Scalar, Struct, Type
+from gitopsd.sim.typed import deduced, element_of
+
+ABSENT: Any = object()
+
+
+def merged(live: Any, applied: Any, kind: Type) -> Any:
+    """Return `live` with all that `applied` sets; where both set a leaf, `applied` wins."""
+    if applied is ABSENT:
+        return live
+    if live is ABSENT:
+        live = None
+    kind = deduced(kind, applied if applied is not None else live)
+    if isinstance(kind, Scalar) or (isinstance(kind, List) and kind.how == "atomic"):
+        return applied
+    if isinstance(kind, Struct):
+        return _merged_maps(live, applied, kind)
+    if isinstance(kind, List):
+        return _merged_lists(live, applied, kind)
+    return applied
+
+
+def _merged_maps(live: Any, applied: Any, kind: Struct) -> Any:
+    if kind.atomic or not isinstance(live, dict) or not live:
+        if kind.atomic or not isinstance(applied, dict) or not applied:
+            return applied
+        live = {}
+    if not applied:
+        return live
+    out = dict(live)
+    for name, value in applied.items():
+        declared = kind.fields.get(name)
+        inner = declared.type if declared is not None else kind.extra
+        out[name] = value if inner is None else merged(live.get(name, ABSENT), value, inner)
+    return out
+
+
+def _merged_lists(live: Any, applied: Any, kind: List) -> Any:
+    if not live or not applied:
+        return applied or live or applied
+    mine = [(element_of(item, kind), item) for item in live]
+    theirs = [(element_of(item, kind), item) for item in applied]
+    here, wanted = dict(reversed(mine)), dict(theirs)
+    return [
+        merged(here.get(element, ABSENT), wanted[element], kind.item) if element in wanted else here[element]
+        for element in _woven([element for element, _ in mine], [element for element, _ in theirs])
+    ]
+
+
+def _woven(live: Sequence[Any], applied: Sequence[Any]) -> list[Any]:
+    """Return both orders in one: shared elements as applied, others after the shared one they follow in `live`.
+
+    An element that only `live` has stays where it is between shared ones; one that only `applied` has comes where
+    it stands in `applied`, after what `live` has there.
+    """
+    wanted, there = set(applied), set(live)
+    shared = [element for element in applied if element in there]
+    out: list[Any] = []
+    left = right = due = 0
+    taken: set[Any] = set()
+    while left < len(live) or right < len(applied):
+        if left < len(live):
+            element = live[left]
+            if right < len(applied) and element == applied[right]:
+                out.append(element)
+                taken.add(element)
+                left, right, due = left + 1, right + 1, due + 1
+                continue
+            if element in wanted and right < len(applied) and due < len(shared) and shared[due] != element:
+                left += 1  # its turn comes with its place in `applied`
+                continue
+            if element not in wanted:
+                out.append(element)
+                left += 1
+                continue
+            if element in taken:
+                left += 1
+        if right < len(applied):
+            element = applied[right]
+            out.append(element)
+            taken.add(element)
+            right += 1
+            if due < len(shared) and shared[due] == element:
+                due += 1
+    return out
+
+
+@dataclass(slots=True)
+class Changes:
+    """What differs between two values, by path."""
+
+    added: Fields = field(default_factory=dict)
+    modified: Fields = field(default_factory=dict)
+    removed: Fields = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.modified or self.removed)
+
+
+def compared(old: Any, new: Any, kind: Type) -> Changes:
+    """Return what `new` adds to, changes in and removes from `old`."""
+    changes = Changes()
+    _compare(old, new, kind, [], changes)
+    return changes
+
+
+def _compare(old: Any, new: Any, kind: Type, path: list[str], changes: Changes) -> None:
+    if old is not ABSENT and new is not ABSENT and type(old) is type(new) and old == new:
+        return
+    shown = deduced(kind, new if new is not ABSENT and new is not None else old)
+    leaf = _is_leaf(old, new, shown)
+    if leaf and old is not ABSENT and new is not ABSENT:
+        insert(changes.modified, path)
+    elif not leaf and isinstance(shown, Struct):
+        _compare_maps(old, new, shown, path, changes)
+    elif not leaf and isinstance(shown, List):
+        _compare_lists(old, new, shown, path, changes)
+    if old is ABSENT:
+        insert(changes.added, path)
+    elif new is ABSENT:
+        insert(changes.removed, path)
+
+
+def _is_leaf(old: Any, new: Any, kind: Type) -> bool:
+    if isinstance(kind, Struct):
+        filled = any(isinstance(one, dict) and one for one in (old, new))
+        clash = not all(one is ABSENT or one is None or isinstance(one, dict) for one in (old, new))
+        return kind.atomic or not filled or clash
+    if isinstance(kind, List):
+        filled = any(isinstance(one, list) and one for one in (old, new))
+        clash = not all(one is ABSENT or one is None or isinstance(one, list) for one in (old, new))
+        return kind.how == "atomic" or not filled or clash
+    return True
+
+
+def _compare_maps(old: Any, new: Any, kind: Struct, path: list[str], changes: Changes) -> None:
+    before = old if isinstance(old, dict) else {}
+    after = new if isinstance(new, dict) else {}
+    for name in before.keys() | after.keys():
+        declared = kind.fields.get(name)
+        inner = declared.type if declared is not None else kind.extra
+        if inner is not None:
+            path.append("f:" + name)
+            _compare(before.get(name, ABSENT), after.get(name, ABSENT), inner, path, changes)
+            path.pop()
+
+
+def _compare_lists(old: Any, new: Any, kind: List, path: list[str], changes: Changes) -> None:
+    before = {element_of(item, kind): item for item in old} if isinstance(old, list) else {}
+    after = {element_of(item, kind): item for item in new} if isinstance(new, list) else {}
+    for element in before.keys() | after.keys():
+        if element is not None:
+            path.append(element)
+            _compare(before.get(element, ABSENT), after.get(element, ABSENT), kind.item, path, changes)
+            path.pop()
+
+
+def without(value: Any, fields: Fields, kind: Type) -> Any:
+    """Return `value` without the members of `fields`, each with all below it."""
+    kind = deduced(kind, value)
+    if isinstance(kind, Struct) and isinstance(value, dict) and value:
+        if kind.atomic:
+            return None
+        out = {}
+        for name, item in value.items():
+            node = fields.get("f:" + name)
+            if node is None:
+                out[name] = item
+            elif not has(node):
+                declared = kind.fields.get(name)
+                out[name] = without(item, node, declared.type if declared else kind.extra or kind)
+        return out or None
+    if isinstance(kind, List) and isinstance(value, list) and value:
+        return _list_without(value, fields, kind)
+    return value
+
+
+def _list_without(value: list[Any], fields: Fields, kind: List) -> Any:
+    if kind.how == "atomic":
+        return None
+    kept = []
+    for item in value:
+        node = fields.get(element_of(item, kind) or "")
+        if node is None:
+            kept.append(item)
+        elif not has(node):
+            kept.append(without(item, node, kind.item))
+    return kept or None

@@ -1,0 +1,177 @@
+"""Server-side apply and the ownership that every write leaves.
+
+The algorithm is that of structured merge: the applied object is merged into the live one, what the manager set before
+and sets no more is removed unless somebody else owns it, and a change to what another manager owns is a conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gitopsd.sim.answers import Refusal, bad_request, field_conflicts, internal
+from gitopsd.sim.fieldset import Fields, difference, intersection, members, union, with_parents
+from gitopsd.sim.merge import Changes, compared, merged, without
+from gitopsd.sim.owners import APPLY, UPDATE, Owned, Owner, Owners, ownable
+from gitopsd.sim.schema import Struct
+from gitopsd.sim.typed import Untyped, fields_of, loose_fields_of
+
+BEFORE_FIRST_APPLY = "before-first-apply"
+
+
+Ignored = Callable[[Fields], Fields]  # drops what the written endpoint resets: status, or all but status
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who writes, through which version and subresource, what kind of object, and when."""
+
+    manager: str
+    api_version: str
+    now: str  # RFC 3339
+    type: Struct  # of the object
+    ignored: Ignored
+    subresource: str = ""
+    force: bool = False
+
+    @property
+    def applier(self) -> Owner:
+        return Owner(self.manager, APPLY, "", self.subresource)
+
+    @property
+    def updater(self) -> Owner:
+        return Owner(self.manager, UPDATE, self.api_version, self.subresource)
+
+
+def apply(live: dict[str, Any], body: dict[str, Any], owners: Owners, writer: Writer) -> tuple[dict[str, Any], Owners]:
+    """Return the object that `body` makes of `live`, not yet defaulted, and its owners.
+
+    Args:
+        live: without managedFields; a zero object where there is none.
+        body: what the manager wants, without managedFields.
+        owners: of `live`.
+        writer: who applies.
+
+    Raises:
+        Refusal: 500 when `body` cannot be typed; 409 when others own what it changes and it does not force.
+    """
+    try:
+        given = writer.ignored(fields_of(body, writer.type))
+    except Untyped as err:
+        about = f"{body.get('metadata', {}).get('namespace', '')}/{body.get('metadata', {}).get('name', '')}"
+        shown = f"({about}; {body.get('apiVersion')}, Kind={body.get('kind')})"
+        raise internal(f"failed to create typed patch object {shown}: {err}") from None
+    wanted = ownable(given)
+    before = owners.get(writer.applier)
+    new = merged(live, body, writer.type)
+    after = {**owners, writer.applier: Owned(given, writer.api_version, before.time if before else writer.now)}
+    if before is not None:
+        new = _pruned(new, after, before.fields, writer.type)
+    after, changed = _taken(compared(live, new, writer.type), after, writer.applier, force=writer.force)
+    same = before is not None and before.fields == wanted and before.api_version == writer.api_version
+    time = before.time if before and same and not changed else writer.now
+    after[writer.applier] = Owned(wanted, writer.api_version, time)
+    if not wanted:
+        del after[writer.applier]
+    return new, after
+
+
+def _pruned(new: dict[str, Any], owners: Owners, last: Fields, kind: Struct) -> dict[str, Any]:
+    """Return `new` without what the applier owned last and nobody, itself included, owns now."""
+    mine = with_parents(last, kind)
+    owned: Fields = {}
+    for one in owners.values():
+        owned = union(owned, with_parents(one.fields, kind))
+    if not difference(mine, owned):
+        return new
+    whole = _all_fields(new, kind)
+    # Twice, as structured merge does: first everything unowned goes with what it hangs on, then only what was mine.
+    bare = without(new, mine, kind)
+    owned_only = without(new, difference(whole, union(_all_fields(bare, kind), owned)), kind)
+    gone = intersection(difference(whole, _all_fields(owned_only, kind)), mine)
+    kept: dict[str, Any] = without(new, gone, kind) or {}
+    return kept
+
+
+def _all_fields(value: Any, kind: Struct) -> Fields:
+    return with_parents(loose_fields_of(value, kind), kind)
+
+
+def update(live: dict[str, Any], new: dict[str, Any], owners: Owners, writer: Writer) -> Owners:
+    """Return the owners of `new` after an update from `live`: the writer owns all that it added or changed."""
+    changes = compared(live, new, writer.type)
+    after, _ = _taken(changes, dict(owners), None, force=True)
+    took = ownable(writer.ignored(union(changes.added, changes.modified)))
+    if took:
+        before = after.get(writer.updater)
+        fields = union(before.fields, took) if before else took
+        after[writer.updater] = Owned(fields, writer.api_version, writer.now)
+    return after
+
+
+def _taken(changes: Changes, owners: Owners, by: Owner | None, *, force: bool) -> tuple[Owners, bool]:
+    """Return the owners after others than `by` lost what changes, and whether anything does.
+
+    Raises:
+        Refusal: 409, others own what changes, and `force` is off.
+    """
+    if not changes:
+        return owners, False
+    written = union(changes.modified, changes.added)
+    conflicts: dict[Owner, Fields] = {}
+    after: Owners = {}
+    for owner, owned in owners.items():
+        if owner == by:
+            after[owner] = owned
+            continue
+        lost = intersection(owned.fields, written)
+        if lost:
+            conflicts[owner] = lost
+        left = difference(difference(owned.fields, lost), changes.removed)
+        if left:
+            after[owner] = owned if left == owned.fields else Owned(left, owned.api_version, owned.time)
+    if conflicts and not force:
+        raise _conflict(conflicts, owners)
+    return after, True
+
+
+def _conflict(conflicts: dict[Owner, Fields], owners: Owners) -> Refusal:
+    causes = []
+    for owner, fields in conflicts.items():
+        who = f'"{owner.manager}"'
+        if owner.subresource:
+            who += f' with subresource "{owner.subresource}"'
+        if owner.operation == UPDATE:
+            who += f" using {owner.api_version} at {owners[owner].time}"
+        causes += [(who, _shown(path)) for path in members(fields)]
+    return field_conflicts(sorted(causes))
+
+
+def _shown(path: tuple[str, ...]) -> str:
+    out = ""
+    for element in path:
+        tag, rest = element[:2], element[2:]
+        if tag == "f:":
+            out += f".{rest}"
+        elif tag == "k:":
+            keys = orjson.loads(rest)
+            out += "[" + ",".join(f"{key}={orjson.dumps(value).decode()}" for key, value in sorted(keys.items())) + "]"
+        else:
+            out += f"[={rest}]"
+    return out
+
+
+def first_owners(live: dict[str, Any], zero: dict[str, Any], writer: Writer) -> Owners:
+    """Return the owners of an object that has none and is applied to for the first time: all of it is one owner's."""
+    earlier = Writer(BEFORE_FIRST_APPLY, writer.api_version, writer.now, writer.type, writer.ignored)
+    return update(zero, live, {}, earlier)
+
+
+def refuse_managed_fields(body: dict[str, Any]) -> None:
+    """Raise the 400 for a body that brings its own managedFields."""
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("managedFields"):
+        raise bad_request("metadata.managedFields must be nil")

@@ -1,0 +1,186 @@
+"""What the server itself sets when an object of a built-in kind is created or changed."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gitopsd.sim.decode import zero
+from gitopsd.sim.kinds import Kind
+from gitopsd.sim.schema import Struct
+
+Obj = dict[str, Any]
+_JOB_LABELS = ("controller-uid", "batch.kubernetes.io/controller-uid")
+_NAME_LABELS = ("job-name", "batch.kubernetes.io/job-name")
+_PROTECTION = "kubernetes.io/pvc-protection"
+_FIRST_NODE_PORT, _NODE_PORTS = 30000, 2768
+
+
+@dataclass(slots=True)
+class Addresses:
+    """Gives out cluster IPs of 10.0.0.0/16 and node ports, each once."""
+
+    _next_ip: int = 10
+    _next_port: int = 0
+    taken: set[str] = field(default_factory=set)
+
+    def cluster_ip(self) -> str:
+        while True:
+            self._next_ip = self._next_ip % 65_000 + 1
+            found = f"10.0.{self._next_ip >> 8}.{self._next_ip & 255}"
+            if found not in self.taken:
+                self.taken.add(found)
+                return found
+
+    def node_port(self) -> int:
+        self._next_port = (self._next_port + 1) % _NODE_PORTS
+        return _FIRST_NODE_PORT + self._next_port
+
+
+def fold_string_data(obj: Obj) -> None:
+    """Move a Secret's stringData into its data, in place."""
+    for key, text in (obj.pop("stringData", None) or {}).items():
+        obj.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
+
+
+def prepare_new(kind: Kind, obj: Obj, addresses: Addresses) -> None:
+    """Set what the server sets in a new object, in place."""
+    if kind.generation:
+        obj["metadata"]["generation"] = 1
+    else:
+        obj["metadata"].pop("generation", None)
+    if kind.status:
+        _reset_status(kind, obj)
+    if kind.custom:
+        return
+    if kind.kind == "Service":
+        prepare_service(obj, None, addresses)
+    prepare = _PREPARE.get(kind.kind)
+    if prepare is not None:
+        prepare(obj)
+
+
+def _namespace(obj: Obj) -> None:
+    obj["spec"]["finalizers"] = ["kubernetes"]
+    obj["status"] = {"phase": "Active"}
+
+
+def _claim(obj: Obj) -> None:
+    obj["status"] = {"phase": "Pending"}
+    finalizers = obj["metadata"].setdefault("finalizers", [])
+    if _PROTECTION not in finalizers:
+        finalizers.append(_PROTECTION)
+
+
+def _definition(obj: Obj) -> None:
+    stored = [one["name"] for one in obj["spec"].get("versions") or () if one["storage"]]
+    obj["status"] = {"conditions": None, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored}
+
+
+def _autoscaler(obj: Obj) -> None:
+    obj["status"] = {"desiredReplicas": 0, "currentMetrics": None}
+
+
+def _reset_status(kind: Kind, obj: Obj) -> None:
+    status = kind.type.fields.get("status")
+    if kind.custom:
+        obj.pop("status", None)
+    elif status is not None and isinstance(status.type, Struct) and kind.kind != "Pod":
+        obj["status"] = zero(status.type)
+
+
+def prepare_service(obj: Obj, old: Obj | None, addresses: Addresses) -> None:
+    """Give a Service its addresses, or keep those it has where the update names none."""
+    spec = obj["spec"]
+    before = old["spec"] if old else {}
+    if spec["type"] == "ExternalName":
+        return
+    if not spec.get("clusterIP"):
+        ips = spec.get("clusterIPs")
+        spec["clusterIP"] = ips[0] if ips else before.get("clusterIP") or addresses.cluster_ip()
+    if spec["clusterIP"] != "None":
+        addresses.taken.add(spec["clusterIP"])
+    if not spec.get("clusterIPs"):
+        spec["clusterIPs"] = [spec["clusterIP"]]
+    spec.setdefault("ipFamilies", before.get("ipFamilies") or ["IPv4"])
+    spec.setdefault("ipFamilyPolicy", before.get("ipFamilyPolicy") or "SingleStack")
+    if spec["type"] in ("NodePort", "LoadBalancer"):
+        had = {port["port"]: port.get("nodePort") for port in before.get("ports", ())}
+        for port in spec.get("ports", ()):
+            if not port.get("nodePort"):
+                port["nodePort"] = had.get(port["port"]) or addresses.node_port()
+
+
+def _job(obj: Obj) -> None:
+    uid, name, spec = obj["metadata"]["uid"], obj["metadata"]["name"], obj["spec"]
+    if spec.get("manualSelector"):
+        return
+    spec["selector"] = {"matchLabels": {_JOB_LABELS[1]: uid}}
+    labels = spec["template"]["metadata"].setdefault("labels", {})
+    labels.update(dict.fromkeys(_JOB_LABELS, uid))
+    labels.update(dict.fromkeys(_NAME_LABELS, name))
+
+
+def _pod(obj: Obj) -> None:
+    spec = obj["spec"]
+    spec.setdefault("priority", 0)
+    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
+    tolerations = spec.setdefault("tolerations", [])
+    for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):
+        if not any(one.get("key") == key for one in tolerations):
+            tolerations.append({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
+    obj["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
+
+
+def qos_class(spec: Obj) -> str:
+    """Return a Pod's quality of service class."""
+    containers = [*spec["containers"], *spec.get("initContainers", ())]
+    resources = [container["resources"] for container in containers]
+    if not any(one.get("requests") or one.get("limits") for one in resources):
+        return "BestEffort"
+    for one in resources:
+        limits, requests = one.get("limits", {}), one.get("requests", {})
+        for name in ("cpu", "memory"):
+            if name not in limits or requests.get(name, limits[name]) != limits[name]:
+                return "Burstable"
+    return "Guaranteed"
+
+
+def keep_status(kind: Kind, obj: Obj, old: Obj) -> None:
+    """Let an update of an object leave its status alone, in place."""
+    if kind.status:
+        if "status" in old:
+            obj["status"] = old["status"]
+        else:
+            obj.pop("status", None)
+
+
+def only_status(obj: Obj, old: Obj) -> Obj:
+    """Return `old` with the status of `obj`, for an update of the status subresource."""
+    out = {name: value for name, value in old.items() if name != "status"}
+    if "status" in obj:
+        out["status"] = obj["status"]
+    metadata = {**old["metadata"]}
+    if "managedFields" in obj["metadata"]:
+        metadata["managedFields"] = obj["metadata"]["managedFields"]
+    if "resourceVersion" in obj["metadata"]:
+        metadata["resourceVersion"] = obj["metadata"]["resourceVersion"]
+    return {**out, "metadata": metadata}
+
+
+def spec_changed(old: Obj, new: Obj) -> bool:
+    """Tell whether anything but metadata and status differs."""
+    aside = ("metadata", "status", "apiVersion", "kind")
+    return {k: v for k, v in old.items() if k not in aside} != {k: v for k, v in new.items() if k not in aside}
+
+
+_PREPARE: dict[str, Callable[[Obj], None]] = {
+    "Namespace": _namespace,
+    "Job": _job,
+    "Pod": _pod,
+    "PersistentVolumeClaim": _claim,
+    "CustomResourceDefinition": _definition,
+    "HorizontalPodAutoscaler": _autoscaler,
+}

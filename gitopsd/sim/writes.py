@@ -1,0 +1,361 @@
+"""Every write, from decoding to the store: create, replace, patch, server-side apply."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gitopsd.sim import answers, custom, immutable, owners, ssa, strategy, validate
+from gitopsd.sim.answers import bad_request
+from gitopsd.sim.decode import decoded, zero
+from gitopsd.sim.defaults import default
+from gitopsd.sim.fieldset import Fields, only, without
+from gitopsd.sim.kinds import Kind, Kinds
+from gitopsd.sim.patches import json_patched, merge_patched
+from gitopsd.sim.schema import builtin
+from gitopsd.sim.store import Store
+
+Obj = dict[str, Any]
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+_NONE: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to write."""
+
+    manager: str
+    dry_run: bool = False
+    strict: bool = False  # unknown fields are refused, not dropped
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a request is about."""
+
+    kind: Kind
+    namespace: str = ""
+    name: str = ""  # "": a collection
+    subresource: str = ""  # or "status"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The object after a write, and whether it is new."""
+
+    obj: Obj
+    created: bool = False
+
+
+@dataclass(slots=True)
+class Writes:
+    """Writes to one cluster; every method leaves the store consistent, and none awaits."""
+
+    kinds: Kinds
+    store: Store
+    now: Callable[[], str]  # RFC 3339
+    addresses: strategy.Addresses = field(default_factory=strategy.Addresses)
+
+    def live(self, target: Target) -> Obj | None:
+        """Return an object as it is read at its kind's version."""
+        kind = target.kind
+        found = self.store.collection(kind.group_plural).get(target.namespace, target.name)
+        return None if found is None else {"apiVersion": kind.api_version, "kind": kind.kind, **found.parsed()}
+
+    def existing(self, target: Target) -> Obj:
+        found = self.live(target)
+        if found is None:
+            raise answers.not_found(target.kind.resource, target.name)
+        return found
+
+    def create(self, target: Target, body: Any, options: Options) -> Written:
+        obj = self._decoded(target.kind, body, options)
+        self._place(target, obj)
+        metadata = obj["metadata"]
+        if not metadata.get("name") and metadata.get("generateName"):
+            metadata["name"] = metadata["generateName"] + "".join(secrets.choice(_LETTERS) for _ in range(5))
+            default(target.kind.kind, obj)  # a Namespace is labelled with its name
+        if metadata.get("resourceVersion"):
+            raise bad_request("resourceVersion should not be set on objects to be created")
+        given = owners.read(metadata.pop("managedFields", None) or ())
+        owned = ssa.update(self._zero(target.kind), obj, given, self._writer(target, options))
+        return self._store_new(target.kind, obj, owned, options)
+
+    def replace(self, target: Target, body: Any, options: Options) -> Written:
+        self._check_path(target, body)
+        old = self.existing(target)
+        obj = self._decoded(target.kind, body, options)
+        self._place(target, obj)
+        given, found = obj["metadata"].get("uid"), old["metadata"]["uid"]
+        if given and given != found:
+            raise answers.precondition(target.kind.resource, target.name, "UID", given, found)
+        return self._update(target, old, obj, options)
+
+    def patch(self, target: Target, content_type: str, patch: Any, options: Options) -> Written:
+        old = self.existing(target)
+        new = json_patched(old, patch) if content_type == JSON_PATCH else merge_patched(old, _mapping(patch))
+        self._check_path(target, new)
+        return self._update(target, old, self._decoded(target.kind, new, options), options)
+
+    def apply(self, target: Target, body: Any, options: Options) -> Written:
+        """Server-side apply."""
+        body = _mapping(body)
+        ssa.refuse_managed_fields(body)
+        self._check_path(target, body)
+        if not body.get("apiVersion") or not body.get("kind"):
+            raise bad_request("apiVersion and kind must be set")
+        if body["metadata"].get("name") != target.name:
+            message = f"the name of the object ({target.name} based on URL) was undeterminable: name must be provided"
+            raise bad_request(message)
+        writer = self._writer(target, options)
+        old = self.live(target)
+        if old is None:
+            return self._apply_new(target, body, writer, options)
+        entries = old["metadata"].pop("managedFields", None) or ()
+        owned = owners.read(entries) or ssa.first_owners(old, self._zero(target.kind), writer)
+        new, after = ssa.apply(old, body, owned, writer)
+        if entries:
+            old["metadata"]["managedFields"] = entries
+        return self._store_changed(target, old, self._decoded(target.kind, new, options), after, options)
+
+    def _apply_new(self, target: Target, body: Obj, writer: ssa.Writer, options: Options) -> Written:
+        if target.subresource:
+            raise answers.not_found(target.kind.resource, target.name)
+        if body["metadata"].get("uid"):
+            why = "uid mismatch: the provided object specified uid, and no existing object was found"
+            raise answers.conflict(target.kind.resource, target.name, why)
+        new, owned = ssa.apply(self._zero(target.kind), body, {}, writer)
+        new["metadata"] = {name: value for name, value in new["metadata"].items() if name != "resourceVersion"}
+        obj = self._decoded(target.kind, new, options)
+        self._place(target, obj)
+        return self._store_new(target.kind, obj, owned, options)
+
+    def _update(self, target: Target, old: Obj, obj: Obj, options: Options) -> Written:
+        """Store `obj` in place of `old`, both decoded; what changes belongs to the manager that updates."""
+        entries = old["metadata"].get("managedFields") or ()
+        given = obj["metadata"].pop("managedFields", None)
+        reset = given is not None and given in ([], [{}])
+        before = owners.read(given or entries)
+        bare = {**old, "metadata": {k: v for k, v in old["metadata"].items() if k != "managedFields"}}
+        after: owners.Owners = {}
+        if not reset and before:
+            new = strategy.only_status(obj, bare) if target.subresource else obj
+            after = ssa.update(bare, new, before, self._writer(target, options))
+        return self._store_changed(target, old, obj, after, options)
+
+    def _decoded(self, kind: Kind, body: Any, options: Options) -> Obj:
+        """Return `body` as the server holds it: typed, pruned, defaulted."""
+        body = _mapping(body)
+        self._check_type(kind, body)
+        unknown: list[str] = []
+        given = body.get("metadata") or {}
+        entries = given.get("managedFields", _NONE) if isinstance(given, dict) else _NONE
+        if kind.schema is None:
+            obj = decoded(body, kind.type, "", unknown)
+            if kind.kind == "Secret":
+                strategy.fold_string_data(obj)
+            default(kind.kind, obj)
+        else:
+            rest = {k: v for k, v in body.items() if k not in ("metadata", "apiVersion", "kind")}
+            rest = custom.pruned(rest, kind.schema, "", unknown)
+            metadata = decoded(given, builtin("ObjectMeta"), "metadata", unknown)
+            obj = custom.defaulted({**rest, "metadata": metadata}, kind.schema)
+        if entries is not _NONE and entries is not None:
+            obj["metadata"]["managedFields"] = entries  # an empty list is a reset, and zero values vanish in decoding
+        if unknown and options.strict:
+            listed = ", ".join(f'unknown field "{one}"' for one in sorted(unknown))
+            raise bad_request(f"strict decoding error: {listed}")
+        return {
+            "apiVersion": kind.api_version,
+            "kind": kind.kind,
+            **{k: v for k, v in obj.items() if k not in ("apiVersion", "kind")},
+        }
+
+    def _check_type(self, kind: Kind, body: Obj) -> None:
+        given = body.get("kind") or kind.kind, body.get("apiVersion") or kind.api_version
+        if given != (kind.kind, kind.api_version):
+            raise bad_request(
+                f"{given[0]} in version {given[1]!r} cannot be handled as a {kind.kind}: expected {kind.api_version}"
+            )
+
+    def _check_path(self, target: Target, body: Any) -> None:
+        self._check_type(target.kind, _mapping(body))
+        metadata = body.get("metadata") or {}
+        if not isinstance(metadata, dict):
+            raise bad_request("json: cannot unmarshal metadata")
+        if metadata.get("name") not in (None, "", target.name):
+            message = f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
+            raise bad_request(message)
+        if target.kind.namespaced and metadata.get("namespace") not in (None, "", target.namespace):
+            message = "the namespace of the provided object does not match the namespace sent on the request"
+            raise bad_request(message)
+        if "metadata" not in body or body["metadata"] is None:
+            body["metadata"] = {}
+
+    def _place(self, target: Target, obj: Obj) -> None:
+        if not target.kind.namespaced:
+            obj["metadata"].pop("namespace", None)
+            return
+        if obj["metadata"].get("namespace") not in (None, "", target.namespace):
+            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        obj["metadata"]["namespace"] = target.namespace
+
+    def _zero(self, kind: Kind) -> Obj:
+        empty: Obj = {"apiVersion": kind.api_version, "kind": kind.kind}
+        if not kind.custom:
+            empty.update({k: v for k, v in zero(kind.type).items() if k not in empty})
+        empty.setdefault("metadata", {})
+        return empty
+
+    def _writer(self, target: Target, options: Options) -> ssa.Writer:
+        kind = target.kind
+
+        def status_only(fields: Fields) -> Fields:
+            return only(fields, "f:status")
+
+        def no_status(fields: Fields) -> Fields:
+            return without(fields, "f:status") if kind.status else fields
+
+        return ssa.Writer(
+            options.manager,
+            kind.api_version,
+            self.now(),
+            kind.type,
+            status_only if target.subresource else no_status,
+            target.subresource,
+            options.force,
+        )
+
+    def _store_new(self, kind: Kind, obj: Obj, owned: owners.Owners, options: Options) -> Written:
+        metadata = obj["metadata"]
+        self._check_namespace(kind, metadata)
+        for name in ("resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
+            metadata.pop(name, None)
+        metadata["uid"] = _new_uid()
+        metadata["creationTimestamp"] = self.now()
+        strategy.prepare_new(kind, obj, self.addresses)
+        self._check(kind, None, obj)
+        if self.store.collection(kind.group_plural).get(metadata.get("namespace", ""), metadata["name"]):
+            raise answers.already_exists(kind.resource, metadata["name"])
+        self._own(metadata, owned)
+        if not options.dry_run:
+            self._put(kind, obj)
+        return Written(obj, created=True)
+
+    def _store_changed(self, target: Target, old: Obj, obj: Obj, owned: owners.Owners, options: Options) -> Written:
+        kind = target.kind
+        name, before = old["metadata"]["name"], old["metadata"]
+        if obj["metadata"].get("resourceVersion") not in (None, "", before["resourceVersion"]):
+            raise answers.stale(kind.resource, name)
+        obj = self._prepared(target, old, obj)
+        self._check(kind, old, obj)
+        metadata = obj["metadata"]
+        self._own(metadata, owned)
+        if _same(old, obj):
+            return Written(old)
+        if not options.dry_run:
+            if metadata.get("deletionTimestamp") and self._finished(kind, obj):
+                self._remove(kind, obj)
+            else:
+                self._put(kind, obj)
+        return Written(obj)
+
+    def _prepared(self, target: Target, old: Obj, obj: Obj) -> Obj:
+        kind = target.kind
+        before = old["metadata"]
+        if target.subresource:
+            obj = strategy.only_status(obj, old)
+        else:
+            strategy.keep_status(kind, obj, old)
+        metadata = obj["metadata"] = {**obj["metadata"], "resourceVersion": before["resourceVersion"]}
+        for name in ("uid", "creationTimestamp"):
+            metadata.setdefault(name, before[name])
+        for name in ("generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generateName"):
+            if name in before:
+                metadata[name] = before[name]
+            else:
+                metadata.pop(name, None)
+        if kind.kind == "Service" and not kind.custom:
+            strategy.prepare_service(obj, old, self.addresses)
+        if kind.kind == "Namespace" and not kind.custom:
+            obj["spec"] = old["spec"]
+        if kind.generation and not target.subresource and strategy.spec_changed(old, obj):
+            metadata["generation"] = before.get("generation", 0) + 1
+        return obj
+
+    def _check(self, kind: Kind, old: Obj | None, obj: Obj) -> None:
+        errors = list(validate.problems(kind, obj))
+        if kind.schema is not None:
+            rest = {k: v for k, v in obj.items() if k not in ("metadata", "apiVersion", "kind")}
+            errors += custom.problems(rest, kind.schema, "")
+        if old is not None:
+            errors += immutable.changes(kind, old, obj)
+        if errors:
+            raise answers.invalid(kind.resource, obj["metadata"].get("name", ""), errors)
+
+    def _check_namespace(self, kind: Kind, metadata: Obj) -> None:
+        if not kind.namespaced:
+            return
+        name = metadata["namespace"]
+        namespaces = self.kinds.named("Namespace")
+        found = self.live(Target(namespaces, name=name))
+        if found is None:
+            raise answers.not_found(namespaces.resource, name)
+        if found["metadata"].get("deletionTimestamp"):
+            why = f"unable to create new content in namespace {name} because it is being terminated"
+            cause = {
+                "reason": "NamespaceTerminating",
+                "message": f"namespace {name} is being terminated",
+                "field": "metadata.namespace",
+            }
+            raise answers.forbidden(kind.resource, metadata.get("name", ""), why, [cause])
+
+    def _own(self, metadata: Obj, owned: owners.Owners) -> None:
+        entries = owners.written(owned)
+        if entries:
+            metadata["managedFields"] = entries
+        else:
+            metadata.pop("managedFields", None)
+
+    def _finished(self, kind: Kind, obj: Obj) -> bool:
+        if kind.kind == "Namespace" and not kind.custom and obj["spec"].get("finalizers"):
+            return False
+        return not obj["metadata"].get("finalizers")
+
+    def _put(self, kind: Kind, obj: Obj) -> None:
+        self.store.put(kind.group_plural, {k: v for k, v in obj.items() if k not in ("apiVersion", "kind")})
+
+    def _remove(self, kind: Kind, obj: Obj) -> None:
+        self.store.remove(kind.group_plural, {k: v for k, v in obj.items() if k not in ("apiVersion", "kind")})
+
+
+def _mapping(body: Any) -> Obj:
+    if not isinstance(body, dict):
+        raise bad_request("the object provided is unrecognized (must be of type object)")
+    return body
+
+
+def _new_uid() -> str:
+    digits = secrets.token_hex(16)
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+def _same(old: Obj, new: Obj) -> bool:
+    """Tell whether a write changes nothing: the times of managedFields do not count."""
+    if old.keys() != new.keys() or any(old[name] != new[name] for name in old if name != "metadata"):
+        return False
+    before, after = old["metadata"], new["metadata"]
+    if before.keys() != after.keys() or any(before[name] != after[name] for name in before if name != "managedFields"):
+        return False
+    return _untimed(before.get("managedFields", ())) == _untimed(after.get("managedFields", ()))
+
+
+def _untimed(entries: Sequence[Obj]) -> dict[tuple[str, ...], Fields]:
+    names = ("manager", "operation", "apiVersion", "subresource")
+    return {tuple(entry.get(name, "") for name in names): entry.get("fieldsV1", {}) for entry in entries}
