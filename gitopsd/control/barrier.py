@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
@@ -22,7 +22,10 @@ class Barrier:
     same cluster; of all others the last known target counts (ARCHITECTURE section 7, 1).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wake: Callable[[AppName], None] = lambda _: None) -> None:
+        """Make a barrier that is open; `wake` is told of every application that waited, once it need not any more."""
+        self._wake = wake
+        self._waiting: dict[AppName, tuple[ClusterId, frozenset[RepoUrl]]] = {}
         self._late: dict[RepoUrl, dict[AppName, _Late]] = {}
         self._moves = 0
 
@@ -45,24 +48,41 @@ class Barrier:
         """Note that the new epoch of `repo` leaves the targets of `apps` as they were."""
         for app in apps:
             self._late.get(repo, {}).pop(app, None)
+        self._let_go()
 
     def passed(self, app: AppName, mark: int) -> None:
         """Note that the target of `app` is known at the epochs that its repositories had at `mark`."""
         for late in self._late.values():
             if app in late and late[app].move <= mark:
                 del late[app]
+        self._let_go()
 
     def gone(self, app: AppName) -> None:
         """Note that there is no such application any more."""
         self.passed(app, self._moves)
 
-    def waits_for(self, cluster: ClusterId, repos: Collection[RepoUrl]) -> tuple[AppName, ...]:
-        """Return the applications that a prune in `cluster` has to wait for, sorted; empty when it may go on.
+    def waits_for(self, app: AppName, cluster: ClusterId, repos: frozenset[RepoUrl]) -> tuple[AppName, ...]:
+        """Return the applications that a prune of `app` has to wait for, sorted; empty when it may go on.
 
         Args:
+            app: that deletes; it waits for itself too, should its repositories have moved on meanwhile.
             cluster: where an object is to be deleted.
-            repos: what the application that deletes it reads; it waits for itself too, should they have moved on.
+            repos: what `app` reads.
         """
+        late = self._late_in(cluster, repos)
+        if late:
+            self._waiting[app] = cluster, repos
+        else:
+            self._waiting.pop(app, None)
+        return late
+
+    def _let_go(self) -> None:
+        for app, (cluster, repos) in list(self._waiting.items()):
+            if not self._late_in(cluster, repos):
+                del self._waiting[app]
+                self._wake(app)
+
+    def _late_in(self, cluster: ClusterId, repos: Collection[RepoUrl]) -> tuple[AppName, ...]:
         late = {
             name for repo in repos for name, late in self._late.get(repo, {}).items() if late.cluster in (None, cluster)
         }

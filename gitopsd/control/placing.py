@@ -12,7 +12,7 @@ from gitopsd.core.options import parse_options
 from gitopsd.core.pairing import owns
 from gitopsd.core.permissions import Place, destination_conditions, object_conditions, source_conditions
 from gitopsd.core.plan import contested
-from gitopsd.core.prune import Guard, approved_s
+from gitopsd.core.prune import Guard, approved_s, kept
 from gitopsd.core.target import Target, target_of
 from gitopsd.errors import ClusterUnreachable, NotPermitted, UnknownCluster
 from gitopsd.model.application import Application, Mode
@@ -107,7 +107,7 @@ class Placing:
             left = (key for where, key in self.inventory.targets(app.name) if where == cluster)
             wanted = [ObjectRef(key, GVK(key.group, "", key.kind)) for key in left]
         readings = dict(self.live.readings(cluster, app.name, wanted))
-        guard = self._guard(app, cluster, readings)
+        guard = self._guard(app, cluster, target, readings)
         return Aim(
             cluster,
             self._mode(app),
@@ -119,11 +119,8 @@ class Placing:
         )
 
     def empty(self, aim: Aim) -> bool:
-        """Tell whether nothing of the application is left in its cluster, as far as everything can be read."""
-        return not any(
-            isinstance(reading, Unreadable) or (isinstance(reading, Found) and owns(aim.guard.app, reading.live))
-            for reading in aim.readings.values()
-        )
+        """Tell whether nothing that is to be deleted is left of the application, and everything can be read."""
+        return not any(_left(reading, aim.guard) for reading in aim.readings.values())
 
     def declarations(self, app: Application, manifests: Sequence[Manifest]) -> None:
         """Raise UnknownCluster where the manifests of an application of applications are not all declarations.
@@ -165,14 +162,20 @@ class Placing:
             for other in self.inventory.wanted_by(where, key) - {app.name}:
                 self.wake(other)
 
-    def _guard(self, app: Application, cluster: ClusterId, readings: Mapping[ResourceKey, Reading]) -> Guard:
+    def _guard(
+        self, app: Application, cluster: ClusterId, target: Target, readings: Mapping[ResourceKey, Reading]
+    ) -> Guard:
         options, _ = parse_options(app.sync_policy.options, subject=f"Application {app.name}")
         others = {key: others for key in readings if (others := self.inventory.wanted_by(cluster, key) - {app.name})}
-        repos = {source.repo_url for source in app.sources}
+        repos = frozenset(source.repo_url for source in app.sources)
+        extra = any(
+            key not in target.objects and isinstance(reading, Found) and owns(app.name, reading.live)
+            for key, reading in readings.items()
+        )
         return Guard(
             app.name,
             options,
-            self.barrier.waits_for(cluster, repos),
+            self.barrier.waits_for(app.name, cluster, repos) if extra else (),
             others,
             app.adopted,
             approved_s(app.manifest),
@@ -191,6 +194,13 @@ class Placing:
 
     def _place(self, cluster: ClusterId) -> Place:
         return Place(cluster, self.clusters[cluster])
+
+
+def _left(reading: Reading, guard: Guard) -> bool:
+    if not isinstance(reading, Found):
+        return isinstance(reading, Unreadable)
+    refusal = kept(reading.live, guard, 0.0) if owns(guard.app, reading.live) else None
+    return owns(guard.app, reading.live) and (refusal is None or refusal.waits)
 
 
 def _refuse(conditions: Sequence[Condition]) -> None:

@@ -9,8 +9,8 @@ from gitopsd.core.asks import Seen
 from gitopsd.core.compare import Basis
 from gitopsd.core.ignore import rules_for
 from gitopsd.core.plan import Scope, Work, deletion, plan, work
-from gitopsd.core.policy import Due, Pacing, Situation, last_sync, request_refused, sync_due
-from gitopsd.core.step import Limits, absorb, step
+from gitopsd.core.policy import Due, Pacing, Situation, carrying, last_sync, request_refused, sync_due
+from gitopsd.core.step import SUPERSEDED, Limits, absorb, step
 from gitopsd.core.target import Target
 from gitopsd.errors import GitopsError, Retryable
 from gitopsd.model.application import Application, Mode
@@ -70,6 +70,9 @@ class Syncer:
             if operation is None or operation.phase.over:
                 return Outcome(operation, due.why, due.again_after_s)
         operation, again_after_s = await self._steps(operation, wanted)
+        if operation.message == SUPERSEDED:
+            self.on_sync(operation)
+            return await self.advance(wanted)  # the newer content is due at once, and cannot be superseded by itself
         if operation.phase.over:
             self.on_sync(operation)
             return Outcome(operation, again_after_s=CONFIRM_S)
@@ -83,7 +86,7 @@ class Syncer:
         selected = request.resources if request is not None else ()
         todo = _work(wanted, Scope(prune, selected, _missing_namespace(wanted)))
         if wanted.deleting:
-            due = Due(sync=bool(todo.tasks), why="it is being deleted", again_after_s=CONFIRM_S)
+            due = Due(sync=todo.any, why="it is being deleted", again_after_s=CONFIRM_S)
         elif request is not None:
             refusal = request_refused(request, wanted.mode)
             due = Due(sync=not refusal, why=refusal)
@@ -113,7 +116,7 @@ class Syncer:
             selective=bool(request and request.resources),
             pinned=wanted.pinned,
         )
-        operation = plan(header, todo)
+        operation = carrying(plan(header, todo), last_sync(last))
         self.apps.put_operation(operation)
         if request is not None:
             self.apps.ask(app.name, None)
@@ -166,7 +169,11 @@ class Syncer:
 
 def _work(wanted: Wanted, scope: Scope) -> Work:
     resources = wanted.comparison.resources
-    return deletion(resources) if wanted.deleting else work(resources, wanted.target.hashes, wanted.seen.guard, scope)
+    return (
+        deletion(resources, wanted.seen.guard)
+        if wanted.deleting
+        else work(resources, wanted.target.hashes, wanted.seen.guard, scope)
+    )
 
 
 def _missing_namespace(wanted: Wanted) -> str:

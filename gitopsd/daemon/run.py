@@ -128,7 +128,7 @@ class Daemon:
             takeover=settings.sync.takeover,
         )
         self.applier = ClusterApplier(self.clients, self.live.resource, settings.sync.takeover, self.live.version_of)
-        self.barrier = Barrier()
+        self.barrier = Barrier(self.queue.add)
         self.placing = Placing(store, store, self.live, self.barrier, self.servers, Mode(settings.mode), self.queue.add)
         self.triggers = Triggers(
             self.queue,
