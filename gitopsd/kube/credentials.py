@@ -113,6 +113,8 @@ async def _from_kubeconfig(settings: ClusterSettings, now_s: Callable[[], float]
         context = settings.context or document["current-context"]
         names = _named(document, "contexts", context)["context"]
         cluster = _named(document, "clusters", names["cluster"])["cluster"]
+        if not isinstance(cluster.get("server"), str):
+            raise InvalidSettings("its cluster has no server", remedy="write the server's URL")
         user = _named(document, "users", names["user"])["user"] if names.get("user") else {}
         trust = _trust(cluster, user, path.parent)
         loader = kube_config().KubeConfigLoader(

@@ -1,0 +1,254 @@
+"""Whom a change concerns, what reads unreadable, and what is no object of an application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gitopsd.live.decode import Decoder
+from gitopsd.live.kinds import STALE_S, Kind
+from gitopsd.live.mirror import Mirror
+from gitopsd.model.comparison import Absent, Found, Unreadable
+from gitopsd.model.ids import AppName, Uid
+from gitopsd.model.manifest import GVK, ResourceKey
+from tests.live.kit import SHOP, ref
+
+GVK_OF = GVK("", "v1", "ConfigMap")
+TILL = AppName("till")
+
+
+class World:
+    """A mirror, a clock, and what it told."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+        self.told: list[str] = []
+        self.mirror = Mirror(
+            Decoder({"argocd-controller"}),
+            lambda: self.now_s,
+            on_change=lambda app: self.told.append(f"{app} changed"),
+            on_touch=lambda app: self.told.append(f"{app} touched"),
+            on_object=lambda _key, _old, _new: None,
+            on_settled=lambda: None,
+        )
+        self.kind: Kind = self.mirror.add(GVK_OF)
+
+    def listed(self, *manifests: dict[str, Any]) -> None:
+        self.kind.begin()
+        for manifest in manifests:
+            self.kind.put(manifest)
+        self.kind.end()
+        self.told.clear()
+
+    def own(self, app: AppName = SHOP) -> list[str]:
+        return [key.name for key, _ in self.mirror.tracked(app)]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def entry(**more: Any) -> dict[str, Any]:
+    return {"manager": "gitopsd", "operation": "Apply", "apiVersion": "v1", "fieldsV1": {"f:data": {"f:a": {}}}, **more}
+
+
+def config_map(name: str = "one", app: str = "shop", version: str = "1", a: str = "1", **meta: Any) -> dict[str, Any]:
+    notes = {"annotations": {"gitopsd.io/tracking-id": f"{app}:/ConfigMap:web/{name}"}} if app else {}
+    fixed = {"name": name, "namespace": "web", "uid": f"uid-{name}", "resourceVersion": version}
+    managed = {"managedFields": [entry()]}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {**fixed, **notes, **managed, **meta},
+        "data": {"a": a},
+    }
+
+
+ONE = ref("ConfigMap", "web", "one")
+
+
+def test_nothing_is_absent_before_the_list_is_whole(world: World) -> None:
+    before = world.kind.reading(ONE.key)
+    world.kind.begin()
+    world.kind.put(config_map("two"))
+    during = world.kind.reading(ONE.key)
+    world.kind.end()
+
+    assert Unreadable("its first list is under way", pending=True) == before == during
+    assert Absent() == world.kind.reading(ONE.key)
+
+
+def test_what_a_new_list_lacks_is_gone(world: World) -> None:
+    world.listed(config_map(), config_map("two"))
+
+    world.kind.begin()
+    world.kind.put(config_map("two"))
+    still = world.own()
+    world.kind.end()
+
+    assert ["one", "two"] == still
+    assert ["two"] == world.own()
+    assert ["shop changed"] == world.told
+
+
+def test_a_refusal_makes_the_kind_unreadable_until_it_is_listed_again(world: World) -> None:
+    world.listed(config_map())
+
+    world.kind.failed("forbidden (403)", refused=True)
+
+    assert Unreadable("forbidden (403)") == world.kind.reading(ONE.key)
+    assert ["shop changed"] == world.told
+    world.kind.heard()
+    assert Unreadable("forbidden (403)") == world.kind.reading(ONE.key)
+    world.listed(config_map())
+    assert isinstance(world.kind.reading(ONE.key), Found)
+
+
+def test_a_lost_connection_makes_the_kind_unreadable_only_after_a_while(world: World) -> None:
+    world.listed(config_map())
+    world.now_s += 1000  # a quiet kind: nothing was heard for long, and nothing was wrong
+
+    world.kind.failed("no answer", refused=False)
+    soon = world.kind.reading(ONE.key)
+    world.now_s += STALE_S
+    world.kind.failed("no answer", refused=False)
+
+    assert isinstance(soon, Found)
+    assert Unreadable("no answer") == world.kind.reading(ONE.key)
+    world.kind.heard()
+    assert isinstance(world.kind.reading(ONE.key), Found)
+    assert ["shop changed", "shop changed"] == world.told
+
+
+def test_a_kind_that_was_never_listed_says_why(world: World) -> None:
+    world.kind.failed("no answer", refused=False)
+
+    assert Unreadable("no answer") == world.kind.reading(ONE.key)
+
+
+def test_an_equal_event_tells_nobody(world: World) -> None:
+    world.listed(config_map())
+
+    world.kind.put(config_map())
+
+    assert [] == world.told
+
+
+def test_a_new_version_with_nothing_new_in_it_is_a_touch(world: World) -> None:
+    world.listed(config_map())
+
+    world.kind.put(config_map(version="2"))
+    world.kind.put(config_map(version="3", a="2"))
+
+    assert ["shop touched", "shop changed"] == world.told
+
+
+def test_without_a_view_a_new_version_is_a_change(world: World) -> None:
+    world.listed(config_map(managedFields=[]))
+
+    world.kind.put(config_map(version="2", managedFields=[]))
+
+    assert ["shop changed"] == world.told
+
+
+def test_an_object_that_changes_hands_concerns_both(world: World) -> None:
+    world.listed(config_map())
+
+    world.kind.put(config_map(version="2", app="till"))
+
+    assert ["shop changed", "till changed"] == world.told
+    assert ([], ["one"]) == (world.own(), world.own(TILL))
+
+
+def test_who_asked_for_an_object_is_told_until_it_asks_for_others(world: World) -> None:
+    world.listed()
+    world.mirror.asked(SHOP, [ONE])
+
+    world.kind.put(config_map(app=""))
+    world.mirror.asked(SHOP, [ref("ConfigMap", "web", "two")])
+    world.kind.put(config_map(app="", version="2", managedFields=[]))
+
+    assert ["shop changed"] == world.told
+
+
+NOT_OURS: dict[str, dict[str, Any]] = {
+    "a copied annotation": config_map(annotations={"gitopsd.io/tracking-id": "shop:/ConfigMap:web/other"}),
+    "of another namespace": config_map(annotations={"gitopsd.io/tracking-id": "shop:/ConfigMap:elsewhere/one"}),
+    "of another kind": config_map(annotations={"gitopsd.io/tracking-id": "shop:apps/Deployment:web/one"}),
+    "garbage": config_map(annotations={"gitopsd.io/tracking-id": "garbage"}),
+    "a controller's": config_map(ownerReferences=[{"uid": "u", "controller": True}]),
+}
+
+
+@pytest.mark.parametrize("name", NOT_OURS)
+def test_what_does_not_name_itself_is_not_the_applications(world: World, name: str) -> None:
+    world.listed(NOT_OURS[name])
+
+    assert [] == world.own()
+    assert isinstance(world.kind.reading(ONE.key), Found)
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    "no name": {"metadata": {}},
+    "no metadata": {},
+    "metadata of a wrong type": {"metadata": []},
+    "a name of a wrong type": {"metadata": {"name": 5}},
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_has_no_name_is_left_out(world: World, name: str) -> None:
+    world.listed(WRONG[name])
+    world.kind.drop(WRONG[name])
+
+    assert {} == world.kind.objects
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"uid": None},
+        {"managedFields": "x"},
+        {"managedFields": [5, {"manager": "gitopsd", "operation": "Apply", "fieldsV1": {"f:data": 5}}]},
+        {"ownerReferences": "x"},
+        {"ownerReferences": [5, {"uid": None}]},
+        {"annotations": [1]},
+        {"creationTimestamp": "yesterday"},
+        {"generation": "x"},
+        {"resourceVersion": None},
+    ],
+)
+def test_fields_of_a_wrong_type_read_as_absent(world: World, meta: dict[str, Any]) -> None:
+    world.listed(config_map(**meta))
+
+    assert isinstance(world.kind.reading(ONE.key), Found)
+
+
+def test_an_object_without_uid_keeps_none_and_so_cannot_be_deleted(world: World) -> None:
+    world.listed(config_map(uid=None))
+
+    assert "" == world.kind.objects[ONE.key].uid
+
+
+def test_children_follow_their_owners(world: World) -> None:
+    owned: dict[str, Any] = {"ownerReferences": [{"uid": "parent"}]}
+    world.listed(config_map(**owned), config_map("two", **owned))
+
+    both = world.mirror.children(Uid("parent"))
+    world.kind.drop(config_map())
+    world.kind.put(config_map("two"))
+
+    assert ["one", "two"] == [live.key.name for live in both]
+    assert () == world.mirror.children(Uid("parent"))
+
+
+def test_an_object_watched_at_two_versions_stays_while_one_shows_it(world: World) -> None:
+    world.listed(config_map())
+    other = world.mirror.add(GVK("", "v2", "ConfigMap"))
+    other.put(config_map())
+
+    world.mirror.remove(GVK("", "v2", "ConfigMap"))
+
+    assert [ResourceKey("", "ConfigMap", "web", "one")] == [key for key, _ in world.mirror.tracked(SHOP)]
