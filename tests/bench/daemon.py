@@ -1,0 +1,188 @@
+"""The daemon under measurement: a process with a settings file, spoken to over HTTP; and what it costs."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+
+from tests.clusters import free_ports, running
+
+TOKEN = "bench-token-0123456789"  # noqa: S105 - of a bench
+SECRET = "bench-webhook-0123456789"  # noqa: S105 - of a bench
+LOOK_S = 0.02
+SAMPLE = re.compile(r"^(\w+)(\{.*\})? (\S+)$", re.MULTILINE)
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+TICKS = os.sysconf("SC_CLK_TCK")  # a second
+
+
+async def until(what: str, probe: Callable[[], Awaitable[bool]], *, deadline_s: float = 120.0) -> None:
+    """Wait until `probe` is true. Raises TimeoutError naming `what`."""
+    try:
+        async with asyncio.timeout(deadline_s):
+            while not await probe():  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(LOOK_S)
+    except TimeoutError:
+        raise TimeoutError(f"not within {deadline_s:g} s: {what}") from None
+
+
+@dataclass
+class Daemon:
+    """Settings below `root`, and the process while it runs."""
+
+    root: Path
+    settings: dict[str, Any]
+    http: aiohttp.ClientSession
+    pid: int = 0
+
+    @property
+    def declarations(self) -> Path:
+        return self.root / "declarations"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "daemon.log"
+
+    @asynccontextmanager
+    async def started(self) -> AsyncIterator[None]:
+        """Run the process for the block; it need not be ready in it at once."""
+        config = self.root / "gitopsd.yaml"
+        config.write_text(yaml.safe_dump(self.settings))
+        os.environ.update(BENCH_TOKEN=TOKEN, BENCH_WEBHOOK=SECRET)
+        command = [sys.executable, "-m", "gitopsd", "run", "--config", str(config)]
+        with running(command, self.log) as child:
+            self.pid = child.pid
+            yield
+
+    async def ready(self) -> None:
+        async def probe() -> bool:
+            if not is_there(self.pid):
+                raise RuntimeError(f"the daemon has ended: {self._last_words()}")
+            try:
+                async with self.http.get(f"{self._probes}/readyz") as answer:
+                    return answer.status == 200
+            except aiohttp.ClientError:
+                return False
+
+        await until("the daemon is ready", probe)
+
+    async def get(self, path: str) -> Any:
+        """Return the JSON at a path of the API."""
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with self.http.get(self._api + path, headers=headers) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
+    async def webhook(self, url: str, after: str) -> None:
+        """Send a signed push event; return when it is answered."""
+        body = json.dumps({"ref": "refs/heads/main", "after": after, "repository": {"clone_url": url}}).encode()
+        signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        headers = {
+            "Content-Type": "application/json",
+            "X-GitHub-Event": "push",
+            "X-Hub-Signature-256": f"sha256={signature}",
+        }
+        async with self.http.post(f"{self._api}/api/webhook", data=body, headers=headers) as answer:
+            answer.raise_for_status()
+
+    async def metrics(self) -> dict[str, float]:
+        """Return every sample: `name{labels}` → value, and the sum over all labels as `name`."""
+        async with self.http.get(f"{self._probes}/metrics") as answer:
+            text = await answer.text()
+        found: dict[str, float] = {}
+        for name, labels, value in SAMPLE.findall(text):
+            found[name] = found.get(name, 0.0) + float(value)
+            if labels:
+                found[name + labels] = float(value)
+        return found
+
+    async def until_synced(self, apps: int, *, deadline_s: float = 300.0, look_s: float = 0.2) -> None:
+        """Wait until so many applications are Synced; looks seldom, since a look costs the daemon some milliseconds."""
+        count = -1
+
+        async def enough() -> bool:
+            nonlocal count
+            await asyncio.sleep(look_s)
+            try:
+                count = await self._count("Synced")
+            except aiohttp.ClientError:
+                return False
+            return count >= apps
+
+        try:
+            await until(f"{apps} applications are synced", enough, deadline_s=deadline_s)
+        except TimeoutError as err:
+            raise TimeoutError(f"{err}; {count} are; {self._last_words()}") from None
+
+    async def _count(self, sync: str) -> int:
+        value = await self.get(f"/api/v1/applications?sync={sync}&limit=1")
+        return len(value["items"] or ()) + int(value["metadata"].get("remainingItemCount") or 0)
+
+    def _last_words(self) -> str:
+        return self.log.read_text()[-3000:]
+
+    @property
+    def _api(self) -> str:
+        return f"http://127.0.0.1:{self.settings['api']['port']}"
+
+    @property
+    def _probes(self) -> str:
+        return f"http://127.0.0.1:{self.settings['api']['probe_port']}"
+
+
+@asynccontextmanager
+async def daemon(root: Path, clusters: Mapping[str, Path], *, redis: str = "embedded") -> AsyncIterator[Daemon]:
+    """A daemon with settings below `root`, not started: clusters by kubeconfig, declarations in a directory."""
+    (root / "declarations").mkdir(parents=True)
+    api, probes = free_ports(2)
+    settings = {
+        "data_dir": str(root / "data"),
+        "run_dir": str(root / "run"),
+        "clusters": [{"name": name, "kubeconfig": str(path)} for name, path in clusters.items()],
+        "declarations": [{"directory": str(root / "declarations")}],
+        "redis": {"url": redis},
+        "api": {
+            "port": api,
+            "probe_port": probes,
+            "token": {"env": "BENCH_TOKEN"},
+            "webhook_secret": {"env": "BENCH_WEBHOOK"},
+        },
+    }
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http:
+        yield Daemon(root, settings, http)
+
+
+def is_there(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def rss_bytes(pid: int) -> int:
+    """Return the resident memory of one process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
+
+
+def descent(pid: int) -> list[int]:
+    """Return the process and all it started."""
+    found = [pid]
+    for parent in found:
+        for task in Path(f"/proc/{parent}/task").glob("*"):
+            found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def cpu_s(pid: int) -> float:
+    """Return the seconds of CPU that one process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
