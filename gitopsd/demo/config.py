@@ -59,5 +59,5 @@ api:
   webhook_secret:
     file: webhook-secret
 log:
-  format: json
+  format: console
 """
