@@ -81,7 +81,7 @@ def _etcds(assets: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def real_cluster(binaries: ControlPlane, *, etcd: Path | None = None) -> Iterator[Cluster]:
+def real_cluster(binaries: ControlPlane, *, etcd: Path | None = None, controllers: bool = True) -> Iterator[Cluster]:
     """Run a real control plane on free loopback ports while the block runs; no kubelet, so Pods stay Pending.
 
     Everything dies with the block, and with this process however it ends.
@@ -89,6 +89,7 @@ def real_cluster(binaries: ControlPlane, *, etcd: Path | None = None) -> Iterato
     Args:
         binaries: what to run.
         etcd: another etcd than `binaries.etcd`, to meet old ones' limits.
+        controllers: run kube-controller-manager too; without, objects are only stored.
     """
     with ExitStack() as stack:
         home = Path(
@@ -99,7 +100,10 @@ def real_cluster(binaries: ControlPlane, *, etcd: Path | None = None) -> Iterato
         cluster = Cluster(
             "real", home / "kubeconfig", f"https://127.0.0.1:{port}", simulated=False, ca_file=home / "ca.crt"
         )
-        for name, command in _commands(binaries, home, etcd or binaries.etcd, (port, client, peer)):
+        commands = _commands(binaries, home, etcd or binaries.etcd, (port, client, peer))
+        for name, command in commands:
+            if name == "manager" and not controllers:
+                continue
             child = stack.enter_context(running(command, home / f"{name}.log"))
             if name == "apiserver":
                 _await(lambda: call(cluster, "GET", "/readyz")[0] == 200, child, home / f"{name}.log")

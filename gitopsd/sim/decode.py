@@ -50,7 +50,8 @@ def decoded(value: Any, kind: Struct, path: str, unknown: list[str]) -> dict[str
 
 
 def _is_always_there(declared: Field) -> bool:
-    return declared.present or (declared.required and isinstance(declared.type, Scalar) and not declared.pointer)
+    bare = declared.required and not declared.pointer
+    return declared.present or (bare and isinstance(declared.type, Scalar | List))
 
 
 def zero(kind: Type) -> Any:
@@ -60,7 +61,8 @@ def zero(kind: Type) -> Any:
     out = {}
     for name, declared in kind.fields.items():
         lists = isinstance(declared.type, List) or (isinstance(declared.type, Struct) and declared.type.extra)
-        if declared.present or (declared.required and lists and not declared.pointer):
+        scalars = isinstance(declared.type, Scalar)
+        if declared.present or (declared.required and (lists or scalars) and not declared.pointer):
             out[name] = zero(declared.type)
     return out
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gitopsd.sim.pod_defaults import default_pod_spec, default_pod_template
+from gitopsd.sim.pod_defaults import default_pod_spec, default_pod_template, open_host_ports
 
 Obj = dict[str, Any]
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"  # an annotation the server keeps
 RBAC = "rbac.authorization.k8s.io"
 
 
@@ -67,6 +68,7 @@ def _pod(obj: Obj) -> None:
             set_missing(requests, **limits)
     set_missing(spec, enableServiceLinks=True)
     default_pod_spec(spec)
+    open_host_ports(spec)
     set_missing(obj["status"], phase="Pending")
 
 
@@ -104,6 +106,7 @@ def _daemon_set(obj: Obj) -> None:
     if strategy["type"] == "RollingUpdate":
         rolling = set_missing(strategy, rollingUpdate={})["rollingUpdate"]
         set_missing(rolling, maxUnavailable=1, maxSurge=0)
+    obj["metadata"].setdefault("annotations", {}).setdefault(TEMPLATE_GENERATION, "0")
     default_pod_template(spec["template"])
 
 
@@ -111,8 +114,11 @@ def _job(obj: Obj) -> None:
     spec = obj["spec"]
     if spec.get("completions") is None and spec.get("parallelism") is None:
         spec["completions"] = 1
-    set_missing(spec, parallelism=1, backoffLimit=6, completionMode="NonIndexed", suspend=False)
+    set_missing(spec, parallelism=1, backoffLimit=6, completionMode="NonIndexed", suspend=False, manualSelector=False)
     set_missing(spec, podReplacementPolicy="Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed")
+    labels = spec["template"]["metadata"].get("labels")
+    if labels and not obj["metadata"].get("labels"):
+        obj["metadata"]["labels"] = dict(labels)
     default_pod_template(spec["template"])
 
 

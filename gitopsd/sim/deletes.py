@@ -13,6 +13,15 @@ from gitopsd.sim.writes import MERGE_PATCH, Obj, Options, Target, Writes
 
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 _POLICIES = {"": "", "Background": "", "Foreground": FOREGROUND, "Orphan": ORPHAN}
+_ANSWERED_WITH_THE_OBJECT = frozenset(
+    {"Pod", "Service", "ServiceAccount", "PersistentVolumeClaim", "ResourceQuota", "StorageClass"}
+)
+_TERMINATING = {
+    "type": "Terminating",
+    "status": "True",
+    "reason": "InstanceDeletionPending",
+    "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+}
 _CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 
 
@@ -26,7 +35,7 @@ class Deletion:
     dry_run: bool = False
 
     @staticmethod
-    def parse(body: Any, query: Mapping[str, str]) -> Deletion:
+    def parse(kind: Kind, body: Any, query: Mapping[str, str]) -> Deletion:
         """Return what DeleteOptions in the body, or else in the query, ask for.
 
         Raises:
@@ -36,6 +45,8 @@ class Deletion:
             raise answers.bad_request("DeleteOptions must be an object")
         given = body or {}
         policy = given.get("propagationPolicy") or query.get("propagationPolicy") or ""
+        if not policy and kind.kind == "Job" and not kind.custom:
+            policy = "Orphan"  # so it was before there was garbage collection, and so it stayed
         if policy not in _POLICIES:
             error = Invalid("propagationPolicy", f'Unsupported value: "{policy}"', "FieldValueNotSupported")
             raise answers.invalid(Resource("meta.k8s.io", "deleteoptions", "DeleteOptions"), "", [error])
@@ -72,26 +83,40 @@ def delete(writes: Writes, target: Target, deletion: Deletion) -> Obj:
     if not held:
         if not deletion.dry_run:
             writes.store.remove(kind.group_plural, _bare(obj))
+        if kind.kind in _ANSWERED_WITH_THE_OBJECT and not kind.custom:
+            return _marked(writes, obj) if kind.kind == "Pod" else obj
         return answers.success(kind.resource, name, metadata["uid"])
     return _begun(writes, kind, obj, finalizers, deletion)
 
 
 def _begun(writes: Writes, kind: Kind, obj: Obj, finalizers: list[str], deletion: Deletion) -> Obj:
-    metadata = {**obj["metadata"]}
+    marked = obj if "deletionTimestamp" in obj["metadata"] else _marked(writes, obj)
+    metadata = {**marked["metadata"]}
+    new = {**marked, "metadata": metadata}
     if finalizers:
         metadata["finalizers"] = finalizers
-    if "deletionTimestamp" not in metadata:
-        metadata["deletionTimestamp"] = writes.now()
-        metadata["deletionGracePeriodSeconds"] = 0
-        if metadata.get("generation"):
-            metadata["generation"] += 1
-    new = {**obj, "metadata": metadata}
+    if kind.kind == "CustomResourceDefinition" and not kind.custom:
+        metadata["generation"] = obj["metadata"]["generation"]
+        metadata.pop("deletionGracePeriodSeconds", None)
+        terminating = {**_TERMINATING, "lastTransitionTime": writes.now()}
+        new["status"] = {**obj["status"], "conditions": [*_other_conditions(obj), terminating]}
     if kind.kind == "Namespace" and not kind.custom:
         del metadata["deletionGracePeriodSeconds"]
         new["status"] = {**obj["status"], "phase": "Terminating"}
     if new != obj and not deletion.dry_run:
         writes.store.put(kind.group_plural, _bare(new))
     return new
+
+
+def _other_conditions(obj: Obj) -> list[Obj]:
+    return [one for one in obj["status"].get("conditions") or () if one["type"] != _TERMINATING["type"]]
+
+
+def _marked(writes: Writes, obj: Obj) -> Obj:
+    metadata = {**obj["metadata"], "deletionTimestamp": writes.now(), "deletionGracePeriodSeconds": 0}
+    if metadata.get("generation"):
+        metadata["generation"] += 1
+    return {**obj, "metadata": metadata}
 
 
 def finalize(writes: Writes, target: Target, *finalizers: str) -> None:

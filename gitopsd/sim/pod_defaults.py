@@ -38,17 +38,23 @@ def default_pod_spec(spec: Obj) -> None:
         *spec.get("initContainers", ()),
         *spec.get("ephemeralContainers", ()),
     ):
-        _container(container, host_network=spec.get("hostNetwork", False))
+        _container(container)
 
 
-def _container(container: Obj, *, host_network: bool) -> None:
+def open_host_ports(spec: Obj) -> None:
+    """Give the ports of a Pod on the host's network the same numbers there; a template is left as it is."""
+    if spec.get("hostNetwork"):
+        for container in (*(spec.get("containers") or ()), *spec.get("initContainers", ())):
+            for port in container.get("ports", ()):
+                _set(port, hostPort=port["containerPort"])
+
+
+def _container(container: Obj) -> None:
     _set(container, terminationMessagePath="/dev/termination-log", terminationMessagePolicy="File")
     if "imagePullPolicy" not in container:
         container["imagePullPolicy"] = "Always" if _floats(container.get("image", "")) else "IfNotPresent"
     for port in container.get("ports", ()):
         _set(port, protocol="TCP")
-        if host_network:
-            _set(port, hostPort=port["containerPort"])
     for variable in container.get("env", ()):
         _source(variable.get("valueFrom", {}))
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):

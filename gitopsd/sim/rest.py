@@ -173,7 +173,7 @@ class Rest:
     def _write(self, request: web.Request, target: Target, verb: str, body: bytes) -> web.Response:
         query = request.query
         if verb in ("delete", "deletecollection"):
-            deletion = Deletion.parse(_parsed(body) if body else None, query)
+            deletion = Deletion.parse(target.kind, _parsed(body) if body else None, query)
             if verb == "delete":
                 return _json(deletes.delete(self.writes, target, deletion))
             return self._delete_all(target, query, deletion)

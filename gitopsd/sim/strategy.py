@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gitopsd.sim.decode import zero
+from gitopsd.sim.defaults import TEMPLATE_GENERATION
+from gitopsd.sim.fieldset import Fields, only, without
 from gitopsd.sim.kinds import Kind
 from gitopsd.sim.schema import Struct
 
@@ -79,6 +81,10 @@ def _definition(obj: Obj) -> None:
     obj["status"] = {"conditions": None, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored}
 
 
+def _daemon_set(obj: Obj) -> None:
+    obj["metadata"].setdefault("annotations", {})[TEMPLATE_GENERATION] = "1"
+
+
 def _autoscaler(obj: Obj) -> None:
     obj["status"] = {"desiredReplicas": 0, "currentMetrics": None}
 
@@ -121,17 +127,23 @@ def _job(obj: Obj) -> None:
     labels = spec["template"]["metadata"].setdefault("labels", {})
     labels.update(dict.fromkeys(_JOB_LABELS, uid))
     labels.update(dict.fromkeys(_NAME_LABELS, name))
+    if not obj["metadata"].get("labels"):
+        obj["metadata"]["labels"] = dict(labels)
 
 
 def _pod(obj: Obj) -> None:
-    spec = obj["spec"]
+    admit_pod(obj["spec"])
+    obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj["spec"])}
+
+
+def admit_pod(spec: Obj) -> None:
+    """Set what admission sets in every Pod, new or changed."""
     spec.setdefault("priority", 0)
     spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
     tolerations = spec.setdefault("tolerations", [])
     for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):
         if not any(one.get("key") == key for one in tolerations):
             tolerations.append({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
-    obj["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
 
 
 def qos_class(spec: Obj) -> str:
@@ -157,17 +169,60 @@ def keep_status(kind: Kind, obj: Obj, old: Obj) -> None:
             obj.pop("status", None)
 
 
-def only_status(obj: Obj, old: Obj) -> Obj:
-    """Return `old` with the status of `obj`, for an update of the status subresource."""
+def only_status(kind: Kind, obj: Obj, old: Obj) -> Obj:
+    """Return `old` with what an update of the status subresource takes of `obj`.
+
+    That is the status, and for built-in kinds the metadata too: so a Deployment's controller writes its annotation.
+    """
     out = {name: value for name, value in old.items() if name != "status"}
     if "status" in obj:
         out["status"] = obj["status"]
-    metadata = {**old["metadata"]}
-    if "managedFields" in obj["metadata"]:
-        metadata["managedFields"] = obj["metadata"]["managedFields"]
-    if "resourceVersion" in obj["metadata"]:
-        metadata["resourceVersion"] = obj["metadata"]["resourceVersion"]
+    if kind.custom:
+        kept = {k: v for k, v in obj["metadata"].items() if k in ("managedFields", "resourceVersion")}
+        return {**out, "metadata": {**old["metadata"], **kept}}
+    metadata = dict(obj["metadata"])
+    if kind.kind == "Deployment":
+        metadata.pop("labels", None)
+        if "labels" in old["metadata"]:
+            metadata["labels"] = old["metadata"]["labels"]
     return {**out, "metadata": metadata}
+
+
+def of_status(kind: Kind, fields: Fields) -> Fields:
+    """Return the fields that a write to the status subresource can own."""
+    if kind.custom:
+        return only(fields, "f:status")
+    out = without(fields, "f:spec")
+    if kind.kind == "Deployment" and "f:metadata" in out:
+        out["f:metadata"] = without(out["f:metadata"], "f:labels")
+        if not out["f:metadata"]:
+            del out["f:metadata"]
+    return out
+
+
+def prepare_changed(kind: Kind, obj: Obj, old: Obj, addresses: Addresses) -> None:
+    """Set what the server sets in an object of a built-in kind that an update changes, in place."""
+    match kind.kind:
+        case "Service":
+            prepare_service(obj, old, addresses)
+        case "Namespace":
+            obj["spec"] = old["spec"]
+        case "Pod":
+            admit_pod(obj["spec"])
+        case "DaemonSet":
+            before = int(old["metadata"].get("annotations", {}).get(TEMPLATE_GENERATION, "1"))
+            moved = obj["spec"]["template"] != old["spec"]["template"]
+            obj["metadata"]["annotations"][TEMPLATE_GENERATION] = f"{before + moved}"
+        case _:
+            pass
+
+
+def moves_generation(kind: Kind, old: Obj, new: Obj) -> bool:
+    """Tell whether an update is one that a kind's generation counts."""
+    also = {"Deployment": "annotations", "EndpointSlice": "labels"}.get("" if kind.custom else kind.kind)
+    if also and old["metadata"].get(also) != new["metadata"].get(also):
+        return True
+    return spec_changed(old, new)
 
 
 def spec_changed(old: Obj, new: Obj) -> bool:
@@ -179,6 +234,7 @@ def spec_changed(old: Obj, new: Obj) -> bool:
 _PREPARE: dict[str, Callable[[Obj], None]] = {
     "Namespace": _namespace,
     "Job": _job,
+    "DaemonSet": _daemon_set,
     "Pod": _pod,
     "PersistentVolumeClaim": _claim,
     "CustomResourceDefinition": _definition,

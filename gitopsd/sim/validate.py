@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gitopsd.sim.answers import Invalid, required
@@ -75,7 +75,18 @@ def _qualified(key: str) -> bool:
 
 
 _EMPTY_IS_FINE = frozenset(
-    {"serviceName", "whenDeleted", "whenScaled", "requests", "hosts", "rules", "verbs", "limits"}
+    {
+        "serviceName",
+        "whenDeleted",
+        "whenScaled",
+        "requests",
+        "hosts",
+        "rules",
+        "verbs",
+        "limits",
+        "reportingComponent",
+        "reportingInstance",
+    }
 )
 
 
@@ -98,8 +109,9 @@ def _missing(obj: Mapping[str, Any], kind: Struct, path: str) -> Iterator[Invali
                 yield from _missing(item, declared.type.item, f"{where}[{number}]")
 
 
-def _containers(spec: Obj, path: str) -> Iterator[Invalid]:
+def _containers(spec: Obj, path: str, claims: Sequence[Obj] = ()) -> Iterator[Invalid]:
     names = set()
+    known = {volume["name"] for volume in spec.get("volumes", ())} | {claim["metadata"].get("name") for claim in claims}
     for group in ("initContainers", "containers"):
         for number, container in enumerate(spec.get(group) or ()):
             where = f"{path}.{group}[{number}]"
@@ -112,7 +124,7 @@ def _containers(spec: Obj, path: str) -> Iterator[Invalid]:
                 yield Invalid(f"{where}.name", f'Duplicate value: "{name}"', "FieldValueDuplicate")
             names.add(name)
             yield from _ports(container, where)
-            yield from _mounts(container, spec, where)
+            yield from _mounts(container, known, where)
 
 
 def _ports(container: Obj, path: str) -> Iterator[Invalid]:
@@ -120,8 +132,7 @@ def _ports(container: Obj, path: str) -> Iterator[Invalid]:
         yield from _port(port["containerPort"], f"{path}.ports[{number}].containerPort")
 
 
-def _mounts(container: Obj, spec: Obj, path: str) -> Iterator[Invalid]:
-    volumes = {volume["name"] for volume in spec.get("volumes", ())}
+def _mounts(container: Obj, volumes: set[str], path: str) -> Iterator[Invalid]:
     for number, mount in enumerate(container.get("volumeMounts", ())):
         if mount["name"] and mount["name"] not in volumes:
             message = f'Not found: "{mount["name"]}"'
@@ -152,7 +163,7 @@ def _workload(obj: Obj) -> Iterator[Invalid]:
         elif not wanted.items() <= labels.items():
             message = f"Invalid value: {labels}: `selector` does not match template `labels`"
             yield Invalid("spec.template.metadata.labels", message)
-    yield from _containers(template["spec"], "spec.template.spec")
+    yield from _containers(template["spec"], "spec.template.spec", spec.get("volumeClaimTemplates", ()))
     if template["spec"]["restartPolicy"] != "Always":
         policy = template["spec"]["restartPolicy"]
         message = f'Unsupported value: "{policy}": supported values: "Always"'
@@ -248,6 +259,12 @@ def _rules(obj: Obj) -> Iterator[Invalid]:
             yield required(f"rules[{number}].verbs", "verbs must contain at least one value")
 
 
+def _event(obj: Obj) -> Iterator[Invalid]:
+    about, namespace = obj["involvedObject"].get("namespace", ""), obj["metadata"].get("namespace", "")
+    if about != namespace and (about or namespace != "default"):
+        yield Invalid("involvedObject.namespace", f'Invalid value: "{about}": does not match event.namespace')
+
+
 _CHECKS: dict[str, Callable[[Obj], Iterator[Invalid]]] = {
     **dict.fromkeys(_WORKLOADS, _workload),
     "Deployment": _deployment,
@@ -258,6 +275,7 @@ _CHECKS: dict[str, Callable[[Obj], Iterator[Invalid]]] = {
     "ConfigMap": _data,
     "Secret": _data,
     "CustomResourceDefinition": _definition,
+    "Event": _event,
     "Role": _rules,
     "ClusterRole": _rules,
 }

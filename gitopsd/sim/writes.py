@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gitopsd.sim import answers, custom, immutable, owners, ssa, strategy, validate
-from gitopsd.sim.answers import bad_request
+from gitopsd.sim.answers import Invalid, bad_request
 from gitopsd.sim.decode import decoded, zero
 from gitopsd.sim.defaults import default
-from gitopsd.sim.fieldset import Fields, only, without
+from gitopsd.sim.fieldset import Fields, without
 from gitopsd.sim.kinds import Kind, Kinds
 from gitopsd.sim.patches import json_patched, merge_patched
 from gitopsd.sim.schema import builtin
@@ -22,6 +22,20 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+_VERSION_NEEDED = frozenset(  # to replace one of these, beside custom objects, one must say which version was read
+    {
+        "PodDisruptionBudget",
+        "CustomResourceDefinition",
+        "ValidatingWebhookConfiguration",
+        "MutatingWebhookConfiguration",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+        "APIService",
+        "Lease",
+    }
+)
 _NONE: Mapping[str, Any] = {}
 
 
@@ -95,6 +109,9 @@ class Writes:
         given, found = obj["metadata"].get("uid"), old["metadata"]["uid"]
         if given and given != found:
             raise answers.precondition(target.kind.resource, target.name, "UID", given, found)
+        if not obj["metadata"].get("resourceVersion") and (target.kind.custom or target.kind.kind in _VERSION_NEEDED):
+            error = Invalid("metadata.resourceVersion", "Invalid value: 0: must be specified for an update")
+            raise answers.invalid(target.kind.resource, target.name, [error])
         return self._update(target, old, obj, options)
 
     def patch(self, target: Target, content_type: str, patch: Any, options: Options) -> Written:
@@ -144,8 +161,9 @@ class Writes:
         before = owners.read(given or entries)
         bare = {**old, "metadata": {k: v for k, v in old["metadata"].items() if k != "managedFields"}}
         after: owners.Owners = {}
+        kind = target.kind
         if not reset and before:
-            new = strategy.only_status(obj, bare) if target.subresource else obj
+            new = strategy.only_status(kind, obj, bare) if target.subresource else obj
             after = ssa.update(bare, new, before, self._writer(target, options))
         return self._store_changed(target, old, obj, after, options)
 
@@ -217,7 +235,7 @@ class Writes:
         kind = target.kind
 
         def status_only(fields: Fields) -> Fields:
-            return only(fields, "f:status")
+            return strategy.of_status(kind, fields)
 
         def no_status(fields: Fields) -> Fields:
             return without(fields, "f:status") if kind.status else fields
@@ -270,7 +288,7 @@ class Writes:
         kind = target.kind
         before = old["metadata"]
         if target.subresource:
-            obj = strategy.only_status(obj, old)
+            obj = strategy.only_status(kind, obj, old)
         else:
             strategy.keep_status(kind, obj, old)
         metadata = obj["metadata"] = {**obj["metadata"], "resourceVersion": before["resourceVersion"]}
@@ -281,11 +299,9 @@ class Writes:
                 metadata[name] = before[name]
             else:
                 metadata.pop(name, None)
-        if kind.kind == "Service" and not kind.custom:
-            strategy.prepare_service(obj, old, self.addresses)
-        if kind.kind == "Namespace" and not kind.custom:
-            obj["spec"] = old["spec"]
-        if kind.generation and not target.subresource and strategy.spec_changed(old, obj):
+        if not kind.custom:
+            strategy.prepare_changed(kind, obj, old, self.addresses)
+        if kind.generation and not target.subresource and strategy.moves_generation(kind, old, obj):
             metadata["generation"] = before.get("generation", 0) + 1
         return obj
 

@@ -43,7 +43,9 @@ class Deployments:
             self._scale(found, new, old)
             revision = new["metadata"].get("annotations", {}).get(_REVISION, "1")
             if found["metadata"].get("annotations", {}).get(_REVISION) != revision:
-                world.patch(Target(self._kind, namespace, name), {"metadata": {"annotations": {_REVISION: revision}}})
+                world.patch(
+                    Target(self._kind, namespace, name, "status"), {"metadata": {"annotations": {_REVISION: revision}}}
+                )
                 found = world.get(self._kind, namespace, name) or found
         return self._tell(found, new, old)
 
