@@ -8,6 +8,7 @@ find who looked there.
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ from gitopsd.ports import Entry
 
 MAX_LINKS = 40  # followed for one look-up, as Linux does
 MAX_TARGET_BYTES = 4096  # of a link
+KEPT_ENTRIES = 100_000  # of directories kept parsed in one process; one is some 300 bytes
 
 TREE, LINK, SUBMODULE, EXECUTABLE = 0o040000, 0o120000, 0o160000, 0o100755
 _KINDS = {TREE: "tree", LINK: "link", SUBMODULE: "commit"}
@@ -167,8 +169,40 @@ class GitTree:
         return self._directories[place]
 
     def _load(self, node: Node, place: Path) -> Directory:
-        with objects.reading(self.mirror, "/".join(place)):
-            return directory(self._repo[node.oid].peel(pygit2.Tree))
+        known = _KEPT.get(self.mirror, node.oid)
+        if known is None:
+            with objects.reading(self.mirror, "/".join(place)):
+                known = directory(self._repo[node.oid].peel(pygit2.Tree))
+            _KEPT.put(self.mirror, node.oid, known)
+        return known
+
+
+class Kept:
+    """The directories parsed last, of any revision: a commit changes few, and every render looks at the same ones.
+
+    By mirror too, so that an object is found only where its own repository has it.
+    """
+
+    def __init__(self, most_entries: int) -> None:
+        self._most_entries = most_entries
+        self._entries = 0
+        self._directories: OrderedDict[tuple[str, pygit2.Oid], Directory] = OrderedDict()
+
+    def get(self, mirror: str, oid: pygit2.Oid) -> Directory | None:
+        known = self._directories.get((mirror, oid))
+        if known is not None:
+            self._directories.move_to_end((mirror, oid))
+        return known
+
+    def put(self, mirror: str, oid: pygit2.Oid, parsed: Directory) -> None:
+        self._directories[mirror, oid] = parsed
+        self._entries += 1 + len(parsed.nodes)
+        while self._entries > self._most_entries:
+            _, oldest = self._directories.popitem(last=False)
+            self._entries -= 1 + len(oldest.nodes)
+
+
+_KEPT = Kept(KEPT_ENTRIES)
 
 
 def open_tree(mirror: str, revision: str) -> GitTree:

@@ -6,7 +6,7 @@ import pygit2
 import pytest
 
 from gitopsd.errors import InvalidManifest, PathNotFound, RepositoryUnreachable, RevisionNotFound
-from gitopsd.git.tree import GitTree, open_tree
+from gitopsd.git.tree import Directory, GitTree, Kept, directory, open_tree
 from gitopsd.ports import Entry, Tree
 from tests.gitserver import AUTHOR, Repo
 
@@ -188,3 +188,28 @@ def test_seen_follows_no_new_link_silently(repo: Repo) -> None:
     later = tree_of(repo, repo.commit({}, links={"maybe": "real"}))
 
     assert before != later.seen(before)
+
+
+def test_a_directory_that_did_not_change_is_parsed_once_for_all_revisions(repo: Repo) -> None:
+    first = tree_of(repo, repo.commit({"a/x": "1", "b/y": "1"}))
+    second = tree_of(repo, repo.commit({"b/z": "1"}))
+
+    assert first.list("a") is second.list("a")
+    assert (Entry("y", "blob"), Entry("z", "blob")) == second.list("b")
+
+
+def test_parsed_directories_are_kept_up_to_a_bound_and_by_repository(repo: Repo) -> None:
+    def parsed(path: str) -> tuple[pygit2.Oid, Directory]:
+        tree = repo.git[repo.commit({path: "1"})].peel(pygit2.Tree)
+        return tree.id, directory(tree)
+
+    kept = Kept(most_entries=5)
+    (one, first), (two, second), (three, third) = parsed("x"), parsed("y"), parsed("z")
+    kept.put("r.git", one, first)  # one entry and itself
+    kept.put("r.git", two, second)  # two entries and itself
+    assert first is kept.get("r.git", one)
+    assert kept.get("other.git", one) is None
+
+    kept.put("r.git", three, third)  # four in all: nothing else has room
+
+    assert (None, None, third) == (kept.get("r.git", one), kept.get("r.git", two), kept.get("r.git", three))
