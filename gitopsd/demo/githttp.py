@@ -27,7 +27,12 @@ def git_app(root: Path, *, users: Mapping[str, str] | None = None) -> web.Applic
     """
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        return await _backend(root, request)
+        response: web.StreamResponse = web.Response(status=502)
+        try:
+            response = await _backend(root, request)
+        except* ConnectionError:
+            response.force_close()  # the client went away, and hears nothing any more
+        return response
 
     app = web.Application(client_max_size=0, middlewares=[_guard(users)] if users else [])
     app.router.add_route("*", "/{path:.*}", serve)
