@@ -1,0 +1,108 @@
+"""Kinds that come with the commit, namespaces that are not there yet, kinds nobody knows."""
+
+from __future__ import annotations
+
+from tests.e2e.daemon import Json, resource, until
+from tests.e2e.world import World, config_map, text
+
+POLICY = {"automated": {"prune": True, "selfHeal": True}, "syncOptions": ["CreateNamespace=true"]}
+
+
+def definition(group: str) -> Json:
+    schema = {
+        "type": "object",
+        "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}},
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"boats.{group}"},
+        "spec": {
+            "group": group,
+            "names": {"kind": "Boat", "plural": "boats", "singular": "boat", "listKind": "BoatList"},
+            "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
+        },
+    }
+
+
+def boat(group: str, size: int) -> Json:
+    return {"apiVersion": f"{group}/v1", "kind": "Boat", "metadata": {"name": "ann"}, "spec": {"size": size}}
+
+
+async def test_definition_and_object_in_one_commit(shop: World) -> None:
+    group = f"{shop.id}.example.com"
+    repo = shop.repo(files={"all.yaml": text(boat(group, 1), definition(group), config_map("web", v="1"))})
+    await shop.declare(shop.application("web", repo))
+    await shop.daemon.until_synced(shop.name("web"))
+    assert {"size": 1} == (await shop.live("ann", "boats", f"/apis/{group}/v1") or {})["spec"]
+
+    await shop.push(repo, {"all.yaml": text(boat(group, 2), definition(group), config_map("web", v="1"))})
+
+    async def grown() -> bool:
+        live = await shop.live("ann", "boats", f"/apis/{group}/v1")
+        return live is not None and live["spec"] == {"size": 2}
+
+    await until("the boat has grown", grown)
+    (await shop.here.delete(shop.path("ann", "boats", f"/apis/{group}/v1"))).ok()
+    await until("the boat is back", lambda: shop.live("ann", "boats", f"/apis/{group}/v1"))
+    await shop.push(repo, {"all.yaml": text(config_map("web", v="1"))})
+    await until("the definition is gone", lambda: _gone(shop, group))
+
+
+async def _gone(shop: World, group: str) -> bool:
+    path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/boats.{group}"
+    return (await shop.here.get(path)).status == 404
+
+
+async def test_namespace_is_created_where_asked_for(shop: World) -> None:
+    name = f"{shop.namespace}-new"
+    repo = shop.repo(files={"web.yaml": text(config_map("web", v="1"))})
+    await shop.declare(shop.application("web", repo, namespace=name, policy=POLICY))
+    try:
+        await shop.daemon.until_synced(shop.name("web"))
+        assert {"v": "1"} == (await shop.here.get(f"/api/v1/namespaces/{name}/configmaps/web")).ok()["data"]
+    finally:
+        await shop.forget()
+        await shop.here.delete(f"/api/v1/namespaces/{name}")
+
+
+async def test_missing_namespace_is_told_with_its_remedy(shop: World) -> None:
+    repo = shop.repo(files={"web.yaml": text(config_map("web", v="1"))})
+    await shop.declare(shop.application("web", repo, namespace=f"{shop.namespace}-none"))
+
+    def failed(app: Json) -> bool:
+        return bool(app["status"].get("operationState", {}).get("phase") == "Failed")
+
+    seen = await shop.daemon.until_app(shop.name("web"), failed)
+    assert "CreateNamespace" in seen["status"]["operationState"]["message"]
+
+
+async def test_kind_that_nobody_serves_is_named_and_its_neighbours_are_applied(shop: World) -> None:
+    unknown = boat("nowhere.example.com", 1)
+    repo = shop.repo(files={"all.yaml": text(unknown, config_map("web", v="1"))})
+    await shop.declare(shop.application("web", repo))
+
+    def told(app: Json) -> bool:
+        return "does not serve" in resource(app, "Boat", "ann").get("reason", "")
+
+    await shop.until_live("web", {"v": "1"})
+    seen = await shop.daemon.until_app(shop.name("web"), told)
+    assert "Missing" == resource(seen, "Boat", "ann")["health"]["status"]
+    assert "nowhere.example.com" in str(seen["status"]["operationState"])
+
+
+async def test_kind_that_is_served_later_is_applied_then(shop: World) -> None:
+    group = f"late-{shop.id}.example.com"
+    repo = shop.repo(files={"all.yaml": text(boat(group, 1), config_map("web", v="1"))})
+    policy = {**POLICY, "retry": {"limit": -1, "backoff": {"duration": "1s", "maxDuration": "1s"}}}
+    await shop.declare(shop.application("web", repo, policy=policy))
+    await shop.until_live("web", {"v": "1"})
+
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    (await shop.here.post(definitions, definition(group))).ok()
+    try:
+        await shop.daemon.until_synced(shop.name("web"))
+        assert {"size": 1} == (await shop.live("ann", "boats", f"/apis/{group}/v1") or {})["spec"]
+    finally:
+        await shop.here.delete(f"{definitions}/boats.{group}")
