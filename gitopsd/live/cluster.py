@@ -123,6 +123,7 @@ class ClusterMirror:
         return self._discovery.version if self._discovery else ""
 
     def age(self) -> WatchAge:
+        self._look_whether_synced()  # a watch of versions that settles last tells nobody
         now_s = self._now_s()
         sinks = self._followed()
         problems = {sink.gvk: sink.problem for sink in sinks if sink.problem}
