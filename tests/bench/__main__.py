@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.bench import push
+from tests.bench import many, push, small, sync
 from tests.bench.figures import Figure, table
 from tests.bench.world import Options
 from tests.clusters import find_control_plane
@@ -21,6 +21,9 @@ from tests.clusters import find_control_plane
 Measure = Callable[[Options, frozenset[str]], Coroutine[Any, Any, list[Figure]]]
 GROUPS: Mapping[tuple[str, ...], Measure] = {  # rows that share a world → what measures them
     push.ROWS: push.measure,
+    sync.ROWS: sync.measure,
+    many.ROWS: many.measure,
+    small.ROWS: small.measure,
 }
 ROWS = tuple(row for rows in GROUPS for row in rows)
 FULL = {"apps": 1000, "pushes": 40, "heals": 40, "sync_objects": 2000, "live_objects": 100_000, "steady_s": 30.0}

@@ -8,6 +8,7 @@ import hmac
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -45,7 +46,7 @@ class Daemon:
     root: Path
     settings: dict[str, Any]
     http: aiohttp.ClientSession
-    pid: int = 0
+    _child: subprocess.Popen[bytes] | None = None
 
     @property
     def declarations(self) -> Path:
@@ -62,13 +63,16 @@ class Daemon:
         config.write_text(yaml.safe_dump(self.settings))
         os.environ.update(BENCH_TOKEN=TOKEN, BENCH_WEBHOOK=SECRET)
         command = [sys.executable, "-m", "gitopsd", "run", "--config", str(config)]
-        with running(command, self.log) as child:
-            self.pid = child.pid
+        with running(command, self.log) as self._child:
             yield
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid if self._child else 0
 
     async def ready(self) -> None:
         async def probe() -> bool:
-            if not is_there(self.pid):
+            if self._child is None or self._child.poll() is not None:
                 raise RuntimeError(f"the daemon has ended: {self._last_words()}")
             try:
                 async with self.http.get(f"{self._probes}/readyz") as answer:
@@ -162,10 +166,6 @@ async def daemon(root: Path, clusters: Mapping[str, Path], *, redis: str = "embe
     }
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http:
         yield Daemon(root, settings, http)
-
-
-def is_there(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
 
 
 def rss_bytes(pid: int) -> int:

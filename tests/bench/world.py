@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,16 +121,3 @@ async def watching(cluster: Cluster) -> AsyncIterator[demo.Cluster]:
     """A connection by which a row edits and watches."""
     async with demo.connected(cluster.name, cluster.kubeconfig) as connected:
         yield connected
-
-
-@asynccontextmanager
-async def many_clusters(count: int) -> AsyncIterator[list[Cluster]]:
-    """Simulated clusters, nothing acting on their objects, each a process of its own."""
-    async with AsyncExitStack() as stack:
-        starting = [
-            stack.enter_context(sim_cluster(f"sim-{place}", "--no-controllers", "--speed", "1"))
-            for place in range(count)
-        ]
-        for cluster in starting:
-            make_namespace(cluster, NAMESPACE)
-        yield starting
