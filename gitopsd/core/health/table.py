@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gitopsd.core.fields import WrongShape, mapping_at, text_at
+from gitopsd.core.health.apiservice import apiservice_health
+from gitopsd.core.health.autoscaler import autoscaler_health
+from gitopsd.core.health.budget import budget_health
+from gitopsd.core.health.conditions import custom_health
+from gitopsd.core.health.cronjob import cronjob_health
 from gitopsd.core.health.daemonset import daemonset_health
 from gitopsd.core.health.definition import definition_health
 from gitopsd.core.health.deployment import deployment_health
+from gitopsd.core.health.ingress import ingress_health
 from gitopsd.core.health.job import job_health
 from gitopsd.core.health.namespace import namespace_health
 from gitopsd.core.health.pod import pod_health
@@ -16,6 +22,7 @@ from gitopsd.core.health.service import service_health
 from gitopsd.core.health.statefulset import statefulset_health
 from gitopsd.core.health.volume import claim_health
 from gitopsd.core.health.words import progressing, unknown
+from gitopsd.core.health.workflow import workflow_health
 from gitopsd.model.health import Health
 from gitopsd.model.manifest import GroupKind, Manifest
 
@@ -25,12 +32,51 @@ CHECKS: Mapping[GroupKind, Callable[[Manifest], Health]] = {
     GroupKind("", "Pod"): pod_health,
     GroupKind("", "Service"): service_health,
     GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"): definition_health,
+    GroupKind("apiregistration.k8s.io", "APIService"): apiservice_health,
     GroupKind("apps", "DaemonSet"): daemonset_health,
     GroupKind("apps", "Deployment"): deployment_health,
     GroupKind("apps", "ReplicaSet"): replicaset_health,
     GroupKind("apps", "StatefulSet"): statefulset_health,
+    GroupKind("argoproj.io", "Workflow"): workflow_health,
+    GroupKind("autoscaling", "HorizontalPodAutoscaler"): autoscaler_health,
+    GroupKind("batch", "CronJob"): cronjob_health,
     GroupKind("batch", "Job"): job_health,
+    GroupKind("extensions", "Ingress"): ingress_health,
+    GroupKind("networking.k8s.io", "Ingress"): ingress_health,
+    GroupKind("policy", "PodDisruptionBudget"): budget_health,
 }
+
+# Kinds of these groups mean by their conditions what Kubernetes says of each, so that those without a check have no
+# health; what is in no group of Kubernetes' own is a custom resource.
+KUBERNETES = frozenset(
+    {
+        "",
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apiregistration.k8s.io",
+        "apps",
+        "authentication.k8s.io",
+        "authorization.k8s.io",
+        "autoscaling",
+        "batch",
+        "certificates.k8s.io",
+        "coordination.k8s.io",
+        "discovery.k8s.io",
+        "events.k8s.io",
+        "extensions",
+        "flowcontrol.apiserver.k8s.io",
+        "internal.apiserver.k8s.io",
+        "metrics.k8s.io",
+        "networking.k8s.io",
+        "node.k8s.io",
+        "policy",
+        "rbac.authorization.k8s.io",
+        "resource.k8s.io",
+        "scheduling.k8s.io",
+        "storage.k8s.io",
+        "storagemigration.k8s.io",
+    }
+)
 
 IGNORE_HEALTH = "argocd.argoproj.io/ignore-healthcheck"
 
@@ -47,7 +93,10 @@ def health_of(manifest: Manifest) -> Health | None:
             return progressing("it is being deleted")
         if mapping_at(manifest, "metadata", "annotations").get(IGNORE_HEALTH) == "true":
             return None
-        check = CHECKS.get(_group_kind(manifest))
+        kind = _group_kind(manifest)
+        if kind.group not in KUBERNETES and kind not in CHECKS:
+            return custom_health(manifest)
+        check = CHECKS.get(kind)
         return None if check is None else check(manifest)
     except WrongShape as err:
         return unknown(str(err))

@@ -12,22 +12,7 @@ from gitopsd.core.health import health_of
 from gitopsd.core.health.table import CHECKS
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.manifest import GroupKind
-
-HEALTHY, PROGRESSING, DEGRADED = HealthStatus.HEALTHY, HealthStatus.PROGRESSING, HealthStatus.DEGRADED
-SUSPENDED, UNKNOWN = HealthStatus.SUSPENDED, HealthStatus.UNKNOWN
-
-
-def live(kind: str, spec: Any = None, status: Any = None, **meta: Any) -> dict[str, Any]:
-    group, _, name = kind.rpartition("/")
-    version = f"{group}/v1" if group else "v1"
-    return {"apiVersion": version, "kind": name, "metadata": {"name": "x", **meta}, "spec": spec, "status": status}
-
-
-def status_of(manifest: dict[str, Any]) -> HealthStatus:
-    found = health_of(manifest)
-    assert found is not None
-    return found.status
-
+from tests.core.health.lives import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, UNKNOWN, live, status_of
 
 ROLLED_OUT = {"observedGeneration": 2, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 3, "readyReplicas": 3}
 

@@ -1,0 +1,46 @@
+"""Health of a HorizontalPodAutoscaler: whether it can read its metrics and write its target's scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from gitopsd.core.fields import WrongShape, items_at, mapping_at, text_at
+from gitopsd.core.health.words import degraded, healthy, progressing
+from gitopsd.model.health import Health
+from gitopsd.model.manifest import Manifest
+
+V1_CONDITIONS = "autoscaling.alpha.kubernetes.io/conditions"  # where autoscaling/v1, which has no field, keeps them
+BACK_OFF = "Backoff"  # begins the reasons for which it waits on purpose between two scalings
+SWITCHED_OFF = "ScalingDisabled"  # the target is at 0 replicas, which somebody wanted
+
+
+def autoscaler_health(manifest: Manifest) -> Health:
+    """Return the health of a HorizontalPodAutoscaler. Held at its bounds it is Healthy: that is what they are for.
+
+    Source: Kubernetes, "Horizontal Pod Autoscaling", status conditions.
+    """
+    found = {str(each.get("type")): each for each in _conditions(manifest)}
+    able, active = found.get("AbleToScale", {}), found.get("ScalingActive", {})
+    if able.get("status") == "False" and not text_at(able, "reason").startswith(BACK_OFF):
+        return degraded(_words(able))
+    if active.get("status") == "False" and text_at(active, "reason") != SWITCHED_OFF:
+        return degraded(_words(active))
+    told = next((each for each in (active, able, found.get("ScalingLimited", {})) if each), None)
+    return progressing("it has not looked at its target yet") if told is None else healthy(_words(told))
+
+
+def _conditions(manifest: Manifest) -> Sequence[Mapping[str, Any]]:
+    text = mapping_at(manifest, "metadata", "annotations").get(V1_CONDITIONS)
+    if not isinstance(text, str):
+        return items_at(manifest, "status", "conditions")
+    try:
+        return items_at({"conditions": orjson.loads(text)}, "conditions")
+    except orjson.JSONDecodeError:
+        raise WrongShape(f"annotation {V1_CONDITIONS} is no JSON") from None
+
+
+def _words(condition: Mapping[str, Any]) -> str:
+    return text_at(condition, "message") or text_at(condition, "reason")
