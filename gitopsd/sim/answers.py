@@ -36,7 +36,7 @@ class Refusal(Exception):
             "metadata": {},
             "status": "Failure",
             "message": message,
-            "reason": reason,
+            **({"reason": reason} if reason else {}),
             **({"details": dict(details)} if details else {}),
             "code": code,
         }
@@ -118,8 +118,9 @@ def unsupported(message: str) -> Refusal:
     return Refusal(415, "UnsupportedMediaType", message)
 
 
-def internal(message: str) -> Refusal:
-    return Refusal(500, "InternalError", message)
+def untyped(message: str) -> Refusal:
+    """Return the 500, which has no reason, for an apply that cannot be typed."""
+    return Refusal(500, "", message)
 
 
 def field_conflicts(causes: Sequence[tuple[str, str]]) -> Refusal:

@@ -74,6 +74,22 @@ def pruned(value: Any, schema: Schema, path: str, unknown: list[str]) -> Any:
     return out
 
 
+def without_nulls(value: Any, schema: Schema) -> Any:
+    """Take out, in place, the nulls where none may be and no default stands in; return `value`."""
+    if isinstance(value, list):
+        for item in value:
+            without_nulls(item, schema.get("items", {}))
+    elif isinstance(value, dict):
+        more = schema.get("additionalProperties")
+        for name, item in list(value.items()):
+            part = schema.get("properties", {}).get(name, more if isinstance(more, dict) else {})
+            if item is None and part and not part.get("nullable") and "default" not in part:
+                del value[name]
+            else:
+                without_nulls(item, part)
+    return value
+
+
 def defaulted(value: Any, schema: Schema) -> Any:
     """Fill in the schema's defaults, in place, and return `value`; a null where none may be gives way to one."""
     if isinstance(value, list):

@@ -14,7 +14,7 @@ from gitopsd.sim.quantity import canonical
 from gitopsd.sim.schema import Field, Free, List, Scalar, Struct, Type
 from gitopsd.sim.typed import fits
 
-_ZERO = {"str": "", "int": 0, "num": 0, "bool": False}
+_ZERO = {"str": "", "bytes": "", "int": 0, "num": 0, "bool": False}
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
@@ -90,7 +90,9 @@ def _value(value: Any, kind: Type, path: str, unknown: list[str]) -> Any:
         return decoded(value, kind, path, unknown)
     if not isinstance(value, list):
         raise _wrong(path, value, "a list")
-    return [_value(item, kind.item, f"{path}[{number}]", unknown) for number, item in enumerate(value)]
+    empty: Any = {} if isinstance(kind.item, Struct) and not kind.item.extra else None  # what a null item becomes
+    items = (empty if item is None else item for item in value)
+    return [_value(item, kind.item, f"{path}[{number}]", unknown) for number, item in enumerate(items)]
 
 
 def _scalar(value: Any, kind: Scalar, path: str) -> Any:

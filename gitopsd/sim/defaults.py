@@ -44,6 +44,8 @@ def _claim(obj: Obj) -> None:
 
 def _service(obj: Obj) -> None:
     spec = set_missing(obj["spec"], sessionAffinity="None", type="ClusterIP")
+    if spec["sessionAffinity"] == "None":
+        spec.pop("sessionAffinityConfig", None)
     if spec["sessionAffinity"] == "ClientIP":
         affinity = set_missing(spec, sessionAffinityConfig={})["sessionAffinityConfig"]
         set_missing(set_missing(affinity, clientIP={})["clientIP"], timeoutSeconds=10800)
@@ -51,7 +53,7 @@ def _service(obj: Obj) -> None:
         set_missing(port, protocol="TCP")
         if port.get("targetPort") in (None, 0, ""):
             port["targetPort"] = port["port"]
-    if spec["type"] in ("NodePort", "LoadBalancer"):
+    if spec["type"] in ("NodePort", "LoadBalancer") or spec.get("externalIPs"):
         set_missing(spec, externalTrafficPolicy="Cluster")
     if spec["type"] == "LoadBalancer":
         set_missing(spec, allocateLoadBalancerNodePorts=True)

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gitopsd.sim.fieldset import Fields, has, insert
-from gitopsd.sim.schema import List, Scalar, Struct, Type
+from gitopsd.sim.schema import FREE, Free, List, Scalar, Struct, Type
 from gitopsd.sim.typed import deduced, element_of
 
 ABSENT: Any = object()
+_FREE_MAP = Struct({}, FREE)
 
 
 def merged(live: Any, applied: Any, kind: Type) -> Any:
@@ -124,6 +125,8 @@ def _compare(old: Any, new: Any, kind: Type, path: list[str], changes: Changes) 
     leaf = _is_leaf(old, new, shown)
     if leaf and old is not ABSENT and new is not ABSENT:
         insert(changes.modified, path)
+        if isinstance(kind, Free) and isinstance(old, dict) != isinstance(new, dict):
+            _compare_maps(old, new, _FREE_MAP, path, changes)  # what was below is gone, or what is below is new
     elif not leaf and isinstance(shown, Struct):
         _compare_maps(old, new, shown, path, changes)
     elif not leaf and isinstance(shown, List):
@@ -182,7 +185,7 @@ def without(value: Any, fields: Fields, kind: Type) -> Any:
             elif not has(node):
                 declared = kind.fields.get(name)
                 out[name] = without(item, node, declared.type if declared else kind.extra or kind)
-        return out or None
+        return out
     if isinstance(kind, List) and isinstance(value, list) and value:
         return _list_without(value, fields, kind)
     return value
@@ -198,4 +201,4 @@ def _list_without(value: list[Any], fields: Fields, kind: List) -> Any:
             kept.append(item)
         elif not has(node):
             kept.append(without(item, node, kind.item))
-    return kept or None
+    return kept

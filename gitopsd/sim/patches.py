@@ -68,10 +68,10 @@ def _run(root: dict[str, Any], operation: dict[str, Any]) -> None:
 
 
 def _equal(root: dict[str, Any], path: str, value: Any) -> bool:
-    try:
-        return bool(_get(root, path) == value)
-    except _Unfit:
+    here, last = _parent(root, path)
+    if isinstance(here, dict) and last not in here:
         return value is None
+    return bool(_child(here, last, path) == value)
 
 
 def _parent(root: dict[str, Any], path: str) -> tuple[Any, str]:

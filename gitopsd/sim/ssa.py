@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from gitopsd.sim.answers import Refusal, bad_request, field_conflicts, internal
+from gitopsd.sim.answers import Refusal, bad_request, field_conflicts, untyped
 from gitopsd.sim.fieldset import Fields, difference, intersection, members, union, with_parents
 from gitopsd.sim.merge import Changes, compared, merged, without
 from gitopsd.sim.owners import APPLY, UPDATE, Owned, Owner, Owners, ownable
@@ -61,18 +61,19 @@ def apply(live: dict[str, Any], body: dict[str, Any], owners: Owners, writer: Wr
     try:
         given = writer.ignored(fields_of(body, writer.type))
     except Untyped as err:
-        about = f"{body.get('metadata', {}).get('namespace', '')}/{body.get('metadata', {}).get('name', '')}"
-        shown = f"({about}; {body.get('apiVersion')}, Kind={body.get('kind')})"
-        raise internal(f"failed to create typed patch object {shown}: {err}") from None
+        metadata, version = body.get("metadata", {}), f"{body.get('apiVersion')}"
+        version = version if "/" in version else f"/{version}"
+        shown = f"({metadata.get('namespace', '')}/{metadata.get('name', '')}; {version}, Kind={body.get('kind')})"
+        raise untyped(f"failed to create typed patch object {shown}: {err}") from None
     wanted = ownable(given)
     before = owners.get(writer.applier)
     new = merged(live, body, writer.type)
     after = {**owners, writer.applier: Owned(given, writer.api_version, before.time if before else writer.now)}
     if before is not None:
         new = _pruned(new, after, before.fields, writer.type)
-    after, changed = _taken(compared(live, new, writer.type), after, writer.applier, force=writer.force)
-    same = before is not None and before.fields == wanted and before.api_version == writer.api_version
-    time = before.time if before and same and not changed else writer.now
+    after = _taken(_changes(live, new, writer), after, writer.applier, force=writer.force)
+    # An apply that changes no value leaves its entry's time as it was, and a new entry without one.
+    time = writer.now if new != live else before.time if before else ""
     after[writer.applier] = Owned(wanted, writer.api_version, time)
     if not wanted:
         del after[writer.applier]
@@ -102,9 +103,9 @@ def _all_fields(value: Any, kind: Struct) -> Fields:
 
 def update(live: dict[str, Any], new: dict[str, Any], owners: Owners, writer: Writer) -> Owners:
     """Return the owners of `new` after an update from `live`: the writer owns all that it added or changed."""
-    changes = compared(live, new, writer.type)
-    after, _ = _taken(changes, dict(owners), None, force=True)
-    took = ownable(writer.ignored(union(changes.added, changes.modified)))
+    changes = _changes(live, new, writer)
+    after = _taken(changes, dict(owners), None, force=True)
+    took = ownable(union(changes.added, changes.modified))
     if took:
         before = after.get(writer.updater)
         fields = union(before.fields, took) if before else took
@@ -112,14 +113,20 @@ def update(live: dict[str, Any], new: dict[str, Any], owners: Owners, writer: Wr
     return after
 
 
-def _taken(changes: Changes, owners: Owners, by: Owner | None, *, force: bool) -> tuple[Owners, bool]:
-    """Return the owners after others than `by` lost what changes, and whether anything does.
+def _changes(live: dict[str, Any], new: dict[str, Any], writer: Writer) -> Changes:
+    """Return what differs, but for what the endpoint written to does not take."""
+    found = compared(live, new, writer.type)
+    return Changes(writer.ignored(found.added), writer.ignored(found.modified), writer.ignored(found.removed))
+
+
+def _taken(changes: Changes, owners: Owners, by: Owner | None, *, force: bool) -> Owners:
+    """Return the owners after others than `by` lost what changes.
 
     Raises:
         Refusal: 409, others own what changes, and `force` is off.
     """
     if not changes:
-        return owners, False
+        return owners
     written = union(changes.modified, changes.added)
     conflicts: dict[Owner, Fields] = {}
     after: Owners = {}
@@ -134,18 +141,18 @@ def _taken(changes: Changes, owners: Owners, by: Owner | None, *, force: bool) -
         if left:
             after[owner] = owned if left == owned.fields else Owned(left, owned.api_version, owned.time)
     if conflicts and not force:
-        raise _conflict(conflicts, owners)
-    return after, True
+        raise _conflict(conflicts)
+    return after
 
 
-def _conflict(conflicts: dict[Owner, Fields], owners: Owners) -> Refusal:
+def _conflict(conflicts: dict[Owner, Fields]) -> Refusal:
     causes = []
     for owner, fields in conflicts.items():
         who = f'"{owner.manager}"'
         if owner.subresource:
             who += f' with subresource "{owner.subresource}"'
         if owner.operation == UPDATE:
-            who += f" using {owner.api_version} at {owners[owner].time}"
+            who += f" using {owner.api_version}"
         causes += [(who, _shown(path)) for path in members(fields)]
     return field_conflicts(sorted(causes))
 

@@ -97,10 +97,39 @@ def _reset_status(kind: Kind, obj: Obj) -> None:
         obj["status"] = zero(status.type)
 
 
+def _needs_node_ports(spec: Obj) -> bool:
+    balanced = spec["type"] == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is not False
+    return spec["type"] == "NodePort" or balanced
+
+
+def _needs_external_policy(spec: Obj) -> bool:
+    return spec["type"] in ("NodePort", "LoadBalancer") or bool(spec.get("externalIPs"))
+
+
+def _drop_what_its_type_lost(spec: Obj, before: Obj) -> None:
+    """Take off a Service what only its former type needed, where the update left that as it was."""
+    open_types = ("NodePort", "LoadBalancer")
+    if before["type"] in open_types and spec["type"] not in open_types:
+        had = {port.get("nodePort") for port in before.get("ports", ())}
+        for port in spec.get("ports", ()):
+            if port.get("nodePort") in had:
+                port.pop("nodePort", None)
+    fields = []
+    if _needs_external_policy(before) and not _needs_external_policy(spec):
+        fields.append("externalTrafficPolicy")
+    if before["type"] == "LoadBalancer" != spec["type"]:
+        fields += ["allocateLoadBalancerNodePorts", "loadBalancerClass", "healthCheckNodePort"]
+    for name in fields:
+        if spec.get(name) == before.get(name):
+            spec.pop(name, None)
+
+
 def prepare_service(obj: Obj, old: Obj | None, addresses: Addresses) -> None:
     """Give a Service its addresses, or keep those it has where the update names none."""
     spec = obj["spec"]
     before = old["spec"] if old else {}
+    if old:
+        _drop_what_its_type_lost(spec, before)
     if spec["type"] == "ExternalName":
         return
     if not spec.get("clusterIP"):
@@ -112,7 +141,7 @@ def prepare_service(obj: Obj, old: Obj | None, addresses: Addresses) -> None:
         spec["clusterIPs"] = [spec["clusterIP"]]
     spec.setdefault("ipFamilies", before.get("ipFamilies") or ["IPv4"])
     spec.setdefault("ipFamilyPolicy", before.get("ipFamilyPolicy") or "SingleStack")
-    if spec["type"] in ("NodePort", "LoadBalancer"):
+    if _needs_node_ports(spec):
         had = {port["port"]: port.get("nodePort") for port in before.get("ports", ())}
         for port in spec.get("ports", ()):
             if not port.get("nodePort"):

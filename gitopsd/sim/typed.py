@@ -117,12 +117,11 @@ def element_of(item: Any, kind: List) -> str | None:
         return None
     found = {}
     for key in kind.keys:
-        value = item.get(key)
-        if value is None:
-            declared = _field(kind.item, key)
-            value = declared.default if declared else None
-        if value is not None:
-            found[key] = value
+        declared = None if key in item else _field(kind.item, key)
+        if key in item:
+            found[key] = item[key]
+        elif declared and declared.default is not None:
+            found[key] = declared.default
     return "k:" + orjson.dumps(found, option=orjson.OPT_SORT_KEYS).decode() if found else None
 
 

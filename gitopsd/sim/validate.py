@@ -18,6 +18,7 @@ _DATA_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _SHORT_NAMES = frozenset({"Namespace", "Service"})
 _ANY_NAMES = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
 _WORKLOADS = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"})
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _LONGEST = 253
 _LONGEST_LABEL = 63
 
@@ -123,8 +124,33 @@ def _containers(spec: Obj, path: str, claims: Sequence[Obj] = ()) -> Iterator[In
             if name in names:
                 yield Invalid(f"{where}.name", f'Duplicate value: "{name}"', "FieldValueDuplicate")
             names.add(name)
+            if group == "initContainers" and container.get("restartPolicy") != "Always":
+                yield from _init_container(container, where)
+            yield from _handlers(container, where)
             yield from _ports(container, where)
             yield from _mounts(container, known, where)
+
+
+def _init_container(container: Obj, path: str) -> Iterator[Invalid]:
+    for name in ("lifecycle", *_PROBES):
+        if name in container:
+            message = "Forbidden: may not be set for init containers without restartPolicy=Always"
+            yield Invalid(f"{path}.{name}", message, "FieldValueForbidden")
+
+
+def _handlers(container: Obj, path: str) -> Iterator[Invalid]:
+    """Yield the probes and hooks that do not say one thing to do."""
+    probes: list[tuple[str, Obj]] = [(name, container[name]) for name in _PROBES if name in container]
+    for name, hook in container.get("lifecycle", {}).items():
+        if isinstance(hook, dict):
+            probes.append((f"lifecycle.{name}", hook))
+    for name, handler in probes:
+        given = [one for one in ("exec", "httpGet", "tcpSocket", "grpc", "sleep") if one in handler]
+        if not given:
+            yield required(f"{path}.{name}", "must specify a handler type")
+        elif len(given) > 1:
+            message = "Forbidden: may not specify more than 1 handler type"
+            yield Invalid(f"{path}.{name}.{given[-1]}", message, "FieldValueForbidden")
 
 
 def _ports(container: Obj, path: str) -> Iterator[Invalid]:
@@ -211,9 +237,15 @@ def _service(obj: Obj) -> Iterator[Invalid]:
     headless = spec.get("clusterIP") == "None"
     if not spec.get("ports") and spec["type"] != "ExternalName" and not headless:
         yield required("spec.ports")
-    names = set()
+    names, seen = set(), set()
+    if spec.get("allocateLoadBalancerNodePorts") is not None and spec["type"] != "LoadBalancer":
+        message = "Forbidden: may only be used when `type` is 'LoadBalancer'"
+        yield Invalid("spec.allocateLoadBalancerNodePorts", message, "FieldValueForbidden")
     for number, port in enumerate(spec.get("ports", ())):
         where = f"spec.ports[{number}]"
+        if (port["port"], port["protocol"]) in seen:
+            yield Invalid(where, f"Duplicate value: {port['port']}", "FieldValueDuplicate")
+        seen.add((port["port"], port["protocol"]))
         if port["port"] == 0:
             yield Invalid(f"{where}.port", "Invalid value: 0: must be between 1 and 65535, inclusive")
         yield from _port(port["port"], f"{where}.port")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gitopsd.sim import answers, custom, immutable, owners, ssa, strategy, validate
-from gitopsd.sim.answers import Invalid, bad_request
+from gitopsd.sim.answers import Invalid, Refusal, Resource, bad_request
 from gitopsd.sim.decode import decoded, zero
 from gitopsd.sim.defaults import default
 from gitopsd.sim.fieldset import Fields, without
@@ -34,6 +34,20 @@ _VERSION_NEEDED = frozenset(  # to replace one of these, beside custom objects, 
         "MutatingAdmissionPolicyBinding",
         "APIService",
         "Lease",
+    }
+)
+_CREATED_BY_REPLACE = frozenset(
+    {
+        "Service",
+        "Endpoints",
+        "Event",
+        "Lease",
+        "LimitRange",
+        "Role",
+        "RoleBinding",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "PriorityClass",
     }
 )
 _NONE: Mapping[str, Any] = {}
@@ -91,21 +105,26 @@ class Writes:
     def create(self, target: Target, body: Any, options: Options) -> Written:
         obj = self._decoded(target.kind, body, options)
         self._place(target, obj)
+        if obj["metadata"].get("resourceVersion"):
+            raise bad_request("resourceVersion should not be set on objects to be created")
+        return self._create(target, obj, options)
+
+    def _create(self, target: Target, obj: Obj, options: Options) -> Written:
         metadata = obj["metadata"]
         if not metadata.get("name") and metadata.get("generateName"):
             metadata["name"] = metadata["generateName"] + "".join(secrets.choice(_LETTERS) for _ in range(5))
             default(target.kind.kind, obj)  # a Namespace is labelled with its name
-        if metadata.get("resourceVersion"):
-            raise bad_request("resourceVersion should not be set on objects to be created")
         given = owners.read(metadata.pop("managedFields", None) or ())
         owned = ssa.update(self._zero(target.kind), obj, given, self._writer(target, options))
         return self._store_new(target.kind, obj, owned, options)
 
     def replace(self, target: Target, body: Any, options: Options) -> Written:
         self._check_path(target, body)
-        old = self.existing(target)
         obj = self._decoded(target.kind, body, options)
         self._place(target, obj)
+        if target.kind.kind in _CREATED_BY_REPLACE and not target.kind.custom and self.live(target) is None:
+            return self._create(target, obj, options)
+        old = self.existing(target)
         given, found = obj["metadata"].get("uid"), old["metadata"]["uid"]
         if given and given != found:
             raise answers.precondition(target.kind.resource, target.name, "UID", given, found)
@@ -118,7 +137,11 @@ class Writes:
         old = self.existing(target)
         new = json_patched(old, patch) if content_type == JSON_PATCH else merge_patched(old, _mapping(patch))
         self._check_path(target, new)
-        return self._update(target, old, self._decoded(target.kind, new, options), options)
+        try:
+            obj = self._decoded(target.kind, new, options)
+        except Refusal as refusal:
+            raise answers.invalid(Resource("", "", ""), "", [Invalid("patch", f"Invalid value: {refusal}")]) from None
+        return self._update(target, old, obj, options)
 
     def apply(self, target: Target, body: Any, options: Options) -> Written:
         """Server-side apply."""
@@ -139,7 +162,7 @@ class Writes:
         new, after = ssa.apply(old, body, owned, writer)
         if entries:
             old["metadata"]["managedFields"] = entries
-        return self._store_changed(target, old, self._decoded(target.kind, new, options), after, options)
+        return self._store_changed(target, old, self._decoded(target.kind, new, options, applied=True), after, options)
 
     def _apply_new(self, target: Target, body: Obj, writer: ssa.Writer, options: Options) -> Written:
         if target.subresource:
@@ -148,8 +171,7 @@ class Writes:
             why = "uid mismatch: the provided object specified uid, and no existing object was found"
             raise answers.conflict(target.kind.resource, target.name, why)
         new, owned = ssa.apply(self._zero(target.kind), body, {}, writer)
-        new["metadata"] = {name: value for name, value in new["metadata"].items() if name != "resourceVersion"}
-        obj = self._decoded(target.kind, new, options)
+        obj = self._decoded(target.kind, new, options, applied=True)
         self._place(target, obj)
         return self._store_new(target.kind, obj, owned, options)
 
@@ -167,7 +189,7 @@ class Writes:
             after = ssa.update(bare, new, before, self._writer(target, options))
         return self._store_changed(target, old, obj, after, options)
 
-    def _decoded(self, kind: Kind, body: Any, options: Options) -> Obj:
+    def _decoded(self, kind: Kind, body: Any, options: Options, *, applied: bool = False) -> Obj:
         """Return `body` as the server holds it: typed, pruned, defaulted."""
         body = _mapping(body)
         self._check_type(kind, body)
@@ -182,6 +204,8 @@ class Writes:
         else:
             rest = {k: v for k, v in body.items() if k not in ("metadata", "apiVersion", "kind")}
             rest = custom.pruned(rest, kind.schema, "", unknown)
+            if not applied:
+                custom.without_nulls(rest, kind.schema)
             metadata = decoded(given, builtin("ObjectMeta"), "metadata", unknown)
             obj = custom.defaulted({**rest, "metadata": metadata}, kind.schema)
         if entries is not _NONE and entries is not None:
@@ -196,6 +220,8 @@ class Writes:
         }
 
     def _check_type(self, kind: Kind, body: Obj) -> None:
+        if kind.custom and not (body.get("kind") and body.get("apiVersion")):
+            raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind})")
         given = body.get("kind") or kind.kind, body.get("apiVersion") or kind.api_version
         if given != (kind.kind, kind.api_version):
             raise bad_request(
@@ -253,7 +279,7 @@ class Writes:
     def _store_new(self, kind: Kind, obj: Obj, owned: owners.Owners, options: Options) -> Written:
         metadata = obj["metadata"]
         self._check_namespace(kind, metadata)
-        for name in ("resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
+        for name in ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
             metadata.pop(name, None)
         metadata["uid"] = _new_uid()
         metadata["creationTimestamp"] = self.now()
@@ -262,7 +288,7 @@ class Writes:
         if self.store.collection(kind.group_plural).get(metadata.get("namespace", ""), metadata["name"]):
             raise answers.already_exists(kind.resource, metadata["name"])
         self._own(metadata, owned)
-        if not options.dry_run:
+        if not options.dry_run:  # whose answer has the version that the request came with
             self._put(kind, obj)
         return Written(obj, created=True)
 

@@ -57,8 +57,10 @@ def _cleaned(value: Any, path: str = "") -> Any:
                 out[name] = "…"
             elif name == "managedFields":
                 entries = [_cleaned(entry, where) for entry in item]
-                out[name] = sorted(entries, key=lambda entry: (entry["operation"], entry["manager"], str(entry)))
-            elif name in ("clusterIP", "clusterIPs") and path == ".spec" and "None" not in str(item):
+                out[name] = sorted(entries, key=_entry)
+            elif name == "nodePort" or (
+                name in ("clusterIP", "clusterIPs") and path == ".spec" and "None" not in str(item)
+            ):
                 out[name] = "…"
             else:
                 out[_UID.sub("…", name)] = _cleaned(item, where)
@@ -66,6 +68,10 @@ def _cleaned(value: Any, path: str = "") -> Any:
     if isinstance(value, list):
         return [_cleaned(item, f"{path}[]") for item in value]
     return _UID.sub("…", value) if isinstance(value, str) else value
+
+
+def _entry(entry: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(entry.get(name, "") for name in ("operation", "manager", "apiVersion", "subresource"))
 
 
 def differences(real: Any, sim: Any, path: str = "") -> Iterator[str]:
