@@ -108,14 +108,17 @@ class Observer:
         return push if push and at_s <= self._settles_s and key.namespace in push.namespaces else None
 
 
+_NOT_CONTENT = ("apiVersion", "kind", "metadata", "status")  # the items of a list have the first two left out
+
+
 def key_of(cluster: str, found: Object) -> Key:
     meta = found["metadata"]
     return Key(cluster, found["kind"], meta.get("namespace", ""), meta["name"])
 
 
 def content(found: Object) -> dict[str, Any]:
-    """Return what people write into an object; neither its status nor the server's bookkeeping."""
-    return {name: value for name, value in found.items() if name not in ("metadata", "status")}
+    """Return what people write into an object; neither its status nor what the server keeps of it."""
+    return {name: value for name, value in found.items() if name not in _NOT_CONTENT}
 
 
 def _editor(old: Object, new: Object) -> str:

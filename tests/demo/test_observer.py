@@ -98,3 +98,10 @@ def test_status_of_a_controller_is_not_worth_a_word() -> None:
     observer = knowing(deployment(2))
 
     assert observer.event("east", "MODIFIED", deployment(2, ready=2), 10.0) is None
+
+
+def test_event_about_an_object_known_from_a_list_is_compared_by_content_alone() -> None:
+    observer = knowing(deployment(2))
+    observer.pushed(PUSH)
+
+    assert observer.event("east", "MODIFIED", {"apiVersion": "apps/v1", **deployment(2, ready=1)}, 100.5) is None
