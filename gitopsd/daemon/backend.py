@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState
 from gitopsd.control.service import Asks, readers_of
@@ -35,9 +35,13 @@ class DaemonBackend:
 
     def _view(self, app: Application) -> AppView:
         name = app.name
+        status, operation = self.store.status(name), self.store.operation(name)
+        if status is not None and status.operation is not operation:
+            # Published at the end of a pass; an operation that it began must not look like none until then.
+            status = replace(status, operation=operation)
         return AppView(
             app,
-            self.store.status(name),
+            status,
             self.store.history(name),
             self.store.request(name),
             self.store.deleting_since(name),

@@ -28,7 +28,7 @@ TOKEN = "e2e-token-0123456789"  # noqa: S105 - of a test
 WEBHOOK_SECRET = "e2e-webhook-0123456789"  # noqa: S105 - of a test
 DEADLINE_S = 30.0
 LOOK_S = 0.02
-LOG_TAIL = 5000
+LOG_TAIL = 2500
 
 
 async def until(what: str, probe: Callable[[], Awaitable[T | None]], *, deadline_s: float = DEADLINE_S) -> T:
@@ -157,8 +157,11 @@ class Daemon:
     async def call(self, verb: str, path: str, body: Any = None, *, token: str = TOKEN) -> tuple[int, Any]:
         """Return the status and JSON of one API request."""
         headers = {"Authorization": f"Bearer {token}"}
-        async with self.session.request(verb, self.api + path, json=body, headers=headers) as answer:
-            return answer.status, await answer.json(content_type=None)
+        try:
+            async with self.session.request(verb, self.api + path, json=body, headers=headers) as answer:
+                return answer.status, await answer.json(content_type=None)
+        except aiohttp.ClientConnectionError as err:
+            raise AssertionError(f"{err}\n{self.process.log[-LOG_TAIL:]}") from None
 
     async def ok(self, verb: str, path: str, body: Any = None) -> Any:
         """Return the JSON of a request that must succeed."""

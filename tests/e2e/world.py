@@ -135,7 +135,8 @@ class World:
             live = await self.live(name)
             return live if live is not None and live.get("data", {}) == data else None
 
-        return await self._until(f"ConfigMap {name} has {dict(data)}", probe)
+        seen: Json = await self._until(f"ConfigMap {name} has {dict(data)}", probe)
+        return seen
 
     async def until_gone(self, name: str, plural: str = "configmaps", api: str = "/api/v1") -> None:
         """Wait until there is no such object any more."""
@@ -149,7 +150,7 @@ class World:
         try:
             return await until(what, probe)
         except AssertionError as err:
-            raise AssertionError(f"{err}\n{self.daemon.process.log[-6000:]}") from None
+            raise AssertionError(f"{err}\n{self.daemon.process.log[-2500:]}") from None
 
     async def edit(self, name: str, data: Json, manager: str = "kubectl-edit") -> Json:
         """Have somebody else merge `data` into a ConfigMap."""
