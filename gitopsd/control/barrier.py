@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
+from gitopsd.core.repo_url import without_credentials
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 
+EVERYWHERE = None  # the place of a reader that may declare applications for any cluster, or whose place is not known
 
-@dataclass(frozen=True, slots=True)
-class _Late:
-    cluster: ClusterId | None  # where it writes; None: not known
-    move: int  # the epoch move that made it late
+
+@dataclass(slots=True)
+class _Readers:
+    """Of one repository: whose target is not known at its epoch."""
+
+    unwalked: set[int] = field(default_factory=set)  # moves of which it is not known yet whom they touch
+    late: dict[ClusterId | None, dict[AppName, int]] = field(default_factory=dict)  # by cluster → since which move
 
 
 class Barrier:
@@ -20,49 +26,74 @@ class Barrier:
     An object that moves from one application to another in a commit leaves the first one's target before the
     second one has it. So a prune waits for every application that reads the same repositories and writes to the
     same cluster; of all others the last known target counts (ARCHITECTURE section 7, 1).
+
+    A move is a new epoch of a repository, or a new reader of it; moves are counted over all repositories.
     """
 
     def __init__(self, wake: Callable[[AppName], None] = lambda _: None) -> None:
         """Make a barrier that is open; `wake` is told of every application that waited, once it need not any more."""
         self._wake = wake
         self._waiting: dict[AppName, tuple[ClusterId, frozenset[RepoUrl]]] = {}
-        self._late: dict[RepoUrl, dict[AppName, _Late]] = {}
+        self._repos: dict[RepoUrl, _Readers] = {}
+        self._passed: dict[AppName, int] = {}
         self._moves = 0
 
     def mark(self) -> int:
         """Return what to give to `passed`: epochs that are told of from now on are not in the target to be found."""
         return self._moves
 
-    def moved(self, repo: RepoUrl, readers: Iterable[tuple[AppName, ClusterId | None]]) -> frozenset[AppName]:
-        """Note that `repo` has a new epoch, at which the targets of `readers` are not known; return who is new to that.
-
-        A cluster that is None is not known either, and stands for every cluster.
-        """
+    def moved(self, repo: RepoUrl) -> int:
+        """Note that `repo` has a new epoch; until `walked` is told of it, all its readers count as late."""
         self._moves += 1
-        late = self._late.setdefault(repo, {})
-        before = set(late)
-        late.update({app: _Late(cluster, self._moves) for app, cluster in readers})
-        return frozenset(late.keys() - before)
+        self._repos.setdefault(repo, _Readers()).unwalked.add(self._moves)
+        return self._moves
 
-    def untouched(self, repo: RepoUrl, apps: Iterable[AppName]) -> None:
-        """Note that the new epoch of `repo` leaves the targets of `apps` as they were."""
-        for app in apps:
-            self._late.get(repo, {}).pop(app, None)
-        self._let_go()
+    def walked(
+        self, repo: RepoUrl, move: int, touched: Mapping[AppName, ClusterId | None]
+    ) -> Mapping[AppName, ClusterId | None]:
+        """Note whom the new epoch of `move` touches, each with where it writes; return who must look again.
 
-    def passed(self, app: AppName, mark: int) -> None:
+        That is also who has not passed an earlier move: where it looked at that one's epoch is not known yet. It is
+        not who has passed since: its target is of this epoch or a later one.
+        """
+        readers = self._repos.setdefault(repo, _Readers())
+        earlier = {
+            app: cluster for cluster, late in readers.late.items() for app, since in late.items() if since < move
+        }
+        again = {app: at for app, at in {**earlier, **touched}.items() if self._passed.get(app, 0) < move}
+        for app, cluster in again.items():
+            self._drop(repo, app)
+            readers.late.setdefault(cluster, {})[app] = move
+        readers.unwalked.discard(move)
+        self._let_go(repo)
+        return again
+
+    def joined(self, app: AppName, cluster: ClusterId | None, repos: Collection[RepoUrl]) -> None:
+        """Note that `app` is new, or declared otherwise than before: what it wants of `cluster` is not known."""
+        self._moves += 1
+        for repo in repos:
+            self._drop(repo, app)
+            self._repos.setdefault(repo, _Readers()).late.setdefault(cluster, {})[app] = self._moves
+
+    def passed(self, app: AppName, mark: int, repos: Collection[RepoUrl]) -> None:
         """Note that the target of `app` is known at the epochs that its repositories had at `mark`."""
-        for late in self._late.values():
-            if app in late and late[app].move <= mark:
-                del late[app]
-        self._let_go()
+        self._passed[app] = max(mark, self._passed.get(app, 0))
+        for repo in repos:
+            self._drop(repo, app, mark)
+            self._let_go(repo)
 
-    def gone(self, app: AppName) -> None:
+    def gone(self, app: AppName, repos: Collection[RepoUrl]) -> None:
         """Note that there is no such application any more."""
-        self.passed(app, self._moves)
+        self._passed.pop(app, None)
+        self._waiting.pop(app, None)
+        for repo in repos:
+            self._drop(repo, app)
+            self._let_go(repo)
 
     def waits_for(self, app: AppName, cluster: ClusterId, repos: frozenset[RepoUrl]) -> tuple[AppName, ...]:
         """Return the applications that a prune of `app` has to wait for, sorted; empty when it may go on.
+
+        Where not even that is known, it is a text in their place. `app` is told by `wake` when it may go on.
 
         Args:
             app: that deletes; it waits for itself too, should its repositories have moved on meanwhile.
@@ -76,14 +107,31 @@ class Barrier:
             self._waiting.pop(app, None)
         return late
 
-    def _let_go(self) -> None:
+    def _late_in(self, cluster: ClusterId, repos: Collection[RepoUrl]) -> tuple[AppName, ...]:
+        found: set[AppName] = set()
+        for repo in repos:
+            readers = self._repos.get(repo)
+            if readers is None:
+                continue
+            if readers.unwalked:
+                found.add(AppName(f"the readers of {without_credentials(repo)}"))
+            for place in (EVERYWHERE, cluster):
+                found.update(readers.late.get(place, ()))
+        return tuple(sorted(found))
+
+    def _drop(self, repo: RepoUrl, app: AppName, mark: float = math.inf) -> None:
+        readers = self._repos.get(repo)
+        if readers is None:
+            return
+        for cluster, late in list(readers.late.items()):
+            if app in late and late[app] <= mark:
+                del late[app]
+            if not late:
+                del readers.late[cluster]
+
+    def _let_go(self, repo: RepoUrl) -> None:
+        """Wake who waited for readers of `repo` and need not any more."""
         for app, (cluster, repos) in list(self._waiting.items()):
-            if not self._late_in(cluster, repos):
+            if repo in repos and not self._late_in(cluster, repos):
                 del self._waiting[app]
                 self._wake(app)
-
-    def _late_in(self, cluster: ClusterId, repos: Collection[RepoUrl]) -> tuple[AppName, ...]:
-        late = {
-            name for repo in repos for name, late in self._late.get(repo, {}).items() if late.cluster in (None, cluster)
-        }
-        return tuple(sorted(late))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from gitopsd.control.desired import Desired
+from gitopsd.control.orders import Orders
 from gitopsd.control.placing import Placing
 from gitopsd.control.sync import Outcome
 from gitopsd.core.compare import comparison
@@ -13,12 +14,17 @@ from gitopsd.core.hashes import object_hash, target_hash
 from gitopsd.model.application import Application
 from gitopsd.model.comparison import Absent, Compared, Comparison, Pair, SyncStatus
 from gitopsd.model.health import Health, HealthStatus
-from gitopsd.model.ids import AppName, ClusterId, ProjectName
+from gitopsd.model.ids import AppName, ClusterId, ProjectName, TargetHash
 from gitopsd.model.manifest import Manifest, ResourceKey, key_of
-from gitopsd.model.operation import Operation, OperationPhase, SyncRequest, Task, TaskState, Verb
+from gitopsd.model.operation import Operation, OperationPhase, Task, TaskState, Verb
+from gitopsd.model.project import AppProject
 from gitopsd.ports import Applications, Clock, Declarations
 
 HERE = ClusterId("gitopsd")
+GROUP = "argoproj.io"
+GOING_S = 2.0  # applications that are being deleted are looked for again so often
+BEING_DELETED = "Git does not hold it: it is being deleted"
+APPLICATION, PROJECT = "Application", "AppProject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,82 +35,158 @@ class Declarer:
     now_s: Clock
     new_id: Callable[[], str]
 
-    def declare(self, app: Application, desired: Desired, request: SyncRequest | None) -> tuple[Comparison, Outcome]:
+    def declare(self, orders: Orders, desired: Desired) -> tuple[Comparison, Outcome]:
         """Compare what Git declares with what is declared, and declare it where the policy or a person asks for it.
 
         Raises:
             UnknownCluster: the manifests are not declarations, so the destination should have been a cluster.
+            NotPermitted: the project does not permit it to declare them.
         """
+        app, request = orders.app, orders.request
         self.placing.declarations(app, desired.manifests)
-        compared = self._compare(desired)
-        differs = any(each.status is SyncStatus.OUT_OF_SYNC for each in compared)
-        warnings: tuple[str, ...] = ()
-        last = self.apps.operation(app.name)
-        if request is not None or app.sync_policy.automated:
-            # Declared at every pass: what the source no longer holds is known only by telling it whole.
-            prune = request.prune if request is not None else app.sync_policy.prune
-            warnings = tuple(
-                self.declarations.declare(
-                    f"app:{app.name}", desired.manifests, desired.origins, complete=True, prune=prune
-                )
-            )
-            if differs or request is not None:
-                last = self._done(app, desired, compared, request)
-            compared = self._compare(desired)
-        hashes = {key_of(manifest): object_hash(manifest) for manifest in desired.manifests}
-        found = comparison(compared, target_hash(hashes), (*desired.warnings, *warnings))
-        waiting = "" if app.sync_policy.automated or not differs else "automated sync is off"
-        return found, Outcome(last, waiting)
+        before = self._compare(app, desired.manifests)
+        dry_run = request is not None and request.dry_run
+        declares = not dry_run and (request is not None or app.sync_policy.automated)
+        # At every pass: what the source no longer holds is known only by telling it whole.
+        warnings = self._declare(orders, desired) if declares else ()
+        after = self._compare(app, desired.manifests)
+        target = target_hash({key_of(manifest): object_hash(manifest) for manifest in desired.manifests})
+        operation = self._noted(orders, desired, target, _tasks(before, after, declared=declares))
+        # What is broken may want what others would prune, so they wait until it is mended.
+        if not (declares and any(_lacks(compared) for compared in after)):
+            self.placing.wants.known(app, None, (), desired.mark)
+        differs = any(compared.status is SyncStatus.OUT_OF_SYNC for compared in after)
+        waiting = "automated sync is off" if differs and not app.sync_policy.automated else ""
+        return comparison(after, target, (*desired.warnings, *warnings)), Outcome(operation, waiting, _again_s(after))
 
     def undeclare(self, app: Application) -> None:
         """Take back all that `app` declares, and forget it."""
-        self.declarations.undeclare(f"app:{app.name}")
+        self.declarations.undeclare(_source(app))
         self.apps.forget(app.name)
 
-    def _compare(self, desired: Desired) -> list[Compared]:
-        return [self._compared(manifest) for manifest in desired.manifests]
+    def _declare(self, orders: Orders, desired: Desired) -> Sequence[str]:
+        app, request = orders.app, orders.request
+        prune = request.prune if request is not None else app.sync_policy.prune
+        chosen = frozenset(request.resources) if request is not None else frozenset()
+        pairs = [
+            (manifest, origin)
+            for manifest, origin in zip(desired.manifests, desired.origins, strict=True)
+            if not chosen or _key(manifest) in chosen
+        ]
+        told = self.declarations.declare(
+            _source(app),
+            [manifest for manifest, _ in pairs],
+            [origin for _, origin in pairs],
+            complete=not chosen,
+            prune=prune,
+        )
+        return () if chosen else told  # what was not chosen is not "no longer declared"
+
+    def _compare(self, app: Application, manifests: Sequence[Manifest]) -> list[Compared]:
+        """Return the verdict on every declaration of `app`, and on every application that it declared before."""
+        wanted = {_key(manifest): self._compared(manifest) for manifest in manifests}
+        extra = [
+            _extra(other, going=self.apps.deleting(other.name))
+            for other in self.apps.all()
+            if other.origin.source == _source(app) and _named(APPLICATION, other.name) not in wanted
+        ]
+        return [*wanted.values(), *extra]
 
     def _compared(self, manifest: Manifest) -> Compared:
-        name = manifest["metadata"]["name"]
-        held = (
-            self.apps.get(AppName(name)) if manifest["kind"] == "Application" else self.apps.project(ProjectName(name))
-        )
+        held = self._held(manifest["kind"], manifest["metadata"]["name"])
         pair = Pair(_key(manifest), manifest, Absent())
-        if held is not None and held.manifest == manifest:
-            return Compared(pair, SyncStatus.SYNCED, health=Health(HealthStatus.HEALTHY))
-        missing = held is None
-        health = Health(HealthStatus.MISSING if missing else HealthStatus.HEALTHY)
-        reason = "it is not declared" if missing else f"it is declared otherwise at {held.origin if held else ''}"
+        if held is None:
+            health = Health(HealthStatus.MISSING)
+            return Compared(pair, SyncStatus.OUT_OF_SYNC, reason="it is not declared", health=health)
+        health = Health(HealthStatus.HEALTHY)
+        if held.manifest == manifest:
+            return Compared(pair, SyncStatus.SYNCED, health=health)
+        reason = f"it is declared otherwise at {held.origin}"
         return Compared(pair, SyncStatus.OUT_OF_SYNC, reason=reason, health=health)
 
-    def _done(
-        self, app: Application, desired: Desired, compared: list[Compared], request: SyncRequest | None
-    ) -> Operation:
-        now_s = self.now_s()
-        tasks = tuple(
-            Task(each.pair.key, Verb.APPLY, state=TaskState.DONE)
-            for each in compared
-            if each.status is SyncStatus.OUT_OF_SYNC
-        )
+    def _held(self, kind: str, name: str) -> Application | AppProject | None:
+        if kind == APPLICATION:
+            return self.apps.get(AppName(name))
+        return self.apps.project(ProjectName(name)) if kind == PROJECT else None
+
+    def _noted(self, orders: Orders, desired: Desired, target: TargetHash, tasks: tuple[Task, ...]) -> Operation | None:
+        """Return the last operation: a new one where a person asked, or where a new content was declared."""
+        app, request, now_s = orders.app, orders.request, self.now_s()
+        last = self.apps.operation(app.name)
+        done = any(task.state is TaskState.DONE for task in tasks)
+        tried = last is not None and last.target == target and not last.dry_run
+        if request is None and not done and (tried or not tasks or not app.sync_policy.automated):
+            return last
+        failed = [task for task in tasks if task.state is TaskState.FAILED]
+        count = len(tasks) - len(failed)
         operation = Operation(
             id=self.new_id(),
             app=app.name,
             cluster=HERE,
-            target=target_hash({key_of(manifest): object_hash(manifest) for manifest in desired.manifests}),
+            target=target,
             revisions=desired.revisions,
             tasks=tasks,
-            phase=OperationPhase.SUCCEEDED,
-            message=f"{len(tasks)} declared",
+            phase=OperationPhase.FAILED if failed else OperationPhase.SUCCEEDED,
+            message=f"{count} declared" + (f", {len(failed)} not: {failed[0].message}" if failed else ""),
             started_s=now_s,
             finished_s=now_s,
-            initiated_by=request.initiated_by if request else "",
             automated=request is None,
+            pinned=bool(orders.refs),
         )
-        self.apps.put_operation(operation)
         if request is not None:
+            message = "dry run: nothing was declared" if request.dry_run else operation.message
+            operation = replace(
+                operation,
+                message=message,
+                initiated_by=request.initiated_by,
+                prune=request.prune,
+                dry_run=request.dry_run,
+                selective=bool(request.resources),
+            )
+        self.apps.put_operation(operation)
+        if request is not None and self.apps.request(app.name) == request:
             self.apps.ask(app.name, None)
         return operation
 
 
+def _tasks(before: Sequence[Compared], after: Sequence[Compared], *, declared: bool) -> tuple[Task, ...]:
+    """Return what became of what differed: DONE where it does no longer, PENDING where nothing was declared."""
+    now = {compared.pair.key: compared for compared in after if compared.status is SyncStatus.OUT_OF_SYNC}
+    tasks = []
+    for compared in before:
+        key, still = compared.pair.key, now.get(compared.pair.key)
+        if compared.status is not SyncStatus.OUT_OF_SYNC:
+            continue
+        verb = Verb.APPLY if compared.pair.target is not None else Verb.PRUNE
+        state = TaskState.DONE
+        if still is not None:
+            state = TaskState.FAILED if declared and verb is Verb.APPLY else TaskState.PENDING
+        tasks.append(Task(key, verb, state=state, message=still.reason if still is not None else ""))
+    return tuple(tasks)
+
+
+def _extra(app: Application, *, going: bool) -> Compared:
+    pair = Pair(_named(APPLICATION, app.name), None, Absent())
+    return Compared(pair, SyncStatus.OUT_OF_SYNC, reason=BEING_DELETED if going else "Git does not hold it")
+
+
+def _again_s(compared: Sequence[Compared]) -> float | None:
+    return GOING_S if any(each.reason == BEING_DELETED for each in compared) else None
+
+
+def _lacks(compared: Compared) -> bool:
+    """Tell whether Git holds an application that could not be declared."""
+    missing = compared.health is not None and compared.health.status is HealthStatus.MISSING
+    return missing and compared.pair.key.kind == APPLICATION
+
+
+def _source(app: Application) -> str:
+    return f"app:{app.name}"
+
+
 def _key(manifest: Manifest) -> ResourceKey:
-    return ResourceKey("argoproj.io", manifest["kind"], "", manifest["metadata"]["name"])
+    return _named(manifest["kind"], manifest["metadata"]["name"])
+
+
+def _named(kind: str, name: str) -> ResourceKey:
+    return ResourceKey(GROUP, kind, "", name)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gitopsd.control.barrier import Barrier
-from gitopsd.model.application import Application
+from gitopsd.errors import Conflict
+from gitopsd.model.application import Application, Source
 from gitopsd.model.ids import Revision
 from gitopsd.model.manifest import Manifest
-from gitopsd.ports import Rendered, Renderer, Resolved, Sources
+from gitopsd.ports import Clock, Rendered, Renderer, Resolved, Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +33,40 @@ class Desire:
     sources: Sources
     renderer: Renderer
     barrier: Barrier
+    now_s: Clock
 
     async def __call__(self, app: Application, refs: Sequence[str] = ()) -> Desired:
         """Render the sources of `app` at `refs`, one for each; empty: at their own target revisions.
 
         Raises:
+            Conflict: there are more or fewer refs than sources.
             GitopsError: as `Sources.resolve` and `Renderer.render` do; then nothing of the application is known.
         """
+        if refs and len(refs) != len(app.sources):
+            raise Conflict(
+                f"{app.name} has {len(app.sources)} sources and {len(refs)} revisions were named",
+                remedy="name one revision for each source",
+            )
         mark = None if refs else self.barrier.mark()
-        return replace(await _desired(app, refs, self.sources, self.renderer), mark=mark)
+        # With its revision in it, a source that a person asked for is not taken for the one that is declared.
+        wanted = (
+            [replace(each, target_revision=ref) for each, ref in zip(app.sources, refs, strict=True)] if refs else []
+        )
+        return replace(await self._desired(app, wanted or app.sources), mark=mark)
 
+    def nothing(self, revisions: tuple[Revision, ...]) -> Desired:
+        """Return what Git asks for in the name of an application that is being deleted: nothing, whatever it holds."""
+        return Desired(revisions, self.now_s(), (), (), (), (), self.barrier.mark())
 
-async def _desired(app: Application, refs: Sequence[str], sources: Sources, renderer: Renderer) -> Desired:
-    wanted = refs or [source.target_revision for source in app.sources]
-    # Resolved without an await between them: one repository's sources all see one epoch (D2).
-    resolved = [sources.resolve(source.repo_url, ref) for source, ref in zip(app.sources, wanted, strict=True)]
-    rendered = [
-        await renderer.render(app.name, source, at.revision)
-        for source, at in zip(app.sources, resolved, strict=True)
-        if not source.ref or source.path != "." or source.tool
-    ]
-    return _joined(resolved, rendered)
+    async def _desired(self, app: Application, wanted: Sequence[Source]) -> Desired:
+        # Resolved without an await between them: one repository's sources all see one epoch (D2).
+        resolved = [self.sources.resolve(source.repo_url, source.target_revision) for source in wanted]
+        rendered = [
+            await self.renderer.render(app.name, source, at.revision)
+            for source, at in zip(wanted, resolved, strict=True)
+            if not source.ref or source.path != "." or source.tool
+        ]
+        return _joined(resolved, rendered)
 
 
 def _joined(resolved: Sequence[Resolved], rendered: Sequence[Rendered]) -> Desired:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from gitopsd.core.compare import Doubtful, settle, verdicts
 from gitopsd.core.pairing import pairs
 from gitopsd.core.target import Target
-from gitopsd.errors import Retryable
+from gitopsd.errors import GitopsError
 from gitopsd.model.application import Application
 from gitopsd.model.command import ObjectRef, Predicted
-from gitopsd.model.comparison import Compared, Reading, SyncStatus
+from gitopsd.model.comparison import Compared, Reading, Remembered, SyncStatus
 from gitopsd.model.ids import ClusterId
 from gitopsd.model.manifest import GVK, ResourceKey, gvk_of
 from gitopsd.ports import Applier, Inventory, LiveStates
@@ -38,8 +38,8 @@ class Judge:
     ) -> Sequence[Compared]:
         """Return the verdict on every object of the target, and on every live object of `app` that Git lacks.
 
-        What the API server has just shown to be in sync is stored; an object about which it gave no answer is
-        Unknown.
+        What the API server has just shown to be in sync is stored, what it showed of objects that are no target any
+        more is forgotten; an object about which it gave no answer is Unknown.
         """
 
         def admission(gvk: GVK) -> str:
@@ -48,15 +48,17 @@ class Judge:
         async def ask(doubt: Doubtful) -> Compared:
             return await self._ask(cluster, doubt)
 
+        remembered = self.inventory.remembered(app.name, cluster)
         settled, doubtful = verdicts(
             pairs(app.name, target.objects, readings, target.held),
             target,
-            self.inventory.remembered(app.name, cluster),
+            remembered,
             app.ignore_differences,
             admission,
         )
         asked = await at_most(DRY_RUNS_AT_ONCE, doubtful, ask, name=f"dry run {app.name}")
-        shown = {compared.pair.key: compared.remember for compared in asked if compared.remember}
+        shown: dict[ResourceKey, Remembered | None] = dict.fromkeys(remembered.keys() - target.objects.keys())
+        shown |= {compared.pair.key: compared.remember for compared in asked if compared.remember}
         if shown:
             self.inventory.remember(app.name, cluster, shown)
         return (*settled, *asked)
@@ -72,8 +74,9 @@ class Judge:
             body = None
             if isinstance(answer, Predicted):
                 body = await self.applier.read(cluster, ObjectRef(doubt.pair.key, gvk_of(doubt.target)))
-        except Retryable as err:
-            return Compared(doubt.pair, SyncStatus.UNKNOWN, reason=f"no answer to a dry run: {err.what}")
+        except GitopsError as err:
+            reason = f"no answer to a dry run: {err.what}"
+            return Compared(doubt.pair, SyncStatus.UNKNOWN, reason=reason, health=doubt.live.health)
         compared = settle(doubt, answer, body)
         if compared.status is SyncStatus.OUT_OF_SYNC:
             self._answers[question] = compared

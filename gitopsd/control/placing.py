@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from gitopsd.control.barrier import Barrier
 from gitopsd.control.desired import Desired
+from gitopsd.control.orders import Orders
+from gitopsd.control.wants import Wants
 from gitopsd.core.declaration import DECLARE, Declare, no_cluster, only_declarations, resolve_destination
-from gitopsd.core.options import parse_options
 from gitopsd.core.pairing import owns
 from gitopsd.core.permissions import Place, destination_conditions, object_conditions, source_conditions
 from gitopsd.core.plan import contested
-from gitopsd.core.prune import Guard, approved_s, kept
+from gitopsd.core.prune import Guard, kept
 from gitopsd.core.target import Target, target_of
 from gitopsd.errors import ClusterUnreachable, NotPermitted, UnknownCluster
 from gitopsd.model.application import Application, Mode
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.command import ObjectRef
 from gitopsd.model.comparison import Found, Reading, Unreadable
-from gitopsd.model.ids import AppName, ClusterId
+from gitopsd.model.ids import ClusterId
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of, key_of
 from gitopsd.model.project import AppProject
 from gitopsd.model.status import Condition
-from gitopsd.ports import Applications, Inventory, LiveStates
+from gitopsd.ports import Applications, LiveStates
 
 NAMESPACE = GVK("", "v1", "Namespace")
 HERE = Place("gitopsd", "")  # the destination of declarations
@@ -34,10 +35,11 @@ class Aim:
     """What one application wants of one cluster, beside what is there."""
 
     cluster: ClusterId
-    mode: Mode
+    mode: Mode  # the strictest of daemon, project and application
     target: Target
     readings: dict[ResourceKey, Reading]
     guard: Guard
+    guard_now: Callable[[Collection[ResourceKey]], Guard]  # of some objects, as it is when it is called
     conditions: tuple[Condition, ...]
     watch_age_s: float
 
@@ -46,18 +48,21 @@ class Aim:
         """Tell whether the watch has yet to tell of a write of ours, so that the readings are known to be old."""
         return any(isinstance(reading, Unreadable) and reading.ours for reading in self.readings.values())
 
+    @property
+    def empty(self) -> bool:
+        """Tell whether nothing that is to be deleted is left of the application, and everything can be read."""
+        return not any(_left(reading, self.guard) for reading in self.readings.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """Finds it out, and keeps the index of targets over all applications."""
+    """Finds it out."""
 
     apps: Applications
-    inventory: Inventory
     live: LiveStates
-    barrier: Barrier
+    wants: Wants
     clusters: Mapping[ClusterId, str]  # of the settings → server URL
     mode: Mode  # the daemon's
-    wake: Callable[[AppName], None]  # asks for a pass over another application
 
     def destination(self, app: Application) -> ClusterId | Declare:
         """Return the cluster of `app`, or DECLARE. Raises UnknownCluster."""
@@ -66,72 +71,94 @@ class Placing:
     def cluster_of(self, app: Application) -> ClusterId | None:
         """Return the cluster of `app`; None where it names none that is known."""
         try:
-            found = resolve_destination(app.destination, self.clusters)
+            found = self.destination(app)
         except UnknownCluster:
             return None
         return None if found is DECLARE else found
+
+    def place(self, orders: Orders) -> ClusterId | Declare:
+        """Return where an application goes, and may go.
+
+        Raises:
+            UnknownCluster: its destination is no cluster of the settings.
+            NotPermitted: its project does not exist, or does not allow its sources or destination.
+        """
+        app, project = orders.app, self.apps.project(orders.app.project)
+        if project is None and not orders.deleting:
+            raise _no_project(app)
+        try:
+            cluster = self.destination(app)
+            _refuse(_refusals(app, project, HERE if cluster is DECLARE else self._place(cluster)))
+        except (UnknownCluster, NotPermitted):
+            # Neither changes but with the settings or a declaration, so nobody's prunes wait for it.
+            self.wants.as_before(app)
+            raise
+        return cluster
 
     def seen(self, cluster: ClusterId) -> bool:
         """Tell whether the first lists of `cluster` are in and it answers."""
         age = self.live.age(cluster)
         return age.synced and not age.error
 
-    def why_unseen(self, cluster: ClusterId) -> str:
-        return self.live.age(cluster).error or f"cluster {cluster} is being listed for the first time"
+    def lost(self, cluster: ClusterId) -> bool:
+        """Tell whether `cluster` does not answer, as against being listed for the first time."""
+        return bool(self.live.age(cluster).error)
 
-    def permit(self, app: Application) -> None:
-        """Raise NotPermitted where the project of `app` does not exist, or not allow its sources or destination."""
-        project = self._project(app)
-        refusals = list(source_conditions(project, app))
-        cluster = self.destination(app)
-        place = HERE if cluster is DECLARE else self._place(cluster)
-        _refuse([*refusals, *destination_conditions(project, app, place)])
+    def unseen(self, cluster: ClusterId) -> ClusterUnreachable:
+        """Return why nothing is known of `cluster`."""
+        what = self.live.age(cluster).error or f"cluster {cluster} is being listed for the first time"
+        return ClusterUnreachable(what, remedy="nothing is compared or written until it can be read")
 
-    def aim(self, app: Application, cluster: ClusterId, desired: Desired) -> Aim:
-        """Return target and readings of `app`; its target is in the index from here on.
-
-        A target at revisions that a person named does not take the place of the epoch's in the index, but joins it.
+    def aim(self, orders: Orders, cluster: ClusterId, desired: Desired) -> Aim:
+        """Return target and readings of an application; its target is in the index from here on.
 
         Raises:
             InvalidManifest: an object cannot be applied.
             NotPermitted: the project does not allow a kind or namespace of the target.
-            UnknownCluster: the destination was gitopsd itself, and the manifests are no declarations.
         """
+        app, deleting = orders.app, orders.deleting
         target = target_of(app.name, app.destination.namespace, desired.manifests, self.scope(cluster))
-        _refuse(object_conditions(self._project(app), self._place(cluster), target.objects))
-        self._index(app, cluster, target, desired)
-        wanted = [ObjectRef(key, gvk_of(manifest)) for key, manifest in target.objects.items()]
-        if app.destination.namespace:
-            wanted.append(ObjectRef(ResourceKey("", "Namespace", "", app.destination.namespace), NAMESPACE))
-        if self.apps.deleting(app.name):
-            left = (key for where, key in self.inventory.targets(app.name) if where == cluster)
-            wanted = [ObjectRef(key, GVK(key.group, "", key.kind)) for key in left]
-        readings = dict(self.live.readings(cluster, app.name, wanted))
-        guard = self._guard(app, cluster, target, readings)
+        if deleting:
+            self.wants.as_before(app)  # what it left in the cluster is in the index until it is gone
+        else:
+            self._want(app, cluster, target, desired)
+        readings = self._readings(orders, cluster, target)
+        extra = any(key not in target.objects and _owned(app, reading) for key, reading in readings.items())
+        guard_now = partial(self.wants.guard, app, cluster, deleting=deleting, pinned=desired.mark is None)
+        guard = guard_now(readings, prunes=extra)
+        shared = {key: others for key, others in guard.others.items() if key in target.objects}
+        self.wants.contend(app.name, shared)
         return Aim(
             cluster,
-            self._mode(app),
+            self.mode_of(app),
             target,
             readings,
             guard,
-            (*target.conditions, *_shared(guard)),
+            guard_now,
+            (*target.conditions, *_shared(shared)),
             self.live.age(cluster).oldest_s,
         )
-
-    def empty(self, aim: Aim) -> bool:
-        """Tell whether nothing that is to be deleted is left of the application, and everything can be read."""
-        return not any(_left(reading, aim.guard) for reading in aim.readings.values())
 
     def declarations(self, app: Application, manifests: Sequence[Manifest]) -> None:
         """Raise UnknownCluster where the manifests of an application of applications are not all declarations.
 
         Raises NotPermitted where its project does not permit them: whoever may declare a project is bound by none.
         """
-        if not only_declarations(manifests):
-            raise no_cluster(app.destination)
         namespace = app.destination.namespace or "argocd"
         keys = [replace(key_of(manifest), namespace=namespace) for manifest in manifests]
-        _refuse(object_conditions(self._project(app), HERE, keys))
+        try:
+            if not only_declarations(manifests):
+                raise no_cluster(app.destination)
+            _refuse(object_conditions(self._project(app), HERE, keys))
+        except (UnknownCluster, NotPermitted):
+            self.wants.as_before(app)
+            raise
+
+    def mode_of(self, app: Application) -> Mode:
+        """Return the strictest mode of daemon, project and application."""
+        project = self.apps.project(app.project)
+        modes = (self.mode, project.mode if project else Mode.ENFORCE, app.mode)
+        return Mode.OBSERVE if Mode.OBSERVE in modes else Mode.ENFORCE
 
     def scope(self, cluster: ClusterId) -> Callable[[GVK], bool | None]:
         def scope(gvk: GVK) -> bool | None:
@@ -146,61 +173,49 @@ class Placing:
 
         return scope
 
-    def _index(self, app: Application, cluster: ClusterId, target: Target, desired: Desired) -> None:
-        if self.apps.deleting(app.name):
-            return
-        before = self.inventory.targets(app.name)
-        for elsewhere in {where for where, _ in before} - {cluster}:
-            self.inventory.put_targets(app.name, elsewhere, ())
+    def _want(self, app: Application, cluster: ClusterId, target: Target, desired: Desired) -> None:
+        project, place = self._project(app), self._place(cluster)
+        refusals = object_conditions(project, place, target.objects)
         wanted = {*target.objects, *target.held}
-        if desired.mark is None:
-            wanted |= {key for where, key in before if where == cluster}
-        self.inventory.put_targets(app.name, cluster, wanted)
-        if desired.mark is not None:
-            self.barrier.passed(app.name, desired.mark)
-        for where, key in before ^ self.inventory.targets(app.name):
-            for other in self.inventory.wanted_by(where, key) - {app.name}:
-                self.wake(other)
+        if refusals:  # what it may not have it cannot contend for
+            wanted = {key for key in wanted if not object_conditions(project, place, [key])}
+        self.wants.known(app, cluster, wanted, desired.mark)
+        _refuse(refusals)
 
-    def _guard(
-        self, app: Application, cluster: ClusterId, target: Target, readings: Mapping[ResourceKey, Reading]
-    ) -> Guard:
-        options, _ = parse_options(app.sync_policy.options, subject=f"Application {app.name}")
-        others = {key: others for key in readings if (others := self.inventory.wanted_by(cluster, key) - {app.name})}
-        repos = frozenset(source.repo_url for source in app.sources)
-        extra = any(
-            key not in target.objects and isinstance(reading, Found) and owns(app.name, reading.live)
-            for key, reading in readings.items()
-        )
-        return Guard(
-            app.name,
-            options,
-            self.barrier.waits_for(app.name, cluster, repos) if extra else (),
-            others,
-            app.adopted,
-            approved_s(app.manifest),
-            self.apps.deleting(app.name),
-        )
+    def _readings(self, orders: Orders, cluster: ClusterId, target: Target) -> dict[ResourceKey, Reading]:
+        """Return the readings of the target, and of what else there is of the application that its project permits."""
+        app = orders.app
+        wanted = [ObjectRef(key, gvk_of(manifest)) for key, manifest in target.objects.items()]
+        if app.destination.namespace:
+            wanted.append(ObjectRef(ResourceKey("", "Namespace", "", app.destination.namespace), NAMESPACE))
+        left = {key for where, key in self.wants.inventory.targets(app.name) if where == cluster}
+        if orders.deleting:
+            wanted = [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(left)]
+        project, place = self.apps.project(app.project), self._place(cluster)
 
-    def _mode(self, app: Application) -> Mode:
-        modes = (self.mode, self._project(app).mode, app.mode)
-        return Mode.OBSERVE if Mode.OBSERVE in modes else Mode.ENFORCE
+        def counts(key: ResourceKey, reading: Reading) -> bool:
+            if key in target.objects or not _owned(app, reading):
+                return True
+            # A project that went with its applications permits what is known to be theirs, and nothing else.
+            return key in left if project is None else not object_conditions(project, place, [key])
+
+        found = self.live.readings(cluster, app.name, wanted)
+        return {key: reading for key, reading in found.items() if counts(key, reading)}
 
     def _project(self, app: Application) -> AppProject:
         project = self.apps.project(app.project)
         if project is None:
-            raise NotPermitted(f"there is no project {app.project}", remedy="declare it, or name one that is there")
+            raise _no_project(app)
         return project
 
     def _place(self, cluster: ClusterId) -> Place:
         return Place(cluster, self.clusters[cluster])
 
 
-def _left(reading: Reading, guard: Guard) -> bool:
-    if not isinstance(reading, Found):
-        return isinstance(reading, Unreadable)
-    refusal = kept(reading.live, guard, 0.0) if owns(guard.app, reading.live) else None
-    return owns(guard.app, reading.live) and (refusal is None or refusal.waits)
+def _refusals(app: Application, project: AppProject | None, place: Place) -> Sequence[Condition]:
+    if project is None:
+        return ()
+    return [*source_conditions(project, app), *destination_conditions(project, app, place)]
 
 
 def _refuse(conditions: Sequence[Condition]) -> None:
@@ -209,8 +224,23 @@ def _refuse(conditions: Sequence[Condition]) -> None:
         raise NotPermitted(what, remedy=conditions[0].remedy)
 
 
-def _shared(guard: Guard) -> tuple[Condition, ...]:
+def _no_project(app: Application) -> NotPermitted:
+    return NotPermitted(f"there is no project {app.project}", remedy="declare it, or name one that is there")
+
+
+def _owned(app: Application, reading: Reading) -> bool:
+    return isinstance(reading, Found) and owns(app.name, reading.live)
+
+
+def _left(reading: Reading, guard: Guard) -> bool:
+    if not isinstance(reading, Found) or not owns(guard.app, reading.live):
+        return isinstance(reading, Unreadable)
+    refusal = kept(reading.live, guard, 0.0)
+    return refusal is None or refusal.waits
+
+
+def _shared(others: Mapping[ResourceKey, frozenset[str]]) -> tuple[Condition, ...]:
     return tuple(
-        Condition("SharedResourceWarning", f"{key}: {contested(others)}", "it is applied by neither until one yields")
-        for key, others in sorted(guard.others.items())
+        Condition("SharedResourceWarning", f"{key}: {contested(wanted)}", "it is applied by neither until one yields")
+        for key, wanted in sorted(others.items())
     )

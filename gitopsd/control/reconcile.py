@@ -7,21 +7,24 @@ from dataclasses import dataclass, replace
 from gitopsd.control.declare import Declarer
 from gitopsd.control.desired import Desire, Desired
 from gitopsd.control.judge import Judge
+from gitopsd.control.orders import Orders, orders_of
 from gitopsd.control.placing import Aim, Placing
 from gitopsd.control.sync import Outcome, Syncer, Wanted
 from gitopsd.control.workers import Again
-from gitopsd.core.asks import Seen
 from gitopsd.core.compare import comparison
 from gitopsd.core.declaration import DECLARE
-from gitopsd.model.application import Application
-from gitopsd.model.comparison import Comparison, SyncStatus
+from gitopsd.errors import GitopsError
+from gitopsd.model.comparison import Comparison, Found, SyncStatus
 from gitopsd.model.health import Health, HealthStatus
-from gitopsd.model.ids import AppName
+from gitopsd.model.ids import AppName, ClusterId
 from gitopsd.model.status import AppStatus, Condition
 from gitopsd.ports import Applications, Clock
 
 UNHEARD_S = 1.0  # should the event of our own write never come
-NOT_SEEN_S = 0.5  # a cluster whose first lists are under way is looked at again so often
+NOT_SEEN_S = 0.5  # a cluster whose first lists are under way is looked at again so often …
+LOST_S = 5.0  # … and one that does not answer so often
+UNANSWERED_S = 10.0  # what the API server was asked about in vain is asked about again after so long
+UNKNOWN = Health(HealthStatus.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,57 +40,60 @@ class Reconciler:
     now_s: Clock
     refresh_s: float
 
-    async def reconcile(self, name: AppName) -> Again:  # noqa: PLR0911 - each way out is a line of the flow
+    async def reconcile(self, name: AppName) -> Again:
         """Have one pass; safe to repeat, reads all it needs, and never waits for a cluster to become what it asked.
 
         Raises:
             GitopsError: nothing is known of the application at this epoch; nothing was written.
         """
-        app = self.apps.get(name)
-        if app is None or app.skip_reconcile:
+        orders = orders_of(self.apps, name)
+        if orders is None:
             return Again(None)
-        self.placing.permit(app)
-        cluster = self.placing.destination(app)
-        if cluster is not DECLARE and not self.placing.seen(cluster):
-            self._unseen(app, self.placing.why_unseen(cluster))
-            return Again(NOT_SEEN_S)
-        deleting = self.apps.deleting(name)
-        if deleting and cluster is DECLARE:
-            self.declarer.undeclare(app)
-            return Again(None)
-        desired = self._nothing(name) if deleting else await self.desire(app, self._refs(app))  # git, manifests
-        if cluster is DECLARE:
-            return self._published(app, self.declarer.declare(app, desired, self.apps.request(name)), desired)
-        aim = self.placing.aim(app, cluster, desired)  # target, live
+        try:
+            cluster = self.placing.place(orders)
+            if cluster is DECLARE:
+                return await self._declare(orders)
+            if not self.placing.seen(cluster):
+                return self._unseen(orders, cluster)
+            return await self._sync(orders, cluster)
+        except GitopsError as err:
+            self.syncer.stalled(orders.app, err)
+            raise
+
+    async def _sync(self, orders: Orders, cluster: ClusterId) -> Again:
+        app = orders.app
+        desired = await self._desired(orders)  # git, manifests
+        aim = self.placing.aim(orders, cluster, desired)  # target, live
+        if orders.left_alone:
+            return Again(self.refresh_s)
         if aim.unheard:
             return Again(UNHEARD_S)  # the event of our own write brings the next pass
         compared = await self.judge.compare(app, cluster, aim.target, aim.readings)  # compare
         found = comparison(compared, aim.target.hash, desired.warnings)
-        outcome = await self.syncer.advance(self._wanted(app, desired, aim, found))  # apply
-        if deleting and self.placing.empty(aim):
-            self.apps.forget(name)
+        outcome = await self.syncer.advance(Wanted(orders, aim, desired.revisions, found))  # apply
+        if orders.deleting and aim.empty:
+            self.apps.forget(app.name)
             return Again(None)
-        return self._published(app, (found, outcome), desired, aim)
+        return self._published(orders, (found, outcome), desired, aim)
 
-    def _refs(self, app: Application) -> tuple[str, ...]:
-        """Return the revisions that a person named for the sync that runs, or that is asked for; else none."""
-        operation, request = self.apps.operation(app.name), self.apps.request(app.name)
-        if operation is not None and operation.pinned and not operation.phase.over:
-            return operation.revisions
-        return request.revisions if request is not None else ()
+    async def _declare(self, orders: Orders) -> Again:
+        if orders.deleting:
+            self.declarer.undeclare(orders.app)
+            return Again(None)
+        if orders.left_alone:
+            self.placing.wants.as_before(orders.app)
+            return Again(self.refresh_s)
+        desired = await self._desired(orders)
+        return self._published(orders, self.declarer.declare(orders, desired), desired)
 
-    def _nothing(self, name: AppName) -> Desired:
-        status = self.apps.status(name)
-        return Desired(status.revisions if status else (), self.now_s(), (), (), (), ())
-
-    def _wanted(self, app: Application, desired: Desired, aim: Aim, found: Comparison) -> Wanted:
-        target = aim.target
-        seen = Seen(target.hash, target.objects, target.hashes, aim.readings, aim.guard)
-        pinned, deleting = bool(self._refs(app)), self.apps.deleting(app.name)
-        return Wanted(app, aim.cluster, aim.mode, desired.revisions, pinned, target, found, seen, deleting)
+    async def _desired(self, orders: Orders) -> Desired:
+        if not orders.deleting:
+            return await self.desire(orders.app, orders.refs)
+        status = self.apps.status(orders.app.name)
+        return self.desire.nothing(status.revisions if status is not None else ())
 
     def _published(
-        self, app: Application, result: tuple[Comparison, Outcome], desired: Desired, aim: Aim | None = None
+        self, orders: Orders, result: tuple[Comparison, Outcome], desired: Desired, aim: Aim | None = None
     ) -> Again:
         found, outcome = result
         status = AppStatus(
@@ -102,36 +108,32 @@ class Reconciler:
             source_types=desired.source_types,
             waiting=outcome.waiting,
         )
-        self.apps.publish(app.name, status)
-        again_s = outcome.again_after_s
-        return Again(self.refresh_s if again_s is None else min(again_s, self.refresh_s))
+        self.apps.publish(orders.app.name, status)
+        waits_s = (self.refresh_s, outcome.again_after_s, UNANSWERED_S if _unanswered(found) else None)
+        return Again(min(wait_s for wait_s in waits_s if wait_s is not None))
 
-    def _unseen(self, app: Application, why: str) -> None:
+    def _unseen(self, orders: Orders, cluster: ClusterId) -> Again:
         """Publish that nothing is known yet, beside what was known before; said once, not at every look."""
-        condition = Condition("ComparisonError", why, "nothing is compared or written until it can be read")
-        self.failed(app.name, condition)
+        err = self.placing.unseen(cluster)
+        self.syncer.stalled(orders.app, err)
+        self.failed(orders.app.name, Condition("ComparisonError", err.what, err.remedy))
+        return Again(LOST_S if self.placing.lost(cluster) else NOT_SEEN_S)
 
     def failed(self, name: AppName, condition: Condition) -> None:
         """Publish that a pass came to nothing: Unknown, with what the last one found still to be seen."""
-        app = self.apps.get(name)
-        if app is None:
+        orders = orders_of(self.apps, name)
+        if orders is None or orders.left_alone:
             return
         operation = self.apps.operation(name)
         last = self.apps.status(name) or AppStatus(Comparison(SyncStatus.UNKNOWN, UNKNOWN), (), None)
         found = replace(last.comparison, status=SyncStatus.UNKNOWN, health=replace(UNKNOWN, message=condition.message))
-        if last.comparison == found and last.conditions == (condition,) and last.operation == operation:
-            return
-        self.apps.publish(
-            name,
-            replace(
-                last,
-                comparison=found,
-                conditions=(condition,),
-                operation=operation,
-                reconciled_s=self.now_s(),
-                waiting="",
-            ),
-        )
+        told = replace(last, comparison=found, conditions=(condition,), operation=operation, waiting="")
+        if told != last:
+            self.apps.publish(name, replace(told, reconciled_s=self.now_s()))
 
 
-UNKNOWN = Health(HealthStatus.UNKNOWN)
+def _unanswered(found: Comparison) -> bool:
+    """Tell whether the API server was asked in vain: then no watch brings the next pass."""
+    return any(
+        compared.status is SyncStatus.UNKNOWN and isinstance(compared.pair.live, Found) for compared in found.resources
+    )

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from gitopsd.control.desired import Desire, Desired
 from gitopsd.control.placing import Placing
 from gitopsd.core.declaration import DECLARE
+from gitopsd.core.policy import request_refused
 from gitopsd.core.target import target_of
-from gitopsd.errors import Conflict, GitopsError, NotFound
+from gitopsd.errors import ClusterRefused, Conflict, GitopsError, NotFound, RepositoryUnreachable, RevisionNotFound
 from gitopsd.model.application import Application
 from gitopsd.model.command import ObjectRef, Predicted
 from gitopsd.model.comparison import Compared, SyncStatus
 from gitopsd.model.ids import AppName, ClusterId
 from gitopsd.model.manifest import GVK, Manifest, gvk_of
-from gitopsd.model.operation import Operation, OperationPhase, SyncRequest
-from gitopsd.ports import Applications, Applier, Clock, Sources
+from gitopsd.model.operation import OperationPhase, SyncRequest
+from gitopsd.ports import Applications, Applier, Sources
 from gitopsd.runtime.queue import KeyQueue
 from gitopsd.runtime.tasks import at_most
 
 READS_AT_ONCE = 8
-FETCH_FAILED = "the repository could not be fetched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,72 +48,70 @@ class Asks:
     placing: Placing
     applier: Applier
     queue: KeyQueue[AppName]
-    now_s: Clock
-    _waiters: dict[AppName, list[tuple[float, asyncio.Future[None]]]] = field(default_factory=dict)
+    _waiters: dict[AppName, dict[asyncio.Future[None], float]] = field(default_factory=dict)
 
     async def refresh(self, name: AppName, *, hard: bool) -> None:
         """Fetch what the application reads, have a pass over it, and wait for its end.
 
-        Manifests are keyed by what was read, so there is no cache that `hard` would have to drop.
+        Manifests are keyed by what was read, so `hard` need not render anew; it asks the API server anew about every
+        object that was once shown to be in sync.
         """
         app = self.known(name)
-        del hard
+        if hard and (cluster := self.placing.cluster_of(app)) is not None:
+            inventory = self.placing.wants.inventory
+            inventory.remember(name, cluster, dict.fromkeys(inventory.remembered(name, cluster)))
         for repo in dict.fromkeys(source.repo_url for source in app.sources):
             try:
                 await self.sources.fetch(repo)
             except GitopsError:
                 continue
-        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiting = self._waiters.setdefault(name, [])
-        waiter = (self.now_s(), ended)
-        waiting.append(waiter)
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = loop.create_future()
+        waiters = self._waiters.setdefault(name, {})
+        waiters[ended] = loop.time()
         self.queue.add(name)
         try:
             await ended
         finally:
-            if waiter in waiting:
-                waiting.remove(waiter)
+            waiters.pop(ended, None)
+            if not waiters and self._waiters.get(name) is waiters:
+                del self._waiters[name]
 
     def pass_ended(self, name: AppName, began_s: float) -> None:
-        """Let go on who waits for a pass that began after they asked."""
-        waiting = self._waiters.get(name, [])
-        for waiter in list(waiting):
-            asked_s, ended = waiter
-            if began_s >= asked_s:
-                waiting.remove(waiter)
-                if not ended.done():
-                    ended.set_result(None)
+        """Let go on who waits for a pass that began after they asked; `began_s` is the loop's time."""
+        for ended, asked_s in self._waiters.get(name, {}).items():
+            if began_s >= asked_s and not ended.done():
+                ended.set_result(None)
 
     async def sync(self, name: AppName, request: SyncRequest) -> None:
-        """Store the request for the next pass. Raises NotFound, Conflict."""
+        """Store the request for the next pass.
+
+        Raises:
+            NotFound: there is no such application.
+            Conflict: the state of the application does not allow it.
+            RevisionNotFound, RepositoryUnreachable: a revision that it names cannot be had.
+        """
         app = self.known(name)
-        self._free(app)
-        if request.revisions and app.sync_policy.automated:
-            raise Conflict(
-                f"{name} syncs by itself to {app.sources[0].target_revision}, so it would not stay at another revision",
-                remedy="switch automated sync off, or change spec.source.targetRevision in Git",
-            )
-        if request.revisions and len(request.revisions) != len(app.sources):
-            raise Conflict(
-                f"{name} has {len(app.sources)} sources and {len(request.revisions)} revisions were named",
-                remedy="name one revision for each source",
-            )
+        if request.revisions == tuple(source.target_revision for source in app.sources):
+            request = replace(request, revisions=())  # what is synced to anyway
+        self._free(app, request)
+        await self._resolvable(app, request.revisions)
+        self._free(self.known(name), request)
         self.apps.ask(name, request)
         self.queue.add(name)
 
     async def rollback(self, name: AppName, history_id: int, request: SyncRequest) -> None:
-        """Ask for a sync to what an entry of the history made live. Raises NotFound, Conflict."""
+        """Ask for a sync to what an entry of the history made live. Raises as `sync` does."""
         app = self.known(name)
-        self._free(app)
-        if app.sync_policy.automated:
-            raise Conflict(
-                f"{name} syncs by itself, and would go forward again at once",
-                remedy="switch automated sync off first, or revert the commit in Git",
-            )
-        found = [entry for entry in self.apps.history(name) if entry.id == history_id]
-        if not found:
+        found = next((entry for entry in self.apps.history(name) if entry.id == history_id), None)
+        if found is None:
             raise NotFound(f"{name} has no history entry {history_id}", remedy="see `gitopsd app history`")
-        await self.sync(name, replace(request, revisions=found[0].revisions))
+        if not found.revisions or _places(found.sources) != _places(source.options for source in app.sources):
+            raise Conflict(
+                f"history entry {history_id} of {name} is not of the sources that it has now",
+                remedy="change spec.source in Git instead",
+            )
+        await self.sync(name, replace(request, revisions=found.revisions))
 
     async def terminate(self, name: AppName) -> None:
         """End the running operation at its next step. Raises NotFound, Conflict."""
@@ -120,7 +120,7 @@ class Asks:
         if operation is None or operation.phase.over:
             raise Conflict(f"no operation of {name} runs", remedy="see `gitopsd app get`")
         self.apps.put_operation(replace(operation, phase=OperationPhase.TERMINATING))
-        self.queue.add(name)
+        self.queue.add(name)  # should its passes come to nothing, they end it all the same
 
     async def delete(self, name: AppName, *, cascade: bool) -> None:
         self.known(name)
@@ -152,8 +152,9 @@ class Asks:
     async def _open(self, cluster: ClusterId, compared: Compared) -> Opened:
         pair = compared.pair
         gvk = gvk_of(pair.target) if pair.target is not None else GVK(pair.key.group, "", pair.key.kind)
-        live = await self.applier.read(cluster, ObjectRef(pair.key, gvk))
-        predicted = None
+        live = predicted = None
+        with suppress(ClusterRefused):  # a kind that we may not read is shown without its states
+            live = await self.applier.read(cluster, ObjectRef(pair.key, gvk))
         if pair.target is not None and compared.status is not SyncStatus.SYNCED:
             answer = await self.applier.dry_run(cluster, pair.target)
             predicted = answer.live if isinstance(answer, Predicted) else None
@@ -166,13 +167,44 @@ class Asks:
             raise NotFound(f"there is no application {name}", remedy="see `gitopsd app list`")
         return app
 
-    def _free(self, app: Application) -> None:
-        operation: Operation | None = self.apps.operation(app.name)
+    def _free(self, app: Application, request: SyncRequest) -> None:
+        """Raise Conflict where `request` cannot begin."""
+        operation = self.apps.operation(app.name)
         if operation is not None and not operation.phase.over:
             raise Conflict(
                 f"an operation of {app.name} runs already: {operation.message or operation.id}",
                 remedy="wait for it, or end it with `gitopsd app terminate-op`",
             )
+        if self.apps.deleting(app.name):
+            raise Conflict(f"{app.name} is being deleted", remedy="declare it anew once it is gone")
+        if app.skip_reconcile:
+            raise Conflict(f"{app.name} is annotated to be left alone", remedy="remove that annotation in Git")
+        if request.revisions and len(request.revisions) != len(app.sources):
+            raise Conflict(
+                f"{app.name} has {len(app.sources)} sources and {len(request.revisions)} revisions were named",
+                remedy="name one revision for each source",
+            )
+        if request.revisions and app.sync_policy.automated:
+            raise Conflict(
+                f"{app.name} syncs by itself to {app.sources[0].target_revision}, and would go there again at once",
+                remedy="switch automated sync off first, or change Git",
+            )
+        if self.placing.cluster_of(app) is not None and (why := request_refused(request, self.placing.mode_of(app))):
+            raise Conflict(f"{app.name} is not synced: {why}", remedy="see `mode` of daemon, project and application")
+
+    async def _resolvable(self, app: Application, revisions: Sequence[str]) -> None:
+        """Raise RevisionNotFound where a revision is not there, even after asking its repository."""
+        for source, revision in zip(app.sources, revisions, strict=bool(revisions)):
+            try:
+                self.sources.resolve(source.repo_url, revision)
+            except (RevisionNotFound, RepositoryUnreachable):
+                await self.sources.fetch(source.repo_url)
+                self.sources.resolve(source.repo_url, revision)
+
+
+def _places(sources: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what sources say but for their revisions."""
+    return [{name: value for name, value in source.items() if name != "targetRevision"} for source in sources]
 
 
 def readers_of(apps: Iterable[Application], cluster: ClusterId, placing: Placing) -> int:

@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from gitopsd.control.orders import Orders
+from gitopsd.control.placing import Aim
 from gitopsd.core.asks import Seen
 from gitopsd.core.compare import Basis
 from gitopsd.core.ignore import rules_for
+from gitopsd.core.pairing import owns
 from gitopsd.core.plan import Scope, Work, deletion, plan, work
-from gitopsd.core.policy import Due, Pacing, Situation, carrying, last_sync, request_refused, sync_due
-from gitopsd.core.step import SUPERSEDED, Limits, absorb, step
-from gitopsd.core.target import Target
-from gitopsd.errors import GitopsError, Retryable
+from gitopsd.core.policy import Due, LastSync, Pacing, Situation, carrying, last_sync, request_refused, sync_due
+from gitopsd.core.prune import kept
+from gitopsd.core.step import SUPERSEDED, Limits, absorb, ended, stalled, step
+from gitopsd.errors import GitopsError, Retryable, Terminal
 from gitopsd.model.application import Application, Mode
-from gitopsd.model.command import Accepted, Applied, Apply, Command, Refused
-from gitopsd.model.comparison import Comparison, Found, Remembered
-from gitopsd.model.ids import ClusterId, Revision
+from gitopsd.model.command import Accepted, Applied, Apply, Command, Prune, Refused
+from gitopsd.model.comparison import Comparison, Found, Remembered, SyncStatus
+from gitopsd.model.ids import ClusterId, Revision, TargetHash
 from gitopsd.model.manifest import ResourceKey, gvk_of
-from gitopsd.model.operation import Operation
+from gitopsd.model.operation import Operation, OperationPhase, SyncRequest
 from gitopsd.ports import Applications, Applier, Clock, Inventory, LiveStates
 from gitopsd.runtime.tasks import at_most
 
 CONFIRM_S = 1.0  # after an operation: should nothing have changed, no watch tells of it
+OBSERVING = "mode is observe by now, so nothing more is written"
+MAX_TOLD = 3  # objects named in one line
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a pass found out of one application, as its sync needs it."""
 
-    app: Application
-    cluster: ClusterId
-    mode: Mode  # the strictest of daemon, project and application
+    orders: Orders
+    aim: Aim
     revisions: tuple[Revision, ...]
-    pinned: bool  # they are those of a request or an operation, not the epoch's
-    target: Target
     comparison: Comparison
-    seen: Seen
-    deleting: bool = False
+
+    @property
+    def app(self) -> Application:
+        return self.orders.app
+
+    @property
+    def seen(self) -> Seen:
+        target = self.aim.target
+        return Seen(target.hash, target.objects, target.hashes, self.aim.readings, self.aim.guard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,49 +72,71 @@ class Syncer:
     on_sync: Callable[[Operation], None] = lambda _: None  # told of every operation that is over
 
     async def advance(self, wanted: Wanted) -> Outcome:
-        """Begin a sync if one is due, and take the one that runs a step further."""
+        """Take the sync that runs a step further, and begin one if one is due."""
         operation = self.apps.operation(wanted.app.name)
+        if operation is not None and not operation.phase.over:
+            outcome = await self._further(operation, wanted)
+            if outcome.operation is None or outcome.operation.message != SUPERSEDED:
+                return outcome
+            operation = outcome.operation  # nothing was written in this pass, so its comparison still holds
+        operation, due = self._begun(wanted, operation)
         if operation is None or operation.phase.over:
-            operation, due = self._begun(wanted, operation)
-            if operation is None or operation.phase.over:
-                return Outcome(operation, due.why, due.again_after_s)
-        operation, again_after_s = await self._steps(operation, wanted)
-        if operation.message == SUPERSEDED:
-            self.on_sync(operation)
-            return await self.advance(wanted)  # the newer content is due at once, and cannot be superseded by itself
-        if operation.phase.over:
-            self.on_sync(operation)
-            return Outcome(operation, again_after_s=CONFIRM_S)
-        return Outcome(operation, again_after_s=again_after_s)
+            return Outcome(operation, due.why, due.again_after_s)
+        return await self._further(operation, wanted)
+
+    def stalled(self, app: Application, err: GitopsError) -> None:
+        """Take note of a pass that came to nothing: what is to end by now ends, and what cannot begin is refused."""
+        operation, request = self.apps.operation(app.name), self.apps.request(app.name)
+        if operation is not None and not operation.phase.over:
+            over = stalled(operation, err.what, self.now_s(), self.limits)
+            if over is not None:
+                self._over(over)
+        elif request is not None and not self.apps.deleting(app.name):
+            late = self.now_s() - request.asked_s >= self.limits.operation_s
+            if isinstance(err, Terminal) or late:
+                self._refused(app, request, str(err), operation)
+
+    async def _further(self, operation: Operation, wanted: Wanted) -> Outcome:
+        over, again_after_s = self._stopped(operation, wanted), None
+        if over is None:
+            operation, again_after_s = await self._steps(operation, wanted)
+            over = operation if operation.phase.over else None
+        if over is None:
+            return Outcome(operation, again_after_s=again_after_s)
+        self._over(over)
+        return Outcome(over, again_after_s=CONFIRM_S)
+
+    def _stopped(self, operation: Operation, wanted: Wanted) -> Operation | None:
+        """Return the operation as ended where it was begun for another cluster, or for a mode that allowed to write."""
+        if operation.cluster != wanted.aim.cluster:
+            return ended(operation, OperationPhase.FAILED, SUPERSEDED, self.now_s())
+        if wanted.aim.mode is Mode.OBSERVE and not operation.dry_run:
+            return ended(operation, OperationPhase.ERROR, OBSERVING, self.now_s())
+        return None
+
+    def _over(self, operation: Operation) -> None:
+        if self.apps.operation(operation.app) != operation:
+            self.apps.put_operation(operation)
+        self.on_sync(operation)
 
     def _begun(self, wanted: Wanted, last: Operation | None) -> tuple[Operation | None, Due]:
         """Return the operation to go on with: a new one where a person asked or one is due, else the last one."""
-        app, now_s = wanted.app, self.now_s()
-        request = self.apps.request(app.name)
+        app, request = wanted.app, wanted.orders.request
         prune = request.prune if request is not None else app.sync_policy.prune
         selected = request.resources if request is not None else ()
-        todo = _work(wanted, Scope(prune, selected, _missing_namespace(wanted)))
-        if wanted.deleting:
-            due = Due(sync=todo.any, why="it is being deleted", again_after_s=CONFIRM_S)
-        elif request is not None:
-            refusal = request_refused(request, wanted.mode)
-            due = Due(sync=not refusal, why=refusal)
-        else:
-            # Argo CD's writes count only while they would be fought over: what is in sync needs no write.
-            situation = Situation(wanted.mode, todo, wanted.target.hash, last_sync(last), _argocd_wrote_s(wanted))
-            due = sync_due(app, situation, now_s, self.pacing)
-        if request is not None and not due.sync:
-            self.apps.ask(app.name, None)
+        todo = _work(wanted, Scope(prune=prune, selected=selected, namespace=_missing_namespace(wanted)))
+        due = self._due(wanted, todo, last)
         if not due.sync:
-            return last, due if wanted.comparison.status.value != "Synced" else replace(due, why="")
+            self._taken_up(app, request)
+            return last, replace(due, why=_waiting(wanted, todo, due))
         header = Operation(
             id=self.new_id(),
             app=app.name,
-            cluster=wanted.cluster,
-            target=wanted.target.hash,
+            cluster=wanted.aim.cluster,
+            target=wanted.aim.target.hash,
             revisions=wanted.revisions,
             tasks=(),
-            started_s=now_s,
+            started_s=self.now_s(),
             initiated_by=request.initiated_by if request else "",
             automated=request is None,
             healing=due.healing,
@@ -113,19 +144,57 @@ class Syncer:
             retries=due.retries,
             prune=prune,
             dry_run=request.dry_run if request else False,
-            selective=bool(request and request.resources),
-            pinned=wanted.pinned,
+            selective=bool(selected),
+            pinned=bool(wanted.orders.refs),
         )
-        operation = carrying(plan(header, todo), last_sync(last))
+        operation = carrying(plan(header, todo), _last_sync(wanted, last))
         self.apps.put_operation(operation)
-        if request is not None:
-            self.apps.ask(app.name, None)
+        self._taken_up(app, request)
         return operation, due
+
+    def _due(self, wanted: Wanted, todo: Work, last: Operation | None) -> Due:
+        app, request, mode = wanted.app, wanted.orders.request, wanted.aim.mode
+        if wanted.orders.deleting:
+            if mode is Mode.OBSERVE:
+                why = "mode is observe, so its objects are not deleted; set mode: enforce, or delete it without them"
+                return Due(sync=False, why=why)
+            return Due(sync=todo.any, why="it is being deleted", again_after_s=CONFIRM_S if todo.any else None)
+        if request is not None:
+            refusal = request_refused(request, mode)
+            return Due(sync=not refusal, why=refusal)
+        # Argo CD's writes count only while they would be fought over: what is in sync needs no write.
+        target, wrote_s = wanted.aim.target.hash, _argocd_wrote_s(wanted)
+        situation = Situation(mode, todo, target, _last_sync(wanted, last), wrote_s)
+        return sync_due(app, situation, self.now_s(), self.pacing)
+
+    def _taken_up(self, app: Application, request: SyncRequest | None) -> None:
+        """Take a request off the store; one that has come since is the next pass's."""
+        if request is not None and self.apps.request(app.name) == request:
+            self.apps.ask(app.name, None)
+
+    def _refused(self, app: Application, request: SyncRequest, why: str, last: Operation | None) -> None:
+        """Store that a request came to nothing, as an operation that says nothing about any content."""
+        now_s = self.now_s()
+        header = Operation(
+            id=self.new_id(),
+            app=app.name,
+            cluster=last.cluster if last is not None else ClusterId(""),
+            target=TargetHash(""),
+            revisions=(),
+            tasks=(),
+            started_s=now_s,
+            initiated_by=request.initiated_by,
+            selective=True,
+        )
+        operation = ended(carrying(header, last_sync(last)), OperationPhase.ERROR, why, now_s)
+        self._over(operation)
+        self._taken_up(app, request)
 
     async def _steps(self, operation: Operation, wanted: Wanted) -> tuple[Operation, float | None]:
         """Step until nothing can be asked for without hearing from the cluster first."""
+        seen = wanted.seen
         while True:
-            stepped = step(operation, wanted.seen, self.now_s(), self.limits)
+            stepped = step(operation, seen, self.now_s(), self.limits)
             if stepped.operation != operation:
                 self.apps.put_operation(stepped.operation)
             operation = stepped.operation
@@ -137,56 +206,88 @@ class Syncer:
                 lambda command: self._run(wanted, command),
                 name=f"apply {operation.app}",
             )
-            operation = absorb(operation, [result for result in results if result is not None], self.now_s())
+            operation = self._as_told(absorb(operation, results, self.now_s()))
             self.apps.put_operation(operation)
             self._remember(wanted, stepped.commands, results)
 
-    async def _run(self, wanted: Wanted, command: Command) -> Applied | None:
-        """Run one command; None where no answer came: it is asked for again."""
+    def _as_told(self, operation: Operation) -> Operation:
+        """Return `operation` as a person may have ended it while its commands ran."""
+        stored = self.apps.operation(operation.app)
+        told = stored is not None and stored.id == operation.id and stored.phase is OperationPhase.TERMINATING
+        return replace(operation, phase=OperationPhase.TERMINATING) if told else operation
+
+    async def _run(self, wanted: Wanted, command: Command) -> Applied:
+        """Run one command; no answer is a refusal of code 0, after which it is asked for again."""
+        if isinstance(command, Prune) and (why := self._kept(wanted, command)):
+            return Refused(command.key, 0, why, retryable=True)
         try:
-            result = await self.applier.run(wanted.cluster, command)
-        except Retryable as err:
-            return Refused(command.key, 0, err.what, retryable=True, remedy=err.remedy)
+            result = await self.applier.run(wanted.aim.cluster, command)
         except GitopsError as err:
-            return Refused(command.key, 0, err.what, retryable=False, remedy=err.remedy)
+            return Refused(command.key, 0, err.what, retryable=isinstance(err, Retryable), remedy=err.remedy)
         if isinstance(result, Accepted) and result.changed:
-            self.live.written(wanted.cluster, result)
+            self.live.written(wanted.aim.cluster, result)
         return result
 
-    def _remember(self, wanted: Wanted, commands: tuple[Command, ...], results: tuple[Applied | None, ...]) -> None:
+    def _kept(self, wanted: Wanted, command: Prune) -> str:
+        """Return why an object is not to be deleted after all: much may have come since the pass began."""
+        if self.apps.get(wanted.app.name) is None:
+            return "the application is not declared any more"
+        reading = wanted.aim.readings.get(command.key)
+        if not isinstance(reading, Found):
+            return "it has not been read"
+        refusal = kept(reading.live, wanted.aim.guard_now((command.key,)), 0.0)
+        return refusal.reason if refusal is not None else ""
+
+    def _remember(self, wanted: Wanted, commands: Sequence[Command], results: Sequence[Applied]) -> None:
         """Store what the server has shown to be in sync by its answers."""
         shown: dict[ResourceKey, Remembered | None] = {}
         for command, result in zip(commands, results, strict=True):
-            if not isinstance(result, Accepted):
-                continue
-            if isinstance(command, Apply) and result.view is not None:
+            if isinstance(command, Apply) and isinstance(result, Accepted) and result.view is not None:
                 rules = rules_for(wanted.app.ignore_differences, command.key)
-                basis = Basis(command.target, rules, self.live.admission(wanted.cluster, gvk_of(command.manifest)))
+                admission = self.live.admission(wanted.aim.cluster, gvk_of(command.manifest))
+                basis = Basis(command.target, rules, admission)
                 shown[command.key] = Remembered(basis.target, result.view, basis.rules.hash, basis.admission)
         if shown:
-            self.inventory.remember(wanted.app.name, wanted.cluster, shown)
+            self.inventory.remember(wanted.app.name, wanted.aim.cluster, shown)
 
 
 def _work(wanted: Wanted, scope: Scope) -> Work:
-    resources = wanted.comparison.resources
-    return (
-        deletion(resources, wanted.seen.guard)
-        if wanted.deleting
-        else work(resources, wanted.target.hashes, wanted.seen.guard, scope)
-    )
+    resources, aim = wanted.comparison.resources, wanted.aim
+    if wanted.orders.deleting:
+        return deletion(resources, aim.guard)
+    return work(resources, aim.target.hashes, aim.guard, scope)
+
+
+def _last_sync(wanted: Wanted, last: Operation | None) -> LastSync | None:
+    """Return what the last sync says of its content; what was tried in another cluster says nothing of this one."""
+    return last_sync(last) if last is not None and last.cluster == wanted.aim.cluster else None
+
+
+def _waiting(wanted: Wanted, todo: Work, due: Due) -> str:
+    """Return why nothing is done about what is out of sync, in one line."""
+    if wanted.comparison.status is SyncStatus.SYNCED and not wanted.orders.deleting:
+        return ""
+    told = [f"{task.key}: {task.message}" for task in todo.tasks if task.message]
+    if todo.any or not told or wanted.aim.mode is Mode.OBSERVE or not wanted.app.sync_policy.automated:
+        return due.why
+    more = f"; and {len(told) - MAX_TOLD} more" if len(told) > MAX_TOLD else ""
+    return "; ".join(told[:MAX_TOLD]) + more
 
 
 def _missing_namespace(wanted: Wanted) -> str:
     """Return the destination's namespace unless it is known to be there: making it would cost every heal a request."""
     namespace = wanted.app.destination.namespace
-    reading = wanted.seen.readings.get(ResourceKey("", "Namespace", "", namespace))
+    reading = wanted.aim.readings.get(ResourceKey("", "Namespace", "", namespace))
     return "" if isinstance(reading, Found) else namespace
 
 
 def _argocd_wrote_s(wanted: Wanted) -> float | None:
+    """Return when Argo CD last wrote an object of the application; the namespace that it goes to need not be one."""
     wrote = [
         reading.live.argocd_wrote_s
-        for reading in wanted.seen.readings.values()
-        if isinstance(reading, Found) and reading.live.argocd_wrote_s is not None
+        for key, reading in wanted.aim.readings.items()
+        if isinstance(reading, Found)
+        and reading.live.argocd_wrote_s is not None
+        and (key in wanted.aim.target.objects or owns(wanted.app.name, reading.live))
     ]
     return max(wrote, default=None)

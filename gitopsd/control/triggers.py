@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from gitopsd.core.touch_index import Branch, TouchIndex
 from gitopsd.errors import GitopsError
 from gitopsd.model.application import Application, Source
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl, Revision
+from gitopsd.model.status import AppStatus
 from gitopsd.ports import Applications
 from gitopsd.runtime.queue import KeyQueue
 
@@ -33,6 +34,9 @@ Changes = Mapping[str, Any] | None  # of `git.touched.changes`
 LookedUp = tuple[str, ...] | None
 Place = tuple[str, ...]  # what tells the sources of one application apart
 Walk = Callable[[RepoUrl, str, str], Awaitable[Changes]]  # repository, old and new revision
+Way = tuple[str, str]  # old and new revision of a ref
+
+AT_ONCE = 200  # statuses moved between two turns of the loop
 
 
 @dataclass(slots=True)
@@ -44,14 +48,14 @@ class Triggers:
     index: TouchIndex
     barrier: Barrier
     walk: Walk
-    cluster_of: Callable[[Application], ClusterId | None]  # None: not known
+    cluster_of: Callable[[Application], ClusterId | None]  # None: not known, or for gitopsd itself
     poll: Callable[[Iterable[RepoUrl]], None]  # told of all repositories that applications read
+    gone: Callable[[AppName], None]  # told of applications that are no more
     name: str = "triggers"
-    _moves: asyncio.Queue[tuple[RepoUrl, Epoch | None, Epoch, frozenset[AppName]]] = field(
-        default_factory=asyncio.Queue
-    )
+    _moves: asyncio.Queue[tuple[RepoUrl, Epoch | None, Epoch, int]] = field(default_factory=asyncio.Queue)
     _looked_up: dict[AppName, dict[Place, LookedUp]] = field(default_factory=dict)
     _readers: dict[RepoUrl, set[AppName]] = field(default_factory=dict)
+    _read: dict[AppName, frozenset[RepoUrl]] = field(default_factory=dict)
 
     # What the edges tell; each returns at once.
 
@@ -62,22 +66,28 @@ class Triggers:
             app = self.apps.get(name)
             if app is not None:
                 self._learn(app)
+            else:
+                self.gone(name)
             self.queue.add(name)
         self.poll(self._readers)
 
     def closure(self, app: AppName, source: Source, looked_up: tuple[str, ...] | None) -> None:
-        """Take note of where a render of `source` looked (keys of `Tree.closure()`); None: that is not known."""
+        """Take note of where a render of `source` looked (keys of `Tree.closure()`); None: that is not known.
+
+        A source that the application does not declare, such as one at a revision that a person named, says nothing of
+        whom the next commit touches.
+        """
         found = self.apps.get(app)
-        known = self._looked_up.setdefault(app, {}) if found is not None else {}
-        if found is None or known.get(_place(source)) == looked_up:
+        if found is None or _place(source) not in map(_place, found.sources):
             return
-        known[_place(source)] = looked_up
-        self.index.put(app, _closures(found, known))
+        known = self._looked_up.setdefault(app, {})
+        if _place(source) not in known or known[_place(source)] != looked_up:
+            known[_place(source)] = looked_up
+            self.index.put(app, _closures(found, known))
 
     def epoch(self, repo: RepoUrl, old: Epoch | None, new: Epoch) -> None:
         """Take note of a new epoch; until it is known whom it touches, every reader counts as late."""
-        readers = [(app.name, self.cluster_of(app)) for app in self._reading(repo)]
-        self._moves.put_nowait((repo, old, new, self.barrier.moved(repo, readers)))
+        self._moves.put_nowait((repo, old, new, self.barrier.moved(repo)))
 
     def live(self, _cluster: ClusterId, app: AppName) -> None:
         """Take note that an object of `app` changed in a cluster."""
@@ -86,34 +96,35 @@ class Triggers:
     async def run(self) -> None:
         """Find out, epoch by epoch, whom each touches."""
         while True:
-            repo, old, new, late = await self._moves.get()
-            touched, refs = await self._touched(repo, old, new)
-            self.barrier.untouched(repo, late - touched)
-            for name in sorted(touched):
-                self.queue.add(name)
-            moved = self._move(repo, refs, new, touched)
-            log.info("epoch.walked", repo=without_credentials(repo), touched=len(touched), moved=moved)
+            await self._walked(*await self._moves.get())
 
-    async def _touched(
-        self, repo: RepoUrl, old: Epoch | None, new: Epoch
-    ) -> tuple[frozenset[AppName], Mapping[str, Revision]]:
-        """Return the applications to queue, and the refs that moved with their new revisions."""
+    async def _walked(self, repo: RepoUrl, old: Epoch | None, new: Epoch, move: int) -> None:
+        touched, ways = await self._touched(repo, old, new)
+        apps = [app for name in touched if (app := self.apps.get(name))]
+        again = self.barrier.walked(repo, move, {app.name: self.cluster_of(app) for app in apps})
+        for name in sorted(again):
+            self.queue.add(name)
+        moved = await self._move(repo, ways, new, touched | again.keys())
+        log.info("epoch.walked", repo=without_credentials(repo), touched=len(touched), moved=moved)
+
+    async def _touched(self, repo: RepoUrl, old: Epoch | None, new: Epoch) -> tuple[frozenset[AppName], dict[str, Way]]:
+        """Return whom the epoch touches, and the refs that moved."""
         if old is None:
             return frozenset(self._readers.get(repo, ())), {}
         touched: set[AppName] = set()
-        moved: dict[str, Revision] = {}
-        walked: dict[tuple[str, str], Changes] = {}
+        moved: dict[str, Way] = {}
+        walked: dict[Way, Changes] = {}
         for ref in self.index.branches(repo):
-            way = old.named(ref), new.named(ref)
-            if way[0] == way[1]:
+            before, after = old.named(ref), new.named(ref)
+            if before == after:
                 continue
-            if way[0] is None or way[1] is None:
+            if before is None or after is None:
                 touched |= self.index.touched(repo, ref, None)
                 continue
+            way = moved[ref] = before, after
             if way not in walked:
-                walked[way[0], way[1]] = await self._walk(repo, way[0], way[1])
-            touched |= self.index.touched(repo, ref, walked[way[0], way[1]])
-            moved[ref] = Revision(way[1])
+                walked[way] = await self._walk(repo, *way)
+            touched |= self.index.touched(repo, ref, walked[way])
         return frozenset(touched), moved
 
     async def _walk(self, repo: RepoUrl, old: str, new: str) -> Changes:
@@ -123,39 +134,51 @@ class Triggers:
             log.warning("epoch.not_walked", repo=without_credentials(repo), error=err.what)
             return None  # whom it touches is not known: everybody looks again
 
-    def _move(self, repo: RepoUrl, refs: Mapping[str, Revision], epoch: Epoch, touched: frozenset[AppName]) -> int:
+    async def _move(self, repo: RepoUrl, ways: Mapping[str, Way], epoch: Epoch, touched: Collection[AppName]) -> int:
         """Give the revision of the epoch to those whom it does not touch: nothing they read has changed."""
         moved = 0
-        for app in self._reading(repo):
+        for place, app in enumerate(self._reading(repo) if ways else ()):
+            if place % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
             status = self.apps.status(app.name)
             if app.name in touched or status is None or len(status.revisions) != len(app.sources):
                 continue
-            revisions = tuple(
-                refs.get(source.target_revision, at) if source.repo_url == repo else at
-                for source, at in zip(app.sources, status.revisions, strict=True)
-            )
+            if self.queue.is_running(app.name):
+                self.queue.add(app.name)  # its pass may be about to publish the revision from before
+            revisions = _moved(repo, ways, app, status)
             if revisions != status.revisions:
                 self.apps.publish(app.name, replace(status, revisions=revisions, epoch_s=epoch.taken_s))
                 moved += 1
         return moved
 
     def _reading(self, repo: RepoUrl) -> list[Application]:
-        return [app for name in self._readers.get(repo, ()) if (app := self.apps.get(name))]
+        return [app for name in sorted(self._readers.get(repo, ())) if (app := self.apps.get(name))]
 
     def _learn(self, app: Application) -> None:
         self.index.put(app.name, _closures(app, {}))
-        for repo in {source.repo_url for source in app.sources}:
+        repos = self._read[app.name] = frozenset(source.repo_url for source in app.sources)
+        for repo in repos:
             self._readers.setdefault(repo, set()).add(app.name)
-            self.barrier.moved(repo, [(app.name, self.cluster_of(app))])
+        self.barrier.joined(app.name, self.cluster_of(app), repos)
 
     def _forget(self, name: AppName) -> None:
         self.index.drop(name)
-        self.barrier.gone(name)
         self._looked_up.pop(name, None)
-        for repo, readers in list(self._readers.items()):
-            readers.discard(name)
-            if not readers:
+        repos = self._read.pop(name, frozenset())
+        self.barrier.gone(name, repos)
+        for repo in repos:
+            self._readers[repo].discard(name)
+            if not self._readers[repo]:
                 del self._readers[repo]
+
+
+def _moved(repo: RepoUrl, ways: Mapping[str, Way], app: Application, status: AppStatus) -> tuple[Revision, ...]:
+    """Return the revisions of `status` at the new epoch; one that is not of the epoch before stays as it is."""
+    revisions = []
+    for source, at in zip(app.sources, status.revisions, strict=True):
+        before, after = ways.get(source.target_revision, ("", "")) if source.repo_url == repo else ("", "")
+        revisions.append(Revision(after) if at == before else at)
+    return tuple(revisions)
 
 
 def _place(source: Source) -> Place:

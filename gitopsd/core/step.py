@@ -79,6 +79,32 @@ def absorb(operation: Operation, results: Sequence[Applied], now_s: float) -> Op
     return replace(operation, tasks=tasks, not_before_s=now_s + rest_s if refusals else operation.not_before_s)
 
 
+def stalled(operation: Operation, why: str, now_s: float, limits: Limits) -> Operation | None:
+    """Return `operation` as ended where a person ended it, or it is too late; else None.
+
+    For passes that come to nothing because of `why`: there is nothing to be stepped with, and that says nothing about
+    the content.
+    """
+    if operation.phase is OperationPhase.TERMINATING:
+        return ended(operation, OperationPhase.FAILED, TERMINATED, now_s)
+    if _elapsed(operation.started_s, now_s) < limits.operation_s:
+        return None
+    message = f"not over after {limits.operation_s:g} s: {why}; it is tried again"
+    return ended(operation, OperationPhase.ERROR, message, now_s)
+
+
+def ended(operation: Operation, phase: OperationPhase, message: str, now_s: float) -> Operation:
+    """Return `operation` as ended, whatever its tasks have come to."""
+    # What the server accepted is done; what was asked without an answer may be done or not, and is not claimed.
+    tasks = tuple(
+        replace(task, state=TaskState.DONE) if task.state is TaskState.APPLIED
+        else replace(task, state=TaskState.PENDING) if task.state is TaskState.ISSUED
+        else task
+        for task in operation.tasks
+    )  # fmt: skip
+    return replace(operation, tasks=tasks, phase=phase, message=message, finished_s=now_s)
+
+
 @dataclass(slots=True)
 class _Pass:
     """One walk over the groups of an operation, up to the first that is not passed."""
@@ -185,11 +211,11 @@ def _words(refused: Refused) -> str:
 def _stopped(operation: Operation, seen: Seen, now_s: float) -> Operation | None:
     """Return the operation as ended where it is not to go on, whatever its tasks have come to."""
     if operation.phase is OperationPhase.TERMINATING:
-        return _ended(operation, OperationPhase.FAILED, TERMINATED, now_s)
+        return ended(operation, OperationPhase.FAILED, TERMINATED, now_s)
     if operation.dry_run:
         return _told(operation, now_s)
     if not operation.pinned and seen.target != operation.target:
-        return _ended(operation, OperationPhase.FAILED, SUPERSEDED, now_s)
+        return ended(operation, OperationPhase.FAILED, SUPERSEDED, now_s)
     return None
 
 
@@ -200,9 +226,9 @@ def _finished(operation: Operation, issued: Sequence[Command], waits: Sequence[s
         told = "; ".join(f"{task.key}: {task.message}" for task in failed[:MAX_TOLD])
         more = f"; and {len(failed) - MAX_TOLD} more" if len(failed) > MAX_TOLD else ""
         message = f"{len(failed)} of {len(operation.tasks)} objects failed: {told}{more}"
-        return _ended(operation, OperationPhase.FAILED, message, now_s)
+        return ended(operation, OperationPhase.FAILED, message, now_s)
     if not issued and not waits:
-        return _ended(operation, OperationPhase.SUCCEEDED, _summary(operation.tasks), now_s)
+        return ended(operation, OperationPhase.SUCCEEDED, _summary(operation.tasks), now_s)
     return None
 
 
@@ -212,10 +238,10 @@ def _too_late(operation: Operation, waits: Sequence[str], now_s: float, limits: 
     if waits:
         why = "; ".join(waits[:MAX_TOLD])
         message = f"not over after {limits.operation_s:g} s: {why}; see to that, or raise sync.operation_deadline_s"
-        return _ended(operation, OperationPhase.FAILED, message, now_s)
+        return ended(operation, OperationPhase.FAILED, message, now_s)
     # Nothing was held up by the content: it has not been tried to the end, and is tried again.
     message = f"not over after {limits.operation_s:g} s: the cluster does not answer; it is tried again"
-    return _ended(operation, OperationPhase.ERROR, message, now_s)
+    return ended(operation, OperationPhase.ERROR, message, now_s)
 
 
 def _told(operation: Operation, now_s: float) -> Operation:
@@ -223,18 +249,7 @@ def _told(operation: Operation, now_s: float) -> Operation:
         replace(task, state=TaskState.DONE, message=task.message or "dry run") if task.state not in OVER else task
         for task in operation.tasks
     )
-    return _ended(replace(operation, tasks=tasks), OperationPhase.SUCCEEDED, "dry run: nothing was written", now_s)
-
-
-def _ended(operation: Operation, phase: OperationPhase, message: str, now_s: float) -> Operation:
-    # What the server accepted is done; what was asked without an answer may be done or not, and is not claimed.
-    tasks = tuple(
-        replace(task, state=TaskState.DONE) if task.state is TaskState.APPLIED
-        else replace(task, state=TaskState.PENDING) if task.state is TaskState.ISSUED
-        else task
-        for task in operation.tasks
-    )  # fmt: skip
-    return replace(operation, tasks=tasks, phase=phase, message=message, finished_s=now_s)
+    return ended(replace(operation, tasks=tasks), OperationPhase.SUCCEEDED, "dry run: nothing was written", now_s)
 
 
 def _summary(tasks: Sequence[Task]) -> str:

@@ -57,6 +57,10 @@ class KeyQueue(Generic[K]):
         """How many keys wait for their time."""
         return len(self._timers)
 
+    def is_running(self, key: K) -> bool:
+        """Tell whether a pass over `key` runs; what is new to the world may have come too late for it."""
+        return key in self._running
+
     def add(self, key: K, after_s: float = 0.0) -> None:
         """Ask for a pass over `key`, not before `after_s` from now; asked for twice, the earlier time counts.
 

@@ -86,7 +86,7 @@ class World:
         self, cluster: ClusterId, app: AppName, wanted: Collection[ObjectRef]
     ) -> Mapping[ResourceKey, Reading]:
         tracked = [key for key in self.objects if (live := self._live(key)).tracking and live.tracking.app == app]
-        return {key: self._reading(key) for key in {ref.key for ref in wanted} | set(tracked)}
+        return {key: self._reading(key) for key in sorted({ref.key for ref in wanted} | set(tracked))}
 
     def age(self, cluster: ClusterId) -> WatchAge:
         return self.age_value
@@ -189,12 +189,13 @@ class World:
         meta["uid"] = old["metadata"]["uid"] if old else f"uid-{next(self._versions)}"
         meta["resourceVersion"] = str(next(self._versions))
         self.objects[key] = manifest
-        self._tell(manifest)
+        self._tell(*([old] if old else []), manifest)
 
-    def _tell(self, manifest: Manifest) -> None:
-        whose, _ = tracking.tracking_of(manifest)
-        if whose is not None:
-            self.on_change(whose.app)
+    def _tell(self, *manifests: Manifest) -> None:
+        """Tell whose the object was, and whose it is."""
+        whose = {found.app for manifest in manifests if (found := tracking.tracking_of(manifest)[0])}
+        for app in sorted(whose):
+            self.on_change(app)
 
 
 def _content(manifest: Manifest) -> Manifest:

@@ -1,0 +1,39 @@
+"""What is asked of a pass, as it stood when the pass began: what is asked for meanwhile is the next pass's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitopsd.model.application import Application
+from gitopsd.model.ids import AppName
+from gitopsd.model.operation import SyncRequest
+from gitopsd.ports import Applications
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    app: Application
+    deleting: bool  # it goes with all its objects
+    request: SyncRequest | None  # what a person asked for and may begin now; while an operation runs it waits
+    refs: tuple[str, ...]  # the revisions that a person named for what runs or is to begin; empty: the epoch's
+
+    @property
+    def left_alone(self) -> bool:
+        """Tell whether its declaration forbids to compare or write it; what it wants is still found out."""
+        return self.app.skip_reconcile and not self.deleting
+
+
+def orders_of(apps: Applications, name: AppName) -> Orders | None:
+    """Return what is asked of a pass over `name`; None where there is no such application."""
+    app = apps.get(name)
+    if app is None:
+        return None
+    if apps.deleting(name):
+        return Orders(app, deleting=True, request=None, refs=())
+    operation = apps.operation(name)
+    if operation is not None and not operation.phase.over:
+        # Declared otherwise since, its tasks find another content, and it fails by itself.
+        pinned = operation.pinned and len(operation.revisions) == len(app.sources)
+        return Orders(app, deleting=False, request=None, refs=operation.revisions if pinned else ())
+    request = apps.request(name)
+    return Orders(app, deleting=False, request=request, refs=request.revisions if request is not None else ())
