@@ -1,0 +1,96 @@
+"""`gitopsd health`: the health of live objects in files, without a daemon and a cluster."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitopsd.cli.main import main
+
+OBJECTS = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec: {restartPolicy: Always}
+status: {phase: Running, conditions: [{type: Ready, status: "True"}]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+---
+apiVersion: v1
+kind: PodList
+items:
+- {apiVersion: v1, kind: Pod, metadata: {name: a}, status: {phase: Pending, message: no node fits}}
+- {apiVersion: v1, kind: Pod, metadata: {name: b}, status: {phase: 7}}
+"""
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    assert 0 == main(("health", *arguments, "-o", "json"))
+    return json.loads(capsys.readouterr().out)
+
+
+def test_every_object_of_a_file_is_told_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "live.yaml"
+    file.write_text(OBJECTS)
+
+    found = printed(capsys, str(file))
+
+    assert [
+        {"kind": "Pod", "namespace": "shop", "name": "web", "status": "Healthy", "message": ""},
+        {
+            "kind": "ConfigMap",
+            "namespace": "",
+            "name": "settings",
+            "status": None,
+            "message": "its kind has no health of its own",
+        },
+        {"kind": "Pod", "namespace": "", "name": "a", "status": "Progressing", "message": "no node fits"},
+        {
+            "kind": "Pod",
+            "namespace": "",
+            "name": "b",
+            "status": "Unknown",
+            "message": ".status.phase is an integer instead of a string",
+        },
+    ] == found
+
+
+@pytest.mark.parametrize("text", ["[1]", "7", "kind: {}", "{kind: Pod, apiVersion: 7}", "metadata: 3"])
+def test_what_is_no_object_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    file = tmp_path / "odd.yaml"
+    file.write_text(text)
+
+    assert ["Unknown"] == [each["status"] for each in printed(capsys, str(file))]
+
+
+def test_standard_input_is_read_for_a_dash(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(OBJECTS.encode())))
+
+    assert "web" == printed(capsys, "-")[0]["name"]
+
+
+def test_table_has_one_line_for_each_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "live.yaml"
+    file.write_text(OBJECTS)
+
+    assert 0 == main(("health", str(file)))
+
+    rows = capsys.readouterr().out.splitlines()
+    assert "KIND\tNAMESPACE\tNAME\tHEALTH\tMESSAGE" == rows[0]
+    assert "Pod\tshop\tweb\tHealthy\t" == rows[1]
+    assert "ConfigMap\t\tsettings\t-\t-" == rows[2]
+
+
+def test_file_that_is_no_yaml_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "broken.yaml"
+    file.write_text("a: [")
+
+    assert 0 != main(("health", str(file)))
+    assert f"{file}:2: " in capsys.readouterr().err
