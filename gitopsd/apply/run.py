@@ -9,6 +9,7 @@ from typing import assert_never
 from gitopsd.apply import ssa
 from gitopsd.apply.prune import prune
 from gitopsd.apply.refusals import refused
+from gitopsd.apply.release import release
 from gitopsd.errors import ClusterRefused, ClusterUnreachable, UnknownCluster
 from gitopsd.kube.client import Client
 from gitopsd.kube.discovery import ask_for
@@ -25,6 +26,7 @@ from gitopsd.model.command import (
     ObjectRef,
     Prune,
     Refused,
+    Release,
 )
 from gitopsd.model.comparison import Reading, Unserved
 from gitopsd.model.ids import ClusterId, ResourceVersion
@@ -83,8 +85,8 @@ class ClusterApplier:
         match command:
             case Apply():
                 return await self._apply(client, cluster, command)
-            case Prune():
-                return await self._prune(client, cluster, command)
+            case Prune() | Release():
+                return await self._delete(client, cluster, command)
             case CreateNamespace():
                 return await _create_namespace(client, command)
             case _:
@@ -98,10 +100,12 @@ class ClusterApplier:
         known = self.known(cluster, command.key)
         return await ssa.apply(client, resource, command, takeover=self.takeover, known=known)
 
-    async def _prune(self, client: Client, cluster: ClusterId, command: Prune) -> Applied:
+    async def _delete(self, client: Client, cluster: ClusterId, command: Prune | Release) -> Applied:
         gvk = GVK(command.key.group, "", command.key.kind)
         match self.resolve(cluster, gvk):
             case ApiResource() as resource:
+                if isinstance(command, Release):
+                    return await release(client, resource, command)
                 return await prune(client, resource, command)
             case Unserved():
                 return Accepted(command.key, changed=False, message="the cluster does not serve this kind any more")

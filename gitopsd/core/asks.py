@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitopsd.core.apply_form import DEFINITION, defined_kind
-from gitopsd.core.options import SYNC_OPTIONS, SyncOptions, listed, parse_options
+from gitopsd.core.hooks import DeletePolicy, Hook, is_run, run_manifest
+from gitopsd.core.options import SYNC_OPTIONS, SyncOptions, hook_types, listed, parse_options
 from gitopsd.core.plan import contested
 from gitopsd.core.prune import Guard, kept, options_of
 from gitopsd.model.cluster import LiveObject
-from gitopsd.model.command import Apply, Command, CreateNamespace, Prune
+from gitopsd.model.command import Apply, Command, CreateNamespace, Prune, Release
 from gitopsd.model.comparison import Absent, Found, Reading, Unreadable, Unserved
 from gitopsd.model.ids import TargetHash
 from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey, annotations_of
-from gitopsd.model.operation import Task, Verb
+from gitopsd.model.operation import Operation, Task, TaskState, Verb
 
 BARRIER_S = 60.0  # a prune that waits for other applications longer than this is left for the next sync
 PENDING_S = 60.0  # as long for a list that is under way
@@ -31,6 +32,7 @@ class Seen:
     hashes: Mapping[ResourceKey, TargetHash]
     readings: Mapping[ResourceKey, Reading]  # of every target object, and of all that the application tracks
     guard: Guard
+    hooks: tuple[Hook, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +63,72 @@ class Never:
     failed: bool = False
 
 
-Ask = Asked | Done | Hold | Never
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """It was done, though the answer was lost: the cluster shows it."""
 
 
-def asked(task: Task, seen: Seen, started_s: float) -> Ask:
+Ask = Asked | Begun | Done | Hold | Never
+
+
+def asked(task: Task, seen: Seen, operation: Operation) -> Ask:
     """Return what `task` asks for, as the world is now; what was planned is looked at anew.
 
     Args:
         task: PENDING, or ISSUED and perhaps never answered.
         seen: the world.
-        started_s: Unix time of the operation's start; an approval of deletions from before does not count.
+        operation: whose task it is; an approval of deletions from before its start does not count.
     """
     match task.verb:
         case Verb.APPLY:
             return _apply(task, seen)
         case Verb.PRUNE:
-            return _prune(task, seen, started_s)
+            return _prune(task, seen, operation.started_s)
         case Verb.CREATE_NAMESPACE:
             return Asked(CreateNamespace(task.key.name))
+        case Verb.HOOK if task.end is not None:
+            return Asked(Release(task.key, task.uid, task.deletes)) if task.uid else Done(task.message)
+        case Verb.HOOK:
+            return _run(task, seen, operation)
+
+
+def hook_of_task(task: Task, seen: Seen, operation: Operation) -> Hook | None:
+    """Return the hook that `task` runs; None where Git does not hold it, or not this content of it."""
+    found = (hook for hook in seen.hooks if hook.name_in(operation.id, task.phase) == task.key)
+    return next((hook for hook in found if hook.hash == task.target), None)
+
+
+def _run(task: Task, seen: Seen, operation: Operation) -> Ask:  # noqa: PLR0911 - one line a case
+    hook = hook_of_task(task, seen, operation)
+    reading = seen.readings.get(task.key)
+    if hook is None:
+        return Never("Git holds another content of it by now", failed=True)
+    if others := seen.guard.others.get(task.key):
+        return Never(contested(others), failed=True)
+    match reading:
+        case Unreadable(cause=cause):
+            return Hold(f"it cannot be read: {cause}", math.inf)
+        case Found(live=live) if is_run(live, operation.id, task.phase):
+            return Begun()
+        case Found(live=live) if live.deleting or (task.state is TaskState.PENDING and live.uid == task.uid):
+            return Hold("what ran before it under this name is still being deleted", math.inf)
+        case Found(live=live) if refusal := _not_ours(live, seen.guard):
+            return Never(refusal, failed=True)
+        case Found(live=live) if DeletePolicy.BEFORE in hook.policies:
+            return Asked(Release(task.key, live.uid, delete=True))
+        case _:
+            return Asked(Apply(task.key, run_manifest(hook, seen.guard.app, operation.id, task.phase), hook.hash))
+
+
+def _not_ours(live: LiveObject, guard: Guard) -> str:
+    """Return why the live object in a hook's place may be neither replaced nor changed; "" where it may."""
+    if live.controlled or not hook_types(live.marks):
+        return "an object of this name is there that is no hook: remove it, or give the hook another name"
+    if live.tracking is not None and live.tracking.app != guard.app:
+        return f"a hook of application {live.tracking.app} has this name: give it another one"
+    if live.by_argocd and not guard.adopted:
+        return "Argo CD's annotation tracks it: annotate the application gitopsd.io/adopt=true"
+    return ""
 
 
 def _apply(task: Task, seen: Seen) -> Ask:

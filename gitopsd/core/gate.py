@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from gitopsd.core.options import OPERATION_ID
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Absent, Found, Reading, Unreadable, Unserved
 from gitopsd.model.health import HealthStatus
@@ -20,7 +21,7 @@ class Need(enum.Enum):
     ACCEPTED = "accepted"  # the server has taken it
     ESTABLISHED = "established"  # namespaces Active, definitions served
     HEALTHY = "healthy"
-    GONE = "gone"
+    ENDED = "ended"  # hooks have ended; of all else that the server has taken it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,32 @@ def gate_of(task: Task, need: Need, reading: Reading | None, now_s: float) -> Ga
     if task.verb is Verb.PRUNE:
         return _gone(task, reading)
     # Nobody need watch a namespace that was only created: the server takes objects into it at once.
-    if need is Need.ACCEPTED or (task.verb is Verb.CREATE_NAMESPACE and reading is None):
+    if need in (Need.ACCEPTED, Need.ENDED) or (task.verb is Verb.CREATE_NAMESPACE and reading is None):
         return Open()
     return _come(task, reading.live, need, now_s) if isinstance(reading, Found) else Shut(_unseen(reading))
+
+
+def end_of(task: Task, reading: Reading | None, run: str, now_s: float) -> Gate:
+    """Return whether the hook that `task` has begun ended well (`Open`), failed (`Broken`), or runs.
+
+    Args:
+        task: of the hook, accepted.
+        reading: of its object.
+        run: the mark by which the object is known to be this run's.
+        now_s: Unix time.
+    """
+    match reading:
+        case Unreadable(cause=cause):
+            return Shut(f"it cannot be read: {cause}")
+        case Found(live=live) if dict(live.marks).get(OPERATION_ID) == run:
+            found = _healthy(live)
+            if isinstance(found, Shut) and live.deleting:
+                return Broken("somebody, or its time to live, deleted it before it had ended")
+            return found
+        case _ if now_s - task.since_s < LAG_S:
+            return Shut("the watch has not shown it yet")
+        case _:
+            return Broken("it is gone, and its end was not seen")
 
 
 def _come(task: Task, live: LiveObject, need: Need, now_s: float) -> Gate:

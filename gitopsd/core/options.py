@@ -16,9 +16,13 @@ SYNC_WAVE = "argocd.argoproj.io/sync-wave"
 SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
 COMPARE_OPTIONS = "argocd.argoproj.io/compare-options"
 HOOK = "argocd.argoproj.io/hook"
+HOOK_DELETE = "argocd.argoproj.io/hook-delete-policy"
 HELM_HOOK = "helm.sh/hook"
+HELM_HOOK_DELETE = "helm.sh/hook-delete-policy"
+HELM_WEIGHT = "helm.sh/hook-weight"
+OPERATION_ID = "gitopsd.io/operation-id"  # on a hook's object: which operation runs it, and in which phase
 DELETION_APPROVED = "argocd.argoproj.io/deletion-approved"
-MARKS = (SYNC_WAVE, SYNC_OPTIONS, COMPARE_OPTIONS, HOOK, HELM_HOOK)
+MARKS = (SYNC_WAVE, SYNC_OPTIONS, COMPARE_OPTIONS, HOOK, HOOK_DELETE, HELM_HOOK, HELM_HOOK_DELETE, OPERATION_ID)
 
 Marks = Iterable[tuple[str, str]] | Mapping[str, str]
 
@@ -114,16 +118,18 @@ def has_compare_option(marks: Marks, name: str) -> bool:
 
 
 def sync_wave(manifest: Manifest) -> int:
-    """Return the sync wave of `manifest`, 0 when it names none; lower waves sync first.
+    """Return the sync wave of `manifest`, 0 when it names none; lower waves sync first. Helm's weight of a hook is one.
 
     Raises:
         InvalidManifest: the annotation is not a decimal integer of 64 bits.
     """
-    text = (manifest["metadata"].get("annotations") or {}).get(SYNC_WAVE, "0")
+    annotations = manifest["metadata"].get("annotations") or {}
+    name = SYNC_WAVE if SYNC_WAVE in annotations or HELM_HOOK not in annotations else HELM_WEIGHT
+    text = annotations.get(name, "0")
     wave = wave_in({SYNC_WAVE: text}, default=None)
     if wave is None:
         raise InvalidManifest(
-            f"{key_of(manifest)}: {SYNC_WAVE} is {text!r}",
+            f"{key_of(manifest)}: {name} is {text!r}",
             remedy="write a whole number, such as '-1' or '5', in quotes",
         )
     return wave

@@ -6,14 +6,18 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from gitopsd.core.hooks import DeletePolicy, Hook, leftovers, policies_of
 from gitopsd.core.options import has_compare_option, sync_wave, wave_in
 from gitopsd.core.order import kind_rank, task_order
 from gitopsd.core.prune import Guard, kept
 from gitopsd.model.cluster import LiveObject
-from gitopsd.model.comparison import Compared, Found, SyncStatus, Unreadable
+from gitopsd.model.comparison import Compared, Found, Reading, SyncStatus, Unreadable
 from gitopsd.model.ids import TargetHash
 from gitopsd.model.manifest import Manifest, ResourceKey
-from gitopsd.model.operation import Operation, Task, TaskState, Verb
+from gitopsd.model.operation import HookEnd, Operation, SyncPhase, Task, TaskState, Verb
+
+FIRST = -(2**63)  # a wave before all others
+IN_SYNC = frozenset({SyncPhase.PRE_SYNC, SyncPhase.SYNC, SyncPhase.POST_SYNC, SyncPhase.SYNC_FAIL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Scope:
 
     prune: bool = False  # whether live objects that Git does not hold go
     selected: tuple[ResourceKey, ...] = ()  # the only objects a person asked for; empty: all
+    hooks: tuple[Hook, ...] = ()  # run with it
     namespace: str = ""  # of the destination: made first where CreateNamespace=true and an object is to go there
 
 
@@ -65,7 +70,7 @@ def work(resources: Collection[Compared], hashes: Mapping[ResourceKey, TargetHas
         drift += compared.status is SyncStatus.OUT_OF_SYNC
         adopts += compared.adopt
         pruned += task.verb is Verb.PRUNE
-    tasks += _namespace(tasks, scope.namespace, guard, hashes)
+    tasks += _namespace(tasks, scope, guard, hashes)
     return Work(
         tuple(sorted(tasks, key=task_order)),
         drift,
@@ -75,9 +80,41 @@ def work(resources: Collection[Compared], hashes: Mapping[ResourceKey, TargetHas
     )
 
 
-def plan(header: Operation, todo: Work) -> Operation:
-    """Return the operation that does `todo`; `header` is all of it but the tasks."""
-    return replace(header, tasks=todo.tasks)
+def plan(
+    header: Operation, todo: Work, hooks: Iterable[Hook] = (), readings: Mapping[ResourceKey, Reading] | None = None
+) -> Operation:
+    """Return the operation that does `todo`.
+
+    Args:
+        header: all of it but the tasks.
+        todo: what it applies and prunes.
+        hooks: what it runs.
+        readings: of the application's live objects, among them what operations before it have left of their hooks.
+    """
+    runs = [_hook(hook, header.id, phase) for hook in hooks for phase in hook.phases if phase in IN_SYNC]
+    keys = {task.key for task in runs}
+    lives = [reading.live for reading in (readings or {}).values() if isinstance(reading, Found)]
+    left = [_left(live) for live in leftovers(header.app, lives) if live.key not in keys]
+    return replace(header, tasks=tuple(sorted((*todo.tasks, *runs, *left), key=task_order)))
+
+
+def _hook(hook: Hook, operation: str, phase: SyncPhase) -> Task:
+    key = hook.name_in(operation, phase)
+    return Task(key, Verb.HOOK, phase, hook.wave, hook.rank, target=hook.hash)
+
+
+def _left(live: LiveObject) -> Task:
+    deletes = DeletePolicy.BEFORE in policies_of(live.marks)
+    return Task(
+        live.key,
+        Verb.HOOK,
+        SyncPhase.PRE_SYNC,
+        FIRST,
+        kind_rank(live.key),
+        uid=live.uid,
+        end=HookEnd.LEFT,
+        deletes=deletes,
+    )
 
 
 def deletion(resources: Iterable[Compared], guard: Guard | None = None) -> Work:
@@ -154,12 +191,11 @@ def _extraneous(compared: Compared) -> bool:
     )
 
 
-def _namespace(
-    tasks: Iterable[Task], namespace: str, guard: Guard, targets: Collection[ResourceKey]
-) -> tuple[Task, ...]:
+def _namespace(tasks: Iterable[Task], scope: Scope, guard: Guard, targets: Collection[ResourceKey]) -> tuple[Task, ...]:
     """Return the task that makes the destination's namespace, where one is to be made and Git does not hold it."""
-    key = ResourceKey("", "Namespace", "", namespace)
-    users = [task.wave for task in tasks if task.verb is Verb.APPLY and task.key.namespace == namespace]
-    if not (guard.options.create_namespace and namespace and users) or key in targets:
+    key = ResourceKey("", "Namespace", "", scope.namespace)
+    users = [task.key for task in tasks if task.verb is Verb.APPLY] + [hook.key for hook in scope.hooks]
+    used = scope.namespace and any(user.namespace == scope.namespace for user in users)
+    if not (guard.options.create_namespace and used) or key in targets:
         return ()
-    return (Task(key, Verb.CREATE_NAMESPACE, wave=min(users), rank=kind_rank(key)),)
+    return (Task(key, Verb.CREATE_NAMESPACE, SyncPhase.PRE_SYNC, FIRST, kind_rank(key)),)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from gitopsd.core.plan import Work
 from gitopsd.core.step import SUPERSEDED, TERMINATED
+from gitopsd.core.walk import OVER
 from gitopsd.model.application import Application, Mode, Retry
 from gitopsd.model.ids import TargetHash
-from gitopsd.model.operation import Operation, OperationPhase, SyncRequest, TaskState
+from gitopsd.model.operation import Operation, OperationPhase, SyncRequest, TaskState, Verb
 
 HEAL_FACTOR = 3.0
 PENDING_S = 2.0  # a list under way is looked for again so often, should no event tell that it is in
@@ -35,6 +36,7 @@ class LastSync:
     put_off: bool = False  # some tasks had to wait for something, and are still to be done
     by_person: bool = False  # a failed one is not retried: a person has asked, and is told
     terminated: bool = False
+    hooks_left: bool = False  # some that belong to it have not been run to their end
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Due:
     healing: bool = False
     heals: int = 0
     retries: int = 0
+    hooks: bool = True  # its hooks are run: what only heals runs none
 
 
 def last_sync(operation: Operation | None) -> LastSync | None:
@@ -68,6 +71,7 @@ def last_sync(operation: Operation | None) -> LastSync | None:
         unanswered or any(task.state is TaskState.PENDING for task in operation.tasks),
         not operation.automated,
         operation.message == TERMINATED,
+        any(task.verb is Verb.HOOK and task.state not in OVER for task in operation.tasks),
     )
 
 
@@ -168,7 +172,13 @@ def _healing(app: Application, todo: Work, last: LastSync, now_s: float, pacing:
     if not calm and rested_s < wait_s:
         return Due(sync=False, why=f"it was synced {rested_s:.0f} s ago", again_after_s=wait_s - rested_s)
     why = "live has drifted" if todo.drift else "another field manager owns some fields"
-    return Due(sync=True, why="objects were put off" if not heal else why, healing=heal, heals=heals + 1)
+    return Due(
+        sync=True,
+        why="objects were put off" if not heal else why,
+        healing=heal,
+        heals=heals + 1,
+        hooks=last.hooks_left,
+    )
 
 
 def _retrying(app: Application, last: LastSync, now_s: float) -> Due:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import groupby
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from gitopsd.core.asks import Asked, Done, Hold, Never, Seen, asked
-from gitopsd.core.gate import LAG_S, Broken, Need, Open, Shut, gate_of
-from gitopsd.core.order import SUPPORT, Group, group_of, task_order
+from gitopsd.core.asks import Seen
+from gitopsd.core.gate import LAG_S
 from gitopsd.core.retry import backoff_s
+from gitopsd.core.walk import OVER, Walk, elapsed, identity
 from gitopsd.model.command import Accepted, Applied, Command, Refused
-from gitopsd.model.operation import Operation, OperationPhase, Task, TaskState, Verb
+from gitopsd.model.operation import HookEnd, Operation, OperationPhase, Task, TaskState, Verb
 
 TERMINATED = "terminated by a person"
 SUPERSEDED = "superseded: Git has newer content"
-OVER = (TaskState.DONE, TaskState.SKIPPED, TaskState.FAILED)
 MAX_REFUSALS = 8  # of one task, all retryable; with back-off that is some minutes
 MAX_TOLD = 3  # tasks named in an operation's message
 
@@ -47,12 +45,15 @@ def step(operation: Operation, seen: Seen, now_s: float, limits: Limits) -> Step
     """
     if operation.phase.over:
         return Step(operation)
+    walk = Walk(operation, seen, now_s, limits.gate_s)
     if stopped := _stopped(operation, seen, now_s):
-        return Step(stopped)
-    tasks, issued, waits = _Pass(operation, seen, now_s, limits).run()
+        return _without_hooks(walk, stopped)
+    tasks, issued, waits = walk.run(), walk.issued, walk.waits
     advanced = replace(operation, tasks=tasks)
-    if ended := _finished(advanced, issued, waits, now_s) or _too_late(advanced, waits, now_s, limits):
-        return Step(ended)
+    if finished := _finished(advanced, issued, waits, now_s):
+        return Step(finished)
+    if late := _too_late(advanced, waits, now_s, limits):
+        return _without_hooks(Walk(operation, seen, now_s, limits.gate_s), late)
     rest_s = operation.not_before_s - now_s
     # A rest longer than any back-off asks for comes of a clock that stepped back.
     if issued and 0 < rest_s <= backoff_s(MAX_REFUSALS):
@@ -87,7 +88,7 @@ def stalled(operation: Operation, why: str, now_s: float, limits: Limits) -> Ope
     """
     if operation.phase is OperationPhase.TERMINATING:
         return ended(operation, OperationPhase.FAILED, TERMINATED, now_s)
-    if _elapsed(operation.started_s, now_s) < limits.operation_s:
+    if elapsed(operation.started_s, now_s) < limits.operation_s:
         return None
     message = f"not over after {limits.operation_s:g} s: {why}; it is tried again"
     return ended(operation, OperationPhase.ERROR, message, now_s)
@@ -97,7 +98,8 @@ def ended(operation: Operation, phase: OperationPhase, message: str, now_s: floa
     """Return `operation` as ended, whatever its tasks have come to."""
     # What the server accepted is done; what was asked without an answer may be done or not, and is not claimed.
     tasks = tuple(
-        replace(task, state=TaskState.DONE) if task.state is TaskState.APPLIED
+        replace(task, state=TaskState.DONE) if task.state is TaskState.APPLIED and task.verb is not Verb.HOOK
+        else replace(task, state=TaskState.FAILED, message="its end was not seen") if task.state is TaskState.APPLIED
         else replace(task, state=TaskState.PENDING) if task.state is TaskState.ISSUED
         else task
         for task in operation.tasks
@@ -105,86 +107,43 @@ def ended(operation: Operation, phase: OperationPhase, message: str, now_s: floa
     return replace(operation, tasks=tasks, phase=phase, message=message, finished_s=now_s)
 
 
-@dataclass(slots=True)
-class _Pass:
-    """One walk over the groups of an operation, up to the first that is not passed."""
+def _without_hooks(walk: Walk, stopped: Operation) -> Step:
+    """Return the step that ends the operation as `stopped`, once no hook of it runs any more.
 
-    operation: Operation
-    seen: Seen
-    now_s: float
-    limits: Limits
-    issued: list[Command] = field(default_factory=list)
-    waits: list[str] = field(default_factory=list)
-
-    def run(self) -> tuple[tuple[Task, ...], list[Command], list[str]]:
-        groups = [(group, list(tasks)) for group, tasks in self._groups()]
-        done: list[Task] = []
-        for place, (group, tasks) in enumerate(groups):
-            following = groups[place + 1][0] if place + 1 < len(groups) else None
-            need = _need(group, following, prune_last=self.seen.guard.options.prune_last)
-            done += [self._advanced(task, need) for task in tasks]
-            failed = any(task.state is TaskState.FAILED for task in done)
-            if self.issued or self.waits or failed:
-                done += [task for _, later in groups[place + 1 :] for task in later]
-                break
-        return tuple(done), self.issued, self.waits
-
-    def _groups(self) -> Iterator[tuple[Group, Iterator[Task]]]:
-        return groupby(sorted(self.operation.tasks, key=task_order), key=group_of)
-
-    def _advanced(self, task: Task, need: Need) -> Task:
-        if task.state in OVER:
-            return task
-        if task.state is TaskState.APPLIED:
-            return self._gated(task, need)
-        answer = asked(task, self.seen, self.operation.started_s)
-        match answer:
-            case Asked(command=command):
-                self.issued.append(command)
-                return replace(task, state=TaskState.ISSUED, message="")
-            case Done(why=why):
-                return replace(task, state=TaskState.DONE, message=why)
-            case Never(why=why, failed=failed):
-                return replace(task, state=TaskState.FAILED if failed else TaskState.SKIPPED, message=why)
-            case Hold(why=why, up_to_s=up_to_s):
-                return self._held(task, why, up_to_s)
-
-    def _held(self, task: Task, why: str, up_to_s: float) -> Task:
-        """Wait for what a task waits for, but no longer than so: then it is put off to another sync."""
-        if _elapsed(self.operation.started_s, self.now_s) < up_to_s:
-            self.waits.append(f"{task.key}: {why}")
-        return replace(task, state=TaskState.PENDING, message=why)
-
-    def _gated(self, task: Task, need: Need) -> Task:
-        match gate_of(task, need, self.seen.readings.get(task.key), self.now_s):
-            case Open():
-                passed = TaskState.APPLIED if need is Need.ACCEPTED and task.verb is not Verb.PRUNE else TaskState.DONE
-                return replace(task, state=passed, message="")
-            case Broken(why=why):
-                return replace(task, state=TaskState.FAILED, message=why)
-            case Shut(why=why) if _elapsed(task.since_s, self.now_s) >= self.limits.gate_s:
-                message = f"{why}, after {self.limits.gate_s:g} s; see to it, or raise sync.gate_deadline_s"
-                return replace(task, state=TaskState.FAILED, message=message)
-            case Shut(why=why):
-                self.waits.append(f"{task.key}: {why}")
-                return replace(task, message=why)
+    Content that is newer never waits for an old hook, nor a person who ends a sync: one that cannot be removed at once
+    is left to the next sync.
+    """
+    operation = walk.operation
+    tasks = walk.removed()
+    tried = any(task.end is not None and task.attempts for task in operation.tasks)
+    if operation.dry_run or not walk.issued or tried:
+        return Step(stopped)
+    return Step(replace(operation, tasks=tasks, message="its hooks are removed"), tuple(walk.issued), 0.0)
 
 
-def _need(group: Group, following: Group | None, *, prune_last: bool) -> Need:
-    """Return how far the tasks of `group` must have come before those of `following` may start."""
-    phase, prunes, wave, stage = group
-    if prunes:
-        return Need.GONE
-    if following is None:
-        return Need.ACCEPTED
-    if following[1]:
-        return Need.HEALTHY if prune_last else Need.ACCEPTED
-    if (following[0], following[2]) != (phase, wave):
-        return Need.HEALTHY
-    return Need.ESTABLISHED if stage < SUPPORT else Need.ACCEPTED
+def _hook_answered(task: Task, result: Applied, now_s: float) -> Task:
+    over = TaskState.FAILED if task.end is HookEnd.FAILED else TaskState.DONE
+    match result:
+        case Accepted() if task.end is not None:
+            return replace(task, state=over)
+        case Accepted() if task.uid:
+            return replace(task, state=TaskState.PENDING, message="what ran before it is deleted")
+        case Accepted(resource_version=version):
+            return replace(task, state=TaskState.APPLIED, message="", since_s=now_s, resource_version=version)
+        case Refused(retryable=True) if task.attempts + 1 < MAX_REFUSALS or (result.code == 0 and task.end is None):
+            uid = task.uid if task.end is not None else None
+            message = task.message if task.end is not None else _words(result)
+            return replace(task, state=TaskState.PENDING, message=message, attempts=task.attempts + 1, uid=uid)
+        case Refused() if task.end is not None:
+            message = "; ".join(filter(None, (task.message, f"it could not be let go of: {_words(result)}")))
+            return replace(task, state=over, message=message, attempts=task.attempts + 1)
+        case Refused():
+            return replace(task, state=TaskState.FAILED, message=_words(result), attempts=task.attempts + 1)
 
 
 def _answered(task: Task, result: Applied, now_s: float) -> Task:
+    if task.verb is Verb.HOOK:
+        return _hook_answered(task, result, now_s)
     match result:
         case Accepted(resource_version=None) if task.verb is Verb.PRUNE:
             return replace(task, state=TaskState.DONE, message=result.message)
@@ -222,18 +181,18 @@ def _stopped(operation: Operation, seen: Seen, now_s: float) -> Operation | None
 def _finished(operation: Operation, issued: Sequence[Command], waits: Sequence[str], now_s: float) -> Operation | None:
     """Return the operation as ended where a task has failed, or nothing is left to do."""
     failed = [task for task in operation.tasks if task.state is TaskState.FAILED]
+    if issued or waits:
+        return None
     if failed:
         told = "; ".join(f"{task.key}: {task.message}" for task in failed[:MAX_TOLD])
         more = f"; and {len(failed) - MAX_TOLD} more" if len(failed) > MAX_TOLD else ""
         message = f"{len(failed)} of {len(operation.tasks)} objects failed: {told}{more}"
         return ended(operation, OperationPhase.FAILED, message, now_s)
-    if not issued and not waits:
-        return ended(operation, OperationPhase.SUCCEEDED, _summary(operation.tasks), now_s)
-    return None
+    return ended(operation, OperationPhase.SUCCEEDED, _summary(operation.tasks), now_s)
 
 
 def _too_late(operation: Operation, waits: Sequence[str], now_s: float, limits: Limits) -> Operation | None:
-    if _elapsed(operation.started_s, now_s) < limits.operation_s:
+    if elapsed(operation.started_s, now_s) < limits.operation_s:
         return None
     if waits:
         why = "; ".join(waits[:MAX_TOLD])
@@ -265,21 +224,17 @@ def _summary(tasks: Sequence[Task]) -> str:
 
 def _as_before(old: Sequence[Task], new: Sequence[Task]) -> tuple[Task, ...]:
     """Return `new` with the tasks that were just issued as they were: they rest."""
-    before = {(task.key, task.verb): task for task in old}
-    return tuple(before[task.key, task.verb] if task.state is TaskState.ISSUED else task for task in new)
-
-
-def _elapsed(since_s: float, now_s: float) -> float:
-    return max(0.0, now_s - since_s)
+    before = {identity(task): task for task in old}
+    return tuple(before[identity(task)] if task.state is TaskState.ISSUED else task for task in new)
 
 
 def _again(operation: Operation, now_s: float, limits: Limits) -> float:
     """Return when to look again though nothing is heard: at the next deadline, or when a mirror must have caught up."""
-    rest_s = [limits.operation_s - _elapsed(operation.started_s, now_s)]
+    rest_s = [limits.operation_s - elapsed(operation.started_s, now_s)]
     for task in operation.tasks:
-        elapsed = _elapsed(task.since_s, now_s)
+        past_s = elapsed(task.since_s, now_s)
         if task.state is TaskState.APPLIED:
-            rest_s += [limits.gate_s - elapsed, LAG_S - elapsed if elapsed < LAG_S else limits.gate_s - elapsed]
+            rest_s += [limits.gate_s - past_s, LAG_S - past_s if past_s < LAG_S else limits.gate_s - past_s]
         if task.state is TaskState.PENDING and task.message:
             rest_s.append(LAG_S)
     return max(0.1, min(rest_s))

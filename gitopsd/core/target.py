@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitopsd.core.apply_form import apply_form, scopes_of
 from gitopsd.core.hashes import object_hash, target_hash
+from gitopsd.core.hooks import Hook, hook_of, read
 from gitopsd.core.options import HOOK, SYNC_OPTIONS, hook_types, listed, marks_of, parse_options, sync_wave
 from gitopsd.model.ids import AppName, TargetHash
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey, annotations_of, gvk_of, key_of
@@ -24,6 +25,7 @@ class Target:
     hash: TargetHash
     held: frozenset[ResourceKey] = frozenset()  # hooks and skipped objects: Git holds them, so they are never pruned
     conditions: tuple[Condition, ...] = ()
+    hooks: tuple[Hook, ...] = ()  # sorted by key
 
 
 def target_of(app: AppName, namespace: str, manifests: Sequence[Manifest], scope: Scope) -> Target:
@@ -40,7 +42,7 @@ def target_of(app: AppName, namespace: str, manifests: Sequence[Manifest], scope
     """
     defined = scopes_of(manifests)
     objects: dict[ResourceKey, Manifest] = {}
-    held: set[ResourceKey] = set()
+    hooks: dict[ResourceKey, Hook] = {}
     warnings: list[Condition] = []
     for manifest in manifests:
         gvk = gvk_of(manifest)
@@ -48,10 +50,9 @@ def target_of(app: AppName, namespace: str, manifests: Sequence[Manifest], scope
         form = apply_form(manifest, app, namespace, namespaced=defined.get(gvk.group_kind) if known is None else known)
         key = key_of(form.manifest)
         warnings += [Condition("IgnoredFieldWarning", text) for text in form.warnings]
-        types = hook_types(marks_of(form.manifest))
-        if types:
-            held.add(key)
-            warnings += _hook_warning(key, types)
+        if hook_types(marks_of(form.manifest)):
+            hooks[key] = hook_of(form.manifest)
+            warnings += _hook_warning(key, form.manifest)
             continue
         if key in objects:
             warnings.append(_repeated(key))
@@ -60,7 +61,26 @@ def target_of(app: AppName, namespace: str, manifests: Sequence[Manifest], scope
         objects[key] = form.manifest
     ordered = {key: objects[key] for key in sorted(objects)}
     hashes = {key: object_hash(manifest) for key, manifest in ordered.items()}
-    return Target(ordered, hashes, target_hash(hashes), frozenset(held - objects.keys()), tuple(warnings))
+    held = frozenset(hooks.keys() - objects.keys())
+    run, ignored = _run([hooks[key] for key in sorted(held)])
+    content = {**{hook.key: hook.hash for hook in run}, **hashes}
+    return Target(ordered, hashes, target_hash(content), held, (*warnings, *ignored), run)
+
+
+def _run(hooks: Sequence[Hook]) -> tuple[tuple[Hook, ...], tuple[Condition, ...]]:
+    """Return the hooks that are run. Where Argo CD's annotation makes one, none that only Helm's makes is."""
+    some = [hook for hook in hooks if hook.phases]
+    by_argocd = [hook for hook in some if not hook.by_helm]
+    if not by_argocd or len(by_argocd) == len(some):
+        return tuple(some), ()
+    names = ", ".join(str(hook.key) for hook in some if hook.by_helm)
+    return tuple(by_argocd), (
+        Condition(
+            "HookWarning",
+            f"Helm's hooks are not run beside Argo CD's: {names}",
+            remedy=f"annotate them with {HOOK}, or remove that annotation from {by_argocd[0].key}",
+        ),
+    )
 
 
 def _repeated(key: ResourceKey) -> Condition:
@@ -77,13 +97,14 @@ def _option_warnings(key: ResourceKey, manifest: Manifest) -> list[Condition]:
     return [Condition("SyncOptionWarning", warning, f"see the annotation {SYNC_OPTIONS}") for warning in warnings]
 
 
-def _hook_warning(key: ResourceKey, types: Iterable[str]) -> list[Condition]:
-    if tuple(types) == ("Skip",):
+def _hook_warning(key: ResourceKey, manifest: Manifest) -> list[Condition]:
+    unknown = read(annotations_of(manifest)).unknown
+    if not unknown:
         return []
     return [
         Condition(
             "HookWarning",
-            f"{key} is a hook ({', '.join(types)}), which this version neither runs nor prunes",
-            remedy=f"run it by other means, or remove the annotation {HOOK} to apply it as an ordinary object",
+            f"{key}: there is no hook {', '.join(unknown)}, so it is not run as that, and not applied",
+            remedy=f"mend the annotation {HOOK}: PreSync, Sync, PostSync, SyncFail, PreDelete, PostDelete or Skip",
         )
     ]

@@ -13,6 +13,7 @@ from gitopsd.core import health, tracking
 from gitopsd.core.managed_fields import has_legacy, newest_s, view_hash
 from gitopsd.core.options import marks_of
 from gitopsd.model.cluster import LiveObject
+from gitopsd.model.command import HOOK_FINALIZER
 from gitopsd.model.health import Health
 from gitopsd.model.ids import AppName, ResourceVersion, TrackingId, Uid
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey
@@ -50,6 +51,7 @@ class Decoder:
         refs = [ref for ref in owners if isinstance(ref, dict)] if isinstance(owners, list) else ()
         tracked, by_argocd = self.tracking_of(manifest)
         generation = meta.get("generation")
+        guarded = _is_guarded(meta)
         return LiveObject(
             key=key,
             uid=Uid(str(meta.get("uid") or "")),
@@ -63,11 +65,23 @@ class Decoder:
             view=view_hash(manifest),
             deleting=bool(meta.get("deletionTimestamp")),
             established=_established(key, manifest),
-            health=_shared_health(self.health_of(manifest)),
+            health=_shared_health(self.health_of(_without_deletion(manifest) if guarded else manifest)),
             created_s=_unix_s(meta.get("creationTimestamp")),
             generation=generation if isinstance(generation, int) else 0,
+            guarded=guarded,
             marks=marks_of(manifest),
         )
+
+
+def _is_guarded(meta: Manifest) -> bool:
+    finalizers = meta.get("finalizers")
+    return isinstance(finalizers, list) and HOOK_FINALIZER in finalizers
+
+
+def _without_deletion(manifest: Manifest) -> Manifest:
+    """Return a hook's object as if nobody deleted it: whether it ended well counts, not that a TTL removes it."""
+    meta = {name: value for name, value in manifest["metadata"].items() if name != "deletionTimestamp"}
+    return {**manifest, "metadata": meta}
 
 
 def _shared_tracking(tracked: TrackingId | None, key: ResourceKey) -> TrackingId | None:

@@ -6,9 +6,13 @@ are text. Nothing behind it checks again.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
+import orjson
+
+from gitopsd.core.options import HELM_HOOK, HOOK
 from gitopsd.errors import InvalidManifest
 from gitopsd.model.manifest import Manifest
 
@@ -60,11 +64,7 @@ def _with_metadata(where: str, kind: str, value: dict[str, Any]) -> Manifest:
     if not isinstance(meta, dict):
         _refuse(where, f"metadata of the {kind} is {_name(meta)}", "write metadata.name")
     if "name" not in meta and meta.get("generateName"):
-        _refuse(
-            where,
-            f"the {kind} has generateName and no name",
-            "write metadata.name: what has no name cannot be found again",
-        )
+        meta = _with_name(where, kind, value)
     name = meta.get("name")
     if not isinstance(name, str) or not name:
         _refuse(
@@ -77,7 +77,23 @@ def _with_metadata(where: str, kind: str, value: dict[str, Any]) -> Manifest:
         for field in ("labels", "annotations")
         if meta.get(field)
     }
-    return {**value, "metadata": {**meta, **changed}} if changed else value
+    return {**value, "metadata": {**meta, **changed}} if changed or meta is not value["metadata"] else value
+
+
+def _with_name(where: str, kind: str, value: Manifest) -> dict[str, Any]:
+    """Return the metadata of a hook whose name is to be generated: its content names it until it is run."""
+    meta = value["metadata"]
+    prefix, annotations = meta["generateName"], meta.get("annotations")
+    if not isinstance(annotations, dict) or not (annotations.get(HOOK) or annotations.get(HELM_HOOK)):
+        _refuse(
+            where,
+            f"the {kind} has generateName and no name",
+            "write metadata.name: what has no name cannot be found again, unless it is a hook",
+        )
+    if not isinstance(prefix, str):
+        _refuse(where, f"metadata.generateName of the {kind} is {_name(prefix)}", "put it in quotes")
+    content = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    return {**meta, "name": prefix + hashlib.blake2b(content, digest_size=5).hexdigest()}
 
 
 def _texts(where: str, field: str, value: Any) -> dict[str, str]:

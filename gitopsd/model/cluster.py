@@ -39,6 +39,7 @@ class LiveObject:
     health: Health | None  # None: this kind has no health of its own
     created_s: float  # Unix time
     generation: int = 0
+    guarded: bool = False  # our finalizer is on it: a hook whose end nobody has seen
     marks: tuple[tuple[str, str], ...] = ()  # the annotations that core.options heeds, sorted (`marks_of`)
 
 

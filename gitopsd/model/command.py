@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from gitopsd.model.ids import ResourceVersion, TargetHash, Uid, ViewHash
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 
+HOOK_FINALIZER = "gitopsd.io/hook"  # keeps a hook's object until its end has been seen
+
 
 @dataclass(frozen=True, slots=True)
 class Apply:
@@ -39,7 +41,16 @@ class Prune:
     propagation: str = "Foreground"  # Foreground | Background | Orphan
 
 
-Command = Apply | CreateNamespace | Prune
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Let go of a hook's object: our finalizer comes off; with `delete` it is deleted, with what it has made."""
+
+    key: ResourceKey
+    uid: Uid
+    delete: bool = False
+
+
+Command = Apply | CreateNamespace | Prune | Release
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,23 @@ class SyncPhase(enum.Enum):
     SYNC = "Sync"
     POST_SYNC = "PostSync"
     SYNC_FAIL = "SyncFail"
+    PRE_DELETE = "PreDelete"
+    POST_DELETE = "PostDelete"
 
 
 class Verb(enum.Enum):
     APPLY = "apply"
     PRUNE = "prune"
     CREATE_NAMESPACE = "create-namespace"
+    HOOK = "hook"  # run it, see its end, let go of it
+
+
+class HookEnd(enum.Enum):
+    """How a hook ended; what is left to do then is to let go of its object."""
+
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    LEFT = "Left"  # of another operation, which did not see its end
 
 
 class TaskState(enum.Enum):
@@ -56,12 +67,14 @@ class Task:
     rank: int = 0  # of its kind; Namespaces and CRDs first, prunes reversed
     state: TaskState = TaskState.PENDING
     message: str = ""
-    uid: Uid | None = None  # prune: what was compared
+    uid: Uid | None = None  # prune: what was compared; hook: of the object that is let go of
     resource_version: ResourceVersion | None = None  # prune: what was compared; apply: what the server answered
     target: TargetHash | None = None  # apply: the content it is for
     attempts: int = 0  # refusals so far
     since_s: float = 0.0  # Unix time at which the server accepted it: gates are timed from here
     view: ViewHash | None = None  # apply: owned view that the server answered; tells when the mirror has caught up
+    end: HookEnd | None = None  # hook
+    deletes: bool = False  # hook: its object is deleted when it is let go of
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +173,8 @@ def _task_to_json(task: Task) -> dict[str, Any]:
         "attempts": task.attempts,
         "since_s": task.since_s,
         "view": task.view,
+        "end": task.end.value if task.end else None,
+        "deletes": task.deletes,
     }
 
 
@@ -178,4 +193,6 @@ def _task_from_json(value: Mapping[str, Any]) -> Task:
         attempts=value["attempts"],
         since_s=value.get("since_s", 0.0),
         view=value.get("view"),
+        end=HookEnd(value["end"]) if value.get("end") else None,
+        deletes=value.get("deletes", False),
     )

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gitopsd.core.hooks import Hook, hook_of
 from gitopsd.core.options import Consent, SyncOptions
 from gitopsd.core.order import group_of
 from gitopsd.core.plan import Scope
 from gitopsd.core.prune import Guard
 from gitopsd.core.step import absorb
 from gitopsd.model.cluster import LiveObject
-from gitopsd.model.command import Applied, Command, Prune, Refused
+from gitopsd.model.command import Applied, Command, Prune, Refused, Release
 from gitopsd.model.comparison import Unreadable
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.operation import OperationPhase, TaskState, Verb, operation_from_json, operation_to_json
+from gitopsd.model.operation import (
+    HookEnd,
+    Operation,
+    OperationPhase,
+    SyncPhase,
+    TaskState,
+    Verb,
+    operation_from_json,
+    operation_to_json,
+)
 from tests.core.lives import SHOP, live_of, manifest_of
 from tests.core.worlds import World
 
@@ -25,6 +37,23 @@ KEYS = [ResourceKey(group, kind, "" if kind == "Namespace" else "prod", name) fo
 MARKS = st.sampled_from(
     [(), (("argocd.argoproj.io/sync-options", "Prune=false"),), (("argocd.argoproj.io/sync-wave", "3"),)]
 )
+
+
+HOOK = "argocd.argoproj.io/hook"
+JOBS = [ResourceKey("batch", "Job", "prod", name) for name in "jkl"]
+TYPES = st.sampled_from(["PreSync", "Sync", "PostSync", "SyncFail"])
+POLICIES = st.sampled_from(["BeforeHookCreation", "HookSucceeded", "HookFailed", "HookSucceeded,HookFailed"])
+STATES = st.sampled_from([HealthStatus.HEALTHY] * 3 + [HealthStatus.PROGRESSING, HealthStatus.DEGRADED])
+
+
+@st.composite
+def hooks(draw: st.DrawFn, key: ResourceKey) -> Hook:
+    marks = {
+        HOOK: draw(TYPES),
+        f"{HOOK}-delete-policy": draw(POLICIES),
+        "argocd.argoproj.io/sync-wave": str(draw(st.integers(-1, 1))),
+    }
+    return hook_of(manifest_of(key, annotations=marks))
 
 
 @st.composite
@@ -41,6 +70,9 @@ def worlds(draw: st.DrawFn) -> World:
         )
         for key in sorted(here)
     }
+    for key in draw(st.sets(st.sampled_from(JOBS))):
+        marks = ((HOOK, "PreSync"), ("gitopsd.io/operation-id", "before/PreSync"))
+        lives[key] = live_of(key, marks=marks, guarded=draw(st.booleans()))
     others = {key: frozenset({AppName("other")}) for key in draw(st.sets(st.sampled_from(KEYS), max_size=2))}
     barrier = draw(st.sampled_from([(), (), (AppName("late"),)]))
     unreadable = {
@@ -48,16 +80,18 @@ def worlds(draw: st.DrawFn) -> World:
     }
     options = SyncOptions(prune=draw(st.sampled_from(Consent)), prune_last=draw(st.booleans()))
     sick = draw(st.sampled_from([HealthStatus.HEALTHY, HealthStatus.PROGRESSING, HealthStatus.DEGRADED]))
+    ends = {key: draw(STATES) for key in JOBS}
     return World(
         target,
         lives,
         Guard(SHOP, options, barrier, others),
         dict(unreadable),
-        health=lambda key: Health(sick) if key.kind == "Deployment" else None,
+        health=lambda key: Health(sick) if key.kind == "Deployment" else Health(ends[key]) if key in ends else None,
+        hooks=tuple(draw(hooks(key)) for key in sorted(draw(st.sets(st.sampled_from(JOBS))))),
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(world=worlds(), scope=st.builds(Scope, prune=st.booleans()), data=st.data())
 def test_every_operation_ends_in_order_and_deletes_only_what_it_may(
     world: World, scope: Scope, data: st.DataObject
@@ -74,11 +108,14 @@ def test_every_operation_ends_in_order_and_deletes_only_what_it_may(
         operation = absorb(operation, [result for result in results if result is not None], world.now_s)
         world.now_s += data.draw(st.sampled_from([0.0, 0.0, 1.0, 61.0, 2000.0, -50.0]))
         world.now_s += now.again_after_s or 0.0
+        operation = _interfere(world, operation, data)
     assert operation.phase.over
     if operation.phase is OperationPhase.SUCCEEDED:
         assert {task.state for task in operation.tasks} <= {TaskState.DONE, TaskState.SKIPPED, TaskState.PENDING}
-    groups = [group_of(tasks[command.key, _verb(command)]) for command in world.writes]
+    written = [tasks[key] for command in world.writes if (key := (command.key, _verb(command))) in tasks]
+    groups = [group_of(task) for task in written]
     assert sorted(groups) == groups
+    _check_hooks(world, operation)
     for command in world.writes:
         assert command.key not in world.guard.others
         if isinstance(command, Prune):
@@ -88,7 +125,7 @@ def test_every_operation_ends_in_order_and_deletes_only_what_it_may(
 
 def _answer(world: World, command: Command, data: st.DataObject) -> Applied | None:
     """Run `command`, refuse it, or lose the answer: the daemon was killed before, or after, the write."""
-    match data.draw(st.sampled_from(["done"] * 6 + ["refused", "retry", "lost", "answer lost"])):
+    match data.draw(st.sampled_from(["done"] * 6 + ["refused", "retry", "lost"] + ["answer lost"] * 2)):
         case "refused":
             return Refused(command.key, 422, "no", retryable=False)
         case "retry":
@@ -102,6 +139,35 @@ def _answer(world: World, command: Command, data: st.DataObject) -> Applied | No
             return world.run(command)
 
 
+def _interfere(world: World, operation: Operation, data: st.DataObject) -> Operation:
+    """Delete a hook as a person or its time to live would, let another end, or end the sync as a person does."""
+    match data.draw(st.sampled_from(["nothing"] * 12 + ["delete", "end", "terminate"])):
+        case "delete":
+            for key in sorted(key for key, live in world.lives.items() if key in JOBS and live.guarded):
+                world.change(key, deleting=True)
+        case "end":
+            for key in sorted(key for key, live in world.lives.items() if key in JOBS):
+                world.change(key, health=Health(data.draw(STATES)))
+        case "terminate":
+            return replace(operation, phase=OperationPhase.TERMINATING)
+        case _:
+            pass
+    return operation
+
+
+def _check_hooks(world: World, operation: Operation) -> None:
+    """Check that no hook was run twice, and that all of a sync that has succeeded have been run to their end."""
+    assert len(set(world.begun)) == len(world.begun)
+    runs = [task for task in operation.tasks if task.verb is Verb.HOOK and task.end is not HookEnd.LEFT]
+    failures = [task for task in runs if task.phase is SyncPhase.SYNC_FAIL]
+    if operation.phase is OperationPhase.SUCCEEDED:
+        assert all(task.end is HookEnd.SUCCEEDED for task in runs if task not in failures)
+        assert all(task.state is TaskState.SKIPPED for task in failures)
+    if not any(task.state is TaskState.FAILED for task in operation.tasks):
+        assert not {task.key.name for task in failures} & set(world.begun)
+    assert not any(task.state in (TaskState.ISSUED, TaskState.APPLIED) for task in operation.tasks)
+
+
 def _check_prune(world: World, live: LiveObject) -> None:
     assert live.key not in world.target
     assert live.key not in world.unreadable
@@ -113,4 +179,6 @@ def _check_prune(world: World, live: LiveObject) -> None:
 
 
 def _verb(command: Command) -> Verb:
+    if isinstance(command, Release) or command.key in JOBS:
+        return Verb.HOOK
     return Verb.PRUNE if isinstance(command, Prune) else Verb.APPLY

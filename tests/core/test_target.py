@@ -51,9 +51,12 @@ def test_object_named_with_and_without_the_destinations_namespace_is_one() -> No
 @pytest.mark.parametrize(
     ("annotation", "warnings"),
     [
-        ({"argocd.argoproj.io/hook": "PreSync"}, 1),
+        ({"argocd.argoproj.io/hook": "PreSync"}, 0),
+        ({"argocd.argoproj.io/hook": "PreSink"}, 1),
+        ({"argocd.argoproj.io/hook": "PreSync,SyncFailed"}, 1),
         ({"argocd.argoproj.io/hook": "Skip"}, 0),
-        ({"helm.sh/hook": "pre-install,post-install"}, 1),
+        ({"helm.sh/hook": "pre-install,post-install"}, 0),
+        ({"helm.sh/hook": "test"}, 0),
     ],
 )
 def test_hooks_are_held_but_not_applied(annotation: dict[str, str], warnings: int) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 from gitopsd.core.asks import Seen
 from gitopsd.core.compare import Basis, Doubtful, comparison, extra, verdict
 from gitopsd.core.hashes import object_hash, target_hash
+from gitopsd.core.hooks import Hook
+from gitopsd.core.options import marks_of
 from gitopsd.core.pairing import pairs
-from gitopsd.core.plan import Scope, Work, work
+from gitopsd.core.plan import Scope, Work, plan, work
 from gitopsd.core.prune import Guard
 from gitopsd.core.step import Limits, Step, absorb, step
 from gitopsd.model.cluster import LiveObject
-from gitopsd.model.command import Accepted, Applied, Apply, Command, CreateNamespace, Prune, Refused
+from gitopsd.model.command import Accepted, Applied, Apply, Command, CreateNamespace, Prune, Refused, Release
 from gitopsd.model.comparison import Absent, Compared, Found, Reading, SyncStatus
 from gitopsd.model.health import Health
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, TargetHash, TrackingId, Uid
@@ -38,7 +40,9 @@ class World:
     established: bool = True
     now_s: float = 1000.0
     writes: list[Command] = field(default_factory=list)
+    begun: list[str] = field(default_factory=list)  # names of the hooks that were run
     version: int = 100
+    hooks: tuple[Hook, ...] = ()
 
     def readings(self) -> dict[ResourceKey, Reading]:
         absent: dict[ResourceKey, Reading] = {key: Absent() for key in self.target}
@@ -46,7 +50,8 @@ class World:
 
     def seen(self) -> Seen:
         hashes = {key: object_hash(manifest) for key, manifest in self.target.items()}
-        return Seen(target_hash(hashes), self.target, hashes, self.readings(), self.guard)
+        content = {**hashes, **{hook.key: hook.hash for hook in self.hooks}}
+        return Seen(target_hash(content), self.target, hashes, self.readings(), self.guard, self.hooks)
 
     def resources(self) -> tuple[Compared, ...]:
         """Return the verdicts; what is doubtful counts as OutOfSync."""
@@ -70,11 +75,12 @@ class World:
             "cluster": ClusterId("c"),
             "target": TargetHash(self.seen().target),
             "revisions": (),
-            "tasks": self.work(scope).tasks,
+            "tasks": (),
             "started_s": self.now_s,
             "prune": scope.prune,
         }
-        return Operation(**{**header, **fields})
+        todo = self.work(replace(scope, hooks=self.hooks))
+        return plan(Operation(**{**header, **fields}), todo, self.hooks, self.readings())
 
     def run(self, command: Command) -> Applied:
         if (refusal := self.refuse(command)) is not None:
@@ -89,9 +95,19 @@ class World:
                 assert (live.uid, live.resource_version) == (command.uid, command.resource_version)
                 del self.lives[command.key]
                 return Accepted(command.key, changed=True)
+            case Release():
+                here = self.lives.get(command.key)
+                if here is not None and here.uid == command.uid:
+                    self.lives[command.key] = replace(here, guarded=False, resource_version=version)
+                    if command.delete or here.deleting:
+                        del self.lives[command.key]
+                return Accepted(command.key, changed=True)
             case Apply() | CreateNamespace():
                 before = self.lives.get(command.key)
                 uid = before.uid if before else Uid(f"uid-{self.version}")
+                marks = marks_of(command.manifest) if isinstance(command, Apply) else ()
+                if before is None and dict(marks).get("gitopsd.io/operation-id"):
+                    self.begun.append(command.key.name)
                 self.lives[command.key] = live_of(
                     command.key,
                     uid=uid,
@@ -99,6 +115,8 @@ class World:
                     health=self.health(command.key),
                     established=self.established,
                     tracking=TrackingId(SHOP, command.key) if isinstance(command, Apply) else None,
+                    marks=marks,
+                    guarded=isinstance(command, Apply) and "finalizers" in command.manifest["metadata"],
                 )
                 return Accepted(command.key, changed=True, resource_version=version)
 
