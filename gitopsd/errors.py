@@ -47,6 +47,10 @@ class StoreUnusable(Terminal):
     """The store's file is damaged, too new, or another daemon's; never replaced silently."""
 
 
+class WorkspaceUnusable(Retryable):
+    """Files could not be laid out for a program that renders: a full disk, a read-only directory."""
+
+
 class WorkerFailed(Terminal):
     """A worker crashed or broke a limit on this input: the same input would do it again."""
 

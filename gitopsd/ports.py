@@ -14,8 +14,9 @@ from gitopsd.model.application import Application, Source
 from gitopsd.model.cluster import ApiResource, WatchAge
 from gitopsd.model.command import Accepted, Answer, Applied, Command, ObjectRef
 from gitopsd.model.comparison import Reading, Remembered
+from gitopsd.model.health import Health
 from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, Revision
-from gitopsd.model.manifest import GVK, Manifest, ResourceKey
+from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey
 from gitopsd.model.operation import Operation, SyncRequest
 from gitopsd.model.project import AppProject
 from gitopsd.model.status import AppStatus, HistoryEntry
@@ -62,8 +63,10 @@ class Rendered:
 class Renderer(Protocol):
     """Git tree → desired manifests, by closure from the cache or by a worker."""
 
-    async def render(self, app: AppName, source: Source, revision: Revision) -> Rendered:
-        """Return the desired manifests of `source` at `revision`.
+    async def render(
+        self, app: AppName, source: Source, revision: Revision, variables: Mapping[str, str] = ...
+    ) -> Rendered:
+        """Return the desired manifests of `source` at `revision`; `variables` is the build environment.
 
         Raises:
             PathNotFound, InvalidManifest, NotSupported, WorkerFailed: Terminal for this revision.
@@ -102,11 +105,19 @@ class Tree(Protocol):
         """Return a directory's entries sorted by name; None where there is no directory."""
         ...
 
+    def real(self, path: str) -> str:
+        """Return where `path` leads once its links are followed, "" for the root; nothing need be there."""
+        ...
+
     def closure(self) -> Mapping[str, str]:
         """Return every look-up so far: `kind:path` → what was seen ("" for what was not there).
 
-        Kinds: `file` → mode and object id; `list` → hash of the entries' names and types.
+        Kinds: `file` → mode and object id; `list` → hash of the entries' names and types; `link` → object id.
         """
+        ...
+
+    def links(self) -> Mapping[str, str]:
+        """Return every link followed so far: its path → what it points at, which is inside the repository."""
         ...
 
     def seen(self, looked_up: Iterable[str]) -> Mapping[str, str]:
@@ -250,4 +261,24 @@ class Workers(Protocol):
             WorkerFailed: the worker crashed, hit a limit, or its deadline passed; names the job.
             GitopsError: raised by the job itself, of the class it was raised with.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a user's health check says of one object."""
+
+    health: Health | None  # None: nothing
+    again_s: float | None = None  # the check could not be run: ask again after so long; None: that is its answer
+
+
+class HealthChecks(Protocol):
+    """Users' health checks, run in workers; they go before those of `core.health`."""
+
+    def has(self, kind: GroupKind) -> bool:
+        """Tell whether there is a check for `kind`; of memory."""
+        ...
+
+    async def check(self, kind: GroupKind, text: str) -> Checked:
+        """Return how the object does that `text` is as JSON. What fails is Unknown with the reason, never raised."""
         ...

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from gitopsd.errors import InvalidSettings
 from gitopsd.settings import ClusterSettings, DeclarationSource, Secret, Settings, changed, load, problems
-from gitopsd.settings.schema import RepoCredentials
+from gitopsd.settings.schema import KustomizeVersion, RepoCredentials
 
 CONFIG = Path(__file__).parent.parent / "config" / "gitopsd.yaml"
 NONE: Mapping[str, str] = {}
@@ -43,7 +43,8 @@ def found(file: Path, text: str, environ: Mapping[str, str] = NONE) -> list[str]
 def uncommented(text: str) -> str:
     """Return the documented file with its examples in force."""
     lines = [line[1:] if line.startswith("#  ") else line for line in text.splitlines()]
-    return "\n".join(re.sub(r"^( *(clusters|declarations|credentials)): \[\]$", r"\1:", line) for line in lines)
+    lists = r"^( *(clusters|declarations|credentials|kustomize_versions)): \[\]$"
+    return "\n".join(re.sub(lists, r"\1:", line) for line in lines)
 
 
 def test_documented_file_says_the_defaults() -> None:
@@ -69,12 +70,13 @@ def test_documented_file_names_every_setting() -> None:
         *missing(ClusterSettings("x"), together(written["clusters"]), "cluster"),
         *missing(DeclarationSource(), together(written["declarations"]), "declaration"),
         *missing(RepoCredentials("x"), together(written["git"]["credentials"]), "credentials"),
+        *missing(KustomizeVersion("x", Path()), together(written["tools"]["kustomize_versions"]), "kustomize_versions"),
     ]
 
 
 def test_examples_of_the_documented_file_can_be_used(tmp_path: Path) -> None:
     text = uncommented(CONFIG.read_text())
-    for name in re.findall(r"(?:file|kubeconfig|known_hosts): ([\w.-]+)", text):
+    for name in re.findall(r"(?:file|kubeconfig|known_hosts|program): ([\w.-]+)", text):
         (tmp_path / name).write_text("x")
 
     settings = read(tmp_path / "gitopsd.yaml", text)
@@ -83,6 +85,7 @@ def test_examples_of_the_documented_file_can_be_used(tmp_path: Path) -> None:
     assert ClusterSettings("prod-eu", kubeconfig=tmp_path / "prod-eu.kubeconfig") == settings.clusters[0]
     assert DeclarationSource(tmp_path / "applications") == settings.declarations[0]
     assert 2 == len(settings.git.credentials)
+    assert (KustomizeVersion("v5.4.3", tmp_path / "kustomize-5.4.3"),) == settings.tools.kustomize_versions
 
 
 def test_empty_file_is_all_defaults(file: Path) -> None:

@@ -57,6 +57,7 @@ class GitTree:
     _root: Node
     _directories: dict[Path, Directory | None] = field(default_factory=dict)  # by place; None: no directory there
     _seen: dict[str, str] = field(default_factory=dict)
+    _links: dict[str, str] = field(default_factory=dict)
 
     def read(self, path: str, *, max_bytes: int) -> bytes | None:
         node = self._file(path)
@@ -81,8 +82,14 @@ class GitTree:
         self._seen[f"list:{'/'.join(place)}"] = directory.listing if directory else ""
         return directory.entries if directory else None
 
+    def real(self, path: str) -> str:
+        return "/".join(self._place(path))
+
     def closure(self) -> Mapping[str, str]:
         return dict(self._seen)
+
+    def links(self) -> Mapping[str, str]:
+        return dict(self._links)
 
     def seen(self, looked_up: Iterable[str]) -> Mapping[str, str]:
         return {key: self._at(key) for key in looked_up}
@@ -149,6 +156,7 @@ class GitTree:
         target = content.decode(errors="backslashreplace")
         if target.startswith("/"):
             raise _outside(path, f"the link {link} points at the absolute path {target}")
+        self._links[link] = target
         return target
 
     def _content(self, node: Node, path: str) -> bytes:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import orjson
 
+from gitopsd.core.declaration.tooling import BLOCKS
 from gitopsd.model.application import Source
 from gitopsd.settings import RenderSettings
 
@@ -26,19 +27,27 @@ LookedUp = tuple[str, ...]  # keys of a closure, sorted
 def renderer_version() -> str:
     """Return the hash of what turns files into manifests: this package's code and its parsers."""
     digest = hashlib.blake2b(f"{version('pyyaml')} {orjson.__version__}".encode(), digest_size=20)
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    ours = Path(__file__).parent
+    declared = ours.parent / "core" / "declaration"  # reads the blocks of a source
+    for file in (*sorted(ours.glob("*.py")), *sorted(declared.glob("*.py"))):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
-def inputs_hash(source: Source, limits: RenderSettings) -> str:
+def inputs_hash(source: Source, limits: RenderSettings, tools: str) -> str:
     """Return the name of all that a render of `source` depends on besides the files: no application, no revision.
 
-    The repository is part of it, so that nobody's content answers for somebody else's.
+    `tools` names the programs that may render it, by what they are. The repository is part of it, so that nobody's
+    content answers for somebody else's.
     """
-    options = source.directory
-    given = [renderer_version(), source.repo_url, source.path, source.tool]
-    return _hash([*given, options.recurse, options.include, options.exclude, limits])
+    blocks = {name: source.options[name] for name in BLOCKS if name in source.options}
+    given = [renderer_version(), tools, source.repo_url, source.path, source.tool]
+    return _hash([*given, blocks, limits])
+
+
+def personal(inputs: str, asked: Mapping[str, str]) -> str:
+    """Return the name under which look-ups of `inputs` are kept that were made where the variables had these values."""
+    return _hash([inputs, sorted(asked.items())])
 
 
 def manifests_key(inputs: str, seen: Mapping[str, str]) -> str:
@@ -47,7 +56,7 @@ def manifests_key(inputs: str, seen: Mapping[str, str]) -> str:
 
 
 def _hash(value: object) -> str:
-    return hashlib.blake2b(orjson.dumps(value), digest_size=20).hexdigest()
+    return hashlib.blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=20).hexdigest()
 
 
 def with_newest(newest: LookedUp, known: Iterable[LookedUp]) -> tuple[LookedUp, ...]:

@@ -8,11 +8,15 @@ from typing import Any
 
 import orjson
 
-from gitopsd.errors import InvalidManifest, NotSupported, PathNotFound
-from gitopsd.manifests import plain
+from gitopsd.core.declaration.fields import Fields, Warnings
+from gitopsd.core.declaration.tooling import tooling_of
+from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
+from gitopsd.manifests import kustomize, plain, variables
 from gitopsd.manifests.closure import manifests_key
+from gitopsd.manifests.given import Given
+from gitopsd.manifests.kustomization import FILES
+from gitopsd.manifests.overrides import overridden
 from gitopsd.manifests.yaml import parse
-from gitopsd.model.application import DirectoryOptions
 from gitopsd.ports import Entry, Tree
 from gitopsd.settings import RenderSettings
 
@@ -20,31 +24,40 @@ LOOK_UP = f"{__name__}:look_up"
 RENDER = f"{__name__}:render"
 DOCUMENTS = f"{__name__}:documents"
 
-FOLLOWS_FROM_INPUTS = (InvalidManifest, PathNotFound, NotSupported)  # what may be remembered like manifests
-
+# What may be remembered like manifests.
+FOLLOWS_FROM_INPUTS = (InvalidManifest, InvalidDeclaration, PathNotFound, NotSupported)
 
 Place = tuple[str, str, str]  # who opens trees ("module:function"), the mirror, the revision
+Question = tuple[str, Sequence[Sequence[str]], Mapping[str, str]]  # inputs, look-up sets, the build environment
 
 
-def look_up(place: Place, questions: Sequence[tuple[str, Sequence[Sequence[str]]]]) -> list[list[str]]:
-    """Return the key that each look-up set of each question has there; a question is inputs and sets."""
+def look_up(place: Place, questions: Sequence[Question]) -> list[list[str]]:
+    """Return the key that each look-up set of each question has there."""
     tree = _open(*place)
-    seen = tree.seen({key for _, sets in questions for looked_up in sets for key in looked_up})
+    wanted = {key for _, sets, _ in questions for looked_up in sets for key in looked_up}
+    there = tree.seen(wanted - variables.seen(wanted, {}).keys())
     return [
-        [manifests_key(inputs, {key: seen[key] for key in looked_up}) for looked_up in sets]
-        for inputs, sets in questions
+        [
+            manifests_key(inputs, {key: there[key] for key in looked_up if key in there} | seen)
+            for looked_up in sets
+            for seen in [variables.seen(looked_up, values)]
+        ]
+        for inputs, sets, values in questions
     ]
 
 
-def render(place: Place, inputs: str, source: Mapping[str, Any], limits: Mapping[str, int]) -> dict[str, Any]:
-    """Render one source: `outcome` (manifests, or an error that follows from the inputs), `key`, `looked_up`."""
-    tree = _open(*place)
+def render(place: Place, inputs: str, source: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Render one source: `outcome` (manifests, or an error that follows from the inputs), `key`, `looked_up`.
+
+    `source` is its path, and its options as declared; `given` is of `Given.packed`.
+    """
+    tree, unpacked = _open(*place), Given.unpacked(given)
     outcome: dict[str, Any]
     try:
-        outcome = _rendered(tree, source["path"], source["tool"], source["directory"], RenderSettings(**limits))
+        outcome = _rendered(tree, source["path"], source["options"], unpacked)
     except FOLLOWS_FROM_INPUTS as err:
         outcome = {"error": [type(err).__name__, err.what, err.remedy]}
-    closure = tree.closure()
+    closure = {**tree.closure(), **unpacked.variables.closure()}
     return {"outcome": outcome, "key": manifests_key(inputs, closure), "looked_up": sorted(closure)}
 
 
@@ -53,34 +66,44 @@ def documents(name: str, text: str) -> list[tuple[int, Any]]:
     return [(document.line, document.value) for document in parse(name, text.encode(), RenderSettings()).documents]
 
 
-def _rendered(tree: Tree, path: str, tool: str, options: Mapping[str, Any], limits: RenderSettings) -> dict[str, Any]:
-    if not tool:
-        _refuse_tools(path, tree.list(path) or ())
-    loaded = plain.directory(tree, path, DirectoryOptions(**options), limits)
+def _rendered(tree: Tree, path: str, declared: Mapping[str, Any], given: Given) -> dict[str, Any]:
+    entries = tree.list(path)
+    if entries is None:
+        raise PathNotFound(f"{path} is no directory at this revision", remedy="mend spec.source.path, or add it in Git")
+    options = overridden(tree, path, entries, declared, given)
+    warnings = Warnings()
+    tooling = tooling_of(Fields(options, ".spec.source", warnings))
+    tool = tooling.tool or _detected(path, entries)
+    if tool == "Kustomize":
+        loaded = kustomize.build(tree, path, tooling.kustomize, given)
+    elif tool == "Directory":
+        loaded = plain.directory(tree, path, tooling.directory, given)
+    else:
+        raise not_supported(f"{path} asks for {tool}")
     return {
-        "source_type": "Directory",
+        "source_type": tool,
         "manifests": [orjson.Fragment(manifest) for manifest in loaded.manifests],
         "origins": loaded.origins,
-        "warnings": loaded.warnings,
+        "warnings": [*loaded.warnings, *(warnings.all() if options != declared else ())],
     }
 
 
-TOOLS = {
-    "Chart.yaml": "Helm",
-    "kustomization.yaml": "Kustomize",
-    "kustomization.yml": "Kustomize",
-    "Kustomization": "Kustomize",
-}
+def _detected(path: str, entries: Sequence[Entry]) -> str:
+    """Return the tool that the files of a directory are for; Kustomize goes before Helm, as in Argo CD."""
+    names = {entry.name for entry in entries}
+    if not names.isdisjoint(FILES):
+        return "Kustomize"
+    if "Chart.yaml" in names:
+        raise not_supported(f"{path} holds Chart.yaml, so it is for Helm")
+    return "Directory"
 
 
-def _refuse_tools(path: str, entries: Sequence[Entry]) -> None:
-    for entry in entries:
-        if entry.name in TOOLS:
-            raise NotSupported(
-                f"{path} holds {entry.name}, so it is for {TOOLS[entry.name]}, and this version of gitopsd renders "
-                "plain directories",
-                remedy="write spec.source.directory to have its files read as they are, or commit what it renders",
-            )
+def not_supported(what: str) -> NotSupported:
+    """Return the error for a source that asks for a tool which is not done yet."""
+    return NotSupported(
+        f"{what}, and this version of gitopsd renders directories and Kustomize",
+        remedy="commit what it renders, or write spec.source.directory to have files read as they are",
+    )
 
 
 def _open(opener: str, mirror: str, revision: str) -> Tree:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gitopsd.errors import GitopsError
@@ -19,6 +19,7 @@ MOST = 100_000  # look-ups in one job
 class _Question:
     inputs: str
     sets: Sequence[LookedUp]
+    variables: Mapping[str, str]
     answer: list[str] | None = None  # one key per set
     error: GitopsError | None = None
 
@@ -44,9 +45,11 @@ class LookUps:
         self._opener = opener
         self._places: dict[tuple[str, str], _Place] = {}
 
-    async def keys(self, mirror: str, revision: str, inputs: str, sets: Sequence[LookedUp]) -> list[str]:
-        """Return the manifests key that each of `sets` has at `revision`."""
-        question = _Question(inputs, sets)
+    async def keys(
+        self, mirror: str, revision: str, inputs: str, sets: Sequence[LookedUp], variables: Mapping[str, str]
+    ) -> list[str]:
+        """Return the manifests key that each of `sets` has at `revision`, in the build environment `variables`."""
+        question = _Question(inputs, sets, variables)
         place = self._places.setdefault((mirror, revision), _Place())
         place.open.append(question)
         place.users += 1
@@ -69,7 +72,7 @@ class LookUps:
             batch.append(waiting.popleft())
         answered = False
         try:
-            asked = [(question.inputs, question.sets) for question in batch]
+            asked = [(question.inputs, question.sets, question.variables) for question in batch]
             answers = await self._workers.call(LOOK_UP, [self._opener, mirror, revision], asked)
             answered = True
         except GitopsError as err:

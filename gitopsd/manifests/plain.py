@@ -11,6 +11,7 @@ import orjson
 
 from gitopsd.errors import InvalidManifest, NotSupported, PathNotFound
 from gitopsd.manifests.border import is_manifest_like, manifests_of
+from gitopsd.manifests.given import Given
 from gitopsd.manifests.glob import glob
 from gitopsd.manifests.yaml import parse
 from gitopsd.model.application import DirectoryOptions
@@ -50,7 +51,7 @@ class File:
         return 500 + sum(len(manifest) for _, manifest in self.manifests)
 
 
-def directory(tree: Tree, path: str, options: DirectoryOptions, limits: RenderSettings) -> Loaded:
+def directory(tree: Tree, path: str, options: DirectoryOptions, given: Given) -> Loaded:
     """Return the manifests below `path`.
 
     Raises:
@@ -59,7 +60,7 @@ def directory(tree: Tree, path: str, options: DirectoryOptions, limits: RenderSe
         NotSupported: there is Jsonnet.
         InvalidDeclaration: a glob cannot be read.
     """
-    loaded, size = Loaded(), 0
+    loaded, size, limits = Loaded(), 0, given.limits
     for place in _wanted(tree, path, options):
         oid = tree.blob(place)
         if oid is None:

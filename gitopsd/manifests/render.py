@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import orjson
@@ -13,19 +15,42 @@ import orjson
 from gitopsd import errors
 from gitopsd.errors import GitopsError, NotSupported, WorkerFailed
 from gitopsd.manifests.cache import Cache
-from gitopsd.manifests.closure import LookedUp, inputs_hash, with_newest
+from gitopsd.manifests.closure import LookedUp, inputs_hash, personal, with_newest
 from gitopsd.manifests.flights import Flights
-from gitopsd.manifests.jobs import RENDER
+from gitopsd.manifests.given import Given
+from gitopsd.manifests.jobs import RENDER, not_supported
 from gitopsd.manifests.lookups import LookUps
+from gitopsd.manifests.tools import Tools
+from gitopsd.manifests.variables import KIND, asked
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.ports import Rendered, Workers
-from gitopsd.settings import RenderSettings
+from gitopsd.settings import RenderSettings, ToolSettings
 
-KNOWN = 20_000  # (inputs, revision) pairs whose key is remembered; their manifests are not
+KNOWN = 20_000  # renders whose key is remembered; their manifests are not
+WITH_EACH_COMMIT = {f"ARGOCD_APP_REVISION{length}" for length in ("", "_SHORT", "_SHORT_8")}
 
 OnClosure = Callable[[AppName, Source, LookedUp | None], None]
 OnRender = Callable[[str, float], None]
+NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is to be rendered, and for whom."""
+
+    inputs: str
+    source: Source
+    revision: Revision
+    variables: Mapping[str, str]  # the build environment
+    asked: Mapping[str, str]  # the part of it that renders of these inputs are known to ask for
+
+    @property
+    def key(self) -> _Key:
+        return self.inputs, self.revision, tuple(self.asked.items())
+
+
+_Key = tuple[str, Revision, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +59,7 @@ class _Found:
 
     outcome: Mapping[str, Any]
     looked_up: LookedUp
+    asked: Mapping[str, str]  # of the build environment
 
 
 class ClosureRenderer:
@@ -45,31 +71,38 @@ class ClosureRenderer:
         cache: Cache,
         mirror_of: Callable[[RepoUrl], str],
         *,
+        work_dir: Path,
         opener: str = "gitopsd.git.tree:open_tree",
         limits: RenderSettings | None = None,
+        tools: ToolSettings | None = None,
         on_closure: OnClosure = lambda _app, _source, _looked_up: None,
         on_render: OnRender = lambda _outcome, _seconds: None,
     ) -> None:
         """Render with `workers`, which open trees by the function that `opener` names.
 
-        `mirror_of` gives the path of a repository's mirror. `on_closure` is told at every call which places the
-        application's source looks at, failed look-ups included (keys of `Tree.closure()`); None: not known, so any
-        change may matter. `on_render` is told what each piece of work was: "hit" (from the cache), "miss" (rendered
-        by a worker) or "failed", and its seconds; what several callers wanted at once is told of once.
+        `mirror_of` gives the path of a repository's mirror. `work_dir` is where workers lay out files for programs
+        that read them by themselves; what is left there by a killed one is removed. `on_closure` is told at every call
+        which places the application's source looks at, failed look-ups included (keys of `Tree.closure()`); None: not
+        known, so any change may matter. `on_render` is told what each piece of work was: "hit" (from the cache),
+        "miss" (rendered by a worker) or "failed", and its seconds; what several callers wanted at once is told of once.
         """
         self._workers = workers
         self._cache = cache
         self._mirror_of = mirror_of
         self._opener = opener
         self._limits = limits or RenderSettings()
+        self._tools = Tools(tools or ToolSettings(), work_dir)
         self._on_closure = on_closure
         self._on_render = on_render
         self._look_ups = LookUps(workers, opener)
-        self._flights: Flights[tuple[str, Revision], _Found] = Flights()
-        self._known: OrderedDict[tuple[str, Revision], tuple[str, LookedUp]] = OrderedDict()
+        self._flights: Flights[_Key, _Found] = Flights()
+        self._known: OrderedDict[_Key, tuple[str, LookedUp]] = OrderedDict()
+        self._asked: OrderedDict[str, tuple[str, ...]] = OrderedDict()  # inputs → variables that renders asked for
 
-    async def render(self, app: AppName, source: Source, revision: Revision) -> Rendered:
-        """Return the desired manifests of `source` at `revision`.
+    async def render(
+        self, app: AppName, source: Source, revision: Revision, variables: Mapping[str, str] = NONE
+    ) -> Rendered:
+        """Return the desired manifests of `source` at `revision`; `variables` is the build environment.
 
         Raises:
             PathNotFound, InvalidManifest, InvalidDeclaration, NotSupported, WorkerFailed: Terminal.
@@ -80,9 +113,8 @@ class ClosureRenderer:
             if refusal := _refusal(source):
                 looked_up = ()
                 raise refusal
-            inputs = inputs_hash(source, self._limits)
-            found = await self._flights.join((inputs, revision), lambda: self._found(inputs, source, revision))
-            looked_up = found.looked_up
+            found = await self._shared(source, revision, variables)
+            looked_up = _places(found.looked_up)
         finally:
             self._on_closure(app, source, looked_up)
         outcome = found.outcome
@@ -95,75 +127,123 @@ class ClosureRenderer:
             origins=tuple(outcome["origins"]),
         )
 
-    async def _found(self, inputs: str, source: Source, revision: Revision) -> _Found:
+    async def _shared(self, source: Source, revision: Revision, variables: Mapping[str, str]) -> _Found:
+        """Find what equal work of others gives, too; equal is what has the same variables as far as they are read."""
+        inputs = inputs_hash(source, self._limits, await self._tools.identity())
+        while True:
+            names = self._asked.get(inputs, ())
+            task = _Task(inputs, source, revision, variables, {name: variables.get(name, "") for name in names})
+            found = await self._flights.join(task.key, lambda task=task: self._found(task))  # type: ignore[misc]
+            if all(variables.get(name, "") == value for name, value in found.asked.items()):
+                return found
+            # Somebody else's: now it is known what makes the difference, so the next turn waits for its own.
+            self._ask(inputs, (*names, *found.asked))
+
+    async def _found(self, task: _Task) -> _Found:
         clock = asyncio.get_running_loop().time
         started_s, what = clock(), "failed"
         try:
             recent: tuple[LookedUp, ...] = ()
-            found = await self._by_revision(inputs, revision)
+            found = await self._by_revision(task)
             if found is None:
-                recent = await self._recent(inputs)
-                found = await self._by_closure(inputs, source, revision, recent)
+                recent = await self._recent(task)
+                found = await self._by_closure(task, recent)
             what = "hit"
             if found is None:
-                found = await self._anew(inputs, source, revision, recent)
+                found = await self._anew(task, recent)
                 what = "miss"
             return found
         finally:
             self._on_render(what, clock() - started_s)
 
-    async def _by_revision(self, inputs: str, revision: Revision) -> _Found | None:
+    async def _by_revision(self, task: _Task) -> _Found | None:
         """Find by the key that the revision had when somebody asked before: a content never changes its key."""
-        known = self._known.get((inputs, revision))
+        known = self._known.get(task.key)
         if known is None:
             return None
         (outcome,) = await self._cache.get([known[0]])
-        return None if outcome is None else _Found(orjson.loads(outcome), known[1])
+        return None if outcome is None else _found(outcome, known[1], task)
 
-    async def _recent(self, inputs: str) -> tuple[LookedUp, ...]:
-        (stored,) = await self._cache.get([inputs])
-        return () if stored is None else tuple(tuple(looked_up) for looked_up in orjson.loads(stored))
+    async def _recent(self, task: _Task) -> tuple[LookedUp, ...]:
+        """Return where renders of these inputs looked lately, those with the same variables first."""
+        (stored,) = await self._cache.get([task.inputs])
+        recent = _sets(stored)
+        names = sorted({name for looked_up in recent for name in asked(looked_up)})
+        if names:
+            self._ask(task.inputs, names)
+            (own,) = await self._cache.get([personal(task.inputs, _values(names, task.variables))])
+            recent = (*dict.fromkeys((*_sets(own), *recent)),)
+        return recent
 
-    async def _by_closure(
-        self, inputs: str, source: Source, revision: Revision, recent: tuple[LookedUp, ...]
-    ) -> _Found | None:
+    async def _by_closure(self, task: _Task, recent: tuple[LookedUp, ...]) -> _Found | None:
         """Find a render that looked where one of `recent` did, and saw what is there now."""
         if not recent:
             return None
-        keys = await self._look_ups.keys(self._mirror_of(source.repo_url), revision, inputs, recent)
+        variables = _values({name for looked_up in recent for name in asked(looked_up)}, task.variables)
+        mirror = self._mirror_of(task.source.repo_url)
+        keys = await self._look_ups.keys(mirror, task.revision, task.inputs, recent, variables)
         for key, looked_up, outcome in zip(keys, recent, await self._cache.get(keys), strict=True):
             if outcome is not None:
-                self._remember(inputs, revision, key, looked_up)
-                return _Found(orjson.loads(outcome), looked_up)
+                self._remember(task, key, looked_up)
+                return _found(outcome, looked_up, task)
         return None
 
-    async def _anew(self, inputs: str, source: Source, revision: Revision, recent: tuple[LookedUp, ...]) -> _Found:
-        place = [self._opener, self._mirror_of(source.repo_url), revision]
-        given = {"path": source.path, "tool": source.tool, "directory": asdict(source.directory)}
+    async def _anew(self, task: _Task, recent: tuple[LookedUp, ...]) -> _Found:
+        source, inputs = task.source, task.inputs
+        place = [self._opener, self._mirror_of(source.repo_url), task.revision]
+        given = Given.packed(self._limits, self._tools.programs, task.variables)
+        what = {"path": source.path, "options": source.options}
         try:
-            answer = await self._workers.call(RENDER, place, inputs, given, asdict(self._limits))
+            answer = await self._workers.call(RENDER, place, inputs, what, given)
         except WorkerFailed as err:
             raise WorkerFailed(f"{source.repo_url} {source.path}: {err.what}", remedy=err.remedy) from err
-        found = _Found(answer["outcome"], tuple(answer["looked_up"]))
-        self._remember(inputs, revision, answer["key"], found.looked_up)
-        await self._cache.put(answer["key"], orjson.dumps(found.outcome))
-        await self._cache.put(inputs, orjson.dumps(with_newest(found.looked_up, recent)))
-        return found
+        looked_up = tuple(answer["looked_up"])
+        self._remember(task, answer["key"], looked_up)
+        stored = orjson.dumps(answer["outcome"])
+        await self._cache.put(answer["key"], stored)
+        sets = orjson.dumps(with_newest(looked_up, recent))
+        await self._cache.put(inputs, sets)
+        if names := asked(looked_up):
+            await self._cache.put(personal(inputs, _values(names, task.variables)), sets)
+        return _Found(answer["outcome"], looked_up, _values(asked(looked_up), task.variables))
 
-    def _remember(self, inputs: str, revision: Revision, key: str, looked_up: LookedUp) -> None:
-        self._known[inputs, revision] = key, looked_up
+    def _remember(self, task: _Task, key: str, looked_up: LookedUp) -> None:
+        self._known[task.key] = key, looked_up
         if len(self._known) > KNOWN:
             self._known.popitem(last=False)
 
+    def _ask(self, inputs: str, names: Iterable[str]) -> None:
+        self._asked[inputs] = tuple(sorted({*self._asked.get(inputs, ()), *names}))
+        if len(self._asked) > KNOWN:
+            self._asked.popitem(last=False)
+
+
+def _found(outcome: bytes, looked_up: LookedUp, task: _Task) -> _Found:
+    return _Found(orjson.loads(outcome), looked_up, _values(asked(looked_up), task.variables))
+
+
+def _sets(stored: bytes | None) -> tuple[LookedUp, ...]:
+    return () if stored is None else tuple(tuple(looked_up) for looked_up in orjson.loads(stored))
+
+
+def _values(names: Iterable[str], variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: variables.get(name, "") for name in sorted(names)}
+
+
+def _places(looked_up: LookedUp) -> LookedUp | None:
+    """Return the places of Git among what was looked up; None where every commit is another answer."""
+    names = asked(looked_up)
+    if not WITH_EACH_COMMIT.isdisjoint(names):
+        return None
+    return tuple(key for key in looked_up if not key.startswith(KIND)) if names else looked_up
+
 
 def _refusal(source: Source) -> NotSupported | None:
-    if not source.chart and source.tool in ("", "Directory"):
+    if source.chart:
+        return not_supported("spec.source.chart asks for Helm")
+    if source.tool in ("", "Directory", "Kustomize"):
         return None
-    asked = "spec.source.chart" if source.chart else f"spec.source.{source.tool.lower()}"
-    return NotSupported(
-        f"{asked} asks for {source.tool or 'Helm'}, and this version of gitopsd renders plain directories",
-        remedy=f"remove {asked} and commit what it renders",
-    )
+    return not_supported(f"spec.source.{source.tool.lower()} asks for {source.tool}")
 
 
 def _raise(name: str, what: str, remedy: str) -> NoReturn:

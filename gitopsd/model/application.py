@@ -19,13 +19,59 @@ class Mode(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class JsonnetVariable:
+    name: str
+    value: str
+    code: bool = False  # whether the value is Jsonnet, not a string
+
+
+@dataclass(frozen=True, slots=True)
+class JsonnetOptions:
+    ext_vars: tuple[JsonnetVariable, ...] = ()
+    tlas: tuple[JsonnetVariable, ...] = ()  # top-level arguments
+    libs: tuple[str, ...] = ()  # directories from the repository's root; of two that fit, the later one's file is taken
+
+
+@dataclass(frozen=True, slots=True)
 class DirectoryOptions:
     recurse: bool = False
     include: str = ""  # a glob with {a,b}; "" is every manifest file
     exclude: str = ""
+    jsonnet: JsonnetOptions = JsonnetOptions()
 
 
 FLAT = DirectoryOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class KustomizeOptions:
+    """What an Application changes of a kustomization, as `kustomize edit` would."""
+
+    name_prefix: str = ""
+    name_suffix: str = ""
+    namespace: str = ""
+    images: tuple[str, ...] = ()  # as `kustomize edit set image` takes them: `name=new:tag@digest`
+    replicas: Mapping[str, int] = field(default_factory=dict)  # name of a workload → count
+    common_labels: Mapping[str, str] = field(default_factory=dict)
+    label_without_selector: bool = False
+    label_include_templates: bool = False
+    force_common_labels: bool = False
+    common_annotations: Mapping[str, str] = field(default_factory=dict)
+    common_annotations_envsubst: bool = False
+    force_common_annotations: bool = False
+    patches: tuple[Mapping[str, Any], ...] = ()  # as a kustomization has them
+    components: tuple[str, ...] = ()
+    ignore_missing_components: bool = False
+    version: str = ""  # of tools.kustomize_versions; "": the usual program
+
+
+@dataclass(frozen=True, slots=True)
+class Tooling:
+    """By what a source is rendered, and how."""
+
+    tool: str = ""  # "Directory" | "Helm" | "Kustomize" | "Plugin" where an explicit block says so; "": detect
+    directory: DirectoryOptions = FLAT
+    kustomize: KustomizeOptions = field(default_factory=KustomizeOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +79,10 @@ class Source:
     repo_url: RepoUrl
     target_revision: str = "HEAD"  # branch, tag, SHA, HEAD, full ref or semver range
     path: str = "."
-    directory: DirectoryOptions = FLAT
     ref: str = ""  # the name other sources know it by
     chart: str = ""
     tool: str = ""  # "Directory" | "Helm" | "Kustomize" | "Plugin" where an explicit block says so; "": detect
-    options: Mapping[str, Any] = field(default_factory=dict)  # the source as declared
+    options: Mapping[str, Any] = field(default_factory=dict)  # the source as declared; how it is rendered stands here
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
+MARK = "GITOPSD_WORKER"  # in a worker's environment, and in that of everything it starts
 ROUNDS = 10  # a descent that forks while it is killed is looked for again, so often
 
 

@@ -24,10 +24,9 @@ import structlog
 
 from gitopsd import errors
 from gitopsd.errors import GitopsError, TooSlow, WorkerFailed
-from gitopsd.runtime.descent import kill_descent
+from gitopsd.runtime.descent import MARK, kill_descent
 from gitopsd.runtime.worker_main import LENGTH
 
-MARK = "GITOPSD_WORKER"  # in a worker's environment, and in that of everything it starts
 PATH = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - an entry may be a zip file
 log = structlog.get_logger()
 

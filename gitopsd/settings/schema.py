@@ -116,6 +116,24 @@ class RenderSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class KustomizeVersion:
+    """A program for applications that ask for it by spec.source.kustomize.version."""
+
+    name: str
+    program: Path  # kustomize, or a kubectl whose `kubectl kustomize` is used
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSettings:
+    """The programs that render what is not plain YAML."""
+
+    kustomize: Path | None = None  # none: kubectl or kustomize beside gitopsd's own Python, else from the PATH
+    kustomize_versions: tuple[KustomizeVersion, ...] = ()
+    deadline_s: float = 50.0  # of one run; less than workers.deadline_s, so that the program is blamed
+    output_bytes: int = 32 << 20  # of one run
+
+
+@dataclass(frozen=True, slots=True)
 class SyncSettings:
     workers: int = 16  # passes at once; each waits for the network most of its time
     heal_wait_s: float = 5.0  # from the end of one sync to the next of the same content
@@ -125,6 +143,30 @@ class SyncSettings:
     refresh_s: float = 600.0  # a pass over every application at least so often, whatever was heard
     operation_deadline_s: float = 3600.0  # a sync that is not over by then fails
     gate_deadline_s: float = 1800.0  # a health gate between waves that does not open by then fails the sync
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCustomization:
+    """A health check in Lua for kinds that have none, or a wrong one."""
+
+    group_kind: str  # group/Kind or group_Kind, globs; a Kind alone is of the core group
+    lua: str  # Argo CD's form: `obj` in, `hs` with status and message out
+    use_open_libs: bool = False  # string, math, bit, coroutine and the clock of os; nothing else is ever open
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSettings:
+    customizations: tuple[HealthCustomization, ...] = ()  # go before those of the directory
+    directory: Path | None = None  # GROUP/KIND/health.lua, as Argo CD's resource_customizations; "_" in a name is any text
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptSettings:
+    """Users' own code, Lua and jq: in worker processes of its own, so that it delays nothing but itself."""
+
+    workers: int = 2  # processes
+    deadline_s: float = 1.0  # of one script on one object, as in Argo CD; then its worker is killed
+    memory_bytes: int = 64 << 20  # of one script
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +211,9 @@ class Settings:
     redis: RedisSettings = field(default_factory=RedisSettings)
     workers: WorkerSettings = field(default_factory=WorkerSettings)
     render: RenderSettings = field(default_factory=RenderSettings)
+    tools: ToolSettings = field(default_factory=ToolSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
+    scripts: ScriptSettings = field(default_factory=ScriptSettings)
     sync: SyncSettings = field(default_factory=SyncSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     log: LogSettings = field(default_factory=LogSettings)

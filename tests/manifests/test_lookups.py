@@ -10,6 +10,7 @@ import pytest
 
 from gitopsd.errors import RepositoryUnreachable
 from gitopsd.manifests.flights import Flights
+from gitopsd.manifests.jobs import Question
 from gitopsd.manifests.lookups import MOST, LookUps
 
 
@@ -23,19 +24,19 @@ class Worker:
 
     async def call(self, job: str, *args: Any, deadline_s: float | None = None) -> Any:
         del job, deadline_s
-        questions: Sequence[tuple[str, Sequence[Sequence[str]]]] = args[1]
-        self.asked.append([inputs for inputs, _ in questions])
+        questions: Sequence[Question] = args[1]
+        self.asked.append([inputs for inputs, _, _ in questions])
         await self.go.wait()
         if self.fails:
             raise RepositoryUnreachable("the mirror is damaged", remedy="wait for the next fetch")
-        return [[f"{inputs}:{'+'.join(looked_up)}" for looked_up in sets] for inputs, sets in questions]
+        return [[f"{inputs}:{'+'.join(looked_up)}" for looked_up in sets] for inputs, sets, _ in questions]
 
 
 async def test_questions_that_come_meanwhile_are_asked_together() -> None:
     worker = Worker()
     look_ups = LookUps(worker, "opener")
     async with asyncio.TaskGroup() as group:
-        asks = [group.create_task(look_ups.keys("m", "r", str(n), [("x", "y"), ("z",)])) for n in range(5)]
+        asks = [group.create_task(look_ups.keys("m", "r", str(n), [("x", "y"), ("z",)], {})) for n in range(5)]
         await asyncio.sleep(0)
         worker.go.set()
 
@@ -49,7 +50,7 @@ async def test_revisions_are_asked_apart() -> None:
     look_ups = LookUps(worker, "opener")
     async with asyncio.TaskGroup() as group:
         for revision in "ab":
-            group.create_task(look_ups.keys("m", revision, revision, [("x",)]))
+            group.create_task(look_ups.keys("m", revision, revision, [("x",)], {}))
 
     assert [["a"], ["b"]] == worker.asked
 
@@ -61,7 +62,7 @@ async def test_a_job_has_a_bound() -> None:
     look_ups = LookUps(worker, "opener")
     async with asyncio.TaskGroup() as group:
         for n in range(4):
-            group.create_task(look_ups.keys("m", "r", str(n), [large]))
+            group.create_task(look_ups.keys("m", "r", str(n), [large], {}))
 
     assert [["0"], ["1"], ["2"], ["3"]] == worker.asked
 
@@ -70,7 +71,7 @@ async def test_the_others_are_answered_when_the_one_who_asks_is_cancelled() -> N
     worker = Worker()
     look_ups = LookUps(worker, "opener")
     async with asyncio.TaskGroup() as group:
-        asks = [group.create_task(look_ups.keys("m", "r", str(n), [("x",)])) for n in range(4)]
+        asks = [group.create_task(look_ups.keys("m", "r", str(n), [("x",)], {})) for n in range(4)]
         await asyncio.sleep(0)
         asks[0].cancel()
         await asyncio.sleep(0)
@@ -90,7 +91,7 @@ async def test_a_failed_job_fails_all_it_was_asked_for_and_is_not_repeated_for_e
 
     async def ask(inputs: str) -> None:
         with pytest.raises(RepositoryUnreachable) as raised:
-            await look_ups.keys("m", "r", inputs, [("x",)])
+            await look_ups.keys("m", "r", inputs, [("x",)], {})
         failures.append(raised.value.what)
 
     async with asyncio.TaskGroup() as group:

@@ -12,6 +12,7 @@ import pytest
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
 from gitopsd.git.tree import open_tree
 from gitopsd.manifests import plain
+from gitopsd.manifests.given import Given
 from gitopsd.manifests.plain import Loaded, directory
 from gitopsd.model.application import FLAT, DirectoryOptions
 from gitopsd.settings import RenderSettings
@@ -38,7 +39,7 @@ def load(  # noqa: PLR0913 - a source is all of this
     limits: RenderSettings = LIMITS,
     links: Mapping[str, str] | None = None,
 ) -> Loaded:
-    return directory(open_tree(str(repo.path), repo.commit(files, links=links)), path, options, limits)
+    return directory(open_tree(str(repo.path), repo.commit(files, links=links)), path, options, Given(limits))
 
 
 def names(loaded: Loaded) -> list[str]:

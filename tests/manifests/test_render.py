@@ -15,7 +15,7 @@ from gitopsd.manifests.cache import Cache
 from gitopsd.manifests.closure import LookedUp
 from gitopsd.manifests.jobs import LOOK_UP, RENDER
 from gitopsd.manifests.render import ClosureRenderer
-from gitopsd.model.application import DirectoryOptions, Source
+from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.runtime.workers import Limits, WorkerPool
 from gitopsd.settings import RenderSettings
@@ -64,6 +64,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
             pool,
             cache,
             lambda _url: str(repo.path),
+            work_dir=tmp_path / "work",
             on_closure=lambda app, _source, looked_up: closures.update({app: looked_up}),
             on_render=lambda outcome, _seconds: outcomes.update([outcome]),
         )
@@ -143,9 +144,9 @@ async def test_sources_that_differ_in_options_share_nothing(stage: Stage) -> Non
     revision = stage.commit({"web/a.yaml": config_map("a"), "web/deep/b.yaml": config_map("b")})
 
     assert ["a"] == await stage.names(revision)
-    assert ["a", "b"] == await stage.names(revision, replace(WEB, directory=DirectoryOptions(recurse=True)))
-    excluding = DirectoryOptions(recurse=True, exclude="{a,c}.yaml")
-    assert ["b"] == await stage.names(revision, replace(WEB, directory=excluding))
+    assert ["a", "b"] == await stage.names(revision, replace(WEB, options={"directory": {"recurse": True}}))
+    excluding = {"directory": {"recurse": True, "exclude": "{a,c}.yaml"}}
+    assert ["b"] == await stage.names(revision, replace(WEB, options=excluding))
     assert ["a"] == await stage.names(revision, replace(WEB, repo_url=RepoUrl("https://git.example/fork")))
     assert 4 == stage.jobs[RENDER]
 
@@ -189,6 +190,7 @@ async def test_a_file_that_breaks_its_worker_fails_that_application_alone(tmp_pa
             pool,
             cache,
             lambda _url: str(repo.path),
+            work_dir=tmp_path / "work",
             on_closure=lambda app, _source, looked_up: closures.append((app, looked_up)),
         )
         with pytest.raises(WorkerFailed, match=r"https://git.example/fleet web: "):
@@ -204,12 +206,12 @@ async def test_a_failed_worker_is_not_remembered(tmp_path: Path) -> None:
     revision = Revision(repo.commit({"web/a.yaml": config_map("a")}))
     async with redis_server() as server, Cache(server.url, KEY) as cache:
         async with WorkerPool(1, Limits(deadline_s=0.000_001)) as slow:
-            renderer = ClosureRenderer(slow, cache, lambda _url: str(repo.path))
+            renderer = ClosureRenderer(slow, cache, lambda _url: str(repo.path), work_dir=tmp_path)
             with pytest.raises(WorkerFailed, match=r"https://git.example/fleet web: .*took more than"):
                 await renderer.render(SHOP, WEB, revision)
 
         async with WorkerPool(1) as pool:
-            renderer = ClosureRenderer(pool, cache, lambda _url: str(repo.path))
+            renderer = ClosureRenderer(pool, cache, lambda _url: str(repo.path), work_dir=tmp_path)
             assert 1 == len((await renderer.render(SHOP, WEB, revision)).manifests)
 
 
@@ -232,7 +234,11 @@ async def test_another_daemon_finds_what_this_one_rendered(stage: Stage) -> None
     async with Cache(stage.server.url, KEY) as cache, WorkerPool(1) as pool:
         outcomes: list[str] = []
         other = ClosureRenderer(
-            pool, cache, lambda _url: str(stage.repo.path), on_render=lambda outcome, _: outcomes.append(outcome)
+            pool,
+            cache,
+            lambda _url: str(stage.repo.path),
+            work_dir=stage.repo.path,
+            on_render=lambda outcome, _: outcomes.append(outcome),
         )
         await other.render(SHOP, WEB, revision)
 
@@ -244,7 +250,9 @@ async def test_other_limits_do_not_get_what_these_allowed(stage: Stage) -> None:
     await stage.names(revision)
 
     async with Cache(stage.server.url, KEY) as cache, WorkerPool(1) as pool:
-        strict = ClosureRenderer(pool, cache, lambda _url: str(stage.repo.path), limits=RenderSettings(max_bytes=10))
+        limits = RenderSettings(max_bytes=10)
+        mirror = stage.repo.path
+        strict = ClosureRenderer(pool, cache, lambda _url: str(mirror), work_dir=mirror, limits=limits)
         with pytest.raises(InvalidManifest, match="more than the 10"):
             await strict.render(SHOP, WEB, revision)
 
@@ -269,7 +277,6 @@ async def test_a_revision_that_is_not_there_is_an_error_and_nothing_older_is_use
     ("files", "source", "words"),
     [
         ({"web/Chart.yaml": ""}, WEB, "Chart.yaml, so it is for Helm"),
-        ({"web/kustomization.yml": ""}, WEB, "kustomization.yml, so it is for Kustomize"),
         ({"web/x.jsonnet": ""}, WEB, "web/x.jsonnet is Jsonnet"),
         ({"web/a.yaml": ""}, replace(WEB, tool="Helm"), "spec.source.helm asks for Helm"),
         ({"web/a.yaml": ""}, replace(WEB, chart="redis"), "spec.source.chart asks for Helm"),
@@ -285,4 +292,4 @@ async def test_a_tool_that_is_not_done_yet_is_named(
 async def test_an_explicit_directory_is_read_as_one_whatever_else_is_there(stage: Stage) -> None:
     revision = stage.commit({"web/a.yaml": config_map("a"), "web/Chart.yaml": "# +argocd:skip-file-rendering"})
 
-    assert ["a"] == await stage.names(revision, replace(WEB, tool="Directory"))
+    assert ["a"] == await stage.names(revision, replace(WEB, options={"directory": {}}))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 
 from gitopsd.core.declaration.fields import SHOWN, Fields
+from gitopsd.core.declaration.tooling import tooling_of
 from gitopsd.core.repo_url import CONTROL, has_credentials, url_fault
-from gitopsd.model.application import FLAT, DirectoryOptions, Source
+from gitopsd.model.application import Source
 from gitopsd.model.ids import RepoUrl
 
 
@@ -29,14 +30,13 @@ def _source(fields: Fields) -> Source:
         repo_url=_repo_url(fields),
         target_revision=_target_revision(fields),
         path=_path(fields),
-        directory=_directory(fields),
         ref=fields.text("ref"),
         chart=fields.text("chart"),
-        tool=_tool(fields),
+        tool=tooling_of(fields).tool,
         options=fields.value(),
     )
     fields.text("name")
-    fields.not_yet("the application gives no manifests", "helm", "kustomize", "plugin", "chart")
+    fields.not_yet("the application gives no manifests", "helm", "plugin", "chart")
     fields.not_yet("no other source can read from it", "ref")
     fields.not_yet("tags are matched whole", "tagPrefix")
     fields.close()
@@ -75,25 +75,3 @@ def _path(fields: Fields) -> str:
     if path.startswith("/") or normal == ".." or normal.startswith("../") or "\0" in path:
         raise fields.refuse("path", f"is {path[:SHOWN]!r}, outside of the repository", "write a path below its root")
     return normal
-
-
-def _directory(fields: Fields) -> DirectoryOptions:
-    directory = fields.mapping("directory")
-    if directory is None:
-        return FLAT
-    options = DirectoryOptions(directory.flag("recurse"), directory.text("include"), directory.text("exclude"))
-    if any(directory.raw("jsonnet").values()):
-        directory.warnings.add(f"{directory.path}.jsonnet is not supported yet: files in Jsonnet are not rendered")
-    directory.not_yet("files are chosen by their extension", "disableExtensionFilter")
-    directory.close()
-    return options
-
-
-def _tool(fields: Fields) -> str:
-    blocks = {"helm": "Helm", "kustomize": "Kustomize", "plugin": "Plugin", "directory": "Directory"}
-    named = [tool for block, tool in blocks.items() if fields.raw(block) or fields.has(block)]
-    if len(named) > 1:
-        raise fields.refuse("", f"has blocks for {' and '.join(named)}", "leave one of them")
-    if fields.has("chart"):
-        return "Helm"
-    return named[0] if named else ""

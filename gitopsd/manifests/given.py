@@ -1,0 +1,27 @@
+"""What a render is given besides the tree and the source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from gitopsd.manifests.tools import Programs
+from gitopsd.manifests.variables import Variables
+from gitopsd.settings import RenderSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    limits: RenderSettings = field(default_factory=RenderSettings)
+    programs: Programs = field(default_factory=Programs)
+    variables: Variables = field(default_factory=lambda: Variables({}))
+
+    @staticmethod
+    def packed(limits: RenderSettings, programs: Programs, variables: Mapping[str, str]) -> dict[str, Any]:
+        """Return what `unpacked` takes, as JSON."""
+        return {"limits": asdict(limits), "programs": asdict(programs), "variables": dict(variables)}
+
+    @classmethod
+    def unpacked(cls, packed: Mapping[str, Any]) -> Self:
+        return cls(RenderSettings(**packed["limits"]), Programs(**packed["programs"]), Variables(packed["variables"]))

@@ -1,0 +1,127 @@
+"""Kustomize: the files that a kustomization names, laid out in a directory of their own, and built there.
+
+What an Application changes (`spec.source.kustomize`) is written into that copy, so nothing is shared and nothing
+waits.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import Path
+
+import orjson
+
+from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
+from gitopsd.manifests.border import manifests_of
+from gitopsd.manifests.follow import follow
+from gitopsd.manifests.given import Given
+from gitopsd.manifests.kustomization import FILES, Kustomization, edited
+from gitopsd.manifests.plain import Loaded
+from gitopsd.manifests.tools import Programs
+from gitopsd.manifests.workspace import lay_out, workspace
+from gitopsd.manifests.yaml import parse
+from gitopsd.model.application import KustomizeOptions
+from gitopsd.ports import Tree
+from gitopsd.runtime.sandbox import run
+from gitopsd.settings import RenderSettings
+
+SHOWN = 1500  # characters of kustomize's own words
+
+
+def build(tree: Tree, path: str, options: KustomizeOptions, given: Given) -> Loaded:
+    """Return what kustomize makes of the directory `path`, changed by `options`.
+
+    Raises:
+        InvalidManifest: kustomize refuses it, or it makes something that is no manifest.
+        InvalidDeclaration: `options` asks for a version that the settings do not name.
+        NotSupported: it asks for Helm inflation or remote bases, or there is no program.
+        PathNotFound: there is no kustomization, or a path leads out of the repository.
+        WorkerFailed, WorkspaceUnusable: the program did not end well, or its files could not be laid out.
+    """
+    limits, programs = given.limits, given.programs
+    program = _program(options.version, programs)
+    place = tree.real(path)
+    top = {posixpath.join(place, name) for name in FILES}
+    changed: dict[str, bytes] = {}
+
+    def edit(file: str, value: Kustomization) -> Kustomization:
+        if file not in top:
+            return value
+        result = edited(value, options, given.variables, _components(tree, place, options))
+        if result != value:
+            changed[tree.real(file)] = orjson.dumps(result)
+        return result
+
+    found = follow(tree, path, edit, limits)
+    if top.isdisjoint(found):
+        raise PathNotFound(f"{path} holds no kustomization", remedy=f"add {FILES[0]}, or mend spec.source.path")
+    with workspace(programs.work_dir) as root:
+        lay_out(root, tree, instead=changed, max_bytes=limits.max_bytes)
+        output = _built(root, path, program, programs)
+    return _loaded(path, output, limits)
+
+
+def _program(version: str, programs: Programs) -> str:
+    if version and version not in programs.versions:
+        known = ", ".join(sorted(programs.versions)) or "none"
+        raise InvalidDeclaration(
+            f"spec.source.kustomize.version is {version!r}, which the settings do not name",
+            remedy=f"add it to tools.kustomize_versions, or leave it out; known: {known}",
+        )
+    program = programs.versions[version] if version else programs.kustomize
+    if not program:
+        raise NotSupported(
+            "there is no program that builds kustomizations",
+            remedy="install gitopsd[kustomize], or name kustomize or kubectl in tools.kustomize",
+        )
+    return program
+
+
+def _components(tree: Tree, place: str, options: KustomizeOptions) -> list[str]:
+    if not options.ignore_missing_components:
+        return list(options.components)
+    return [each for each in options.components if tree.list(posixpath.join(place, each)) is not None]
+
+
+def _built(root: Path, path: str, program: str, programs: Programs) -> bytes:
+    kubectl = Path(program).name.startswith("kubectl")
+    ended = run(
+        [program, "kustomize" if kubectl else "build", str(root / path)],
+        cwd=root,
+        env={"HOME": str(root), "LANG": "C.UTF-8"},
+        deadline_s=programs.deadline_s,
+        output_bytes=programs.output_bytes,
+        what=f"kustomize of {path}",
+    )
+    if ended.code != 0:
+        raise InvalidManifest(f"{path}: kustomize refuses it: {_words(ended.stderr, root)}", remedy="mend it in Git")
+    return ended.stdout
+
+
+def _words(stderr: str, root: Path) -> str:
+    """Return kustomize's own words: by the repository's paths, and without the contents that it likes to quote."""
+    lines = [line for line in stderr.splitlines() if not line.startswith("# Warning:")]
+    text = "\n".join(lines).removeprefix("error: ").removeprefix("Error: ").strip()
+    for quoted in QUOTED:
+        text = quoted.sub("…", text)
+    return " ".join(text.replace(f"{root}/", "").replace(str(root), ".").split())[:SHOWN] or "it says nothing"
+
+
+# A generator's configuration and a patch may hold a Secret's values.
+QUOTED = (re.compile(r"(?<=with config: )`\n.*\n`", re.DOTALL), re.compile(r"(?<=patch from )\[.*\]", re.DOTALL))
+
+
+def _loaded(path: str, output: bytes, limits: RenderSettings) -> Loaded:
+    loaded = Loaded()
+    name = f"what kustomize makes of {path}"
+    for document in parse(name, output, limits).documents:
+        for manifest in manifests_of(name, document.value):
+            loaded.manifests.append(orjson.dumps(manifest))
+            loaded.origins.append(path)
+    if len(loaded.manifests) > limits.max_documents:
+        raise InvalidManifest(
+            f"{name} is more than {limits.max_documents} manifests",
+            remedy="split the application, or raise render.max_documents",
+        )
+    return loaded

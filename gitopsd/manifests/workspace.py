@@ -1,0 +1,121 @@
+"""A directory of one render, for programs that read files by themselves: its content is what a closure names."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from gitopsd.errors import InvalidManifest, WorkspaceUnusable
+from gitopsd.ports import Tree
+
+PREFIX = "render-"
+
+
+@contextmanager
+def workspace(base: str) -> Iterator[Path]:
+    """Have an empty directory below `base` for the block, for the owner alone.
+
+    What killed workers left there is removed by the first use in a process: a directory in use is locked, and a
+    process that ends lets go of its locks however it ends.
+
+    Raises:
+        WorkspaceUnusable: `base` cannot be written to.
+    """
+    try:
+        Path(base).mkdir(mode=0o700, parents=True, exist_ok=True)
+        _swept(base)
+        with _locked(base, fcntl.LOCK_SH):  # so that nobody sweeps it between the two lines
+            made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+            held = _lock(made, fcntl.LOCK_EX)
+    except OSError as err:
+        raise _unusable(base, err) from err
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        os.close(held)
+
+
+def lay_out(into: Path, tree: Tree, *, instead: Mapping[str, bytes], max_bytes: int) -> None:
+    """Write every file and link that `tree` was asked for into `into`, where the repository has it.
+
+    What the tree follows stays inside the repository, so it stays inside `into`. `instead` holds the contents of
+    files that are to differ.
+
+    Raises:
+        InvalidManifest: all together have more than `max_bytes`.
+        WorkspaceUnusable: they cannot be written.
+    """
+    left = max_bytes
+    files = [key.removeprefix("file:") for key, seen in tree.closure().items() if seen and key.startswith("file:")]
+    for place in files:
+        data = instead.get(place)
+        if data is None:
+            data = tree.read(place, max_bytes=max_bytes) or b""
+        left -= len(data)
+        if left < 0:
+            raise InvalidManifest(
+                f"the files that {place} is one of have more than {max_bytes} bytes",
+                remedy="split the application, or raise render.max_bytes",
+            )
+        _write(into, place, data)
+    try:
+        for place, target in tree.links().items():
+            (into / place).parent.mkdir(parents=True, exist_ok=True)
+            (into / place).symlink_to(target)
+    except OSError as err:
+        raise _unusable(str(into), err) from err
+
+
+def _write(into: Path, place: str, data: bytes) -> None:
+    try:
+        (into / place).parent.mkdir(parents=True, exist_ok=True)
+        with (into / place).open("xb") as file:  # new: never through a link, never over another file
+            file.write(data)
+    except OSError as err:
+        raise _unusable(str(into), err) from err
+
+
+@cache
+def _swept(base: str) -> bool:
+    with _locked(base, fcntl.LOCK_EX):
+        for left in Path(base).glob(f"{PREFIX}*"):
+            try:
+                os.close(_lock(left, fcntl.LOCK_EX | fcntl.LOCK_NB))
+            except OSError:
+                continue  # in use
+            shutil.rmtree(left, ignore_errors=True)
+    return True
+
+
+@contextmanager
+def _locked(directory: str, how: int) -> Iterator[None]:
+    held = _lock(Path(directory), how)
+    try:
+        yield
+    finally:
+        os.close(held)
+
+
+def _lock(directory: Path, how: int) -> int:
+    """Return a descriptor that holds the lock until it is closed."""
+    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(opened, how)
+    except OSError:
+        os.close(opened)
+        raise
+    return opened
+
+
+def _unusable(where: str, err: OSError) -> WorkspaceUnusable:
+    return WorkspaceUnusable(
+        f"files for a render cannot be laid out in {where}: {err.strerror or err}",
+        remedy="see run_dir in the settings: it must be writable, with room for a render's files",
+    )
