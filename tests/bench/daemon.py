@@ -71,16 +71,23 @@ class Daemon:
         return self._child.pid if self._child else 0
 
     async def ready(self) -> None:
+        said = ""
+
         async def probe() -> bool:
+            nonlocal said
             if self._child is None or self._child.poll() is not None:
                 raise RuntimeError(f"the daemon has ended: {self._last_words()}")
             try:
                 async with self.http.get(f"{self._probes}/readyz") as answer:
+                    said = await answer.text()
                     return answer.status == 200
             except aiohttp.ClientError:
                 return False
 
-        await until("the daemon is ready", probe)
+        try:
+            await until("the daemon is ready", probe)
+        except TimeoutError as err:
+            raise TimeoutError(f"{err}: {said} {self._last_words()}") from None
 
     async def get(self, path: str) -> Any:
         """Return the JSON at a path of the API."""
