@@ -42,7 +42,9 @@ ALIKE: dict[str, Files] = {
             "patchesJson6902:\n"
             "- {path: patches/ops6902.yaml, target: {version: v1, group: apps, kind: Deployment, name: web}}\n"
         ),
-        "app/patches/replicas.yaml": "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {paused: n}}",
+        "app/patches/replicas.yaml": (
+            "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 3}}\n"
+        ),
         "app/patches/ops.json": '[{"op": "add", "path": "/metadata/labels", "value": {"tier": "front"}}]',
         "app/patches/old.yaml": "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, annotations: {a: b}}}",
         "app/patches/ops6902.yaml": "- {op: replace, path: /spec/replicas, value: 5}\n",
