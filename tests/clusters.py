@@ -240,7 +240,9 @@ def sim_cluster(name: str = "sim", *options: str) -> Iterator[Cluster]:
         ready: dict[str, Any] = {}
 
         def said_ready() -> bool:
-            ready.update(json.loads(line) if (line := log.read_text().strip()).endswith("}") else {})
+            for line in log.read_text().splitlines(keepends=True):
+                if line.startswith('{"ready"') and line.endswith("\n"):
+                    ready.update(json.loads(line))
             return bool(ready)
 
         _await(said_ready, child, log)
@@ -269,6 +271,8 @@ def running(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[byte
             stdout=output,
             stderr=output,
             start_new_session=True,
+            # Debugging the tests' own loop must not slow down what they talk to.
+            env={name: value for name, value in os.environ.items() if name != "PYTHONASYNCIODEBUG"},
         )
     try:
         yield child

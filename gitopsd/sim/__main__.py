@@ -33,8 +33,13 @@ def main() -> None:
         controllers=not args.no_controllers,
         tokens=tokens,
     )
-    with _runner() as runner:
-        runner.run(_serve(plan))
+    try:
+        with _runner() as runner:
+            runner.run(_serve(plan))
+    except* OSError as group:
+        for error in group.exceptions:
+            print(f"gitopsd.sim: cannot serve on port {plan.port}: {error}; choose another", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
 
 
 def _arguments() -> argparse.Namespace:
@@ -45,7 +50,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--dir", type=Path, required=True, help="gets kubeconfig, reader.kubeconfig and ca.crt")
     parser.add_argument("--name", default="sim", help="of the cluster in the kubeconfig; default: sim")
     parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1; default: a free one")
-    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second; default: 1")
+    parser.add_argument("--speed", type=_positive, default=1.0, help="simulated seconds a second; default: 1")
     parser.add_argument("--history", type=int, default=10_000, help="changes of a kind that a watch can go back")
     parser.add_argument("--no-controllers", action="store_true", help="store objects only; nothing acts on them")
     parser.add_argument("--die-with-parent", action="store_true", help="end when the starting process ends (Linux)")
@@ -53,6 +58,13 @@ def _arguments() -> argparse.Namespace:
         "--token", type=_user_token, action="append", default=[], metavar="USER:TOKEN", help="a user's bearer token"
     )
     return parser.parse_args()
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError("more than 0 is needed")
+    return value
 
 
 def _user_token(text: str) -> tuple[str, str]:

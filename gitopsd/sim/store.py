@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -176,12 +177,12 @@ class Store:
     def _stored(self, obj: dict[str, Any]) -> Stored:
         metadata = obj["metadata"]
         return Stored(
-            metadata.get("namespace", ""),
+            sys.intern(metadata.get("namespace", "")),
             metadata["name"],
             metadata["uid"],
             self.version,
             metadata.get("labels"),
-            orjson.dumps(obj),
+            bytes(memoryview(orjson.dumps(obj))),  # a copy: what orjson gives holds on to 4 KB
         )
 
     def _tell(self, key: tuple[str, str], collection: Collection, event: Event) -> None:
