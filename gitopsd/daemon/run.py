@@ -60,6 +60,8 @@ from gitopsd.runtime.queue import KeyQueue
 from gitopsd.runtime.signals import Signals, listening
 from gitopsd.runtime.tasks import Graceful, Service, running
 from gitopsd.settings import Settings
+from gitopsd.scripts import checks
+from gitopsd.scripts.health import LuaChecks
 from gitopsd.store.directory import DeclarationDirectory
 from gitopsd.store.store import Store
 from gitopsd.telemetry.metrics import Metrics
@@ -67,6 +69,7 @@ from gitopsd.telemetry.scrape import World
 
 CHANGES = "gitopsd.git.touched:changes"
 log = structlog.get_logger()
+WORKER_BYTES = 192 << 20  # what a worker takes itself, and an object as Python and as text
 
 
 async def run(config: Path, settings: Settings) -> None:
@@ -124,11 +127,14 @@ class Daemon:
             on_render=self._on_render,
         )
         self.live = LiveMirrors(
+        self.scripts = _script_workers(settings, self.metrics)
+        self.health_checks = LuaChecks(self.scripts, checks.load(settings.health), settings.scripts, time.monotonic)
             self.clients,
             kinds=self._inventory_kinds,
             on_change=lambda *where: self.triggers.live(*where),  # noqa: PLW0108 - as above
             takeover=settings.sync.takeover,
         )
+            checks=self.health_checks,
         self.applier = ClusterApplier(self.clients, self.live.resource, settings.sync.takeover, self.live.version_of)
         self.barrier = Barrier(self.queue.add)
         self.placing = Placing(store, store, self.live, self.barrier, self.servers, Mode(settings.mode), self.queue.add)
@@ -200,7 +206,7 @@ class Daemon:
             await stack.enter_async_context(client)
         await stack.enter_async_context(self.cache)
         redis = (self.redis,) if self.redis else ()
-        await stack.enter_async_context(running(self.store, self.workers, *redis, self.git))
+        await stack.enter_async_context(running(self.store, self.workers, self.scripts, *redis, self.git))
         await stack.enter_async_context(running(*self.live.mirrors.values()))
         self._on_declared(frozenset(app.name for app in self.store.all()))
         passes = Graceful(self.passes, self.queue.close, grace_s=settings.grace_s)
@@ -359,6 +365,12 @@ def _workers(settings: Settings, metrics: Metrics) -> pool.WorkerPool:
 def _api_token(settings: Settings) -> str:
     """Return the bearer token of the data directory, made there where the settings name none; else ""."""
     if settings.api.token is not None:
+def _script_workers(settings: Settings, metrics: Metrics) -> pool.WorkerPool:
+    scripts = settings.scripts
+    limits = pool.Limits(deadline_s=scripts.deadline_s, data_bytes=WORKER_BYTES + scripts.memory_bytes)
+    return pool.WorkerPool(scripts.workers, limits, preload=("gitopsd.scripts.lua",), on_job=metrics.worker_job)
+
+
         return ""
     file = settings.data_dir / "api-token"
     if not file.exists():

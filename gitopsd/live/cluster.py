@@ -11,6 +11,7 @@ import structlog
 from gitopsd.errors import Retryable
 from gitopsd.kube.client import Client
 from gitopsd.live.admission import CRD, POLICIES, Admission, definition_key
+from gitopsd.live.checks import Checking
 from gitopsd.live.decode import Decoder
 from gitopsd.live.discovery import Discovery, discover
 from gitopsd.live.kinds import PENDING, Kind, Versions
@@ -23,6 +24,7 @@ from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading, Unreadable, Unserved
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
+from gitopsd.ports import HealthChecks
 from gitopsd.runtime.tasks import at_most
 
 log = structlog.get_logger()
@@ -57,6 +59,7 @@ class ClusterMirror:
         kinds: Callable[[], Collection[GroupKind]],
         on_change: Callable[[AppName], None],
         now_s: Callable[[], float],
+        checks: HealthChecks | None = None,
     ) -> None:
         self.name = f"mirror of {client.name}"
         self._client = client
@@ -65,6 +68,7 @@ class ClusterMirror:
         self._stored_kinds = kinds
         self._now_s = now_s
         self._touch = Touch(on_change)
+        self._checking = Checking(checks, now_s=now_s) if checks is not None else None
         self.mirror = Mirror(
             decoder,
             now_s,
@@ -72,6 +76,7 @@ class ClusterMirror:
             on_touch=self._touch.touch,
             on_object=self._object_changed,
             on_settled=self._look_whether_synced,
+            checking=self._checking,
         )
         self._discovery: Discovery | None = None
         self._error = ""
@@ -94,6 +99,8 @@ class ClusterMirror:
                 self._group = group
                 group.create_task(self._discover_for_ever(), name=f"discovery of {self._client.name}")
                 group.create_task(self._survey_for_ever(), name=f"survey of {self._client.name}")
+                if self._checking is not None:
+                    group.create_task(self._checking.run(), name=f"health checks of {self._client.name}")
         finally:
             self._group = None
             self._tasks.clear()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from gitopsd.live.checks import Checking
 from gitopsd.live.decode import Decoder
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import Accepted
 from gitopsd.model.comparison import Absent, Found, Reading, Unreadable
+from gitopsd.model.health import Health
 from gitopsd.model.ids import ResourceVersion
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 
@@ -21,7 +24,7 @@ Changed = Callable[[ResourceKey, LiveObject | None, LiveObject | None], None]  #
 class Kind:
     """The objects of one kind at one version, as its list-watch tells of them: a `watch.Sink`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - how it reads, and whom it tells
         self,
         gvk: GVK,
         decoder: Decoder,
@@ -29,6 +32,7 @@ class Kind:
         *,
         changed: Changed,
         settled: Callable[[GVK], None],
+        checking: Checking | None = None,
     ) -> None:
         self.gvk = gvk
         self.objects: dict[ResourceKey, LiveObject] = {}
@@ -39,6 +43,7 @@ class Kind:
         self._now_s = now_s
         self._changed = changed
         self._settled = settled
+        self._checking = checking
         self._broken_s: float | None = None  # since when the connection fails
         self._written: dict[ResourceKey, tuple[Accepted, float]] = {}  # our writes, and when each was answered
         self._unseen: set[ResourceKey] | None = None
@@ -76,6 +81,8 @@ class Kind:
             return
         old = self.objects.get(key)
         live = self._decoder.live(key if old is None else old.key, manifest)
+        if self._checking is not None:
+            live = replace(live, health=self._checking.health_of(self, live, old, manifest))
         if key in self._written and _shows(live, self._written[key][0]):
             del self._written[key]
         if self._unseen is not None:
@@ -83,6 +90,13 @@ class Kind:
         if live != old:
             self.objects[live.key] = live
             self._changed(live.key, old, live)
+
+    def checked(self, key: ResourceKey, version: ResourceVersion, health: Health | None) -> None:
+        """Take up what a user's check says of an object; nothing where it has a newer version by now, or is gone."""
+        old = self.objects.get(key)
+        if old is not None and old.resource_version == version and old.health != health:
+            self.objects[key] = replace(old, health=health)
+            self._changed(key, old, self.objects[key])
 
     def drop(self, manifest: Manifest) -> None:
         key = self._decoder.key(self.gvk, manifest)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from gitopsd.core.tracking import names_itself
+from gitopsd.live.checks import Checking
 from gitopsd.live.decode import Decoder
 from gitopsd.live.kinds import Changed, Kind
 from gitopsd.model.cluster import LiveObject
@@ -31,6 +32,7 @@ class Mirror:
         on_touch: Callable[[AppName], None],
         on_object: Changed,
         on_settled: Callable[[], None],
+        checking: Checking | None = None,
     ) -> None:
         """Make an empty mirror.
 
@@ -41,6 +43,7 @@ class Mirror:
             on_touch: told of an application one of whose objects has a new version, and nothing else we know differs.
             on_object: told of every change of every object.
             on_settled: told when a kind is listed, or cannot be.
+            checking: asks users' checks how objects do.
         """
         self.kinds: dict[GVK, Kind] = {}
         self._decoder = decoder
@@ -49,6 +52,7 @@ class Mirror:
         self._on_touch = on_touch
         self._on_object = on_object
         self._on_settled = on_settled
+        self._checking = checking
         self._tracked: dict[AppName, dict[ResourceKey, GVK]] = {}
         self._children: dict[Uid, dict[ResourceKey, GVK]] = {}
         self._asked: dict[AppName, frozenset[ObjectRef]] = {}  # what a pass asked for and is not tracked as its own
@@ -64,6 +68,7 @@ class Mirror:
                 self._now_s,
                 changed=lambda key, old, new: self._object_changed(gvk, key, old, new),
                 settled=self._kind_settled,
+                checking=self._checking,
             )
         return self.kinds[gvk]
 

@@ -17,6 +17,7 @@ from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Uid
 from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
+from gitopsd.ports import HealthChecks
 
 PAGES_AT_ONCE = 8  # pages of lists in memory, over all clusters; each is a few MB while it is decoded
 
@@ -31,13 +32,14 @@ class Size:
 class LiveMirrors:
     """Implements `ports.LiveStates`. Each of `mirrors` is a service to run; every read is of memory and never waits."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it reads, and whom it tells
         self,
         clients: Mapping[ClusterId, Client],
         *,
         kinds: Callable[[ClusterId], Collection[GroupKind]],
         on_change: Callable[[ClusterId, AppName], None],
         takeover: Collection[str] = (),
+        checks: HealthChecks | None = None,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make mirrors that are empty until they run.
@@ -47,6 +49,7 @@ class LiveMirrors:
             kinds: the kinds of a cluster's stored inventory, watched from the start.
             on_change: told of an application when one of its objects in a cluster, or one it asked for, is different.
             takeover: managers that the first apply takes over.
+            checks: users' health checks; they go before those of gitopsd.
             now_s: a clock that only goes forward, for the age of watches.
         """
         decoder = Decoder(frozenset(takeover))
@@ -59,6 +62,7 @@ class LiveMirrors:
                 kinds=partial(kinds, cluster),
                 on_change=partial(on_change, cluster),
                 now_s=now_s,
+                checks=checks,
             )
             for cluster, client in clients.items()
         }

@@ -20,6 +20,8 @@ EXACT = {
     "redis.ttl_s": (60.0, 365 * DAY_S),
     "workers.count": (1.0, 256.0),
     "workers.data_bytes": (64 << 20, 1 << 40),  # less, and Python itself does not start
+    "scripts.workers": (1.0, 64.0),
+    "scripts.memory_bytes": (1 << 20, 1 << 32),  # less, and Lua itself does not start
     "sync.workers": (1.0, 1000.0),
     "sync.heal_wait_s": (0.0, DAY_S),
     "sync.argocd_quiet_s": (0.0, 365 * DAY_S),

@@ -157,7 +157,7 @@ class HealthCustomization:
 @dataclass(frozen=True, slots=True)
 class HealthSettings:
     customizations: tuple[HealthCustomization, ...] = ()  # go before those of the directory
-    directory: Path | None = None  # GROUP/KIND/health.lua, as Argo CD's resource_customizations; "_" in a name is any text
+    directory: Path | None = None  # GROUP/KIND/health.lua, as Argo CD's resource_customizations; "_" is any text
 
 
 @dataclass(frozen=True, slots=True)

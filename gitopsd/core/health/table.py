@@ -89,9 +89,9 @@ def health_of(manifest: Manifest) -> Health | None:
     Source: Argo CD, docs/operator-manual/health.md.
     """
     try:
-        if text_at(manifest, "metadata", "deletionTimestamp"):
+        if _deleting(manifest):
             return progressing("it is being deleted")
-        if mapping_at(manifest, "metadata", "annotations").get(IGNORE_HEALTH) == "true":
+        if _ignored(manifest):
             return None
         kind = _group_kind(manifest)
         if kind.group not in KUBERNETES and kind not in CHECKS:
@@ -100,6 +100,22 @@ def health_of(manifest: Manifest) -> Health | None:
         return None if check is None else check(manifest)
     except WrongShape as err:
         return unknown(str(err))
+
+
+def is_asked(manifest: Manifest) -> bool:
+    """Tell whether a check says how a live object does: not where it is being deleted, or annotated to be ignored."""
+    try:
+        return not _deleting(manifest) and not _ignored(manifest)
+    except WrongShape:
+        return False
+
+
+def _deleting(manifest: Manifest) -> bool:
+    return bool(text_at(manifest, "metadata", "deletionTimestamp"))
+
+
+def _ignored(manifest: Manifest) -> bool:
+    return mapping_at(manifest, "metadata", "annotations").get(IGNORE_HEALTH) == "true"
 
 
 def _group_kind(manifest: Manifest) -> GroupKind:

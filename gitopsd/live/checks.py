@@ -1,0 +1,95 @@
+"""Health by users' checks: asked of a worker beside the watches, which never wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import orjson
+
+from gitopsd.core.health import is_asked
+from gitopsd.model.cluster import LiveObject
+from gitopsd.model.health import Health, HealthStatus
+from gitopsd.model.ids import ResourceVersion
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey
+from gitopsd.ports import HealthChecks
+
+PENDING = Health(HealthStatus.PROGRESSING, "its health check is under way")
+
+
+class Holder(Protocol):
+    """Where the objects of one kind are kept."""
+
+    gvk: GVK
+
+    def checked(self, key: ResourceKey, version: ResourceVersion, health: Health | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One object to be checked: its newest version alone."""
+
+    holder: Holder
+    version: ResourceVersion
+    text: str  # the object as JSON, without managedFields
+    due_s: float = 0.0
+
+
+class Checking:
+    """The checks that one cluster's objects wait for: one at a time, the newest version of each object once."""
+
+    def __init__(self, checks: HealthChecks, *, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._checks = checks
+        self._now_s = now_s
+        self._wanted: dict[tuple[GVK, ResourceKey], Wanted] = {}
+        self._later: dict[tuple[GVK, ResourceKey], Wanted] = {}  # no worker would take them just now
+        self._news = asyncio.Event()
+
+    def health_of(self, holder: Holder, live: LiveObject, old: LiveObject | None, manifest: Manifest) -> Health | None:
+        """Return the health of `live` until its check has answered, which is asked for; or what needs no check.
+
+        A new version of the same spec keeps the health of the one before: a heartbeat is not Progressing.
+        """
+        if not self._checks.has(holder.gvk.group_kind) or not is_asked(manifest):
+            return live.health
+        place = holder.gvk, live.key
+        if old is None or old.resource_version != live.resource_version or not old.resource_version:
+            self._later.pop(place, None)
+            self._wanted[place] = Wanted(holder, live.resource_version, _text(manifest))
+            self._news.set()
+        return old.health if old is not None and old.generation == live.generation else PENDING
+
+    async def run(self) -> None:
+        """Ask for one check after the other, until cancelled."""
+        while True:
+            self._back_from_later()
+            if not self._wanted:
+                await self._rest()
+                continue
+            place = next(iter(self._wanted))
+            wanted = self._wanted.pop(place)
+            found = await self._checks.check(wanted.holder.gvk.group_kind, wanted.text)
+            if found.again_s is not None and place not in self._wanted:
+                self._later[place] = replace(wanted, due_s=self._now_s() + found.again_s)
+            wanted.holder.checked(place[1], wanted.version, found.health)
+
+    def _back_from_later(self) -> None:
+        now_s = self._now_s()
+        for place in [place for place, wanted in self._later.items() if wanted.due_s <= now_s]:
+            self._wanted.setdefault(place, self._later.pop(place))
+
+    async def _rest(self) -> None:
+        self._news.clear()
+        due_s = min((wanted.due_s for wanted in self._later.values()), default=None)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if due_s is None else max(0.0, due_s - self._now_s())):
+                await self._news.wait()
+
+
+def _text(manifest: Manifest) -> str:
+    meta = {name: value for name, value in manifest["metadata"].items() if name != "managedFields"}
+    return orjson.dumps({**manifest, "metadata": meta}).decode()

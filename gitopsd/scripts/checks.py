@@ -1,0 +1,91 @@
+"""Which health check of users judges which kind: of the settings, or of a directory laid out as Argo CD's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitopsd.core.globs import matches
+from gitopsd.errors import InvalidSettings
+from gitopsd.model.manifest import GroupKind
+from gitopsd.settings import HealthSettings
+
+FILE = "health.lua"
+MAX_FILES = 10_000
+MAX_BYTES = 1 << 20  # of one script
+WILD = "_"  # in the name of a directory: any text, as `*` cannot be in a path everywhere
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One script, and the kinds it is for."""
+
+    group: str  # a glob
+    kind: str  # a glob
+    script: str
+    open_libs: bool = False
+
+
+class Checks:
+    """All checks, looked up by kind; an exact name goes before a glob, and the settings before the directory."""
+
+    def __init__(self, found: Iterable[Check]) -> None:
+        self._all: Sequence[Check] = tuple(found)
+        self._known: dict[GroupKind, Check | None] = {}
+
+    def of(self, kind: GroupKind) -> Check | None:
+        if kind not in self._known:
+            exact = (check for check in self._all if (check.group, check.kind) == (kind.group, kind.kind))
+            self._known[kind] = next(exact, None) or next(self._fitting(kind), None)
+        return self._known[kind]
+
+    def _fitting(self, kind: GroupKind) -> Iterator[Check]:
+        return (check for check in self._all if matches(check.group, kind.group) and matches(check.kind, kind.kind))
+
+
+def load(settings: HealthSettings) -> Checks:
+    """Return the checks of the settings.
+
+    Raises:
+        InvalidSettings: the directory cannot be read, or holds what no directory of checks does.
+    """
+    written = [
+        Check(*_named(each.group_kind), each.lua, each.use_open_libs) for each in settings.customizations if each.lua
+    ]
+    return Checks([*written, *(_of_directory(settings.directory) if settings.directory else ())])
+
+
+def _named(text: str) -> tuple[str, str]:
+    """Return group and kind of `group/Kind`, or of `group_Kind` as in the keys of a ConfigMap; a kind alone is core."""
+    group, _, kind = text.rpartition("/" if "/" in text else "_")
+    return group, kind
+
+
+def _of_directory(directory: Path) -> list[Check]:
+    try:
+        files = sorted(directory.glob(f"*/*/{FILE}"))[: MAX_FILES + 1]
+        if not files and not directory.is_dir():
+            raise InvalidSettings(f"health.directory: {directory} is no directory", remedy="name one, or remove it")
+        if len(files) > MAX_FILES:
+            raise InvalidSettings(
+                f"health.directory: {directory} holds more than {MAX_FILES} checks", remedy="name the right directory"
+            )
+        return [_of_file(file) for file in files]
+    except OSError as err:
+        raise InvalidSettings(
+            f"health.directory: {err.filename} cannot be read: {err.strerror}", remedy="let gitopsd read it"
+        ) from err
+
+
+def _of_file(file: Path) -> Check:
+    with file.open("rb") as opened:
+        data = opened.read(MAX_BYTES + 1)
+    try:
+        script = data.decode()
+    except UnicodeDecodeError:
+        raise InvalidSettings(f"{file} is not UTF-8", remedy="save it as UTF-8") from None
+    if len(data) > MAX_BYTES:
+        raise InvalidSettings(f"{file} is over {MAX_BYTES} bytes", remedy="make it smaller")
+    group, kind = file.parent.parent.name, file.parent.name
+    return Check(group.replace(WILD, "*"), kind.replace(WILD, "*"), script)

@@ -1,0 +1,60 @@
+"""Health by users' checks: each in a worker, under limits; what fails is Unknown for the objects of its kind alone."""
+
+from __future__ import annotations
+
+from gitopsd.errors import GitopsError, WorkerFailed
+from gitopsd.model.health import Health, HealthStatus
+from gitopsd.model.manifest import GroupKind
+from gitopsd.ports import Checked, Clock, Workers
+from gitopsd.scripts.checks import Check, Checks
+from gitopsd.scripts.lua import HEALTH
+from gitopsd.settings import ScriptSettings
+
+RESTS_S = 60.0  # a check that had to be killed is not run for so long: its objects would kill worker after worker
+BUSY_S = 5.0  # between two tries to get a worker
+
+
+class LuaChecks:
+    """Implements `ports.HealthChecks`."""
+
+    def __init__(self, workers: Workers, checks: Checks, limits: ScriptSettings, now_s: Clock) -> None:
+        self._workers = workers
+        self._checks = checks
+        self._limits = limits
+        self._now_s = now_s
+        self._resting: dict[Check, tuple[float, str]] = {}  # until when, and why
+
+    def has(self, kind: GroupKind) -> bool:
+        return self._checks.of(kind) is not None
+
+    async def check(self, kind: GroupKind, text: str) -> Checked:
+        check = self._checks.of(kind)
+        if check is None:
+            return Checked(None)
+        until_s, why = self._resting.get(check, (0.0, ""))
+        if self._now_s() < until_s:
+            return Checked(_unknown(kind, why), again_s=until_s - self._now_s())
+        options = (check.open_libs, self._limits.memory_bytes)
+        try:
+            found = await self._workers.call(HEALTH, check.script, text, *options, deadline_s=self._limits.deadline_s)
+        except WorkerFailed as err:
+            self._resting[check] = self._now_s() + RESTS_S, err.what
+            return Checked(_unknown(kind, err.what), again_s=RESTS_S)
+        except GitopsError as err:
+            return Checked(_unknown(kind, err.what), again_s=BUSY_S)
+        return Checked(_judged(kind, found))
+
+
+def _judged(kind: GroupKind, found: dict[str, str] | None) -> Health | None:
+    if found is None:
+        return None
+    if "error" in found:
+        return _unknown(kind, found["error"])
+    try:
+        return Health(HealthStatus(found["status"]), found["message"])
+    except ValueError:
+        return _unknown(kind, f"it returns status {found['status'][:40]!r}, which is none")
+
+
+def _unknown(kind: GroupKind, why: str) -> Health:
+    return Health(HealthStatus.UNKNOWN, f"the health check of {kind}: {why}")

@@ -1,0 +1,88 @@
+"""Users' checks in real workers: what must be killed is, and only its own kind suffers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gitopsd.model.health import Health, HealthStatus
+from gitopsd.model.manifest import GroupKind
+from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.scripts.checks import load
+from gitopsd.scripts.health import RESTS_S, LuaChecks
+from gitopsd.settings import HealthCustomization, HealthSettings, ScriptSettings
+
+SCRIPTS = {
+    "a.io/Good": 'return {status = "Healthy", message = obj.metadata.name}',
+    "a.io/Silent": "return nil",
+    "a.io/Odd": 'return {status = "Great"}',
+    "a.io/Loops": "while true do end",
+    "a.io/Matches": 'return {status = ("a"):rep(200):find((".-"):rep(20) .. "b")}',
+    "a.io/Grows": "local t = {} while true do t[#t + 1] = {} end",
+    "a.io/Opens": 'return {status = io.open("/etc/passwd"):read()}',
+}
+HEALTHY = Health(HealthStatus.HEALTHY, "x")
+
+
+class Clock:
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def checks(clock: Clock) -> AsyncIterator[LuaChecks]:
+    found = load(
+        HealthSettings(tuple(HealthCustomization(name, lua, name == "a.io/Matches") for name, lua in SCRIPTS.items()))
+    )
+    limits = Limits(deadline_s=1.0, data_bytes=256 << 20)
+    async with WorkerPool(1, limits, preload=("gitopsd.scripts.lua",)) as pool:
+        yield LuaChecks(pool, found, ScriptSettings(deadline_s=1.0, memory_bytes=16 << 20), clock)
+
+
+async def asked(checks: LuaChecks, kind: str) -> Health | None:
+    return (await checks.check(GroupKind("a.io", kind), '{"metadata": {"name": "x"}}')).health
+
+
+async def test_check_judges_its_kind(checks: LuaChecks) -> None:
+    assert checks.has(GroupKind("a.io", "Good"))
+    assert not checks.has(GroupKind("b.io", "Good"))
+    assert HEALTHY == await asked(checks, "Good")
+    assert await asked(checks, "Silent") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("Odd", "returns status 'Great', which is none"),
+        ("Loops", "took more than 1 s and was killed"),
+        ("Matches", "took more than 1 s and was killed"),
+        ("Grows", "needs more than 16777216 bytes"),
+        ("Opens", "attempt to index global 'io' (a nil value)"),
+    ],
+)
+async def test_check_that_goes_wrong_is_unknown_for_its_kind_alone(checks: LuaChecks, kind: str, reason: str) -> None:
+    found = await asked(checks, kind)
+
+    assert found is not None
+    assert HealthStatus.UNKNOWN is found.status
+    assert f"the health check of a.io/{kind}: " in found.message
+    assert reason in found.message
+    assert HEALTHY == await asked(checks, "Good")
+
+
+async def test_check_that_was_killed_rests_before_it_is_run_again(checks: LuaChecks, clock: Clock) -> None:
+    first = await checks.check(GroupKind("a.io", "Loops"), "{}")
+    clock.now_s = 10.0
+
+    second = await checks.check(GroupKind("a.io", "Loops"), "{}")
+
+    assert (RESTS_S, RESTS_S - 10.0) == (first.again_s, second.again_s)
+    assert first.health == second.health

@@ -1,0 +1,124 @@
+"""One health check in Lua: what it is given, what it may answer, and that it reaches nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from gitopsd.scripts.lua import health
+
+OBJECT = {
+    "apiVersion": "cert-manager.io/v1",
+    "kind": "Certificate",
+    "metadata": {"name": "web", "generation": 3},
+    "status": {"conditions": [{"type": "Ready", "status": "True", "message": "it is güt"}], "missing": None},
+}
+MEMORY = 32 << 20
+
+
+def told(script: str, manifest: Any = OBJECT, *, open_libs: bool = False) -> dict[str, str] | None:
+    return health(script, orjson.dumps(manifest).decode(), open_libs, MEMORY)
+
+
+def test_check_in_argo_cds_form_is_answered() -> None:
+    script = """
+        local hs = {}
+        if obj.status ~= nil and obj.status.conditions ~= nil then
+          for i, condition in ipairs(obj.status.conditions) do
+            if condition.type ~= "Ready" then goto continue end
+            hs.status = condition.status == "True" and "Healthy" or "Degraded"
+            hs.message = condition.message .. " " .. obj.metadata.generation
+            ::continue::
+          end
+        end
+        return hs
+    """
+
+    assert {"status": "Healthy", "message": "it is güt 3"} == told(script)
+
+
+def test_global_hs_is_the_answer_of_a_check_that_returns_nothing() -> None:
+    assert {"status": "Healthy", "message": ""} == told('hs = {}; hs.status = "Healthy"')
+
+
+def test_check_that_returns_nil_says_nothing() -> None:
+    assert told("return nil") is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "script"),
+    [
+        ("near 'is'", "this is not Lua"),
+        ("attempt to index field 'spec' (a nil value)", "return {status = obj.spec.replicas}"),
+        ("returns a string instead of a table", 'return "Healthy"'),
+        ("without words", "error({})"),
+        ("stack overflow", "local function f() return f() + 1 end return f()"),
+        ("cannot be handed", 'return {status = "\\255"}'),
+        ("needs more than", "local t = {} for i = 1, 1e9 do t[i] = {i, i, i} end"),
+        ("wrong mode", "\x1bLJ\x02"),
+    ],
+)
+def test_fault_of_a_check_is_told(reason: str, script: str) -> None:
+    found = told(script)
+
+    assert found is not None
+    assert reason in found["error"]
+
+
+@pytest.mark.parametrize(
+    "use",
+    ["os.time()", 'io.open("/etc/passwd")', "string.upper('x')", "('x'):upper()", "math.floor(1)", "debug.traceback()",
+     'require("io")', 'require("ffi")', "load('return 1')()", "loadstring('return 1')()", "dofile('/etc/passwd')",
+     "package.loaded.io", "python.eval('1')", "getfenv(0).io", "jit.on()", "coroutine.wrap(print)()",
+     "collectgarbage()", "newproxy()"],
+)  # fmt: skip
+def test_libraries_are_closed(use: str) -> None:
+    found = told(f"local x = {use} return {{status = 'Healthy'}}")
+
+    assert found is not None
+    assert found["error"]
+
+
+@pytest.mark.parametrize("use", ["string.upper('x')", "('x'):upper()", "math.floor(1)", "os.date('%Y')", "bit.bor(1)"])
+def test_libraries_that_only_compute_can_be_opened(use: str) -> None:
+    assert {"status": "Healthy", "message": ""} == told(
+        f"local x = {use} return {{status = 'Healthy'}}", open_libs=True
+    )
+
+
+@pytest.mark.parametrize("use", ["os.execute('x')", "os.getenv('PATH')", "io.open('x')", "string.dump(print)"])
+def test_libraries_that_reach_outside_are_never_opened(use: str) -> None:
+    found = told(f"local x = {use} return {{status = 'Healthy'}}", open_libs=True)
+
+    assert found is not None
+    assert found["error"]
+
+
+def test_clock_is_there_for_those_who_require_it() -> None:
+    assert {"status": "Healthy", "message": ""} == told('local os = require("os"); os.date() return {status="Healthy"}')
+
+
+def test_what_one_check_changes_is_not_seen_by_the_next() -> None:
+    told('table.insert = nil; getmetatable("").__index = function() return "spoilt" end return {status = "Healthy"}')
+
+    found = told(
+        'local t = {} table.insert(t, "Healthy") return {status = t[1], message = ("x"):upper()}', open_libs=True
+    )
+
+    assert {"status": "Healthy", "message": "X"} == found
+
+
+def test_number_that_lua_cannot_hold_is_a_fault_and_no_crash() -> None:
+    found = health("return {status='Healthy'}", '{"n": 18446744073709551615}', False, MEMORY)  # noqa: FBT003
+
+    assert found is not None
+    assert "cannot be handed" in found["error"]
+
+
+def test_long_words_are_cut() -> None:
+    found = told('return {status = "Healthy", message = ("x"):rep(5000)}', open_libs=True)
+
+    assert found is not None
+    assert 1000 == len(found["message"])
