@@ -7,6 +7,7 @@ from typing import Any
 
 from gitopsd.apply.prune import prune
 from gitopsd.apply.refusals import refused
+from gitopsd.core.managed_fields import view_hash
 from gitopsd.kube.client import Client, Reply
 from gitopsd.kube.paths import object_path
 from gitopsd.model.cluster import ApiResource
@@ -52,7 +53,7 @@ async def _try(client: Client, resource: ApiResource, command: Release) -> Appli
     if meta.get("deletionTimestamp"):
         return Accepted(key, changed=True, resource_version=version if meta.get("finalizers") else None)
     if not command.delete:
-        return Accepted(key, changed=True, resource_version=version)
+        return Accepted(key, changed=True, resource_version=version, view=view_hash(reply.body))
     return await prune(client, resource, Prune(key, command.uid, version, "Background"))
 
 

@@ -10,6 +10,7 @@ from gitopsd.control.desired import Desired
 from gitopsd.control.orders import Orders
 from gitopsd.control.wants import Wants
 from gitopsd.core.declaration import DECLARE, Declare, no_cluster, only_declarations, resolve_destination
+from gitopsd.core.hooks import hook_refs
 from gitopsd.core.pairing import owns
 from gitopsd.core.permissions import Place, destination_conditions, object_conditions, source_conditions
 from gitopsd.core.plan import contested
@@ -175,7 +176,8 @@ class Placing:
 
     def _want(self, app: Application, cluster: ClusterId, target: Target, desired: Desired) -> None:
         project, place = self._project(app), self._place(cluster)
-        refusals = object_conditions(project, place, target.objects)
+        hooks = (hook.key for hook in target.hooks)
+        refusals = object_conditions(project, place, [*target.objects, *hooks])
         wanted = {*target.objects, *target.held}
         if refusals:  # what it may not have it cannot contend for
             wanted = {key for key in wanted if not object_conditions(project, place, [key])}
@@ -186,6 +188,8 @@ class Placing:
         """Return the readings of the target, and of what else there is of the application that its project permits."""
         app = orders.app
         wanted = [ObjectRef(key, gvk_of(manifest)) for key, manifest in target.objects.items()]
+        operation = self.apps.operation(app.name)
+        wanted += hook_refs(target.hooks, operation.id if operation is not None and not operation.phase.over else "")
         if app.destination.namespace:
             wanted.append(ObjectRef(ResourceKey("", "Namespace", "", app.destination.namespace), NAMESPACE))
         left = {key for where, key in self.wants.inventory.targets(app.name) if where == cluster}

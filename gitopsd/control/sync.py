@@ -46,7 +46,7 @@ class Wanted:
     @property
     def seen(self) -> Seen:
         target = self.aim.target
-        return Seen(target.hash, target.objects, target.hashes, self.aim.readings, self.aim.guard)
+        return Seen(target.hash, target.objects, target.hashes, self.aim.readings, self.aim.guard, target.hooks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,8 @@ class Syncer:
         app, request = wanted.app, wanted.orders.request
         prune = request.prune if request is not None else app.sync_policy.prune
         selected = request.resources if request is not None else ()
-        todo = _work(wanted, Scope(prune=prune, selected=selected, namespace=_missing_namespace(wanted)))
+        hooks = () if selected or wanted.orders.deleting else wanted.aim.target.hooks
+        todo = _work(wanted, Scope(prune, selected, hooks, _missing_namespace(wanted)))
         due = self._due(wanted, todo, last)
         if not due.sync:
             self._taken_up(app, request)
@@ -147,7 +148,8 @@ class Syncer:
             selective=bool(selected),
             pinned=bool(wanted.orders.refs),
         )
-        operation = carrying(plan(header, todo), _last_sync(wanted, last))
+        planned = plan(header, todo, hooks if due.hooks else (), wanted.aim.readings)
+        operation = carrying(planned, _last_sync(wanted, last))
         self.apps.put_operation(operation)
         self._taken_up(app, request)
         return operation, due
@@ -242,7 +244,9 @@ class Syncer:
         """Store what the server has shown to be in sync by its answers."""
         shown: dict[ResourceKey, Remembered | None] = {}
         for command, result in zip(commands, results, strict=True):
-            if isinstance(command, Apply) and isinstance(result, Accepted) and result.view is not None:
+            if not isinstance(command, Apply) or command.key not in wanted.aim.target.objects:
+                continue
+            if isinstance(result, Accepted) and result.view is not None:
                 rules = rules_for(wanted.app.ignore_differences, command.key)
                 admission = self.live.admission(wanted.aim.cluster, gvk_of(command.manifest))
                 basis = Basis(command.target, rules, admission)
@@ -254,7 +258,7 @@ class Syncer:
 def _work(wanted: Wanted, scope: Scope) -> Work:
     resources, aim = wanted.comparison.resources, wanted.aim
     if wanted.orders.deleting:
-        return deletion(resources, aim.guard)
+        return deletion(resources, aim.guard, aim.readings)
     return work(resources, aim.target.hashes, aim.guard, scope)
 
 

@@ -237,8 +237,9 @@ def _task(task: Task) -> Json | None:
     return _filled(
         {
             **_key(task.key, ""),
-            "status": status,
+            "status": "" if task.verb is Verb.HOOK else status,
             "message": task.message,
+            "hookType": task.phase.value if task.verb is Verb.HOOK else "",
             "hookPhase": hook_phase,
             "syncPhase": task.phase.value,
         }

@@ -20,9 +20,9 @@ from gitopsd.core.options import (
 from gitopsd.core.order import kind_rank
 from gitopsd.core.tracking import track
 from gitopsd.model.cluster import LiveObject
-from gitopsd.model.command import HOOK_FINALIZER
+from gitopsd.model.command import HOOK_FINALIZER, ObjectRef
 from gitopsd.model.ids import AppName, TargetHash
-from gitopsd.model.manifest import Manifest, ResourceKey, annotations_of, key_of
+from gitopsd.model.manifest import Manifest, ResourceKey, annotations_of, gvk_of, key_of
 from gitopsd.model.operation import SyncPhase
 
 
@@ -156,7 +156,12 @@ def is_run(live: LiveObject, operation: str, phase: SyncPhase) -> bool:
     return dict(live.marks).get(OPERATION_ID) == run_id(operation, phase)
 
 
-def leftovers(app: AppName, lives: Iterable[LiveObject]) -> Sequence[LiveObject]:
-    """Return the objects of hooks of `app` that a sync has left in mid-run, sorted by key: our finalizer is on them."""
-    found = [live for live in lives if live.guarded and live.tracking is not None and live.tracking.app == app]
-    return sorted((live for live in found if hook_types(live.marks)), key=lambda live: live.key)
+def hook_refs(hooks: Iterable[Hook], operation: str) -> Sequence[ObjectRef]:
+    """Return the objects of `hooks` as `operation` names them: their kinds have to be watched before they are run."""
+    return [ObjectRef(hook.name_in(operation, phase), gvk_of(hook.manifest)) for hook in hooks for phase in hook.phases]
+
+
+def hooks_of(app: AppName, lives: Iterable[LiveObject]) -> Sequence[LiveObject]:
+    """Return the objects of hooks that syncs of `app` have run, sorted by key."""
+    found = [live for live in lives if live.tracking is not None and live.tracking.app == app]
+    return sorted((live for live in found if OPERATION_ID in dict(live.marks)), key=lambda live: live.key)

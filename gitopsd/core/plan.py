@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from gitopsd.core.hooks import DeletePolicy, Hook, leftovers, policies_of
+from gitopsd.core.hooks import DeletePolicy, Hook, hooks_of, policies_of
 from gitopsd.core.options import has_compare_option, sync_wave, wave_in
 from gitopsd.core.order import kind_rank, task_order
 from gitopsd.core.prune import Guard, kept
@@ -93,9 +93,13 @@ def plan(
     """
     runs = [_hook(hook, header.id, phase) for hook in hooks for phase in hook.phases if phase in IN_SYNC]
     keys = {task.key for task in runs}
-    lives = [reading.live for reading in (readings or {}).values() if isinstance(reading, Found)]
-    left = [_left(live) for live in leftovers(header.app, lives) if live.key not in keys]
+    known = keys | {task.key for task in todo.tasks}
+    left = [_left(live) for live in hooks_of(header.app, _lives(readings)) if live.guarded and live.key not in known]
     return replace(header, tasks=tuple(sorted((*todo.tasks, *runs, *left), key=task_order)))
+
+
+def _lives(readings: Mapping[ResourceKey, Reading] | None) -> list[LiveObject]:
+    return [reading.live for reading in (readings or {}).values() if isinstance(reading, Found)]
 
 
 def _hook(hook: Hook, operation: str, phase: SyncPhase) -> Task:
@@ -117,15 +121,20 @@ def _left(live: LiveObject) -> Task:
     )
 
 
-def deletion(resources: Iterable[Compared], guard: Guard | None = None) -> Work:
+def deletion(
+    resources: Iterable[Compared], guard: Guard | None = None, readings: Mapping[ResourceKey, Reading] | None = None
+) -> Work:
     """Return what it takes to delete the application's live objects, whether or not Git holds them.
 
     Args:
         resources: the comparison's.
         guard: of the deletion; what it keeps for good is SKIPPED. None: that is found out in the steps.
+        readings: of all live objects, among them those of hooks, which go as well.
     """
     lives = [compared.pair.live.live for compared in resources if isinstance(compared.pair.live, Found)]
     tasks = [_deletion(live) if guard is None else _allowed(_deletion(live), live, guard) for live in lives]
+    if guard is not None:
+        tasks += [replace(_left(live), deletes=True) for live in hooks_of(guard.app, _lives(readings))]
     return Work(tuple(sorted(tasks, key=task_order)), drift=sum(map(_is_due, tasks)))
 
 

@@ -6,14 +6,14 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from gitopsd.core.argo_json import application_json
+from gitopsd.core.argo_json import application_json, operation_state_json
 from gitopsd.core.declaration import application_from
 from gitopsd.model.application import Application, Origin
 from gitopsd.model.comparison import Absent, Compared, Comparison, Pair, SyncStatus
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId, Revision, TargetHash
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.operation import Operation, OperationPhase, Task, TaskState, Verb
+from gitopsd.model.operation import Operation, OperationPhase, SyncPhase, Task, TaskState, Verb
 from gitopsd.model.status import AppStatus, Condition, HistoryEntry
 
 SHA = Revision("a" * 40)
@@ -160,3 +160,16 @@ def test_deletion_has_its_time() -> None:
     found = application_json(app(), None, (), 0.0, deleting_s=1_700_000_000.0)
 
     assert "2023-11-14T22:13:20Z" == found["metadata"]["deletionTimestamp"]
+
+
+def test_hook_is_shown_with_its_phase_and_without_a_sync_status() -> None:
+    job = ResourceKey("batch", "Job", "prod", "migrate")
+    shown = operation_state_json(operation(Task(job, Verb.HOOK, SyncPhase.PRE_SYNC, state=TaskState.APPLIED)), [])
+
+    (found,) = shown["syncResult"]["resources"]
+    assert ("PreSync", "PreSync", "Running", None) == (
+        found["hookType"],
+        found["syncPhase"],
+        found["hookPhase"],
+        found.get("status"),
+    )

@@ -14,6 +14,8 @@ from copy import deepcopy
 from typing import Any
 
 from gitopsd.core import health, tracking
+from gitopsd.core.options import marks_of
+from gitopsd.core.options import marks_of
 from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
 from gitopsd.model.command import (
     Accepted,
@@ -25,6 +27,7 @@ from gitopsd.model.command import (
     ObjectRef,
     Predicted,
     Prune,
+    Release,
 )
 from gitopsd.model.comparison import Absent, Found, Reading, Unreadable, Unserved
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Uid, ViewHash
@@ -133,6 +136,16 @@ class World:
                 assert (command.uid, command.resource_version) == (live.uid, live.resource_version)
                 self.remove(key)
                 return Accepted(key, changed=True)
+            case Release(key=key):
+                return self._release(key, delete=command.delete)
+
+    def _release(self, key: ResourceKey, *, delete: bool) -> Accepted:
+        if key in self.objects:
+            ends = delete or "deletionTimestamp" in self.objects[key]["metadata"]
+            self.edit(key, "metadata", "finalizers", value=[])
+            if ends:
+                self.remove(key)
+        return Accepted(key, changed=True)
 
     def _apply(self, command: Apply) -> Accepted:
         key = command.key
@@ -177,10 +190,12 @@ class World:
             argocd_wrote_s=self.argocd_wrote_s,
             takeover=False,
             view=view,
-            deleting=False,
+            deleting="deletionTimestamp" in meta,
             established=manifest.get("status", {}).get("established", True),
             health=health.health_of(manifest),
             created_s=0.0,
+            guarded=bool(meta.get("finalizers")),
+            marks=marks_of(manifest),
         )
 
     def _store(self, key: ResourceKey, manifest: dict[str, Any]) -> None:
