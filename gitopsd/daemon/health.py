@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import asyncio
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from gitopsd.core.health import health_of
+import orjson
+
+from gitopsd.core.health import health_of, is_asked
 from gitopsd.manifests.yaml import parse
 from gitopsd.model.health import Health, HealthStatus
-from gitopsd.settings import RenderSettings
+from gitopsd.model.manifest import GroupKind
+from gitopsd.ports import HealthChecks
+from gitopsd.scripts import checks
+from gitopsd.scripts.health import LuaChecks
+from gitopsd.scripts.pool import script_workers
+from gitopsd.settings import RenderSettings, Settings, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +33,34 @@ class Told:
     health: Health | None  # None: its kind has none
 
 
-def told(name: str, data: bytes) -> tuple[Told, ...]:
-    """Return every object of a YAML or JSON file, in order; the items of a List one by one.
+def told(files: Iterable[tuple[str, bytes]], config: Path | None = None, directory: Path | None = None) -> list[Told]:
+    """Return every object of YAML or JSON files, in order; the items of a List one by one.
+
+    Args:
+        files: name and content of each.
+        config: the settings whose health checks are used.
+        directory: health checks instead of those of the settings' directory.
 
     Raises:
-        InvalidManifest: it is no YAML; `name` names the file.
+        InvalidManifest: a file is no YAML; names it.
+        InvalidSettings: the settings, or the directory, cannot be used.
     """
-    documents = parse(name, data, RenderSettings()).documents
-    return tuple(_told(value) for document in documents for value in _items(document.value))
+    values = [
+        value
+        for name, data in files
+        for document in parse(name, data, RenderSettings()).documents
+        for value in _items(document.value)
+    ]
+    settings = load(config, os.environ) if config else Settings()
+    if directory:
+        settings = replace(settings, health=replace(settings.health, directory=directory))
+    return asyncio.run(_all_told(values, settings))
+
+
+async def _all_told(values: Iterable[Any], settings: Settings) -> list[Told]:
+    async with script_workers(settings.scripts) as workers:
+        lua = LuaChecks(workers, checks.load(settings.health), settings.scripts, time.monotonic)
+        return [await _told(value, lua) for value in values]
 
 
 def _items(value: Any) -> Iterator[Any]:
@@ -40,16 +71,20 @@ def _items(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _told(value: Any) -> Told:
+async def _told(value: Any, lua: HealthChecks) -> Told:
     if not isinstance(value, dict):
         return Told("", "", "", Health(HealthStatus.UNKNOWN, "it is no object"))
     meta = value.get("metadata")
-    return Told(_text(value, "kind"), _text(meta, "namespace"), _text(meta, "name"), _health(value))
+    return Told(_text(value, "kind"), _text(meta, "namespace"), _text(meta, "name"), await _health(value, lua))
 
 
-def _health(value: Mapping[str, Any]) -> Health | None:
-    if not _text(value, "kind") or not _text(value, "apiVersion"):
+async def _health(value: Mapping[str, Any], lua: HealthChecks) -> Health | None:
+    version, name = _text(value, "apiVersion"), _text(value, "kind")
+    if not version or not name:
         return Health(HealthStatus.UNKNOWN, "it has no apiVersion and kind")
+    kind = GroupKind(version.rpartition("/")[0], name)
+    if lua.has(kind) and is_asked(value):
+        return (await lua.check(kind, orjson.dumps(value).decode())).health
     return health_of(value)
 
 

@@ -62,6 +62,8 @@ from gitopsd.runtime.tasks import Graceful, Service, running
 from gitopsd.settings import Settings
 from gitopsd.scripts import checks
 from gitopsd.scripts.health import LuaChecks
+from gitopsd.scripts.pool import script_workers
+from gitopsd.settings import Settings
 from gitopsd.store.directory import DeclarationDirectory
 from gitopsd.store.store import Store
 from gitopsd.telemetry.metrics import Metrics
@@ -126,8 +128,7 @@ class Daemon:
             on_closure=lambda *found: self.triggers.closure(*found),  # noqa: PLW0108 - there are none yet
             on_render=self._on_render,
         )
-        self.live = LiveMirrors(
-        self.scripts = _script_workers(settings, self.metrics)
+        self.scripts = script_workers(settings.scripts, self.metrics.worker_job)
         self.health_checks = LuaChecks(self.scripts, checks.load(settings.health), settings.scripts, time.monotonic)
             self.clients,
             kinds=self._inventory_kinds,
@@ -365,12 +366,6 @@ def _workers(settings: Settings, metrics: Metrics) -> pool.WorkerPool:
 def _api_token(settings: Settings) -> str:
     """Return the bearer token of the data directory, made there where the settings name none; else ""."""
     if settings.api.token is not None:
-def _script_workers(settings: Settings, metrics: Metrics) -> pool.WorkerPool:
-    scripts = settings.scripts
-    limits = pool.Limits(deadline_s=scripts.deadline_s, data_bytes=WORKER_BYTES + scripts.memory_bytes)
-    return pool.WorkerPool(scripts.workers, limits, preload=("gitopsd.scripts.lua",), on_job=metrics.worker_job)
-
-
         return ""
     file = settings.data_dir / "api-token"
     if not file.exists():

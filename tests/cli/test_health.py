@@ -94,3 +94,31 @@ def test_file_that_is_no_yaml_is_an_error(tmp_path: Path, capsys: pytest.Capture
 
     assert 0 != main(("health", str(file)))
     assert f"{file}:2: " in capsys.readouterr().err
+
+
+CERTIFICATE = "{apiVersion: cert-manager.io/v1, kind: Certificate, metadata: {name: tls}}"
+
+
+def test_checks_of_a_directory_are_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "checks/cert-manager.io/_").mkdir(parents=True)
+    (tmp_path / "checks/cert-manager.io/_/health.lua").write_text('return {status = "Degraded", message = obj.kind}')
+    file = tmp_path / "live.yaml"
+    file.write_text(CERTIFICATE)
+
+    (found,) = printed(capsys, str(file), "--checks", str(tmp_path / "checks"))
+
+    assert ("Degraded", "Certificate") == (found["status"], found["message"])
+
+
+def test_checks_of_the_settings_are_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, file = tmp_path / "gitopsd.yaml", tmp_path / "live.yaml"
+    file.write_text(CERTIFICATE)
+    config.write_text(
+        "health: {customizations: [{group_kind: cert-manager.io_Certificate, lua: 'while true do end'}]}\n"
+        "scripts: {deadline_s: 0.3}\n"
+    )
+
+    (found,) = printed(capsys, str(file), "--config", str(config))
+
+    assert "Unknown" == found["status"]
+    assert "took more than 0.3 s and was killed" in found["message"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -15,8 +16,18 @@ COLUMNS = ("kind", "namespace", "name", "health", "message")
 
 @click.command("health")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The settings file whose health checks in Lua are used.",
+)
+@click.option(
+    "--checks",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A directory of health checks, laid out as Argo CD's resource_customizations.",
+)
 @options.output
-def command(files: tuple[str, ...], form: str) -> int:
+def command(files: tuple[str, ...], config: Path | None, checks: Path | None, form: str) -> int:
     """Print the health of every live object in FILES (YAML or JSON with a status; - is standard input).
 
     No daemon and no cluster is asked: `kubectl get pods -o yaml | gitopsd health -` judges as the daemon would. An
@@ -24,7 +35,7 @@ def command(files: tuple[str, ...], form: str) -> int:
     """
     from gitopsd.daemon.health import told
 
-    found = [one for file in files for one in told(file, _read(file))]
+    found = told([(file, _read(file)) for file in files], config, checks)
     if form == "table":
         rows = [
             (
