@@ -8,8 +8,9 @@ from typing import Any
 
 from gitopsd.sim import answers
 from gitopsd.sim.answers import Invalid, Resource
+from gitopsd.sim.incoming import Obj, Options, Target
 from gitopsd.sim.kinds import Kind
-from gitopsd.sim.writes import MERGE_PATCH, Obj, Options, Target, Writes
+from gitopsd.sim.writes import MERGE_PATCH, Writes
 
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 _POLICIES = {"": "", "Background": "", "Foreground": FOREGROUND, "Orphan": ORPHAN}

@@ -15,11 +15,12 @@ from gitopsd.sim.access import Access, Attempt
 from gitopsd.sim.answers import Invalid, Refusal, Resource
 from gitopsd.sim.deletes import Deletion
 from gitopsd.sim.faults import Fault, Faults
+from gitopsd.sim.incoming import Options, Target
 from gitopsd.sim.kinds import Kind
 from gitopsd.sim.reading import Page, View, chosen_of, listed
 from gitopsd.sim.selectors import selection
 from gitopsd.sim.watching import Wish
-from gitopsd.sim.writes import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, Options, Target, Writes, Written
+from gitopsd.sim.writes import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, Writes, Written
 
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _OPTIONS = Resource("meta.k8s.io", "patchoptions", "PatchOptions")

@@ -17,11 +17,12 @@ from aiohttp import web
 from gitopsd.sim.access import ADMIN, Access
 from gitopsd.sim.controllers import Controllers
 from gitopsd.sim.faults import Faults
+from gitopsd.sim.incoming import Options, Target
 from gitopsd.sim.kinds import Kinds, builtin_kinds
 from gitopsd.sim.rest import Rest
 from gitopsd.sim.store import Store
 from gitopsd.sim.tls import Authority
-from gitopsd.sim.writes import Options, Target, Writes
+from gitopsd.sim.writes import Writes
 
 VERSION = {
     "major": "1",

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gitopsd.sim.answers import Invalid, required
 from gitopsd.sim.kinds import Kind
 from gitopsd.sim.schema import List, Scalar, Struct
+from gitopsd.sim.validate_pods import LABEL, LONGEST_LABEL, container_problems, port_problem
 
 Obj = dict[str, Any]
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _NAME_PART = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _DATA_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _SHORT_NAMES = frozenset({"Namespace", "Service"})
 _ANY_NAMES = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
 _WORKLOADS = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"})
-_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _LONGEST = 253
-_LONGEST_LABEL = 63
 
 
 def problems(kind: Kind, obj: Obj) -> Iterator[Invalid]:
@@ -56,7 +54,7 @@ def _name_fits(kind: Kind, name: str) -> bool:
     if kind.kind in _ANY_NAMES and not kind.custom:
         return bool(name) and "/" not in name and "%" not in name
     short = kind.kind in _SHORT_NAMES and not kind.custom
-    form, longest = (_LABEL, _LONGEST_LABEL) if short else (_SUBDOMAIN, _LONGEST)
+    form, longest = (LABEL, LONGEST_LABEL) if short else (_SUBDOMAIN, _LONGEST)
     return len(name) <= longest and form.fullmatch(name) is not None
 
 
@@ -64,7 +62,7 @@ def _label_problems(labels: Mapping[str, str]) -> Iterator[Invalid]:
     for key, value in labels.items():
         if not _qualified(key):
             yield Invalid("metadata.labels", f'Invalid value: "{key}": name part must be a qualified name')
-        if len(value) > _LONGEST_LABEL or (value and not _NAME_PART.fullmatch(value)):
+        if len(value) > LONGEST_LABEL or (value and not _NAME_PART.fullmatch(value)):
             yield Invalid("metadata.labels", f'Invalid value: "{value}": a valid label is needed')
 
 
@@ -72,7 +70,7 @@ def _qualified(key: str) -> bool:
     prefix, slash, name = key.rpartition("/")
     if slash and not (_SUBDOMAIN.fullmatch(prefix) and len(prefix) <= _LONGEST):
         return False
-    return len(name) <= _LONGEST_LABEL and bool(_NAME_PART.fullmatch(name))
+    return len(name) <= LONGEST_LABEL and bool(_NAME_PART.fullmatch(name))
 
 
 _EMPTY_IS_FINE = frozenset(
@@ -110,66 +108,6 @@ def _missing(obj: Mapping[str, Any], kind: Struct, path: str) -> Iterator[Invali
                 yield from _missing(item, declared.type.item, f"{where}[{number}]")
 
 
-def _containers(spec: Obj, path: str, claims: Sequence[Obj] = ()) -> Iterator[Invalid]:
-    names = set()
-    known = {volume["name"] for volume in spec.get("volumes", ())} | {claim["metadata"].get("name") for claim in claims}
-    for group in ("initContainers", "containers"):
-        for number, container in enumerate(spec.get(group) or ()):
-            where = f"{path}.{group}[{number}]"
-            if not container.get("image"):
-                yield required(f"{where}.image")
-            name = container.get("name", "")
-            if name and (len(name) > _LONGEST_LABEL or not _LABEL.fullmatch(name)):
-                yield Invalid(f"{where}.name", f'Invalid value: "{name}": a lowercase RFC 1123 label is needed')
-            if name in names:
-                yield Invalid(f"{where}.name", f'Duplicate value: "{name}"', "FieldValueDuplicate")
-            names.add(name)
-            if group == "initContainers" and container.get("restartPolicy") != "Always":
-                yield from _init_container(container, where)
-            yield from _handlers(container, where)
-            yield from _ports(container, where)
-            yield from _mounts(container, known, where)
-
-
-def _init_container(container: Obj, path: str) -> Iterator[Invalid]:
-    for name in ("lifecycle", *_PROBES):
-        if name in container:
-            message = "Forbidden: may not be set for init containers without restartPolicy=Always"
-            yield Invalid(f"{path}.{name}", message, "FieldValueForbidden")
-
-
-def _handlers(container: Obj, path: str) -> Iterator[Invalid]:
-    """Yield the probes and hooks that do not say one thing to do."""
-    probes: list[tuple[str, Obj]] = [(name, container[name]) for name in _PROBES if name in container]
-    for name, hook in container.get("lifecycle", {}).items():
-        if isinstance(hook, dict):
-            probes.append((f"lifecycle.{name}", hook))
-    for name, handler in probes:
-        given = [one for one in ("exec", "httpGet", "tcpSocket", "grpc", "sleep") if one in handler]
-        if not given:
-            yield required(f"{path}.{name}", "must specify a handler type")
-        elif len(given) > 1:
-            message = "Forbidden: may not specify more than 1 handler type"
-            yield Invalid(f"{path}.{name}.{given[-1]}", message, "FieldValueForbidden")
-
-
-def _ports(container: Obj, path: str) -> Iterator[Invalid]:
-    for number, port in enumerate(container.get("ports", ())):
-        yield from _port(port["containerPort"], f"{path}.ports[{number}].containerPort")
-
-
-def _mounts(container: Obj, volumes: set[str], path: str) -> Iterator[Invalid]:
-    for number, mount in enumerate(container.get("volumeMounts", ())):
-        if mount["name"] and mount["name"] not in volumes:
-            message = f'Not found: "{mount["name"]}"'
-            yield Invalid(f"{path}.volumeMounts[{number}].name", message, "FieldValueNotFound")
-
-
-def _port(value: Any, path: str) -> Iterator[Invalid]:
-    if isinstance(value, int) and not 0 < value < 1 << 16:
-        yield Invalid(path, f"Invalid value: {value}: must be between 1 and 65535, inclusive")
-
-
 def _at_least_zero(spec: Obj, *names: str) -> Iterator[Invalid]:
     for name in names:
         if spec.get(name, 0) < 0:
@@ -189,7 +127,7 @@ def _workload(obj: Obj) -> Iterator[Invalid]:
         elif not wanted.items() <= labels.items():
             message = f"Invalid value: {labels}: `selector` does not match template `labels`"
             yield Invalid("spec.template.metadata.labels", message)
-    yield from _containers(template["spec"], "spec.template.spec", spec.get("volumeClaimTemplates", ()))
+    yield from container_problems(template["spec"], "spec.template.spec", spec.get("volumeClaimTemplates", ()))
     if template["spec"]["restartPolicy"] != "Always":
         policy = template["spec"]["restartPolicy"]
         message = f'Unsupported value: "{policy}": supported values: "Always"'
@@ -208,13 +146,13 @@ def _deployment(obj: Obj) -> Iterator[Invalid]:
 
 
 def _pod(obj: Obj) -> Iterator[Invalid]:
-    yield from _containers(obj["spec"], "spec")
+    yield from container_problems(obj["spec"], "spec")
 
 
 def _job(obj: Obj) -> Iterator[Invalid]:
     template = obj["spec"]["template"]
     yield from _at_least_zero(obj["spec"], "parallelism", "completions", "backoffLimit")
-    yield from _containers(template["spec"], "spec.template.spec")
+    yield from container_problems(template["spec"], "spec.template.spec")
     yield from _job_restart(template, "spec.template.spec.restartPolicy")
 
 
@@ -228,7 +166,7 @@ def _job_restart(template: Obj, path: str) -> Iterator[Invalid]:
 
 def _cron_job(obj: Obj) -> Iterator[Invalid]:
     template = obj["spec"]["jobTemplate"]["spec"]["template"]
-    yield from _containers(template["spec"], "spec.jobTemplate.spec.template.spec")
+    yield from container_problems(template["spec"], "spec.jobTemplate.spec.template.spec")
     yield from _job_restart(template, "spec.jobTemplate.spec.template.spec.restartPolicy")
 
 
@@ -248,8 +186,8 @@ def _service(obj: Obj) -> Iterator[Invalid]:
         seen.add((port["port"], port["protocol"]))
         if port["port"] == 0:
             yield Invalid(f"{where}.port", "Invalid value: 0: must be between 1 and 65535, inclusive")
-        yield from _port(port["port"], f"{where}.port")
-        yield from _port(port["targetPort"], f"{where}.targetPort")
+        yield from port_problem(port["port"], f"{where}.port")
+        yield from port_problem(port["targetPort"], f"{where}.targetPort")
         if len(spec["ports"]) > 1 and not port.get("name"):
             yield required(f"{where}.name")
         if port.get("name") in names and port.get("name"):

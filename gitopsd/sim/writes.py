@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gitopsd.sim import answers, custom, immutable, owners, ssa, strategy, validate
 from gitopsd.sim.answers import Invalid, Refusal, Resource, bad_request
-from gitopsd.sim.decode import decoded, zero
+from gitopsd.sim.decode import zero
 from gitopsd.sim.defaults import default
 from gitopsd.sim.fieldset import Fields, without
+from gitopsd.sim.incoming import Obj, Options, Target, check_path, mapping, place, read
 from gitopsd.sim.kinds import Kind, Kinds
 from gitopsd.sim.patches import json_patched, merge_patched
-from gitopsd.sim.schema import builtin
+from gitopsd.sim.services import Addresses
 from gitopsd.sim.store import Store
 
-Obj = dict[str, Any]
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
@@ -50,27 +50,6 @@ _CREATED_BY_REPLACE = frozenset(
         "PriorityClass",
     }
 )
-_NONE: Mapping[str, Any] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to write."""
-
-    manager: str
-    dry_run: bool = False
-    strict: bool = False  # unknown fields are refused, not dropped
-    force: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a request is about."""
-
-    kind: Kind
-    namespace: str = ""
-    name: str = ""  # "": a collection
-    subresource: str = ""  # or "status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +67,7 @@ class Writes:
     kinds: Kinds
     store: Store
     now: Callable[[], str]  # RFC 3339
-    addresses: strategy.Addresses = field(default_factory=strategy.Addresses)
+    addresses: Addresses = field(default_factory=Addresses)
 
     def live(self, target: Target) -> Obj | None:
         """Return an object as it is read at its kind's version."""
@@ -103,8 +82,8 @@ class Writes:
         return found
 
     def create(self, target: Target, body: Any, options: Options) -> Written:
-        obj = self._decoded(target.kind, body, options)
-        self._place(target, obj)
+        obj = read(target.kind, body, options)
+        place(target, obj)
         if obj["metadata"].get("resourceVersion"):
             raise bad_request("resourceVersion should not be set on objects to be created")
         return self._create(target, obj, options)
@@ -119,9 +98,9 @@ class Writes:
         return self._store_new(target.kind, obj, owned, options)
 
     def replace(self, target: Target, body: Any, options: Options) -> Written:
-        self._check_path(target, body)
-        obj = self._decoded(target.kind, body, options)
-        self._place(target, obj)
+        check_path(target, body)
+        obj = read(target.kind, body, options)
+        place(target, obj)
         if target.kind.kind in _CREATED_BY_REPLACE and not target.kind.custom and self.live(target) is None:
             return self._create(target, obj, options)
         old = self.existing(target)
@@ -135,19 +114,19 @@ class Writes:
 
     def patch(self, target: Target, content_type: str, patch: Any, options: Options) -> Written:
         old = self.existing(target)
-        new = json_patched(old, patch) if content_type == JSON_PATCH else merge_patched(old, _mapping(patch))
-        self._check_path(target, new)
+        new = json_patched(old, patch) if content_type == JSON_PATCH else merge_patched(old, mapping(patch))
+        check_path(target, new)
         try:
-            obj = self._decoded(target.kind, new, options)
+            obj = read(target.kind, new, options)
         except Refusal as refusal:
             raise answers.invalid(Resource("", "", ""), "", [Invalid("patch", f"Invalid value: {refusal}")]) from None
         return self._update(target, old, obj, options)
 
     def apply(self, target: Target, body: Any, options: Options) -> Written:
         """Server-side apply."""
-        body = _mapping(body)
+        body = mapping(body)
         ssa.refuse_managed_fields(body)
-        self._check_path(target, body)
+        check_path(target, body)
         if not body.get("apiVersion") or not body.get("kind"):
             raise bad_request("apiVersion and kind must be set")
         if body["metadata"].get("name") != target.name:
@@ -162,7 +141,7 @@ class Writes:
         new, after = ssa.apply(old, body, owned, writer)
         if entries:
             old["metadata"]["managedFields"] = entries
-        return self._store_changed(target, old, self._decoded(target.kind, new, options, applied=True), after, options)
+        return self._store_changed(target, old, read(target.kind, new, options, applied=True), after, options)
 
     def _apply_new(self, target: Target, body: Obj, writer: ssa.Writer, options: Options) -> Written:
         if target.subresource:
@@ -171,8 +150,8 @@ class Writes:
             why = "uid mismatch: the provided object specified uid, and no existing object was found"
             raise answers.conflict(target.kind.resource, target.name, why)
         new, owned = ssa.apply(self._zero(target.kind), body, {}, writer)
-        obj = self._decoded(target.kind, new, options, applied=True)
-        self._place(target, obj)
+        obj = read(target.kind, new, options, applied=True)
+        place(target, obj)
         return self._store_new(target.kind, obj, owned, options)
 
     def _update(self, target: Target, old: Obj, obj: Obj, options: Options) -> Written:
@@ -188,67 +167,6 @@ class Writes:
             new = strategy.only_status(kind, obj, bare) if target.subresource else obj
             after = ssa.update(bare, new, before, self._writer(target, options))
         return self._store_changed(target, old, obj, after, options)
-
-    def _decoded(self, kind: Kind, body: Any, options: Options, *, applied: bool = False) -> Obj:
-        """Return `body` as the server holds it: typed, pruned, defaulted."""
-        body = _mapping(body)
-        self._check_type(kind, body)
-        unknown: list[str] = []
-        given = body.get("metadata") or {}
-        entries = given.get("managedFields", _NONE) if isinstance(given, dict) else _NONE
-        if kind.schema is None:
-            obj = decoded(body, kind.type, "", unknown)
-            if kind.kind == "Secret":
-                strategy.fold_string_data(obj)
-            default(kind.kind, obj)
-        else:
-            rest = {k: v for k, v in body.items() if k not in ("metadata", "apiVersion", "kind")}
-            rest = custom.pruned(rest, kind.schema, "", unknown)
-            if not applied:
-                custom.without_nulls(rest, kind.schema)
-            metadata = decoded(given, builtin("ObjectMeta"), "metadata", unknown)
-            obj = custom.defaulted({**rest, "metadata": metadata}, kind.schema)
-        if entries is not _NONE and entries is not None:
-            obj["metadata"]["managedFields"] = entries  # an empty list is a reset, and zero values vanish in decoding
-        if unknown and options.strict:
-            listed = ", ".join(f'unknown field "{one}"' for one in sorted(unknown))
-            raise bad_request(f"strict decoding error: {listed}")
-        return {
-            "apiVersion": kind.api_version,
-            "kind": kind.kind,
-            **{k: v for k, v in obj.items() if k not in ("apiVersion", "kind")},
-        }
-
-    def _check_type(self, kind: Kind, body: Obj) -> None:
-        if kind.custom and not (body.get("kind") and body.get("apiVersion")):
-            raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind})")
-        given = body.get("kind") or kind.kind, body.get("apiVersion") or kind.api_version
-        if given != (kind.kind, kind.api_version):
-            raise bad_request(
-                f"{given[0]} in version {given[1]!r} cannot be handled as a {kind.kind}: expected {kind.api_version}"
-            )
-
-    def _check_path(self, target: Target, body: Any) -> None:
-        self._check_type(target.kind, _mapping(body))
-        metadata = body.get("metadata") or {}
-        if not isinstance(metadata, dict):
-            raise bad_request("json: cannot unmarshal metadata")
-        if metadata.get("name") not in (None, "", target.name):
-            message = f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
-            raise bad_request(message)
-        if target.kind.namespaced and metadata.get("namespace") not in (None, "", target.namespace):
-            message = "the namespace of the provided object does not match the namespace sent on the request"
-            raise bad_request(message)
-        if "metadata" not in body or body["metadata"] is None:
-            body["metadata"] = {}
-
-    def _place(self, target: Target, obj: Obj) -> None:
-        if not target.kind.namespaced:
-            obj["metadata"].pop("namespace", None)
-            return
-        if obj["metadata"].get("namespace") not in (None, "", target.namespace):
-            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-        obj["metadata"]["namespace"] = target.namespace
 
     def _zero(self, kind: Kind) -> Obj:
         empty: Obj = {"apiVersion": kind.api_version, "kind": kind.kind}
@@ -375,12 +293,6 @@ class Writes:
 
     def _remove(self, kind: Kind, obj: Obj) -> None:
         self.store.remove(kind.group_plural, {k: v for k, v in obj.items() if k not in ("apiVersion", "kind")})
-
-
-def _mapping(body: Any) -> Obj:
-    if not isinstance(body, dict):
-        raise bad_request("the object provided is unrecognized (must be of type object)")
-    return body
 
 
 def _new_uid() -> str:

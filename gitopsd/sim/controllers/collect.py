@@ -7,9 +7,9 @@ from typing import Any
 
 from gitopsd.sim.controllers.world import Key, World, is_deleting
 from gitopsd.sim.deletes import FOREGROUND, ORPHAN, finalize
+from gitopsd.sim.incoming import Target
 from gitopsd.sim.kinds import Kind
 from gitopsd.sim.store import Event, Stored
-from gitopsd.sim.writes import Target
 
 _POLL_S = 0.5
 _MARK = b'"ownerReferences"'

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from gitopsd.sim.controllers.world import Key, World, condition, is_deleting, with_conditions
 from gitopsd.sim.custom import kinds_of
 from gitopsd.sim.deletes import finalize
+from gitopsd.sim.incoming import Obj, Target
 from gitopsd.sim.store import Event
-from gitopsd.sim.writes import Obj, Target
 
 _GROUP = "apiextensions.k8s.io"
 _CLEANUP = "customresourcecleanup.apiextensions.k8s.io"

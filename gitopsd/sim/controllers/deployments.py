@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from gitopsd.sim.controllers.replicas import owner_key
 from gitopsd.sim.controllers.world import Key, World, is_deleting, owner_reference, template_hash, with_conditions
+from gitopsd.sim.incoming import Obj, Target
 from gitopsd.sim.store import Event
-from gitopsd.sim.writes import Obj, Target
 
 _DEPLOYMENTS, _SETS = ("apps", "deployments"), ("apps", "replicasets")
 _REVISION = "deployment.kubernetes.io/revision"

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable
 
 from gitopsd.sim.controllers.world import NODE, Key, World, is_broken, is_deleting, with_conditions
+from gitopsd.sim.incoming import Obj, Target
 from gitopsd.sim.store import Event
-from gitopsd.sim.writes import Obj, Target
 
 RUN_S = "sim.gitopsd.io/run-seconds"  # annotation: how long a Pod of a Job runs; default 1
 START_S = 1.0  # from scheduling to running

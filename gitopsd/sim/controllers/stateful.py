@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from gitopsd.sim.controllers.replicas import owner_key
 from gitopsd.sim.controllers.world import Key, World, is_deleting, is_ready, new_pod, template_hash
+from gitopsd.sim.incoming import Obj
 from gitopsd.sim.store import Event
-from gitopsd.sim.writes import Obj
 
 _SETS, _PODS = ("apps", "statefulsets"), ("", "pods")
 _REVISION = "controller-revision-hash"

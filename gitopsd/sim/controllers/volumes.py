@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from gitopsd.sim.controllers.world import Key, World, is_deleting
 from gitopsd.sim.deletes import finalize
+from gitopsd.sim.incoming import Target
 from gitopsd.sim.store import Event
-from gitopsd.sim.writes import Target
 
 BIND_S = 0.5
 _PROTECTION = "kubernetes.io/pvc-protection"

@@ -14,8 +14,9 @@ import orjson
 
 from gitopsd.sim.answers import Refusal
 from gitopsd.sim.deletes import Deletion, delete
+from gitopsd.sim.incoming import Obj, Options, Target
 from gitopsd.sim.kinds import Kind
-from gitopsd.sim.writes import MERGE_PATCH, Obj, Options, Target, Writes
+from gitopsd.sim.writes import MERGE_PATCH, Writes
 
 Key = tuple[str, ...]
 NODE = "sim-node-1"

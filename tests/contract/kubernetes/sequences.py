@@ -67,7 +67,7 @@ def config_map_body(rng: random.Random) -> Body:
     return some(
         rng,
         data=lambda: some(rng, **dict.fromkeys("abc", lambda: pick(rng, *values))),
-        binaryData=lambda: some(rng, x="AAEC", y="AQ=="),
+        binaryData=lambda: pick(rng, {"x": "AAEC"}, {"x": "AAEC", "y": "AQ=="}, {}),
     )
 
 

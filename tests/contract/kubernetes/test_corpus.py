@@ -13,6 +13,7 @@ import yaml
 
 from gitopsd.sim.kinds import Kind, builtin_kinds
 from tests.contract.kubernetes.api import APPLY_PATCH, MERGE_PATCH
+from tests.contract.kubernetes.objects import CRDS
 from tests.contract.kubernetes.twins import Twins, comparable, differences
 
 JSON = "application/json"
@@ -54,13 +55,15 @@ async def test_every_answer_is_equal(both: Twins, manifest: Any, first: str) -> 
     namespace = f"corpus-{secrets.token_hex(4)}"
     manifest = yaml.safe_load(yaml.safe_dump(manifest).replace("NAMESPACE", namespace))
     await both.send("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
-    found = []
+    found, established = [], False
     for method, path, body, content_type, query in requests(
         manifest, collection(kind_of(manifest), namespace), first=first
     ):
         real, sim = await both.send(method, path, body, content_type, **query)
         lines = differences(comparable(real), comparable(sim))
         found += [f"{method} {content_type}: {line}" for line in lines]
+        if manifest["kind"] == "CustomResourceDefinition" and not established:
+            established = await both.established(f"{CRDS}/{manifest['metadata']['name']}")
 
     if manifest["kind"] == "CustomResourceDefinition":
         await both.gone(f"{collection(kind_of(manifest), namespace)}/{manifest['metadata']['name']}")

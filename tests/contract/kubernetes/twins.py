@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.clusters import Cluster
-from tests.contract.kubernetes.api import Answer, Api, connect
+from tests.contract.kubernetes.api import Answer, Api, connect, until
+from tests.contract.kubernetes.objects import is_established
 
 _SERVERS_OWN = ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "selfLink", "continue")
 _UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -29,6 +30,12 @@ class Twins:
         """Wait until neither has the object at `path`."""
         await self.real.gone(path)
         await self.sim.gone(path)
+
+    async def established(self, path: str) -> bool:
+        """Wait until both serve what the CRD at `path` defines."""
+        for api in (self.real, self.sim):
+            await until(lambda api=api: api.get(path), lambda answer: is_established(answer.body))  # type: ignore[misc]
+        return True
 
 
 @asynccontextmanager
