@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -131,13 +131,13 @@ class ClosureRenderer:
         """Find what equal work of others gives, too; equal is what has the same variables as far as they are read."""
         inputs = inputs_hash(source, self._limits, await self._tools.identity())
         while True:
-            names = self._asked.get(inputs, ())
-            task = _Task(inputs, source, revision, variables, {name: variables.get(name, "") for name in names})
+            mine = _values(self._asked.get(inputs, ()), variables)
+            task = _Task(inputs, source, revision, variables, mine)
             found = await self._flights.join(task.key, lambda task=task: self._found(task))  # type: ignore[misc]
             if all(variables.get(name, "") == value for name, value in found.asked.items()):
                 return found
             # Somebody else's: now it is known what makes the difference, so the next turn waits for its own.
-            self._ask(inputs, (*names, *found.asked))
+            self._ask(inputs, tuple(found.asked))
 
     async def _found(self, task: _Task) -> _Found:
         clock = asyncio.get_running_loop().time
@@ -208,11 +208,15 @@ class ClosureRenderer:
         return _Found(answer["outcome"], looked_up, _values(asked(looked_up), task.variables))
 
     def _remember(self, task: _Task, key: str, looked_up: LookedUp) -> None:
-        self._known[task.key] = key, looked_up
+        self._ask(task.inputs, asked(looked_up))  # so that it is found only where these variables are the same
+        mine = _values(self._asked.get(task.inputs, ()), task.variables)
+        self._known[replace(task, asked=mine).key] = key, looked_up
         if len(self._known) > KNOWN:
             self._known.popitem(last=False)
 
-    def _ask(self, inputs: str, names: Iterable[str]) -> None:
+    def _ask(self, inputs: str, names: Sequence[str]) -> None:
+        if not names:
+            return
         self._asked[inputs] = tuple(sorted({*self._asked.get(inputs, ()), *names}))
         if len(self._asked) > KNOWN:
             self._asked.popitem(last=False)

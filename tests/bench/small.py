@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,8 +16,9 @@ import yaml
 
 from gitopsd.live.decode import Decoder
 from gitopsd.manifests import jobs
+from gitopsd.manifests.given import Given
+from gitopsd.manifests.tools import Programs
 from gitopsd.manifests.yaml import parse
-from gitopsd.model.application import DirectoryOptions
 from gitopsd.model.manifest import GVK
 from gitopsd.runtime.workers import WorkerPool
 from gitopsd.settings import RenderSettings
@@ -50,14 +50,14 @@ async def _closures(options: Options) -> Figure:
         mirror, revision = str(fleet.repo.path), await asyncio.to_thread(fleet.write)
         took: list[float] = []
         async with WorkerPool(1) as pool:
-            source = {"path": "apps/app-00000", "tool": "", "directory": asdict(DirectoryOptions())}
-            place = [OPENER, mirror, revision]
-            rendered = await pool.call(jobs.RENDER, place, "inputs", source, asdict(RenderSettings()))
+            source = {"path": "apps/app-00000", "options": {}}
+            place, given = [OPENER, mirror, revision], Given.packed(RenderSettings(), Programs(), {})
+            rendered = await pool.call(jobs.RENDER, place, "inputs", source, given)
             closures = [[key.replace("app-00000", name) for key in rendered["looked_up"]] for name in fleet.names()]
             for turn in range(7):
                 revision = await asyncio.to_thread(fleet.touch, "app-00001", str(turn))
                 began_s = time.perf_counter()
-                await pool.call(jobs.LOOK_UP, [OPENER, mirror, revision], [["inputs", [one]] for one in closures])
+                await pool.call(jobs.LOOK_UP, [OPENER, mirror, revision], [["inputs", [one], {}] for one in closures])
                 took.append(time.perf_counter() - began_s)
     what = f"closures of {options.apps} applications looked up at a new commit, p50"
     return Figure("closures", what, percentile(took, 0.5) * 1000, "ms", Budget(150))

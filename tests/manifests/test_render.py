@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,55 +19,8 @@ from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.runtime.workers import Limits, WorkerPool
 from gitopsd.settings import RenderSettings
 from tests.gitserver import Repo
-from tests.redisserver import RedisServer, redis_server
-
-KEY = bytes(range(32))
-URL = RepoUrl("https://git.example/fleet")
-WEB = Source(URL, path="web")
-SHOP = AppName("shop")
-
-
-def config_map(name: str, **data: str) -> str:
-    lines = "".join(f"  {key}: {value}\n" for key, value in data.items())
-    return f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n{lines}"
-
-
-@dataclass
-class Stage:
-    """A renderer, and what it cost."""
-
-    repo: Repo
-    server: RedisServer
-    renderer: ClosureRenderer
-    jobs: Counter[str]
-    outcomes: Counter[str]
-    closures: dict[AppName, LookedUp | None]
-
-    def commit(self, files: Mapping[str, str | None]) -> Revision:
-        return Revision(self.repo.commit(files))
-
-    async def names(self, revision: Revision, source: Source = WEB, app: AppName = SHOP) -> list[str]:
-        rendered = await self.renderer.render(app, source, revision)
-        return [manifest["metadata"]["name"] for manifest in rendered.manifests]
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    jobs: Counter[str] = Counter()
-    outcomes: Counter[str] = Counter()
-    closures: dict[AppName, LookedUp | None] = {}
-    repo = Repo(tmp_path / "fleet.git")
-    pool = WorkerPool(1, Limits(deadline_s=20), on_job=lambda job, _seconds, _outcome: jobs.update([job]))
-    async with redis_server() as server, Cache(server.url, KEY, deadline_s=0.3) as cache, pool:
-        renderer = ClosureRenderer(
-            pool,
-            cache,
-            lambda _url: str(repo.path),
-            work_dir=tmp_path / "work",
-            on_closure=lambda app, _source, looked_up: closures.update({app: looked_up}),
-            on_render=lambda outcome, _seconds: outcomes.update([outcome]),
-        )
-        yield Stage(repo, server, renderer, jobs, outcomes, closures)
+from tests.manifests.staging import KEY, SHOP, WEB, Stage, config_map
+from tests.redisserver import redis_server
 
 
 async def test_files_become_manifests_in_order_with_their_origins(stage: Stage) -> None:
