@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from gitopsd.control.barrier import EVERYWHERE, Barrier
+from gitopsd.core.repo_url import without_credentials
 from gitopsd.errors import GitopsError
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl
@@ -27,16 +29,18 @@ class GitDeclarations:
     sources: Sources
     renderer: Renderer
     declarations: Declarations
+    barrier: Barrier  # until it is read, nobody knows which applications a new epoch brings, and what they want
     problems: Sequence[str] = ()  # of the last reading, each with its file and line
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def name(self) -> str:
-        return f"git:{self.source.repo_url}#{self.source.path}"
+        return f"git:{without_credentials(self.source.repo_url)}#{self.source.path}"
 
     def epoch(self, repo: RepoUrl) -> None:
         """Take note of a new epoch of `repo`."""
         if repo == self.source.repo_url:
+            self.barrier.joined(self._reader, EVERYWHERE, (repo,))
             self._moved.set()
 
     async def run(self) -> None:
@@ -53,6 +57,7 @@ class GitDeclarations:
         """Read once; return after how long to try again, None where only a new epoch can change anything."""
         told: Sequence[str]
         again_s: float | None = None
+        mark = self.barrier.mark()
         try:
             at = self.sources.resolve(self.source.repo_url, self.source.target_revision)
             rendered = await self.renderer.render(AppName(""), self.source, at.revision)
@@ -62,11 +67,17 @@ class GitDeclarations:
         except GitopsError as err:
             # What cannot be read declares nothing anew and removes nothing.
             told, again_s = [str(err)], AGAIN_S
+        else:
+            self.barrier.passed(self._reader, mark, (self.source.repo_url,))
         for problem in told:
             if problem not in self.problems:
                 log.warning("declarations.problem", source=self.name, problem=problem)
         self.problems = tuple(told)
         return again_s
+
+    @property
+    def _reader(self) -> AppName:
+        return AppName(f"the declarations of {self.name}")
 
 
 def source_of(repo_url: str, target_revision: str, path: str, *, recurse: bool) -> Source:

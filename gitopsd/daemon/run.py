@@ -32,6 +32,7 @@ from gitopsd.control.roots import GitDeclarations, source_of
 from gitopsd.control.service import Asks
 from gitopsd.control.sync import Syncer
 from gitopsd.control.triggers import Triggers
+from gitopsd.control.wants import Wants
 from gitopsd.control.workers import Passes
 from gitopsd.core.policy import Pacing
 from gitopsd.core.step import Limits
@@ -138,7 +139,8 @@ class Daemon:
             checks=self.health_checks,
         self.applier = ClusterApplier(self.clients, self.live.resource, settings.sync.takeover, self.live.version_of)
         self.barrier = Barrier(self.queue.add)
-        self.placing = Placing(store, store, self.live, self.barrier, self.servers, Mode(settings.mode), self.queue.add)
+        self.wants = Wants(store, self.barrier, self.queue.add)
+        self.placing = Placing(store, self.live, self.wants, self.servers, Mode(settings.mode))
         self.triggers = Triggers(
             self.queue,
             store,
@@ -147,17 +149,17 @@ class Daemon:
             self._walk,
             self.placing.cluster_of,
             self._poll,
+            self.wants.gone,
         )
-        self.desire = Desire(self.git, self.renderer, self.barrier)
+        self.desire = Desire(self.git, self.renderer, self.barrier, now_s)
         self.reconciler = self._reconciler()
-        self.asks = Asks(store, self.git, self.desire, self.placing, self.applier, self.queue, now_s)
+        self.asks = Asks(store, self.git, self.desire, self.placing, self.applier, self.queue)
         self.passes = Passes(
             self.queue,
             self.reconciler.reconcile,
             self.reconciler.failed,
             settings.sync.workers,
             settings.sync.refresh_s,
-            now_s,
             self.metrics.pass_over,
             self.asks.pass_ended,
         )
@@ -168,6 +170,7 @@ class Daemon:
                 self.git,
                 self.renderer,
                 store,
+                self.barrier,
             )
             for each in settings.declarations
             if each.directory is None
