@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gitopsd.control.barrier import Barrier
+from gitopsd.core.build_environment import build_environment
 from gitopsd.errors import Conflict
 from gitopsd.model.application import Application, Source
 from gitopsd.model.ids import Revision
@@ -62,9 +63,9 @@ class Desire:
         # Resolved without an await between them: one repository's sources all see one epoch (D2).
         resolved = [self.sources.resolve(source.repo_url, source.target_revision) for source in wanted]
         rendered = [
-            await self.renderer.render(app.name, source, at.revision)
+            await self.renderer.render(app.name, source, at.revision, build_environment(app, source, at.revision))
             for source, at in zip(wanted, resolved, strict=True)
-            if not source.ref or source.path != "." or source.tool
+            if source.gives_manifests
         ]
         return _joined(resolved, rendered)
 

@@ -32,7 +32,6 @@ class Epoch(Protocol):
 
 Changes = Mapping[str, Any] | None  # of `git.touched.changes`
 LookedUp = tuple[str, ...] | None
-Place = tuple[str, ...]  # what tells the sources of one application apart
 Walk = Callable[[RepoUrl, str, str], Awaitable[Changes]]  # repository, old and new revision
 Way = tuple[str, str]  # old and new revision of a ref
 
@@ -53,7 +52,7 @@ class Triggers:
     gone: Callable[[AppName], None]  # told of applications that are no more
     name: str = "triggers"
     _moves: asyncio.Queue[tuple[RepoUrl, Epoch | None, Epoch, int]] = field(default_factory=asyncio.Queue)
-    _looked_up: dict[AppName, dict[Place, LookedUp]] = field(default_factory=dict)
+    _looked_up: dict[AppName, dict[int, LookedUp]] = field(default_factory=dict)  # by the source's place
     _readers: dict[RepoUrl, set[AppName]] = field(default_factory=dict)
     _read: dict[AppName, frozenset[RepoUrl]] = field(default_factory=dict)
 
@@ -78,11 +77,11 @@ class Triggers:
         whom the next commit touches.
         """
         found = self.apps.get(app)
-        if found is None or _place(source) not in map(_place, found.sources):
+        if found is None or source not in found.sources:
             return
-        known = self._looked_up.setdefault(app, {})
-        if _place(source) not in known or known[_place(source)] != looked_up:
-            known[_place(source)] = looked_up
+        known, place = self._looked_up.setdefault(app, {}), found.sources.index(source)
+        if place not in known or known[place] != looked_up:
+            known[place] = looked_up
             self.index.put(app, _closures(found, known))
 
     def epoch(self, repo: RepoUrl, old: Epoch | None, new: Epoch) -> None:
@@ -181,16 +180,12 @@ def _moved(repo: RepoUrl, ways: Mapping[str, Way], app: Application, status: App
     return tuple(revisions)
 
 
-def _place(source: Source) -> Place:
-    return source.repo_url, source.target_revision, source.path, source.ref, source.chart
-
-
-def _closures(app: Application, looked_up: Mapping[Place, LookedUp]) -> dict[Branch, dict[str, str] | None]:
+def _closures(app: Application, looked_up: Mapping[int, LookedUp]) -> dict[Branch, dict[str, str] | None]:
     """Return where `app` looked, by branch; None for a branch of a source that has not been rendered."""
     found: dict[Branch, dict[str, str] | None] = {}
-    for source in app.sources:
+    for place, source in enumerate(app.sources):
         branch = (source.repo_url, source.target_revision)
-        seen = looked_up.get(_place(source))
+        seen = looked_up.get(place)
         if seen is None or found.get(branch, {}) is None:
             found[branch] = None
         else:

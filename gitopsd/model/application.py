@@ -84,6 +84,11 @@ class Source:
     tool: str = ""  # "Directory" | "Helm" | "Kustomize" | "Plugin" where an explicit block says so; "": detect
     options: Mapping[str, Any] = field(default_factory=dict)  # the source as declared; how it is rendered stands here
 
+    @property
+    def gives_manifests(self) -> bool:
+        """Tell whether it is rendered; else it only lends files to other sources, by its `ref`."""
+        return bool(self.path or self.chart)
+
 
 @dataclass(frozen=True, slots=True)
 class Destination:
@@ -111,6 +116,7 @@ class SyncPolicy:
     allow_empty: bool = False
     options: Mapping[str, str] = field(default_factory=dict)  # syncOptions: name → value
     retry: Retry | None = None
+    namespace_metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # managedNamespaceMetadata
 
 
 BY_HAND = SyncPolicy()

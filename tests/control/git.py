@@ -47,6 +47,7 @@ class FakeGit:
     on_epoch: Callable[[RepoUrl, FakeEpoch | None, FakeEpoch], None] = lambda *_: None
     on_closure: Told = lambda *_: None
     renders: list[tuple[AppName, Revision]] = field(default_factory=list)
+    variables: dict[AppName, Mapping[str, str]] = field(default_factory=dict)  # that the last render was given
     away: GitopsError | None = None  # what `fetch` raises
 
     def commit(self, files: Files) -> None:
@@ -75,9 +76,12 @@ class FakeGit:
             raise self.away
         self.fetched()
 
-    async def render(self, app: AppName, source: Source, revision: Revision) -> Rendered:
+    async def render(
+        self, app: AppName, source: Source, revision: Revision, variables: Mapping[str, str] | None = None
+    ) -> Rendered:
         await self.turn()
         self.renders.append((app, revision))
+        self.variables[app] = dict(variables or {})
         files = _below(self.commits[int(revision, 16)], source.path)
         self.on_closure(app, source, (f"list:{source.path}", *(f"file:{path}" for path in files)))
         for found in files.values():

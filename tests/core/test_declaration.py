@@ -90,7 +90,6 @@ def test_unknown_field_is_reported_with_the_name_that_was_meant() -> None:
     ("option", "says"),
     [
         ("CreateNamespaces=true", ["did you mean CreateNamespace?", "the option is not known"]),
-        ("Replace=true", ["this version does not do that yet"]),
         ("ServerSideApply=false", ["always applies on the server"]),
         ("CreateNamespace", ["is not written Name=value"]),
         ("PruneLast=true", []),
@@ -138,9 +137,18 @@ def test_source_that_only_lends_files_has_no_path() -> None:
     assert ("", "values") == (app.sources[0].path, app.sources[0].ref)
 
 
+def test_source_that_lends_files_may_give_manifests_too() -> None:
+    app = parsed(sources=[{"repoURL": "https://a", "ref": "values"}, {"repoURL": "https://a", "ref": "b", "path": "."}])
+
+    assert [False, True] == [source.gives_manifests for source in app.sources]
+
+
 @pytest.mark.parametrize(
     ("spec", "path"),
     [
+        ({"sources": [{"repoURL": "https://a", "ref": "a/b"}]}, ".spec.sources[0].ref is 'a/b'"),
+        ({"sources": [{"repoURL": "https://a", "ref": "a"}] * 2}, ".spec.sources[1].ref a is given twice"),
+        ({"sources": [{"repoURL": "https://a", "ref": "a", "chart": "x"}]}, ".spec.sources[0].ref is given to a chart"),
         ({"source": None}, ".spec.source is missing"),
         ({"source": {"path": "."}}, ".spec.source.repoURL is missing"),
         ({"source": {"repoURL": "--upload-pack=x", "path": "."}}, ".spec.source.repoURL starts with '-'"),

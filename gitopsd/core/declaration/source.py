@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import posixpath
+import re
+from collections.abc import Sequence
 
 from gitopsd.core.declaration.fields import SHOWN, Fields
 from gitopsd.core.declaration.tooling import tooling_of
 from gitopsd.core.repo_url import CONTROL, has_credentials, url_fault
 from gitopsd.model.application import Source
 from gitopsd.model.ids import RepoUrl
+
+REF = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def sources_of(spec: Fields) -> tuple[Source, ...]:
@@ -19,7 +23,9 @@ def sources_of(spec: Fields) -> tuple[Source, ...]:
     if many:
         if one is not None:
             spec.warnings.add(".spec.source has no effect where .spec.sources is given")
-        return tuple(_source(fields) for fields in many)
+        sources = tuple(_source(fields) for fields in many)
+        _check_refs(many, sources)
+        return sources
     if one is None:
         raise spec.refuse("source", "is missing", "write spec.source with repoURL, targetRevision and path")
     return (_source(one),)
@@ -41,6 +47,20 @@ def _source(fields: Fields) -> Source:
     fields.not_yet("tags are matched whole", "tagPrefix")
     fields.close()
     return source
+
+
+def _check_refs(many: Sequence[Fields], sources: Sequence[Source]) -> None:
+    taken: set[str] = set()
+    for fields, source in zip(many, sources, strict=True):
+        if not source.ref:
+            continue
+        if not REF.fullmatch(source.ref):
+            raise fields.refuse("ref", f"is {source.ref[:SHOWN]!r}", "write letters, digits, '-' and '_'")
+        if source.ref in taken:
+            raise fields.refuse("ref", f"{source.ref} is given twice", "give each source a ref of its own")
+        if source.chart:
+            raise fields.refuse("ref", "is given to a chart", "take it from a Git source")
+        taken.add(source.ref)
 
 
 def _repo_url(fields: Fields) -> RepoUrl:

@@ -1,0 +1,21 @@
+"""The build environment: what an Application tells its renders about itself, by Argo CD's names."""
+
+from __future__ import annotations
+
+from gitopsd.model.application import Application, Source
+from gitopsd.model.ids import Revision
+
+
+def build_environment(app: Application, source: Source, revision: Revision) -> dict[str, str]:
+    """Return the variables that a render of `source` of `app` at `revision` may ask for."""
+    return {
+        "ARGOCD_APP_NAME": app.name,
+        "ARGOCD_APP_NAMESPACE": app.destination.namespace,
+        "ARGOCD_APP_PROJECT_NAME": app.project,
+        "ARGOCD_APP_REVISION": revision,
+        "ARGOCD_APP_REVISION_SHORT": revision[:7],
+        "ARGOCD_APP_REVISION_SHORT_8": revision[:8],
+        "ARGOCD_APP_SOURCE_PATH": source.path,
+        "ARGOCD_APP_SOURCE_REPO_URL": source.repo_url,
+        "ARGOCD_APP_SOURCE_TARGET_REVISION": source.target_revision,
+    }
