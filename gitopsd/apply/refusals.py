@@ -13,6 +13,8 @@ from gitopsd.model.manifest import ResourceKey
 # Of a 500: the manifest does not fit the kind's schema (an unknown field, a text for a number, a name twice), or its
 # values not the kind's types (a quantity, base64, a time). A conversion webhook that fails says "convert", too.
 UNTYPED = re.compile(r"failed to (create typed|convert new) (?!.*conversion webhook)")
+# Of a 422: a field that cannot change once the object is there. Kinds say so in their own words.
+IMMUTABLE = re.compile(r"immutable|may not be changed|cannot be changed|updates to \w+ spec for fields other than")
 BY_RBAC = re.compile(r' is forbidden: User "[^"]*" cannot [a-z]+ resource ')
 NO_DRY_RUN = "does not support dry run"
 RETRYABLE = frozenset({408, 409, 429, 500, 502, 503, 504})
@@ -23,7 +25,7 @@ REMEDIES = {
     405: "the kind cannot be written: remove it from Git",
     409: "nothing: it is tried again",
     413: "make the object smaller",
-    422: "mend the manifest in Git; a field that cannot change needs Replace=true, or the object deleted",
+    422: "mend the manifest in Git",
     429: "nothing: it is tried again when the server has room",
 }
 
@@ -51,6 +53,11 @@ def inapplicable(key: ResourceKey, reply: Reply) -> Inapplicable | None:
     else:
         return None
     return Inapplicable(reply.code, message_of(key, reply), kind)
+
+
+def is_immutable(reply: Reply) -> bool:
+    """Tell whether `reply` refuses to change a field that cannot change once the object is there."""
+    return reply.code == 422 and IMMUTABLE.search(reply.message) is not None  # noqa: PLR2004 - HTTP's Unprocessable
 
 
 def by_rbac(reply: Reply) -> bool:
@@ -97,6 +104,10 @@ def _is_field(text: str) -> bool:
 def _remedy(reply: Reply, *, untyped: bool) -> str:
     if untyped:
         return "mend the path that the server names, or set Replace=true"
+    if is_immutable(reply):
+        fields = ", ".join(sorted({field for field in _causes(reply, "field") if _is_field(field)}))
+        what = f"{fields or 'a field'} cannot change once the object is there"
+        return f"{what}: undo the change, delete the object, or set Force=true on it to have it made anew"
     if by_rbac(reply):
         return "grant gitopsd's user the right (config/rbac.yaml)"
     return REMEDIES.get(reply.code, "see the API server's log")

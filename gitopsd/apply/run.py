@@ -11,7 +11,7 @@ from gitopsd.apply.prune import prune
 from gitopsd.apply.refusals import refused
 from gitopsd.apply.release import release
 from gitopsd.errors import ClusterRefused, ClusterUnreachable, UnknownCluster
-from gitopsd.kube.client import Client
+from gitopsd.kube.client import APPLY_PATCH, Client
 from gitopsd.kube.discovery import ask_for
 from gitopsd.kube.paths import object_path
 from gitopsd.model.cluster import ApiResource
@@ -133,15 +133,20 @@ class ClusterApplier:
 
 
 async def _create_namespace(client: Client, command: CreateNamespace) -> Applied:
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": command.name}}
-    reply = await client.request("POST", "/api/v1/namespaces", query={"fieldManager": NAMESPACE_MANAGER}, body=body)
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": command.name, **command.metadata}}
+    path, query = f"/api/v1/namespaces/{command.name}", {"fieldManager": NAMESPACE_MANAGER}
+    if command.metadata:
+        query["force"] = "true"
+        reply = await client.request("PATCH", path, query=query, body=body, content_type=APPLY_PATCH)
+    else:
+        reply = await client.request("POST", "/api/v1/namespaces", query=query, body=body)
     if reply.ok:
         return Accepted(
             command.key, changed=True, resource_version=ResourceVersion(reply.body["metadata"]["resourceVersion"])
         )
     # Who may not create namespaces may still have this one; one that is being deleted is there and of no use.
-    if reply.code in (CONFLICT, FORBIDDEN):
-        found = await client.request("GET", f"/api/v1/namespaces/{command.name}")
+    if reply.code in (CONFLICT, FORBIDDEN) and not command.metadata:
+        found = await client.request("GET", path)
         if found.ok and "deletionTimestamp" not in found.body["metadata"]:
             return Accepted(
                 command.key, changed=False, resource_version=ResourceVersion(found.body["metadata"]["resourceVersion"])

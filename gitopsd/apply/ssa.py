@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from gitopsd.apply.refusals import inapplicable, refused
+from gitopsd.apply.refusals import inapplicable, is_immutable, refused
+from gitopsd.apply.replace import remove, replace
+from gitopsd.core.ignore import Rules
 from gitopsd.core.managed_fields import MANAGER, taken_over, view_hash
+from gitopsd.core.spare import spared
 from gitopsd.errors import ClusterUnreachable
 from gitopsd.kube.client import APPLY_PATCH, JSON_PATCH, Client, Reply
 from gitopsd.kube.paths import object_path
 from gitopsd.model.cluster import ApiResource
-from gitopsd.model.command import Accepted, Answer, Applied, Apply, Predicted, Refused
+from gitopsd.model.command import PLAIN, Accepted, Answer, Applied, Apply, Predicted, Refused
 from gitopsd.model.ids import ResourceVersion
 from gitopsd.model.manifest import Manifest, ResourceKey, key_of
 
 CONFLICT, NOT_FOUND = 409, 404
-TAKEOVER_TRIES = 3  # somebody wrote between our read and our write; more often than this, the next pass tries
+TRIES = 3  # somebody wrote between our read and our write; more often than this, the next pass tries
 
 
 async def dry_run(client: Client, resource: ApiResource, manifest: Manifest) -> Answer:
@@ -52,22 +55,65 @@ async def apply(
     """
     key = command.key
     if command.takeover:
-        refusal = await _take_over(client, resource, key, command.manifest, takeover)
+        managers = [*takeover, *filter(None, (command.how.legacy,))]
+        refusal = await _take_over(client, resource, key, command.manifest, managers)
         if refusal is not None:
             return refusal
-    reply = await _patch(client, resource, command.manifest, dry_run=False)
+    reply = await _write(client, resource, command)
+    if command.how.recreate and is_immutable(reply):
+        waits = await remove(client, resource, command)
+        if waits is not None:
+            return waits
+        reply = await _write(client, resource, command)
     if not reply.ok:
         return refused(key, reply)
     version = ResourceVersion(str(reply.body["metadata"].get("resourceVersion", "")))
     return Accepted(key, changed=version != known, resource_version=version, view=view_hash(reply.body))
 
 
-async def _patch(client: Client, resource: ApiResource, manifest: Manifest, *, dry_run: bool) -> Reply:
+async def _write(client: Client, resource: ApiResource, command: Apply) -> Reply:
+    """Write the object as its options say, again where another writer came between what was read and the write."""
+    reply = Reply(CONFLICT, None)
+    for _ in range(TRIES):
+        reply = await _try(client, resource, command)
+        if reply.code != CONFLICT or command.how == PLAIN:
+            break
+    return reply
+
+
+async def _try(client: Client, resource: ApiResource, command: Apply) -> Reply:
+    """Write the object once; at the end of all ways there is our Apply entry, which says what is ours."""
+    how, manifest = command.how, command.manifest
+    if how.replace:
+        reply = await replace(client, resource, command)
+        if not reply.ok:
+            return reply
+    elif how.spare or how.spare_managers:
+        path = object_path(resource, command.key.namespace, command.key.name)
+        reply = await client.request("GET", path)
+        if reply.ok:
+            manifest = spared(manifest, Rules(how.spare, how.spare_managers), reply.body)
+            # What is spared was read: should it have changed since, the server refuses, and it is read again.
+            meta = {**manifest["metadata"], "resourceVersion": reply.body["metadata"]["resourceVersion"]}
+            manifest = {**manifest, "metadata": meta}
+        elif reply.code != NOT_FOUND:
+            return reply
+    return await _patch(client, resource, manifest, dry_run=False, validate=how.validate)
+
+
+async def _patch(
+    client: Client, resource: ApiResource, manifest: Manifest, *, dry_run: bool, validate: bool = True
+) -> Reply:
     key = key_of(manifest)
     return await client.request(
         "PATCH",
         object_path(resource, key.namespace, key.name),
-        query={"fieldManager": MANAGER, "force": "true", **({"dryRun": "All"} if dry_run else {})},
+        query={
+            "fieldManager": MANAGER,
+            "force": "true",
+            **({"dryRun": "All"} if dry_run else {}),
+            **({} if validate else {"fieldValidation": "Ignore"}),
+        },
         body=manifest,
         content_type=APPLY_PATCH,
     )
@@ -82,7 +128,7 @@ async def _take_over(
     """
     path = object_path(resource, key.namespace, key.name)
     reply = Reply(CONFLICT, None)
-    for _ in range(TAKEOVER_TRIES):
+    for _ in range(TRIES):
         reply = await client.request("GET", path)
         if not reply.ok:
             return None if reply.code == NOT_FOUND else refused(key, reply)

@@ -16,7 +16,7 @@ from gitopsd.core.policy import Due, LastSync, Pacing, Situation, carrying, last
 from gitopsd.core.prune import kept
 from gitopsd.core.step import SUPERSEDED, Limits, absorb, ended, stalled, step
 from gitopsd.errors import GitopsError, Retryable, Terminal
-from gitopsd.model.application import Application, Mode
+from gitopsd.model.application import Application, IgnoreDifference, Mode
 from gitopsd.model.command import Accepted, Applied, Apply, Command, Prune, Refused
 from gitopsd.model.comparison import Comparison, Found, Remembered, SyncStatus
 from gitopsd.model.ids import ClusterId, Revision, TargetHash
@@ -46,7 +46,16 @@ class Wanted:
     @property
     def seen(self) -> Seen:
         target = self.aim.target
-        return Seen(target.hash, target.objects, target.hashes, self.aim.readings, self.aim.guard, target.hooks)
+        return Seen(
+            target.hash,
+            target.objects,
+            target.hashes,
+            self.aim.readings,
+            self.aim.guard,
+            target.hooks,
+            self.app.ignore_differences,
+            self.app.sync_policy.namespace_metadata,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,7 @@ class Syncer:
     limits: Limits
     at_once: int  # commands in flight for one application; the client bounds what a cluster gets
     on_sync: Callable[[Operation], None] = lambda _: None  # told of every operation that is over
+    ignored: tuple[IgnoreDifference, ...] = ()  # of the settings: in every application
 
     async def advance(self, wanted: Wanted) -> Outcome:
         """Take the sync that runs a step further, and begin one if one is due."""
@@ -247,7 +257,7 @@ class Syncer:
             if not isinstance(command, Apply) or command.key not in wanted.aim.target.objects:
                 continue
             if isinstance(result, Accepted) and result.view is not None:
-                rules = rules_for(wanted.app.ignore_differences, command.key)
+                rules = rules_for((*self.ignored, *wanted.app.ignore_differences), command.key)
                 admission = self.live.admission(wanted.aim.cluster, gvk_of(command.manifest))
                 basis = Basis(command.target, rules, admission)
                 shown[command.key] = Remembered(basis.target, result.view, basis.rules.hash, basis.admission)
@@ -282,7 +292,7 @@ def _missing_namespace(wanted: Wanted) -> str:
     """Return the destination's namespace unless it is known to be there: making it would cost every heal a request."""
     namespace = wanted.app.destination.namespace
     reading = wanted.aim.readings.get(ResourceKey("", "Namespace", "", namespace))
-    return "" if isinstance(reading, Found) else namespace
+    return "" if isinstance(reading, Found) and not wanted.app.sync_policy.namespace_metadata else namespace
 
 
 def _argocd_wrote_s(wanted: Wanted) -> float | None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from gitopsd.core.apply_form import DEFINITION, defined_kind
 from gitopsd.core.hooks import DeletePolicy, Hook, is_run, run_manifest
-from gitopsd.core.options import SYNC_OPTIONS, SyncOptions, hook_types, listed, parse_options
+from gitopsd.core.ignore import NO_RULES, rules_for
+from gitopsd.core.options import MIGRATION_MANAGER, SYNC_OPTIONS, SyncOptions, hook_types, listed, parse_options
 from gitopsd.core.plan import contested
 from gitopsd.core.prune import Guard, kept, options_of
+from gitopsd.core.tracking import names_itself
+from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.cluster import LiveObject
-from gitopsd.model.command import Apply, Command, CreateNamespace, Prune, Release
+from gitopsd.model.command import Apply, Command, CreateNamespace, Prune, Release, Write
 from gitopsd.model.comparison import Absent, Found, Reading, Unreadable, Unserved
-from gitopsd.model.ids import TargetHash
-from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey, annotations_of
+from gitopsd.model.ids import AppName, TargetHash
+from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey, annotations_of, key_of
 from gitopsd.model.operation import Operation, Task, TaskState, Verb
 
 BARRIER_S = 60.0  # a prune that waits for other applications longer than this is left for the next sync
@@ -33,6 +36,8 @@ class Seen:
     readings: Mapping[ResourceKey, Reading]  # of every target object, and of all that the application tracks
     guard: Guard
     hooks: tuple[Hook, ...] = ()
+    ignored: tuple[IgnoreDifference, ...] = ()  # the application's ignoreDifferences
+    namespace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # what its namespace is to carry
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ def asked(task: Task, seen: Seen, operation: Operation) -> Ask:
         case Verb.PRUNE:
             return _prune(task, seen, operation.started_s)
         case Verb.CREATE_NAMESPACE:
-            return Asked(CreateNamespace(task.key.name))
+            return Asked(CreateNamespace(task.key.name, seen.namespace))
         case Verb.HOOK if task.end is not None:
             return Asked(Release(task.key, task.uid, task.deletes)) if task.uid else Done(task.message)
         case Verb.HOOK:
@@ -135,13 +140,31 @@ def _apply(task: Task, seen: Seen) -> Ask:
     manifest, reading = seen.objects.get(task.key), seen.readings.get(task.key)
     if manifest is None or seen.hashes.get(task.key) != task.target:
         return Never("Git holds another content of it by now", failed=True)
-    if others := seen.guard.others.get(task.key):
-        return Hold(contested(others))
+    options = options_of_target(manifest, seen.guard.options)
+    if others := _others(task.key, reading, seen.guard, options):
+        return Never(contested(others), failed=True) if options.fail_on_shared else Hold(contested(others))
     if isinstance(reading, Unreadable):
         return Hold(f"it cannot be read: {reading.cause}", PENDING_S if reading.pending else 0.0)
     if isinstance(reading, Unserved) and task.key.group_kind in _defined(seen):
         return Hold("its definition is applied, but the kind is not served yet", SERVED_S)
-    return Asked(Apply(task.key, manifest, seen.hashes[task.key], takeover=_takes_over(manifest, reading, seen.guard)))
+    how = write_of(manifest, options, seen.ignored)
+    takeover = options.takeover and _is_legacy(reading, how)
+    return Asked(Apply(task.key, manifest, seen.hashes[task.key], takeover, how))
+
+
+def write_of(manifest: Manifest, options: SyncOptions, ignored: Sequence[IgnoreDifference]) -> Write:
+    """Return how the target `manifest` is written."""
+    rules = rules_for(ignored, key_of(manifest)) if options.respect_ignored else NO_RULES
+    legacy = annotations_of(manifest).get(MIGRATION_MANAGER) or ""
+    return Write(options.validate, options.replace, options.force, rules.pointers, rules.managers, legacy)
+
+
+def _others(key: ResourceKey, reading: Reading | None, guard: Guard, options: SyncOptions) -> frozenset[AppName]:
+    """Return the other applications that want an object, or have it where that is to fail the sync."""
+    others = guard.others.get(key, frozenset())
+    if options.fail_on_shared and isinstance(reading, Found) and (whose := reading.live.tracking) is not None:
+        others |= {whose.app} - {guard.app} if names_itself(whose, key) else frozenset()
+    return others
 
 
 def _prune(task: Task, seen: Seen, started_s: float) -> Ask:
@@ -174,13 +197,12 @@ def _defined(seen: Seen) -> frozenset[GroupKind]:
     return frozenset(kind for kind in kinds if kind is not None)
 
 
-def _takes_over(manifest: Manifest, reading: Reading | None, guard: Guard) -> bool:
-    """Tell whether this is the first apply of an object that legacy managers wrote, and they may be taken over (D6)."""
-    if not isinstance(reading, Found) or reading.live.view is not None or not reading.live.takeover:
-        return False
-    return _options_of_target(manifest, guard.options).takeover
+def _is_legacy(reading: Reading | None, how: Write) -> bool:
+    """Tell whether this is the first apply of an object that legacy managers wrote (D6)."""
+    return isinstance(reading, Found) and reading.live.view is None and (reading.live.takeover or bool(how.legacy))
 
 
-def _options_of_target(target: Manifest, over: SyncOptions) -> SyncOptions:
+def options_of_target(target: Manifest, over: SyncOptions) -> SyncOptions:
+    """Return the sync options of a target object, where its application has `over`."""
     options, _ = parse_options(listed(annotations_of(target).get(SYNC_OPTIONS) or ""), over, subject="")
     return options

@@ -20,9 +20,21 @@ HOOK_DELETE = "argocd.argoproj.io/hook-delete-policy"
 HELM_HOOK = "helm.sh/hook"
 HELM_HOOK_DELETE = "helm.sh/hook-delete-policy"
 HELM_WEIGHT = "helm.sh/hook-weight"
+HELM_RESOURCE_POLICY = "helm.sh/resource-policy"
+MIGRATION_MANAGER = "argocd.argoproj.io/client-side-apply-migration-manager"
 OPERATION_ID = "gitopsd.io/operation-id"  # on a hook's object: which operation runs it, and in which phase
 DELETION_APPROVED = "argocd.argoproj.io/deletion-approved"
-MARKS = (SYNC_WAVE, SYNC_OPTIONS, COMPARE_OPTIONS, HOOK, HOOK_DELETE, HELM_HOOK, HELM_HOOK_DELETE, OPERATION_ID)
+MARKS = (
+    SYNC_WAVE,
+    SYNC_OPTIONS,
+    COMPARE_OPTIONS,
+    HOOK,
+    HOOK_DELETE,
+    HELM_HOOK,
+    HELM_HOOK_DELETE,
+    HELM_RESOURCE_POLICY,
+    OPERATION_ID,
+)
 
 Marks = Iterable[tuple[str, str]] | Mapping[str, str]
 
@@ -54,23 +66,22 @@ class SyncOptions:
     prune_last: bool = False  # prunes wait until what was applied is healthy
     propagation: str = "Foreground"  # Foreground | Background | Orphan
     takeover: bool = True  # legacy managers are taken over at the first apply
+    validate: bool = True  # False: fields that the kind does not have are no reason to refuse an object
+    replace: bool = False  # objects are replaced whole
+    force: bool = False  # objects are deleted and made anew where a field cannot change
+    respect_ignored: bool = False  # what ignoreDifferences ignores is not written either
+    fail_on_shared: bool = False  # an object that another application has fails the sync
+    skip_unserved: bool = False  # objects of kinds that are not served are not tried first
 
 
 DEFAULTS = SyncOptions()
 
-# Options whose effect gitopsd always has: server-side apply touches only what differs, asks no dry run of kinds that
-# are not served yet, and an object that two applications want is applied by neither.
+# Options whose effect gitopsd always has: server-side apply touches only what differs.
 INHERENT = {
     "ServerSideApply": "true",
     "ApplyOutOfSyncOnly": "true",
-    "SkipDryRunOnMissingResource": "true",
-    "FailOnSharedResource": "true",
-    "Validate": "true",
-    "Replace": "false",
-    "Force": "false",
-    "RespectIgnoreDifferences": "false",
 }
-HARMLESS = {"ApplyOutOfSyncOnly", "SkipDryRunOnMissingResource", "FailOnSharedResource"}  # whatever their value
+HARMLESS = {"ApplyOutOfSyncOnly"}  # whatever their value
 FLAGS = {"true": True, "false": False}
 CONSENTS = {consent.value: consent for consent in Consent}
 PROPAGATIONS = {"foreground": "Foreground", "background": "Background", "orphan": "Orphan"}
@@ -81,6 +92,12 @@ SETS: Mapping[str, tuple[str, Mapping[str, Any]]] = {  # option → its field of
     "Prune": ("prune", CONSENTS),
     "PruneLast": ("prune_last", FLAGS),
     "PrunePropagationPolicy": ("propagation", PROPAGATIONS),
+    "FailOnSharedResource": ("fail_on_shared", FLAGS),
+    "Force": ("force", FLAGS),
+    "Replace": ("replace", FLAGS),
+    "RespectIgnoreDifferences": ("respect_ignored", FLAGS),
+    "SkipDryRunOnMissingResource": ("skip_unserved", FLAGS),
+    "Validate": ("validate", FLAGS),
 }
 
 
@@ -166,4 +183,4 @@ def _change(name: str, value: str) -> dict[str, Any] | str:
         return {}
     if name == "ServerSideApply":
         return "has no effect: gitopsd always applies on the server"
-    return f"has no effect: {'this version does not do that yet' if name in INHERENT else 'the option is not known'}"
+    return "has no effect: the option is not known"

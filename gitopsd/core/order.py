@@ -40,6 +40,7 @@ KINDS = (
 )
 RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 LATER = len(KINDS)  # custom resources, and whatever else is not listed
+FIRST = -(2**63)  # a wave before all others, and of prunes after all others
 PHASES = {phase: place for place, phase in enumerate(SyncPhase)}
 
 # Objects of one stage go at once: namespaces; definitions; what Pods need; the rest of Kubernetes; custom resources.

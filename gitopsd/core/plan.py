@@ -7,16 +7,15 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from gitopsd.core.hooks import DeletePolicy, Hook, hooks_of, policies_of
-from gitopsd.core.options import has_compare_option, sync_wave, wave_in
-from gitopsd.core.order import kind_rank, task_order
-from gitopsd.core.prune import Guard, kept
+from gitopsd.core.options import DEFAULTS, has_compare_option, sync_wave, wave_in
+from gitopsd.core.order import FIRST, kind_rank, task_order
+from gitopsd.core.prune import Guard, kept, options_of
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Compared, Found, Reading, SyncStatus, Unreadable
 from gitopsd.model.ids import TargetHash
 from gitopsd.model.manifest import Manifest, ResourceKey
 from gitopsd.model.operation import HookEnd, Operation, SyncPhase, Task, TaskState, Verb
 
-FIRST = -(2**63)  # a wave before all others
 IN_SYNC = frozenset({SyncPhase.PRE_SYNC, SyncPhase.SYNC, SyncPhase.POST_SYNC, SyncPhase.SYNC_FAIL})
 
 
@@ -159,7 +158,9 @@ def _prune(compared: Compared, guard: Guard, *, prune: bool) -> Task | None:
     if not isinstance(compared.pair.live, Found):
         return None
     live = compared.pair.live.live
-    task = _deletion(live)
+    # Of the application it is not the object that goes last but all of them: `step` waits for that.
+    last = options_of(live, DEFAULTS).prune_last
+    task = _deletion(live, last=last)
     if not prune:
         return replace(task, state=TaskState.SKIPPED, message="it requires pruning, which this sync does not do")
     return _allowed(task, live, guard)
@@ -175,8 +176,8 @@ def _allowed(task: Task, live: LiveObject, guard: Guard) -> Task:
     return replace(task, state=state, message=found.reason)
 
 
-def _deletion(live: LiveObject) -> Task:
-    wave = wave_in(live.marks) or 0
+def _deletion(live: LiveObject, *, last: bool = False) -> Task:
+    wave = FIRST if last else wave_in(live.marks) or 0  # prunes go the other way round
     return Task(
         live.key,
         Verb.PRUNE,

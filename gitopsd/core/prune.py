@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from gitopsd.core.options import DEFAULTS, DELETION_APPROVED, SYNC_OPTIONS, Consent, SyncOptions, listed, parse_options
+from gitopsd.core.options import (
+    DEFAULTS,
+    DELETION_APPROVED,
+    HELM_RESOURCE_POLICY,
+    SYNC_OPTIONS,
+    Consent,
+    SyncOptions,
+    listed,
+    parse_options,
+)
 from gitopsd.core.pairing import owns
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.ids import AppName
@@ -58,7 +67,10 @@ def kept(live: LiveObject, guard: Guard, since_s: float) -> Kept | None:
 
 def options_of(live: LiveObject, over: SyncOptions) -> SyncOptions:
     """Return the sync options that the annotation of a live object makes of its application's."""
-    options, _ = parse_options(listed(dict(live.marks).get(SYNC_OPTIONS, "")), over, subject=str(live.key))
+    marks = dict(live.marks)
+    if marks.get(HELM_RESOURCE_POLICY) == "keep":
+        over = replace(over, delete=Consent.NEVER)
+    options, _ = parse_options(listed(marks.get(SYNC_OPTIONS, "")), over, subject=str(live.key))
     return options
 
 

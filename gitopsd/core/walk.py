@@ -9,7 +9,7 @@ from itertools import groupby
 from gitopsd.core.asks import Asked, Begun, Done, Hold, Never, Seen, asked, hook_of_task
 from gitopsd.core.gate import Broken, Need, Open, Shut, end_of, gate_of
 from gitopsd.core.hooks import DeletePolicy, is_run, run_id
-from gitopsd.core.order import SUPPORT, Group, group_of, task_order
+from gitopsd.core.order import FIRST, SUPPORT, Group, group_of, task_order
 from gitopsd.model.command import Command, Release
 from gitopsd.model.comparison import Found
 from gitopsd.model.operation import HookEnd, Operation, SyncPhase, Task, TaskState, Verb
@@ -174,7 +174,8 @@ def _need(group: Group, following: Group | None, *, prune_last: bool) -> Need:
     if following[0] != phase:
         return Need.HEALTHY
     if following[1]:
-        return Need.HEALTHY if prune_last and not prunes else Need.ENDED
+        last = following[2] == -FIRST and wave != -FIRST
+        return Need.HEALTHY if last or (prune_last and not prunes) else Need.ENDED
     if following[2] != wave:
         return Need.HEALTHY
     return Need.ESTABLISHED if stage < SUPPORT else Need.ACCEPTED

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from gitopsd.model.ids import ResourceVersion, TargetHash, Uid, ViewHash
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 
 HOOK_FINALIZER = "gitopsd.io/hook"  # keeps a hook's object until its end has been seen
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """How an object is written, where its options ask for something else than a plain apply."""
+
+    validate: bool = True  # False: unknown fields are no reason to refuse it
+    replace: bool = False  # PUT it whole first
+    recreate: bool = False  # delete it and make it anew where a field cannot change
+    spare: tuple[tuple[str, ...], ...] = ()  # JSON pointers, taken apart: written as they are live
+    spare_managers: tuple[str, ...] = ()  # what these managers own is left to them
+    legacy: str = ""  # one more manager that is taken over
+
+
+PLAIN = Write()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +34,15 @@ class Apply:
     manifest: Manifest
     target: TargetHash  # of this one object
     takeover: bool = False  # take over legacy managers in a write of its own first (D6)
+    how: Write = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
 class CreateNamespace:
-    """Create the destination namespace where it is missing; an existing one is left as it is."""
+    """Create the destination namespace where it is missing; an existing one is left as it is but for `metadata`."""
 
     name: str
+    metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # labels and annotations that we keep on it
 
     @property
     def key(self) -> ResourceKey:

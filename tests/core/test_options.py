@@ -33,9 +33,7 @@ def test_options_of_an_object_come_before_its_applications() -> None:
         ("Prunes", "false", "not known"),
         ("Prune", "never", "not understood"),
         ("PrunePropagationPolicy", "maybe", "not understood"),
-        ("Replace", "true", "not do that yet"),
-        ("Validate", "false", "not do that yet"),
-        ("RespectIgnoreDifferences", "true", "not do that yet"),
+        ("Replace", "perhaps", "not understood"),
         ("ServerSideApply", "false", "always applies on the server"),
     ],
 )
@@ -48,8 +46,31 @@ def test_option_without_effect_is_reported(name: str, value: str, says: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("option", "sets"),
+    [
+        ("CreateNamespace=true", {"create_namespace": True}),
+        ("Prune=false", {"prune": Consent.NEVER}),
+        ("Prune=confirm", {"prune": Consent.CONFIRM}),
+        ("Delete=false", {"delete": Consent.NEVER}),
+        ("Delete=confirm", {"delete": Consent.CONFIRM}),
+        ("PruneLast=true", {"prune_last": True}),
+        ("PrunePropagationPolicy=orphan", {"propagation": "Orphan"}),
+        ("ClientSideApplyMigration=false", {"takeover": False}),
+        ("Validate=false", {"validate": False}),
+        ("Replace=true", {"replace": True}),
+        ("Force=true", {"force": True}),
+        ("RespectIgnoreDifferences=true", {"respect_ignored": True}),
+        ("FailOnSharedResource=true", {"fail_on_shared": True}),
+        ("SkipDryRunOnMissingResource=true", {"skip_unserved": True}),
+    ],
+)
+def test_every_option_has_its_field(option: str, sets: Any) -> None:
+    assert (SyncOptions(**sets), ()) == parse_options(listed(option), subject="app")
+
+
+@pytest.mark.parametrize(
     "option",
-    ["ServerSideApply=true", "ApplyOutOfSyncOnly=false", "SkipDryRunOnMissingResource=true", "Replace=false", ""],
+    ["ServerSideApply=true", "ApplyOutOfSyncOnly=false", "SkipDryRunOnMissingResource=false", "Replace=false", ""],
 )
 def test_option_that_changes_nothing_is_taken_in_silence(option: str) -> None:
     assert (SyncOptions(), ()) == parse_options(listed(option), subject="app")

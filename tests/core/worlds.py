@@ -137,6 +137,11 @@ class World:
                 self.now_s += max(now.again_after_s, 0.1)
         raise AssertionError(f"never over: {operation}")
 
+    def take(self, operation: Operation) -> Operation:
+        """Return the operation one step and its commands further."""
+        now = self.step(operation)
+        return absorb(now.operation, [self.run(command) for command in now.commands], self.now_s)
+
     def keys_written(self) -> list[str]:
         return [f"{type(command).__name__} {command.key.name}" for command in self.writes]
 

@@ -15,7 +15,6 @@ from typing import Any
 
 from gitopsd.core import health, tracking
 from gitopsd.core.options import marks_of
-from gitopsd.core.options import marks_of
 from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
 from gitopsd.model.command import (
     Accepted,

@@ -108,14 +108,14 @@ def _sync_policy(spec: Fields, name: str) -> SyncPolicy:
     policy = spec.mapping("syncPolicy")
     if policy is None:
         return BY_HAND
-    policy.not_yet("created namespaces get no labels or annotations", "managedNamespaceMetadata")
+    namespace_metadata = _namespace_metadata(policy)
     path, subject = f"{policy.path}.syncOptions", f"Application {name}"
     options = sync_options(policy.texts("syncOptions"), path, subject, policy.warnings)
     retry = _retry(policy)
     automated = policy.mapping("automated")
     policy.close()
     if automated is None:
-        return SyncPolicy(options=options, retry=retry)
+        return SyncPolicy(options=options, retry=retry, namespace_metadata=namespace_metadata)
     found = SyncPolicy(
         automated=automated.flag("enabled", default=True),
         prune=automated.flag("prune"),
@@ -123,9 +123,19 @@ def _sync_policy(spec: Fields, name: str) -> SyncPolicy:
         allow_empty=automated.flag("allowEmpty"),
         options=options,
         retry=retry,
+        namespace_metadata=namespace_metadata,
     )
     automated.close()
     return found
+
+
+def _namespace_metadata(policy: Fields) -> dict[str, dict[str, str]]:
+    fields = policy.mapping("managedNamespaceMetadata")
+    if fields is None:
+        return {}
+    found = {name: fields.text_map(name) for name in ("labels", "annotations")}
+    fields.close()
+    return {name: texts for name, texts in found.items() if texts}
 
 
 def _retry(policy: Fields) -> Retry | None:

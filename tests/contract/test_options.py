@@ -1,0 +1,214 @@
+"""Every sync option that changes how an object is written, on a real API server and on the simulated one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from gitopsd.apply.run import ClusterApplier
+from gitopsd.core.managed_fields import owners_of
+from gitopsd.kube.client import Client
+from gitopsd.model.command import Accepted, Applied, Apply, CreateNamespace, ObjectRef, Refused, Write
+from gitopsd.model.ids import ClusterId, TargetHash
+from gitopsd.model.manifest import Manifest, gvk_of, key_of
+from tests.clusters import Cluster
+from tests.kube.kit import CONFIG_MAP, DEPLOYMENT, NAMESPACE, client_of, served
+
+HERE = ClusterId("here")
+MERGE = "application/merge-patch+json"
+LABELS = {"app": "web"}
+
+
+@pytest.fixture
+async def client(cluster: Cluster) -> AsyncIterator[Client]:
+    async with client_of(cluster) as opened:
+        yield opened
+
+
+@pytest.fixture
+def applier(client: Client) -> ClusterApplier:
+    return ClusterApplier({HERE: client}, served(CONFIG_MAP, NAMESPACE, DEPLOYMENT), ())
+
+
+def config(namespace: str, *, immutable: bool = False, **data: str) -> dict[str, Any]:
+    meta = {"name": "settings", "namespace": namespace}
+    fixed = {"immutable": True} if immutable else {}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data, **fixed}
+
+
+def deployment(namespace: str, replicas: int, app: str = "web") -> dict[str, Any]:
+    labels = {"app": app}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "web", "image": "web:1"}]}}
+    spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": pod}
+    meta = {"name": "web", "namespace": namespace}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
+
+
+async def write(applier: ClusterApplier, manifest: Manifest, **how: Any) -> Applied:
+    return await applier.run(HERE, Apply(key_of(manifest), manifest, TargetHash("0"), how=Write(**how)))
+
+
+async def written(applier: ClusterApplier, manifest: Manifest, **how: Any) -> dict[str, Any]:
+    answer = await write(applier, manifest, **how)
+    assert isinstance(answer, Accepted), answer
+    assert answer.view is not None
+    found = await applier.read(HERE, ObjectRef(key_of(manifest), gvk_of(manifest)))
+    assert found is not None
+    assert found["metadata"]["resourceVersion"] == answer.resource_version or found["kind"] == "Deployment"
+    return dict(found)
+
+
+def path(manifest: Manifest) -> str:
+    kinds = {"ConfigMap": "/api/v1/{}/configmaps/{}", "Deployment": "/apis/apps/v1/{}/deployments/{}"}
+    meta = manifest["metadata"]
+    return kinds[manifest["kind"]].format(f"namespaces/{meta['namespace']}", meta["name"])
+
+
+async def edit(client: Client, manifest: Manifest, change: Any) -> None:
+    reply = await client.request(
+        "PATCH", path(manifest), query={"fieldManager": "kubectl-edit"}, body=change, content_type=MERGE
+    )
+    assert reply.ok, reply.message
+
+
+async def test_apply_leaves_what_others_added(client: Client, applier: ClusterApplier, namespace: str) -> None:
+    manifest = config(namespace, a="1")
+    await written(applier, manifest)
+    await edit(client, manifest, {"data": {"b": "2"}})
+
+    assert {"a": "1", "b": "2"} == (await written(applier, manifest))["data"]
+
+
+async def test_replace_takes_away_what_others_added(client: Client, applier: ClusterApplier, namespace: str) -> None:
+    manifest = config(namespace, a="1")
+    await written(applier, manifest, replace=True)
+    await edit(client, manifest, {"data": {"b": "2"}})
+
+    assert {"a": "1"} == (await written(applier, manifest, replace=True))["data"]
+
+
+async def test_replace_makes_what_is_missing(applier: ClusterApplier, namespace: str) -> None:
+    assert {"a": "1"} == (await written(applier, config(namespace, a="1"), replace=True))["data"]
+
+
+@pytest.mark.parametrize("how", [{}, {"replace": True}])
+async def test_field_that_cannot_change_is_named_with_the_remedy(
+    applier: ClusterApplier, namespace: str, how: Any
+) -> None:
+    await written(applier, deployment(namespace, 1))
+
+    answer = await write(applier, deployment(namespace, 1, "other"), **how)
+
+    assert isinstance(answer, Refused)
+    assert (422, False) == (answer.code, answer.retryable)
+    assert "spec.selector" in answer.remedy
+    assert "Force=true" in answer.remedy
+
+
+@pytest.mark.parametrize("how", [{}, {"replace": True}])
+async def test_force_makes_anew_what_cannot_change(applier: ClusterApplier, namespace: str, how: Any) -> None:
+    first = await written(applier, config(namespace, immutable=True, a="1"))
+
+    second = await written(applier, config(namespace, immutable=True, a="2"), recreate=True, **how)
+
+    assert {"a": "2"} == second["data"]
+    assert first["metadata"]["uid"] != second["metadata"]["uid"]
+
+
+async def test_force_keeps_what_can_change(applier: ClusterApplier, namespace: str) -> None:
+    first = await written(applier, config(namespace, a="1"))
+
+    second = await written(applier, config(namespace, a="2"), recreate=True)
+
+    assert first["metadata"]["uid"] == second["metadata"]["uid"]
+
+
+async def test_force_waits_until_a_finalizer_lets_the_old_one_go(
+    client: Client, applier: ClusterApplier, namespace: str
+) -> None:
+    await written(applier, config(namespace, immutable=True, a="1"))
+    await edit(client, config(namespace), {"metadata": {"finalizers": ["example.org/hold"]}})
+
+    waits = [await write(applier, config(namespace, immutable=True, a="2"), recreate=True) for _ in range(2)]
+    await edit(client, config(namespace), {"metadata": {"finalizers": None}})
+    live = await written(applier, config(namespace, immutable=True, a="2"), recreate=True)
+
+    assert [(409, True)] * 2 == [(each.code, each.retryable) for each in waits if isinstance(each, Refused)]
+    assert {"a": "2"} == live["data"]
+
+
+async def test_ignored_fields_are_written_as_they_are_live(
+    client: Client, applier: ClusterApplier, namespace: str
+) -> None:
+    await written(applier, deployment(namespace, 1))
+    await edit(client, deployment(namespace, 1), {"spec": {"replicas": 5}})
+
+    live = await written(applier, deployment(namespace, 2), spare=(("spec", "replicas"),))
+
+    assert 5 == live["spec"]["replicas"]
+
+
+async def test_ignored_field_that_only_we_own_is_kept(applier: ClusterApplier, namespace: str) -> None:
+    await written(applier, deployment(namespace, 3))
+
+    assert 3 == (await written(applier, deployment(namespace, 2), spare=(("spec", "replicas"),)))["spec"]["replicas"]
+
+
+async def test_ignored_fields_of_a_new_object_are_those_of_git(applier: ClusterApplier, namespace: str) -> None:
+    live = await written(applier, deployment(namespace, 2), spare=(("spec", "replicas"),))
+
+    assert 2 == live["spec"]["replicas"]
+
+
+async def test_what_a_spared_manager_owns_stays_its_own(
+    client: Client, applier: ClusterApplier, namespace: str
+) -> None:
+    await written(applier, deployment(namespace, 1))
+    await edit(client, deployment(namespace, 1), {"spec": {"replicas": 5}})
+
+    live = await written(applier, deployment(namespace, 2), spare_managers=("kubectl-edit",))
+
+    assert 5 == live["spec"]["replicas"]
+    assert ("kubectl-edit",) == owners_of(live, "f:spec", "f:replicas")
+
+
+async def test_unvalidated_object_is_written(applier: ClusterApplier, namespace: str) -> None:
+    assert {"a": "1"} == (await written(applier, config(namespace, a="1"), validate=False, replace=True))["data"]
+
+
+async def test_manager_that_an_object_names_is_taken_over(
+    client: Client, applier: ClusterApplier, namespace: str
+) -> None:
+    manifest = config(namespace, a="1", b="2")
+    query = {"fieldManager": "our-old-script"}
+    where = path(manifest).rpartition("/")[0]
+    assert (await client.request("POST", where, query=query, body=manifest)).ok
+    command = Apply(
+        key_of(manifest), config(namespace, a="1"), TargetHash("0"), takeover=True, how=Write(legacy="our-old-script")
+    )
+
+    await applier.run(HERE, command)
+
+    live = await applier.read(HERE, ObjectRef(key_of(manifest), gvk_of(manifest)))
+    assert live is not None
+    assert {"a": "1"} == live["data"]
+
+
+async def test_namespace_gets_its_labels_and_keeps_those_of_others(
+    client: Client, applier: ClusterApplier, namespace: str
+) -> None:
+    where = f"/api/v1/namespaces/{namespace}"
+    reply = await client.request("PATCH", where, body={"metadata": {"labels": {"theirs": "1"}}}, content_type=MERGE)
+    assert reply.ok
+
+    answer = await applier.run(
+        HERE, CreateNamespace(namespace, {"labels": {"ours": "1"}, "annotations": {"note": "x"}})
+    )
+
+    live = (await client.request("GET", where)).body
+    assert isinstance(answer, Accepted)
+    assert {"ours": "1", "theirs": "1"}.items() <= live["metadata"]["labels"].items()
+    assert "x" == live["metadata"]["annotations"]["note"]
+    assert ("gitopsd-namespace",) == owners_of(live, "f:metadata", "f:labels", "f:ours")
