@@ -60,7 +60,6 @@ from gitopsd.runtime.notify import Systemd, Watchdog
 from gitopsd.runtime.queue import KeyQueue
 from gitopsd.runtime.signals import Signals, listening
 from gitopsd.runtime.tasks import Graceful, Service, running
-from gitopsd.settings import Settings
 from gitopsd.scripts import checks
 from gitopsd.scripts.health import LuaChecks
 from gitopsd.scripts.pool import script_workers
@@ -131,12 +130,13 @@ class Daemon:
         )
         self.scripts = script_workers(settings.scripts, self.metrics.worker_job)
         self.health_checks = LuaChecks(self.scripts, checks.load(settings.health), settings.scripts, time.monotonic)
+        self.live = LiveMirrors(
             self.clients,
             kinds=self._inventory_kinds,
             on_change=lambda *where: self.triggers.live(*where),  # noqa: PLW0108 - as above
             takeover=settings.sync.takeover,
-        )
             checks=self.health_checks,
+        )
         self.applier = ClusterApplier(self.clients, self.live.resource, settings.sync.takeover, self.live.version_of)
         self.barrier = Barrier(self.queue.add)
         self.wants = Wants(store, self.barrier, self.queue.add)
