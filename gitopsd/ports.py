@@ -282,3 +282,18 @@ class HealthChecks(Protocol):
     async def check(self, kind: GroupKind, text: str) -> Checked:
         """Return how the object does that `text` is as JSON. What fails is Unknown with the reason, never raised."""
         ...
+
+
+class IgnoredPaths(Protocol):
+    """Users' jq expressions, tried in workers."""
+
+    async def paths(
+        self, expressions: Sequence[str], documents: Sequence[Manifest]
+    ) -> Sequence[Sequence[tuple[str, ...]]]:
+        """Return for each document what the expressions name in it, as JSON pointers taken apart.
+
+        Raises:
+            InvalidDeclaration: an expression is no jq.
+            WorkerFailed: one did not end in time, or took too much.
+        """
+        ...

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from gitopsd.core.compare import Doubtful, settle, verdicts
+from gitopsd.core.ignore import NO_PLACES, Places
 from gitopsd.core.pairing import pairs
 from gitopsd.core.target import Target
 from gitopsd.errors import GitopsError
-from gitopsd.model.application import Application
-from gitopsd.model.command import ObjectRef, Predicted
+from gitopsd.model.application import Application, IgnoreDifference
+from gitopsd.model.command import Answer, ObjectRef, Predicted
 from gitopsd.model.comparison import Compared, Reading, Remembered, SyncStatus
 from gitopsd.model.ids import ClusterId
-from gitopsd.model.manifest import GVK, ResourceKey, gvk_of
-from gitopsd.ports import Applier, Inventory, LiveStates
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of
+from gitopsd.ports import Applier, IgnoredPaths, Inventory, LiveStates
 from gitopsd.runtime.tasks import at_most
 
 DRY_RUNS_AT_ONCE = 16  # of one application; the client bounds what a cluster gets
@@ -29,6 +30,8 @@ class Judge:
     live: LiveStates
     applier: Applier
     inventory: Inventory
+    paths: IgnoredPaths
+    ignored: tuple[IgnoreDifference, ...] = ()  # of the settings: in every application
     # An object that stays out of sync is compared at every pass of its application, and would be asked about each
     # time: the answer is kept while what it depends on is the same.
     _answers: OrderedDict[tuple[str, ...], Compared] = field(default_factory=OrderedDict)
@@ -53,7 +56,7 @@ class Judge:
             pairs(app.name, target.objects, readings, target.held),
             target,
             remembered,
-            app.ignore_differences,
+            (*self.ignored, *app.ignore_differences),
             admission,
         )
         asked = await at_most(DRY_RUNS_AT_ONCE, doubtful, ask, name=f"dry run {app.name}")
@@ -75,11 +78,25 @@ class Judge:
             if isinstance(answer, Predicted):
                 body = await self.applier.read(cluster, ObjectRef(doubt.pair.key, gvk_of(doubt.target)))
         except GitopsError as err:
-            reason = f"no answer to a dry run: {err.what}"
-            return Compared(doubt.pair, SyncStatus.UNKNOWN, reason=reason, health=doubt.live.health)
-        compared = settle(doubt, answer, body)
+            return _unknown(doubt, f"no answer to a dry run: {err.what}")
+        try:
+            places = await self._places(doubt, answer, body)
+        except GitopsError as err:
+            return _unknown(doubt, err.what)
+        compared = settle(doubt, answer, body, places)
         if compared.status is SyncStatus.OUT_OF_SYNC:
             self._answers[question] = compared
             if len(self._answers) > MOST_ANSWERS:
                 self._answers.popitem(last=False)
         return compared
+
+    async def _places(self, doubt: Doubtful, answer: Answer, body: Manifest | None) -> Places:
+        expressions = doubt.basis.rules.expressions
+        if not expressions or not isinstance(answer, Predicted) or body is None:
+            return NO_PLACES
+        predicted, live = await self.paths.paths(expressions, (answer.live, body))
+        return Places(tuple(predicted), tuple(live))
+
+
+def _unknown(doubt: Doubtful, reason: str) -> Compared:
+    return Compared(doubt.pair, SyncStatus.UNKNOWN, reason=reason, health=doubt.live.health)

@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 from gitopsd.core.diff import differences
 from gitopsd.core.health import worst
-from gitopsd.core.ignore import NO_RULES, Rules, rules_for, without_ignored
+from gitopsd.core.ignore import NO_PLACES, NO_RULES, Places, Rules, rules_for, without_ignored
 from gitopsd.core.managed_fields import MANAGER
 from gitopsd.core.mask import masked, without_values
 from gitopsd.core.options import has_compare_option
@@ -118,13 +118,14 @@ def extra(pair: Pair) -> Compared:
     return Compared(pair, SyncStatus.OUT_OF_SYNC, reason=reason, health=live.health if live else None)
 
 
-def settle(doubt: Doubtful, answer: Answer, body: Manifest | None) -> Compared:
+def settle(doubt: Doubtful, answer: Answer, body: Manifest | None, places: Places = NO_PLACES) -> Compared:
     """Return the verdict on a doubtful object.
 
     Args:
         doubt: of `verdict`.
         answer: to a dry-run apply of `doubt.target`.
         body: the live object as just read; None where it is gone.
+        places: what the jq expressions of the object's rules name in the prediction and in `body`.
 
     The answer counts only if mirror, body and prediction are of one resourceVersion: else the object has moved
     meanwhile, the verdict is Unknown, and the watch will ask for another pass.
@@ -136,7 +137,7 @@ def settle(doubt: Doubtful, answer: Answer, body: Manifest | None) -> Compared:
             versions = {_version(predicted), _version(body)}
             if body is None or versions != {doubt.live.resource_version}:
                 return _settled(doubt, SyncStatus.UNKNOWN, reason="it changed while it was compared")
-            return _compared(doubt, predicted, body)
+            return _compared(doubt, predicted, body, places)
         case _:
             assert_never(answer)
 
@@ -174,19 +175,19 @@ def _refused(doubt: Doubtful, answer: Inapplicable) -> Compared:
     return _settled(doubt, SyncStatus.OUT_OF_SYNC, reason=f"a dry run is not possible: {words}", unconfirmed=True)
 
 
-def _compared(doubt: Doubtful, predicted: Manifest, body: Manifest) -> Compared:
+def _compared(doubt: Doubtful, predicted: Manifest, body: Manifest, places: Places) -> Compared:
     basis, live = doubt.basis, doubt.live
     if _is_untracked(doubt, body):
         predicted = _without_tracking(predicted, body)
     try:
-        ours, theirs = _counted(predicted, body, basis.rules)
+        ours, theirs = _counted(predicted, body, basis.rules, places)
         same = ours == theirs and _typed_equal(ours, theirs)
     except RecursionError:
         return _settled(doubt, SyncStatus.UNKNOWN, reason="it is nested too deeply to be compared")
     if not same:
         # Masked before anything is ignored: a rule that drops `/kind` would make a Secret look like none.
         hidden_predicted, hidden_body = masked(predicted, body)
-        found = differences(*_counted(hidden_predicted, hidden_body, basis.rules))
+        found = differences(*_counted(hidden_predicted, hidden_body, basis.rules, places))
         return _settled(doubt, SyncStatus.OUT_OF_SYNC, differences=found, reason=_in_words(len(found)))
     # With rules, an ignored field that somebody else took from us would be "adopted" back at every sync.
     owned = live.view is not None and (bool(basis.rules) or _ownership(predicted) == _ownership(body))
@@ -228,8 +229,11 @@ def _values(manifest: Manifest) -> Manifest:
     return {**manifest, "metadata": kept}
 
 
-def _counted(predicted: Manifest, body: Manifest, rules: Rules) -> tuple[Manifest, Manifest]:
-    return without_ignored(_values(predicted), rules, body), without_ignored(_values(body), rules, body)
+def _counted(predicted: Manifest, body: Manifest, rules: Rules, places: Places) -> tuple[Manifest, Manifest]:
+    return (
+        without_ignored(_values(predicted), rules, body, places.predicted),
+        without_ignored(_values(body), rules, body, places.live),
+    )
 
 
 def _typed_equal(one: Any, other: Any) -> bool:

@@ -21,17 +21,30 @@ class Rules:
 
     pointers: tuple[tuple[str, ...], ...] = ()  # JSON pointers, taken apart
     managers: tuple[str, ...] = ()  # field managers whose fields do not count
+    expressions: tuple[str, ...] = ()  # jq, which core does not speak: their paths come as pointers (`Places`)
 
     @property
     def hash(self) -> str:
         """The same for equal rules; "" where nothing is ignored."""
-        return digest([self.pointers, self.managers]) if self else ""
+        kinds = [self.pointers, self.managers, *([self.expressions] if self.expressions else [])]
+        return digest(kinds) if self else ""
 
     def __bool__(self) -> bool:
-        return bool(self.pointers or self.managers)
+        return bool(self.pointers or self.managers or self.expressions)
 
 
 NO_RULES = Rules()
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What the jq expressions of an object's rules name: not the same on both sides, as they may go by values."""
+
+    predicted: tuple[tuple[str, ...], ...] = ()
+    live: tuple[tuple[str, ...], ...] = ()
+
+
+NO_PLACES = Places()
 
 
 def rules_for(declared: Iterable[IgnoreDifference], key: ResourceKey) -> Rules:
@@ -39,7 +52,8 @@ def rules_for(declared: Iterable[IgnoreDifference], key: ResourceKey) -> Rules:
     mine = [rule for rule in declared if _concerns(rule, key)]
     pointers = {pointer for rule in mine for text in rule.json_pointers if (pointer := _parsed(text)) is not None}
     managers = {manager for rule in mine for manager in rule.managed_fields_managers}
-    return Rules(tuple(sorted(pointers)), tuple(sorted(managers))) if pointers or managers else NO_RULES
+    expressions = {text for rule in mine for text in rule.jq_path_expressions}
+    return Rules(tuple(sorted(pointers)), tuple(sorted(managers)), tuple(sorted(expressions)))
 
 
 def rules_warnings(declared: Iterable[IgnoreDifference]) -> tuple[str, ...]:
@@ -47,8 +61,6 @@ def rules_warnings(declared: Iterable[IgnoreDifference]) -> tuple[str, ...]:
     warnings = []
     for rule in declared:
         where = f"ignoreDifferences of {rule.group}/{rule.kind}"
-        if rule.jq_path_expressions:
-            warnings.append(f"{where}: jqPathExpressions have no effect yet; use jsonPointers")
         warnings += [
             f"{where}: {text!r} is not a JSON pointer; write it as '/spec/replicas'"
             for text in rule.json_pointers
@@ -57,17 +69,20 @@ def rules_warnings(declared: Iterable[IgnoreDifference]) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def without_ignored(manifest: Manifest, rules: Rules, live: Manifest) -> Manifest:
+def without_ignored(
+    manifest: Manifest, rules: Rules, live: Manifest, named: Iterable[tuple[str, ...]] = ()
+) -> Manifest:
     """Return a copy of `manifest` without what `rules` ignore.
 
     Args:
         manifest: predicted or live.
         rules: of this object.
         live: whose managedFields say what the managers of `rules` own; the same for both sides.
+        named: what the jq expressions of `rules` name in `manifest`.
     """
     kept: Any = manifest
     # The last item of a list goes first, so that the places of the others stay what the pointers say.
-    for pointer in reversed(rules.pointers):
+    for pointer in sorted({*rules.pointers, *named}, key=_place, reverse=True):
         kept = _without(kept, pointer)
     for fields in _fields_of(live, rules.managers):
         kept = _without_fields(kept, fields)
@@ -88,6 +103,11 @@ def _parsed(pointer: str) -> tuple[str, ...] | None:
     if not pointer.startswith("/"):
         return None
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/"))
+
+
+def _place(pointer: tuple[str, ...]) -> list[tuple[int, str]]:
+    """Return the sort key by which the tenth item of a list comes after the second."""
+    return [(int(part) if part.isdecimal() and len(part) < len(str(1 << 63)) else -1, part) for part in pointer]
 
 
 def _without(value: Any, pointer: Sequence[str]) -> Any:

@@ -17,7 +17,7 @@ from gitopsd.manifests.yaml import parse
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.manifest import GroupKind
 from gitopsd.ports import HealthChecks
-from gitopsd.scripts import checks
+from gitopsd.scripts import checks, lua
 from gitopsd.scripts.health import LuaChecks
 from gitopsd.scripts.pool import script_workers
 from gitopsd.settings import RenderSettings, Settings, load
@@ -58,9 +58,9 @@ def told(files: Iterable[tuple[str, bytes]], config: Path | None = None, directo
 
 
 async def _all_told(values: Iterable[Any], settings: Settings) -> list[Told]:
-    async with script_workers(settings.scripts) as workers:
-        lua = LuaChecks(workers, checks.load(settings.health), settings.scripts, time.monotonic)
-        return [await _told(value, lua) for value in values]
+    async with script_workers(settings.scripts, lua.__name__) as workers:
+        judge = LuaChecks(workers, checks.load(settings.health), settings.scripts, time.monotonic)
+        return [await _told(value, judge) for value in values]
 
 
 def _items(value: Any) -> Iterator[Any]:
@@ -71,20 +71,20 @@ def _items(value: Any) -> Iterator[Any]:
         yield value
 
 
-async def _told(value: Any, lua: HealthChecks) -> Told:
+async def _told(value: Any, judge: HealthChecks) -> Told:
     if not isinstance(value, dict):
         return Told("", "", "", Health(HealthStatus.UNKNOWN, "it is no object"))
     meta = value.get("metadata")
-    return Told(_text(value, "kind"), _text(meta, "namespace"), _text(meta, "name"), await _health(value, lua))
+    return Told(_text(value, "kind"), _text(meta, "namespace"), _text(meta, "name"), await _health(value, judge))
 
 
-async def _health(value: Mapping[str, Any], lua: HealthChecks) -> Health | None:
+async def _health(value: Mapping[str, Any], judge: HealthChecks) -> Health | None:
     version, name = _text(value, "apiVersion"), _text(value, "kind")
     if not version or not name:
         return Health(HealthStatus.UNKNOWN, "it has no apiVersion and kind")
     kind = GroupKind(version.rpartition("/")[0], name)
-    if lua.has(kind) and is_asked(value):
-        return (await lua.check(kind, orjson.dumps(value).decode())).health
+    if judge.has(kind) and is_asked(value):
+        return (await judge.check(kind, orjson.dumps(value).decode())).health
     return health_of(value)
 
 

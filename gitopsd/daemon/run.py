@@ -39,6 +39,7 @@ from gitopsd.core.step import Limits
 from gitopsd.core.touch_index import TouchIndex
 from gitopsd.daemon.backend import DaemonBackend
 from gitopsd.daemon.reload import Reloader
+from gitopsd.daemon.rules import ignored
 from gitopsd.git.epoch import Epoch
 from gitopsd.git.repositories import Repositories
 from gitopsd.kube.client import Client
@@ -60,8 +61,9 @@ from gitopsd.runtime.notify import Systemd, Watchdog
 from gitopsd.runtime.queue import KeyQueue
 from gitopsd.runtime.signals import Signals, listening
 from gitopsd.runtime.tasks import Graceful, Service, running
-from gitopsd.scripts import checks
+from gitopsd.scripts import checks, jq, lua
 from gitopsd.scripts.health import LuaChecks
+from gitopsd.scripts.ignored import JqPaths
 from gitopsd.scripts.pool import script_workers
 from gitopsd.settings import Settings
 from gitopsd.store.directory import DeclarationDirectory
@@ -71,7 +73,6 @@ from gitopsd.telemetry.scrape import World
 
 CHANGES = "gitopsd.git.touched:changes"
 log = structlog.get_logger()
-WORKER_BYTES = 192 << 20  # what a worker takes itself, and an object as Python and as text
 
 
 async def run(config: Path, settings: Settings) -> None:
@@ -128,8 +129,9 @@ class Daemon:
             on_closure=lambda *found: self.triggers.closure(*found),  # noqa: PLW0108 - there are none yet
             on_render=self._on_render,
         )
-        self.scripts = script_workers(settings.scripts, self.metrics.worker_job)
-        self.health_checks = LuaChecks(self.scripts, checks.load(settings.health), settings.scripts, time.monotonic)
+        self.lua_workers = script_workers(settings.scripts, lua.__name__, self.metrics.worker_job)
+        self.jq_workers = script_workers(settings.scripts, jq.__name__, self.metrics.worker_job)
+        self.health_checks = LuaChecks(self.lua_workers, checks.load(settings.health), settings.scripts, time.monotonic)
         self.live = LiveMirrors(
             self.clients,
             kinds=self._inventory_kinds,
@@ -209,8 +211,10 @@ class Daemon:
         for client in self.clients.values():
             await stack.enter_async_context(client)
         await stack.enter_async_context(self.cache)
+        await stack.enter_async_context(self.lua_workers)
+        await stack.enter_async_context(self.jq_workers)
         redis = (self.redis,) if self.redis else ()
-        await stack.enter_async_context(running(self.store, self.workers, self.scripts, *redis, self.git))
+        await stack.enter_async_context(running(self.store, self.workers, *redis, self.git))
         await stack.enter_async_context(running(*self.live.mirrors.values()))
         self._on_declared(frozenset(app.name for app in self.store.all()))
         passes = Graceful(self.passes, self.queue.close, grace_s=settings.grace_s)
@@ -240,8 +244,10 @@ class Daemon:
             Limits(sync.operation_deadline_s, sync.gate_deadline_s),
             32,
             self._on_sync,
+            ignored(settings.compare),
         )
-        judge = Judge(self.live, self.applier, store)
+        paths = JqPaths(self.jq_workers, settings.scripts, time.monotonic)
+        judge = Judge(self.live, self.applier, store, paths, ignored(settings.compare))
         declarer = Declarer(store, store, self.placing, now_s, new_id)
         return Reconciler(store, self.desire, self.placing, judge, syncer, declarer, now_s, sync.refresh_s)
 

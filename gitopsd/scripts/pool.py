@@ -11,8 +11,11 @@ WORKER_BYTES = 192 << 20  # what a worker takes itself, and an object as Python 
 
 
 def script_workers(
-    settings: ScriptSettings, on_job: Callable[[str, float, str], None] = lambda _job, _seconds, _outcome: None
+    settings: ScriptSettings, module: str, on_job: Callable[[str, float, str], None] = lambda *_: None
 ) -> WorkerPool:
-    """Return the pool that the settings describe; `on_job` as in `WorkerPool`."""
+    """Return a pool as the settings describe it, for the jobs of `module`; `on_job` as in `WorkerPool`.
+
+    One for each language: whose health checks are slow does not hold up comparisons. Workers start when first needed.
+    """
     limits = Limits(deadline_s=settings.deadline_s, data_bytes=WORKER_BYTES + settings.memory_bytes)
-    return WorkerPool(settings.workers, limits, preload=("gitopsd.scripts.lua",), on_job=on_job)
+    return WorkerPool(settings.workers, limits, preload=(module,), on_job=on_job)

@@ -161,6 +161,23 @@ class HealthSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class IgnoreRule:
+    """What is ignored of some kinds in every application, as an item of spec.ignoreDifferences ignores it in one."""
+
+    kind: str  # a glob
+    group: str = ""  # a glob; "": the core group
+    json_pointers: tuple[str, ...] = ()
+    jq_path_expressions: tuple[str, ...] = ()
+    managed_fields_managers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CompareSettings:
+    ignore_differences: tuple[IgnoreRule, ...] = ()
+    ignore_aggregated_roles: bool = False  # the rules of a ClusterRole that has an aggregationRule
+
+
+@dataclass(frozen=True, slots=True)
 class ScriptSettings:
     """Users' own code, Lua and jq: in worker processes of its own, so that it delays nothing but itself."""
 
@@ -212,6 +229,7 @@ class Settings:
     workers: WorkerSettings = field(default_factory=WorkerSettings)
     render: RenderSettings = field(default_factory=RenderSettings)
     tools: ToolSettings = field(default_factory=ToolSettings)
+    compare: CompareSettings = field(default_factory=CompareSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     scripts: ScriptSettings = field(default_factory=ScriptSettings)
     sync: SyncSettings = field(default_factory=SyncSettings)

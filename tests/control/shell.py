@@ -32,6 +32,7 @@ from gitopsd.runtime.queue import KeyQueue
 from tests.control.clusters import C1, FakeClusters
 from tests.control.git import REPO, FakeGit
 from tests.fakes.applications import FakeApplications
+from tests.fakes.scripts import FakePaths
 from tests.fakes.world import World
 
 SERVERS = {ClusterId("c1"): "https://c1.example.org", ClusterId("c2"): "https://c2.example.org"}
@@ -104,6 +105,7 @@ class Shell:
         self.over: list[Operation] = []
         self.errors: list[GitopsError] = []
         self.failures: dict[AppName, int] = {}
+        self.paths = FakePaths()
         self.line = Line(self.clock)
         self.polled: Sequence[str] = ()
         self.barrier = Barrier(self.line.add)
@@ -138,7 +140,7 @@ class Shell:
             8,
             self.over.append,
         )
-        judge = Judge(self.clusters, self.clusters, self.apps)
+        judge = Judge(self.clusters, self.clusters, self.apps, self.paths)
         declarer = Declarer(self.apps, self.apps, self.placing, self.clock, new_id)
         self.reconciler = Reconciler(
             self.apps, self.desire, self.placing, judge, syncer, declarer, self.clock, REFRESH_S

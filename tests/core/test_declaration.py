@@ -106,8 +106,8 @@ def test_rule_to_ignore_differences_without_effect_is_reported() -> None:
     rule = {"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}
 
     assert () == parsed(ignoreDifferences=[rule]).warnings
-    (warning,) = parsed(ignoreDifferences=[{**rule, "jqPathExpressions": [".spec"]}]).warnings
-    assert "jqPathExpressions have no effect yet" in warning
+    (warning,) = parsed(ignoreDifferences=[{**rule, "jsonPointers": ["spec"]}]).warnings
+    assert "'spec' is not a JSON pointer" in warning
 
 
 @pytest.mark.parametrize(

@@ -91,4 +91,29 @@ def test_managed_fields_of_odd_shape_ignore_nothing(fields: Any) -> None:
 def test_rule_without_effect_is_reported() -> None:
     declared = [IgnoreDifference("apps", "Deployment", json_pointers=("spec", ""), jq_path_expressions=(".spec",))]
 
-    assert 3 == len(rules_warnings(declared))
+    assert 2 == len(rules_warnings(declared))
+
+
+def test_tenth_item_of_a_list_goes_before_the_second() -> None:
+    given = frozen({"items": list(range(12))})
+    pointers = tuple(("items", place) for place in ("0", "10", "11", "2"))
+
+    assert {"items": [1, 3, 4, 5, 6, 7, 8, 9]} == without_ignored(given, Rules(pointers), given)
+
+
+def test_what_expressions_name_is_taken_out_of_its_side_alone() -> None:
+    given = frozen({"spec": {"replicas": 2, "items": [1, 2]}})
+    rules = Rules((("spec", "replicas"),), expressions=(".spec.items[] | select(. == 2)",))
+
+    assert {"spec": {"items": [1]}} == without_ignored(given, rules, given, [("spec", "items", "1")])
+    assert {"spec": {"items": [1, 2]}} == without_ignored(given, rules, given)
+
+
+def test_expressions_are_part_of_the_rules() -> None:
+    declared = [IgnoreDifference("apps", "Deployment", jq_path_expressions=(".b", ".a"))]
+
+    found = rules_for(declared, WEB)
+
+    assert Rules(expressions=(".a", ".b")) == found
+    assert found
+    assert found.hash not in ("", Rules(expressions=(".a",)).hash)

@@ -214,10 +214,16 @@ def without_server_fields(found: Json) -> str:
     return json.dumps({**found, "metadata": meta}, sort_keys=True)
 
 
-@pytest.mark.parametrize("rule", ["jsonPointers", "managedFieldsManagers"])
-async def test_what_is_to_be_ignored_is(shop: World, rule: str) -> None:
-    value = ["/data/a"] if rule == "jsonPointers" else ["other"]
-    ignored = [{"group": "", "kind": "ConfigMap", rule: value}]
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [
+        ("jsonPointers", "/data/a"),
+        ("jqPathExpressions", '.data | select(has("b")) | .["a"]'),
+        ("managedFieldsManagers", "other"),
+    ],
+)
+async def test_what_is_to_be_ignored_is(shop: World, rule: str, value: str) -> None:
+    ignored = [{"group": "", "kind": "ConfigMap", rule: [value]}]
     repo = shop.repo(files={"a.yaml": text(manifest("ConfigMap"))})
     await shop.declare(shop.application("web", repo, policy=NO_HEAL, ignoreDifferences=ignored))
     await shop.daemon.until_synced(shop.name("web"))

@@ -1,0 +1,29 @@
+"""What the settings say is ignored in every application."""
+
+from __future__ import annotations
+
+from gitopsd.core.ignore import Rules, rules_for
+from gitopsd.daemon.rules import ignored
+from gitopsd.model.manifest import ResourceKey
+from gitopsd.scripts.jq import paths
+from gitopsd.settings import CompareSettings, IgnoreRule
+
+WEBHOOK = ResourceKey("admissionregistration.k8s.io", "MutatingWebhookConfiguration", "", "hook")
+ROLE = ResourceKey("rbac.authorization.k8s.io", "ClusterRole", "", "view")
+
+
+def test_rule_of_the_settings_is_one_of_every_application() -> None:
+    rule = IgnoreRule("*WebhookConfiguration", "admissionregistration.k8s.io", ("/a",), (".b",), ("cert-manager",))
+
+    declared = ignored(CompareSettings((rule,)))
+
+    assert Rules((("a",),), ("cert-manager",), (".b",)) == rules_for(declared, WEBHOOK)
+    assert not rules_for(declared, ROLE)
+
+
+def test_only_aggregated_roles_have_rules_that_do_not_count() -> None:
+    (expression,) = rules_for(ignored(CompareSettings(ignore_aggregated_roles=True)), ROLE).expressions
+
+    aggregated = {"aggregationRule": {"clusterRoleSelectors": []}, "rules": [{"verbs": ["get"]}]}
+    assert [[["rules"]], []] == paths([expression], [aggregated, {"rules": [{"verbs": ["get"]}]}])
+    assert () == ignored(CompareSettings())
