@@ -196,6 +196,13 @@ class Shell:
             await self._settled(self.clock() + for_s)
             walking.cancel()
 
+    async def walk(self) -> None:
+        """Find out whom the epochs touch that were told of, and have no passes."""
+        async with asyncio.TaskGroup() as group:
+            walking = group.create_task(self.triggers.run(), name="triggers")
+            await turns()
+            walking.cancel()
+
     async def _settled(self, end_s: float) -> None:
         for _ in range(5000):
             await turns()

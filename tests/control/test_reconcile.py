@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from gitopsd.control.reconcile import LOST_S, NOT_SEEN_S
+from gitopsd.control.workers import Again
+from gitopsd.errors import InvalidManifest
+from gitopsd.model.cluster import WatchAge
+from gitopsd.model.comparison import SyncStatus
+from gitopsd.model.ids import AppName
+from gitopsd.model.manifest import GroupKind
+from gitopsd.model.status import AppStatus
 from tests.control.shell import Shell, app, config, config_key
+
+SHOP = AppName("shop")
+SEEN = WatchAge(synced=True, oldest_s=0.0, failing=())
+
+
+async def started() -> Shell:
+    shell = Shell()
+    shell.declare(app("shop"))
+    shell.git.push({"apps/shop/x": config("x")})
+    await shell.settle()
+    return shell
 
 
 async def test_what_git_holds_becomes_live_and_what_it_drops_goes() -> None:
@@ -20,3 +39,87 @@ async def test_what_git_holds_becomes_live_and_what_it_drops_goes() -> None:
     assert {"a"} == shell.names()
     assert "2" == shell.world.objects[config_key("a")]["data"]["value"]
     assert "Synced" == shell.sync_status("shop")
+
+
+async def test_pass_over_an_application_that_is_gone_does_nothing() -> None:
+    shell = Shell()
+
+    assert Again(None) == await shell.pass_over("nobody")
+
+
+async def test_broken_commit_leaves_everything_as_it_is_and_is_told() -> None:
+    shell = await started()
+    shell.git.push({"apps/shop/x": InvalidManifest("line 3 is no YAML", remedy="mend it")})
+    await shell.settle()
+
+    status = shell.status("shop")
+    assert ({"x"}, SyncStatus.UNKNOWN) == (shell.names(), status.comparison.status)
+    assert [("line 3 is no YAML", "mend it")] == [(each.message, each.remedy) for each in status.conditions]
+    assert ["x"] == [each.pair.key.name for each in status.comparison.resources], "what was seen last is still shown"
+
+
+async def test_condition_goes_with_the_fault() -> None:
+    shell = await started()
+    shell.git.push({"apps/shop/x": InvalidManifest("line 3 is no YAML", remedy="mend it")})
+    await shell.settle()
+    shell.git.push({"apps/shop/x": config("x")})
+    await shell.settle()
+
+    assert ("Synced", ()) == (shell.sync_status("shop"), shell.status("shop").conditions)
+
+
+async def test_cluster_that_is_listed_for_the_first_time_is_waited_for() -> None:
+    shell = Shell()
+    shell.declare(app("shop"))
+    shell.world.age_value = WatchAge(synced=False, oldest_s=0.0, failing=())
+    shell.git.push({"apps/shop/x": config("x")})
+
+    assert Again(NOT_SEEN_S) == await shell.pass_over("shop")
+    assert set() == shell.names()
+    shell.world.age_value = SEEN
+    await shell.settle()
+    assert {"x"} == shell.names()
+
+
+async def test_cluster_that_is_away_is_told_once_and_healed_when_it_returns() -> None:
+    shell = await started()
+    shell.world.age_value = WatchAge(synced=True, oldest_s=60.0, failing=(), error="c1 does not answer")
+    published = _count(shell)
+
+    assert Again(LOST_S) == await shell.pass_over("shop")
+    await shell.pass_over("shop")
+    assert (1, SyncStatus.UNKNOWN) == (len(published), shell.status("shop").comparison.status)
+    shell.world.age_value = SEEN
+    await shell.settle()
+    assert "Synced" == shell.sync_status("shop")
+
+
+def _count(shell: Shell) -> list[AppStatus]:
+    """Return a list that grows with every status that is published from now on."""
+    published: list[AppStatus] = []
+    publish = shell.apps.publish
+
+    def noting(name: AppName, status: AppStatus) -> None:
+        published.append(status)
+        publish(name, status)
+
+    shell.apps.publish = noting  # type: ignore[method-assign]
+    return published
+
+
+async def test_kind_that_cannot_be_read_is_unknown_and_nothing_of_it_is_pruned() -> None:
+    shell = Shell()
+    shell.declare(app("shop"))
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
+    shell.git.push({"apps/shop/x": config("x"), "apps/shop/s": secret})
+    await shell.settle()
+    shell.world.unreadable[GroupKind("", "ConfigMap")] = "403: not for you"
+    shell.git.push({"apps/shop/s": {**secret, "stringData": {"a": "b"}}})
+    await shell.settle()
+
+    assert {"x"} == shell.names()
+    assert "Synced" == shell.sync_status("shop")
+    shell.git.push({"apps/shop/x": config("x"), "apps/shop/s": secret})
+    await shell.settle()
+    verdicts = {each.pair.key.kind: each.status.value for each in shell.status("shop").comparison.resources}
+    assert {"ConfigMap": "Unknown", "Secret": "Synced"} == verdicts

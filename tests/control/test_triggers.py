@@ -1,0 +1,102 @@
+"""Epochs and declarations → keys: whom a commit wakes, and whose revision moves without a pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gitopsd.errors import TooSlow
+from gitopsd.model.ids import AppName
+from tests.control.git import REPO, sha
+from tests.control.shell import Shell, app, config
+
+ONE = {"apps/a/x": config("x"), "apps/b/y": config("y")}
+
+
+async def two() -> Shell:
+    shell = Shell()
+    shell.declare(app("a"), app("b"))
+    shell.git.push(ONE)
+    await shell.settle()
+    shell.line.passes.clear()
+    return shell
+
+
+async def test_commit_has_the_touched_pass_and_the_others_revisions_move() -> None:
+    shell = await two()
+    shell.git.push({**ONE, "apps/a/x": config("x", "2")})
+    await shell.settle(for_s=1.0)
+
+    assert {AppName("a")} == set(shell.line.passes)
+    assert (sha(1),) == shell.status("b").revisions
+    assert (sha(1),) == shell.status("a").revisions
+
+
+async def test_file_that_one_commit_adds_and_the_next_one_changes_is_not_missed() -> None:
+    # The second walk is done with the look-ups of before the first commit, in which the file is not.
+    shell = await two()
+    shell.git.push({**ONE, "apps/a/new": config("new")})
+    await shell.walk()
+    began = shell.barrier.mark()
+    shell.git.push({**ONE, "apps/a/new": config("new", "2")})
+    await shell.walk()
+    shell.barrier.passed(AppName("a"), began, {REPO})  # a pass at the first commit ends only now
+
+    assert AppName("a") in shell.line.due
+
+
+async def test_running_pass_of_an_untouched_application_does_not_leave_it_at_the_revision_before() -> None:
+    shell = await two()
+    shell.line.passing.add(AppName("b"))
+    shell.git.push({**ONE, "apps/a/x": config("x", "2")})
+    await shell.walk()
+
+    assert AppName("b") in shell.line.due
+
+
+async def test_revision_that_a_person_named_does_not_move_with_the_epoch() -> None:
+    shell = await two()
+    shell.git.push({**ONE, "apps/a/x": config("x", "2")})
+    await shell.settle(for_s=1.0)
+    told = shell.status("b")
+    shell.apps.publish(AppName("b"), replace(told, revisions=(sha(0),)))
+    shell.git.push({**ONE, "apps/a/x": config("x", "3")})
+    await shell.walk()
+
+    assert (sha(0),) == shell.status("b").revisions
+
+
+async def test_render_at_a_named_revision_does_not_change_whom_a_commit_touches() -> None:
+    shell = await two()
+    shell.git.push({**ONE, "apps/a/new": config("new")})
+    await shell.settle(for_s=1.0)
+    await shell.asks.desired(AppName("a"), sha(0))  # there is no `new` there
+    shell.line.passes.clear()
+    shell.git.push({**ONE, "apps/a/new": config("new", "2")})
+    await shell.settle(for_s=1.0)
+
+    assert AppName("a") in shell.line.passes
+
+
+async def test_epoch_that_cannot_be_walked_touches_everybody() -> None:
+    shell = await two()
+
+    async def too_slow(*_: str) -> None:
+        raise TooSlow("the walk took too long", remedy="wait")
+
+    shell.triggers.walk = too_slow
+    shell.git.push({**ONE, "README": config("readme")})
+    await shell.walk()
+
+    assert {AppName("a"), AppName("b")} == set(shell.line.due)
+
+
+async def test_application_that_is_gone_is_forgotten_everywhere() -> None:
+    shell = await two()
+    shell.declare(app("a"))
+    await shell.settle(for_s=1.0)
+    shell.line.passes.clear()
+    shell.git.push({**ONE, "apps/b/y": config("y", "2")})
+    await shell.settle(for_s=1.0)
+
+    assert [] == shell.line.passes
+    assert [REPO] == shell.polled
