@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gitopsd.core.tree import Node
 from gitopsd.model.application import Application
 from gitopsd.model.cluster import WatchAge
 from gitopsd.model.comparison import Compared
@@ -123,6 +124,10 @@ class Backend(Protocol):
 
     async def managed_resources(self, name: AppName) -> Sequence[ManagedResource]:
         """Return target, live and predicted state of every object, live ones read from the cluster now."""
+        ...
+
+    def tree(self, name: AppName) -> Sequence[Node]:
+        """Return the application's live objects and what they own; of memory. Raises NotFound."""
         ...
 
     def clusters(self) -> Sequence[ClusterState]: ...

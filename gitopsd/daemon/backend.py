@@ -8,10 +8,14 @@ from dataclasses import dataclass, replace
 from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState
 from gitopsd.control.service import Asks, readers_of
 from gitopsd.core.declaration import DECLARE
+from gitopsd.core.tree import Node, tree
 from gitopsd.git.repositories import Repositories
 from gitopsd.live.mirrors import LiveMirrors
 from gitopsd.model.application import Application
+from gitopsd.model.cluster import ApiResource
+from gitopsd.model.comparison import Compared, Found
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
+from gitopsd.model.manifest import GVK, gvk_of
 from gitopsd.model.operation import SyncRequest
 from gitopsd.model.project import AppProject
 from gitopsd.store.store import Store
@@ -90,6 +94,25 @@ class DaemonBackend:
             )
             for each in await self.asks.opened(name)
         ]
+
+    def tree(self, name: AppName) -> Sequence[Node]:
+        status = self.view(name).status
+        if status is None or status.cluster is None:
+            return ()
+        cluster = status.cluster
+        roots = [
+            (self._gvk(cluster, each), each.pair.live.live, each.health)
+            for each in status.comparison.resources
+            if isinstance(each.pair.live, Found)
+        ]
+        return tree(roots, lambda uid: self.live.children(cluster, uid))
+
+    def _gvk(self, cluster: ClusterId, compared: Compared) -> GVK:
+        key = compared.pair.key
+        if compared.pair.target is not None:
+            return gvk_of(compared.pair.target)
+        served = self.live.resource(cluster, GVK(key.group, "", key.kind))
+        return served.gvk if isinstance(served, ApiResource) else GVK(key.group, "", key.kind)
 
     def clusters(self) -> Sequence[ClusterState]:
         apps = list(self.store.all())

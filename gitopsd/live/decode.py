@@ -10,9 +10,10 @@ from functools import lru_cache
 from typing import Any
 
 from gitopsd.core import health, tracking
+from gitopsd.core.fields import WrongShape, items_at, number_at, text_at
 from gitopsd.core.managed_fields import has_legacy, newest_s, view_hash
 from gitopsd.core.options import marks_of
-from gitopsd.model.cluster import LiveObject
+from gitopsd.model.cluster import LiveObject, PodFacts
 from gitopsd.model.command import HOOK_FINALIZER
 from gitopsd.model.health import Health
 from gitopsd.model.ids import AppName, ResourceVersion, TrackingId, Uid
@@ -70,6 +71,7 @@ class Decoder:
             generation=generation if isinstance(generation, int) else 0,
             guarded=guarded,
             marks=marks_of(manifest),
+            pod=_pod_facts(manifest) if key.kind == "Pod" and not key.group else None,
         )
 
 
@@ -82,6 +84,20 @@ def _without_deletion(manifest: Manifest) -> Manifest:
     """Return a hook's object as if nobody deleted it: whether it ended well counts, not that a TTL removes it."""
     meta = {name: value for name, value in manifest["metadata"].items() if name != "deletionTimestamp"}
     return {**manifest, "metadata": meta}
+
+
+def _pod_facts(manifest: Manifest) -> PodFacts:
+    try:
+        containers = [*items_at(manifest, "spec", "initContainers"), *items_at(manifest, "spec", "containers")]
+        statuses = [
+            *items_at(manifest, "status", "initContainerStatuses"),
+            *items_at(manifest, "status", "containerStatuses"),
+        ]
+        images = {sys.intern(text_at(each, "image")) for each in containers}
+        node = sys.intern(text_at(manifest, "spec", "nodeName"))
+        return PodFacts(tuple(sorted(images)), node, sum(number_at(each, "restartCount") for each in statuses))
+    except WrongShape:
+        return PodFacts((), "", 0)
 
 
 def _shared_tracking(tracked: TrackingId | None, key: ResourceKey) -> TrackingId | None:

@@ -120,10 +120,10 @@ class Mirror:
         """Return the kinds that passes have asked for, served or not."""
         return tuple(sorted(self._kind_askers))
 
-    def children(self, uid: Uid) -> tuple[LiveObject, ...]:
+    def children(self, uid: Uid) -> tuple[tuple[GVK, LiveObject], ...]:
         """Return the objects of watched kinds that name `uid` among their owners, sorted by key."""
         found = self._children.get(uid, {})
-        return tuple(self.kinds[found[key]].objects[key] for key in sorted(found))
+        return tuple((found[key], self.kinds[found[key]].objects[key]) for key in sorted(found))
 
     def _set_askers(self, key: ResourceKey, apps: frozenset[AppName]) -> None:
         if apps:

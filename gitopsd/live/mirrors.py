@@ -98,7 +98,7 @@ class LiveMirrors:
                 return kind.objects[key].resource_version
         return None
 
-    def children(self, cluster: ClusterId, uid: Uid) -> tuple[LiveObject, ...]:
+    def children(self, cluster: ClusterId, uid: Uid) -> tuple[tuple[GVK, LiveObject], ...]:
         """Return the objects that name `uid` among their owners, sorted by key."""
         return self._of(cluster).mirror.children(uid)
 

@@ -21,6 +21,15 @@ class ApiResource:
 
 
 @dataclass(frozen=True, slots=True)
+class PodFacts:
+    """What a tree shows of a Pod."""
+
+    images: tuple[str, ...]  # of all its containers, sorted
+    node: str  # "" before it is scheduled
+    restarts: int  # of all its containers
+
+
+@dataclass(frozen=True, slots=True)
 class LiveObject:
     """What a verdict needs of a live object (ARCHITECTURE D3): its body is fetched when somebody opens it."""
 
@@ -41,6 +50,7 @@ class LiveObject:
     generation: int = 0
     guarded: bool = False  # our finalizer is on it: a hook whose end nobody has seen
     marks: tuple[tuple[str, str], ...] = ()  # the annotations that core.options heeds, sorted (`marks_of`)
+    pod: PodFacts | None = None  # of a Pod alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ import json
 from typing import Any
 
 from gitopsd.api.backend import ClusterState, ManagedResource, Manifests, RepositoryState
-from gitopsd.model.cluster import LiveObject, WatchAge
-from gitopsd.model.comparison import Absent, Compared, Comparison, Difference, Found, Pair, SyncStatus
+from gitopsd.core.tree import Node
+from gitopsd.model.cluster import PodFacts, WatchAge
+from gitopsd.model.comparison import Absent, Compared, Difference, Pair, SyncStatus
 from gitopsd.model.health import Health, HealthStatus
-from gitopsd.model.ids import AppName, ClusterId, RepoUrl, ResourceVersion, Uid
+from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.manifest import GVK, ResourceKey
 from tests.api.serving import NOW_S, serving
+from tests.core.lives import live_of
 from tests.fakes.backend import FakeBackend, app_view
 
 SHOP = "/api/v1/applications/shop"
@@ -88,40 +90,27 @@ async def test_managed_resource_tells_the_verdict_of_the_last_pass() -> None:
     assert [{"path": ".spec.replicas", "live": 3, "predicted": 2}] == item["differences"]
 
 
-async def test_tree_holds_the_objects_that_are_live() -> None:
-    live = LiveObject(
-        ResourceKey("", "Service", "shop", "web"),
-        Uid("u1"),
-        ResourceVersion("7"),
-        owners=(),
-        controlled=False,
-        tracking=None,
-        by_argocd=False,
-        argocd_wrote_s=None,
-        takeover=False,
-        view=None,
-        deleting=False,
-        established=True,
-        health=None,
-        created_s=1_700_000_000.0,
-    )
-    target = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop"}}
-    there = Compared(Pair(live.key, target, Found(live)), SyncStatus.SYNCED, health=Health(HealthStatus.HEALTHY))
-    missing = Compared(Pair(ResourceKey("apps", "Deployment", "shop", "web"), target, Absent()), SyncStatus.OUT_OF_SYNC)
-    view = app_view("shop")
-    assert view.status is not None
-    comparison = Comparison(SyncStatus.OUT_OF_SYNC, Health(HealthStatus.MISSING), (there, missing))
-    backend = FakeBackend(dataclasses.replace(view, status=dataclasses.replace(view.status, comparison=comparison)))
+async def test_tree_holds_owners_and_what_they_own() -> None:
+    deployment = GVK("apps", "v1", "Deployment"), live_of(ResourceKey("apps", "Deployment", "shop", "web"), uid="u1")
+    facts = PodFacts(("nginx:1",), "node-1", 2)
+    key = ResourceKey("", "Pod", "shop", "web-1")
+    pod = live_of(key, uid="u2", pod=facts, created_s=1_700_000_000.0)
+    health = Health(HealthStatus.DEGRADED, "it crashes")
+    backend = FakeBackend(app_view("shop"))
+    backend.nodes = [Node(*deployment, None), Node(GVK("", "v1", "Pod"), pod, health, (deployment,))]
     async with serving(backend) as api:
-        [node] = (await api.get(f"{SHOP}/resource-tree"))["nodes"]
+        tree = await api.get(f"{SHOP}/resource-tree")
 
-    assert ("v1", "Service", "u1", "2023-11-14T22:13:20Z") == (
-        node["version"],
-        node["kind"],
-        node["uid"],
-        node["createdAt"],
-    )
-    assert {"status": "Healthy", "message": ""} == node["health"]
+    owner, owned = tree["nodes"]
+    place = {"group": "apps", "version": "v1", "kind": "Deployment", "namespace": "shop", "name": "web", "uid": "u1"}
+    assert place.items() <= owner.items()
+    assert not {"parentRefs", "images", "info", "health"} & owner.keys()
+    assert [place] == owned["parentRefs"]
+    assert ["nginx:1"] == owned["images"]
+    assert [{"name": "Node", "value": "node-1"}, {"name": "Restart Count", "value": "2"}] == owned["info"]
+    assert {"status": "Degraded", "message": "it crashes"} == owned["health"]
+    assert "2023-11-14T22:13:20Z" == owned["createdAt"]
+    assert [{"name": "node-1"}] == tree["hosts"]
 
 
 async def test_application_before_its_first_pass_has_an_empty_tree() -> None:

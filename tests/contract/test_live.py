@@ -232,7 +232,7 @@ async def test_owners_have_children(client: Client, namespace: str) -> None:
         live = mirror.found(ref("ConfigMap", namespace, "child"))
         own = mirror.mirrors.readings(HERE, SHOP, [])
 
-        assert (live,) == mirror.mirrors.children(HERE, parent["metadata"]["uid"])
+        assert [live] == [child for _, child in mirror.mirrors.children(HERE, parent["metadata"]["uid"])]
     assert live.controlled
     assert live.key not in own  # a controller's object is nobody's to prune
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState
+from gitopsd.core.tree import Node
 from gitopsd.errors import Conflict, NotFound
 from gitopsd.model.application import Application, Destination, Source
 from gitopsd.model.comparison import Comparison, SyncStatus
@@ -31,6 +32,7 @@ class FakeBackend:
         self.rolled_back: dict[str, int] = {}
         self.rendered: Manifests = Manifests(())
         self.managed: Sequence[ManagedResource] = ()
+        self.nodes: Sequence[Node] = ()
         self.cluster_states: Sequence[ClusterState] = ()
         self.repository_states: Sequence[RepositoryState] = ()
         self.bug: Exception | None = None  # raised by every list
@@ -76,6 +78,10 @@ class FakeBackend:
     async def managed_resources(self, name: AppName) -> Sequence[ManagedResource]:
         self.view(name)
         return self.managed
+
+    def tree(self, name: AppName) -> Sequence[Node]:
+        self.view(name)
+        return self.nodes
 
     def clusters(self) -> Sequence[ClusterState]:
         return self.cluster_states

@@ -9,6 +9,7 @@ import pytest
 from gitopsd.live.decode import Decoder
 from gitopsd.live.kinds import STALE_S, Kind
 from gitopsd.live.mirror import Mirror
+from gitopsd.model.cluster import PodFacts
 from gitopsd.model.comparison import Absent, Found, Unreadable
 from gitopsd.model.ids import AppName, Uid
 from gitopsd.model.manifest import GVK, ResourceKey
@@ -240,7 +241,7 @@ def test_children_follow_their_owners(world: World) -> None:
     world.kind.drop(config_map())
     world.kind.put(config_map("two"))
 
-    assert ["one", "two"] == [live.key.name for live in both]
+    assert ["one", "two"] == [live.key.name for _, live in both]
     assert () == world.mirror.children(Uid("parent"))
 
 
@@ -252,3 +253,14 @@ def test_an_object_watched_at_two_versions_stays_while_one_shows_it(world: World
     world.mirror.remove(GVK("", "v2", "ConfigMap"))
 
     assert [ResourceKey("", "ConfigMap", "web", "one")] == [key for key, _ in world.mirror.tracked(SHOP)]
+
+
+def test_pod_tells_its_images_node_and_restarts() -> None:
+    spec = {"nodeName": "n1", "initContainers": [{"image": "b"}], "containers": [{"image": "a"}, {"image": "a"}]}
+    status = {"containerStatuses": [{"restartCount": 2}, {"restartCount": 1}], "initContainerStatuses": [{}]}
+    pod = {"kind": "Pod", "metadata": {"name": "web"}, "spec": spec, "status": status}
+    key = ResourceKey("", "Pod", "prod", "web")
+
+    assert PodFacts(("a", "b"), "n1", 3) == Decoder(()).live(key, pod).pod
+    assert PodFacts((), "", 0) == Decoder(()).live(key, {**pod, "spec": {"containers": [7]}}).pod
+    assert Decoder(()).live(ONE.key, pod).pod is None

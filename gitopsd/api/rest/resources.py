@@ -11,9 +11,11 @@ from gitopsd.api.answers import answer
 from gitopsd.api.backend import Backend, ManagedResource
 from gitopsd.core.argo_json import rfc3339
 from gitopsd.core.mask import masked
-from gitopsd.model.comparison import Compared, Found, SyncStatus
+from gitopsd.core.tree import Node
+from gitopsd.model.cluster import LiveObject
+from gitopsd.model.comparison import Compared, SyncStatus
 from gitopsd.model.ids import AppName
-from gitopsd.model.manifest import Manifest
+from gitopsd.model.manifest import GVK, Manifest
 
 NOTHING = "null"  # how Argo CD writes a state that is not there
 
@@ -48,10 +50,10 @@ class Resources:
         return answer({"items": [managed_json(resource) for resource in found]})
 
     async def tree(self, request: web.Request) -> web.Response:
-        status = self._backend.view(AppName(request.match_info["name"])).status
-        resources = status.comparison.resources if status else ()
-        nodes = [node_json(compared) for compared in resources if isinstance(compared.pair.live, Found)]
-        return answer({"nodes": nodes, "orphanedNodes": [], "hosts": []})
+        found = self._backend.tree(AppName(request.match_info["name"]))
+        hosts = sorted({node.live.pod.node for node in found if node.live.pod and node.live.pod.node})
+        nodes = [node_json(node) for node in found]
+        return answer({"nodes": nodes, "orphanedNodes": [], "hosts": [{"name": host} for host in hosts]})
 
 
 def managed_json(resource: ManagedResource) -> dict[str, Any]:
@@ -89,20 +91,25 @@ def _verdict(compared: Compared) -> dict[str, Any]:
     }
 
 
-def node_json(compared: Compared) -> dict[str, Any]:
-    """Return one object that is live as a node of Argo CD's resource tree."""
-    pair = compared.pair
-    node: dict[str, Any] = {"group": pair.key.group, "version": "", "kind": pair.key.kind, "name": pair.key.name}
-    if pair.key.namespace:
-        node["namespace"] = pair.key.namespace
-    if pair.target is not None:
-        node["version"] = str(pair.target["apiVersion"]).rpartition("/")[2]
-    if isinstance(pair.live, Found):
-        live = pair.live.live
-        node |= {"uid": live.uid, "resourceVersion": live.resource_version, "createdAt": rfc3339(live.created_s)}
-    if compared.health is not None:
-        node["health"] = {"status": compared.health.status.value, "message": compared.health.message}
-    return node
+def node_json(node: Node) -> dict[str, Any]:
+    """Return one live object as a node of Argo CD's resource tree."""
+    live = node.live
+    found = _reference(node.gvk, live)
+    found |= {"resourceVersion": live.resource_version, "createdAt": rfc3339(live.created_s)}
+    if node.parents:
+        found["parentRefs"] = [_reference(gvk, parent) for gvk, parent in node.parents]
+    if live.pod is not None:
+        found["images"] = list(live.pod.images)
+        info = {"Node": live.pod.node, "Restart Count": str(live.pod.restarts) if live.pod.restarts else ""}
+        found["info"] = [{"name": name, "value": value} for name, value in info.items() if value]
+    if node.health is not None:
+        found["health"] = {"status": node.health.status.value, "message": node.health.message}
+    return found
+
+
+def _reference(gvk: GVK, live: LiveObject) -> dict[str, Any]:
+    found = {"group": gvk.group, "version": gvk.version, "kind": gvk.kind, "name": live.key.name, "uid": live.uid}
+    return found | ({"namespace": live.key.namespace} if live.key.namespace else {})
 
 
 def _texts(*states: Manifest | None) -> list[str]:
