@@ -124,7 +124,7 @@ def edited(
         changed.pop("imageTags", None)
     if options.replicas:
         new = [{"name": name, "count": count} for name, count in options.replicas.items()]
-        changed["replicas"] = _by_name([*_checked(value, "replicas", list), *new])
+        changed["replicas"] = _by_name(_checked(value, "replicas", list), new)
     if options.common_labels:
         labels = {name: variables.expand(text) for name, text in options.common_labels.items()}
         changed.update(_labels(value, labels, options))
@@ -141,14 +141,14 @@ def edited(
 
 
 def _images(old: list[Any], wanted: Iterable[str]) -> list[Any]:
-    before: dict[Any, Mapping[str, Any]] = {each.get("name"): each for each in old if isinstance(each, Mapping)}
     new = [_image(text) for text in wanted]
     for image in new:
-        was = before.get(image["name"], {})
+        same = (each for each in old if isinstance(each, Mapping) and each.get("name") == image["name"])
+        before: Mapping[str, Any] = next(same, {})
         for name in ("newName", "newTag", "digest"):
             if image.get(name) == "*":
-                image[name] = was.get(name, "")
-    return _by_name([*old, *({name: text for name, text in image.items() if text} for image in new)])
+                image[name] = before.get(name, "")
+    return _by_name(old, [{name: text for name, text in image.items() if text or name == "name"} for image in new])
 
 
 def _image(text: str) -> dict[str, str]:
@@ -166,10 +166,13 @@ def _image(text: str) -> dict[str, str]:
     return {"name": found["name"], **changed}
 
 
-def _by_name(entries: Iterable[Any]) -> list[Any]:
-    """Return the last entry of each name, sorted by name."""
-    last = {str(each.get("name", "")): each for each in entries if isinstance(each, Mapping)}
-    return [last[name] for name in sorted(last)]
+def _by_name(old: Iterable[Any], new: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """Return one entry for each name, sorted: the last of the new ones, else the first of the old ones."""
+    found = {each["name"]: each for each in new}
+    for each in old:
+        if isinstance(each, Mapping):
+            found.setdefault(str(each.get("name", "")), each)
+    return [found[name] for name in sorted(found)]
 
 
 def _labels(value: Kustomization, wanted: Mapping[str, str], options: KustomizeOptions) -> dict[str, Any]:

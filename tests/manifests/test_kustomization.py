@@ -42,6 +42,14 @@ def test_an_image_replaces_the_entry_of_its_name(image: str, expected: dict[str,
     assert [expected, OLD[1]] == changed["images"]
 
 
+def test_of_several_of_one_name_the_first_there_counts_and_the_last_asked_for() -> None:
+    old = [{"name": "a", "newName": "first/a"}, {"name": "b", "newTag": "1"}, {"name": "a"}, {"name": "b"}]
+
+    changed = edit({"images": old}, images=("a=my/a:2", "a=*:3"))
+
+    assert [{"name": "a", "newName": "first/a", "newTag": "3"}, {"name": "b", "newTag": "1"}] == changed["images"]
+
+
 def test_a_star_keeps_nothing_where_there_was_nothing() -> None:
     assert [{"name": "n", "newTag": "1"}] == edit({}, images=("n=*:1",))["images"]
 
