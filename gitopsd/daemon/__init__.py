@@ -57,7 +57,22 @@ def check(config: Path) -> Sequence[str]:
     report = asyncio.run(look(config, os.environ, parse))
     for warning in report.warnings:
         print(f"warning: {warning}", file=sys.stderr)  # noqa: T201 - it is no error, so not among what is returned
-    return report.errors
+    return [*report.errors, *_health_faults(config)]
+
+
+def _health_faults(config: Path) -> Sequence[str]:
+    from gitopsd.scripts import checks
+    from gitopsd.settings import load
+
+    try:
+        settings = load(config, os.environ)
+    except GitopsError:
+        return ()  # told already, setting by setting
+    try:
+        checks.load(settings.health)
+    except GitopsError as err:
+        return (str(err),)
+    return ()
 
 
 def _terminal(err: BaseException) -> list[Terminal]:

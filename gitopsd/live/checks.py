@@ -49,12 +49,16 @@ class Checking:
         self._later: dict[tuple[GVK, ResourceKey], Wanted] = {}  # no worker would take them just now
         self._news = asyncio.Event()
 
+    def concerns(self, gvk: GVK) -> bool:
+        """Tell whether there is a check for objects of `gvk`."""
+        return self._checks.has(gvk.group_kind)
+
     def health_of(self, holder: Holder, live: LiveObject, old: LiveObject | None, manifest: Manifest) -> Health | None:
         """Return the health of `live` until its check has answered, which is asked for; or what needs no check.
 
         A new version of the same spec keeps the health of the one before: a heartbeat is not Progressing.
         """
-        if not self._checks.has(holder.gvk.group_kind) or not is_asked(manifest):
+        if not is_asked(manifest):
             return live.health
         place = holder.gvk, live.key
         if old is None or old.resource_version != live.resource_version or not old.resource_version:

@@ -43,7 +43,7 @@ class Kind:
         self._now_s = now_s
         self._changed = changed
         self._settled = settled
-        self._checking = checking
+        self._checking = checking if checking is not None and checking.concerns(gvk) else None
         self._broken_s: float | None = None  # since when the connection fails
         self._written: dict[ResourceKey, tuple[Accepted, float]] = {}  # our writes, and when each was answered
         self._unseen: set[ResourceKey] | None = None

@@ -122,3 +122,16 @@ def test_checks_of_the_settings_are_used(tmp_path: Path, capsys: pytest.CaptureF
 
     assert "Unknown" == found["status"]
     assert "took more than 0.3 s and was killed" in found["message"]
+
+
+def test_check_of_the_settings_finds_a_directory_of_checks_that_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "gitopsd.yaml"
+    config.write_text("health: {directory: none}")
+
+    assert 2 == main(("check", "--config", str(config)))
+    assert "health.directory: " in capsys.readouterr().out
+
+    (tmp_path / "none").mkdir()
+    assert 0 == main(("check", "--config", str(config)))
