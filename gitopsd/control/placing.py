@@ -9,6 +9,7 @@ from functools import partial
 from gitopsd.control.desired import Desired
 from gitopsd.control.orders import Orders
 from gitopsd.control.wants import Wants
+from gitopsd.core import windows
 from gitopsd.core.declaration import DECLARE, Declare, no_cluster, only_declarations, resolve_destination
 from gitopsd.core.hooks import hook_refs
 from gitopsd.core.pairing import owns
@@ -23,7 +24,7 @@ from gitopsd.model.command import ObjectRef
 from gitopsd.model.comparison import Found, Reading, Unreadable
 from gitopsd.model.ids import ClusterId
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of, key_of
-from gitopsd.model.project import AppProject
+from gitopsd.model.project import AppProject, SyncWindow
 from gitopsd.model.status import Condition
 from gitopsd.ports import Applications, LiveStates
 
@@ -43,6 +44,7 @@ class Aim:
     guard_now: Callable[[Collection[ResourceKey]], Guard]  # of some objects, as it is when it is called
     conditions: tuple[Condition, ...]
     watch_age_s: float
+    windows: tuple[SyncWindow, ...] = ()  # that concern the application
 
     @property
     def unheard(self) -> bool:
@@ -138,6 +140,7 @@ class Placing:
             guard_now,
             (*target.conditions, *_shared(shared)),
             self.live.age(cluster).oldest_s,
+            self._windows(app, cluster),
         )
 
     def declarations(self, app: Application, manifests: Sequence[Manifest]) -> None:
@@ -211,6 +214,11 @@ class Placing:
         if project is None:
             raise _no_project(app)
         return project
+
+    def _windows(self, app: Application, cluster: ClusterId) -> tuple[SyncWindow, ...]:
+        project = self.apps.project(app.project)
+        place = windows.Place(app.name, (cluster, self.clusters[cluster]), app.destination.namespace)
+        return windows.windows_of(project.sync_windows, place) if project is not None else ()
 
     def _place(self, cluster: ClusterId) -> Place:
         return Place(cluster, self.clusters[cluster])

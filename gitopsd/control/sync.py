@@ -15,6 +15,7 @@ from gitopsd.core.plan import Scope, Work, deletion, plan, work
 from gitopsd.core.policy import Due, LastSync, Pacing, Situation, carrying, last_sync, request_refused, sync_due
 from gitopsd.core.prune import kept
 from gitopsd.core.step import SUPERSEDED, Limits, absorb, ended, stalled, step
+from gitopsd.core.windows import blocked
 from gitopsd.errors import GitopsError, Retryable, Terminal
 from gitopsd.model.application import Application, IgnoreDifference, Mode
 from gitopsd.model.command import Accepted, Applied, Apply, Command, Prune, Refused
@@ -122,6 +123,10 @@ class Syncer:
             return ended(operation, OperationPhase.FAILED, SUPERSEDED, self.now_s())
         if wanted.aim.mode is Mode.OBSERVE and not operation.dry_run:
             return ended(operation, OperationPhase.ERROR, OBSERVING, self.now_s())
+        manual, begun_s = not operation.automated, operation.started_s
+        shut = blocked(wanted.aim.windows, self.now_s(), manual=manual, begun_s=begun_s)
+        if shut is not None and not operation.dry_run and not wanted.orders.deleting:
+            return ended(operation, OperationPhase.ERROR, f"put off: {shut.why}", self.now_s())
         return None
 
     def _over(self, operation: Operation) -> None:
@@ -172,11 +177,12 @@ class Syncer:
                 return Due(sync=False, why=why)
             return Due(sync=todo.any, why="it is being deleted", again_after_s=CONFIRM_S if todo.any else None)
         if request is not None:
-            refusal = request_refused(request, mode)
+            refusal = request_refused(request, mode, blocked(wanted.aim.windows, self.now_s(), manual=True))
             return Due(sync=not refusal, why=refusal)
         # Argo CD's writes count only while they would be fought over: what is in sync needs no write.
         target, wrote_s = wanted.aim.target.hash, _argocd_wrote_s(wanted)
-        situation = Situation(mode, todo, target, _last_sync(wanted, last), wrote_s)
+        shut = blocked(wanted.aim.windows, self.now_s())
+        situation = Situation(mode, todo, target, _last_sync(wanted, last), shut, wrote_s)
         return sync_due(app, situation, self.now_s(), self.pacing)
 
     def _taken_up(self, app: Application, request: SyncRequest | None) -> None:

@@ -6,10 +6,19 @@ from dataclasses import dataclass, replace
 
 from gitopsd.core.plan import Work
 from gitopsd.core.step import SUPERSEDED, TERMINATED
-from gitopsd.core.walk import OVER
+from gitopsd.core.windows import Blocked
 from gitopsd.model.application import Application, Mode, Retry
 from gitopsd.model.ids import TargetHash
-from gitopsd.model.operation import Operation, OperationPhase, SyncRequest, TaskState, Verb
+from gitopsd.model.operation import (
+    HookEnd,
+    Operation,
+    OperationPhase,
+    SyncPhase,
+    SyncRequest,
+    Task,
+    TaskState,
+    Verb,
+)
 
 HEAL_FACTOR = 3.0
 PENDING_S = 2.0  # a list under way is looked for again so often, should no event tell that it is in
@@ -71,8 +80,14 @@ def last_sync(operation: Operation | None) -> LastSync | None:
         unanswered or any(task.state is TaskState.PENDING for task in operation.tasks),
         not operation.automated,
         operation.message == TERMINATED,
-        any(task.verb is Verb.HOOK and task.state not in OVER for task in operation.tasks),
+        any(map(_is_left, operation.tasks)),
     )
+
+
+def _is_left(task: Task) -> bool:
+    """Tell whether `task` is of a hook that belongs to the sync and was not run to a good end."""
+    ours = task.verb is Verb.HOOK and task.end is not HookEnd.LEFT and task.phase is not SyncPhase.SYNC_FAIL
+    return ours and task.state not in (TaskState.DONE, TaskState.SKIPPED)
 
 
 def carrying(operation: Operation, last: LastSync | None) -> Operation:
@@ -90,11 +105,11 @@ def _is_partial(operation: Operation) -> bool:
     return operation.dry_run or operation.selective
 
 
-def request_refused(request: SyncRequest, mode: Mode) -> str:
+def request_refused(request: SyncRequest, mode: Mode, stopped: Blocked | None = None) -> str:
     """Return why a person's request is not done; "" where it is: then it is due at once, whatever the policy."""
     if mode is Mode.OBSERVE and not request.dry_run:
         return "mode is observe, so nothing is written; ask for a dry run, or set mode: enforce"
-    return ""
+    return stopped.why if stopped is not None and not request.dry_run else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +120,7 @@ class Situation:
     work: Work
     target: TargetHash
     last: LastSync | None = None
+    blocked: Blocked | None = None  # by the project's sync windows
     argocd_wrote_s: float | None = None  # Unix time at which Argo CD last wrote one of the objects
     deleting: bool = False
 
@@ -122,6 +138,8 @@ def sync_due(app: Application, now: Situation, now_s: float, pacing: Pacing) -> 
         return Due(sync=False, why=refusal)
     if now.work.pending:
         return Due(sync=False, why="kinds are still being listed", again_after_s=PENDING_S)
+    if now.blocked is not None:
+        return Due(sync=False, why=now.blocked.why, again_after_s=now.blocked.again_after_s)
     return _argocds(app, now, now_s, pacing) or _by_content(app, now, now_s, pacing)
 
 

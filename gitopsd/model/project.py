@@ -11,6 +11,23 @@ from gitopsd.model.manifest import GroupKind, Manifest
 
 
 @dataclass(frozen=True, slots=True)
+class SyncWindow:
+    """When applications may, or may not, be synced; its schedule and zone can be read."""
+
+    kind: str  # "allow" | "deny"
+    schedule: str  # cron: when it opens
+    duration_s: float
+    zone: str = "UTC"
+    applications: tuple[str, ...] = ()  # globs
+    namespaces: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()
+    all_of: bool = False  # andOperator: every list that is given has to match
+    manual: bool = False  # manualSync: what a person asks for is allowed all the same
+    overrun: bool = False  # syncOverrun: what has begun may finish
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AppProject:
     """Globs throughout; an entry that starts with "!" denies."""
 
@@ -21,6 +38,7 @@ class AppProject:
     cluster_denied: tuple[GroupKind, ...] = ()
     namespace_allowed: tuple[GroupKind, ...] | None = None  # None: every kind
     namespace_denied: tuple[GroupKind, ...] = ()
+    sync_windows: tuple[SyncWindow, ...] = ()
     mode: Mode = Mode.ENFORCE  # annotation gitopsd.io/mode
     labels: Mapping[str, str] = field(default_factory=dict)
     manifest: Manifest = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -254,9 +255,9 @@ def test_project_entry_for_one_name_is_never_widened() -> None:
 
 
 def test_project_limit_that_is_not_enforced_is_reported() -> None:
-    (warning,) = project(syncWindows=[{"kind": "deny"}]).warnings
+    (warning,) = project(orphanedResources={"warn": True}).warnings
 
-    assert ".spec.syncWindows is not supported yet: it is not enforced" == warning
+    assert ".spec.orphanedResources is not supported yet: it is not enforced" == warning
 
 
 def test_application_set_is_not_supported_and_anything_else_no_declaration() -> None:
@@ -392,3 +393,40 @@ def test_any_value_in_any_field_raises_nothing_but_our_errors(field: str, value:
         declared(document, HERE)
     except (InvalidDeclaration, NotSupported) as refused:
         assert refused.remedy  # noqa: PT017 - either outcome is right
+
+
+WINDOW = {"kind": "deny", "schedule": "0 22 * * *", "duration": "8h", "applications": ["*"]}
+
+
+def test_sync_windows_are_read() -> None:
+    more = {"timeZone": "Europe/Berlin", "manualSync": True, "syncOverrun": True, "andOperator": True}
+
+    (window,) = project(syncWindows=[{**WINDOW, **more}]).sync_windows
+
+    assert ("deny", "0 22 * * *", 28800.0, "Europe/Berlin") == (
+        window.kind,
+        window.schedule,
+        window.duration_s,
+        window.zone,
+    )
+    assert (("*",), True, True, True) == (window.applications, window.manual, window.overrun, window.all_of)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"kind": "forbid"}, "kind is 'forbid'"),
+        ({"schedule": "at night"}, "schedule is 'at night'"),
+        ({"duration": "long"}, "duration is no duration"),
+        ({"timeZone": "Mars/Base"}, "timeZone is 'Mars/Base'"),
+    ],
+)
+def test_sync_window_that_cannot_be_read_is_refused(change: dict[str, str], what: str) -> None:
+    with pytest.raises(InvalidDeclaration, match=re.escape(what)):
+        project(syncWindows=[{**WINDOW, **change}])
+
+
+def test_sync_window_that_concerns_nobody_is_reported() -> None:
+    (warning,) = project(syncWindows=[{**WINDOW, "applications": []}]).warnings
+
+    assert "has no effect" in warning

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from gitopsd.core.cron import parse_cron
 from gitopsd.core.declaration.application import name_of
-from gitopsd.core.declaration.fields import Fields, Warnings
+from gitopsd.core.declaration.fields import SHOWN, Fields, Warnings
 from gitopsd.core.declaration.options import MODE, check_annotations, metadata_of, mode
+from gitopsd.core.duration import go_duration_s
+from gitopsd.core.windows import is_zone
 from gitopsd.model.application import Destination, Origin
 from gitopsd.model.ids import ProjectName
 from gitopsd.model.manifest import GroupKind, Manifest
-from gitopsd.model.project import AppProject
+from gitopsd.model.project import AppProject, SyncWindow
 
 NOT_ENFORCED = (
-    "syncWindows",
     "orphanedResources",
     "signatureKeys",
     "sourceIntegrity",
@@ -44,6 +46,7 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
     # Absent allows every kind, an empty list none: as in Argo CD.
     namespace_allowed = None if namespaced is None else _kinds(spec, "namespaceResourceWhitelist")
     namespace_denied = _kinds(spec, "namespaceResourceBlacklist")
+    windows = tuple(_window(fields) for fields in spec.mappings("syncWindows") or ())
     check_annotations(annotations, frozenset({MODE}), warnings)
     for fields in (document, metadata, spec):
         fields.close()
@@ -55,12 +58,43 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
         cluster_denied=cluster_denied,
         namespace_allowed=namespace_allowed,
         namespace_denied=namespace_denied,
+        sync_windows=windows,
         mode=mode(annotations),
         labels=labels,
         manifest=manifest,
         origin=origin,
         warnings=warnings.all(),
     )
+
+
+def _window(fields: Fields) -> SyncWindow:
+    """Return one sync window. One that cannot be read is refused: it may have been meant to keep syncs away."""
+    window = SyncWindow(
+        kind=fields.text("kind"),
+        schedule=fields.text("schedule"),
+        duration_s=go_duration_s(fields.text("duration")) or 0.0,
+        zone=fields.text("timeZone", "UTC"),
+        applications=fields.texts("applications"),
+        namespaces=fields.texts("namespaces"),
+        clusters=fields.texts("clusters"),
+        all_of=fields.flag("andOperator"),
+        manual=fields.flag("manualSync"),
+        overrun=fields.flag("syncOverrun"),
+        description=fields.text("description"),
+    )
+    fields.close()
+    if window.kind not in ("allow", "deny"):
+        raise fields.refuse("kind", f"is {window.kind[:SHOWN]!r}", "write allow or deny")
+    if parse_cron(window.schedule) is None:
+        what = f"is {window.schedule[:SHOWN]!r}, not a schedule"
+        raise fields.refuse("schedule", what, "write five fields of cron, such as '0 22 * * 1-5'")
+    if not window.duration_s:
+        raise fields.refuse("duration", "is no duration", "write one such as 30m or 8h")
+    if not is_zone(window.zone):
+        raise fields.refuse("timeZone", f"is {window.zone[:SHOWN]!r}", "write a name such as Europe/Berlin, or UTC")
+    if not (window.applications or window.namespaces or window.clusters):
+        fields.warnings.add(f"{fields.path} names no applications, namespaces or clusters, and has no effect")
+    return window
 
 
 def _destinations(spec: Fields) -> tuple[Destination, ...]:
