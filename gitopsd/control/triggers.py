@@ -60,7 +60,7 @@ class Triggers:
 
     def declared(self, names: Iterable[AppName]) -> None:
         """Take note of applications that are new, changed, or gone."""
-        for name in names:
+        for name in sorted(names):
             self._forget(name)
             app = self.apps.get(name)
             if app is not None:

@@ -378,7 +378,9 @@ def _api_token(settings: Settings) -> str:
         return ""
     file = settings.data_dir / "api-token"
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(32))
+        new = file.with_suffix(".new")  # a start that is killed here must not leave an empty token
+        new.touch(mode=0o600)
+        new.write_text(secrets.token_urlsafe(32))
+        new.replace(file)
         log.info("api.token_made", file=str(file))
     return file.read_text().strip()

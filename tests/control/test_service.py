@@ -133,7 +133,7 @@ async def test_object_that_we_may_not_read_does_not_hide_the_others() -> None:
     async def refuse(_cluster: ClusterId, ref: ObjectRef) -> Manifest | None:
         raise ClusterRefused(f"{ref.key} is not for you", remedy="see the rights")
 
-    shell.clusters.read = refuse  # type: ignore[method-assign]
+    shell.clusters.read = refuse  # type: ignore[method-assign, assignment]
     (opened,) = await shell.asks.opened(SHOP)
 
     assert (None, "x") == (opened.live, opened.compared.pair.key.name)
