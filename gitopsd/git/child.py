@@ -9,9 +9,10 @@ import shlex
 import signal
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from gitopsd.runtime.deadline import within
+from gitopsd.runtime.spawn import PIPE, Child, spawn
 
 STDOUT_BYTES = 64 << 20  # 500,000 refs
 STDERR_BYTES = 64 << 10  # its end is kept: there the reason stands
@@ -78,12 +79,13 @@ async def _run(
     fds: Sequence[int],
     watch: Callable[[], Coroutine[Any, Any, NoReturn]] | None,
 ) -> Ended:
-    child = await _started(commands, env, fds)
+    child = _started(commands, env, fds)
     try:
+        output, errors = await child.output()
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(watch(), name="watch git") if watch else None
-            stdout = group.create_task(_all(cast("asyncio.StreamReader", child.stdout)), name="git stdout")
-            stderr = group.create_task(_end(cast("asyncio.StreamReader", child.stderr)), name="git stderr")
+            stdout = group.create_task(_all(output), name="git stdout")
+            stderr = group.create_task(_end(errors), name="git stderr")
             code = await child.wait()
             await asyncio.wait((stdout, stderr))
             if watching:
@@ -95,36 +97,22 @@ async def _run(
     return Ended(code if code >= 0 else 128 - code, stdout.result(), stderr.result().decode(errors="replace"))
 
 
-async def _started(commands: str, env: Mapping[str, str], fds: Sequence[int]) -> asyncio.subprocess.Process:
-    start = asyncio.create_subprocess_exec(
-        "/bin/sh",
-        "-c",
-        LEASH.format(commands=commands),
-        "gitopsd-git",
-        env=dict(env),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        pass_fds=tuple(fds),
-        start_new_session=True,
-    )
-    # A start is milliseconds; cut off in the middle it would leave a child that nobody knows, and open pipes.
-    starting = asyncio.get_running_loop().create_task(start, name="start git")
+def _started(commands: str, env: Mapping[str, str], fds: Sequence[int]) -> Child:
+    shell = ("/bin/sh", "-c", LEASH.format(commands=commands), "gitopsd-git")
+    return spawn(shell, env=env, stdin=PIPE, stdout=PIPE, stderr=PIPE, fds=fds)
+
+
+async def _bury(child: Child) -> None:
     try:
-        return await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        await _bury(await starting)
-        raise
-
-
-async def _bury(child: asyncio.subprocess.Process) -> None:
-    if child.returncode is None:
-        with contextlib.suppress(ProcessLookupError):  # it has ended, and the loop has not heard of it yet
-            os.killpg(child.pid, signal.SIGKILL)
-        # To the end of its pipes, which the group held open: then nothing of it is left.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GONE_S):
-                await child.communicate()
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):  # it has ended, and the loop has not heard of it yet
+                os.killpg(child.pid, signal.SIGKILL)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GONE_S):
+                    await child.wait()
+                    await child.drained()
+    finally:
+        child.close()
 
 
 async def _all(stream: asyncio.StreamReader) -> bytes:

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import orjson
@@ -25,6 +26,7 @@ import structlog
 from gitopsd import errors
 from gitopsd.errors import GitopsError, TooSlow, WorkerFailed
 from gitopsd.runtime.descent import MARK, kill_descent
+from gitopsd.runtime.spawn import Child, spawn
 from gitopsd.runtime.worker_main import LENGTH
 
 PATH = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - an entry may be a zip file
@@ -191,9 +193,7 @@ class WorkerPool:
 class _Worker:
     """One worker process and the socket to it."""
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, mark: str
-    ) -> None:
+    def __init__(self, process: Child, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, mark: str) -> None:
         self._process = process
         self._reader = reader
         self._writer = writer
@@ -246,17 +246,14 @@ async def _spawn() -> _Worker:
         reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
         process = None
         try:
-            # Nothing is awaited after it: cancelled in there, asyncio ends the process, later nobody would.
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-I", "-X", "utf8", "-m", "gitopsd.runtime.worker_main", str(theirs.fileno()), str(os.getpid())),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-                cwd="/",
+            process = spawn(
+                (
+                    *(sys.executable, "-I", "-X", "utf8", "-m", "gitopsd.runtime.worker_main"),
+                    *(str(theirs.fileno()), str(os.getpid())),
+                ),
+                cwd=Path("/"),
                 env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", MARK: mark.partition("=")[2]},
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
+                fds=(theirs.fileno(),),
             )
         except OSError as err:
             raise TooSlow(

@@ -75,8 +75,7 @@ class Daemon:
 
         async def probe() -> bool:
             nonlocal said
-            if self._child is None or self._child.poll() is not None:
-                raise RuntimeError(f"the daemon has ended: {self._last_words()}")
+            self._check()
             try:
                 async with self.http.get(f"{self._probes}/readyz") as answer:
                     said = await answer.text()
@@ -126,6 +125,7 @@ class Daemon:
         async def enough() -> bool:
             nonlocal count
             await asyncio.sleep(look_s)
+            self._check()
             try:
                 count = await self._count("Synced")
             except aiohttp.ClientError:
@@ -140,6 +140,10 @@ class Daemon:
     async def _count(self, sync: str) -> int:
         value = await self.get(f"/api/v1/applications?sync={sync}&limit=1")
         return len(value["items"] or ()) + int(value["metadata"].get("remainingItemCount") or 0)
+
+    def _check(self) -> None:
+        if self._child is None or self._child.poll() is not None:
+            raise RuntimeError(f"the daemon has ended: {self._last_words()}")
 
     def _last_words(self) -> str:
         return self.log.read_text()[-3000:]
