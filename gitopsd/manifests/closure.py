@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import orjson
@@ -26,12 +26,20 @@ LookedUp = tuple[str, ...]  # keys of a closure, sorted
 @cache
 def renderer_version() -> str:
     """Return the hash of what turns files into manifests: this package's code and its parsers."""
-    digest = hashlib.blake2b(f"{version('pyyaml')} {orjson.__version__}".encode(), digest_size=20)
+    parsers = f"{_version('pyyaml')} {orjson.__version__} {_version('jsonnet')}"
+    digest = hashlib.blake2b(parsers.encode(), digest_size=20)
     ours = Path(__file__).parent
     declared = ours.parent / "core" / "declaration"  # reads the blocks of a source
     for file in (*sorted(ours.glob("*.py")), *sorted(declared.glob("*.py"))):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def inputs_hash(source: Source, limits: RenderSettings, tools: str) -> str:

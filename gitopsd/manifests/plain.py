@@ -1,4 +1,4 @@
-"""A directory of YAML and JSON files → manifests, as Argo CD's directory source has it. Runs in a worker."""
+"""A directory of YAML, JSON and Jsonnet files → manifests, as Argo CD's directory source has it. Runs in a worker."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from gitopsd.errors import InvalidManifest, NotSupported, PathNotFound
+from gitopsd.errors import InvalidManifest, PathNotFound
 from gitopsd.manifests.border import is_manifest_like, manifests_of
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.glob import glob
+from gitopsd.manifests.jsonnet import evaluated
 from gitopsd.manifests.yaml import parse
 from gitopsd.model.application import DirectoryOptions
 from gitopsd.ports import Tree
@@ -57,7 +58,7 @@ def directory(tree: Tree, path: str, options: DirectoryOptions, given: Given) ->
     Raises:
         PathNotFound: there is no such directory, or a link leads out of the repository.
         InvalidManifest: a file is not what it should be, or all together are over a limit; names file and line.
-        NotSupported: there is Jsonnet.
+        NotSupported: there is Jsonnet, and nothing to evaluate it.
         InvalidDeclaration: a glob cannot be read.
     """
     loaded, size, limits = Loaded(), 0, given.limits
@@ -66,12 +67,9 @@ def directory(tree: Tree, path: str, options: DirectoryOptions, given: Given) ->
         if oid is None:
             loaded.warn(f"{place} is a link that leads to no file, so it was left out")
             continue
-        if place.endswith(JSONNET):
-            raise NotSupported(
-                f"{place} is Jsonnet, and this version of gitopsd renders plain directories",
-                remedy="leave it out by directory.exclude, or commit what it renders",
-            )
-        file = _file(tree, place, oid, limits)
+        file = (
+            _jsonnet(tree, path, place, options, given) if place.endswith(JSONNET) else _file(tree, place, oid, limits)
+        )
         size += file.size
         _check(path, size, len(loaded.manifests) + len(file.manifests), limits)
         for line, manifest in file.manifests:
@@ -115,6 +113,11 @@ def _files(tree: Tree, path: str, *, recurse: bool) -> Iterator[str]:
             yield from _files(tree, place, recurse=True)
         elif entry.kind in ("blob", "link") and entry.name.endswith((*EXTENSIONS, JSONNET)):
             yield place
+
+
+def _jsonnet(tree: Tree, path: str, place: str, options: DirectoryOptions, given: Given) -> File:
+    found = evaluated(tree, path, place, options.jsonnet, given)
+    return File(found.size, tuple((1, manifest) for manifest in found.manifests))
 
 
 def _file(tree: Tree, place: str, oid: str, limits: RenderSettings) -> File:

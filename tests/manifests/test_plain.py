@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
+from gitopsd.errors import InvalidDeclaration, InvalidManifest, PathNotFound
 from gitopsd.git.tree import open_tree
 from gitopsd.manifests import plain
 from gitopsd.manifests.given import Given
@@ -127,11 +127,10 @@ def test_a_link_out_of_the_repository_is_refused(repo: Repo, target: str) -> Non
         load(repo, FILES, links={"app/loop.yaml": target})
 
 
-def test_jsonnet_is_not_done_yet_unless_it_is_left_out(repo: Repo) -> None:
-    files = {"app/a.yaml": manifest("a"), "app/x.jsonnet": "{}"}
-    with pytest.raises(NotSupported, match=r"app/x.jsonnet is Jsonnet"):
+def test_jsonnet_is_evaluated_unless_it_is_left_out(repo: Repo) -> None:
+    files = {"app/a.yaml": manifest("a"), "app/x.jsonnet": "{} + 1"}
+    with pytest.raises(InvalidManifest, match=r"app/x\.jsonnet"):
         load(repo, files)
-
     assert ["a"] == names(load(repo, files, options=DirectoryOptions(exclude="*.jsonnet")))
 
 

@@ -229,7 +229,6 @@ async def test_a_revision_that_is_not_there_is_an_error_and_nothing_older_is_use
     ("files", "source", "words"),
     [
         ({"web/Chart.yaml": ""}, WEB, "Chart.yaml, so it is for Helm"),
-        ({"web/x.jsonnet": ""}, WEB, "web/x.jsonnet is Jsonnet"),
         ({"web/a.yaml": ""}, replace(WEB, tool="Helm"), "spec.source.helm asks for Helm"),
         ({"web/a.yaml": ""}, replace(WEB, chart="redis"), "spec.source.chart asks for Helm"),
     ],

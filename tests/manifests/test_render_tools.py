@@ -168,6 +168,17 @@ async def test_kustomize_goes_before_helm_as_in_argo_cd(stage: Stage) -> None:
     assert ["web-a"] == await stage.names(stage.commit({**FILES, "web/Chart.yaml": "name: x\n"}))
 
 
+async def test_what_jsonnet_imports_is_in_the_closure(stage: Stage) -> None:
+    first = stage.commit({"web/a.jsonnet": "(import '../lib/c.libsonnet')", "lib/c.libsonnet": "[]", "x": "1"})
+    assert [] == await stage.names(first)
+    assert [] == await stage.names(stage.commit({"x": "2"}))
+    assert 1 == stage.jobs[RENDER]
+
+    changed_lib = "{apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'made'}}"
+    assert ["made"] == await stage.names(stage.commit({"lib/c.libsonnet": changed_lib}))
+    assert ("file:lib/c.libsonnet", "file:web/a.jsonnet", "list:web") == stage.closures[AppName("shop")]
+
+
 async def test_another_program_renders_anew(tmp_path: Path) -> None:
     usual = Tools(ToolSettings(), tmp_path).programs.kustomize
     program = tmp_path / "kubectl-mine"

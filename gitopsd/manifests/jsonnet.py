@@ -1,0 +1,140 @@
+"""One Jsonnet file → manifests; what it imports is read from the tree, and from nowhere else. Runs in a worker."""
+
+from __future__ import annotations
+
+import importlib
+import posixpath
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from gitopsd.errors import GitopsError, InvalidManifest, NotSupported, PathNotFound
+from gitopsd.manifests.border import manifests_of
+from gitopsd.manifests.given import Given
+from gitopsd.manifests.yaml import parse
+from gitopsd.model.application import JsonnetOptions, JsonnetVariable
+from gitopsd.ports import Tree
+
+SHOWN_LINES = 3  # of Jsonnet's own words: what, and where
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    size: int  # bytes of text, imports included
+    manifests: tuple[bytes, ...]  # JSON
+
+
+def evaluated(tree: Tree, path: str, place: str, options: JsonnetOptions, given: Given) -> Evaluated:
+    """Return what the file `place` of the source directory `path` evaluates to: one object, or a list of them.
+
+    Raises:
+        InvalidManifest: it fails, or gives something else.
+        PathNotFound: an import leads out of the repository.
+        NotSupported: there is no Jsonnet.
+    """
+    text = tree.read(place, max_bytes=given.limits.max_bytes)
+    if text is None:
+        raise PathNotFound(f"{place} was there and is gone", remedy="check the mirror's disk")
+    # As the reference importer: beside the importing file, then in the libraries, the later ones first.
+    imports = _Imports(tree, (*(lib.lstrip("/") for lib in reversed(options.libs)), path), given.limits.max_bytes, len(text))
+    answer = _evaluate(place, text, imports, _variables(options, given))
+    manifests = tuple(orjson.dumps(manifest) for manifest in _manifests(place, answer, given))
+    return Evaluated(imports.size, manifests)
+
+
+def _evaluate(place: str, text: bytes, imports: _Imports, variables: dict[str, dict[str, str]]) -> str:
+    try:
+        library: Any = importlib.import_module("_jsonnet")
+    except ImportError as err:
+        raise NotSupported(
+            f"{place} is Jsonnet, and there is none here",
+            remedy="install gitopsd[jsonnet], leave it out by directory.exclude, or commit what it renders",
+        ) from err
+    try:
+        answer: str = library.evaluate_snippet(place, text.decode(), import_callback=imports.read, **variables)
+    except UnicodeDecodeError as err:
+        raise InvalidManifest(f"{place}: not UTF-8", remedy="save the file as UTF-8") from err
+    except RuntimeError as err:  # the library's own error, and whatever an import raised
+        if imports.error is not None:
+            raise imports.error from err
+        words = " ".join(" ".join(str(err).split("\n")[:SHOWN_LINES]).split())
+        raise InvalidManifest(f"{place}: {words}", remedy="mend the Jsonnet") from err
+    return answer
+
+
+@dataclass(slots=True)
+class _Imports:
+    """Reads what is imported, and counts it."""
+
+    tree: Tree
+    libs: Sequence[str]
+    max_bytes: int
+    size: int
+    error: GitopsError | None = None  # that the library would tell without its remedy
+    _read: set[str] = field(default_factory=set)
+
+    def read(self, directory: str, name: str) -> tuple[str, bytes]:
+        """Return path and content of what a file in `directory` imports as `name`."""
+        try:
+            found = self._found(directory, name)
+        except GitopsError as err:
+            self.error = err
+            raise
+        if found is None:
+            raise FileNotFoundError(f"it is neither beside the file nor in {', '.join(self.libs)}")
+        return found
+
+    def _found(self, directory: str, name: str) -> tuple[str, bytes] | None:
+        outside: PathNotFound | None = None
+        for place in dict.fromkeys(_candidates(directory, name, self.libs)):
+            try:
+                content = self.tree.read(place, max_bytes=self.max_bytes)
+            except PathNotFound as err:
+                outside = outside or err
+                continue
+            if content is not None:
+                self._count(place, len(content))
+                return place, content
+        if outside is not None:
+            raise outside
+        return None
+
+    def _count(self, place: str, size: int) -> None:
+        if place in self._read:
+            return
+        self._read.add(place)
+        self.size += size
+        if self.size > self.max_bytes:
+            raise InvalidManifest(
+                f"{place} and what is imported besides have more than {self.max_bytes} bytes",
+                remedy="import less, or raise render.max_bytes",
+            )
+
+
+def _candidates(directory: str, name: str, libs: Iterable[str]) -> Iterator[str]:
+    for base in (directory, *libs):
+        yield posixpath.normpath(posixpath.join(base, name))
+
+
+def _variables(options: JsonnetOptions, given: Given) -> dict[str, dict[str, str]]:
+    def values(variables: Sequence[JsonnetVariable], *, code: bool) -> dict[str, str]:
+        return {each.name: given.variables.expand(each.value) for each in variables if each.code is code}
+
+    return {
+        "ext_vars": values(options.ext_vars, code=False),
+        "ext_codes": values(options.ext_vars, code=True),
+        "tla_vars": values(options.tlas, code=False),
+        "tla_codes": values(options.tlas, code=True),
+    }
+
+
+def _manifests(place: str, answer: str, given: Given) -> Iterator[Any]:
+    # In a mapping, so that a list is read by the rules of JSON, too.
+    (document,) = parse(place, b'{"is":' + answer.encode(errors="replace") + b"}", given.limits).documents
+    value = document.value["is"]
+    if value is None:
+        return
+    for number, one in enumerate(value if isinstance(value, list) else [value]):
+        yield from manifests_of(f"{place} [{number}]" if isinstance(value, list) else place, one)

@@ -1,0 +1,137 @@
+"""Jsonnet in directory sources: what files evaluate to, and that imports stay in the tree and in the closure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from gitopsd.errors import GitopsError, InvalidManifest, PathNotFound
+from gitopsd.git.tree import GitTree, open_tree
+from gitopsd.manifests.given import Given
+from gitopsd.manifests.plain import Loaded, directory
+from gitopsd.manifests.variables import Variables
+from gitopsd.model.application import DirectoryOptions, JsonnetOptions, JsonnetVariable
+from gitopsd.settings import RenderSettings
+from tests.gitserver import Repo
+
+CONFIG = "function(name) {apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: name}}"
+NONE = JsonnetOptions()
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    return Repo(tmp_path / "r.git")
+
+
+def load(  # noqa: PLR0913 - a source is all of this
+    repo: Repo,
+    files: Mapping[str, str],
+    options: JsonnetOptions = NONE,
+    *,
+    path: str = "app",
+    links: Mapping[str, str] | None = None,
+    limits: RenderSettings | None = None,
+    variables: Variables | None = None,
+) -> tuple[Loaded, GitTree]:
+    tree = open_tree(str(repo.path), repo.rewrite(files, links=links))
+    given = Given(limits or RenderSettings(), variables=variables or Variables({}))
+    return directory(tree, path, DirectoryOptions(jsonnet=options), given), tree
+
+
+def names(loaded: Loaded) -> list[str]:
+    return [json.loads(one)["metadata"]["name"] for one in loaded.manifests]
+
+
+def test_objects_and_lists_of_them_become_manifests(repo: Repo) -> None:
+    files = {
+        "app/a.jsonnet": f"({CONFIG})('a')",
+        "app/b.jsonnet": f"local c = {CONFIG}; [c('b'), {{apiVersion: 'v1', kind: 'List', items: [c('c'), c('d')]}}]",
+        "app/c.jsonnet": "[]",
+        "app/d.jsonnet": "null",
+        "app/e.libsonnet": "no",
+        "app/f.yaml": "{apiVersion: v1, kind: ConfigMap, metadata: {name: f}}",
+    }
+
+    loaded, _ = load(repo, files)
+
+    assert ["a", "b", "c", "d", "f"] == names(loaded)
+    assert ["app/a.jsonnet:1", "app/b.jsonnet:1"] == loaded.origins[:2]
+
+
+def test_imports_are_found_beside_the_file_then_in_libraries_from_the_last(repo: Repo) -> None:
+    files = {
+        "app/a.jsonnet": "[import 'own.libsonnet', (import 'lib.libsonnet')('x'), (import 'deep/it.libsonnet')]",
+        "app/own.libsonnet": f"({CONFIG})('own')",
+        "vendor/own.libsonnet": "error 'not this one'",
+        "first/lib.libsonnet": "error 'nor this'",
+        "vendor/lib.libsonnet": "function(name) (import 'sub/c.libsonnet')(name)",
+        "vendor/sub/c.libsonnet": CONFIG,
+        "app/deep/it.libsonnet": "local c = import 'up.libsonnet'; c(importstr '../name.txt')",  # up: in the path
+        "app/up.libsonnet": CONFIG,
+        "app/name.txt": "deep",
+    }
+
+    loaded, tree = load(repo, files, JsonnetOptions(libs=("first", "/vendor")))
+
+    assert ["own", "x", "deep"] == names(loaded)
+    seen = tree.closure()
+    assert "" == seen["file:app/lib.libsonnet"] == seen["file:vendor/up.libsonnet"]
+    assert seen["file:vendor/sub/c.libsonnet"]
+    assert "file:first/lib.libsonnet" not in seen
+
+
+def test_variables_are_texts_or_code_and_may_name_the_build_environment(repo: Repo) -> None:
+    fields = "metadata: {name: name}, v: std.extVar('v'), c: std.extVar('c') + n"
+    file = f"function(name, n) {{apiVersion: 'v1', kind: 'X', {fields}}}"
+    options = JsonnetOptions(
+        ext_vars=(JsonnetVariable("v", "$ARGOCD_APP_NAME"), JsonnetVariable("c", "1 + 1", code=True)),
+        tlas=(JsonnetVariable("name", "a"), JsonnetVariable("n", "3", code=True)),
+    )
+    variables = Variables({"ARGOCD_APP_NAME": "shop"})
+
+    loaded, _ = load(repo, {"app/a.jsonnet": file}, options, variables=variables)
+
+    (found,) = (json.loads(one) for one in loaded.manifests)
+    assert ("a", "shop", 5) == (found["metadata"]["name"], found["v"], found["c"])
+    assert {"env:ARGOCD_APP_NAME": "shop"} == variables.closure()
+
+
+REFUSED: dict[str, tuple[str, type[GitopsError], str]] = {
+    "an import above the root": ("import '../../x'", PathNotFound, "leads above the repository's root"),
+    "an absolute import": ("importstr '/etc/passwd'", PathNotFound, "it is absolute"),
+    "an import of nothing": ("import 'gone'", InvalidManifest, r"app/a\.jsonnet: .*gone.*neither beside the file"),
+    "a link out of the repository": ("importstr 'out/passwd'", PathNotFound, "app/out"),
+    "a missing variable": ("std.extVar('x')", InvalidManifest, "undefined external variable: x"),
+    "a mistake": ("{a: }", InvalidManifest, r"app/a\.jsonnet:1:5"),
+    "endless recursion": ("local f(x) = f(x + 1) + 1; f(1)", InvalidManifest, "max stack frames exceeded"),
+    "a text": ("'x'", InvalidManifest, r"app/a\.jsonnet: not a manifest but a text"),
+    "a list of texts": ("['x']", InvalidManifest, r"app/a\.jsonnet \[0\]: not a manifest"),
+    "an object without a kind": ("{a: 1}", InvalidManifest, "kind is missing"),
+    "deep nesting": ("std.foldl(function(a, _) [a], std.range(1, 300), 1)", InvalidManifest, "nested more than"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_evaluated_or_read_is_refused(repo: Repo, case: str) -> None:
+    text, kind, says = REFUSED[case]
+
+    with pytest.raises(kind, match=says) as refused:
+        load(repo, {"app/a.jsonnet": text}, links={"app/out": "/etc"})
+    assert refused.value.remedy
+
+
+def test_imports_count_towards_the_limit_once_each(repo: Repo) -> None:
+    files = {"app/a.jsonnet": "[import 'b', import './b']", "app/b": f"/* {'x' * 500} */ ({CONFIG})('b')"}
+
+    assert ["b", "b"] == names(load(repo, files, limits=RenderSettings(max_bytes=800))[0])
+    with pytest.raises(InvalidManifest, match=r"app/b and what is imported besides have more than 600 bytes"):
+        load(repo, files, limits=RenderSettings(max_bytes=600))
+
+
+def test_a_file_at_the_root_of_the_repository_imports_its_neighbours(repo: Repo) -> None:
+    files = {"a.jsonnet": "(import 'lib/c.libsonnet')('a')", "lib/c.libsonnet": CONFIG}
+
+    assert ["a"] == names(load(repo, files, path=".")[0])
