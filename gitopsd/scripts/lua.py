@@ -28,6 +28,7 @@ return function(source, obj, open)
     "rawset", "select", "setmetatable", "tonumber", "tostring", "type", "unpack", "xpcall", "_VERSION")
   env._G, env.obj, env.print = env, obj, function() end
   env.table = copy(table, "concat", "insert", "maxn", "remove", "sort")
+  env.table.getn = function(list) return #list end
   env.require = function(name)
     if name == "os" then return clock end
     error("module '" .. tostring(name) .. "' is not open to health checks", 2)

@@ -78,3 +78,10 @@ def test_check_that_is_no_text_is_refused_and_named(directory: Path) -> None:
 
     with pytest.raises(InvalidSettings, match=r"a\.io/Kind/health\.lua is not UTF-8"):
         written(directory=directory)
+
+
+def test_libraries_are_open_to_checks_of_the_directory_and_closed_to_those_of_the_settings(directory: Path) -> None:
+    checks = written("b.io/Kind", directory=directory)
+
+    found = [checks.of(GroupKind(group, "Kind")) for group in ("a.io", "b.io")]
+    assert [True, False] == [each.open_libs for each in found if each]

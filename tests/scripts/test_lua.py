@@ -122,3 +122,7 @@ def test_long_words_are_cut() -> None:
 
     assert found is not None
     assert 1000 == len(found["message"])
+
+
+def test_lists_are_counted_as_scripts_of_lua_5_0_do() -> None:
+    assert {"status": "Healthy", "message": "2"} == told('return {status="Healthy", message=table.getn({1, 2})}')

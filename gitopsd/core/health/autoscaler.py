@@ -13,23 +13,27 @@ from gitopsd.model.health import Health
 from gitopsd.model.manifest import Manifest
 
 V1_CONDITIONS = "autoscaling.alpha.kubernetes.io/conditions"  # where autoscaling/v1, which has no field, keeps them
-BACK_OFF = "Backoff"  # begins the reasons for which it waits on purpose between two scalings
+FAILED = "Failed"  # begins the reasons that are no waiting on purpose between two scalings
 SWITCHED_OFF = "ScalingDisabled"  # the target is at 0 replicas, which somebody wanted
 
 
 def autoscaler_health(manifest: Manifest) -> Health:
     """Return the health of a HorizontalPodAutoscaler. Held at its bounds it is Healthy: that is what they are for.
 
+    One that neither can scale nor is held is Progressing: it waits after a scaling, or has only begun.
+
     Source: Kubernetes, "Horizontal Pod Autoscaling", status conditions.
     """
     found = {str(each.get("type")): each for each in _conditions(manifest)}
     able, active = found.get("AbleToScale", {}), found.get("ScalingActive", {})
-    if able.get("status") == "False" and not text_at(able, "reason").startswith(BACK_OFF):
+    if able.get("status") == "False" and text_at(able, "reason").startswith(FAILED):
         return degraded(_words(able))
     if active.get("status") == "False" and text_at(active, "reason") != SWITCHED_OFF:
         return degraded(_words(active))
-    told = next((each for each in (active, able, found.get("ScalingLimited", {})) if each), None)
-    return progressing("it has not looked at its target yet") if told is None else healthy(_words(told))
+    for scales in (able, found.get("ScalingLimited", {})):
+        if scales.get("status") == "True":
+            return healthy(_words(scales))
+    return progressing(_words(able) or "it has not looked at its target yet")
 
 
 def _conditions(manifest: Manifest) -> Sequence[Mapping[str, Any]]:

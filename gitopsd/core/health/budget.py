@@ -10,7 +10,7 @@ from gitopsd.model.manifest import Manifest
 
 def budget_health(manifest: Manifest) -> Health:
     """Return the health of a PodDisruptionBudget; that it allows no disruption is its purpose, and healthy."""
-    if unobserved(manifest):
+    if unobserved(manifest) or not number_at(manifest, "status", "observedGeneration"):
         return progressing("the latest spec has not been observed yet")
     allowed = condition(manifest, "DisruptionAllowed")
     if allowed.get("status") == "False" and text_at(allowed, "reason") == "SyncFailed":

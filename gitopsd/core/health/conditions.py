@@ -3,8 +3,9 @@
 | what its status says                                        | health      |
 |-------------------------------------------------------------|-------------|
 | `observedGeneration` is behind `metadata.generation`        | Progressing |
-| `Stalled` or `Degraded` is True                             | Degraded    |
-| `Progressing` is False: the deadline is exceeded            | Degraded    |
+| `Stalled`, `Degraded` or `InvalidSpec` is True              | Degraded    |
+| `Synced` or `Progressing` is False, the reason an error     | Degraded    |
+| `Paused` is True; `Synced` is False by `ReconcilePaused`    | Suspended   |
 | `Reconciling` is True; `Progressing` is True, and not done  | Progressing |
 | `Ready` (else `Available`) is True                          | Healthy     |
 | … is False for a reason that names an error                 | Degraded    |
@@ -22,12 +23,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from gitopsd.core.fields import mapping_at
-from gitopsd.core.health.words import degraded, healthy, progressing, unknown
+from gitopsd.core.health.words import degraded, healthy, progressing, suspended, unknown
 from gitopsd.model.health import Health
 from gitopsd.model.manifest import Manifest
 
-ERROR = re.compile(r"^(Err|Fail|Invalid|Denied|Forbidden)|(Error|Errors|Failed|Failure|Invalid|BackOff|Exceeded)$")
-DONE = "NewReplicaSetAvailable"  # with which Progressing stays True, as on a Deployment that is rolled out
+ERROR = re.compile(
+    r"^(Err|Fail|Invalid|Denied|Forbidden)|(Error|Errors|Failed|Failure|Invalid|BackOff|Exceeded|Aborted)$"
+)
+DONE = ("NewReplicaSetAvailable", "NewReplicationControllerAvailable")  # Progressing stays True after a rollout
+PAUSED = "ReconcilePaused"
 MAX_MESSAGE = 1000  # characters of a controller's words
 
 Condition = Mapping[str, Any]
@@ -49,15 +53,20 @@ def custom_health(manifest: Manifest) -> Health | None:
     return _told({one["type"]: one for one in reversed(each) if isinstance(one.get("type"), str)}, generation)
 
 
-def _told(found: Mapping[str, Condition], generation: Any) -> Health | None:
-    for name in ("Stalled", "Degraded"):
+def _told(found: Mapping[str, Condition], generation: Any) -> Health | None:  # noqa: PLR0911 - a row of the table each
+    for name in ("Stalled", "Degraded", "InvalidSpec"):
         if _is(found, name, "True"):
             return degraded(_words(found[name]))
-    if _is(found, "Progressing", "False") and _reason(found["Progressing"]) == "ProgressDeadlineExceeded":
-        return degraded(_words(found["Progressing"]))
+    for name in ("Synced", "Progressing"):
+        if _is(found, name, "False") and ERROR.search(_reason(found[name])):
+            return degraded(_words(found[name]))
+    if _is(found, "Paused", "True"):
+        return suspended(_words(found["Paused"]) or "it is paused")
+    if _is(found, "Synced", "False") and _reason(found["Synced"]) == PAUSED:
+        return suspended(_words(found["Synced"]))
     if _is(found, "Reconciling", "True"):
         return progressing(_words(found["Reconciling"]))
-    if _is(found, "Progressing", "True") and _reason(found["Progressing"]) != DONE:
+    if _is(found, "Progressing", "True") and _reason(found["Progressing"]) not in DONE:
         return progressing(_words(found["Progressing"]))
     return next((_ready(name, found[name], generation) for name in ("Ready", "Available") if name in found), None)
 
@@ -65,7 +74,7 @@ def _told(found: Mapping[str, Condition], generation: Any) -> Health | None:
 def _ready(name: str, condition: Condition, generation: Any) -> Health:
     if _behind(condition.get("observedGeneration"), generation):
         return progressing(f"{name} is of an older spec")
-    match condition.get("status"):
+    match _status(condition):
         case "True":
             return healthy(_words(condition))
         case "False" if ERROR.search(_reason(condition)):
@@ -77,7 +86,13 @@ def _ready(name: str, condition: Condition, generation: Any) -> Health:
 
 
 def _is(found: Mapping[str, Condition], name: str, status: str) -> bool:
-    return name in found and found[name].get("status") == status
+    return name in found and _status(found[name]) == status
+
+
+def _status(condition: Condition) -> Any:
+    """Return a condition's status as text, which some controllers write as a boolean."""
+    status = condition.get("status")
+    return str(status) if isinstance(status, bool) else status
 
 
 def _behind(observed: Any, generation: Any) -> bool:

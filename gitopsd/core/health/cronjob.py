@@ -5,26 +5,33 @@ from __future__ import annotations
 from datetime import datetime
 
 from gitopsd.core.fields import WrongShape, flag_at, items_at, text_at
-from gitopsd.core.health.words import degraded, healthy, progressing, suspended
+from gitopsd.core.health.words import degraded, healthy, progressing
 from gitopsd.model.health import Health
 from gitopsd.model.manifest import Manifest
 
 
-def cronjob_health(manifest: Manifest) -> Health:
-    """Return the health of a CronJob: Progressing while a run goes on, Degraded after one that failed.
+def cronjob_health(manifest: Manifest) -> Health:  # noqa: PLR0911 - a state each
+    """Return the health of a CronJob: Degraded where a run failed after others had succeeded.
 
-    Source: Argo CD, docs/operator-manual/health.md, "CronJob".
+    That it is suspended or that a run goes on is as it should be, and would make an application that is well look
+    otherwise every night.
+
+    Source: Argo CD, issues 24428 and 24429.
     """
     if flag_at(manifest, "spec", "suspend"):
-        return suspended("the CronJob is suspended")
-    if runs := len(items_at(manifest, "status", "active")):
-        return progressing(f"{runs} of its Jobs are running")
+        return healthy("the CronJob is suspended")
+    if manifest.get("status") is None:
+        return progressing("its controller has not seen it yet")
     begun, succeeded = _time(manifest, "lastScheduleTime"), _time(manifest, "lastSuccessfulTime")
     if begun is None:
         return healthy("it has not been due yet")
-    if succeeded is None or succeeded < begun:
+    if runs := len(items_at(manifest, "status", "active")):
+        return healthy(f"{runs} of its Jobs are running")
+    if succeeded is None:
+        return healthy("no run of it has succeeded yet")
+    if succeeded < begun:
         return degraded(f"the run of {begun:%Y-%m-%dT%H:%M:%SZ} did not succeed")
-    return healthy()
+    return healthy("the last run succeeded")
 
 
 def _time(manifest: Manifest, name: str) -> datetime | None:

@@ -7,9 +7,11 @@ from typing import Any
 
 from gitopsd.core.fields import items_at, mapping_at, number_at, text_at
 from gitopsd.core.health.words import condition, degraded, healthy, progressing, unknown
+from gitopsd.core.options import HELM_HOOK, HOOK
 from gitopsd.model.health import Health
 from gitopsd.model.manifest import Manifest
 
+HOOKS = (HOOK, HELM_HOOK)  # a hook has an end, whatever is ignored
 IGNORE_RESTART_POLICY = "argocd.argoproj.io/ignore-restart-policy"
 
 
@@ -36,7 +38,8 @@ def pod_health(manifest: Manifest) -> Health:
 
 
 def _runs_for_ever(manifest: Manifest) -> bool:
-    ignored = mapping_at(manifest, "metadata", "annotations").get(IGNORE_RESTART_POLICY) == "true"
+    notes = mapping_at(manifest, "metadata", "annotations")
+    ignored = notes.get(IGNORE_RESTART_POLICY) == "true" and not any(notes.get(hook) for hook in HOOKS)
     return ignored or text_at(manifest, "spec", "restartPolicy") in ("", "Always")
 
 

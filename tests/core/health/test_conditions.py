@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gitopsd.core.health import health_of
 from gitopsd.model.health import Health, HealthStatus
-from tests.core.health.lives import DEGRADED, HEALTHY, PROGRESSING, UNKNOWN, live, status_of
+from tests.core.health.lives import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, UNKNOWN, live, status_of
 
 KIND = "cert-manager.io/Certificate"
 
@@ -46,7 +46,16 @@ def conditions(*told: str) -> list[dict[str, Any]]:
         (DEGRADED, ["Available=True", "Progressing=False", "Degraded=True"]),
         (PROGRESSING, ["Available=True", "Progressing=True:Updating", "Degraded=False"]),
         (HEALTHY, ["Available=True", "Progressing=True:NewReplicaSetAvailable"]),
+        (HEALTHY, ["Available=True", "Progressing=True:NewReplicationControllerAvailable"]),
         (DEGRADED, ["Available=True", "Progressing=False:ProgressDeadlineExceeded"]),
+        (DEGRADED, ["Available=True", "Progressing=False:RolloutAborted"]),
+        (HEALTHY, ["Available=True", "Progressing=False:AsExpected"]),
+        (DEGRADED, ["Available=True", "InvalidSpec=True:InvalidSpec"]),
+        (DEGRADED, ["Ready=True:Available", "Synced=False:ReconcileError"]),
+        (SUSPENDED, ["Ready=True:Available", "Synced=False:ReconcilePaused"]),
+        (HEALTHY, ["Ready=True:Available", "Synced=True:ReconcileSuccess"]),
+        (SUSPENDED, ["Ready=True", "Paused=True:ScaledObjectPaused"]),
+        (HEALTHY, ["Ready=True", "Paused=False"]),
     ],
 )
 def test_custom_resource_does_as_its_conditions(expected: HealthStatus, told: list[str]) -> None:
@@ -93,7 +102,12 @@ def test_words_of_the_controller_are_told() -> None:
 
 
 def test_condition_that_is_neither_true_nor_false_is_unknown() -> None:
-    assert UNKNOWN == status_of(live(KIND, {}, {"conditions": [{"type": "Ready", "status": True}]}))
+    assert UNKNOWN == status_of(live(KIND, {}, {"conditions": [{"type": "Ready", "status": 1}]}))
+
+
+def test_boolean_is_read_as_its_text() -> None:
+    assert HEALTHY == status_of(live(KIND, {}, {"conditions": [{"type": "Ready", "status": True}]}))
+    assert DEGRADED == status_of(live(KIND, {}, {"conditions": [{"type": "Degraded", "status": True}]}))
 
 
 def test_conditions_of_kubernetes_own_kinds_are_not_guessed_at() -> None:

@@ -18,7 +18,8 @@ AUTOSCALING = [
     (HEALTHY, [ABLE]),
     (HEALTHY, [ABLE, ACTIVE, {"type": "ScalingLimited", "status": "True", "reason": "TooManyReplicas"}]),
     (HEALTHY, [ABLE, {"type": "ScalingActive", "status": "False", "reason": "ScalingDisabled"}]),
-    (HEALTHY, [{"type": "AbleToScale", "status": "False", "reason": "BackoffBoth"}, ACTIVE]),
+    (PROGRESSING, [ACTIVE]),
+    (PROGRESSING, [{"type": "AbleToScale", "status": "False", "reason": "BackoffBoth"}, ACTIVE]),
     (DEGRADED, [{"type": "AbleToScale", "status": "False", "reason": "FailedGetScale"}]),
     (DEGRADED, [ABLE, {"type": "ScalingActive", "status": "False", "reason": "FailedGetResourceMetric"}]),
     (DEGRADED, [ABLE, {"type": "ScalingActive", "status": "False", "reason": "InvalidSelector"}]),
@@ -72,12 +73,13 @@ BEGUN, LATER, EARLIER = "2030-01-01T10:00:00Z", "2030-01-01T10:00:07Z", "2030-01
 @pytest.mark.parametrize(
     ("expected", "spec", "status"),
     [
+        (PROGRESSING, {}, None),
         (HEALTHY, {}, {}),
-        (SUSPENDED, {"suspend": True}, {"lastScheduleTime": BEGUN}),
-        (PROGRESSING, {}, {"lastScheduleTime": BEGUN, "active": [{"name": "x-1"}]}),
+        (HEALTHY, {"suspend": True}, {"lastScheduleTime": BEGUN, "lastSuccessfulTime": EARLIER}),
+        (HEALTHY, {}, {"lastScheduleTime": BEGUN, "lastSuccessfulTime": EARLIER, "active": [{"name": "x-1"}]}),
         (HEALTHY, {}, {"lastScheduleTime": BEGUN, "lastSuccessfulTime": LATER}),
         (DEGRADED, {}, {"lastScheduleTime": BEGUN, "lastSuccessfulTime": EARLIER}),
-        (DEGRADED, {}, {"lastScheduleTime": BEGUN}),
+        (HEALTHY, {}, {"lastScheduleTime": BEGUN}),
         (UNKNOWN, {}, {"lastScheduleTime": "yesterday"}),
         (UNKNOWN, {}, {"lastScheduleTime": BEGUN, "lastSuccessfulTime": "2030-01-01T10:00:07"}),
     ],
@@ -113,6 +115,7 @@ COUNTED = {"observedGeneration": 2, "currentHealthy": 3, "desiredHealthy": 2, "d
         (HEALTHY, {**COUNTED, "desiredHealthy": 3, "disruptionsAllowed": 0}),
         (PROGRESSING, {**COUNTED, "currentHealthy": 1}),
         (PROGRESSING, {**COUNTED, "observedGeneration": 1}),
+        (PROGRESSING, None),
         (
             DEGRADED,
             {**COUNTED, "conditions": [{"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed"}]},
@@ -132,3 +135,10 @@ def test_pod_with_an_end_is_given_up_where_its_annotation_says_so() -> None:
     stuck = {"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}]}
 
     assert DEGRADED == status_of(live("Pod", {"restartPolicy": "Never"}, stuck, annotations=ignored))
+
+
+def test_hook_has_an_end_whatever_its_annotation_says() -> None:
+    ignored = {"argocd.argoproj.io/ignore-restart-policy": "true", "argocd.argoproj.io/hook": "PostSync"}
+    ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+
+    assert PROGRESSING == status_of(live("Pod", {"restartPolicy": "Never"}, ready, annotations=ignored))
