@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from gitopsd.core.compare import Doubtful, settle, verdicts
 from gitopsd.core.ignore import NO_PLACES, Places
@@ -21,6 +23,8 @@ from gitopsd.runtime.tasks import at_most
 
 DRY_RUNS_AT_ONCE = 16  # of one application; the client bounds what a cluster gets
 MOST_ANSWERS = 20_000  # kept over all applications; one is about 1 KB
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -72,13 +76,11 @@ class Judge:
         if known is not None:
             self._answers.move_to_end(question)
             return replace(known, pair=doubt.pair, health=doubt.live.health)
-        try:
-            answer = await self.applier.dry_run(cluster, doubt.target)
-            body = None
-            if isinstance(answer, Predicted):
-                body = await self.applier.read(cluster, ObjectRef(doubt.pair.key, gvk_of(doubt.target)))
-        except GitopsError as err:
-            return _unknown(doubt, f"no answer to a dry run: {err.what}")
+        answer, body = await self._predicted(cluster, doubt)
+        if isinstance(answer, GitopsError):
+            return _unknown(doubt, f"no answer to a dry run: {answer.what}")
+        if isinstance(body, GitopsError):
+            return _unknown(doubt, f"no answer to a dry run: {body.what}")
         try:
             places = await self._places(doubt, answer, body)
         except GitopsError as err:
@@ -90,12 +92,32 @@ class Judge:
                 self._answers.popitem(last=False)
         return compared
 
+    async def _predicted(
+        self, cluster: ClusterId, doubt: Doubtful
+    ) -> tuple[Answer | GitopsError, Manifest | GitopsError | None]:
+        """Ask for a prediction, and for the live object beside it: they count only if they are of one version."""
+        ref = ObjectRef(doubt.pair.key, gvk_of(doubt.target))
+        async with asyncio.TaskGroup() as group:
+            answer = group.create_task(
+                _or_error(self.applier.dry_run(cluster, doubt.target)), name=f"dry run {ref.key}"
+            )
+            body = group.create_task(_or_error(self.applier.read(cluster, ref)), name=f"read {ref.key}")
+        predicted = isinstance(answer.result(), Predicted)
+        return answer.result(), body.result() if predicted else None
+
     async def _places(self, doubt: Doubtful, answer: Answer, body: Manifest | None) -> Places:
         expressions = doubt.basis.rules.expressions
         if not expressions or not isinstance(answer, Predicted) or body is None:
             return NO_PLACES
         predicted, live = await self.paths.paths(expressions, (answer.live, body))
         return Places(tuple(predicted), tuple(live))
+
+
+async def _or_error(asking: Coroutine[Any, Any, T]) -> T | GitopsError:
+    try:
+        return await asking
+    except GitopsError as err:
+        return err
 
 
 def _unknown(doubt: Doubtful, reason: str) -> Compared:
