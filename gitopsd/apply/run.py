@@ -20,6 +20,7 @@ from gitopsd.model.command import (
     Answer,
     Applied,
     Apply,
+    Check,
     Command,
     CreateNamespace,
     Inapplicable,
@@ -85,6 +86,8 @@ class ClusterApplier:
         match command:
             case Apply():
                 return await self._apply(client, cluster, command)
+            case Check():
+                return await self._check(client, cluster, command)
             case Prune() | Release():
                 return await self._delete(client, cluster, command)
             case CreateNamespace():
@@ -99,6 +102,11 @@ class ClusterApplier:
             return _not_served(command.key, gvk)
         known = self.known(cluster, command.key)
         return await ssa.apply(client, resource, command, takeover=self.takeover, known=known)
+
+    async def _check(self, client: Client, cluster: ClusterId, command: Check) -> Applied:
+        gvk = gvk_of(command.manifest)
+        resource = await self._resource(client, cluster, gvk)
+        return _not_served(command.key, gvk) if resource is None else await ssa.check(client, resource, command)
 
     async def _delete(self, client: Client, cluster: ClusterId, command: Prune | Release) -> Applied:
         gvk = GVK(command.key.group, "", command.key.kind)

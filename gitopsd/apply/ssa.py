@@ -14,7 +14,7 @@ from gitopsd.errors import ClusterUnreachable
 from gitopsd.kube.client import APPLY_PATCH, JSON_PATCH, Client, Reply
 from gitopsd.kube.paths import object_path
 from gitopsd.model.cluster import ApiResource
-from gitopsd.model.command import PLAIN, Accepted, Answer, Applied, Apply, Predicted, Refused
+from gitopsd.model.command import PLAIN, Accepted, Answer, Applied, Apply, Check, Predicted, Refused
 from gitopsd.model.ids import ResourceVersion
 from gitopsd.model.manifest import Manifest, ResourceKey, key_of
 
@@ -69,6 +69,15 @@ async def apply(
         return refused(key, reply)
     version = ResourceVersion(str(reply.body["metadata"].get("resourceVersion", "")))
     return Accepted(key, changed=version != known, resource_version=version, view=view_hash(reply.body))
+
+
+async def check(client: Client, resource: ApiResource, command: Check) -> Applied:
+    """Ask whether the server would take the target; a webhook that takes no dry runs does not stand in its way."""
+    reply = await _patch(client, resource, command.manifest, dry_run=True, validate=command.validate)
+    refusal = None if reply.ok else inapplicable(command.key, reply)
+    if reply.ok or (refusal is not None and refusal.kind == "no-dry-run"):
+        return Accepted(command.key, changed=False)
+    return refused(command.key, reply)
 
 
 async def _write(client: Client, resource: ApiResource, command: Apply) -> Reply:

@@ -73,6 +73,12 @@ def defined_kind(definition: Manifest) -> GroupKind | None:
     return GroupKind(group, kind) if group and kind else None
 
 
+def defines(manifests: Iterable[Manifest]) -> frozenset[GroupKind]:
+    """Return the kinds that the CustomResourceDefinitions among `manifests` define."""
+    kinds = (defined_kind(manifest) for manifest in manifests if gvk_of(manifest).group_kind == DEFINITION)
+    return frozenset(kind for kind in kinds if kind is not None)
+
+
 def _check_metadata(manifest: Manifest) -> None:
     for field in ("annotations", "labels"):
         for name, value in mapping_at(manifest, "metadata", field).items():

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gitopsd.core.apply_form import DEFINITION, defined_kind
+from gitopsd.core.apply_form import defines
 from gitopsd.core.hooks import DeletePolicy, Hook, is_run, run_manifest
 from gitopsd.core.ignore import NO_RULES, rules_for
 from gitopsd.core.options import MIGRATION_MANAGER, SYNC_OPTIONS, SyncOptions, hook_types, listed, parse_options
@@ -18,7 +18,7 @@ from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import Apply, Command, CreateNamespace, Prune, Release, Write
 from gitopsd.model.comparison import Absent, Found, Reading, Unreadable, Unserved
 from gitopsd.model.ids import AppName, TargetHash
-from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey, annotations_of, key_of
+from gitopsd.model.manifest import Manifest, ResourceKey, annotations_of, key_of
 from gitopsd.model.operation import Operation, Task, TaskState, Verb
 
 BARRIER_S = 60.0  # a prune that waits for other applications longer than this is left for the next sync
@@ -141,11 +141,11 @@ def _apply(task: Task, seen: Seen) -> Ask:
     if manifest is None or seen.hashes.get(task.key) != task.target:
         return Never("Git holds another content of it by now", failed=True)
     options = options_of_target(manifest, seen.guard.options)
-    if others := _others(task.key, reading, seen.guard, options):
+    if others := contested_by(task.key, reading, seen.guard, options):
         return Never(contested(others), failed=True) if options.fail_on_shared else Hold(contested(others))
     if isinstance(reading, Unreadable):
         return Hold(f"it cannot be read: {reading.cause}", PENDING_S if reading.pending else 0.0)
-    if isinstance(reading, Unserved) and task.key.group_kind in _defined(seen):
+    if isinstance(reading, Unserved) and task.key.group_kind in defines(seen.objects.values()):
         return Hold("its definition is applied, but the kind is not served yet", SERVED_S)
     how = write_of(manifest, options, seen.ignored)
     takeover = options.takeover and _is_legacy(reading, how)
@@ -159,7 +159,7 @@ def write_of(manifest: Manifest, options: SyncOptions, ignored: Sequence[IgnoreD
     return Write(options.validate, options.replace, options.force, rules.pointers, rules.managers, legacy)
 
 
-def _others(key: ResourceKey, reading: Reading | None, guard: Guard, options: SyncOptions) -> frozenset[AppName]:
+def contested_by(key: ResourceKey, reading: Reading | None, guard: Guard, options: SyncOptions) -> frozenset[AppName]:
     """Return the other applications that want an object, or have it where that is to fail the sync."""
     others = guard.others.get(key, frozenset())
     if options.fail_on_shared and isinstance(reading, Found) and (whose := reading.live.tracking) is not None:
@@ -190,11 +190,6 @@ def _delete(task: Task, live: LiveObject, seen: Seen, started_s: float) -> Ask:
     if not refusal.waits:
         return Never(refusal.reason)
     return Hold(refusal.reason, BARRIER_S if seen.guard.barrier else math.inf)
-
-
-def _defined(seen: Seen) -> frozenset[GroupKind]:
-    kinds = (defined_kind(manifest) for key, manifest in seen.objects.items() if key.group_kind == DEFINITION)
-    return frozenset(kind for kind in kinds if kind is not None)
 
 
 def _is_legacy(reading: Reading | None, how: Write) -> bool:

@@ -146,7 +146,17 @@ def _apply(compared: Compared, target: Manifest, target_hash: TargetHash, guard:
         message = compared.reason
     elif others := guard.others.get(key):
         message = contested(others)
-    return Task(key, Verb.APPLY, wave=sync_wave(target), rank=kind_rank(key), message=message, target=target_hash)
+    # What differs was predicted by a dry run when it was compared.
+    checked = bool(compared.differences) or compared.adopt
+    return Task(
+        key,
+        Verb.APPLY,
+        wave=sync_wave(target),
+        rank=kind_rank(key),
+        message=message,
+        target=target_hash,
+        checked=checked,
+    )
 
 
 def contested(others: Iterable[str]) -> str:

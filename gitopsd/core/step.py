@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gitopsd.core.asks import Seen
+from gitopsd.core.check import answered, refused_before, unchecked
 from gitopsd.core.gate import LAG_S
 from gitopsd.core.retry import backoff_s
 from gitopsd.core.walk import OVER, Walk, elapsed, identity
@@ -31,7 +32,7 @@ class Step:
     again_after_s: float | None = None  # step again by then, though nothing is heard; None: the operation is over
 
 
-def step(operation: Operation, seen: Seen, now_s: float, limits: Limits) -> Step:
+def step(operation: Operation, seen: Seen, now_s: float, limits: Limits) -> Step:  # noqa: PLR0911 - each way out is one of an operation's
     """Return what comes next in `operation`.
 
     Tasks that were issued and whose answer is not known are asked for again: every command is idempotent. With
@@ -46,6 +47,8 @@ def step(operation: Operation, seen: Seen, now_s: float, limits: Limits) -> Step
     if operation.phase.over:
         return Step(operation)
     walk = Walk(operation, seen, now_s, limits.gate_s)
+    if checked := _checked(operation, seen, now_s):
+        return checked
     if stopped := _stopped(operation, seen, now_s):
         return _without_hooks(walk, stopped)
     tasks, issued, waits = walk.run(), walk.issued, walk.waits
@@ -72,8 +75,7 @@ def absorb(operation: Operation, results: Sequence[Applied], now_s: float) -> Op
     """
     by_key = {result.key: result for result in results}
     tasks = tuple(
-        _answered(task, by_key[task.key], now_s) if task.state is TaskState.ISSUED and task.key in by_key else task
-        for task in operation.tasks
+        _answered(task, by_key[task.key], now_s, operation) if task.key in by_key else task for task in operation.tasks
     )
     refusals = [new.attempts for old, new in zip(operation.tasks, tasks, strict=True) if new.attempts > old.attempts]
     rest_s = backoff_s(min(max(refusals), MAX_REFUSALS)) if refusals else 0.0
@@ -105,6 +107,27 @@ def ended(operation: Operation, phase: OperationPhase, message: str, now_s: floa
         for task in operation.tasks
     )  # fmt: skip
     return replace(operation, tasks=tasks, phase=phase, message=message, finished_s=now_s)
+
+
+def _checked(operation: Operation, seen: Seen, now_s: float) -> Step | None:
+    """Return the step that asks what the server would refuse, or ends the operation for that; None: go on."""
+    if operation.phase is OperationPhase.TERMINATING or (seen.target != operation.target and not operation.pinned):
+        return None
+    tasks, checks = unchecked(operation, seen)
+    asked = replace(operation, tasks=tasks)
+    if checks:
+        message = f"{len(checks)} objects are tried by dry runs"
+        return Step(replace(asked, message=message), checks, 0.0)
+    if not (refused := refused_before(tasks)):
+        return None
+    message = f"nothing was written: {_told_of(refused, len(tasks))}"
+    return Step(ended(asked, OperationPhase.FAILED, message, now_s))
+
+
+def _told_of(failed: Sequence[Task], of: int) -> str:
+    told = "; ".join(f"{task.key}: {task.message}" for task in failed[:MAX_TOLD])
+    more = f"; and {len(failed) - MAX_TOLD} more" if len(failed) > MAX_TOLD else ""
+    return f"{len(failed)} of {of} objects failed: {told}{more}"
 
 
 def _without_hooks(walk: Walk, stopped: Operation) -> Step:
@@ -141,9 +164,14 @@ def _hook_answered(task: Task, result: Applied, now_s: float) -> Task:
             return replace(task, state=TaskState.FAILED, message=_words(result), attempts=task.attempts + 1)
 
 
-def _answered(task: Task, result: Applied, now_s: float) -> Task:
-    if task.verb is Verb.HOOK:
-        return _hook_answered(task, result, now_s)
+def _answered(task: Task, result: Applied, now_s: float, operation: Operation) -> Task:
+    if task.state is not TaskState.ISSUED:
+        tried = task.state is TaskState.PENDING and not task.checked
+        return answered(task, result, dry_run=operation.dry_run) if tried else task
+    return (_hook_answered if task.verb is Verb.HOOK else _write_answered)(task, result, now_s)
+
+
+def _write_answered(task: Task, result: Applied, now_s: float) -> Task:
     match result:
         case Accepted(resource_version=None) if task.verb is Verb.PRUNE:
             return replace(task, state=TaskState.DONE, message=result.message)
@@ -184,9 +212,7 @@ def _finished(operation: Operation, issued: Sequence[Command], waits: Sequence[s
     if issued or waits:
         return None
     if failed:
-        told = "; ".join(f"{task.key}: {task.message}" for task in failed[:MAX_TOLD])
-        more = f"; and {len(failed) - MAX_TOLD} more" if len(failed) > MAX_TOLD else ""
-        message = f"{len(failed)} of {len(operation.tasks)} objects failed: {told}{more}"
+        message = _told_of(failed, len(operation.tasks))
         return ended(operation, OperationPhase.FAILED, message, now_s)
     return ended(operation, OperationPhase.SUCCEEDED, _summary(operation.tasks), now_s)
 

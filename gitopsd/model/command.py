@@ -38,6 +38,15 @@ class Apply:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """Ask whether the server would take an object: nothing is written."""
+
+    key: ResourceKey
+    manifest: Manifest
+    validate: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class CreateNamespace:
     """Create the destination namespace where it is missing; an existing one is left as it is but for `metadata`."""
 
@@ -68,7 +77,7 @@ class Release:
     delete: bool = False
 
 
-Command = Apply | CreateNamespace | Prune | Release
+Command = Apply | Check | CreateNamespace | Prune | Release
 
 
 @dataclass(frozen=True, slots=True)

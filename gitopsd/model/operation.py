@@ -74,6 +74,7 @@ class Task:
     since_s: float = 0.0  # Unix time at which the server accepted it: gates are timed from here
     view: ViewHash | None = None  # apply: owned view that the server answered; tells when the mirror has caught up
     end: HookEnd | None = None  # hook
+    checked: bool = False  # a dry run has shown, or could not show, that the server takes it
     deletes: bool = False  # hook: its object is deleted when it is let go of
 
 
@@ -175,6 +176,7 @@ def _task_to_json(task: Task) -> dict[str, Any]:
         "view": task.view,
         "end": task.end.value if task.end else None,
         "deletes": task.deletes,
+        "checked": task.checked,
     }
 
 
@@ -195,4 +197,5 @@ def _task_from_json(value: Mapping[str, Any]) -> Task:
         view=value.get("view"),
         end=HookEnd(value["end"]) if value.get("end") else None,
         deletes=value.get("deletes", False),
+        checked=value.get("checked", False),
     )

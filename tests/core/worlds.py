@@ -16,7 +16,7 @@ from gitopsd.core.plan import Scope, Work, plan, work
 from gitopsd.core.prune import Guard
 from gitopsd.core.step import Limits, Step, absorb, step
 from gitopsd.model.cluster import LiveObject
-from gitopsd.model.command import Accepted, Applied, Apply, Command, CreateNamespace, Prune, Refused, Release
+from gitopsd.model.command import Accepted, Applied, Apply, Check, Command, CreateNamespace, Prune, Refused, Release
 from gitopsd.model.comparison import Absent, Compared, Found, Reading, SyncStatus
 from gitopsd.model.health import Health
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, TargetHash, TrackingId, Uid
@@ -43,6 +43,7 @@ class World:
     begun: list[str] = field(default_factory=list)  # names of the hooks that were run
     version: int = 100
     hooks: tuple[Hook, ...] = ()
+    checks: bool = False  # operations try what they write by dry runs first
 
     def readings(self) -> dict[ResourceKey, Reading]:
         absent: dict[ResourceKey, Reading] = {key: Absent() for key in self.target}
@@ -80,11 +81,14 @@ class World:
             "prune": scope.prune,
         }
         todo = self.work(replace(scope, hooks=self.hooks))
-        return plan(Operation(**{**header, **fields}), todo, self.hooks, self.readings())
+        planned = plan(Operation(**{**header, **fields}), todo, self.hooks, self.readings())
+        return replace(planned, tasks=tuple(replace(task, checked=not self.checks) for task in planned.tasks))
 
     def run(self, command: Command) -> Applied:
         if (refusal := self.refuse(command)) is not None:
             return refusal
+        if isinstance(command, Check):
+            return Accepted(command.key, changed=False)
         self.writes.append(command)
         self.version += 1
         version = ResourceVersion(str(self.version))

@@ -21,11 +21,13 @@ from gitopsd.model.command import (
     Answer,
     Applied,
     Apply,
+    Check,
     Command,
     CreateNamespace,
     ObjectRef,
     Predicted,
     Prune,
+    Refused,
     Release,
 )
 from gitopsd.model.comparison import Absent, Found, Reading, Unreadable, Unserved
@@ -45,6 +47,7 @@ class World:
         self.unserved: set[GroupKind] = set()
         self.answers: dict[ResourceKey, list[Applied | Exception]] = {}  # what to answer instead, once each
         self.dry_answers: dict[ResourceKey, list[Answer | Exception]] = {}
+        self.untaken: dict[ResourceKey, Refused] = {}  # what a dry run before a sync says
         self.calls: list[str] = []
         self.on_change: Callable[[AppName], None] = lambda _: None
         self.age_value = WatchAge(synced=True, oldest_s=0.0, failing=())
@@ -117,13 +120,15 @@ class World:
 
     async def run(self, cluster: ClusterId, command: Command) -> Applied:
         self.calls.append(f"{type(command).__name__.lower()} {command.key}")
-        ordered = self.answers.get(command.key)
+        ordered = None if isinstance(command, Check) else self.answers.get(command.key)
         if ordered:
             answer = ordered.pop(0)
             if isinstance(answer, Exception):
                 raise answer
             return answer
         match command:
+            case Check(key=key):
+                return self.untaken.get(key, Accepted(key, changed=False))
             case Apply():
                 return self._apply(command)
             case CreateNamespace(key=key, name=name):

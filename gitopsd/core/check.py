@@ -1,0 +1,97 @@
+"""Before the first write of a sync: what the server would refuse of it, by dry runs (nothing is written then)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from gitopsd.core.apply_form import defines
+from gitopsd.core.asks import Seen, contested_by, hook_of_task, options_of_target
+from gitopsd.core.hooks import run_manifest
+from gitopsd.core.plan import contested
+from gitopsd.model.command import Accepted, Applied, Check, Refused
+from gitopsd.model.comparison import Absent, Found, Unserved
+from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
+from gitopsd.model.operation import Operation, Task, TaskState, Verb
+
+FORBIDDEN = 403
+NAMESPACE = GroupKind("", "Namespace")
+
+
+def unchecked(operation: Operation, seen: Seen) -> tuple[tuple[Task, ...], tuple[Check, ...]]:
+    """Return the tasks, with those FAILED that need no server to be refused, and what the server is to be asked.
+
+    Only before anything has begun. What only heals was accepted before, and is not asked about.
+    """
+    if operation.healing or any(_begun(task) for task in operation.tasks):
+        return operation.tasks, ()
+    tasks = tuple(_refused_here(task, seen) for task in operation.tasks)
+    return tasks, tuple(_checks(operation, tasks, seen))
+
+
+def refused_before(tasks: Sequence[Task]) -> list[Task]:
+    """Return the tasks that were refused before anything was written."""
+    return [task for task in tasks if task.state is TaskState.FAILED and not task.checked and not task.attempts]
+
+
+def answered(task: Task, result: Applied, *, dry_run: bool) -> Task:
+    """Return `task` with the answer to its dry run.
+
+    What does not say that the manifest is refused is no reason to stop: the server, a webhook that this very sync
+    mends, or an account that it makes, may answer otherwise when it comes to the write.
+    """
+    if isinstance(result, Accepted) or result.retryable or result.code == 0 or _hangs_on_others(result):
+        return replace(task, checked=True)
+    if dry_run and result.code == FORBIDDEN:
+        return replace(task, checked=True, message=f"not confirmed: {result.message}")
+    words = f"{result.message} ({result.code})" + (f"; {result.remedy}" if result.remedy else "")
+    return replace(task, state=TaskState.FAILED, message=words)
+
+
+def _begun(task: Task) -> bool:
+    return bool(task.attempts) or task.state not in (TaskState.PENDING, TaskState.SKIPPED)
+
+
+def _hangs_on_others(refused: Refused) -> bool:
+    """Tell whether a Pod's service account, or a binding's role, is not there: the sync may make it before."""
+    return refused.code == FORBIDDEN and "not found" in refused.message
+
+
+def _refused_here(task: Task, seen: Seen) -> Task:
+    manifest = seen.objects.get(task.key)
+    if task.verb is not Verb.APPLY or task.state is not TaskState.PENDING or manifest is None:
+        return task
+    options = options_of_target(manifest, seen.guard.options)
+    others = contested_by(task.key, seen.readings.get(task.key), seen.guard, options)
+    if not (options.fail_on_shared and others):
+        return task
+    return replace(task, state=TaskState.FAILED, message=contested(others))
+
+
+def _checks(operation: Operation, tasks: Sequence[Task], seen: Seen) -> Iterator[Check]:
+    made = {task.key.name for task in tasks if _is_new_namespace(task.key, seen)}
+    defined = defines(seen.objects.values())
+    for task in tasks:
+        if task.checked or task.message or task.state is not TaskState.PENDING or task.key.namespace in made:
+            continue
+        manifest = _manifest(task, operation, seen)
+        reading = seen.readings.get(task.key, Absent())
+        if manifest is None:
+            continue
+        options = options_of_target(manifest, seen.guard.options)
+        if isinstance(reading, Unserved) and (options.skip_unserved or task.key.group_kind in defined):
+            continue
+        if isinstance(reading, Found) and (options.force or options.replace or task.verb is Verb.HOOK):
+            continue
+        yield Check(task.key, manifest, options.validate)
+
+
+def _manifest(task: Task, operation: Operation, seen: Seen) -> Manifest | None:
+    if task.verb is Verb.APPLY:
+        return seen.objects.get(task.key) if seen.hashes.get(task.key) == task.target else None
+    hook = hook_of_task(task, seen, operation) if task.verb is Verb.HOOK else None
+    return None if hook is None else run_manifest(hook, seen.guard.app, operation.id, task.phase)
+
+
+def _is_new_namespace(key: ResourceKey, seen: Seen) -> bool:
+    return key.group_kind == NAMESPACE and not isinstance(seen.readings.get(key), Found)
