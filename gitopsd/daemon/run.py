@@ -183,6 +183,7 @@ class Daemon:
             if each.directory is not None
         ]
         self.backend = DaemonBackend(store, self.asks, self.git, self.live, self.servers)
+        self.serving = False  # the API answers
         self.readiness = Readiness(self._parts)
         self.reloader = Reloader(config, settings, self.systemd, signals.reload)
         self.token = _api_token(settings)
@@ -222,6 +223,7 @@ class Daemon:
         listener, services = self._api(health)
         await stack.enter_async_context(running(listener, *services, self.reloader, *self.directories, *self.roots))
         await listener.up()
+        self.serving = True
         status = f"API on {settings.api.host}:{listener.port}, {len(self.clients)} clusters"
         self.systemd.ready(status)
         log.info("daemon.ready", api=listener.port, probes=probes.port, version=__version__)
@@ -345,7 +347,11 @@ class Daemon:
     def _parts(self) -> Sequence[Part]:
         """Return what `/readyz` tells: a cluster or repository that is away keeps nothing else from its work."""
         cache = self.cache.state
-        parts = [Part("store", ready=True), Part("redis", not cache.degraded, cache.reason, required=False)]
+        parts = [
+            Part("store", ready=True),
+            Part("api", ready=self.serving),
+            Part("redis", not cache.degraded, cache.reason, required=False),
+        ]
         for cluster in self.servers:
             age = self.live.age(cluster)
             told = age.error or ("" if age.synced else "its first lists are under way")
