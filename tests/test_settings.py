@@ -299,3 +299,23 @@ def test_whatever_the_file_holds_the_answer_is_settings_or_problems(value: Any) 
         file.write_text(yaml.safe_dump(value), encoding="utf-8", errors="surrogatepass")
         said = problems(file, NONE)
     assert all(problem.what and problem.remedy for problem in said)
+
+
+def test_rules_and_checks_without_effect_are_told(file: Path) -> None:
+    text = """\
+compare: {ignore_differences: [{kind: Pod}, {kind: Pod, json_pointers: [spec]}]}
+health: {customizations: [{group_kind: "", lua: " "}]}
+"""
+
+    assert [
+        (
+            "gitopsd.yaml:1: compare.ignore_differences[0] ignores nothing; "
+            "write json_pointers, jq_path_expressions or managed_fields_managers"
+        ),
+        (
+            "gitopsd.yaml:1: compare.ignore_differences[1].json_pointers[0] is 'spec', no JSON pointer; "
+            "write it as '/spec/replicas'"
+        ),
+        "gitopsd.yaml:2: health.customizations[0].group_kind is empty; write it",
+        "gitopsd.yaml:2: health.customizations[0].lua is empty; write it",
+    ] == found(file, text)

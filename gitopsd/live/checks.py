@@ -12,6 +12,7 @@ from typing import Protocol
 import orjson
 
 from gitopsd.core.health import is_asked
+from gitopsd.live.decode import without_deletion
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import ResourceVersion
@@ -58,7 +59,7 @@ class Checking:
 
         A new version of the same spec keeps the health of the one before: a heartbeat is not Progressing.
         """
-        if not is_asked(manifest):
+        if not is_asked(without_deletion(manifest) if live.guarded else manifest):
             return live.health
         place = holder.gvk, live.key
         if old is None or old.resource_version != live.resource_version or not old.resource_version:

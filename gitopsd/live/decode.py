@@ -66,7 +66,7 @@ class Decoder:
             view=view_hash(manifest),
             deleting=bool(meta.get("deletionTimestamp")),
             established=_established(key, manifest),
-            health=_shared_health(self.health_of(_without_deletion(manifest) if guarded else manifest)),
+            health=_shared_health(self.health_of(without_deletion(manifest) if guarded else manifest)),
             created_s=_unix_s(meta.get("creationTimestamp")),
             generation=generation if isinstance(generation, int) else 0,
             guarded=guarded,
@@ -80,7 +80,7 @@ def _is_guarded(meta: Manifest) -> bool:
     return isinstance(finalizers, list) and HOOK_FINALIZER in finalizers
 
 
-def _without_deletion(manifest: Manifest) -> Manifest:
+def without_deletion(manifest: Manifest) -> Manifest:
     """Return a hook's object as if nobody deleted it: whether it ended well counts, not that a TTL removes it."""
     meta = {name: value for name, value in manifest["metadata"].items() if name != "deletionTimestamp"}
     return {**manifest, "metadata": meta}

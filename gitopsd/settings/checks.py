@@ -33,6 +33,7 @@ def check(settings: Settings, environ: Mapping[str, str], problems: Problems) ->
     _redis(settings, problems)
     _api(settings, problems)
     _sync(settings, problems)
+    _rules(settings, problems)
 
 
 def _cluster(name: str, cluster: ClusterSettings, problems: Problems) -> None:
@@ -162,6 +163,22 @@ def _sync(settings: Settings, problems: Problems) -> None:
         problems.at("sync.heal_max_s", "is less than sync.heal_wait_s", "make it the greater one")
     if sync.gate_deadline_s > sync.operation_deadline_s:
         problems.at("sync.gate_deadline_s", "is more than sync.operation_deadline_s", "make it the lesser one")
+
+
+def _rules(settings: Settings, problems: Problems) -> None:
+    for place, rule in enumerate(settings.compare.ignore_differences):
+        name = f"compare.ignore_differences[{place}]"
+        if not (rule.json_pointers or rule.jq_path_expressions or rule.managed_fields_managers):
+            remedy = "write json_pointers, jq_path_expressions or managed_fields_managers"
+            problems.at(name, "ignores nothing", remedy)
+        for each, pointer in enumerate(rule.json_pointers):
+            if not pointer.startswith("/"):
+                remedy = "write it as '/spec/replicas'"
+                problems.at(f"{name}.json_pointers[{each}]", f"is {pointer[:80]!r}, no JSON pointer", remedy)
+    for place, check in enumerate(settings.health.customizations):
+        for field in ("group_kind", "lua"):
+            if not getattr(check, field).strip():
+                problems.at(f"health.customizations[{place}].{field}", "is empty", "write it")
 
 
 def _walk(value: Any, name: str) -> Iterator[tuple[str, Any]]:

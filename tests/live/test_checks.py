@@ -13,6 +13,7 @@ from gitopsd.live.checks import PENDING, Checking
 from gitopsd.live.decode import Decoder
 from gitopsd.live.kinds import Kind
 from gitopsd.live.mirror import Mirror
+from gitopsd.model.command import HOOK_FINALIZER
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
 from gitopsd.ports import Checked
@@ -167,3 +168,9 @@ async def test_object_that_is_being_deleted_is_not_checked(world: World) -> None
     world.put("Healthy", "2")
     await world.until("Healthy")
     assert ["2"] == world.checks.seen
+
+
+async def test_hook_that_a_finalizer_holds_is_checked_though_it_is_being_deleted(world: World) -> None:
+    world.put("Healthy", "1", deletionTimestamp="2030-01-01T00:00:00Z", finalizers=[HOOK_FINALIZER])
+
+    await world.until("Healthy")
