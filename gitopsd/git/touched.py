@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pygit2
 
 from gitopsd.errors import RevisionNotFound
 from gitopsd.git import objects
-from gitopsd.git.tree import TREE, Node, directory
+from gitopsd.git.directory import TREE, Raw, mode_of, raw_entries, shown
 
 MAX_PATHS = 50_000  # beyond it everything counts as changed: looking at all is no dearer than saying which
 
@@ -50,20 +49,18 @@ def changes(mirror: str, old: str, new: str) -> dict[str, Any] | None:
 def _relisted(repo: pygit2.Repository, pair: Pair, files: list[str], todo: list[Pair]) -> bool:
     """Add what differs at one path to `files` and `todo`; tell whether names or types do."""
     prefix, old, new = pair
-    before, after = _nodes(repo, old), _nodes(repo, new)
-    relisted = False
-    for name in before.keys() | after.keys():
-        was, now = before.get(name), after.get(name)
-        if was == now:
-            continue
-        relisted |= was is None or now is None or was.mode != now.mode
-        trees = [node.oid if node is not None and node.mode == TREE else None for node in (was, now)]
+    before, after = _entries(repo, old), _entries(repo, new)
+    was = {name: (mode_of(mode), oid) for mode, name, oid in before - after}
+    now = {name: (mode_of(mode), oid) for mode, name, oid in after - before}
+    for name in was.keys() | now.keys():
+        sides, path = (was.get(name), now.get(name)), f"{prefix}{shown(name)}"
+        trees = [pygit2.Oid(raw=side[1]) if side is not None and side[0] == TREE else None for side in sides]
         if trees != [None, None]:
-            todo.append((f"{prefix}{name}/", trees[0], trees[1]))
-        if any(node is not None and node.mode != TREE for node in (was, now)):
-            files.append(f"{prefix}{name}")
-    return relisted
+            todo.append((f"{path}/", trees[0], trees[1]))
+        if any(side is not None and side[0] != TREE for side in sides):
+            files.append(path)
+    return {name: mode for name, (mode, _) in was.items()} != {name: mode for name, (mode, _) in now.items()}
 
 
-def _nodes(repo: pygit2.Repository, oid: pygit2.Oid | None) -> Mapping[str, Node]:
-    return {} if oid is None else directory(repo[oid].peel(pygit2.Tree)).nodes
+def _entries(repo: pygit2.Repository, oid: pygit2.Oid | None) -> set[Raw]:
+    return set() if oid is None else set(raw_entries(repo, oid))

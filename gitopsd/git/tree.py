@@ -7,7 +7,6 @@ find who looked there.
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import pygit2
 
 from gitopsd.errors import InvalidManifest, PathNotFound
 from gitopsd.git import objects
+from gitopsd.git.directory import KINDS, LINK, TREE, Directory, Node, directory
 from gitopsd.model.ids import Revision
 from gitopsd.ports import Entry
 
@@ -23,28 +23,7 @@ MAX_LINKS = 40  # followed for one look-up, as Linux does
 MAX_TARGET_BYTES = 4096  # of a link
 KEPT_ENTRIES = 100_000  # of directories kept parsed in one process; one is some 300 bytes
 
-TREE, LINK, SUBMODULE, EXECUTABLE = 0o040000, 0o120000, 0o160000, 0o100755
-_KINDS = {TREE: "tree", LINK: "link", SUBMODULE: "commit"}
-
 Path = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One entry of a tree object."""
-
-    mode: int
-    oid: pygit2.Oid
-
-    def __str__(self) -> str:
-        return f"{self.mode:06o} {self.oid}"
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    nodes: Mapping[str, Node]
-    entries: tuple[Entry, ...]  # sorted by name
-    listing: str  # hash of names and types, not of contents
 
 
 @dataclass(slots=True)
@@ -167,7 +146,7 @@ class GitTree:
         if not place:
             return self._root
         parent = self._directory(place[:-1])
-        return None if parent is None else parent.nodes.get(place[-1])
+        return None if parent is None else parent.node(place[-1])
 
     def _directory(self, place: Path) -> Directory | None:
         """Return the directory at `place`, None where there is none; links on the way are not followed."""
@@ -180,7 +159,7 @@ class GitTree:
         known = _KEPT.get(self.mirror, node.oid)
         if known is None:
             with objects.reading(self.mirror, "/".join(place)):
-                known = directory(self._repo[node.oid].peel(pygit2.Tree))
+                known = directory(self._repo, node.oid)
             _KEPT.put(self.mirror, node.oid, known)
         return known
 
@@ -204,10 +183,10 @@ class Kept:
 
     def put(self, mirror: str, oid: pygit2.Oid, parsed: Directory) -> None:
         self._directories[mirror, oid] = parsed
-        self._entries += 1 + len(parsed.nodes)
+        self._entries += 1 + len(parsed)
         while self._entries > self._most_entries:
             _, oldest = self._directories.popitem(last=False)
-            self._entries -= 1 + len(oldest.nodes)
+            self._entries -= 1 + len(oldest)
 
 
 _KEPT = Kept(KEPT_ENTRIES)
@@ -224,20 +203,8 @@ def open_tree(mirror: str, revision: str) -> GitTree:
     return GitTree(mirror, Revision(revision), objects.open_mirror(mirror), Node(TREE, commit.tree_id))
 
 
-def directory(tree: pygit2.Tree) -> Directory:
-    """Return the entries of a tree object; names are shown as UTF-8, with escapes where they are not."""
-    nodes = {}
-    listing = hashlib.sha256()
-    for entry in tree:
-        raw = entry.raw_name or b""
-        nodes[raw.decode(errors="backslashreplace")] = Node(entry.filemode, entry.id)
-        listing.update(b"%06o %s\0" % (entry.filemode, raw))
-    entries = (Entry(name, _KINDS.get(node.mode, "blob"), node.mode == EXECUTABLE) for name, node in nodes.items())
-    return Directory(nodes, tuple(sorted(entries, key=lambda entry: entry.name)), listing.hexdigest()[:32])
-
-
 def _is_file(node: Node) -> bool:
-    return node.mode not in _KINDS
+    return node.mode not in KINDS
 
 
 def _outside(path: str, why: str) -> PathNotFound:

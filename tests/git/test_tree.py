@@ -6,7 +6,8 @@ import pygit2
 import pytest
 
 from gitopsd.errors import InvalidManifest, PathNotFound, RepositoryUnreachable, RevisionNotFound
-from gitopsd.git.tree import Directory, GitTree, Kept, directory, open_tree
+from gitopsd.git.directory import Directory, directory
+from gitopsd.git.tree import GitTree, Kept, open_tree
 from gitopsd.ports import Entry, Tree
 from tests.gitserver import AUTHOR, Repo
 
@@ -201,7 +202,7 @@ def test_a_directory_that_did_not_change_is_parsed_once_for_all_revisions(repo: 
 def test_parsed_directories_are_kept_up_to_a_bound_and_by_repository(repo: Repo) -> None:
     def parsed(path: str) -> tuple[pygit2.Oid, Directory]:
         tree = repo.git[repo.commit({path: "1"})].peel(pygit2.Tree)
-        return tree.id, directory(tree)
+        return tree.id, directory(repo.git, tree.id)
 
     kept = Kept(most_entries=5)
     (one, first), (two, second), (three, third) = parsed("x"), parsed("y"), parsed("z")
