@@ -16,6 +16,7 @@ from gitopsd.manifests.kustomization import (
     Kustomization,
     canonical,
     config_names,
+    is_document,
     is_inflation,
     is_remote,
     is_url,
@@ -109,7 +110,7 @@ class _Walk:
 
     def _config(self, path: str, place: str, text: str) -> None:
         """Follow the configuration of a generator, transformer or validator: written there, in a file, or generated."""
-        if "\n" in text or text.lstrip().startswith("{"):
+        if is_document(text):
             self._configs(path, place, text.encode())
         elif self._file(path, place, text):
             below = _below(place, text)

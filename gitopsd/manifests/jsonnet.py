@@ -38,7 +38,9 @@ def evaluated(tree: Tree, path: str, place: str, options: JsonnetOptions, given:
     if text is None:
         raise PathNotFound(f"{place} was there and is gone", remedy="check the mirror's disk")
     # As the reference importer: beside the importing file, then in the libraries, the later ones first.
-    imports = _Imports(tree, (*(lib.lstrip("/") for lib in reversed(options.libs)), path), given.limits.max_bytes, len(text))
+    imports = _Imports(
+        tree, (*(lib.lstrip("/") for lib in reversed(options.libs)), path), given.limits.max_bytes, len(text)
+    )
     answer = _evaluate(place, text, imports, _variables(options, given))
     manifests = tuple(orjson.dumps(manifest) for manifest in _manifests(place, answer, given))
     return Evaluated(imports.size, manifests)
@@ -46,7 +48,7 @@ def evaluated(tree: Tree, path: str, place: str, options: JsonnetOptions, given:
 
 def _evaluate(place: str, text: bytes, imports: _Imports, variables: dict[str, dict[str, str]]) -> str:
     try:
-        library: Any = importlib.import_module("_jsonnet")
+        library: Any = importlib.import_module("_gojsonnet")
     except ImportError as err:
         raise NotSupported(
             f"{place} is Jsonnet, and there is none here",
@@ -56,11 +58,13 @@ def _evaluate(place: str, text: bytes, imports: _Imports, variables: dict[str, d
         answer: str = library.evaluate_snippet(place, text.decode(), import_callback=imports.read, **variables)
     except UnicodeDecodeError as err:
         raise InvalidManifest(f"{place}: not UTF-8", remedy="save the file as UTF-8") from err
-    except RuntimeError as err:  # the library's own error, and whatever an import raised
+    except RuntimeError as err:  # the library's own
         if imports.error is not None:
             raise imports.error from err
         words = " ".join(" ".join(str(err).split("\n")[:SHOWN_LINES]).split())
         raise InvalidManifest(f"{place}: {words}", remedy="mend the Jsonnet") from err
+    if imports.error is not None:
+        raise imports.error
     return answer
 
 
@@ -72,19 +76,27 @@ class _Imports:
     libs: Sequence[str]
     max_bytes: int
     size: int
-    error: GitopsError | None = None  # that the library would tell without its remedy
+    error: GitopsError | None = None  # of the first import that failed
     _read: set[str] = field(default_factory=set)
 
     def read(self, directory: str, name: str) -> tuple[str, bytes]:
-        """Return path and content of what a file in `directory` imports as `name`."""
+        """Return path and content of what a file in `directory` imports as `name`.
+
+        It never raises: the library reads beyond the message of an error that a callback raises. What went wrong is
+        kept in `error`, and whatever is evaluated then counts for nothing.
+        """
         try:
             found = self._found(directory, name)
         except GitopsError as err:
-            self.error = err
-            raise
-        if found is None:
-            raise FileNotFoundError(f"it is neither beside the file nor in {', '.join(self.libs)}")
-        return found
+            self.error = self.error or err
+            found = None
+        else:
+            if found is None:
+                self.error = self.error or InvalidManifest(
+                    f"{directory}: the import {name[:200]!r} is neither there nor in {', '.join(self.libs)}",
+                    remedy="add it in Git, or its directory to directory.jsonnet.libs",
+                )
+        return found or (name, b"error 'no such import'")
 
     def _found(self, directory: str, name: str) -> tuple[str, bytes] | None:
         outside: PathNotFound | None = None

@@ -58,7 +58,7 @@ def names(value: Kustomization) -> Names:
     files = [
         *_texts(each.get("path") for each in patches),
         *_texts([openapi.get("path")] if isinstance(openapi, Mapping) else []),
-        *(text for text in _list(value, "patchesStrategicMerge") if "\n" not in text),
+        *(text for text in _list(value, "patchesStrategicMerge") if not is_document(text)),
         *_list(value, "crds"),
         *_list(value, "configurations"),
     ]
@@ -81,6 +81,11 @@ def config_names(config: Any) -> Iterator[str]:
         yield from _list(config, "paths")
         yield from _sources(config)
         yield from _texts(each.get("path") for each in _mappings(config, "replacements"))
+
+
+def is_document(text: str) -> bool:
+    """Tell whether `text` is a YAML document itself, where kustomize takes one or the name of a file."""
+    return "\n" in text or text.lstrip().startswith("{")
 
 
 def is_inflation(config: Any) -> bool:

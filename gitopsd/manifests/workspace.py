@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -79,6 +80,8 @@ def _write(into: Path, place: str, data: bytes) -> None:
         with (into / place).open("xb") as file:  # new: never through a link, never over another file
             file.write(data)
     except OSError as err:
+        if err.errno in (errno.ENAMETOOLONG, errno.EINVAL):
+            raise InvalidManifest(f"{place[:200]} is no name for a file here", remedy="rename it in Git") from err
         raise _unusable(str(into), err) from err
 
 

@@ -145,6 +145,12 @@ def test_what_is_not_of_its_type_names_nothing(value: Any) -> None:
     assert [] == list(config_names(value))
 
 
+def test_what_is_a_patch_itself_is_not_taken_for_a_file() -> None:
+    patches = ["{a: ../../../x?ref=}", "p.yaml", "a: ../b\nc: d"]
+
+    assert ("p.yaml",) == names({"patchesStrategicMerge": patches}).files
+
+
 def test_fields_are_known_in_any_case_and_others_are_told() -> None:
     named = names(canonical({"RESOURCES": ["a"], "HelmCharts": [{}], "future": 1}))
 

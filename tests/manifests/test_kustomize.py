@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound, WorkerFailed
+from gitopsd.git.tree import open_tree
+from gitopsd.manifests.follow import follow
 from gitopsd.model.application import KustomizeOptions
 from gitopsd.settings import RenderSettings
 from tests.manifests.kustomizing import Kitchen, deployment, directly
@@ -181,8 +183,14 @@ def test_only_what_is_named_is_read_and_what_is_missing_is_recorded(kitchen: Kit
 
 
 def test_of_a_kustomization_with_unknown_fields_the_whole_directory_counts(kitchen: Kitchen) -> None:
-    files = {**BASE, "app/kustomization.yaml": "resources: [../base]\nfutureField: [x]\n", "app/deep/x": "1"}
+    files = {**BASE, "app/kustomization.yaml": "resources: [../base]\nfutureField: [x]\n", "app/deep/x": "1", "y": "2"}
+    tree = open_tree(str(kitchen.repo.path), kitchen.repo.rewrite(files, links={"app/link": "../y"}))
 
+    follow(tree, "app", lambda _, value: value, RenderSettings())
+
+    seen = tree.closure()
+    assert all(seen[key] for key in ("file:app/deep/x", "file:y", "file:base/web.yaml", "link:app/link"))
+    assert {"list:app", "list:app/deep"} == {key for key in seen if key.startswith("list:")}
     with pytest.raises(InvalidManifest, match="futureField"):
         kitchen.build(files)
 

@@ -66,3 +66,11 @@ def test_a_place_that_cannot_be_written_is_a_reason_to_try_again(tmp_path: Path)
     found.blob("x")
     with pytest.raises(WorkspaceUnusable, match="cannot be laid out"):
         lay_out(tmp_path / "file", found, instead={}, max_bytes=9)
+
+
+def test_a_name_too_long_for_a_file_is_the_repositorys_fault(tmp_path: Path) -> None:
+    found = tree(tmp_path, {"x" * 300: "1"})
+    found.blob("x" * 300)
+
+    with pytest.raises(InvalidManifest, match="no name for a file"):
+        lay_out(tmp_path / "into", found, instead={}, max_bytes=9)
