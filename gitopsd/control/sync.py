@@ -54,8 +54,7 @@ class Wanted:
             self.aim.readings,
             self.aim.guard,
             target.hooks,
-            self.app.ignore_differences,
-            self.app.sync_policy.namespace_metadata,
+            namespace=self.app.sync_policy.namespace_metadata,
         )
 
 
@@ -210,7 +209,7 @@ class Syncer:
 
     async def _steps(self, operation: Operation, wanted: Wanted) -> tuple[Operation, float | None]:
         """Step until nothing can be asked for without hearing from the cluster first."""
-        seen = wanted.seen
+        seen = replace(wanted.seen, ignored=(*self.ignored, *wanted.app.ignore_differences))
         while True:
             stepped = step(operation, seen, self.now_s(), self.limits)
             if stepped.operation != operation:

@@ -11,6 +11,7 @@ from gitopsd.live.kinds import STALE_S, Kind
 from gitopsd.live.mirror import Mirror
 from gitopsd.model.cluster import PodFacts
 from gitopsd.model.comparison import Absent, Found, Unreadable
+from gitopsd.model.health import HealthStatus
 from gitopsd.model.ids import AppName, Uid
 from gitopsd.model.manifest import GVK, ResourceKey
 from tests.live.kit import SHOP, ref
@@ -264,3 +265,20 @@ def test_pod_tells_its_images_node_and_restarts() -> None:
     assert PodFacts(("a", "b"), "n1", 3) == Decoder(()).live(key, pod).pod
     assert PodFacts((), "", 0) == Decoder(()).live(key, {**pod, "spec": {"containers": [7]}}).pod
     assert Decoder(()).live(ONE.key, pod).pod is None
+
+
+def test_hook_that_is_deleted_after_its_end_still_tells_how_it_ended() -> None:
+    status = {"conditions": [{"type": "Complete", "status": "True"}]}
+    meta = {"name": "migrate", "deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["gitopsd.io/hook"]}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "status": status}
+    key = ResourceKey("batch", "Job", "prod", "migrate")
+
+    guarded = Decoder(()).live(key, job)
+    other = Decoder(()).live(key, {**job, "metadata": {**meta, "finalizers": ["other"]}})
+
+    assert (True, True, HealthStatus.HEALTHY) == (
+        guarded.guarded,
+        guarded.deleting,
+        guarded.health and guarded.health.status,
+    )
+    assert (False, HealthStatus.PROGRESSING) == (other.guarded, other.health and other.health.status)

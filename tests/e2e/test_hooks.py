@@ -1,0 +1,113 @@
+"""Hooks through the daemon: run before what they prepare, seen to their end, and let go of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.e2e.daemon import Json, until
+from tests.e2e.world import World, config_map, text
+
+HOOK = "argocd.argoproj.io/hook"
+
+
+def pod(policy: str = "HookSucceeded", **meta: Any) -> Json:
+    marks = {HOOK: "PreSync", f"{HOOK}-delete-policy": policy}
+    spec = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "migrate:1"}]}
+    named = meta or {"name": "migrate"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {**named, "annotations": marks}, "spec": spec}
+
+
+async def until_pod(shop: World) -> Json:
+    """Wait until a hook's Pod runs in this test's namespace; return it."""
+
+    async def probe() -> Json | None:
+        items = (await shop.here.get(shop.path("", "pods").rstrip("/"))).ok()["items"]
+        return next((each for each in items if "gitopsd.io/operation-id" in each["metadata"]["annotations"]), None)
+
+    found: Json = await until("the hook's Pod is there", probe)
+    return found
+
+
+async def ends(shop: World, name: str, phase: str) -> None:
+    """Have the Pod end as its kubelet would."""
+    status = {"phase": phase, "message": "so it ended"}
+    (await shop.here.patch(shop.path(f"{name}/status", "pods"), {"status": status})).ok()
+
+
+async def test_objects_wait_for_the_end_of_a_hook_with_a_generated_name(shop: World) -> None:
+    repo = shop.repo(files={"hook.yaml": text(pod(generateName="migrate-")), "a.yaml": text(config_map("a", v="1"))})
+    await shop.declare(shop.application("web", repo))
+
+    hook = await until_pod(shop)
+    before = await shop.live("a")
+    await ends(shop, hook["metadata"]["name"], "Succeeded")
+
+    await shop.until_live("a", {"v": "1"})
+    await shop.until_gone(hook["metadata"]["name"], "pods")
+    seen = await shop.daemon.until_synced(shop.name("web"))
+    assert before is None
+    assert hook["metadata"]["name"].startswith("migrate-")
+    assert ["gitopsd.io/hook"] == hook["metadata"]["finalizers"]
+    assert ["a"] == [each["name"] for each in seen["status"]["resources"]]
+
+
+async def test_failed_hook_keeps_everything_else_from_being_written(shop: World) -> None:
+    repo = shop.repo(files={"hook.yaml": text(pod("HookFailed")), "a.yaml": text(config_map("a", v="1"))})
+    await shop.declare(shop.application("web", repo))
+
+    await ends(shop, (await until_pod(shop))["metadata"]["name"], "Failed")
+
+    failed = await shop.daemon.until_app(
+        shop.name("web"), lambda app: app["status"].get("operationState", {}).get("phase") == "Failed"
+    )
+    await shop.until_gone("migrate", "pods")
+    assert "so it ended" in failed["status"]["operationState"]["message"]
+    assert await shop.live("a") is None
+
+
+async def test_hook_that_somebody_deletes_while_it_runs_fails_the_sync_and_goes(shop: World) -> None:
+    repo = shop.repo(files={"hook.yaml": text(pod()), "a.yaml": text(config_map("a", v="1"))})
+    await shop.declare(shop.application("web", repo))
+
+    name = (await until_pod(shop))["metadata"]["name"]
+    (await shop.here.delete(shop.path(name, "pods"))).ok()
+
+    await shop.until_gone(name, "pods")
+    failed = await shop.daemon.until_app(
+        shop.name("web"), lambda app: app["status"].get("operationState", {}).get("phase") == "Failed"
+    )
+    assert "before it had ended" in failed["status"]["operationState"]["message"]
+
+
+async def test_hook_stays_until_it_is_run_the_next_time(shop: World) -> None:
+    files = {"hook.yaml": text(pod("BeforeHookCreation")), "a.yaml": text(config_map("a", v="1"))}
+    repo = shop.repo(files=files)
+    await shop.declare(shop.application("web", repo))
+    first = await until_pod(shop)
+    await ends(shop, "migrate", "Succeeded")
+    await shop.daemon.until_synced(shop.name("web"))
+    kept = await shop.live("migrate", "pods")
+
+    commit = await shop.push(repo, {"a.yaml": text(config_map("a", v="2"))})
+
+    async def another() -> bool:
+        live = await shop.live("migrate", "pods")
+        return live is not None and live["metadata"]["uid"] != first["metadata"]["uid"]
+
+    await until("the hook is run anew", another)
+    await ends(shop, "migrate", "Succeeded")
+    await shop.daemon.until_synced(shop.name("web"), commit)
+    assert kept is not None
+    assert "finalizers" not in kept["metadata"]
+    assert {"v": "2"} == (await shop.live("a") or {})["data"]
+
+
+async def test_sync_that_a_person_ends_takes_its_hook_with_it(shop: World) -> None:
+    repo = shop.repo(files={"hook.yaml": text(pod()), "a.yaml": text(config_map("a", v="1"))})
+    await shop.declare(shop.application("web", repo))
+    await until_pod(shop)
+
+    assert 200 == (await shop.daemon.call("DELETE", f"/api/v1/applications/{shop.name('web')}/operation"))[0]
+
+    await shop.until_gone("migrate", "pods")
+    assert await shop.live("a") is None
