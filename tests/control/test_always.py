@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
 from gitopsd.errors import ClusterUnreachable, GitopsError, InvalidManifest, StoreFailed
@@ -16,6 +18,7 @@ from tests.control.clusters import C1, C2, FakeClusters
 from tests.control.git import FakeGit
 from tests.control.shell import Clock, Shell, app, config, config_key, turns
 
+SOAK = bool(os.environ.get("GITOPSD_SOAK"))
 APPS = {"a": C1, "b": C1, "c": C1, "d": C2}
 OBJECTS = ("o0", "o1", "o2", "o3", "o4")
 Wish = dict[str, dict[str, str]]  # application → object → value
@@ -200,7 +203,8 @@ async def _released(story: Story) -> None:
         await asyncio.sleep(0)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.timeout(7200 if SOAK else 120)
+@settings(max_examples=5000 if SOAK else 100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(strategies.integers(0, 2**32))
 def test_every_story_ends_with_live_as_git_has_it_and_prunes_nothing_that_git_holds(seed: int) -> None:
     story = asyncio.run(told(seed))
