@@ -11,6 +11,7 @@ from gitopsd.core.hooks import Hook, hook_of, read
 from gitopsd.core.options import HOOK, SYNC_OPTIONS, hook_types, listed, marks_of, parse_options, sync_wave
 from gitopsd.model.ids import AppName, TargetHash
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey, annotations_of, gvk_of, key_of
+from gitopsd.model.operation import SyncPhase
 from gitopsd.model.status import Condition
 
 Scope = Callable[[GVK], bool | None]  # True: namespaced, False: cluster-scoped, None: not known
@@ -98,13 +99,18 @@ def _option_warnings(key: ResourceKey, manifest: Manifest) -> list[Condition]:
 
 
 def _hook_warning(key: ResourceKey, manifest: Manifest) -> list[Condition]:
-    unknown = read(annotations_of(manifest)).unknown
-    if not unknown:
-        return []
+    found = read(annotations_of(manifest))
+    never = [phase.value for phase in found.phases if phase in (SyncPhase.PRE_DELETE, SyncPhase.POST_DELETE)]
+    warnings = [
+        Condition("HookWarning", f"{key}: {', '.join(never)} hooks are not run yet", "run it by other means")
+    ] * bool(never)
+    if not found.unknown:
+        return warnings
     return [
+        *warnings,
         Condition(
             "HookWarning",
-            f"{key}: there is no hook {', '.join(unknown)}, so it is not run as that, and not applied",
+            f"{key}: there is no hook {', '.join(found.unknown)}, so it is not run as that, and not applied",
             remedy=f"mend the annotation {HOOK}: PreSync, Sync, PostSync, SyncFail, PreDelete, PostDelete or Skip",
-        )
+        ),
     ]

@@ -92,7 +92,7 @@ def worlds(draw: st.DrawFn) -> World:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(world=worlds(), scope=st.builds(Scope, prune=st.booleans()), data=st.data())
 def test_every_operation_ends_in_order_and_deletes_only_what_it_may(
     world: World, scope: Scope, data: st.DataObject
