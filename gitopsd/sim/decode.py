@@ -104,14 +104,28 @@ def _scalar(value: Any, kind: Scalar, path: str) -> Any:
     return canonical_form(value, path) if canonical_form else value
 
 
-def _int(value: float, path: str) -> int:
-    if value != int(value):
+def _int(value: Any, path: str) -> int:
+    if isinstance(value, float):  # "2.0" too is no integer to the server's JSON decoder
         raise _wrong(path, value, "a whole number")
     return int(value)
 
 
-def _int_or_string(value: float | str, _path: str) -> int | str:
-    return int(value) if isinstance(value, float) else value
+def _int_or_string(value: float | str, path: str) -> int | str:
+    return value if isinstance(value, str) else _int(value, path)
+
+
+def whole(value: Any) -> Any:
+    """Return `value` with integers for all numbers that are whole: so an apply takes them, as other writes do not."""
+    if isinstance(value, dict):
+        return {name: whole(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def is_time(value: Any) -> bool:
+    """Tell whether `value` is a time as the server reads it."""
+    return isinstance(value, str) and _TIME.fullmatch(value) is not None
 
 
 def _quantity(value: float | str, path: str) -> str:
@@ -129,7 +143,7 @@ def _bytes(value: str, path: str) -> str:
 
 
 def _time(value: str, path: str) -> str:
-    if not _TIME.fullmatch(value):
+    if not is_time(value):
         raise _wrong(path, value, "a time")
     moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
     text = moment.strftime("%Y-%m-%dT%H:%M:%S")

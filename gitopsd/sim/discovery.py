@@ -10,7 +10,8 @@ from gitopsd.sim.kinds import VERBS, Kind
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _PRIORITY = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
-_STATUS_VERBS = ("get", "patch", "update")
+_SUBRESOURCE_VERBS = ("get", "patch", "update")
+_SCALE = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
 _NO_COLLECTION_DELETE = frozenset({"namespaces"})
 
 
@@ -73,8 +74,10 @@ def _resource(kind: Kind) -> dict[str, Any]:
         out["shortNames"] = list(kind.short)
     if kind.categories:
         out["categories"] = list(kind.categories)
-    if kind.status:
-        out["subresources"] = [{"subresource": "status", "responseKind": gvk, "verbs": list(_STATUS_VERBS)}]
+    scale = [{"subresource": "scale", "responseKind": dict(_SCALE), "verbs": list(_SUBRESOURCE_VERBS)}]
+    status = [{"subresource": "status", "responseKind": gvk, "verbs": list(_SUBRESOURCE_VERBS)}]
+    if kind.scale or kind.status:
+        out["subresources"] = (scale if kind.scale else []) + (status if kind.status else [])
     return out
 
 
@@ -112,8 +115,11 @@ def resources(kinds: Iterable[Kind], name: str, version: str) -> dict[str, Any] 
         names = {"shortNames": list(kind.short)} if kind.short else {}
         in_all = {"categories": list(kind.categories)} if kind.categories else {}
         listed.append({"name": kind.plural, **common, "verbs": _verbs(kind), **names, **in_all})
+        if kind.scale:
+            scale = {"name": f"{kind.plural}/scale", **common, "singularName": "", **_SCALE}
+            listed.append({**scale, "verbs": list(_SUBRESOURCE_VERBS)})
         if kind.status:
             status = {"name": f"{kind.plural}/status", **common, "singularName": ""}
-            listed.append({**status, "verbs": list(_STATUS_VERBS)})
+            listed.append({**status, "verbs": list(_SUBRESOURCE_VERBS)})
     group_version = f"{name}/{version}" if name else version
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": listed}

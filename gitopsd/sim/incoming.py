@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gitopsd.sim import custom, strategy
-from gitopsd.sim.answers import bad_request
-from gitopsd.sim.decode import decoded
+from gitopsd.sim import custom, ssa, strategy
+from gitopsd.sim.answers import Refusal, bad_request, untyped
+from gitopsd.sim.decode import decoded, is_time, whole
 from gitopsd.sim.defaults import default
 from gitopsd.sim.kinds import Kind
 from gitopsd.sim.schema import builtin
@@ -34,7 +34,38 @@ class Target:
     kind: Kind
     namespace: str = ""
     name: str = ""  # "": a collection
-    subresource: str = ""  # or "status"
+    subresource: str = ""  # or "status", or "scale"
+
+
+def read_applied(kind: Kind, body: Obj, options: Options) -> Obj:
+    """Return what an apply makes as the server holds it.
+
+    Raises:
+        Refusal: 500, a value fits the schema and not the type; 422, a part that is needed is missing.
+    """
+    if kind.custom:
+        return read(kind, {**body, "metadata": _timely(body["metadata"])}, options, applied=True)
+    try:
+        return read(kind, whole(body), options, applied=True)
+    except Refusal as refusal:
+        why = f"unable to convert unstructured object to {ssa.typed(body)}: {refusal}"
+        raise untyped(f"failed to convert new object ({ssa.described(body)}) to proper version: {why}") from None
+
+
+def _timely(metadata: Obj) -> Obj:
+    """Return a custom object's metadata without times that are none: an apply drops them."""
+    times = ("creationTimestamp", "deletionTimestamp")
+    return {name: value for name, value in metadata.items() if name not in times or value is None or is_time(value)}
+
+
+def applicable(target: Target, body: Any) -> Obj:
+    """Return the body of an apply to `target`, or raise the 400 for one that cannot be."""
+    applied = mapping(body)
+    ssa.refuse_managed_fields(applied)
+    check_path(target, applied)
+    if not applied.get("apiVersion") or not applied.get("kind"):
+        raise bad_request("apiVersion and kind must be set")
+    return applied
 
 
 def read(kind: Kind, body: Any, options: Options, *, applied: bool = False) -> Obj:
@@ -84,14 +115,15 @@ def check_path(target: Target, body: Any) -> None:
     metadata = body.get("metadata") or {}
     if not isinstance(metadata, dict):
         raise bad_request("json: cannot unmarshal metadata")
-    if metadata.get("name") not in (None, "", target.name):
+    if not metadata.get("name"):
+        message = f"the name of the object ({target.name} based on URL) was undeterminable: name must be provided"
+        raise bad_request(message)
+    if metadata["name"] != target.name:
         message = f"the name of the object ({metadata['name']}) does not match the name on the URL ({target.name})"
         raise bad_request(message)
     if target.kind.namespaced and metadata.get("namespace") not in (None, "", target.namespace):
         message = "the namespace of the provided object does not match the namespace sent on the request"
         raise bad_request(message)
-    if "metadata" not in body or body["metadata"] is None:
-        body["metadata"] = {}
 
 
 def place(target: Target, obj: Obj) -> None:

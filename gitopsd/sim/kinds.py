@@ -25,6 +25,7 @@ class Kind:
     short: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     status: bool = False  # serves the status subresource
+    scale: bool = False  # serves the scale subresource
     generation: bool = False  # counts the changes of its spec
     schema: Mapping[str, Any] | None = None  # a custom kind's OpenAPI v3 schema
     singular: str = ""
@@ -49,7 +50,8 @@ class Kind:
         return Resource(self.group, self.plural, self.kind)
 
 
-# group, version, kind, short names; flags: n namespaced, s status, g generation, a category "all", x "api-extensions"
+# group, version, kind, short names; flags: n namespaced, s status, r scale, g generation, a category "all",
+# x "api-extensions"
 _TABLE = """
 - v1 Namespace ns s
 - v1 ConfigMap cm n
@@ -62,9 +64,9 @@ _TABLE = """
 - v1 Event ev n
 - v1 ResourceQuota quota ns
 - v1 LimitRange limits n
-apps v1 Deployment deploy nsga
-apps v1 ReplicaSet rs nsga
-apps v1 StatefulSet sts nsga
+apps v1 Deployment deploy nsrga
+apps v1 ReplicaSet rs nsrga
+apps v1 StatefulSet sts nsrga
 apps v1 DaemonSet ds nsga
 batch v1 Job - nsga
 batch v1 CronJob cj nsga
@@ -109,6 +111,7 @@ def builtin_kinds() -> Iterator[Kind]:
             short=() if short == "-" else tuple(short.split(",")),
             categories=("all",) if "a" in flags else ("api-extensions",) if "x" in flags else (),
             status="s" in flags,
+            scale="r" in flags,
             generation="g" in flags,
             singular=kind.lower(),
             list_kind=f"{kind}List",

@@ -18,6 +18,7 @@ from gitopsd.sim.faults import Fault, Faults
 from gitopsd.sim.incoming import Options, Target
 from gitopsd.sim.kinds import Kind
 from gitopsd.sim.reading import Page, View, chosen_of, listed
+from gitopsd.sim.scales import Scales
 from gitopsd.sim.selectors import selection
 from gitopsd.sim.watching import Wish
 from gitopsd.sim.writes import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, Writes, Written
@@ -100,7 +101,8 @@ class Rest:
                 namespace, rest = within, [plural, *more]
         plural, name, subresource, *more = [*rest, "", ""]
         kind = self.writes.kinds.find(group, version, plural)
-        if kind is None or any(more) or subresource not in ("", "status") or (subresource and not kind.status):
+        served = {"": True, "status": kind.status, "scale": kind.scale} if kind else {}
+        if kind is None or any(more) or not served.get(subresource):
             raise answers.no_such_path()
         if (namespace and not kind.namespaced) or (kind.namespaced and not namespace and name):
             raise answers.no_such_path()
@@ -135,6 +137,8 @@ class Rest:
     def _read(self, request: web.Request, target: Target, verb: str) -> web.Response:
         view = _view(request, target.kind)
         collection = self.writes.store.collection(target.kind.group_plural)
+        if target.subresource == "scale":
+            return _json(Scales(self.writes).live(target))
         if verb == "get":
             found = collection.get(target.namespace, target.name)
             if found is None:
@@ -179,31 +183,17 @@ class Rest:
                 return _json(deletes.delete(self.writes, target, deletion))
             return self._delete_all(target, query, deletion)
         options = _options(request)
+        writes = Scales(self.writes) if target.subresource == "scale" else self.writes
         if verb == "patch":
-            written = self._patch(request, target, body, options)
+            written = _patch(writes, request, target, body, options)
         else:
             if request.content_type not in _JSON_TYPES:
                 raise answers.unsupported(f"the body of the request was in an unknown format: {request.content_type}")
             if verb == "create" and target.kind.namespaced and not target.namespace:
                 raise answers.bad_request("an empty namespace may not be set during creation")
-            write = self.writes.create if verb == "create" else self.writes.replace
+            write = self.writes.create if verb == "create" else writes.replace
             written = write(target, _parsed(body), options)
         return _raw(_view(request, target.kind).of(written.obj), 201 if written.created else 200)
-
-    def _patch(self, request: web.Request, target: Target, body: bytes, options: Options) -> Written:
-        query = request.query
-        if request.content_type == APPLY_PATCH:
-            if not query.get("fieldManager"):
-                raise answers.invalid(_OPTIONS, "", [answers.required("fieldManager", "is required for apply patch")])
-            return self.writes.apply(target, _parsed(body, yaml_too=True), options)
-        if request.content_type not in (JSON_PATCH, MERGE_PATCH):
-            known = f"{JSON_PATCH}, {MERGE_PATCH}, {APPLY_PATCH}"
-            message = f"the body of the request was in an unknown format - accepted media types include: {known}"
-            raise answers.unsupported(message)
-        if "force" in query:
-            error = Invalid("force", "Forbidden: may not be specified for non-apply patch", "FieldValueForbidden")
-            raise answers.invalid(_OPTIONS, "", [error])
-        return self.writes.patch(target, request.content_type, _parsed(body), options)
 
     def _delete_all(self, target: Target, query: Mapping[str, str], deletion: Deletion) -> web.Response:
         collection = self.writes.store.collection(target.kind.group_plural)
@@ -227,6 +217,22 @@ class Rest:
             case _:
                 pass
         return _json({"faults": [fault.shown() for fault in self.faults.ordered]})
+
+
+def _patch(writes: Writes | Scales, request: web.Request, target: Target, body: bytes, options: Options) -> Written:
+    query = request.query
+    if request.content_type == APPLY_PATCH:
+        if not query.get("fieldManager"):
+            raise answers.invalid(_OPTIONS, "", [answers.required("fieldManager", "is required for apply patch")])
+        return writes.apply(target, _parsed(body, yaml_too=True), options)
+    if request.content_type not in (JSON_PATCH, MERGE_PATCH):
+        known = f"{JSON_PATCH}, {MERGE_PATCH}, {APPLY_PATCH}"
+        message = f"the body of the request was in an unknown format - accepted media types include: {known}"
+        raise answers.unsupported(message)
+    if "force" in query:
+        error = Invalid("force", "Forbidden: may not be specified for non-apply patch", "FieldValueForbidden")
+        raise answers.invalid(_OPTIONS, "", [error])
+    return writes.patch(target, request.content_type, _parsed(body), options)
 
 
 async def _until_cut(events: watching.Stream, cut: asyncio.Event, fault: Fault | None) -> None:

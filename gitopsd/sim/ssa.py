@@ -7,7 +7,7 @@ and sets no more is removed unless somebody else owns it, and a change to what a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -15,7 +15,7 @@ import orjson
 from gitopsd.sim.answers import Refusal, bad_request, field_conflicts, untyped
 from gitopsd.sim.fieldset import Fields, difference, intersection, members, union, with_parents
 from gitopsd.sim.merge import Changes, compared, merged, without
-from gitopsd.sim.owners import APPLY, UPDATE, Owned, Owner, Owners, ownable
+from gitopsd.sim.owners import APPLY, UPDATE, Owned, Owner, Owners, ownable, read
 from gitopsd.sim.schema import Struct
 from gitopsd.sim.typed import Untyped, fields_of, loose_fields_of
 
@@ -61,10 +61,7 @@ def apply(live: dict[str, Any], body: dict[str, Any], owners: Owners, writer: Wr
     try:
         given = writer.ignored(fields_of(body, writer.type))
     except Untyped as err:
-        metadata, version = body.get("metadata", {}), f"{body.get('apiVersion')}"
-        version = version if "/" in version else f"/{version}"
-        shown = f"({metadata.get('namespace', '')}/{metadata.get('name', '')}; {version}, Kind={body.get('kind')})"
-        raise untyped(f"failed to create typed patch object {shown}: {err}") from None
+        raise untyped(f"failed to create typed patch object ({described(body)}): {err}") from None
     wanted = ownable(given)
     before = owners.get(writer.applier)
     new = merged(live, body, writer.type)
@@ -78,6 +75,18 @@ def apply(live: dict[str, Any], body: dict[str, Any], owners: Owners, writer: Wr
     if not wanted:
         del after[writer.applier]
     return new, after
+
+
+def described(obj: dict[str, Any]) -> str:
+    """Return how messages name an applied object: its place and name, its type."""
+    metadata = obj.get("metadata", {})
+    return f"{metadata.get('namespace', '')}/{metadata.get('name', '')}; {typed(obj)}"
+
+
+def typed(obj: dict[str, Any]) -> str:
+    """Return how messages name an object's type."""
+    version = f"{obj.get('apiVersion')}"
+    return f"{version if '/' in version else f'/{version}'}, Kind={obj.get('kind')}"
 
 
 def _pruned(new: dict[str, Any], owners: Owners, last: Fields, kind: Struct) -> dict[str, Any]:
@@ -111,6 +120,20 @@ def update(live: dict[str, Any], new: dict[str, Any], owners: Owners, writer: Wr
         fields = union(before.fields, took) if before else took
         after[writer.updater] = Owned(fields, writer.api_version, writer.now)
     return after
+
+
+def updated(old: dict[str, Any], new: dict[str, Any], before: Owners, writer: Writer) -> Owners:
+    """Return the owners of `new` after an update from `old`; what `new` says of its owners is taken off it, in place.
+
+    Args:
+        old: without managedFields.
+        new: as it came, decoded.
+        before: the owners of `old`; nobody, and nobody will own anything.
+        writer: who updates.
+    """
+    given = new["metadata"].pop("managedFields", None)
+    before = read(given) if given else before
+    return update(old, new, before, writer) if before and given not in ([], [{}]) else {}
 
 
 def _changes(live: dict[str, Any], new: dict[str, Any], writer: Writer) -> Changes:
@@ -173,8 +196,7 @@ def _shown(path: tuple[str, ...]) -> str:
 
 def first_owners(live: dict[str, Any], zero: dict[str, Any], writer: Writer) -> Owners:
     """Return the owners of an object that has none and is applied to for the first time: all of it is one owner's."""
-    earlier = Writer(BEFORE_FIRST_APPLY, writer.api_version, writer.now, writer.type, writer.ignored)
-    return update(zero, live, {}, earlier)
+    return update(zero, live, {}, replace(writer, manager=BEFORE_FIRST_APPLY))
 
 
 def refuse_managed_fields(body: dict[str, Any]) -> None:

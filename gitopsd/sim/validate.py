@@ -204,6 +204,8 @@ def _data(obj: Obj) -> Iterator[Invalid]:
         for key in obj.get(field) or ():
             if not _DATA_KEY.fullmatch(key) or len(key) > _LONGEST:
                 yield Invalid(f"{field}[{key}]", f'Invalid value: "{key}": a valid config key is needed')
+    for key in (obj.get("data") or {}).keys() & (obj.get("binaryData") or {}).keys():
+        yield Invalid(f"data[{key}]", f'Invalid value: "{key}": duplicate of key present in binaryData')
 
 
 def _definition(obj: Obj) -> Iterator[Invalid]:

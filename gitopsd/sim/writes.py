@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gitopsd.sim import answers, custom, immutable, owners, ssa, strategy, validate
-from gitopsd.sim.answers import Invalid, Refusal, Resource, bad_request
+from gitopsd.sim.answers import Invalid, Refusal, Resource
 from gitopsd.sim.decode import zero
 from gitopsd.sim.defaults import default
 from gitopsd.sim.fieldset import Fields, without
-from gitopsd.sim.incoming import Obj, Options, Target, check_path, mapping, place, read
+from gitopsd.sim.incoming import Obj, Options, Target, applicable, check_path, mapping, place, read, read_applied
 from gitopsd.sim.kinds import Kind, Kinds
 from gitopsd.sim.patches import json_patched, merge_patched
 from gitopsd.sim.services import Addresses
@@ -84,18 +84,16 @@ class Writes:
     def create(self, target: Target, body: Any, options: Options) -> Written:
         obj = read(target.kind, body, options)
         place(target, obj)
-        if obj["metadata"].get("resourceVersion"):
-            raise bad_request("resourceVersion should not be set on objects to be created")
-        return self._create(target, obj, options)
+        return self._create(target, obj, options, posted=True)
 
-    def _create(self, target: Target, obj: Obj, options: Options) -> Written:
+    def _create(self, target: Target, obj: Obj, options: Options, *, posted: bool = False) -> Written:
         metadata = obj["metadata"]
         if not metadata.get("name") and metadata.get("generateName"):
             metadata["name"] = metadata["generateName"] + "".join(secrets.choice(_LETTERS) for _ in range(5))
             default(target.kind.kind, obj)  # a Namespace is labelled with its name
         given = owners.read(metadata.pop("managedFields", None) or ())
         owned = ssa.update(self._zero(target.kind), obj, given, self._writer(target, options))
-        return self._store_new(target.kind, obj, owned, options)
+        return self._store_new(target.kind, obj, owned, options, posted=posted)
 
     def replace(self, target: Target, body: Any, options: Options) -> Written:
         check_path(target, body)
@@ -114,24 +112,12 @@ class Writes:
 
     def patch(self, target: Target, content_type: str, patch: Any, options: Options) -> Written:
         old = self.existing(target)
-        new = json_patched(old, patch) if content_type == JSON_PATCH else merge_patched(old, mapping(patch))
-        check_path(target, new)
-        try:
-            obj = read(target.kind, new, options)
-        except Refusal as refusal:
-            raise answers.invalid(Resource("", "", ""), "", [Invalid("patch", f"Invalid value: {refusal}")]) from None
+        obj = patched(target, old, content_type, patch, options)
         return self._update(target, old, obj, options)
 
     def apply(self, target: Target, body: Any, options: Options) -> Written:
         """Server-side apply."""
-        body = mapping(body)
-        ssa.refuse_managed_fields(body)
-        check_path(target, body)
-        if not body.get("apiVersion") or not body.get("kind"):
-            raise bad_request("apiVersion and kind must be set")
-        if body["metadata"].get("name") != target.name:
-            message = f"the name of the object ({target.name} based on URL) was undeterminable: name must be provided"
-            raise bad_request(message)
+        body = applicable(target, body)
         writer = self._writer(target, options)
         old = self.live(target)
         if old is None:
@@ -141,7 +127,7 @@ class Writes:
         new, after = ssa.apply(old, body, owned, writer)
         if entries:
             old["metadata"]["managedFields"] = entries
-        return self._store_changed(target, old, read(target.kind, new, options, applied=True), after, options)
+        return self.store_changed(target, old, read_applied(target.kind, new, options), after, options)
 
     def _apply_new(self, target: Target, body: Obj, writer: ssa.Writer, options: Options) -> Written:
         if target.subresource:
@@ -150,23 +136,17 @@ class Writes:
             why = "uid mismatch: the provided object specified uid, and no existing object was found"
             raise answers.conflict(target.kind.resource, target.name, why)
         new, owned = ssa.apply(self._zero(target.kind), body, {}, writer)
-        obj = read(target.kind, new, options, applied=True)
+        obj = read_applied(target.kind, new, options)
         place(target, obj)
         return self._store_new(target.kind, obj, owned, options)
 
     def _update(self, target: Target, old: Obj, obj: Obj, options: Options) -> Written:
         """Store `obj` in place of `old`, both decoded; what changes belongs to the manager that updates."""
-        entries = old["metadata"].get("managedFields") or ()
-        given = obj["metadata"].pop("managedFields", None)
-        reset = given is not None and given in ([], [{}])
-        before = owners.read(given or entries)
+        before = owners.read(old["metadata"].get("managedFields") or ())
         bare = {**old, "metadata": {k: v for k, v in old["metadata"].items() if k != "managedFields"}}
-        after: owners.Owners = {}
-        kind = target.kind
-        if not reset and before:
-            new = strategy.only_status(kind, obj, bare) if target.subresource else obj
-            after = ssa.update(bare, new, before, self._writer(target, options))
-        return self._store_changed(target, old, obj, after, options)
+        new = strategy.only_status(target.kind, obj, bare) if target.subresource else obj
+        after = ssa.updated(bare, new, before, self._writer(target, options))
+        return self.store_changed(target, old, obj, after, options)
 
     def _zero(self, kind: Kind) -> Obj:
         empty: Obj = {"apiVersion": kind.api_version, "kind": kind.kind}
@@ -194,7 +174,9 @@ class Writes:
             options.force,
         )
 
-    def _store_new(self, kind: Kind, obj: Obj, owned: owners.Owners, options: Options) -> Written:
+    def _store_new(
+        self, kind: Kind, obj: Obj, owned: owners.Owners, options: Options, *, posted: bool = False
+    ) -> Written:
         metadata = obj["metadata"]
         self._check_namespace(kind, metadata)
         for name in ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
@@ -203,6 +185,8 @@ class Writes:
         metadata["creationTimestamp"] = self.now()
         strategy.prepare_new(kind, obj, self.addresses)
         self._check(kind, None, obj)
+        if posted and metadata.get("resourceVersion") and not options.dry_run:
+            raise answers.untyped("resourceVersion should not be set on objects to be created")
         if self.store.collection(kind.group_plural).get(metadata.get("namespace", ""), metadata["name"]):
             raise answers.already_exists(kind.resource, metadata["name"])
         self._own(metadata, owned)
@@ -210,7 +194,12 @@ class Writes:
             self._put(kind, obj)
         return Written(obj, created=True)
 
-    def _store_changed(self, target: Target, old: Obj, obj: Obj, owned: owners.Owners, options: Options) -> Written:
+    def store_changed(self, target: Target, old: Obj, obj: Obj, owned: owners.Owners, options: Options) -> Written:
+        """Store `obj`, decoded and owned by `owned`, in place of `old`.
+
+        Raises:
+            Refusal: 409, `obj` is made of another version; 422, it is invalid.
+        """
         kind = target.kind
         name, before = old["metadata"]["name"], old["metadata"]
         if obj["metadata"].get("resourceVersion") not in (None, "", before["resourceVersion"]):
@@ -293,6 +282,21 @@ class Writes:
 
     def _remove(self, kind: Kind, obj: Obj) -> None:
         self.store.remove(kind.group_plural, {k: v for k, v in obj.items() if k not in ("apiVersion", "kind")})
+
+
+def patched(target: Target, old: Obj, content_type: str, patch: Any, options: Options) -> Obj:
+    """Return what a JSON or merge patch makes of `old`, decoded.
+
+    Raises:
+        Refusal: 400, it is no patch, or takes the name away; 422, the object does not fit its type any more.
+    """
+    new = json_patched(old, patch) if content_type == JSON_PATCH else merge_patched(old, mapping(patch))
+    try:
+        obj = read(target.kind, new, options)
+    except Refusal as refusal:
+        raise answers.invalid(Resource("", "", ""), "", [Invalid("patch", f"Invalid value: {refusal}")]) from None
+    check_path(target, new)
+    return obj
 
 
 def _new_uid() -> str:

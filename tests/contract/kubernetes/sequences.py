@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from gitopsd.sim.patches import merge_patched
 from tests.contract.kubernetes.api import APPLY_PATCH, JSON_PATCH, MERGE_PATCH
 from tests.contract.kubernetes.objects import GROUP
 
@@ -41,6 +42,8 @@ class Form:
     spec: Callable[[random.Random], Body]  # all but apiVersion, kind and metadata
     paths: tuple[str, ...]  # that JSON patches aim at
     status: Callable[[random.Random], Body] | None = None
+    scale: bool = False  # has the scale subresource
+    misfits: tuple[Body, ...] = ()  # in the body they fit the schema that is published, and not the server's type
 
 
 def some(rng: random.Random, **fields: Any) -> Body:
@@ -67,7 +70,9 @@ def config_map_body(rng: random.Random) -> Body:
     return some(
         rng,
         data=lambda: some(rng, **dict.fromkeys("abc", lambda: pick(rng, *values))),
-        binaryData=lambda: pick(rng, {"x": "AAEC"}, {"x": "AAEC", "y": "AQ=="}, {}),
+        binaryData=lambda: pick(
+            rng, {"x": "AAEC"}, {"x": "AAEC", "y": "AQ=="}, {"x": None}, {"x": None, "y": "AQ=="}, {"a": None}, {}
+        ),
     )
 
 
@@ -182,7 +187,14 @@ def widget_status(rng: random.Random) -> Body:
 
 
 FORMS = (
-    Form("v1", "ConfigMap", "configmaps", config_map_body, ("/data/a", "/data/b", "/metadata/labels/x", "/data")),
+    Form(
+        "v1",
+        "ConfigMap",
+        "configmaps",
+        config_map_body,
+        ("/data/a", "/data/b", "/metadata/labels/x", "/data"),
+        misfits=({"binaryData": {"x": "%"}}, {"binaryData": {"x": "AA"}}, {"metadata": {"deletionTimestamp": "never"}}),
+    ),
     Form(
         "apps/v1",
         "Deployment",
@@ -197,6 +209,16 @@ FORMS = (
             "/metadata/annotations",
         ),
         deployment_status,
+        scale=True,
+        misfits=(
+            {"spec": {"replicas": 1.5}},
+            {"spec": {"replicas": 2.0}},
+            {"spec": {"minReadySeconds": 0.5}},
+            {"spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1.5}}}},
+            {"spec": {"template": {"spec": {"overhead": {"cpu": "none"}}}}},
+            {"metadata": {"deletionTimestamp": "never"}},
+            {"spec": {"template": {"metadata": {"creationTimestamp": "never"}}}},
+        ),
     ),
     Form("v1", "Service", "services", service_body, ("/spec/ports/0/port", "/spec/ports/1", "/spec/selector/app")),
     Form(
@@ -215,7 +237,7 @@ def requests(form: Form, rng: random.Random, length: int) -> Iterator[Request]:
     yield from (_first(form, rng) for _ in range(1))
     for _ in range(length - 1):
         make = rng.choices(
-            (_apply, _merge, _json, _put, _round_trip, _status, _wrong, _delete), (9, 4, 4, 2, 3, 3, 2, 1)
+            (_apply, _merge, _json, _put, _round_trip, _status, _scale, _wrong, _delete), (9, 4, 4, 2, 3, 3, 3, 3, 1)
         )[0]
         yield make(form, rng)
 
@@ -300,9 +322,33 @@ def _status(form: Form, rng: random.Random) -> Request:
     return Request("PATCH", body, APPLY_PATCH, {**_query(rng), "force": "true"}, "status")
 
 
+def _scale(form: Form, rng: random.Random) -> Request:
+    if not form.scale:
+        return _merge(form, rng)
+    types = {"apiVersion": "autoscaling/v1", "kind": "Scale"}
+    replicas = pick(rng, 0, 1, 2, 2, 3, None, -1, 1.5)
+    body = {**types, "metadata": {"name": "it"}, "spec": {"replicas": replicas}}
+    match rng.randrange(5):
+        case 0:
+            return Request("GET", subresource="scale")
+        case 1:
+            own = pick(rng, (), ("resourceVersion",), ("uid",))
+            return Request("PUT", body, query=_query(rng), subresource="scale", own=own)
+        case 2:
+            operations = [{"op": pick(rng, "add", "replace"), "path": "/spec/replicas", "value": replicas}]
+            return Request("PATCH", operations, JSON_PATCH, _query(rng), "scale")
+        case 3:
+            query = _query(rng) | pick(rng, {}, {"force": "true"})
+            return Request("PATCH", body, APPLY_PATCH, query, "scale")
+        case _:
+            return Request("PATCH", {"spec": {"replicas": replicas}}, MERGE_PATCH, _query(rng), "scale")
+
+
 def _wrong(form: Form, rng: random.Random) -> Request:
     body = _object(form, rng)
-    match rng.randrange(5):
+    match rng.randrange(6 if form.misfits else 5):
+        case 5:
+            body = merge_patched(body, pick(rng, *form.misfits))
         case 0:
             body["unheard"] = 1
         case 1:
@@ -313,9 +359,13 @@ def _wrong(form: Form, rng: random.Random) -> Request:
             body["metadata"]["uid"] = "00000000-0000-0000-0000-000000000000"
         case _:
             body["metadata"]["resourceVersion"] = "1"
-    if rng.random() < 0.5:
-        return Request("PATCH", body, APPLY_PATCH, {**_query(rng), "force": "true"})
-    return Request("PATCH", body, MERGE_PATCH, _query(rng))
+    match rng.randrange(4):
+        case 0:
+            return Request("POST", body, query=_query(rng), collection=True)
+        case 1:
+            return Request("PATCH", body, MERGE_PATCH, _query(rng))
+        case _:
+            return Request("PATCH", body, APPLY_PATCH, {**_query(rng), "force": "true"})
 
 
 def _delete(form: Form, rng: random.Random) -> Request:

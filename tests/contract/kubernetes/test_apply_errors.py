@@ -58,6 +58,47 @@ async def test_untyped_patch_names_its_path(api: Api, namespace: str) -> None:
     assert ".spec.unheard: field not declared in schema" in answer.body["message"]
 
 
+UNCONVERTED = {
+    "fraction": deployment("d", replicas=1.5),
+    "fraction for int or text": deployment("d", strategy={"rollingUpdate": {"maxSurge": 1.5}}),
+    "quantity": with_container(resources={"limits": {"cpu": "none"}}),
+    "time": {**deployment("d"), "metadata": {"name": "d", "deletionTimestamp": "never"}},
+    "base64": {**config_map("d"), "binaryData": {"x": "%"}},
+}
+
+
+@pytest.mark.parametrize("name", UNCONVERTED)
+async def test_values_that_type_but_do_not_convert_are_a_500_of_an_apply_and_a_400_of_others(
+    api: Api, namespace: str, name: str
+) -> None:
+    body = UNCONVERTED[name]
+    at = config_maps if body["kind"] == "ConfigMap" else deployments
+    good = config_map("d") if body["kind"] == "ConfigMap" else deployment("d", paused=True)
+
+    created = await api.apply(at(namespace, "d"), body)
+    posted = await api.post(at(namespace), body)
+    (await api.post(at(namespace), good)).ok()
+    changed = await api.apply(at(namespace, "d"), body, force="true")
+    put = await api.put(at(namespace, "d"), body)
+    merged = await api.patch(at(namespace, "d"), body)
+
+    for answer in (created, changed):
+        assert (500, "") == (answer.status, answer.reason), answer.body
+        assert "failed to convert new object (" in answer.body["message"]
+        assert f"Kind={body['kind']}) to proper version: unable to convert" in answer.body["message"]
+    assert [(400, "BadRequest")] * 2 == [(answer.status, answer.reason) for answer in (posted, put)]
+    assert (422, "Invalid") == (merged.status, merged.reason)
+
+
+async def test_whole_number_with_a_point_is_an_integer_to_an_apply_only(api: Api, namespace: str) -> None:
+    body = deployment("d", paused=True, replicas=2.0)
+
+    applied = await api.apply(deployments(namespace, "d"), body)
+
+    assert 2 == applied.ok()["spec"]["replicas"]
+    assert 400 == (await api.put(deployments(namespace, "d"), body)).status
+
+
 async def test_values_that_type_but_do_not_validate_are_invalid(api: Api, namespace: str, widgets: str) -> None:
     deployed = await api.apply(deployments(namespace, "d"), deployment("d", replicas=-1))
     custom = await api.apply(widgets_at(namespace, "w"), widget("w", size=0))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.clusters import Cluster
-from tests.contract.kubernetes.api import Api, connect, until
+from tests.contract.kubernetes.api import AGGREGATED, Api, connect, until
 from tests.contract.kubernetes.objects import config_map, config_maps
 
-AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 CORE = {
     "configmaps": ("ConfigMap", "Namespaced"),
     "namespaces": ("Namespace", "Cluster"),
