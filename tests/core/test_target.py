@@ -75,7 +75,7 @@ def test_object_that_is_also_rendered_as_a_hook_is_an_object() -> None:
 
 
 def test_option_of_an_object_that_has_no_effect_is_reported() -> None:
-    found = target(config("a", **{"argocd.argoproj.io/sync-options": "Prune=false,Replace=true,Prunes=no"}))
+    found = target(config("a", **{"argocd.argoproj.io/sync-options": "Prune=false,Replace=perhaps,Prunes=no"}))
 
     assert ["SyncOptionWarning"] * 2 == [condition.type for condition in found.conditions]
 
