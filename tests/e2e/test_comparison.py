@@ -41,15 +41,15 @@ async def test_nothing_differs_after_a_sync(shop: World) -> None:
     seen = await shop.daemon.until_synced(shop.name("web"))
 
     assert sorted(KINDS) == sorted(each["kind"] for each in seen["status"]["resources"])
-    asked = await dry_runs(shop)
+    asked = await patches(shop)
     again = await shop.daemon.refreshed(shop.name("web"))
     assert "Synced" == sync_status(again)
     assert 1 == len(again["status"]["history"])
-    assert asked == await dry_runs(shop)  # hashes prove it: the server is not asked
+    assert asked == await patches(shop)  # hashes prove it: the server is not asked
 
 
-async def dry_runs(shop: World) -> float:
-    return await shop.daemon.metric("gitopsd_api_requests_total", cluster="here", verb="dry-run")
+async def patches(shop: World) -> float:
+    return await shop.daemon.metric("gitopsd_api_requests_total", cluster="here", verb="PATCH")
 
 
 Path = tuple[str | int, ...]

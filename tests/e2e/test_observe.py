@@ -75,8 +75,9 @@ async def test_observe_mode_writes_nothing_and_needs_no_right_to(own: Own, nobod
 
         assert {"v": "other"} == (await shop.live("drifted") or {})["data"]
         assert await shop.live("missing") is None
-        assert 0 == await shop.daemon.metric("gitopsd_api_requests_total", verb="apply")
-        assert 0 == await shop.daemon.metric("gitopsd_api_requests_total", verb="delete")
+        assert 0 < await shop.daemon.metric("gitopsd_api_requests_total", verb="PATCH", code="403")  # dry runs
+        for verb, code in {"PATCH": "200", "POST": "201", "DELETE": "200"}.items():
+            assert 0 == await shop.daemon.metric("gitopsd_api_requests_total", verb=verb, code=code)
 
 
 async def test_observe_mode_of_one_application_with_a_writers_rights(shop: World) -> None:
