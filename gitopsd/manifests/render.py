@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from gitopsd.manifests.flights import Flights
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.jobs import RENDER, not_supported
 from gitopsd.manifests.lookups import LookUps
+from gitopsd.manifests.near import Near
 from gitopsd.manifests.tools import Tools
 from gitopsd.manifests.variables import KIND, asked
 from gitopsd.model.application import Source
@@ -75,6 +77,7 @@ class ClosureRenderer:
         opener: str = "gitopsd.git.tree:open_tree",
         limits: RenderSettings | None = None,
         tools: ToolSettings | None = None,
+        near: Near | None = None,
         on_closure: OnClosure = lambda _app, _source, _looked_up: None,
         on_render: OnRender = lambda _outcome, _seconds: None,
     ) -> None:
@@ -94,6 +97,7 @@ class ClosureRenderer:
         self._tools = Tools(tools or ToolSettings(), work_dir)
         self._on_closure = on_closure
         self._on_render = on_render
+        self._near = near or Near(time.monotonic)
         self._look_ups = LookUps(workers, opener)
         self._flights: Flights[_Key, _Found] = Flights()
         self._known: OrderedDict[_Key, tuple[str, LookedUp]] = OrderedDict()
@@ -161,7 +165,7 @@ class ClosureRenderer:
         known = self._known.get(task.key)
         if known is None:
             return None
-        (outcome,) = await self._cache.get([known[0]])
+        (outcome,) = await self._outcomes([known[0]])
         return None if outcome is None else _found(outcome, known[1], task)
 
     async def _recent(self, task: _Task) -> tuple[LookedUp, ...]:
@@ -182,11 +186,22 @@ class ClosureRenderer:
         variables = _values({name for looked_up in recent for name in asked(looked_up)}, task.variables)
         mirror = self._mirror_of(task.source.repo_url)
         keys = await self._look_ups.keys(mirror, task.revision, task.inputs, recent, variables)
-        for key, looked_up, outcome in zip(keys, recent, await self._cache.get(keys), strict=True):
+        for key, looked_up, outcome in zip(keys, recent, await self._outcomes(keys), strict=True):
             if outcome is not None:
                 self._remember(task, key, looked_up)
                 return _found(outcome, looked_up, task)
         return None
+
+    async def _outcomes(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return what was rendered under each of `keys`: of this process's memory, or else of the cache."""
+        found = {key: outcome for key in keys if (outcome := self._near.get(key)) is not None}
+        if found:
+            return [found.get(key) for key in keys]
+        answers = await self._cache.get(keys)
+        for key, outcome in zip(keys, answers, strict=True):
+            if outcome is not None:
+                self._near.put(key, outcome)
+        return answers
 
     async def _anew(self, task: _Task, recent: tuple[LookedUp, ...]) -> _Found:
         source, inputs = task.source, task.inputs
@@ -200,6 +215,7 @@ class ClosureRenderer:
         looked_up = tuple(answer["looked_up"])
         self._remember(task, answer["key"], looked_up)
         stored = orjson.dumps(answer["outcome"])
+        self._near.put(answer["key"], stored)
         await self._cache.put(answer["key"], stored)
         sets = orjson.dumps(with_newest(looked_up, recent))
         await self._cache.put(inputs, sets)

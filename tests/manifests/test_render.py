@@ -214,7 +214,7 @@ async def test_without_redis_everything_is_rendered_all_the_same(stage: Stage) -
     await stage.names(revision)
     await stage.server.stop()
 
-    assert ["a"] == await stage.names(revision)
+    assert ["b"] == await stage.names(stage.commit({"web/a.yaml": config_map("b")}))
     assert 2 == stage.jobs[RENDER]
 
 
