@@ -25,7 +25,7 @@ class Barrier:
 
     An object that moves from one application to another in a commit leaves the first one's target before the
     second one has it. So a prune waits for every application that reads the same repositories and writes to the
-    same cluster; of all others the last known target counts (ARCHITECTURE section 7, 1).
+    same cluster; of all others the last known target counts (decision 20).
 
     A move is a new epoch of a repository, or a new reader of it; moves are counted over all repositories.
     """

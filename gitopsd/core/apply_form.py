@@ -1,4 +1,4 @@
-"""A desired manifest → the one form in which it is hashed, compared and applied (ARCHITECTURE D6)."""
+"""A desired manifest → the one form in which it is hashed, compared and applied (decision 6)."""
 
 from __future__ import annotations
 

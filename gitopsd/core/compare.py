@@ -1,4 +1,4 @@
-"""Pairs and what the server says of them → a verdict (ARCHITECTURE D5). Unreadable is Unknown, never OutOfSync."""
+"""Pairs and what the server says of them → a verdict (decision 5). Unreadable is Unknown, never OutOfSync."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a sync due: by content, not by commit (ARCHITECTURE D7, D8)."""
+"""Is a sync due: by content, not by commit (decisions 7 and 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be deleted, and why something may not (ARCHITECTURE section 7, 1)."""
+"""What may be deleted, and why something may not (decision 20)."""
 
 from __future__ import annotations
 

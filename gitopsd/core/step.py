@@ -1,4 +1,4 @@
-"""Operation, what was observed and the time → the next Operation and commands (ARCHITECTURE D7). Never waits."""
+"""Operation, what was observed and the time → the next Operation and commands (decision 7). Never waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redis, which holds rendered manifests for all daemons of a fleet, and is trusted with nothing (ARCHITECTURE D9).
+"""Redis, which holds rendered manifests for all daemons of a fleet, and is trusted with nothing (decision 9).
 
 Every entry is sealed by one AEAD under a key that is not in Redis, with its Redis key as associated data: what was
 forged, swapped, cut or sealed under another key does not open, and is a miss. A Redis that is gone, slow or full

@@ -1,4 +1,4 @@
-"""Manifests are keyed by what was read, not by the commit (ARCHITECTURE D1).
+"""Manifests are keyed by what was read, not by the commit (decision 1).
 
 `inputs_hash` names everything a render is given besides the tree; `manifests_key` adds what it saw there, look-ups
 that failed included. Equal key: same manifests.

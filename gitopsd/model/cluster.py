@@ -31,7 +31,7 @@ class PodFacts:
 
 @dataclass(frozen=True, slots=True)
 class LiveObject:
-    """What a verdict needs of a live object (ARCHITECTURE D3): its body is fetched when somebody opens it."""
+    """What a verdict needs of a live object (decision 3): its body is fetched when somebody opens it."""
 
     key: ResourceKey
     uid: Uid

@@ -1,4 +1,4 @@
-"""What always holds (ARCHITECTURE section 7, 1), whatever comes after what: commits, edits, refusals, kills."""
+"""What always holds (decision 20), whatever comes after what: commits, edits, refusals, kills."""
 
 from __future__ import annotations
 
