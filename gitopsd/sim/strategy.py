@@ -25,6 +25,14 @@ def fold_string_data(obj: Obj) -> None:
         obj.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
 
 
+def stored(kind: Kind, obj: Obj) -> Obj:
+    """Return `obj` as it comes back from the store, which does not tell null bytes from empty ones."""
+    name = {"ConfigMap": "binaryData", "Secret": "data"}.get("" if kind.custom else kind.kind)
+    if name is None or None not in (obj.get(name) or {}).values():
+        return obj
+    return {**obj, name: {key: value or "" for key, value in obj[name].items()}}
+
+
 def prepare_new(kind: Kind, obj: Obj, addresses: Addresses) -> None:
     """Set what the server sets in a new object, in place."""
     if kind.generation:

@@ -190,6 +190,7 @@ class Writes:
         if self.store.collection(kind.group_plural).get(metadata.get("namespace", ""), metadata["name"]):
             raise answers.already_exists(kind.resource, metadata["name"])
         self._own(metadata, owned)
+        obj = strategy.stored(kind, obj)
         if not options.dry_run:  # whose answer has the version that the request came with
             self._put(kind, obj)
         return Written(obj, created=True)
@@ -208,14 +209,16 @@ class Writes:
         self._check(kind, old, obj)
         metadata = obj["metadata"]
         self._own(metadata, owned)
-        if _same(old, obj):
+        stored = strategy.stored(kind, obj)
+        if _same(old, stored):
             return Written(old)
-        if not options.dry_run:
-            if metadata.get("deletionTimestamp") and self._finished(kind, obj):
+        if metadata.get("deletionTimestamp") and self._finished(kind, obj):
+            if not options.dry_run:
                 self._remove(kind, obj)
-            else:
-                self._put(kind, obj)
-        return Written(obj)
+            return Written(obj)  # which was not stored again
+        if not options.dry_run:
+            self._put(kind, stored)
+        return Written(stored)
 
     def _prepared(self, target: Target, old: Obj, obj: Obj) -> Obj:
         kind = target.kind
