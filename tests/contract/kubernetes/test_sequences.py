@@ -20,7 +20,8 @@ from tests.contract.kubernetes.twins import Twins, comparable, differences
 SOAK = bool(os.environ.get("GITOPSD_SOAK"))
 COUNT = 500 if SOAK else 60
 LENGTH = 16
-SEED = int(os.environ.get("GITOPSD_SEED") or secrets.randbits(32))
+# The quick sample is always the same, so that a change's tests fail for the change; new ones are for make soak.
+SEED = int(os.environ.get("GITOPSD_SEED") or (secrets.randbits(32) if SOAK else 11))
 
 
 @pytest.fixture(scope="module", autouse=True)
