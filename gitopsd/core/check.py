@@ -21,9 +21,11 @@ NAMESPACE = GroupKind("", "Namespace")
 def unchecked(operation: Operation, seen: Seen) -> tuple[tuple[Task, ...], tuple[Check, ...]]:
     """Return the tasks, with those FAILED that need no server to be refused, and what the server is to be asked.
 
-    Only before anything has begun. What only heals was accepted before, and is not asked about.
+    Only before anything has begun. A content that the server has taken before is not asked about: it only heals, and
+    one object whose live state stands in the way is no reason to leave the others as they are.
     """
-    if operation.healing or any(_begun(task) for task in operation.tasks):
+    taken = operation.tried_ok and operation.tried == operation.target
+    if operation.healing or taken or any(_begun(task) for task in operation.tasks):
         return operation.tasks, ()
     tasks = tuple(_refused_here(task, seen) for task in operation.tasks)
     return tasks, tuple(_checks(operation, tasks, seen))

@@ -78,10 +78,24 @@ async def test_missing_namespace_is_told_with_its_remedy(shop: World) -> None:
     assert "CreateNamespace" in seen["status"]["operationState"]["message"]
 
 
+UNSERVED = {"syncOptions": ["SkipDryRunOnMissingResource=true"]}  # else nothing is written before all of it can be
+
+
+async def test_kind_that_nobody_serves_holds_up_what_comes_with_it(shop: World) -> None:
+    repo = shop.repo(files={"all.yaml": text(boat("nowhere.example.com", 1), config_map("web", v="1"))})
+    await shop.declare(shop.application("web", repo))
+
+    def told(app: Json) -> bool:
+        return "nothing was written" in str(app["status"].get("operationState"))
+
+    await shop.daemon.until_app(shop.name("web"), told)
+    assert await shop.live("web") is None
+
+
 async def test_kind_that_nobody_serves_is_named_and_its_neighbours_are_applied(shop: World) -> None:
     unknown = boat("nowhere.example.com", 1)
     repo = shop.repo(files={"all.yaml": text(unknown, config_map("web", v="1"))})
-    await shop.declare(shop.application("web", repo))
+    await shop.declare(shop.application("web", repo, policy={**POLICY, **UNSERVED}))
 
     def told(app: Json) -> bool:
         return "does not serve" in resource(app, "Boat", "ann").get("reason", "")
@@ -95,7 +109,7 @@ async def test_kind_that_nobody_serves_is_named_and_its_neighbours_are_applied(s
 async def test_kind_that_is_served_later_is_applied_then(shop: World) -> None:
     group = f"late-{shop.id}.example.com"
     repo = shop.repo(files={"all.yaml": text(boat(group, 1), config_map("web", v="1"))})
-    policy = {**POLICY, "retry": {"limit": -1, "backoff": {"duration": "1s", "maxDuration": "1s"}}}
+    policy = {**POLICY, **UNSERVED, "retry": {"limit": -1, "backoff": {"duration": "1s", "maxDuration": "1s"}}}
     await shop.declare(shop.application("web", repo, policy=policy))
     await shop.until_live("web", {"v": "1"})
 
