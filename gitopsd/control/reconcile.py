@@ -21,8 +21,8 @@ from gitopsd.model.status import AppStatus, Condition
 from gitopsd.ports import Applications, Clock
 
 UNHEARD_S = 1.0  # should the event of our own write never come
-NOT_SEEN_S = 0.5  # a cluster whose first lists are under way is looked at again so often …
-LOST_S = 5.0  # … and one that does not answer so often
+NOT_SEEN_S = 10.0  # a cluster whose first lists are under way tells when they are in; should that be missed …
+LOST_S = 5.0  # … and one that does not answer is looked at again so often
 UNANSWERED_S = 10.0  # what the API server was asked about in vain is asked about again after so long
 UNKNOWN = Health(HealthStatus.UNKNOWN)
 

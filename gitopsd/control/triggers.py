@@ -92,6 +92,12 @@ class Triggers:
         """Take note that an object of `app` changed in a cluster."""
         self.queue.add(app)
 
+    def cluster(self, cluster: ClusterId) -> None:
+        """Take note that a cluster was listed for the first time, cannot be, or answers again."""
+        for app in self.apps.all():
+            if self.cluster_of(app) == cluster:
+                self.queue.add(app.name)
+
     async def run(self) -> None:
         """Find out, epoch by epoch, whom each touches."""
         while True:

@@ -136,6 +136,7 @@ class Daemon:
             self.clients,
             kinds=self._inventory_kinds,
             on_change=lambda *where: self.triggers.live(*where),  # noqa: PLW0108 - as above
+            on_cluster=lambda where: self.triggers.cluster(where),  # noqa: PLW0108 - as above
             takeover=settings.sync.takeover,
             checks=self.health_checks,
         )

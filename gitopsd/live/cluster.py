@@ -58,6 +58,7 @@ class ClusterMirror:
         *,
         kinds: Callable[[], Collection[GroupKind]],
         on_change: Callable[[AppName], None],
+        on_cluster: Callable[[], None],
         now_s: Callable[[], float],
         checks: HealthChecks | None = None,
     ) -> None:
@@ -67,6 +68,7 @@ class ClusterMirror:
         self._decoder = decoder
         self._stored_kinds = kinds
         self._now_s = now_s
+        self._on_cluster = on_cluster
         self._touch = Touch(on_change)
         self._checking = Checking(checks, now_s=now_s) if checks is not None else None
         self.mirror = Mirror(
@@ -150,6 +152,7 @@ class ClusterMirror:
         if not self._synced and self._discovery is not None and all(sink.settled for sink in self._followed()):
             self._synced = True
             self.mirror.everybody()
+            self._on_cluster()
 
     def admission(self, gvk: GVK) -> str:
         found = self.resource(gvk)
@@ -178,11 +181,13 @@ class ClusterMirror:
                 self._error = str(err)
                 log.warning("cluster.lost", cluster=self._client.name, error=str(err))
                 if self._discovery is None and failures == 1:
-                    self.mirror.everybody()  # what read as pending cannot be read
+                    self._on_cluster()  # what read as pending cannot be read
                 await asyncio.sleep(min(LONGEST_RETRY_S, 0.5 * 2.0 ** min(failures - 1, 10)))
                 continue
-            failures = 0
+            failures, returned = 0, bool(self._error)
             self._settle(found)
+            if returned and self._synced:
+                self._on_cluster()
             # A CRD says Established a moment before, and is gone a moment after, discovery does.
             tries = tries + 1 if self._lags(found) and not self._rediscover.is_set() else 0
             wait_s = LAG_S if 0 < tries <= LAG_TRIES else REDISCOVER_S

@@ -38,6 +38,7 @@ class LiveMirrors:
         *,
         kinds: Callable[[ClusterId], Collection[GroupKind]],
         on_change: Callable[[ClusterId, AppName], None],
+        on_cluster: Callable[[ClusterId], None] = lambda _: None,
         takeover: Collection[str] = (),
         checks: HealthChecks | None = None,
         now_s: Callable[[], float] = time.monotonic,
@@ -48,6 +49,7 @@ class LiveMirrors:
             clients: one for each cluster, open while the mirrors run.
             kinds: the kinds of a cluster's stored inventory, watched from the start.
             on_change: told of an application when one of its objects in a cluster, or one it asked for, is different.
+            on_cluster: told of a cluster when its first lists are in or cannot be had, and when it answers again.
             takeover: managers that the first apply takes over.
             checks: users' health checks; they go before those of gitopsd.
             now_s: a clock that only goes forward, for the age of watches.
@@ -61,6 +63,7 @@ class LiveMirrors:
                 pages,
                 kinds=partial(kinds, cluster),
                 on_change=partial(on_change, cluster),
+                on_cluster=partial(on_cluster, cluster),
                 now_s=now_s,
                 checks=checks,
             )

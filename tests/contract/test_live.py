@@ -60,6 +60,7 @@ async def test_mirror_is_synced_and_keeps_what_a_verdict_needs(client: Client, n
         await mirror.until_synced()
         live = mirror.found(ref("ConfigMap", namespace, "settings"))
 
+    assert [HERE] == mirror.clusters
     key = ResourceKey("", "ConfigMap", namespace, "settings")
     assert key == live.key
     assert made["metadata"]["uid"] == live.uid

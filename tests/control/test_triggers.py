@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from gitopsd.errors import TooSlow
 from gitopsd.model.ids import AppName
+from tests.control.clusters import C1
 from tests.control.git import REPO, sha
 from tests.control.shell import Shell, app, config
 
@@ -75,6 +76,15 @@ async def test_render_at_a_named_revision_does_not_change_whom_a_commit_touches(
     await shell.settle(for_s=1.0)
 
     assert AppName("a") in shell.line.passes
+
+
+async def test_cluster_that_is_listed_or_returns_has_passes_over_its_own_applications() -> None:
+    shell = Shell()
+    shell.declare(app("a"), app("b", cluster="c2"))
+    shell.line.due.clear()
+    shell.triggers.cluster(C1)
+
+    assert [AppName("a")] == list(shell.line.due)
 
 
 async def test_epoch_that_cannot_be_walked_touches_everybody() -> None:

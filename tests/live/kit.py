@@ -24,10 +24,11 @@ DEADLINE_S = 20.0
 
 @dataclass(slots=True)
 class Running:
-    """Mirrors of one cluster, and which applications they told of, in order."""
+    """Mirrors of one cluster, and which applications and clusters they told of, in order."""
 
     mirrors: LiveMirrors
     told: list[AppName] = field(default_factory=list)
+    clusters: list[ClusterId] = field(default_factory=list)
 
     def reading(self, ref: ObjectRef, app: AppName = SHOP) -> Reading:
         return self.mirrors.readings(HERE, app, [ref])[ref.key]
@@ -49,16 +50,18 @@ class Running:
 async def running(client: Client, kinds: Collection[GroupKind] = ()) -> AsyncIterator[Running]:
     """Run the mirror of the cluster that `client` speaks to while the block runs."""
     told: list[AppName] = []
+    clusters: list[ClusterId] = []
     mirrors = LiveMirrors(
         {HERE: client},
         kinds=lambda _: kinds,
         on_change=lambda _, app: told.append(app),
+        on_cluster=clusters.append,
         takeover=("kubectl-client-side-apply", "argocd-controller"),
     )
     async with asyncio.TaskGroup() as group:
         task = group.create_task(mirrors.mirrors[HERE].run(), name="mirror under test")
         try:
-            yield Running(mirrors, told)
+            yield Running(mirrors, told, clusters)
         finally:
             task.cancel()
 
