@@ -39,6 +39,10 @@ class RepositoryUnreachable(Retryable):
     """A fetch failed: the network, the server, its certificate, or its patience."""
 
 
+class NotFetchedYet(RepositoryUnreachable):
+    """The first fetch is under way; the epoch that it brings asks for a pass by itself."""
+
+
 class StoreFailed(Retryable):
     """The store could not write: a full disk, a read-only file system."""
 

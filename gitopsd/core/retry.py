@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from gitopsd.errors import Retryable
+from gitopsd.errors import NotFetchedYet, Retryable
 
 MAX_BACKOFF_S = 300.0
+NOT_FETCHED_S = 3.0  # that a first fetch fails is told by nothing, and a person waits to hear of it
 
 
 def retry_after_s(error: Exception, failures: int) -> float | None:
@@ -13,6 +14,8 @@ def retry_after_s(error: Exception, failures: int) -> float | None:
     The whole policy: what is `Retryable` may get better by itself; a `Terminal` and the unforeseen wait for a change
     in Git, settings or cluster, since the same input would fail the same way.
     """
+    if isinstance(error, NotFetchedYet):
+        return NOT_FETCHED_S
     return backoff_s(failures) if isinstance(error, Retryable) else None
 
 

@@ -13,7 +13,14 @@ from pathlib import Path
 import structlog
 
 from gitopsd.core.repo_address import RepoAddress, repository_key
-from gitopsd.errors import GitopsError, InvalidDeclaration, RepositoryUnreachable, RevisionNotFound, Terminal
+from gitopsd.errors import (
+    GitopsError,
+    InvalidDeclaration,
+    NotFetchedYet,
+    RepositoryUnreachable,
+    RevisionNotFound,
+    Terminal,
+)
 from gitopsd.git import objects
 from gitopsd.git.credentials import remove_keys
 from gitopsd.git.epoch import FULL_SHA, KEPT, SHA, Epoch, is_ref_name
@@ -105,7 +112,7 @@ class Repositories:
             raise (
                 _again(known.error)
                 if known.error
-                else RepositoryUnreachable(f"{shown(repo)} has not been fetched yet", remedy="wait for the first fetch")
+                else NotFetchedYet(f"{shown(repo)} has not been fetched yet", remedy="wait for the first fetch")
             )
         revision = self._revision(known, known.epoch, ref)
         if revision is None:
