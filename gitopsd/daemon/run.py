@@ -51,7 +51,6 @@ from gitopsd.manifests.embedded import EmbeddedRedis
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.model.application import Mode
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
-from gitopsd.model.manifest import GroupKind
 from gitopsd.model.operation import Operation
 from gitopsd.ports import Clock
 from gitopsd.runtime import workers as pool
@@ -134,7 +133,7 @@ class Daemon:
         self.health_checks = LuaChecks(self.lua_workers, checks.load(settings.health), settings.scripts, time.monotonic)
         self.live = LiveMirrors(
             self.clients,
-            kinds=self._inventory_kinds,
+            kinds=store.kinds,
             on_change=lambda *where: self.triggers.live(*where),  # noqa: PLW0108 - as above
             on_cluster=lambda where: self.triggers.cluster(where),  # noqa: PLW0108 - as above
             takeover=settings.sync.takeover,
@@ -316,11 +315,6 @@ class Daemon:
     def _group_of(self, name: AppName) -> ClusterId | None:
         app = self.store.get(name)
         return self.placing.cluster_of(app) if app else None
-
-    def _inventory_kinds(self, cluster: ClusterId) -> set[GroupKind]:
-        """Return the kinds of all objects that applications want in `cluster`."""
-        targets = (self.store.targets(app.name) for app in self.store.all())
-        return {key.group_kind for wanted in targets for where, key in wanted if where == cluster}
 
     def _poll(self, repos: Iterable[RepoUrl]) -> None:
         self.git.watch([*repos, *(root.source.repo_url for root in self.roots)])

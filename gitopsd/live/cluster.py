@@ -68,13 +68,13 @@ class ClusterMirror:
         self._decoder = decoder
         self._stored_kinds = kinds
         self._now_s = now_s
-        self._on_cluster = on_cluster
-        self._touch = Touch(on_change)
+        self._on_change, self._on_cluster = on_change, on_cluster
+        self._touch = Touch(self._tell)
         self._checking = Checking(checks, now_s=now_s) if checks is not None else None
         self.mirror = Mirror(
             decoder,
             now_s,
-            on_change=on_change,
+            on_change=self._tell,
             on_touch=self._touch.touch,
             on_object=self._object_changed,
             on_settled=self._look_whether_synced,
@@ -153,6 +153,11 @@ class ClusterMirror:
             self._synced = True
             self.mirror.everybody()
             self._on_cluster()
+
+    def _tell(self, app: AppName) -> None:
+        # Until the first lists are in, nobody decides anything on what is here, and then everybody is told.
+        if self._synced:
+            self._on_change(app)
 
     def admission(self, gvk: GVK) -> str:
         found = self.resource(gvk)

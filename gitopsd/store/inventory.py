@@ -8,7 +8,7 @@ from typing import Any
 
 from gitopsd.model.comparison import Remembered
 from gitopsd.model.ids import AppName, ClusterId
-from gitopsd.model.manifest import ResourceKey
+from gitopsd.model.manifest import GroupKind, ResourceKey
 from gitopsd.store.database import Database
 
 # Constants throughout, so that nothing from outside ever stands in a statement.
@@ -70,6 +70,9 @@ class InventoryPart:
 
     def wanted_by(self, cluster: ClusterId, key: ResourceKey) -> frozenset[AppName]:
         return self._wanted_by.get(cluster, {}).get(key, NOBODY)
+
+    def kinds(self, cluster: ClusterId) -> frozenset[GroupKind]:
+        return frozenset(key.group_kind for key in self._wanted_by.get(cluster, {}))
 
     def remember(self, app: AppName, cluster: ClusterId, shown: Mapping[ResourceKey, Remembered | None]) -> None:
         held = self._shown.get((app, cluster), {})

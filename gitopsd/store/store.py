@@ -17,7 +17,7 @@ from gitopsd.errors import NotFound, StoreFailed
 from gitopsd.model.application import Application
 from gitopsd.model.comparison import Remembered
 from gitopsd.model.ids import AppName, ClusterId, ProjectName
-from gitopsd.model.manifest import Manifest, ResourceKey
+from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
 from gitopsd.model.operation import Operation, SyncRequest
 from gitopsd.model.project import AppProject
 from gitopsd.model.status import AppStatus, HistoryEntry
@@ -218,6 +218,10 @@ class Store:
 
     def wanted_by(self, cluster: ClusterId, key: ResourceKey) -> frozenset[AppName]:
         return self._inventory.wanted_by(cluster, key)
+
+    def kinds(self, cluster: ClusterId) -> frozenset[GroupKind]:
+        """Return the kinds of all objects that applications want in `cluster`."""
+        return self._inventory.kinds(cluster)
 
     # audit
 

@@ -18,7 +18,7 @@ import pytest
 
 from gitopsd.errors import StoreFailed, StoreUnusable
 from gitopsd.model.ids import AppName, ClusterId, Revision, TargetHash
-from gitopsd.model.manifest import ResourceKey
+from gitopsd.model.manifest import GroupKind, ResourceKey
 from gitopsd.model.operation import Operation, OperationPhase, SyncRequest, Task, Verb
 from gitopsd.store import Store
 from gitopsd.store.database import checkpoint
@@ -249,3 +249,17 @@ async def test_log_is_copied_into_the_database_by_another_thread(tmp_path: Path,
     await asyncio.to_thread(checkpoint, tmp_path / "gitopsd.db")
 
     assert (tmp_path / "gitopsd.db").stat().st_size > before + 900_000
+
+
+def test_kinds_are_those_that_applications_want_in_one_cluster(tmp_path: Path, store: Store) -> None:
+    store.put_targets(
+        SHOP, PROD, [ResourceKey("", "ConfigMap", "shop", "a"), ResourceKey("apps", "Deployment", "", "b")]
+    )
+    store.put_targets(SHOP, ClusterId("other"), [ResourceKey("", "Secret", "shop", "c")])
+    store.close()
+    again = opened(tmp_path)
+
+    assert {GroupKind("", "ConfigMap"), GroupKind("apps", "Deployment")} == again.kinds(PROD)
+    assert frozenset() == again.kinds(ClusterId("unknown"))
+
+    again.close()
