@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import time
@@ -131,11 +132,12 @@ class Daemon:
         self.lua_workers = script_workers(settings.scripts, lua.__name__, self.metrics.worker_job)
         self.jq_workers = script_workers(settings.scripts, jq.__name__, self.metrics.worker_job)
         self.health_checks = LuaChecks(self.lua_workers, checks.load(settings.health), settings.scripts, time.monotonic)
+        self.listed: set[ClusterId] = set()
         self.live = LiveMirrors(
             self.clients,
             kinds=store.kinds,
             on_change=lambda *where: self.triggers.live(*where),  # noqa: PLW0108 - as above
-            on_cluster=lambda where: self.triggers.cluster(where),  # noqa: PLW0108 - as above
+            on_cluster=self._on_cluster,
             takeover=settings.sync.takeover,
             checks=self.health_checks,
         )
@@ -281,6 +283,12 @@ class Daemon:
         for name in names:
             if self.store.get(name) is None:
                 self.metrics.forget(name)
+
+    def _on_cluster(self, cluster: ClusterId) -> None:
+        if cluster not in self.listed:
+            self.listed.add(cluster)
+            gc.freeze()  # its objects stay, so the loop need not wait while the collector goes through them again
+        self.triggers.cluster(cluster)
 
     def _on_epoch(self, repo: RepoUrl, old: Epoch | None, new: Epoch) -> None:
         self.triggers.epoch(repo, old, new)

@@ -132,7 +132,7 @@ async def _starts(here: World) -> list[Figure]:
 async def _start(here: World) -> float:
     began_s = time.perf_counter()
     async with here.daemon.started():
-        await here.daemon.until_synced(here.options.apps)
+        await here.daemon.until_synced(here.options.apps, look_s=0.4)
         return time.perf_counter() - began_s
 
 
