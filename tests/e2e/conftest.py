@@ -19,6 +19,8 @@ from tests.e2e.githost import GitHost, git_host
 from tests.e2e.world import FLEET, HERE, THERE, World, world
 from tests.gitserver import Repo
 
+# What has nothing to do with the API server is shown once, on the one that every machine has.
+ONCE = pytest.mark.parametrize("cluster", ["sim"], indirect=True)
 Own = Callable[..., AbstractAsyncContextManager[World]]
 
 

@@ -27,7 +27,7 @@ Json = dict[str, Any]
 TOKEN = "e2e-token-0123456789"  # noqa: S105 - of a test
 WEBHOOK_SECRET = "e2e-webhook-0123456789"  # noqa: S105 - of a test
 DEADLINE_S = 30.0
-LOOK_S = 0.02
+LOOK_S = 0.05
 LOG_TAIL = 2500
 
 
@@ -282,6 +282,7 @@ def settings(root: Path, clusters: Mapping[str, Path], declarations: list[Json])
         "declarations": declarations,
         "git": {"poll_s": 3600},
         "redis": {"url": "embedded"},
+        "workers": {"count": 1},  # a second one costs half a second of each start
         "sync": {"heal_wait_s": 0.2},
         "api": {
             "port": api,

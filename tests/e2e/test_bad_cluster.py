@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.clusters import Cluster, call, order_fault
-from tests.e2e.conftest import Own
+from tests.e2e.conftest import ONCE, Own
 from tests.e2e.daemon import Json, resource, sync_status, until
 from tests.e2e.proxy import Proxy, proxy
 from tests.e2e.world import HERE, THERE, World, config_map, text
@@ -136,6 +136,7 @@ FAULTS: dict[str, Json] = {
 }
 
 
+@ONCE
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_what_an_api_server_does_at_times_is_got_over(shop: World, fault: str) -> None:
     repo = shop.repo(files={"a.yaml": text(config_map("a", v="1"))})

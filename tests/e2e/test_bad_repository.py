@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from random import Random
 
-from tests.e2e.conftest import Own
+from tests.e2e.conftest import ONCE, Own
 from tests.e2e.daemon import sync_status, until
 from tests.e2e.world import World, config_map, text
 from tests.gitserver import Repo, http_server, trickling_server
@@ -83,6 +83,7 @@ async def test_branch_that_is_gone_changes_nothing(shop: World) -> None:
     assert await shop.live("keep") is not None
 
 
+@ONCE
 async def test_trickling_and_huge_repositories_are_cut_off_and_the_rest_goes_on(own: Own) -> None:
     limits = {"fetch_deadline_s": 3.0, "low_speed_s": 1.0, "max_repo_bytes": 200_000}
     async with trickling_server() as slow, own(changes={"git": limits}) as shop:
@@ -101,6 +102,7 @@ async def test_trickling_and_huge_repositories_are_cut_off_and_the_rest_goes_on(
         assert "Unknown" == sync_status(await shop.daemon.app(shop.name("slow")) or {})
 
 
+@ONCE
 async def test_git_with_a_password_that_is_never_shown(own: Own, tmp_path: Path) -> None:
     root = tmp_path / "guarded"
     root.mkdir()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.e2e.conftest import Own
+from tests.e2e.conftest import ONCE, Own
 from tests.e2e.daemon import Json, sync_status, until
 from tests.e2e.world import World, config_map, text
 from tests.gitserver import Repo
@@ -96,6 +96,7 @@ async def test_broken_declaration_touches_no_other(shop: World) -> None:
     assert "Synced" == sync_status(await shop.daemon.refreshed(shop.name("a")))
 
 
+@ONCE
 async def test_directory_is_watched_and_a_missing_file_removes_nothing(own: Own, tmp_path: Path) -> None:
     folder = tmp_path / "declarations"
     folder.mkdir()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Own
+from tests.e2e.conftest import ONCE, Own
 from tests.e2e.daemon import Process, until
 from tests.e2e.world import config_map, text
 
@@ -29,6 +29,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(place)], check=True)  # noqa: S603, S607 - as above
 
 
+@ONCE
 async def test_full_disk_is_told_and_over_when_there_is_room(own: Own, small_disk: Path) -> None:
     async with own(changes={"data_dir": str(small_disk / "data")}) as shop:
         repo = shop.repo(files={"a.yaml": text(config_map("a", v="1"))})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Own
+from tests.e2e.conftest import ONCE, Own
 from tests.e2e.world import HERE, THERE, World, config_map, text
 from tests.gitserver import SSH_CLIENT, Repo, ssh_server
 
@@ -99,6 +99,7 @@ async def test_tags_commits_and_version_ranges_are_followed(shop: World) -> None
     await shop.until_live("web", {"v": "4"})
 
 
+@ONCE
 @pytest.mark.skipif(SSH_CLIENT is None, reason="there is no ssh client on this machine")
 async def test_git_over_ssh(own: Own, tmp_path: Path) -> None:
     root = tmp_path / "ssh"

@@ -6,13 +6,14 @@ import os
 import signal
 from pathlib import Path
 
-from tests.e2e.conftest import Own
+from tests.e2e.conftest import ONCE, Own
 from tests.e2e.daemon import until
 from tests.e2e.world import World, config_map, text
 from tests.gitserver import Repo
 from tests.redisserver import RedisServer, redis_server
 
 
+@ONCE
 async def test_flushed_killed_and_back(own: Own) -> None:
     async with redis_server() as redis, own(changes={"redis": {"url": redis.url}}) as shop:
         repo = shop.repo(files={"a.yaml": text(config_map("a", v="1"))})
@@ -28,10 +29,9 @@ async def test_flushed_killed_and_back(own: Own) -> None:
         assert 1 == await shop.daemon.metric("gitopsd_redis_degraded")
         await shop.daemon.ready()
         await redis.start()
-        await syncs.one()
 
         async def back() -> bool:
-            await shop.daemon.refreshed(shop.name("web"))
+            await syncs.one()
             return await shop.daemon.metric("gitopsd_redis_degraded") == 0
 
         await until("Redis counts as back", back)
@@ -54,6 +54,7 @@ class Syncs:
         await self.shop.daemon.until_synced(self.shop.name("web"), commit)
 
 
+@ONCE
 async def test_poisoned_and_swapped_entries_are_misses(own: Own) -> None:
     async with redis_server() as redis, own(changes={"redis": {"url": redis.url}}) as shop:
         files = {f"{name}/a.yaml": text(config_map(name, v="1")) for name in "ab"}

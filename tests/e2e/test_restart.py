@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Own
+from tests.e2e.conftest import ONCE, Own
 from tests.e2e.daemon import Json, Process, conditions, until
 from tests.e2e.test_asks import stuck_and_next
 from tests.e2e.world import config_map, text
@@ -98,6 +98,7 @@ async def test_request_survives_a_kill(own: Own) -> None:
         await shop.daemon.until_synced(name)
 
 
+@ONCE
 async def test_sighup_takes_good_settings_and_keeps_the_old_for_bad_ones(own: Own) -> None:
     async with own(environ={"E2E_OTHER": "another-token-0123456789"}) as shop:
         process = shop.daemon.process
@@ -123,6 +124,7 @@ async def _logged(process: Process, event: str) -> bool:
     return bool(process.events(event))
 
 
+@ONCE
 async def test_systemd_is_told_and_the_root_may_be_read_only(own: Own, tmp_path: Path) -> None:
     wrapper: tuple[str, ...] = ()
     if os.geteuid() == 0 and shutil.which("unshare"):
@@ -171,6 +173,7 @@ def heard(listener: socket.socket) -> list[str]:
             return found
 
 
+@ONCE
 async def test_second_daemon_on_the_same_data_is_refused(own: Own) -> None:
     async with own() as shop:
         first = shop.daemon.process

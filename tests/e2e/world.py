@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -178,7 +178,9 @@ def text(*objects: Json) -> str:
 async def world(process: Process, host: GitHost, fleet: Repo, clusters: Mapping[str, Cluster]) -> AsyncIterator[World]:
     """Give one test a part of the world that nobody else touches."""
     namespace = f"e2e-{secrets.token_hex(4)}"
-    _namespaces(clusters.values(), "POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+    for cluster in clusters.values():  # they stay: to delete one costs a real control plane more than most tests
+        status, answer = call(cluster, "POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+        assert 201 == status, answer
     async with AsyncExitStack() as stack:
         here = await stack.enter_async_context(connect(clusters[HERE]))
         there = await stack.enter_async_context(connect(clusters[THERE]))
@@ -191,12 +193,6 @@ async def world(process: Process, host: GitHost, fleet: Repo, clusters: Mapping[
         assert not unforeseen, "\n".join(unforeseen)
         if process.child is not None and process.child.poll() is None:
             await one.forget()
-    _namespaces(clusters.values(), "DELETE", f"/api/v1/namespaces/{namespace}", None)
-
-
-def _namespaces(clusters: Sequence[Cluster] | Any, verb: str, path: str, body: Any) -> None:
-    for cluster in clusters:
-        call(cluster, verb, path, body)
 
 
 def _file_of(declaration: Json) -> str:
