@@ -217,7 +217,7 @@ class Daemon:
         await stack.enter_async_context(self.lua_workers)
         await stack.enter_async_context(self.jq_workers)
         redis = (self.redis,) if self.redis else ()
-        await stack.enter_async_context(running(self.store, self.workers, *redis, self.git))
+        await stack.enter_async_context(running(self.store, self.cache, self.workers, *redis, self.git))
         await stack.enter_async_context(running(*self.live.mirrors.values()))
         self._on_declared(frozenset(app.name for app in self.store.all()))
         passes = Graceful(self.passes, self.queue.close, grace_s=settings.grace_s)

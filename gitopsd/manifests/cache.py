@@ -32,6 +32,7 @@ AT_ONCE = 32  # commands in flight, each on a connection; more wait here
 LARGE_BYTES = 256 << 10  # what takes longer than 2 ms to seal or open is done in a thread
 MOST_BYTES = 128 << 20  # of an entry, sealed or opened; a worker answers less
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+LOOK_S, LOOK_GONE_S = 10.0, 1.0  # between two looks whether the server is there; while it is gone the pause counts too
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -46,7 +47,13 @@ class CacheState:
 
 
 class Cache:
-    """Sealed entries by name. Reads and writes never raise: what cannot be had is a miss."""
+    """Sealed entries by name. Reads and writes never raise: what cannot be had is a miss.
+
+    It is also a service, which looks whether the server is there: a daemon at rest asks it for nothing, and would tell
+    what held when it last did.
+    """
+
+    name = "cache"
 
     def __init__(  # noqa: PLR0913 - what a Redis is, and three knobs with their defaults
         self,
@@ -61,7 +68,8 @@ class Cache:
     ) -> None:
         """Speak to the Redis at `url`, and seal with `key`, 32 bytes.
 
-        `on_event` is called with hit, miss, unsealed (an entry that does not open; a miss besides), put, failed.
+        `on_event` is called with hit, miss, unsealed (an entry that does not open; a miss besides), put, failed, and
+        with lost and back where a look shows it.
         `ready` is awaited before each command, within its deadline: a private server that starts is not gone.
         """
         self._aead = AESGCMSIV(key)
@@ -90,6 +98,15 @@ class Cache:
 
     async def __aexit__(self, *_: object) -> None:
         await self._redis.aclose()
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_GONE_S if self._gate.reason else LOOK_S)
+            before = self._gate.reason
+            with suppress(redis.ResponseError):  # it answers
+                await self._gate.run(self._redis.ping)
+            if bool(before) is not bool(self._gate.reason):
+                self._on_event("lost" if self._gate.reason else "back")
 
     async def get(self, names: Sequence[str]) -> list[bytes | None]:
         """Return what was put under each of `names`; None for a miss. What is read lives on."""
