@@ -98,6 +98,27 @@ async def test_request_survives_a_kill(own: Own) -> None:
         await shop.daemon.until_synced(name)
 
 
+async def test_deletion_with_its_objects_survives_a_kill(own: Own) -> None:
+    async with own() as shop:
+        maps = text(*(config_map(f"m{place:03}", v="1") for place in range(MANY)))
+        repo = shop.repo(files={"a/a.yaml": maps, "b/b.yaml": text(config_map("b", v="1"))})
+        a, b = shop.application("a", repo, "a"), shop.application("b", repo, "b")
+        a["metadata"]["finalizers"] = ["resources-finalizer.argocd.argoproj.io"]
+        await shop.declare(a, b)
+        await shop.daemon.until_synced(shop.name("a"))
+        await shop.undeclare(a)
+        await shop.until_gone("m149")
+        process = shop.daemon.process
+        process.stop(signal.SIGKILL)
+
+        process.start()
+        await shop.daemon.ready()
+
+        await shop.daemon.until_gone(shop.name("a"))
+        listed = (await shop.here.get(shop.path(""))).ok()["items"]
+        assert ["b"] == [item["metadata"]["name"] for item in listed if item["data"] == {"v": "1"}]
+
+
 @ONCE
 async def test_sighup_takes_good_settings_and_keeps_the_old_for_bad_ones(own: Own) -> None:
     async with own(environ={"E2E_OTHER": "another-token-0123456789"}) as shop:
