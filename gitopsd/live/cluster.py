@@ -18,6 +18,7 @@ from gitopsd.live.kinds import PENDING, Kind, Versions
 from gitopsd.live.mirror import Mirror
 from gitopsd.live.survey import has_tracked, surveyed
 from gitopsd.live.touch import Touch
+from gitopsd.live.turns import Turns
 from gitopsd.live.watch import KindWatch, Server, Sink
 from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
 from gitopsd.model.command import Accepted, ObjectRef
@@ -54,7 +55,7 @@ class ClusterMirror:
         self,
         client: Client,
         decoder: Decoder,
-        pages: asyncio.Semaphore,
+        lists: Turns,
         *,
         kinds: Callable[[], Collection[GroupKind]],
         on_change: Callable[[AppName], None],
@@ -64,7 +65,7 @@ class ClusterMirror:
     ) -> None:
         self.name = f"mirror of {client.name}"
         self._client = client
-        self._server = Server(pages=pages)
+        self._server = Server(lists=lists)
         self._decoder = decoder
         self._stored_kinds = kinds
         self._now_s = now_s

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from gitopsd.errors import UnknownCluster
 from gitopsd.kube.client import Client
 from gitopsd.live.cluster import ClusterMirror
 from gitopsd.live.decode import Decoder
+from gitopsd.live.turns import Turns
 from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
 from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading
@@ -19,7 +19,7 @@ from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Uid
 from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
 from gitopsd.ports import HealthChecks
 
-PAGES_AT_ONCE = 8  # pages of lists in memory, over all clusters; each is a few MB while it is decoded
+LISTS_AT_ONCE = 8  # over all clusters; a page is a few MB while it is decoded, a stream has its buffers
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,12 @@ class LiveMirrors:
             now_s: a clock that only goes forward, for the age of watches.
         """
         decoder = Decoder(frozenset(takeover))
-        pages = asyncio.Semaphore(PAGES_AT_ONCE)
+        lists = Turns(LISTS_AT_ONCE)
         self.mirrors: Mapping[ClusterId, ClusterMirror] = {
             cluster: ClusterMirror(
                 client,
                 decoder,
-                pages,
+                lists,
                 kinds=partial(kinds, cluster),
                 on_change=partial(on_change, cluster),
                 on_cluster=partial(on_cluster, cluster),

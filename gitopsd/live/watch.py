@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
@@ -16,6 +16,7 @@ from gitopsd.errors import ClusterUnreachable, Retryable
 from gitopsd.kube.client import Client, Reply
 from gitopsd.kube.lines import Lines
 from gitopsd.kube.paths import collection_path
+from gitopsd.live.turns import Turns
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.manifest import Manifest
 
@@ -63,10 +64,10 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class Server:
-    """What was learned of one API server, shared by its watches, and the pages they may hold at once."""
+    """What was learned of one API server, shared by its watches, and the lists that they may be at, at once."""
 
     streams: bool = True  # it streams lists (`sendInitialEvents`); False once one was refused
-    pages: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
+    lists: Turns = field(default_factory=lambda: Turns(4))
 
 
 @dataclass(slots=True)
@@ -132,7 +133,7 @@ class KindWatch:
         size = self.client.settings.list_page
         query = {"limit": str(size)} if paged else {}
         while True:
-            async with self.server.pages:
+            async with self.server.lists.turn():
                 reply = await self.client.request(
                     "GET", collection_path(self.resource), query=query, accept=self._accept("List")
                 )
@@ -163,16 +164,22 @@ class KindWatch:
 
         Where the server does not stream lists, `place` stays: pages come first.
         """
-        streaming = place.version is None
-        if streaming:
+        if place.version is not None:
+            async with self._opened(place.version) as lines:
+                if isinstance(lines, Reply):
+                    raise _problem(lines)
+                await self._follow(lines, place, None)
+            return
+        async with self.server.lists.turn() as listed, self._opened(None) as lines:
             self.sink.begin()
-        async with self._opened(place.version) as lines:
             if not isinstance(lines, Reply):
-                await self._follow(lines, place, streaming=streaming)
-            elif not (streaming and self._stop_streaming(lines.code)):
+                await self._follow(lines, place, listed)
+            elif not self._stop_streaming(lines.code):
                 raise _problem(lines)
 
-    async def _follow(self, lines: Lines, place: Place, *, streaming: bool) -> None:
+    async def _follow(self, lines: Lines, place: Place, listed: Callable[[], None] | None) -> None:
+        """Take what comes; with `listed`, the list comes first, and it is called once that is in."""
+        streaming = listed is not None
         if not streaming:
             self.sink.heard()  # the server goes on from our version: nothing was lost
         first = True
@@ -181,9 +188,10 @@ class KindWatch:
             if error is not None and first and streaming and self._stop_streaming(error.code):
                 return
             version = self._take(events)
-            if streaming and any(map(_ends_initial, events)):
+            if listed is not None and streaming and any(map(_ends_initial, events)):
                 streaming = False
                 self.sink.end()
+                listed()
             if version and not streaming:
                 place.version = version
             self.sink.heard()
