@@ -33,6 +33,7 @@ QUICK = {"apps": 200, "pushes": 15, "heals": 15, "sync_objects": 500, "live_obje
 def main() -> None:
     """Measure, print the table, write the JSON."""
     arguments = _arguments()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every start would compile everything anew
     options = _options(arguments)
     rows = frozenset(arguments.only or ROWS)
     figures: list[Figure] = []
