@@ -16,7 +16,7 @@ from gitopsd.manifests.cache import PREFIX, Breaker, Cache
 from tests.redisserver import RedisServer, redis_server
 
 KEY = bytes(range(32))
-DEADLINE_S = 0.3
+SHORT_S = 0.3  # the deadline where no answer comes
 
 
 @dataclass
@@ -42,7 +42,7 @@ def told() -> Told:
 
 @pytest.fixture
 async def cache(server: RedisServer, told: Told) -> AsyncIterator[Cache]:
-    async with Cache(server.url, KEY, deadline_s=DEADLINE_S, on_event=told) as cache:
+    async with Cache(server.url, KEY, deadline_s=30, on_event=told) as cache:  # a busy machine is no lost Redis
         yield cache
 
 
@@ -159,13 +159,14 @@ async def test_a_stalled_redis_costs_one_deadline_and_not_one_a_call(cache: Cach
     clock = asyncio.get_running_loop().time
     server.stall()
 
-    started_s = clock()
-    assert [[None]] * 100 == [await cache.get(["a"]) for _ in range(100)]
-    assert DEADLINE_S <= clock() - started_s < 2 * DEADLINE_S
-    assert cache.state.degraded
+    async with Cache(server.url, KEY, deadline_s=SHORT_S) as hasty:
+        started_s = clock()
+        assert [[None]] * 100 == [await hasty.get(["a"]) for _ in range(100)]
+        assert SHORT_S <= clock() - started_s < 10 * SHORT_S
+        assert hasty.state.degraded
 
-    server.go_on()
-    await until_back(cache)
+        server.go_on()
+        await until_back(hasty)
     assert [b"one"] == await cache.get(["a"])
 
 
@@ -216,7 +217,7 @@ async def test_a_wrong_password_is_degraded_and_not_an_error(server: RedisServer
 
 
 async def test_no_redis_at_all_is_degraded_and_not_an_error() -> None:
-    async with Cache("redis://127.0.0.1:1", KEY, deadline_s=DEADLINE_S) as cache:
+    async with Cache("redis://127.0.0.1:1", KEY, deadline_s=SHORT_S) as cache:
         await cache.put("a", b"one")
         assert [None] == await cache.get(["a"])
         assert cache.state.degraded
@@ -224,7 +225,7 @@ async def test_no_redis_at_all_is_degraded_and_not_an_error() -> None:
 
 @pytest.mark.looptime
 async def test_one_caller_at_a_time_tries_a_redis_that_is_gone() -> None:
-    breaker = Breaker(DEADLINE_S)
+    breaker = Breaker(SHORT_S)
     tries: list[float] = []
     clock = asyncio.get_running_loop().time
 
