@@ -58,6 +58,8 @@ class Rendered:
     source_type: str  # "Directory" …
     warnings: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()  # `file:line` of each manifest
+    key: str = ""  # of the cache: equal where the inputs and all that was read are
+    looked_up: tuple[str, ...] = ()  # where the render looked, variables included (keys of a closure)
 
 
 class Renderer(Protocol):

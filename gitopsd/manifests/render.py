@@ -59,6 +59,7 @@ _Key = tuple[str, Revision, tuple[tuple[str, str], ...]]
 class _Found:
     """What a source renders to at a revision, as JSON, and the closure it has there."""
 
+    key: str
     outcome: Mapping[str, Any]
     looked_up: LookedUp
     asked: Mapping[str, str]  # of the build environment
@@ -129,6 +130,8 @@ class ClosureRenderer:
             source_type=outcome["source_type"],
             warnings=tuple(outcome["warnings"]),
             origins=tuple(outcome["origins"]),
+            key=found.key,
+            looked_up=found.looked_up,
         )
 
     async def _shared(self, source: Source, revision: Revision, variables: Mapping[str, str]) -> _Found:
@@ -166,7 +169,7 @@ class ClosureRenderer:
         if known is None:
             return None
         (outcome,) = await self._outcomes([known[0]])
-        return None if outcome is None else _found(outcome, known[1], task)
+        return None if outcome is None else _found(*known, outcome, task)
 
     async def _recent(self, task: _Task) -> tuple[LookedUp, ...]:
         """Return where renders of these inputs looked lately, those with the same variables first."""
@@ -189,7 +192,7 @@ class ClosureRenderer:
         for key, looked_up, outcome in zip(keys, recent, await self._outcomes(keys), strict=True):
             if outcome is not None:
                 self._remember(task, key, looked_up)
-                return _found(outcome, looked_up, task)
+                return _found(key, looked_up, outcome, task)
         return None
 
     async def _outcomes(self, keys: Sequence[str]) -> list[bytes | None]:
@@ -221,7 +224,7 @@ class ClosureRenderer:
         await self._cache.put(inputs, sets)
         if names := asked(looked_up):
             await self._cache.put(personal(inputs, _values(names, task.variables)), sets)
-        return _Found(answer["outcome"], looked_up, _values(asked(looked_up), task.variables))
+        return _Found(answer["key"], answer["outcome"], looked_up, _values(asked(looked_up), task.variables))
 
     def _remember(self, task: _Task, key: str, looked_up: LookedUp) -> None:
         self._ask(task.inputs, asked(looked_up))  # so that it is found only where these variables are the same
@@ -238,8 +241,8 @@ class ClosureRenderer:
             self._asked.popitem(last=False)
 
 
-def _found(outcome: bytes, looked_up: LookedUp, task: _Task) -> _Found:
-    return _Found(orjson.loads(outcome), looked_up, _values(asked(looked_up), task.variables))
+def _found(key: str, looked_up: LookedUp, outcome: bytes, task: _Task) -> _Found:
+    return _Found(key, orjson.loads(outcome), looked_up, _values(asked(looked_up), task.variables))
 
 
 def _sets(stored: bytes | None) -> tuple[LookedUp, ...]:
