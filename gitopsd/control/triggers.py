@@ -35,7 +35,7 @@ LookedUp = tuple[str, ...] | None
 Walk = Callable[[RepoUrl, str, str], Awaitable[Changes]]  # repository, old and new revision
 Way = tuple[str, str]  # old and new revision of a ref
 
-AT_ONCE = 200  # statuses moved between two turns of the loop
+AT_ONCE = 20  # statuses moved between two turns of the loop: whom the commit touches goes first
 
 
 @dataclass(slots=True)
