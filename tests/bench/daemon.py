@@ -90,10 +90,14 @@ class Daemon:
 
     async def get(self, path: str) -> Any:
         """Return the JSON at a path of the API."""
+        return json.loads(await self.read(path))
+
+    async def read(self, path: str) -> bytes:
+        """Return what is at a path of the API, as it comes."""
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with self.http.get(self._api + path, headers=headers) as answer:
             answer.raise_for_status()
-            return await answer.json()
+            return await answer.read()
 
     async def webhook(self, url: str, after: str) -> None:
         """Send a signed push event; return when it is answered."""
