@@ -257,6 +257,19 @@ def test_relative_secret_is_systemds_credential_first(file: Path, tmp_path: Path
 
 
 def test_key_for_the_cache_is_32_bytes(file: Path) -> None:
+def test_relative_kubeconfig_is_systemds_credential_first(file: Path, tmp_path: Path) -> None:
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    for path in (credentials / "east", tmp_path / "east", tmp_path / "west"):
+        path.write_text("")
+    names = ("east", "west", str(tmp_path / "east"))
+    text = f"clusters: [{', '.join(f'{{name: c{at}, kubeconfig: {name}}}' for at, name in enumerate(names))}]"
+
+    found = read(file, text, {"CREDENTIALS_DIRECTORY": str(credentials)}).clusters
+
+    assert [credentials / "east", tmp_path / "west", tmp_path / "east"] == [cluster.kubeconfig for cluster in found]
+
+
     (file.parent / "key").write_bytes(base64.b64encode(bytes(32)))
 
     assert read(file, "redis: {key: {file: key}}").redis.key

@@ -14,7 +14,6 @@ from gitopsd.core.suggest import did_you_mean
 from gitopsd.settings.document import Node
 from gitopsd.settings.limits import CHOICES, range_of
 from gitopsd.settings.problem import Problems
-from gitopsd.settings.schema import Secret
 
 T = TypeVar("T")
 NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a string", Path: "a path"}
@@ -27,7 +26,7 @@ class _Unfit(Exception):
 @dataclass(frozen=True, slots=True)
 class Builder:
     base: Path  # relative paths begin here: the directory of the settings file
-    credentials: Path | None  # $CREDENTIALS_DIRECTORY, where a secret's relative file is looked for first
+    credentials: Path | None  # $CREDENTIALS_DIRECTORY, where a relative file is looked for first
     problems: Problems
 
     def build(self, cls: type[T], node: Node, name: str = "") -> T | None:
@@ -91,10 +90,6 @@ class Builder:
         built = self.build(cls, node, path)
         if built is None:
             raise _Unfit
-        if isinstance(built, Secret) and built.file and self.credentials:
-            # What systemd gave under that name goes before a file beside the settings.
-            credential = self.credentials / node.value["file"].text
-            return Secret(credential) if credential.is_file() else built
         return built
 
     def _scalar(self, kind: type[Any], node: Node, path: str) -> Any:
@@ -103,7 +98,7 @@ class Builder:
             remedy = "put it in quotes" if kind is str else f"write {NAMES[kind]}"
             raise self._unfit(node, path, f"is not {NAMES[kind]}", remedy)
         if kind is Path:
-            return self.base / Path(value).expanduser()
+            return self._path(value)
         if kind in (int, float):
             low, high = range_of(path)
             if not low <= value <= high:
@@ -113,6 +108,13 @@ class Builder:
             hint = did_you_mean(value, choices)
             raise self._unfit(node, path, f"is {value[:40]!r}", hint or f"write one of {', '.join(choices)}")
         return float(value) if kind is float else value
+
+    def _path(self, text: str) -> Path:
+        """Return a path; what systemd gave under a relative one's name goes before a file beside the settings."""
+        credential = self.credentials / text if self.credentials else None
+        if credential and not Path(text).is_absolute() and credential.is_file():
+            return credential
+        return self.base / Path(text).expanduser()
 
     def _unfit(self, node: Node, path: str, what: str, remedy: str) -> _Unfit:
         self._no(node, path, what, remedy)

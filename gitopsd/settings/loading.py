@@ -19,7 +19,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     """Return the settings of the file `path` with those of the environment over them.
 
     A variable is `GITOPSD_` and the setting's names joined by `__`, as in GITOPSD_API__PORT; scalars only.
-    Relative paths begin at the file's directory; a secret's is first looked for in $CREDENTIALS_DIRECTORY.
+    Relative paths begin at the file's directory; a file's is first looked for in $CREDENTIALS_DIRECTORY.
 
     Raises:
         InvalidSettings: lists every problem, one a line.
