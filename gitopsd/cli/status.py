@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 App = Mapping[str, Any]
@@ -95,6 +96,23 @@ def why_not_synced(app: App) -> str:
 def _count(items: Iterable[Mapping[str, Any]], what: str, holds: Any) -> str:
     number = sum(1 for item in items if holds(item))
     return f"{number} {what}" if number else ""
+
+
+def ago(text: object, now_s: float) -> str:
+    """Return how long ago a time of the API was, as people say it; "" where it is none."""
+    try:
+        past_s = now_s - datetime.fromisoformat(str(text)).timestamp()
+    except ValueError:
+        return ""
+    return f"{lasting(past_s)} ago"
+
+
+def lasting(seconds: float) -> str:
+    """Return a time in the largest unit that it fills: "3 min"."""
+    for unit_s, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= unit_s:
+            return f"{int(seconds // unit_s)} {unit}"
+    return f"{max(0, int(seconds))} s"
 
 
 def resource_name(resource: Mapping[str, Any]) -> str:

@@ -10,17 +10,19 @@ from typing import Any
 
 from gitopsd.control.desired import Desire, Desired
 from gitopsd.control.placing import Placing
+from gitopsd.core.compare import counted
 from gitopsd.core.declaration import DECLARE
+from gitopsd.core.ignore import NO_PLACES, Places, Rules, rules_for
 from gitopsd.core.policy import request_refused
 from gitopsd.core.target import target_of
 from gitopsd.errors import ClusterRefused, Conflict, GitopsError, NotFound, RepositoryUnreachable, RevisionNotFound
-from gitopsd.model.application import Application
+from gitopsd.model.application import Application, IgnoreDifference
 from gitopsd.model.command import ObjectRef, Predicted
 from gitopsd.model.comparison import Compared, SyncStatus
 from gitopsd.model.ids import AppName, ClusterId
 from gitopsd.model.manifest import GVK, Manifest, gvk_of
 from gitopsd.model.operation import OperationPhase, SyncRequest
-from gitopsd.ports import Applications, Applier, Sources
+from gitopsd.ports import Applications, Applier, IgnoredPaths, Sources
 from gitopsd.runtime.queue import KeyQueue
 from gitopsd.runtime.tasks import at_most
 
@@ -35,7 +37,8 @@ class Opened:
     compared: Compared
     target: Manifest | None
     live: Manifest | None
-    predicted: Manifest | None
+    normalized: Manifest | None  # live without what does not count
+    predicted: Manifest | None  # without it as well
 
 
 @dataclass(slots=True)
@@ -48,6 +51,8 @@ class Asks:
     placing: Placing
     applier: Applier
     queue: KeyQueue[AppName]
+    paths: IgnoredPaths
+    ignored: tuple[IgnoreDifference, ...] = ()  # of the settings: in every application
     _waiters: dict[AppName, dict[asyncio.Future[None], float]] = field(default_factory=dict)
 
     async def refresh(self, name: AppName, *, hard: bool) -> None:
@@ -146,10 +151,10 @@ class Asks:
         if status is None or cluster is DECLARE:
             return ()
         return await at_most(
-            READS_AT_ONCE, status.comparison.resources, lambda each: self._open(cluster, each), name=f"open {name}"
+            READS_AT_ONCE, status.comparison.resources, lambda each: self._open(app, cluster, each), name=f"open {name}"
         )
 
-    async def _open(self, cluster: ClusterId, compared: Compared) -> Opened:
+    async def _open(self, app: Application, cluster: ClusterId, compared: Compared) -> Opened:
         pair = compared.pair
         gvk = gvk_of(pair.target) if pair.target is not None else GVK(pair.key.group, "", pair.key.kind)
         live = predicted = None
@@ -158,7 +163,23 @@ class Asks:
         if pair.target is not None and compared.status is not SyncStatus.SYNCED:
             answer = await self.applier.dry_run(cluster, pair.target)
             predicted = answer.live if isinstance(answer, Predicted) else None
-        return Opened(gvk, compared, pair.target, live, predicted or live)
+        if live is None:
+            return Opened(gvk, compared, pair.target, None, None, predicted)
+        rules = rules_for((*self.ignored, *app.ignore_differences), pair.key)
+        places = await self._places(rules, predicted or live, live)
+        # A rule may leave out `/kind`, and what is no Secret by its looks would be shown in the clear.
+        identity = {"apiVersion": live["apiVersion"], "kind": live["kind"]}
+        predicted, normalized = ({**identity, **each} for each in counted(predicted or live, live, rules, places))
+        return Opened(gvk, compared, pair.target, live, normalized, predicted)
+
+    async def _places(self, rules: Rules, predicted: Manifest, live: Manifest) -> Places:
+        """Return what jq expressions name; nothing where one fails, which the comparison tells."""
+        if not rules.expressions:
+            return NO_PLACES
+        with suppress(GitopsError):
+            one, other = await self.paths.paths(rules.expressions, (predicted, live))
+            return Places(tuple(one), tuple(other))
+        return NO_PLACES
 
     def known(self, name: AppName) -> Application:
         """Return the application, or raise NotFound."""

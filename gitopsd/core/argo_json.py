@@ -8,7 +8,7 @@ from typing import Any
 
 from gitopsd.core.repo_url import without_credentials
 from gitopsd.model.application import Application
-from gitopsd.model.comparison import Compared, Found
+from gitopsd.model.comparison import Compared, Difference, Found, Writer
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import Revision
 from gitopsd.model.manifest import ResourceKey
@@ -125,6 +125,29 @@ def resource_json(compared: Compared) -> Json:
         "adopt": compared.adopt,
     }
     return _filled(found)
+
+
+def difference_json(difference: Difference) -> Json:
+    """Return one differing path: what it is in Git, live and as predicted, why, and who wrote what is live."""
+    return {
+        "path": difference.path,
+        "target": difference.target,
+        "live": difference.live,
+        "predicted": difference.predicted,
+        "why": difference.why.value,
+        "writers": [writer_json(writer) for writer in difference.writers],
+    }
+
+
+def writer_json(writer: Writer) -> Json:
+    """Return who wrote a live value; `certain` is false of who only may have removed it."""
+    return {
+        "manager": writer.manager,
+        "operation": writer.operation,
+        "subresource": writer.subresource,
+        "time": rfc3339(writer.at_s),
+        "certain": writer.certain,
+    }
 
 
 def _status(app: Application, status: AppStatus | None, history: Sequence[HistoryEntry], now_s: float) -> Json:

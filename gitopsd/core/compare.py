@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from gitopsd.core.diff import differences
+from gitopsd.core.explain import Cause, differences
 from gitopsd.core.health import worst
 from gitopsd.core.ignore import NO_PLACES, NO_RULES, Places, Rules, rules_for, without_ignored
 from gitopsd.core.managed_fields import MANAGER
@@ -27,6 +27,7 @@ from gitopsd.model.comparison import (
     SyncStatus,
     Unreadable,
     Unserved,
+    Why,
 )
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import TargetHash
@@ -54,12 +55,14 @@ class Doubtful:
     target: Manifest
     live: LiveObject
     basis: Basis
+    shown: bool = False  # the server has shown this target in sync before
 
     @property
     def question(self) -> tuple[str, ...]:
         """What the answer depends on: with an equal question the last answer still holds."""
         basis, live = self.basis, self.live
-        return str(self.pair.key), basis.target, basis.rules.hash, basis.admission, live.uid, live.resource_version
+        hashes = basis.target, basis.rules.hash, basis.admission
+        return str(self.pair.key), *hashes, live.uid, live.resource_version, str(self.shown)
 
 
 def verdicts(
@@ -92,10 +95,11 @@ def verdict(pair: Pair, target: Manifest, basis: Basis, remembered: Remembered |
     """
     match pair.live:
         case Absent():
-            return Compared(pair, SyncStatus.OUT_OF_SYNC, reason="it is missing in the cluster", health=MISSING)
+            why = Why.NOT_APPLIED if remembered is None else Why.DRIFT
+            return _missing(pair, "it is missing in the cluster", why)
         case Unserved():
             kind = gvk_of(target)
-            return Compared(pair, SyncStatus.OUT_OF_SYNC, reason=f"the cluster does not serve {kind}", health=MISSING)
+            return _missing(pair, f"the cluster does not serve {kind}", Why.NOT_APPLIED)
         case Unreadable(cause=cause):
             return Compared(
                 pair, SyncStatus.UNKNOWN, reason=f"cannot be read: {cause}", health=Health(HealthStatus.UNKNOWN, cause)
@@ -104,9 +108,9 @@ def verdict(pair: Pair, target: Manifest, basis: Basis, remembered: Remembered |
             shown = live.view is not None and remembered == Remembered(
                 basis.target, live.view, basis.rules.hash, basis.admission
             )
-            return (
-                Compared(pair, SyncStatus.SYNCED, health=live.health) if shown else Doubtful(pair, target, live, basis)
-            )
+            if shown:
+                return Compared(pair, SyncStatus.SYNCED, health=live.health)
+            return Doubtful(pair, target, live, basis, remembered is not None and remembered.target == basis.target)
         case _:
             assert_never(pair.live)
 
@@ -115,7 +119,11 @@ def extra(pair: Pair) -> Compared:
     """Return the verdict on a live object of the application that Git does not hold: it requires pruning."""
     live = pair.live.live if isinstance(pair.live, Found) else None
     reason = "Git does not hold it: it is being deleted" if live and live.deleting else "Git does not hold it"
-    return Compared(pair, SyncStatus.OUT_OF_SYNC, reason=reason, health=live.health if live else None)
+    return Compared(pair, SyncStatus.OUT_OF_SYNC, reason=reason, health=live.health if live else None, why=Why.REMOVED)
+
+
+def _missing(pair: Pair, reason: str, why: Why) -> Compared:
+    return Compared(pair, SyncStatus.OUT_OF_SYNC, reason=reason, health=MISSING, why=why)
 
 
 def settle(doubt: Doubtful, answer: Answer, body: Manifest | None, places: Places = NO_PLACES) -> Compared:
@@ -180,14 +188,15 @@ def _compared(doubt: Doubtful, predicted: Manifest, body: Manifest, places: Plac
     if _is_untracked(doubt, body):
         predicted = _without_tracking(predicted, body)
     try:
-        ours, theirs = _counted(predicted, body, basis.rules, places)
+        ours, theirs = counted(predicted, body, basis.rules, places)
         same = ours == theirs and _typed_equal(ours, theirs)
     except RecursionError:
         return _settled(doubt, SyncStatus.UNKNOWN, reason="it is nested too deeply to be compared")
     if not same:
         # Masked before anything is ignored: a rule that drops `/kind` would make a Secret look like none.
-        hidden_predicted, hidden_body = masked(predicted, body)
-        found = differences(*_counted(hidden_predicted, hidden_body, basis.rules, places))
+        hidden_predicted, hidden_body, hidden_target = masked(predicted, body, doubt.target)
+        cause = Cause(hidden_target, hidden_body, doubt.shown)
+        found = differences(*counted(hidden_predicted, hidden_body, basis.rules, places), cause)
         return _settled(doubt, SyncStatus.OUT_OF_SYNC, differences=found, reason=_in_words(len(found)))
     # With rules, an ignored field that somebody else took from us would be "adopted" back at every sync.
     owned = live.view is not None and (bool(basis.rules) or _ownership(predicted) == _ownership(body))
@@ -229,7 +238,8 @@ def _values(manifest: Manifest) -> Manifest:
     return {**manifest, "metadata": kept}
 
 
-def _counted(predicted: Manifest, body: Manifest, rules: Rules, places: Places) -> tuple[Manifest, Manifest]:
+def counted(predicted: Manifest, body: Manifest, rules: Rules, places: Places) -> tuple[Manifest, Manifest]:
+    """Return both sides without what does not count: what the rules ignore, and what nobody asks for."""
     return (
         without_ignored(_values(predicted), rules, body, places.predicted),
         without_ignored(_values(body), rules, body, places.live),

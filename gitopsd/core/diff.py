@@ -1,14 +1,15 @@
-"""Predicted live against live → differences as a person reads them."""
+"""Predicted live against live → the paths on which they differ, as a person reads them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import orjson
 
-from gitopsd.core.mask import masked
 from gitopsd.model.comparison import Difference
 from gitopsd.model.manifest import Manifest
 
@@ -35,60 +36,113 @@ ITEM_KEYS = (
 )
 
 
-def differences(predicted: Manifest, live: Manifest) -> tuple[Difference, ...]:
-    """Return the paths on which the two differ, in the order of predicted; a Secret's values are masked.
-
-    At most `MAX_DIFFERENCES`, each value cut to `MAX_TEXT` characters; where there are more, the last one says so.
-    """
-    hidden_predicted, hidden_live = masked(predicted, live)
-    found: list[Difference] = []
-    for path, ours, theirs in _walk("", hidden_predicted, hidden_live, 0):
-        if len(found) == MAX_DIFFERENCES:
-            found[-1] = Difference("…", "(more differences are not shown)", "(more differences are not shown)")
-            break
-        shown_live, shown_predicted = _shown(theirs, ours)
-        found.append(Difference(path or ".", shown_live, shown_predicted))
-    return tuple(found)
-
-
-Found = tuple[str, Any, Any]  # path, predicted, live
-
-
 class _Absent:
     """There is nothing here; null is something."""
 
 
 ABSENT = _Absent()
+MORE = Difference("…", "(more differences are not shown)", "(more differences are not shown)")
 
 
-def _walk(path: str, predicted: Any, live: Any, depth: int) -> Iterator[Found]:
-    if depth < MAX_DEPTH and isinstance(predicted, dict) and isinstance(live, dict):
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A step into a list: the item whose fields have these values, each by its name."""
+
+    key: tuple[tuple[str, Any], ...]
+
+    def __str__(self) -> str:
+        return ",".join(f"{field}={value}" for field, value in self.key)
+
+
+Steps = tuple[str | int | Item, ...]  # names of fields, places in lists, items of lists
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One path on which predicted and live differ; ABSENT where there is nothing."""
+
+    steps: Steps
+    predicted: Any
+    live: Any
+    order: bool = False  # only the order of a list differs: the keys that both sides have
+
+
+def changes(predicted: Manifest, live: Manifest) -> Sequence[Change]:
+    """Return the paths on which the two differ, in the order of predicted; at most one more than MAX_DIFFERENCES."""
+    return list(islice(_walk((), predicted, live), MAX_DIFFERENCES + 1))
+
+
+def shown(change: Change, target: Any) -> Difference:
+    """Return `change` as a person reads it, each value cut to `MAX_TEXT` characters; `target` is what Git says."""
+    live, predicted = _shown(change.live, change.predicted)
+    path = "".join(map(_step, change.steps)) or "."
+    return Difference(f"{path} (order)" if change.order else path, live, predicted, _cut(target))
+
+
+def at(value: Any, steps: Steps) -> Any:
+    """Return what is at `steps` of `value`; ABSENT where there is nothing.
+
+    An item that leaves a field of its key out may be the one that is meant: the API server fills in some, as a port's
+    protocol.
+    """
+    for step in steps:
+        value = _below(value, step)
+    return value
+
+
+def place_of(items: Sequence[Any], step: Item) -> int | None:
+    """Return the place of the item that `step` names; None where there is none."""
+    named = [
+        place
+        for place, item in enumerate(items)
+        if isinstance(item, dict)
+        and any(field in item for field, _ in step.key)
+        and all(item.get(field, value) == value for field, value in step.key)
+    ]
+    return named[0] if named else None
+
+
+def _below(value: Any, step: str | int | Item) -> Any:
+    match step:
+        case str() if isinstance(value, dict):
+            return value.get(step, ABSENT)
+        case int() if isinstance(value, list) and step < len(value):
+            return value[step]
+        case Item() if isinstance(value, list):
+            place = place_of(value, step)
+            return ABSENT if place is None else value[place]
+        case _:
+            return ABSENT
+
+
+def _walk(steps: Steps, predicted: Any, live: Any) -> Iterator[Change]:
+    if len(steps) < MAX_DEPTH and isinstance(predicted, dict) and isinstance(live, dict):
         for name in dict.fromkeys((*predicted, *live)):
-            yield from _walk(f"{path}{_field(name)}", predicted.get(name, ABSENT), live.get(name, ABSENT), depth + 1)
-    elif depth < MAX_DEPTH and isinstance(predicted, list) and isinstance(live, list):
-        yield from _walk_items(path, predicted, live, depth)
+            yield from _walk((*steps, name), predicted.get(name, ABSENT), live.get(name, ABSENT))
+    elif len(steps) < MAX_DEPTH and isinstance(predicted, list) and isinstance(live, list):
+        yield from _walk_items(steps, predicted, live)
     elif type(predicted) is not type(live) or predicted != live:
-        yield path, predicted, live
+        yield Change(steps, predicted, live)
 
 
-def _walk_items(path: str, predicted: list[Any], live: list[Any], depth: int) -> Iterator[Found]:
-    fields = _key_fields(predicted, live)
+def _walk_items(steps: Steps, predicted: list[Any], live: list[Any]) -> Iterator[Change]:
+    fields = key_fields(predicted, live)
     if fields is None:
         for place in range(max(len(predicted), len(live))):
             ours = predicted[place] if place < len(predicted) else ABSENT
             theirs = live[place] if place < len(live) else ABSENT
-            yield from _walk(f"{path}[{place}]", ours, theirs, depth + 1)
+            yield from _walk((*steps, place), ours, theirs)
         return
     ours_by, theirs_by = _by_key(predicted, fields), _by_key(live, fields)
     for key in dict.fromkeys((*ours_by, *theirs_by)):
-        yield from _walk(f"{path}[{key}]", ours_by.get(key, ABSENT), theirs_by.get(key, ABSENT), depth + 1)
-    shared_ours = [key for key in ours_by if key in theirs_by]
-    shared_theirs = [key for key in theirs_by if key in ours_by]
+        yield from _walk((*steps, key), ours_by.get(key, ABSENT), theirs_by.get(key, ABSENT))
+    shared_ours = [str(key) for key in ours_by if key in theirs_by]
+    shared_theirs = [str(key) for key in theirs_by if key in ours_by]
     if shared_ours != shared_theirs:
-        yield f"{path} (order)", shared_ours, shared_theirs
+        yield Change(steps, shared_ours, shared_theirs, order=True)
 
 
-def _key_fields(predicted: list[Any], live: list[Any]) -> tuple[str, ...] | None:
+def key_fields(predicted: Sequence[Any], live: Sequence[Any]) -> tuple[str, ...] | None:
     """Return the fields that name every item on both sides without repeats; None: go by place."""
     if not all(isinstance(item, dict) for item in (*predicted, *live)) or not (predicted and live):
         return None
@@ -101,12 +155,14 @@ def _names(fields: tuple[str, ...], items: Sequence[Any]) -> bool:
     return plain and len(set(values)) == len(values)
 
 
-def _by_key(items: list[Any], fields: tuple[str, ...]) -> dict[str, Any]:
-    return {",".join(f"{field}={item[field]}" for field in fields): item for item in items}
+def _by_key(items: list[Any], fields: tuple[str, ...]) -> dict[Item, Any]:
+    return {Item(tuple((field, item[field]) for field in fields)): item for item in items}
 
 
-def _field(name: str) -> str:
-    return f".{name}" if re.fullmatch(r"[A-Za-z_$][\w$-]*", name) else f'["{name}"]'
+def _step(step: str | int | Item) -> str:
+    if not isinstance(step, str):
+        return f"[{step}]"
+    return f".{step}" if re.fullmatch(r"[A-Za-z_$][\w$-]*", step) else f'["{step}"]'
 
 
 def _shown(live: Any, predicted: Any) -> tuple[Any, Any]:

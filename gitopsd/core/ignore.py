@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from gitopsd.core.fields import WrongShape, items_at, mapping_at
 from gitopsd.core.globs import matches
 from gitopsd.core.hashes import digest
+from gitopsd.core.managed_fields import key_names
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.manifest import Manifest, ResourceKey
 
@@ -157,21 +156,4 @@ def _left(value: Any, fields: Any) -> Any:
 
 
 def _named(fields: Mapping[str, Any], place: int, item: Any) -> Any:
-    return next((below for name, below in fields.items() if _names(name, place, item)), None)
-
-
-def _names(name: str, place: int, item: Any) -> bool:
-    try:
-        wanted = orjson.loads(name[2:])
-    except orjson.JSONDecodeError:
-        return False
-    match name[:2]:
-        case "k:":
-            here = isinstance(item, dict) and isinstance(wanted, dict)
-            return here and all(item.get(field) == value for field, value in wanted.items())
-        case "v:":
-            return bool(item == wanted)
-        case "i:":
-            return bool(place == wanted)
-        case _:
-            return False
+    return next((below for name, below in fields.items() if key_names(name, place, item)), None)

@@ -32,7 +32,7 @@ def view_hash(manifest: Manifest, manager: str = MANAGER) -> ViewHash | None:
 
     Source: structured-merge-diff, `fieldpath` (PathElement serialization); the choice of what is hashed is ours.
     """
-    entries = [entry for entry in _entries(manifest) if _is_apply(entry, manager)]
+    entries = [entry for entry in entries_of(manifest) if _is_apply(entry, manager)]
     if not entries:
         return None
     seen = [[entry.get("apiVersion"), entry.get("fieldsV1"), _view(entry, manifest)] for entry in entries]
@@ -60,13 +60,13 @@ def owners_of(manifest: Manifest, *path: str) -> tuple[FieldManager, ...]:
 
     A manager that owns a parent whole owns the field as well.
     """
-    found = {FieldManager(str(entry.get("manager"))) for entry in _entries(manifest) if _owns(_fields_of(entry), path)}
+    found = {FieldManager(str(entry.get("manager"))) for entry in entries_of(manifest) if _owns(fields_of(entry), path)}
     return tuple(sorted(found))
 
 
 def has_legacy(manifest: Manifest, takeover: Collection[str]) -> bool:
     """Tell whether a manager that the first apply takes over has an entry; those of a subresource do not count."""
-    return any(_is_legacy(entry, takeover) for entry in _entries(manifest))
+    return any(_is_legacy(entry, takeover) for entry in entries_of(manifest))
 
 
 def taken_over(manifest: Manifest, api_version: str, takeover: Collection[str]) -> tuple[Entry, ...] | None:
@@ -79,7 +79,7 @@ def taken_over(manifest: Manifest, api_version: str, takeover: Collection[str]) 
 
     Source: Kubernetes, client-go `util/csaupgrade`; for several managers at once, and for their Apply entries as well.
     """
-    entries = _entries(manifest)
+    entries = entries_of(manifest)
     legacy = sorted((entry for entry in entries if _is_legacy(entry, takeover)), key=_time, reverse=True)
     if not legacy:
         return None
@@ -88,7 +88,7 @@ def taken_over(manifest: Manifest, api_version: str, takeover: Collection[str]) 
     joined = [*ours, *(entry for entry in legacy if entry.get("apiVersion") == at)]
     fields: Fields = {}
     for entry in joined:
-        fields = _union(fields, _fields_of(entry))
+        fields = _union(fields, fields_of(entry))
     mine = {
         "manager": MANAGER,
         "operation": "Apply",
@@ -113,17 +113,19 @@ def _time(entry: Entry) -> str:
 
 def newest_s(manifest: Manifest, manager: str) -> float | None:
     """Return the Unix time of the newest entry of `manager`, whatever its operation; None where it wrote nothing."""
-    times = [_unix_s(entry.get("time")) for entry in _entries(manifest) if entry.get("manager") == manager]
+    times = [written_s(entry) for entry in entries_of(manifest) if entry.get("manager") == manager]
     return max((time for time in times if time is not None), default=None)
 
 
-def _entries(manifest: Manifest) -> Sequence[Entry]:
+def entries_of(manifest: Manifest) -> Sequence[Entry]:
+    """Return the elements of managedFields; none where they are not what they should be."""
     meta = manifest.get("metadata")
     found = meta.get("managedFields") if isinstance(meta, dict) else None
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else ()
 
 
-def _fields_of(entry: Entry) -> Fields:
+def fields_of(entry: Entry) -> Fields:
+    """Return the fieldsV1 of an element of managedFields."""
     found = entry.get("fieldsV1")
     return found if isinstance(found, dict) else {}
 
@@ -137,7 +139,7 @@ def _is_legacy(entry: Entry, takeover: Collection[str]) -> bool:
 
 
 def _view(entry: Entry, manifest: Manifest) -> Any:
-    fields = _fields_of(entry)
+    fields = fields_of(entry)
     if entry.get("apiVersion") != manifest.get("apiVersion") or not _well_formed(fields):
         # The names of one version mean nothing in another: owned fields would look absent, and their changes would
         # go unseen. Every change counts instead.
@@ -222,8 +224,27 @@ def _joined(one: Fields, other: Fields, name: str) -> Any:
     return {".": {}, **one[name], **other[name]}  # a leaf joined with a tree: the parent and what is below it
 
 
-def _unix_s(text: Any) -> float | None:
+def written_s(entry: Entry) -> float | None:
+    """Return the Unix time of an entry's last write; None where it has none."""
     try:
-        return datetime.fromisoformat(text).timestamp()
+        return datetime.fromisoformat(entry.get("time", "")).timestamp()
     except (TypeError, ValueError):
         return None
+
+
+def key_names(name: str, place: int, item: Any) -> bool:
+    """Tell whether the key `name` of fieldsV1 names `item`, which is at `place` of its list."""
+    try:
+        wanted = orjson.loads(name[2:])
+    except orjson.JSONDecodeError:
+        return False
+    match name[:2]:
+        case "k:":
+            here = isinstance(item, dict) and isinstance(wanted, dict)
+            return here and all(item.get(field) == value for field, value in wanted.items())
+        case "v:":
+            return bool(item == wanted)
+        case "i:":
+            return bool(place == wanted)
+        case _:
+            return False

@@ -89,7 +89,8 @@ class DaemonBackend:
                 each.compared.pair.key.name,
                 each.target,
                 each.live,
-                predicted=each.predicted,
+                each.normalized,
+                each.predicted,
                 compared=each.compared,
             )
             for each in await self.asks.opened(name)

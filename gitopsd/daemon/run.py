@@ -131,6 +131,7 @@ class Daemon:
         )
         self.lua_workers = script_workers(settings.scripts, lua.__name__, self.metrics.worker_job)
         self.jq_workers = script_workers(settings.scripts, jq.__name__, self.metrics.worker_job)
+        self.paths = JqPaths(self.jq_workers, settings.scripts, time.monotonic)
         self.health_checks = LuaChecks(self.lua_workers, checks.load(settings.health), settings.scripts, time.monotonic)
         self.listed: set[ClusterId] = set()
         self.live = LiveMirrors(
@@ -157,7 +158,9 @@ class Daemon:
         )
         self.desire = Desire(self.git, self.renderer, self.barrier, now_s)
         self.reconciler = self._reconciler()
-        self.asks = Asks(store, self.git, self.desire, self.placing, self.applier, self.queue)
+        self.asks = Asks(
+            store, self.git, self.desire, self.placing, self.applier, self.queue, self.paths, ignored(settings.compare)
+        )
         self.passes = Passes(
             self.queue,
             self.reconciler.reconcile,
@@ -250,8 +253,7 @@ class Daemon:
             self._on_sync,
             ignored(settings.compare),
         )
-        paths = JqPaths(self.jq_workers, settings.scripts, time.monotonic)
-        judge = Judge(self.live, self.applier, store, paths, ignored(settings.compare))
+        judge = Judge(self.live, self.applier, store, self.paths, ignored(settings.compare))
         declarer = Declarer(store, store, self.placing, now_s, new_id)
         return Reconciler(store, self.desire, self.placing, judge, syncer, declarer, now_s, sync.refresh_s)
 

@@ -66,6 +66,28 @@ class Remembered:
     admission: str
 
 
+class Why(enum.Enum):
+    """Why live is not as an apply would make it."""
+
+    DRIFT = "Drift"  # live was changed, and Git was not
+    NOT_APPLIED = "NotApplied"  # Git was changed, and that is not live yet
+    REMOVED = "Removed"  # ours, and Git does not set it any more
+    DEFAULTED = "Defaulted"  # the API server fills it in, as it follows from another difference
+    MUTATED = "Mutated"  # a webhook or a policy changes what is applied
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who wrote a live value, as managedFields tell."""
+
+    manager: str
+    operation: str  # Apply | Update
+    at_s: float | None  # Unix time of its last write to the object, which need not have been of this value
+    subresource: str = ""
+    certain: bool = True  # False: nothing is left of a value that was removed; it wrote last
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One path on which predicted live and live differ, as a person reads it. Secrets are masked before this."""
@@ -73,6 +95,9 @@ class Difference:
     path: str  # as in `.spec.template.spec.containers[name=web].image`
     live: Any  # ABSENT_TEXT where there is none
     predicted: Any  # what an apply would make of it
+    target: Any = "(absent)"  # what Git says; ABSENT_TEXT where it says nothing
+    why: Why = Why.UNKNOWN
+    writers: tuple[Writer, ...] = ()  # of the live value, the latest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +113,7 @@ class Compared:
     refused: bool = False  # the server refused the target: Terminal for this content
     remember: Remembered | None = None  # to be stored: the server has just shown it in sync
     health: Health | None = None
+    why: Why | None = None  # of the object as a whole, where it is not there, or only there
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 from gitopsd.api.backend import ClusterState, ManagedResource, Manifests, RepositoryState
+from gitopsd.core.argo_json import rfc3339
 from gitopsd.core.tree import Node
 from gitopsd.model.cluster import PodFacts, WatchAge
-from gitopsd.model.comparison import Absent, Compared, Difference, Pair, SyncStatus
+from gitopsd.model.comparison import Absent, Compared, Difference, Pair, SyncStatus, Why, Writer
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.manifest import GVK, ResourceKey
@@ -73,8 +74,9 @@ async def test_managed_resource_tells_the_verdict_of_the_last_pass() -> None:
     compared = Compared(
         Pair(key, None, Absent()),
         SyncStatus.OUT_OF_SYNC,
-        (Difference(".spec.replicas", 3, 2),),
+        (Difference(".spec.replicas", 3, 2, 1, Why.DRIFT, (Writer("hpa", "Update", NOW_S, "scale"),)),),
         reason="replicas differ",
+        why=Why.NOT_APPLIED,
     )
     backend = FakeBackend(app_view("shop"))
     backend.managed = [ManagedResource(GVK("apps", "v1", "Deployment"), "shop", "web", compared=compared)]
@@ -87,7 +89,13 @@ async def test_managed_resource_tells_the_verdict_of_the_last_pass() -> None:
         item["modified"],
         item["status"],
     )
-    assert [{"path": ".spec.replicas", "live": 3, "predicted": 2}] == item["differences"]
+    (told,) = item["differences"]
+    (writer,) = told.pop("writers")
+    assert {"path": ".spec.replicas", "target": 1, "live": 3, "predicted": 2, "why": "Drift"} == told
+    assert ("hpa", "Update", "scale", True, rfc3339(NOW_S)) == tuple(
+        writer[name] for name in ("manager", "operation", "subresource", "certain", "time")
+    )
+    assert "NotApplied" == item["why"]
 
 
 async def test_tree_holds_owners_and_what_they_own() -> None:

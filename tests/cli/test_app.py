@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from datetime import UTC, datetime
 
 from tests.cli.conftest import Run
 from tests.cli.daemon import FakeDaemon, application
@@ -94,6 +96,39 @@ async def test_diff_shows_each_differing_field_and_answers_1(run: Run, daemon: F
     assert (1, 1) == (fields.code, whole.code)
     assert "apps/Deployment shop/web: differs\n  .spec.replicas\n    - 9\n    + 2\n" == fields.out
     assert "-  replicas: 9\n+  replicas: 2\n   paused: false\n" in whole.out
+
+
+async def test_diff_tells_why_a_field_differs_and_who_wrote_it(run: Run, daemon: FakeDaemon) -> None:
+    writer = {"manager": "kubectl-edit", "operation": "Update", "subresource": "scale", "certain": True}
+    long_ago = datetime.fromtimestamp(time.time() - 190, UTC).isoformat()
+    ours = {"manager": "gitopsd", "operation": "Apply", "certain": True}
+    differences = [
+        {"path": ".a", "live": 1, "predicted": 2, "why": "Drift", "writers": [{**writer, "time": long_ago}, ours]},
+        {"path": ".b", "live": "(absent)", "predicted": 2, "why": "Drift", "writers": [{**writer, "certain": False}]},
+        {"path": ".c", "live": 1, "predicted": 2, "target": 3, "why": "Mutated", "writers": [ours]},
+    ]
+    states = {"targetState": "{}", "liveState": "{}"}
+    daemon.managed["shop"] = [
+        {"kind": "A", "name": "a", "status": "OutOfSync", **states, "differences": differences},
+        {"kind": "A", "name": "b", "status": "OutOfSync", "targetState": "{}", "why": "Drift"},
+    ]
+
+    ran = await run("app", "diff", "shop")
+
+    assert [
+        "A a: differs",
+        "  .a: drift, by kubectl-edit (Update, scale, 3 min ago)",
+        "    - 1",
+        "    + 2",
+        "  .b: drift, perhaps removed by kubectl-edit (Update, scale)",
+        "    - (absent)",
+        "    + 2",
+        "  .c: changed on its way in, by a webhook or a policy",
+        "    - 1",
+        "    + 2",
+        "    Git: 3",
+        "A b: somebody deleted it; a sync creates it",
+    ] == ran.out.splitlines()
 
 
 async def test_diff_names_what_is_missing_on_one_side(run: Run, daemon: FakeDaemon) -> None:

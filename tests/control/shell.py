@@ -145,7 +145,7 @@ class Shell:
         self.reconciler = Reconciler(
             self.apps, self.desire, self.placing, judge, syncer, declarer, self.clock, REFRESH_S
         )
-        self.asks = Asks(self.apps, self.git, self.desire, self.placing, self.clusters, self.line)
+        self.asks = Asks(self.apps, self.git, self.desire, self.placing, self.clusters, self.line, self.paths)
         self.apps.on_declared = self.triggers.declared
         self.git.on_closure = self.triggers.closure
         self.git.on_epoch = self.triggers.epoch

@@ -13,7 +13,18 @@ from gitopsd.core.target import target_of
 from gitopsd.core.tracking import ARGOCD_TRACKING_ID, TRACKING_ID, track
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.command import Inapplicable, Predicted
-from gitopsd.model.comparison import Absent, Compared, Pair, Reading, Remembered, SyncStatus, Unreadable, Unserved
+from gitopsd.model.comparison import (
+    Absent,
+    Compared,
+    Difference,
+    Pair,
+    Reading,
+    Remembered,
+    SyncStatus,
+    Unreadable,
+    Unserved,
+    Why,
+)
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import ResourceVersion, TargetHash, ViewHash
 from gitopsd.model.manifest import ResourceKey
@@ -310,3 +321,43 @@ def test_question_changes_with_the_live_object() -> None:
     assert one.question == doubt().question
     assert one.question != doubt(resource_version=ResourceVersion("8")).question
     assert live_of(KEY).resource_version in one.question
+
+
+def test_object_that_was_there_and_is_gone_has_drifted() -> None:
+    missing = Pair(KEY, TARGET, Absent())
+
+    gone, fresh = (verdict(missing, TARGET, BASIS, remembered) for remembered in (SHOWN, None))
+
+    assert isinstance(gone, Compared)
+    assert isinstance(fresh, Compared)
+    assert (Why.DRIFT, Why.NOT_APPLIED) == (gone.why, fresh.why)
+    assert Why.REMOVED is extra(Pair(KEY, None, found(KEY))).why
+
+
+def test_reason_of_a_difference_is_told_by_what_was_shown_in_sync_before() -> None:
+    pair = Pair(KEY, TARGET, found(KEY, view=ViewHash("other")))
+    reasons: list[Difference] = []
+    for remembered in (SHOWN, Remembered(TargetHash("other"), ViewHash("view"), "", "adm")):
+        asked = verdict(pair, TARGET, BASIS, remembered)
+        assert isinstance(asked, Doubtful)
+        reasons += settle(asked, Predicted(body({"a": "1"})), body({"a": "2"})).differences
+
+    assert [Why.DRIFT, Why.NOT_APPLIED] == [each.why for each in reasons]
+    assert ["1", "1"] == [each.target for each in reasons]
+
+
+def test_target_of_a_secret_is_masked_like_its_states() -> None:
+    key = ResourceKey("", "Secret", "prod", "x")
+    target = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "x", "namespace": "prod"},
+        "data": {"a": "eA=="},
+    }
+    predicted, live = ({**body({"a": value}), "kind": "Secret"} for value in ("eA==", "eQ=="))
+
+    (difference,) = settle(doubt(key=key, target=target), Predicted(predicted), live).differences
+
+    assert difference.target == difference.predicted
+    assert difference.target != difference.live
+    assert {"+"} == set(difference.target) | set(difference.live)

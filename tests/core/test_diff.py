@@ -9,8 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitopsd.core.diff import ABSENT_TEXT, MAX_DIFFERENCES, differences
+from gitopsd.core import explain
+from gitopsd.core.diff import ABSENT_TEXT, MAX_DIFFERENCES
+from gitopsd.core.mask import masked
 from gitopsd.model.comparison import Difference
+
+
+def differences(predicted: Any, live: Any) -> tuple[Difference, ...]:
+    hidden_predicted, hidden_live = masked(predicted, live)
+    found = explain.differences(hidden_predicted, hidden_live, explain.Cause({}, hidden_live, unchanged=False))
+    return tuple(Difference(each.path, each.live, each.predicted) for each in found)
 
 
 def containers(*items: Any) -> Any:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gitopsd.api.answers import answer
 from gitopsd.api.backend import Backend, ManagedResource
-from gitopsd.core.argo_json import rfc3339
+from gitopsd.core.argo_json import difference_json, rfc3339
 from gitopsd.core.mask import masked
 from gitopsd.core.tree import Node
 from gitopsd.model.cluster import LiveObject
@@ -84,10 +84,8 @@ def _verdict(compared: Compared) -> dict[str, Any]:
         "modified": compared.status is SyncStatus.OUT_OF_SYNC,
         "status": compared.status.value,
         "reason": compared.reason,
-        "differences": [
-            {"path": difference.path, "live": difference.live, "predicted": difference.predicted}
-            for difference in compared.differences
-        ],
+        "why": compared.why.value if compared.why else "",
+        "differences": [difference_json(difference) for difference in compared.differences],
     }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -14,8 +15,16 @@ from gitopsd.cli.client import Client, application_path
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.options import output, verb
 from gitopsd.cli.output import as_yaml, block, line, print_data
+from gitopsd.cli.status import ago
 
 _GREEN, _RED = "green", "red"
+_WHY = {
+    "Drift": "drift",
+    "NotApplied": "not applied yet",
+    "Removed": "ours, and no longer in Git",
+    "Defaulted": "filled in by the API server",
+    "Mutated": "changed on its way in, by a webhook or a policy",
+}
 
 
 @verb("diff")
@@ -26,7 +35,8 @@ _GREEN, _RED = "green", "red"
 def command(client: Client, name: str, *, refresh: bool, unified: bool, form: str) -> int:
     """Show what a sync would change: `-` is live, `+` what the cluster would make of Git.
 
-    Exit code 1 where there is a difference, or where an object's state is not known.
+    Beside each field is why it differs, and who wrote what is live. Exit code 1 where there is a difference, or where
+    an object's state is not known.
     """
     if refresh:
         client.get(application_path(name), {"refresh": "normal"})
@@ -51,7 +61,8 @@ def _verdict(item: dict[str, Any]) -> str:
     if item.get("status") == "Unknown":
         return "not known" + _because(item)
     if _state(item, "liveState") is None:
-        return "is not in the cluster; a sync creates it" + _because(item)
+        gone = "somebody deleted it" if item.get("why") == "Drift" else "is not in the cluster"
+        return f"{gone}; a sync creates it" + _because(item)
     if _state(item, "targetState") is None:
         return "is no longer in Git; a sync with prune deletes it" + _because(item)
     return "differs" + _because(item)
@@ -64,20 +75,32 @@ def _because(item: dict[str, Any]) -> str:
 
 def _fields(item: dict[str, Any]) -> Iterator[str]:
     for difference in item.get("differences") or ():
-        yield f"  {difference.get('path')}"
-        yield from _value("-", difference, "live")
-        yield from _value("+", difference, "predicted")
+        told = ", ".join(filter(None, (_WHY.get(str(difference.get("why"))), *_writers(difference))))
+        yield f"  {difference.get('path')}" + (f": {told}" if told else "")
+        yield from _value("-", difference.get("live"))
+        yield from _value("+", difference.get("predicted"))
+        if difference.get("why") == "Mutated" and difference.get("target") != difference.get("predicted"):
+            yield from _value("Git:", difference.get("target"))
 
 
-def _value(sign: str, difference: dict[str, Any], side: str) -> Iterator[str]:
-    value = difference.get(side)
+def _writers(difference: Mapping[str, Any]) -> Iterator[str]:
+    """Yield who else than gitopsd wrote the live value."""
+    for writer in difference.get("writers") or ():
+        if writer.get("manager") == "gitopsd" and writer.get("operation") == "Apply":
+            continue
+        how = [writer.get("operation"), writer.get("subresource"), ago(writer.get("time"), time.time())]
+        told = f"{writer.get('manager')} ({', '.join(str(part) for part in how if part)})"
+        yield f"by {told}" if writer.get("certain") else f"perhaps removed by {told}"
+
+
+def _value(sign: str, value: Any) -> Iterator[str]:
     text = value if isinstance(value, str) else as_yaml(value).removesuffix("...\n").rstrip("\n")
     for part in text.split("\n"):
         yield f"    {sign} {part}"
 
 
 def _unified(item: dict[str, Any]) -> Iterator[str]:
-    live = _state(item, "liveState")
+    live = _state(item, "normalizedLiveState") or _state(item, "liveState")
     predicted = _state(item, "predictedLiveState") or _state(item, "targetState")
     yield from difflib.unified_diff(_lines(live), _lines(predicted), "live", "after a sync", lineterm="", n=3)
 
