@@ -280,8 +280,8 @@ class ClusterMirror:
 
     def _lags(self, found: Discovery) -> bool:
         served = {definition_key(resource) for resource in found.resources.values()}
-        definitions = self.mirror.kinds[CRD].objects if CRD in self.mirror.kinds else {}
-        return any(live.established and live.key not in served for live in definitions.values())
+        definitions = self.mirror.kinds[CRD].objects.values() if CRD in self.mirror.kinds else ()
+        return any(live.established and live.key not in served for live in definitions)
 
     async def _survey_for_ever(self) -> None:
         wait_s = self._client.settings.relist_s

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from gitopsd.live.checks import Checking
 from gitopsd.live.decode import Decoder
+from gitopsd.live.packed import Objects
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import Accepted
 from gitopsd.model.comparison import Absent, Found, Reading, Unreadable
@@ -35,7 +36,7 @@ class Kind:
         checking: Checking | None = None,
     ) -> None:
         self.gvk = gvk
-        self.objects: dict[ResourceKey, LiveObject] = {}
+        self.objects = Objects(gvk)
         self.listed = False
         self.problem = ""  # why it cannot be read; "" while it can
         self.heard_s = now_s()
@@ -79,24 +80,24 @@ class Kind:
         key = self._decoder.key(self.gvk, manifest)
         if key is None:
             return
-        old = self.objects.get(key)
-        live = self._decoder.live(key if old is None else old.key, manifest)
+        live = self._decoder.live(key, manifest)
         if self._checking is not None:
-            live = replace(live, health=self._checking.health_of(self, live, old, manifest))
+            live = replace(live, health=self._checking.health_of(self, live, self.objects.get(key), manifest))
         if key in self._written and _shows(live, self._written[key][0]):
             del self._written[key]
         if self._unseen is not None:
             self._unseen.discard(key)
-        if live != old:
-            self.objects[live.key] = live
-            self._changed(live.key, old, live)
+        differs, old = self.objects.put(live)
+        if differs:
+            self._changed(key, old, live)
 
     def checked(self, key: ResourceKey, version: ResourceVersion, health: Health | None) -> None:
         """Take up what a user's check says of an object; nothing where it has a newer version by now, or is gone."""
         old = self.objects.get(key)
         if old is not None and old.resource_version == version and old.health != health:
-            self.objects[key] = replace(old, health=health)
-            self._changed(key, old, self.objects[key])
+            new = replace(old, health=health)
+            self.objects.put(new)
+            self._changed(key, old, new)
 
     def drop(self, manifest: Manifest) -> None:
         key = self._decoder.key(self.gvk, manifest)
@@ -139,7 +140,7 @@ class Kind:
 
     def _forget(self, key: ResourceKey) -> None:
         self._written.pop(key, None)
-        old = self.objects.pop(key, None)
+        old = self.objects.pop(key)
         if old is not None:
             self._changed(key, old, None)
 

@@ -90,8 +90,7 @@ class Mirror:
 
     def kind_changed(self, gvk: GVK) -> None:
         """Tell every application that wants or has objects of `gvk` that the kind reads otherwise now."""
-        objects = self.kinds[gvk].objects.values() if gvk in self.kinds else ()
-        having = {app for app in map(_app_of, objects) if app is not None}
+        having = {app for app, keys in self._tracked.items() if gvk in keys.values()}
         for app in sorted(having | self._kind_askers.get(gvk, set())):
             self._on_change(app)
 

@@ -1,0 +1,148 @@
+"""The objects of one kind in a few hundred bytes each: there are a hundred thousand, and few are looked at."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from gitopsd.model.cluster import LiveObject, PodFacts
+from gitopsd.model.health import Health
+from gitopsd.model.ids import AppName, ResourceVersion, TrackingId, Uid, ViewHash
+from gitopsd.model.manifest import GVK, ResourceKey
+
+PLAIN = struct.Struct("<16sQdq")  # uid, resourceVersion, created_s, generation; the view's 16 bytes follow
+VIEW_BYTES = 16
+
+
+class Common(NamedTuple):
+    """What many objects of a kind share, and then have once."""
+
+    owners: tuple[Uid, ...]
+    controlled: bool
+    tracking: AppName | TrackingId | None  # the name alone where the id was written for the object itself
+    by_argocd: bool
+    argocd_wrote_s: float | None
+    takeover: bool
+    deleting: bool
+    established: bool
+    health: Health | None
+    guarded: bool
+    marks: tuple[tuple[str, str], ...]
+    pod: PodFacts | None
+
+
+Packed = tuple[bytes, Common] | LiveObject  # what does not fit is kept as it is
+
+
+def packed(live: LiveObject) -> Packed:
+    """Return `live` without its key; equal objects of one key give equal values."""
+    version, view = live.resource_version, live.view or ""
+    try:
+        uid = bytes.fromhex(live.uid.replace("-", ""))
+        plain = PLAIN.pack(uid, int(version), live.created_s, live.generation) + bytes.fromhex(view)
+    except (ValueError, struct.error):
+        return live
+    if _dashed(uid.hex()) != live.uid or str(int(version)) != version or len(view) not in (0, 2 * VIEW_BYTES):
+        return live
+    tracking = live.tracking
+    own = tracking.app if tracking is not None and tracking.key == live.key else tracking
+    return plain, _shared(
+        Common(
+            live.owners,
+            live.controlled,
+            own,
+            live.by_argocd,
+            live.argocd_wrote_s,
+            live.takeover,
+            live.deleting,
+            live.established,
+            live.health,
+            live.guarded,
+            live.marks,
+            live.pod,
+        )
+    )
+
+
+def unpacked(key: ResourceKey, value: Packed) -> LiveObject:
+    """Return the object `key` that `packed` gave `value` for."""
+    if isinstance(value, LiveObject):
+        return value
+    plain, common = value
+    uid, version, created_s, generation = PLAIN.unpack_from(plain)
+    view = plain[PLAIN.size :]
+    return LiveObject(
+        key=key,
+        uid=Uid(_dashed(uid.hex())),
+        resource_version=ResourceVersion(str(version)),
+        owners=common.owners,
+        controlled=common.controlled,
+        tracking=TrackingId(common.tracking, key) if isinstance(common.tracking, str) else common.tracking,
+        by_argocd=common.by_argocd,
+        argocd_wrote_s=common.argocd_wrote_s,
+        takeover=common.takeover,
+        view=ViewHash(view.hex()) if view else None,
+        deleting=common.deleting,
+        established=common.established,
+        health=common.health,
+        created_s=created_s,
+        generation=generation,
+        guarded=common.guarded,
+        marks=common.marks,
+        pod=common.pod,
+    )
+
+
+class Objects(Mapping[ResourceKey, LiveObject]):
+    """The objects of one kind by key. What is given out is made anew each time."""
+
+    def __init__(self, gvk: GVK) -> None:
+        self._gvk = gvk
+        self._held: dict[str, dict[str, Packed]] = {}  # namespace → name
+        self._count = 0
+
+    def put(self, live: LiveObject) -> tuple[bool, LiveObject | None]:
+        """Hold `live`; return whether it is another one than was held, and then what was."""
+        names = self._held.setdefault(live.key.namespace, {})
+        old, new = names.get(live.key.name), packed(live)
+        if old == new:
+            return False, None
+        self._count += old is None
+        names[live.key.name] = new
+        return True, None if old is None else unpacked(live.key, old)
+
+    def pop(self, key: ResourceKey) -> LiveObject | None:
+        """Forget an object and return it; None where there is none."""
+        names = self._held.get(key.namespace, {})
+        old = names.pop(key.name, None)
+        if old is None:
+            return None
+        self._count -= 1
+        if not names:
+            del self._held[key.namespace]
+        return unpacked(key, old)
+
+    def __getitem__(self, key: ResourceKey) -> LiveObject:
+        return unpacked(key, self._held[key.namespace][key.name])
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, ResourceKey) and key.name in self._held.get(key.namespace, ())
+
+    def __iter__(self) -> Iterator[ResourceKey]:
+        for namespace, names in self._held.items():
+            for name in names:
+                yield ResourceKey(self._gvk.group, self._gvk.kind, namespace, name)
+
+    def __len__(self) -> int:
+        return self._count
+
+
+def _dashed(digits: str) -> str:
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+@lru_cache(maxsize=8192)
+def _shared(common: Common) -> Common:
+    return common
