@@ -84,7 +84,7 @@ def test_examples_of_the_documented_file_can_be_used(tmp_path: Path) -> None:
     assert ["prod-eu", "here", "prod-us", "edge"] == [cluster.name for cluster in settings.clusters]
     assert ClusterSettings("prod-eu", kubeconfig=tmp_path / "prod-eu.kubeconfig") == settings.clusters[0]
     assert DeclarationSource(tmp_path / "applications") == settings.declarations[0]
-    assert 2 == len(settings.git.credentials)
+    assert 4 == len(settings.git.credentials)
     assert (KustomizeVersion("v5.4.3", tmp_path / "kustomize-5.4.3"),) == settings.tools.kustomize_versions
 
 
@@ -170,6 +170,20 @@ def test_cluster_that_cannot_work(file: Path, cluster: str, says: str) -> None:
         ("declarations: [{path: x}]", "declarations[0] must have a directory or a repo_url"),
         ("declarations: [{directory: x}, {directory: x}]", "declarations[1] is given twice"),
         ("git: {credentials: [{url: 'https://a', username: b}]}", "has a username alone"),
+        (
+            "git: {credentials: [{url: 'https://a', client_cert: {env: SHORT}}]}",
+            "has one of client_cert and client_key",
+        ),
+        ("git: {credentials: [{url: 'https://a', proxy: 'p:1'}]}", "has a proxy that is no URL"),
+        ("git: {credentials: [{url: 'https://a', no_proxy: b}]}", "has no_proxy without proxy"),
+        (
+            "git: {credentials: [{url: 'https://a', bearer_token: {env: SHORT}, password: {env: SHORT}}]}",
+            "has password and bearer_token",
+        ),
+        (
+            "git: {credentials: [{url: 'https://a', github_app: {id: 1, private_key: {env: SHORT}, api_url: ghe}}]}",
+            "github_app.api_url that is no URL",
+        ),
         ("git: {credentials: [{url: 'https://a:pw@b'}]}", "git.credentials[0].url holds a password"),
         ("redis: {url: 'http://x'}", "redis.url is no URL of a Redis"),
         ("redis: {url: 'redis://:hunter2@x'}", "redis.url holds a password"),
@@ -243,6 +257,19 @@ def test_variables_of_others_are_left_alone(file: Path) -> None:
     assert Settings() == read(file, "", others)
 
 
+def test_relative_kubeconfig_is_systemds_credential_first(file: Path, tmp_path: Path) -> None:
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    for path in (credentials / "east", tmp_path / "east", tmp_path / "west"):
+        path.write_text("")
+    names = ("east", "west", str(tmp_path / "east"))
+    text = f"clusters: [{', '.join(f'{{name: c{at}, kubeconfig: {name}}}' for at, name in enumerate(names))}]"
+
+    found = read(file, text, {"CREDENTIALS_DIRECTORY": str(credentials)}).clusters
+
+    assert [credentials / "east", tmp_path / "west", tmp_path / "east"] == [cluster.kubeconfig for cluster in found]
+
+
 def test_relative_secret_is_systemds_credential_first(file: Path, tmp_path: Path) -> None:
     credentials = tmp_path / "credentials"
     credentials.mkdir()
@@ -257,19 +284,6 @@ def test_relative_secret_is_systemds_credential_first(file: Path, tmp_path: Path
 
 
 def test_key_for_the_cache_is_32_bytes(file: Path) -> None:
-def test_relative_kubeconfig_is_systemds_credential_first(file: Path, tmp_path: Path) -> None:
-    credentials = tmp_path / "credentials"
-    credentials.mkdir()
-    for path in (credentials / "east", tmp_path / "east", tmp_path / "west"):
-        path.write_text("")
-    names = ("east", "west", str(tmp_path / "east"))
-    text = f"clusters: [{', '.join(f'{{name: c{at}, kubeconfig: {name}}}' for at, name in enumerate(names))}]"
-
-    found = read(file, text, {"CREDENTIALS_DIRECTORY": str(credentials)}).clusters
-
-    assert [credentials / "east", tmp_path / "west", tmp_path / "east"] == [cluster.kubeconfig for cluster in found]
-
-
     (file.parent / "key").write_bytes(base64.b64encode(bytes(32)))
 
     assert read(file, "redis: {key: {file: key}}").redis.key

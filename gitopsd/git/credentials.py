@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +14,11 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from gitopsd.core.repo_address import RepoAddress
 from gitopsd.errors import InvalidSettings
 from gitopsd.settings import RepoCredentials
+from gitopsd.trust.http import basic, in_memory
 
 TOKEN_USER = "x-access-token"  # noqa: S105 - a user name, the one that GitHub, GitLab and Gitea take with a token
 FD = "GITOPSD_CREDENTIALS_FD"
+QUOTED = str.maketrans({"\\": r"\\", '"': r"\""})  # in git's configuration
 
 # A credential helper in the configuration, so that no file has to be executable: /run often is mounted noexec. It asks
 # a descriptor, which neither arguments nor environment show; opened by its path, it is read from the beginning each
@@ -38,50 +40,65 @@ class Access:
     secrets: tuple[str, ...] = ()  # what no message may repeat
 
 
-def credentials_for(url: str, credentials: Sequence[RepoCredentials]) -> RepoCredentials | None:
-    """Return the credentials of the longest prefix that `url` lies under, or None; whole path parts count."""
-    address = RepoAddress.parse(url)
-    found: list[tuple[int, RepoCredentials]] = []
-    for candidate in credentials:
-        prefix = RepoAddress.parse(candidate.url)
-        if address is not None and prefix is not None and address.under(prefix):
-            found.append((len(prefix.parts), candidate))
-    return max(found, key=lambda pair: pair[0])[1] if found else None
-
-
 @contextmanager
-def access(url: str, credentials: Sequence[RepoCredentials], run_dir: Path) -> Iterator[Access]:
+def access(url: str, given: RepoCredentials | None, run_dir: Path) -> Iterator[Access]:
     """Hand out what git needs for `url`; secrets are read now, and what was written for them is gone after.
 
     Raises:
         InvalidSettings: a secret or file of the credentials cannot be read, or cannot be used.
     """
-    given = credentials_for(url, credentials)
     address = RepoAddress.parse(url)
     with ExitStack() as stack:
         match address.scheme if address else "":
             case "https" | "http":
-                yield _http(url, given, stack)
+                yield _http(url, given or RepoCredentials(url), stack)
             case "ssh":
                 yield _ssh(url, given or RepoCredentials(url), run_dir, stack)
             case _:
                 yield Access(url)
 
 
-def _http(url: str, given: RepoCredentials | None, stack: ExitStack) -> Access:
+def _http(url: str, given: RepoCredentials, stack: ExitStack) -> Access:
     clean, user, password = _split(url)
-    if given is not None and given.password is not None:
+    if given.password is not None:
         user, password = given.username or TOKEN_USER, given.password.read()
-    config = []
-    if given is not None and given.insecure:
-        config.append("http.sslVerify=false")
-    elif given is not None and given.ca_file is not None:
-        config.append(f"http.sslCAInfo={_existing(given.ca_file, given.url, 'ca_file')}")
-    if not password:
-        return Access(clean, config=tuple(config))
-    fd = _in_memory(user, password, clean)
-    stack.callback(os.close, fd)
-    return Access(clean, {FD: str(fd)}, (*config, f"credential.helper={HELPER}"), (fd,), (password,))
+    config, fds = list(_certificates(given)), list[int]()
+    env = dict.fromkeys(("no_proxy", "NO_PROXY"), given.no_proxy) if given.proxy else {}
+    secret = _included(given, user, password)
+    hidden = [given.bearer_token.read()] if given.bearer_token is not None else []
+    if password:
+        fds.append(_in_memory(f"{_one_line(user, clean)}\n{_one_line(password, clean)}\n", stack))
+        env[FD] = str(fds[-1])
+        hidden += [password, basic(user, password)]
+        config.append(f"credential.helper={HELPER}")
+    if secret:
+        fds.append(_in_memory(secret, stack))
+        config.append(f"include.path=/proc/self/fd/{fds[-1]}")
+    if given.client_cert is not None and given.client_key is not None:
+        for name, held in (("http.sslCert", given.client_cert), ("http.sslKey", given.client_key)):
+            fds.append(_in_memory(held.read(), stack))
+            config.append(f"{name}=/proc/self/fd/{fds[-1]}")
+    return Access(clean, env, tuple(config), tuple(fds), tuple(hidden))
+
+
+def _certificates(given: RepoCredentials) -> Iterator[str]:
+    if given.insecure:
+        yield "http.sslVerify=false"
+    elif given.ca_file is not None:
+        yield f"http.sslCAInfo={_existing(given.ca_file, given.url, 'ca_file')}"
+
+
+def _included(given: RepoCredentials, user: str, password: str) -> str:
+    """Return the part of the configuration that holds secrets, as a file that git includes; "" where none does."""
+    lines = []
+    if given.bearer_token is not None:
+        lines.append(("extraHeader", f"Authorization: Bearer {_one_line(given.bearer_token.read(), given.url)}"))
+    elif given.force_basic_auth and password:
+        lines.append(("extraHeader", f"Authorization: {basic(user, password)}"))
+    if given.proxy:
+        lines.append(("proxy", given.proxy))
+    quoted = (f'\t{name} = "{value.translate(QUOTED)}"\n' for name, value in lines)
+    return "[http]\n" + "".join(quoted) if lines else ""
 
 
 def _ssh(url: str, given: RepoCredentials, run_dir: Path, stack: ExitStack) -> Access:
@@ -97,7 +114,7 @@ def _ssh(url: str, given: RepoCredentials, run_dir: Path, stack: ExitStack) -> A
         "StrictHostKeyChecking": "yes",
         "UserKnownHostsFile": os.devnull,
     }
-    if given.insecure:
+    if given.insecure or given.insecure_host_key:
         options |= {"StrictHostKeyChecking": "no", "GlobalKnownHostsFile": os.devnull, "LogLevel": "ERROR"}
     elif given.known_hosts is not None:
         known_hosts = _existing(given.known_hosts, given.url, "known_hosts")
@@ -135,14 +152,16 @@ def _split(url: str) -> tuple[str, str, str]:
     return clean, unquote(user), unquote(password)
 
 
-def _in_memory(user: str, password: str, url: str) -> int:
-    if "\n" in user + password:
+def _one_line(secret: str, url: str) -> str:
+    if "\n" in secret:
         raise InvalidSettings(
-            f"the user name or password for {url} has several lines", remedy="write one line into the secret"
+            f"the user name, password or token for {url} has several lines", remedy="write one line into the secret"
         )
-    fd = os.memfd_create("gitopsd-credentials")
-    os.write(fd, f"{user}\n{password}\n".encode())
-    return fd
+    return secret
+
+
+def _in_memory(text: str, stack: ExitStack) -> int:
+    return int(stack.enter_context(in_memory(text)).name)
 
 
 def _key_file(key: str, run_dir: Path, stack: ExitStack) -> Path:

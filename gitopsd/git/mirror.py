@@ -22,6 +22,7 @@ from gitopsd.git.epoch import FULL_SHA, HEAD, KEPT, LISTING, OTHER, fingerprint,
 from gitopsd.git.failures import fetch_failed, is_damage, said, shown
 from gitopsd.git.objects import DAMAGED
 from gitopsd.settings import GitSettings
+from gitopsd.trust.credentials import Trust
 
 STAMP = "gitopsd-epoch"  # in a mirror: the fingerprint of the refs that its last whole fetch left; mtime: when
 LOCAL_S = 60.0  # for what git does on the disk alone
@@ -56,6 +57,7 @@ class Mirror:
     path: Path
     run_dir: Path
     settings: GitSettings
+    trust: Trust
     size_bytes: int | None = None  # when it was last looked at
     _swept: bool = False  # no left-overs of a killed git can be there
     _tidying: bool = False
@@ -167,7 +169,7 @@ class Mirror:
         flags = ("--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
         quick = ("--no-auto-maintenance", "--no-show-forced-updates")
         self._swept = False
-        with access(self.url, self.settings.credentials, self.run_dir) as given:
+        with access(self.url, await self.trust.credentials(self.url), self.run_dir) as given:
             git = ["--git-dir", str(path), *_options(speed), *_options(given.config), "fetch", *flags, *quick]
             began_s = time.monotonic()
             listing = await self._git([*git, "--", given.url, *specs], self.settings.fetch_deadline_s, given, path)

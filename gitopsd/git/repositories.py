@@ -29,6 +29,7 @@ from gitopsd.git.mirror import STAMP, Mirror, mirror_path
 from gitopsd.model.ids import RepoUrl, Revision
 from gitopsd.ports import Clock, Resolved
 from gitopsd.settings import GitSettings
+from gitopsd.trust.credentials import Trust
 
 RETRY_S = 5.0  # after a first failure; doubled with each that follows …
 RETRY_MOST_S = 600.0  # … up to this
@@ -78,6 +79,7 @@ class Repositories:
         data_dir: Path,
         run_dir: Path,
         now_s: Clock,
+        trust: Trust | None = None,
         on_epoch: OnEpoch = lambda *_: None,
         on_request: OnRequest = lambda *_: None,
         spread: Callable[[], float] = random.random,
@@ -89,6 +91,7 @@ class Repositories:
             data_dir: mirrors live in its folder `git`.
             run_dir: for SSH keys while a fetch runs.
             now_s: Unix time.
+            trust: which credentials a URL gets; None: those of `settings`.
             on_epoch: told of each new epoch, with the one before, as soon as it can be resolved.
             on_request: told of each fetch: "fetch", the URL as it may be shown, seconds, whether it succeeded.
             spread: a number from 0 to 1, by which polls are spread.
@@ -97,6 +100,7 @@ class Repositories:
         self._data_dir = data_dir
         self._run_dir = run_dir / "git"
         self._now_s = now_s
+        self._trust = trust or Trust(settings.credentials, now_s)
         self._on_epoch = on_epoch
         self._on_request = on_request
         self._spread = spread
@@ -177,6 +181,7 @@ class Repositories:
     def configure(self, settings: GitSettings) -> None:
         """Take over new settings, all but `fetches_at_once`; what runs goes on under the old."""
         self._settings = settings
+        self._trust.settings = settings.credentials
         for known in self._repos.values():
             known.mirror.settings = settings
             known.poke.set()
@@ -224,7 +229,7 @@ class Repositories:
     def _known(self, repo: RepoUrl) -> Repository:
         if repo not in self._repos:
             self._check(repo)
-            mirror = Mirror(repo, mirror_path(self._data_dir, repo), self._run_dir, self._settings)
+            mirror = Mirror(repo, mirror_path(self._data_dir, repo), self._run_dir, self._settings, self._trust)
             self._repos[repo] = Repository(repo, mirror, repository_key(repo))
             self._start(self._repos[repo])
         return self._repos[repo]
@@ -295,6 +300,7 @@ class Repositories:
                 refs = await self._fetch_commits(known, refs)
                 succeeded = True
             except GitopsError as err:
+                self._trust.refused(known.url)
                 known.error, known.ended = err, number
                 known.failures += 1
                 if known.epoch is None:

@@ -13,7 +13,7 @@ from typing import Any
 from gitopsd.core.repo_url import has_credentials, url_fault
 from gitopsd.errors import InvalidSettings
 from gitopsd.settings.problem import Problems
-from gitopsd.settings.schema import ClusterSettings, Secret, Settings
+from gitopsd.settings.schema import ClusterSettings, RepoCredentials, Secret, Settings
 
 RESERVED = "gitopsd"  # the destination by which an application declares applications
 NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
@@ -83,11 +83,27 @@ def _credentials(settings: Settings, problems: Problems) -> None:
     for place, found in enumerate(settings.git.credentials):
         name = f"git.credentials[{place}]"
         _url(f"{name}.url", found.url, problems)
-        if found.password and found.ssh_key:
-            problems.at(name, "has a password and an ssh_key", "write the one that fits the URL")
-        if found.username and not found.password and not found.ssh_key:
-            problems.at(name, "has a username alone", "add password, or remove it")
+        for what, remedy in misfits(found):
+            problems.at(name, what, remedy)
     _unique("git.credentials", "url", [found.url for found in settings.git.credentials], problems)
+
+
+def misfits(found: RepoCredentials) -> Iterator[tuple[str, str]]:
+    """Yield what does not fit together in `found`, and the remedy."""
+    ways = ("password", "bearer_token", "github_app", "ssh_key")
+    given = [way for way in ways if getattr(found, way)]
+    if len(given) > 1:
+        yield f"has {' and '.join(given)}", "write the one that fits the URL"
+    if found.username and not found.password and not found.ssh_key:
+        yield "has a username alone", "add password, or remove it"
+    if bool(found.client_cert) != bool(found.client_key):
+        yield "has one of client_cert and client_key", "write both, or none"
+    if found.no_proxy and not found.proxy:
+        yield "has no_proxy without proxy", "add proxy, or set NO_PROXY in the daemon's environment"
+    if found.proxy and not re.fullmatch(r"(?:https?|socks5h?)://\S+", found.proxy):
+        yield "has a proxy that is no URL", "write http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT"
+    if found.github_app and not re.fullmatch(r"(?:https?://[^\s@?#]+)?", found.github_app.api_url):
+        yield "has a github_app.api_url that is no URL", "write https://HOST/api/v3, without user or password"
 
 
 def _url(name: str, url: str, problems: Problems) -> None:

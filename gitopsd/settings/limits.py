@@ -16,6 +16,8 @@ EXACT = {
     "api.probe_port": (0.0, 65535.0),
     "git.poll_s": (1.0, DAY_S),
     "git.poll_jitter": (0.0, 0.9),
+    "git.credentials[].github_app.id": (1.0, 1e15),
+    "git.credentials[].github_app.installation_id": (0.0, 1e15),  # 0: GitHub is asked
     "git.low_speed_bytes": (1.0, 1e9),
     "redis.ttl_s": (60.0, 365 * DAY_S),
     "workers.count": (1.0, 256.0),

@@ -45,16 +45,44 @@ def _text_of(file: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Held(Secret):
+    """A secret that somebody else keeps, and that is in memory: of a Secret manifest, or a token that was asked for."""
+
+    text: str = field(default="", repr=False)
+
+    def read(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class GitHubApp:
+    """A GitHub App: its installation gives out tokens of an hour."""
+
+    id: int
+    private_key: Secret  # PEM, as GitHub gives it out
+    installation_id: int = 0  # 0: GitHub is asked for the repository's own
+    api_url: str = ""  # of GitHub Enterprise, such as https://ghe.example/api/v3; "": https://api.github.com
+
+
+@dataclass(frozen=True, slots=True)
 class RepoCredentials:
     """For every repository whose URL starts with `url`; the longest prefix wins."""
 
     url: str
     username: str = ""  # "" with a token: git's usual "x-access-token"
     password: Secret | None = None  # password or token
+    bearer_token: Secret | None = None  # sent as `Authorization: Bearer`, as Bitbucket's HTTP access tokens are
+    github_app: GitHubApp | None = None
     ssh_key: Secret | None = None  # private key, OpenSSH format
-    known_hosts: Path | None = None  # host keys accepted; none: ssh's system-wide file
+    known_hosts: Path | None = None  # host keys accepted, plain or hashed; none: ssh's system-wide file
     ca_file: Path | None = None  # PEM bundle instead of the system's
+    client_cert: Secret | None = None  # TLS client certificate, PEM, and …
+    client_key: Secret | None = None  # … its key
+    proxy: str = ""  # http://, https:// or socks5://; "": the daemon's environment says
+    no_proxy: str = ""  # hosts and domains that are reached without it, separated by commas
     insecure: bool = False  # do not check TLS certificates or host keys
+    insecure_host_key: bool = False  # do not check host keys; certificates are checked
+    force_basic_auth: bool = False  # send user and password before the server asks for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +159,8 @@ class ToolSettings:
     kustomize_versions: tuple[KustomizeVersion, ...] = ()
     deadline_s: float = 50.0  # of one run; less than workers.deadline_s, so that the program is blamed
     output_bytes: int = 32 << 20  # of one run
+    cpu_s: float = 100.0  # of the processor, of each process of a run
+    processes: int = 256  # and threads, of one run
 
 
 @dataclass(frozen=True, slots=True)

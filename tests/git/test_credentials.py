@@ -8,26 +8,15 @@ from pathlib import Path
 import pytest
 
 from gitopsd.errors import InvalidSettings
-from gitopsd.git.credentials import access, credentials_for
+from gitopsd.git.credentials import access
 from gitopsd.settings import RepoCredentials, Secret
-
-
-def test_longest_prefix_wins_whatever_the_order() -> None:
-    host, org, repo = (RepoCredentials(f"https://h{path}", username=path) for path in ("", "/org", "/org/repo.git"))
-
-    for given in ((host, org, repo), (repo, org, host)):
-        assert repo == credentials_for("https://h/org/repo", given)
-        assert org == credentials_for("https://h/org/repo2", given)
-        assert host == credentials_for("https://h/org2/repo", given)
-        assert credentials_for("https://h2/org/repo", given) is None
-        assert credentials_for("ssh://h/org/repo", given) is None
 
 
 def test_helper_answers_git_from_a_descriptor_as_often_as_asked(tmp_path: Path) -> None:
     text = r"a'b\n$(c) \\ ü"
     (tmp_path / "pw").write_text(text)
     given = RepoCredentials("https://h", "bot", Secret(file=tmp_path / "pw"))
-    with access("https://h/x", (given,), tmp_path / "run") as granted:
+    with access("https://h/x", given, tmp_path / "run") as granted:
         config = [argument for setting in granted.config for argument in ("-c", setting)]
         answers = [
             subprocess.run(  # noqa: S603 - git, as a fetch would run it
@@ -52,7 +41,7 @@ def test_helper_answers_git_from_a_descriptor_as_often_as_asked(tmp_path: Path) 
 def test_token_without_a_user_name_gets_the_usual_one(tmp_path: Path) -> None:
     (tmp_path / "pw").write_text("t")
     given = RepoCredentials("https://h", password=Secret(file=tmp_path / "pw"))
-    with access("https://h/x", (given,), tmp_path) as granted:
+    with access("https://h/x", given, tmp_path) as granted:
         assert b"x-access-token\nt\n" == os.pread(granted.fds[0], 100, 0)
 
 
@@ -60,7 +49,7 @@ def test_ssh_key_is_a_private_file_for_as_long_as_it_is_needed(tmp_path: Path) -
     (tmp_path / "key").write_text("-----BEGIN\nabc\n-----END\n")
     (tmp_path / "hosts").write_text("")
     given = RepoCredentials("ssh://git@h", ssh_key=Secret(file=tmp_path / "key"), known_hosts=tmp_path / "hosts")
-    with access("ssh://git:pw@h/x", (given,), tmp_path / "run") as granted:
+    with access("ssh://git:pw@h/x", given, tmp_path / "run") as granted:
         (key,) = (tmp_path / "run").iterdir()
         assert (0o600, "-----BEGIN\nabc\n-----END\n") == (stat.S_IMODE(key.stat().st_mode), key.read_text())
         command = granted.env["GIT_SSH_COMMAND"]
@@ -77,10 +66,10 @@ def test_file_that_is_not_there_is_said(tmp_path: Path) -> None:
         RepoCredentials("https://h", ca_file=tmp_path / "no"),
         RepoCredentials("https://h", password=Secret(file=tmp_path / "no")),
     ):
-        with pytest.raises(InvalidSettings, match="no"), access("https://h/x", (given,), tmp_path):
+        with pytest.raises(InvalidSettings, match="no"), access("https://h/x", given, tmp_path):
             pass
 
 
 def test_without_credentials_nothing_is_handed_over(tmp_path: Path) -> None:
-    with access("https://h/x", (), tmp_path / "run") as granted:
+    with access("https://h/x", None, tmp_path / "run") as granted:
         assert ("https://h/x", {}, (), ()) == (granted.url, granted.env, granted.fds, granted.secrets)

@@ -6,23 +6,15 @@ import asyncio
 import contextlib
 import os
 import signal
-import ssl
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 
 import pygit2
 import pytest
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from gitopsd.errors import GitopsError, InvalidSettings, RepositoryTooLarge, RepositoryUnreachable, TooSlow
 from gitopsd.git import repositories as repositories_module
@@ -30,56 +22,18 @@ from gitopsd.git.repositories import Repositories
 from gitopsd.git.tree import open_tree
 from gitopsd.model.ids import RepoUrl
 from gitopsd.settings import GitSettings, RepoCredentials, Secret
+from tests.certificates import certificate
 from tests.git.conftest import World, polling, until
 from tests.gitserver import SSH_CLIENT, http_server, ssh_server, trickling_server
+from tests.processes import environment, mentioning, processes
 
 needs_ssh = pytest.mark.skipif(SSH_CLIENT is None, reason="no ssh client here")
-
-
-def processes() -> Iterator[tuple[int, str]]:
-    """Every process of this machine that is not a zombie: id and command line."""
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and (line := (entry / "cmdline").read_bytes()):
-                yield int(entry.name), line.replace(b"\0", b" ").decode(errors="replace")
-
-
-def mentioning(text: str) -> list[str]:
-    return [line for pid, line in processes() if text in line and pid != os.getpid()]
 
 
 def secret(world: World, text: str) -> Secret:
     file = world.folder / "secret"
     file.write_text(text)
     return Secret(file=file)
-
-
-def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """A server's TLS context for 127.0.0.1, and the file that names its authority."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "git server")])
-    now = datetime(2020, 1, 1, tzinfo=UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=36500))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    folder.mkdir(exist_ok=True)
-    pem, private = folder / "ca.pem", folder / "key.pem"
-    pem.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem, private)
-    return context, pem
 
 
 async def test_trickling_server_is_left_at_the_deadline_with_all_that_git_started(world: World) -> None:
@@ -204,7 +158,7 @@ async def test_right_password_opens_and_is_nowhere_to_be_seen(world: World) -> N
                 text.decode(errors="replace")
                 for pid, line in processes()
                 if "git" in line
-                for text in [_environment_of(pid)]
+                for text in [environment(pid)]
             )
         return await handler(request)
 
@@ -219,12 +173,6 @@ async def test_right_password_opens_and_is_nowhere_to_be_seen(world: World) -> N
     on_disk = [file.read_bytes() for file in (world.folder / "data").rglob("*") if file.is_file()]
     on_disk += [file.read_bytes() for file in (world.folder / "run").rglob("*") if file.is_file()]
     assert not any(b"s3cret" in content for content in on_disk)
-
-
-def _environment_of(pid: int) -> bytes:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/environ").read_bytes()
-    return b""
 
 
 async def test_password_in_the_url_works_and_is_masked(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,86 @@
+"""Which credentials a URL gets: of the settings, or of declared Secrets; an App's key is exchanged for a token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+
+from gitopsd.core.repo_address import RepoAddress
+from gitopsd.ports import Clock
+from gitopsd.settings import Held, RepoCredentials
+from gitopsd.trust.github_app import GitHubTokens
+
+LOGINS = ("username", "password", "bearer_token", "github_app", "ssh_key", "client_cert", "client_key")
+
+
+def credentials_for(url: str, credentials: Sequence[RepoCredentials]) -> RepoCredentials | None:
+    """Return the credentials of the longest prefix that `url` lies under, or None; whole path parts count."""
+    address = RepoAddress.parse(url)
+    found: list[tuple[int, RepoCredentials]] = []
+    for candidate in credentials:
+        prefix = RepoAddress.parse(candidate.url)
+        if address is not None and prefix is not None and address.under(prefix):
+            found.append((len(prefix.parts), candidate))
+    return max(found, key=lambda pair: pair[0])[1] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What Secrets of one directory declare."""
+
+    repositories: tuple[RepoCredentials, ...] = ()  # each for its URL alone
+    templates: tuple[RepoCredentials, ...] = ()  # each for all below its URL
+
+
+@dataclass(slots=True)
+class Trust:
+    """The credentials that there are now. Its one memory beside them is the tokens that Apps were given."""
+
+    settings: tuple[RepoCredentials, ...]
+    now_s: Clock
+    _declared: dict[str, Declared] = field(default_factory=dict)  # by the directory that they were read in
+    _tokens: GitHubTokens = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tokens = GitHubTokens(self.now_s)
+
+    def declare(self, source: str, declared: Declared) -> bool:
+        """Take what `source` declares now in place of what it declared before; tell whether anything changed."""
+        before = self._declared.get(source, Declared())
+        self._declared[source] = declared
+        return before != declared
+
+    def find(self, url: str) -> RepoCredentials | None:
+        """Return what `url` is given, without traffic; None where nothing was declared for it.
+
+        A repository's own Secret goes before templates; without a login of its own it takes the template's. The
+        settings come last: they are what a Secret may stand in for.
+        """
+        declared = self._declared.values()
+        template = credentials_for(url, [each for one in declared for each in one.templates])
+        template = template or credentials_for(url, self.settings)
+        own = self._repositories().get(RepoAddress.parse(url))
+        if own is None or template is None or any(getattr(own, name) for name in LOGINS):
+            return own or template
+        unset = {each.name for each in fields(own) if getattr(own, each.name) == each.default}
+        return replace(own, **{name: getattr(template, name) for name in unset})
+
+    async def credentials(self, url: str) -> RepoCredentials | None:
+        """Return what `url` is given as servers take it: the key of a GitHub App as a token that it was exchanged for.
+
+        Raises:
+            RepositoryUnreachable: GitHub gives no token.
+            InvalidSettings: the App's key cannot be read, or is none.
+        """
+        found = self.find(url)
+        if found is None or found.github_app is None:
+            return found
+        token = await self._tokens.token(url, found.github_app, found)
+        return replace(found, github_app=None, username="", password=Held(text=token))
+
+    def refused(self, url: str) -> None:
+        """Note that `url` was not opened by what it was given: a token may have been revoked before its end."""
+        self._tokens.forget(url)
+
+    def _repositories(self) -> Mapping[RepoAddress | None, RepoCredentials]:
+        return {RepoAddress.parse(each.url): each for one in self._declared.values() for each in one.repositories}

@@ -1,0 +1,117 @@
+"""An HTTP session as credentials ask for it: certificates, proxy, login."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from gitopsd.errors import InvalidSettings
+from gitopsd.settings import RepoCredentials
+
+
+@asynccontextmanager
+async def session(
+    given: RepoCredentials | None, url: str, *, deadline_s: float
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """Open a session to the host of `url`, with the certificates and the proxy of `given`; a login it does not send.
+
+    Redirects are the caller's business; the environment's proxies hold where `given` names none.
+
+    Raises:
+        InvalidSettings: a certificate or key of `given` cannot be used.
+    """
+    given = given or RepoCredentials(url)
+    proxy = given.proxy if given.proxy and not bypasses(given.no_proxy, url) else None
+    connector = aiohttp.TCPConnector(ssl=tls(given))
+    limits = aiohttp.ClientTimeout(total=deadline_s, sock_connect=min(15.0, deadline_s))
+    async with aiohttp.ClientSession(
+        connector=connector, timeout=limits, proxy=proxy, trust_env=not given.proxy, cookie_jar=aiohttp.DummyCookieJar()
+    ) as opened:
+        yield opened
+
+
+async def whole(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes | None:
+    """Return the body of `answer`, None where it has more than `most_bytes`."""
+    parts, size = [], 0
+    async for chunk in answer.content.iter_any():
+        parts.append(chunk)
+        size += len(chunk)
+        if size > most_bytes:
+            return None
+    return b"".join(parts)
+
+
+def login(given: RepoCredentials | None) -> dict[str, str]:
+    """Return the headers by which `given` logs in at once; none where it holds no login for HTTP."""
+    if given is not None and given.bearer_token is not None:
+        return {"Authorization": f"Bearer {given.bearer_token.read()}"}
+    if given is not None and given.password is not None:
+        return {"Authorization": basic(given.username, given.password.read())}
+    return {}
+
+
+def basic(user: str, password: str) -> str:
+    """Return the value of a header that logs in by user and password."""
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def bypasses(no_proxy: str, url: str) -> bool:
+    """Tell whether the host of `url` is reached without a proxy: by name, by a domain it lies in, by address or `*`."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    for entry in (part.strip().lower() for part in no_proxy.split(",")):
+        if entry in ("*", host) and entry:
+            return True
+        if entry and host.endswith(f".{entry.lstrip('.')}"):
+            return True
+        if "/" in entry and _within(host, entry):
+            return True
+    return False
+
+
+def tls(given: RepoCredentials) -> ssl.SSLContext:
+    """Return how TLS is spoken under `given`.
+
+    Raises:
+        InvalidSettings: a certificate or key cannot be used; it names neither.
+    """
+    try:
+        context = ssl.create_default_context(cafile=given.ca_file if not given.insecure else None)
+        if given.insecure:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if given.client_cert is not None and given.client_key is not None:
+            with in_memory(given.client_cert.read()) as cert, in_memory(given.client_key.read()) as key:
+                context.load_cert_chain(cert, key)
+    except (OSError, ValueError) as err:  # ssl.SSLError is an OSError
+        reason = err.strerror or type(err).__name__ if isinstance(err, OSError) else type(err).__name__
+        raise InvalidSettings(
+            f"the certificates for {given.url} cannot be used: {reason}",
+            remedy="write ca_file, client_cert and client_key as PEM, the key without a passphrase",
+        ) from None
+    return context
+
+
+@contextmanager
+def in_memory(text: str) -> Iterator[Path]:
+    """Have `text` as a file that is on no disk, for what reads files by name."""
+    fd = os.memfd_create("gitopsd-credentials")
+    try:
+        os.write(fd, text.encode())
+        yield Path(f"/proc/self/fd/{fd}")
+    finally:
+        os.close(fd)
+
+
+def _within(host: str, network: str) -> bool:
+    try:
+        return ip_address(host) in ip_network(network, strict=False)
+    except ValueError:
+        return False
