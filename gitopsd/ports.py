@@ -191,6 +191,14 @@ class Inventory(Protocol):
         """Store the application's target as known now; nothing is written where it did not change."""
         ...
 
+    def delete_hooks(self, app: AppName) -> Sequence[Manifest]:
+        """Return the hooks of the application's last known target that are run when it is deleted, in apply form."""
+        ...
+
+    def put_delete_hooks(self, app: AppName, hooks: Sequence[Manifest]) -> None:
+        """Store them; nothing is written where they did not change."""
+        ...
+
     def wanted_by(self, cluster: ClusterId, key: ResourceKey) -> frozenset[AppName]:
         """Return the applications whose last known target holds the object."""
         ...

@@ -55,9 +55,9 @@ class Desire:
         )
         return replace(await self._desired(app, wanted or app.sources), mark=mark)
 
-    def nothing(self, revisions: tuple[Revision, ...]) -> Desired:
-        """Return what Git asks for in the name of an application that is being deleted: nothing, whatever it holds."""
-        return Desired(revisions, self.now_s(), (), (), (), (), self.barrier.mark())
+    def nothing(self, revisions: tuple[Revision, ...], hooks: Sequence[Manifest]) -> Desired:
+        """Return what is asked for in the name of an application that is being deleted: `hooks`, whatever Git holds."""
+        return Desired(revisions, self.now_s(), tuple(hooks), (), (), (), self.barrier.mark())
 
     async def _desired(self, app: Application, wanted: Sequence[Source]) -> Desired:
         # Resolved without an await between them: one repository's sources all see one epoch (D2).

@@ -11,6 +11,7 @@ from gitopsd.control.orders import Orders
 from gitopsd.control.wants import Wants
 from gitopsd.core import windows
 from gitopsd.core.declaration import DECLARE, Declare, no_cluster, only_declarations, resolve_destination
+from gitopsd.core.deletion import delete_hooks
 from gitopsd.core.hooks import hook_refs
 from gitopsd.core.pairing import owns
 from gitopsd.core.permissions import Place, destination_conditions, object_conditions, source_conditions
@@ -122,9 +123,12 @@ class Placing:
         app, deleting = orders.app, orders.deleting
         target = target_of(app.name, app.destination.namespace, desired.manifests, self.scope(cluster))
         if deleting:
+            target = self._permitted(app, cluster, target)
             self.wants.as_before(app)  # what it left in the cluster is in the index until it is gone
         else:
             self._want(app, cluster, target, desired)
+            if desired.mark is not None:
+                self.wants.inventory.put_delete_hooks(app.name, delete_hooks(target.hooks))
         readings = self._readings(orders, cluster, target)
         extra = any(key not in target.objects and _owned(app, reading) for key, reading in readings.items())
         guard_now = partial(self.wants.guard, app, cluster, deleting=deleting, pinned=desired.mark is None)
@@ -193,11 +197,13 @@ class Placing:
         wanted = [ObjectRef(key, gvk_of(manifest)) for key, manifest in target.objects.items()]
         operation = self.apps.operation(app.name)
         wanted += hook_refs(target.hooks, operation.id if operation is not None and not operation.phase.over else "")
-        if app.destination.namespace:
-            wanted.append(ObjectRef(ResourceKey("", "Namespace", "", app.destination.namespace), NAMESPACE))
-        left = {key for where, key in self.wants.inventory.targets(app.name) if where == cluster}
+        left = self._left(app, cluster)
+        namespaces = {app.destination.namespace} if app.destination.namespace else set()
         if orders.deleting:
-            wanted = [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(left)]
+            hooks = {ref.key for ref in wanted}
+            wanted += [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(left - hooks)]
+            namespaces = {key.namespace for key in hooks if key.namespace}
+        wanted += [ObjectRef(ResourceKey("", "Namespace", "", name), NAMESPACE) for name in sorted(namespaces)]
         project, place = self.apps.project(app.project), self._place(cluster)
 
         def counts(key: ResourceKey, reading: Reading) -> bool:
@@ -208,6 +214,19 @@ class Placing:
 
         found = self.live.readings(cluster, app.name, wanted)
         return {key: reading for key, reading in found.items() if counts(key, reading)}
+
+    def _left(self, app: Application, cluster: ClusterId) -> frozenset[ResourceKey]:
+        return frozenset(key for where, key in self.wants.inventory.targets(app.name) if where == cluster)
+
+    def _permitted(self, app: Application, cluster: ClusterId, target: Target) -> Target:
+        """Return the target of a deletion without the hooks that the project does not permit by now."""
+        project, place = self.apps.project(app.project), self._place(cluster)
+        if project is None:  # it went with its applications, and had permitted them
+            return target
+        refused = [hook for hook in target.hooks if object_conditions(project, place, [hook.key])]
+        conditions = object_conditions(project, place, [hook.key for hook in refused])
+        hooks = tuple(hook for hook in target.hooks if hook not in refused)
+        return replace(target, hooks=hooks, conditions=(*target.conditions, *conditions))
 
     def _project(self, app: Application) -> AppProject:
         project = self.apps.project(app.project)

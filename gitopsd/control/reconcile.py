@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 from gitopsd.control.declare import Declarer
 from gitopsd.control.desired import Desire, Desired
+from gitopsd.control.due import Wanted
 from gitopsd.control.judge import Judge
 from gitopsd.control.orders import Orders, orders_of
 from gitopsd.control.placing import Aim, Placing
-from gitopsd.control.sync import Outcome, Syncer, Wanted
+from gitopsd.control.sync import Outcome, Syncer
 from gitopsd.control.workers import Again
 from gitopsd.core.compare import comparison
 from gitopsd.core.declaration import DECLARE
@@ -71,7 +72,7 @@ class Reconciler:
         compared = await self.judge.compare(app, cluster, aim.target, aim.readings)  # compare
         found = comparison(compared, aim.target.hash, desired.warnings)
         outcome = await self.syncer.advance(Wanted(orders, aim, desired.revisions, found))  # apply
-        if orders.deleting and aim.empty:
+        if orders.deleting and aim.empty and not outcome.left:
             self.apps.forget(app.name)
             return Again(None)
         return self._published(orders, (found, outcome), desired, aim)
@@ -90,7 +91,8 @@ class Reconciler:
         if not orders.deleting:
             return await self.desire(orders.app, orders.refs)
         status = self.apps.status(orders.app.name)
-        return self.desire.nothing(status.revisions if status is not None else ())
+        hooks = self.placing.wants.inventory.delete_hooks(orders.app.name)
+        return self.desire.nothing(status.revisions if status is not None else (), hooks)
 
     def _published(
         self, orders: Orders, result: tuple[Comparison, Outcome], desired: Desired, aim: Aim | None = None

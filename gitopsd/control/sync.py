@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from gitopsd.control.orders import Orders
-from gitopsd.control.placing import Aim
-from gitopsd.core.asks import Seen
+from gitopsd.control.due import Wanted, due_of, last_sync_here, todo_of, waiting
 from gitopsd.core.compare import Basis
+from gitopsd.core.deletion import resumed
 from gitopsd.core.ignore import rules_for
-from gitopsd.core.pairing import owns
-from gitopsd.core.plan import Scope, Work, deletion, plan, work
-from gitopsd.core.policy import Due, LastSync, Pacing, Situation, carrying, last_sync, request_refused, sync_due
+from gitopsd.core.plan import plan
+from gitopsd.core.policy import Due, Pacing, carrying, last_sync
 from gitopsd.core.prune import kept
 from gitopsd.core.step import SUPERSEDED, Limits, absorb, ended, stalled, step
 from gitopsd.core.windows import blocked
 from gitopsd.errors import GitopsError, Retryable, Terminal
 from gitopsd.model.application import Application, IgnoreDifference, Mode
 from gitopsd.model.command import Accepted, Applied, Apply, Command, Prune, Refused
-from gitopsd.model.comparison import Comparison, Found, Remembered, SyncStatus
-from gitopsd.model.ids import ClusterId, Revision, TargetHash
+from gitopsd.model.comparison import Found, Remembered
+from gitopsd.model.ids import ClusterId, TargetHash
 from gitopsd.model.manifest import ResourceKey, gvk_of
 from gitopsd.model.operation import Operation, OperationPhase, SyncRequest
 from gitopsd.ports import Applications, Applier, Clock, Inventory, LiveStates
@@ -28,34 +26,6 @@ from gitopsd.runtime.tasks import at_most
 
 CONFIRM_S = 1.0  # after an operation: should nothing have changed, no watch tells of it
 OBSERVING = "mode is observe by now, so nothing more is written"
-MAX_TOLD = 3  # objects named in one line
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a pass found out of one application, as its sync needs it."""
-
-    orders: Orders
-    aim: Aim
-    revisions: tuple[Revision, ...]
-    comparison: Comparison
-
-    @property
-    def app(self) -> Application:
-        return self.orders.app
-
-    @property
-    def seen(self) -> Seen:
-        target = self.aim.target
-        return Seen(
-            target.hash,
-            target.objects,
-            target.hashes,
-            self.aim.readings,
-            self.aim.guard,
-            target.hooks,
-            namespace=self.app.sync_policy.namespace_metadata,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +33,7 @@ class Outcome:
     operation: Operation | None  # the running or last one
     waiting: str = ""  # why nothing is done about what is out of sync
     again_after_s: float | None = None
+    left: bool = False  # hooks of the application's deletion are still to be run
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +62,7 @@ class Syncer:
             operation = outcome.operation  # nothing was written in this pass, so its comparison still holds
         operation, due = self._begun(wanted, operation)
         if operation is None or operation.phase.over:
-            return Outcome(operation, due.why, due.again_after_s)
+            return Outcome(operation, due.why, due.again_after_s, wanted.left(operation))
         return await self._further(operation, wanted)
 
     def stalled(self, app: Application, err: GitopsError) -> None:
@@ -112,9 +83,9 @@ class Syncer:
             operation, again_after_s = await self._steps(operation, wanted)
             over = operation if operation.phase.over else None
         if over is None:
-            return Outcome(operation, again_after_s=again_after_s)
+            return Outcome(operation, again_after_s=again_after_s, left=wanted.left(operation))
         self._over(over)
-        return Outcome(over, again_after_s=CONFIRM_S)
+        return Outcome(over, again_after_s=CONFIRM_S, left=wanted.left(over))
 
     def _stopped(self, operation: Operation, wanted: Wanted) -> Operation | None:
         """Return the operation as ended where it was begun for another cluster, or for a mode that allowed to write."""
@@ -135,15 +106,11 @@ class Syncer:
 
     def _begun(self, wanted: Wanted, last: Operation | None) -> tuple[Operation | None, Due]:
         """Return the operation to go on with: a new one where a person asked or one is due, else the last one."""
-        app, request = wanted.app, wanted.orders.request
-        prune = request.prune if request is not None else app.sync_policy.prune
-        selected = request.resources if request is not None else ()
-        hooks = () if selected or wanted.orders.deleting else wanted.aim.target.hooks
-        todo = _work(wanted, Scope(prune, selected, hooks, _missing_namespace(wanted)))
-        due = self._due(wanted, todo, last)
+        app, request, todo = wanted.app, wanted.orders.request, todo_of(wanted)
+        due = due_of(wanted, todo, last, self.now_s(), self.pacing)
         if not due.sync:
             self._taken_up(app, request)
-            return last, replace(due, why=_waiting(wanted, todo, due))
+            return last, replace(due, why=waiting(wanted, todo.work, due))
         header = Operation(
             id=self.new_id(),
             app=app.name,
@@ -157,32 +124,17 @@ class Syncer:
             healing=due.healing,
             heals=due.heals,
             retries=due.retries,
-            prune=prune,
+            prune=todo.prune,
             dry_run=request.dry_run if request else False,
-            selective=bool(selected),
+            selective=bool(todo.selected),
             pinned=bool(wanted.orders.refs),
+            deleting=wanted.orders.deleting,
         )
-        planned = plan(header, todo, hooks if due.hooks else (), wanted.aim.readings)
-        operation = carrying(planned, _last_sync(wanted, last))
+        planned = plan(header, todo.work, todo.hooks if due.hooks else (), wanted.aim.readings)
+        operation = carrying(resumed(planned, last), last_sync_here(wanted, last))
         self.apps.put_operation(operation)
         self._taken_up(app, request)
         return operation, due
-
-    def _due(self, wanted: Wanted, todo: Work, last: Operation | None) -> Due:
-        app, request, mode = wanted.app, wanted.orders.request, wanted.aim.mode
-        if wanted.orders.deleting:
-            if mode is Mode.OBSERVE:
-                why = "mode is observe, so its objects are not deleted; set mode: enforce, or delete it without them"
-                return Due(sync=False, why=why)
-            return Due(sync=todo.any, why="it is being deleted", again_after_s=CONFIRM_S if todo.any else None)
-        if request is not None:
-            refusal = request_refused(request, mode, blocked(wanted.aim.windows, self.now_s(), manual=True))
-            return Due(sync=not refusal, why=refusal)
-        # Argo CD's writes count only while they would be fought over: what is in sync needs no write.
-        target, wrote_s = wanted.aim.target.hash, _argocd_wrote_s(wanted)
-        shut = blocked(wanted.aim.windows, self.now_s())
-        situation = Situation(mode, todo, target, _last_sync(wanted, last), shut, wrote_s)
-        return sync_due(app, situation, self.now_s(), self.pacing)
 
     def _taken_up(self, app: Application, request: SyncRequest | None) -> None:
         """Take a request off the store; one that has come since is the next pass's."""
@@ -268,45 +220,3 @@ class Syncer:
                 shown[command.key] = Remembered(basis.target, result.view, basis.rules.hash, basis.admission)
         if shown:
             self.inventory.remember(wanted.app.name, wanted.aim.cluster, shown)
-
-
-def _work(wanted: Wanted, scope: Scope) -> Work:
-    resources, aim = wanted.comparison.resources, wanted.aim
-    if wanted.orders.deleting:
-        return deletion(resources, aim.guard, aim.readings)
-    return work(resources, aim.target.hashes, aim.guard, scope)
-
-
-def _last_sync(wanted: Wanted, last: Operation | None) -> LastSync | None:
-    """Return what the last sync says of its content; what was tried in another cluster says nothing of this one."""
-    return last_sync(last) if last is not None and last.cluster == wanted.aim.cluster else None
-
-
-def _waiting(wanted: Wanted, todo: Work, due: Due) -> str:
-    """Return why nothing is done about what is out of sync, in one line."""
-    if wanted.comparison.status is SyncStatus.SYNCED and not wanted.orders.deleting:
-        return ""
-    told = [f"{task.key}: {task.message}" for task in todo.tasks if task.message]
-    if todo.any or not told or wanted.aim.mode is Mode.OBSERVE or not wanted.app.sync_policy.automated:
-        return due.why
-    more = f"; and {len(told) - MAX_TOLD} more" if len(told) > MAX_TOLD else ""
-    return "; ".join(told[:MAX_TOLD]) + more
-
-
-def _missing_namespace(wanted: Wanted) -> str:
-    """Return the destination's namespace unless it is known to be there: making it would cost every heal a request."""
-    namespace = wanted.app.destination.namespace
-    reading = wanted.aim.readings.get(ResourceKey("", "Namespace", "", namespace))
-    return "" if isinstance(reading, Found) and not wanted.app.sync_policy.namespace_metadata else namespace
-
-
-def _argocd_wrote_s(wanted: Wanted) -> float | None:
-    """Return when Argo CD last wrote an object of the application; the namespace that it goes to need not be one."""
-    wrote = [
-        reading.live.argocd_wrote_s
-        for key, reading in wanted.aim.readings.items()
-        if isinstance(reading, Found)
-        and reading.live.argocd_wrote_s is not None
-        and (key in wanted.aim.target.objects or owns(wanted.app.name, reading.live))
-    ]
-    return max(wrote, default=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gitopsd.control.barrier import Barrier
 from gitopsd.core.options import parse_options
@@ -64,6 +64,8 @@ class Wants:
             pinned: a person named the revisions, so it does not wait for its own target at the epoch.
         """
         options, _ = parse_options(app.sync_policy.options, subject=f"Application {app.name}")
+        if deleting and app.propagation:
+            options = replace(options, propagation=app.propagation)
         late = self.barrier.waits_for(app.name, cluster, repos_of(app)) if prunes else ()
         if pinned:
             late = tuple(name for name in late if name != app.name)

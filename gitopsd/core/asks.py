@@ -10,7 +10,7 @@ from gitopsd.core.apply_form import defines
 from gitopsd.core.hooks import DeletePolicy, Hook, is_run, run_manifest
 from gitopsd.core.ignore import NO_RULES, rules_for
 from gitopsd.core.options import MIGRATION_MANAGER, SYNC_OPTIONS, SyncOptions, hook_types, listed, parse_options
-from gitopsd.core.plan import contested
+from gitopsd.core.plan import DELETION, contested
 from gitopsd.core.prune import Guard, kept, options_of
 from gitopsd.core.tracking import names_itself
 from gitopsd.model.application import IgnoreDifference
@@ -110,6 +110,8 @@ def _run(task: Task, seen: Seen, operation: Operation) -> Ask:  # noqa: PLR0911 
         return Never("Git holds another content of it by now", failed=True)
     if others := seen.guard.others.get(task.key):
         return Never(contested(others), failed=True)
+    if why := out_of_place(task, seen):
+        return Never(why)
     match reading:
         case Unreadable(cause=cause):
             return Hold(f"it cannot be read: {cause}", math.inf)
@@ -119,10 +121,20 @@ def _run(task: Task, seen: Seen, operation: Operation) -> Ask:  # noqa: PLR0911 
             return Hold("what ran before it under this name is still being deleted", math.inf)
         case Found(live=live) if refusal := _not_ours(live, seen.guard):
             return Never(refusal, failed=True)
-        case Found(live=live) if DeletePolicy.BEFORE in hook.policies:
+        case Found(live=live) if DeletePolicy.BEFORE in hook.policies or task.phase in DELETION:
             return Asked(Release(task.key, live.uid, delete=True))
         case _:
             return Asked(Apply(task.key, run_manifest(hook, seen.guard.app, operation.id, task.phase), hook.hash))
+
+
+def out_of_place(task: Task, seen: Seen) -> str:
+    """Return why a hook of a deletion has no place to be run in any more, which holds up nothing; "" where it has."""
+    if task.phase not in DELETION:
+        return ""
+    if isinstance(seen.readings.get(task.key), Unserved):
+        return "its kind is not served any more"
+    namespace = seen.readings.get(ResourceKey("", "Namespace", "", task.key.namespace))
+    return "its namespace is gone" if task.key.namespace and isinstance(namespace, Absent) else ""
 
 
 def _not_ours(live: LiveObject, guard: Guard) -> str:

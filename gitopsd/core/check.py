@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gitopsd.core.apply_form import defines
-from gitopsd.core.asks import Seen, contested_by, hook_of_task, options_of_target
+from gitopsd.core.asks import Seen, contested_by, hook_of_task, options_of_target, out_of_place
 from gitopsd.core.hooks import run_manifest
 from gitopsd.core.plan import contested
 from gitopsd.model.command import Accepted, Applied, Check, Refused
@@ -81,6 +81,8 @@ def _checks(operation: Operation, tasks: Sequence[Task], seen: Seen) -> Iterator
         if manifest is None:
             continue
         options = options_of_target(manifest, seen.guard.options)
+        if out_of_place(task, seen):
+            continue
         if isinstance(reading, Unserved) and (options.skip_unserved or task.key.group_kind in defined):
             continue
         if isinstance(reading, Found) and (options.force or options.replace or task.verb is Verb.HOOK):

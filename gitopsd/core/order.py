@@ -41,7 +41,16 @@ KINDS = (
 RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 LATER = len(KINDS)  # custom resources, and whatever else is not listed
 FIRST = -(2**63)  # a wave before all others, and of prunes after all others
-PHASES = {phase: place for place, phase in enumerate(SyncPhase)}
+# What is deleted with an application goes in the Sync phase, between the hooks before and after it.
+IN_ORDER = (
+    SyncPhase.PRE_DELETE,
+    SyncPhase.PRE_SYNC,
+    SyncPhase.SYNC,
+    SyncPhase.POST_SYNC,
+    SyncPhase.SYNC_FAIL,
+    SyncPhase.POST_DELETE,
+)
+PHASES = {phase: place for place, phase in enumerate(IN_ORDER)}
 
 # Objects of one stage go at once: namespaces; definitions; what Pods need; the rest of Kubernetes; custom resources.
 STAGE_STARTS = (RANK["CustomResourceDefinition"], RANK["NetworkPolicy"], RANK["Service"], LATER)

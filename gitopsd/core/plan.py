@@ -16,6 +16,7 @@ from gitopsd.model.ids import TargetHash
 from gitopsd.model.manifest import Manifest, ResourceKey
 from gitopsd.model.operation import HookEnd, Operation, SyncPhase, Task, TaskState, Verb
 
+DELETION = frozenset({SyncPhase.PRE_DELETE, SyncPhase.POST_DELETE})
 IN_SYNC = frozenset({SyncPhase.PRE_SYNC, SyncPhase.SYNC, SyncPhase.POST_SYNC, SyncPhase.SYNC_FAIL})
 
 
@@ -64,7 +65,7 @@ def work(resources: Collection[Compared], hashes: Mapping[ResourceKey, TargetHas
         if task is None:
             continue
         tasks.append(task)
-        if not _is_due(task) or _extraneous(compared):
+        if not is_due(task) or _extraneous(compared):
             continue
         drift += compared.status is SyncStatus.OUT_OF_SYNC
         adopts += compared.adopt
@@ -87,17 +88,24 @@ def plan(
     Args:
         header: all of it but the tasks.
         todo: what it applies and prunes.
-        hooks: what it runs.
+        hooks: what it runs, where their phases are of such an operation.
         readings: of the application's live objects, among them what operations before it have left of their hooks.
     """
-    runs = [_hook(hook, header.id, phase) for hook in hooks for phase in hook.phases if phase in IN_SYNC]
+    phases = DELETION if header.deleting else IN_SYNC
+    runs = [_hook(hook, header.id, phase) for hook in hooks for phase in hook.phases if phase in phases]
     keys = {task.key for task in runs}
-    known = keys | {task.key for task in todo.tasks}
-    left = [_left(live) for live in hooks_of(header.app, _lives(readings)) if live.guarded and live.key not in known]
-    return replace(header, tasks=tuple(sorted((*todo.tasks, *runs, *left), key=task_order)))
+    # What was left of a hook is seen to by its next run.
+    tasks = [task for task in todo.tasks if task.verb is not Verb.HOOK or task.key not in keys]
+    known = keys | {task.key for task in tasks}
+    left = [
+        hook_left(live)
+        for live in hooks_of(header.app, live_objects(readings))
+        if live.guarded and live.key not in known
+    ]
+    return replace(header, tasks=tuple(sorted((*tasks, *runs, *left), key=task_order)))
 
 
-def _lives(readings: Mapping[ResourceKey, Reading] | None) -> list[LiveObject]:
+def live_objects(readings: Mapping[ResourceKey, Reading] | None) -> list[LiveObject]:
     return [reading.live for reading in (readings or {}).values() if isinstance(reading, Found)]
 
 
@@ -106,7 +114,8 @@ def _hook(hook: Hook, operation: str, phase: SyncPhase) -> Task:
     return Task(key, Verb.HOOK, phase, hook.wave, hook.rank, target=hook.hash)
 
 
-def _left(live: LiveObject) -> Task:
+def hook_left(live: LiveObject) -> Task:
+    """Return the task that lets go of what another operation has left of a hook."""
     deletes = DeletePolicy.BEFORE in policies_of(live.marks)
     return Task(
         live.key,
@@ -118,23 +127,6 @@ def _left(live: LiveObject) -> Task:
         end=HookEnd.LEFT,
         deletes=deletes,
     )
-
-
-def deletion(
-    resources: Iterable[Compared], guard: Guard | None = None, readings: Mapping[ResourceKey, Reading] | None = None
-) -> Work:
-    """Return what it takes to delete the application's live objects, whether or not Git holds them.
-
-    Args:
-        resources: the comparison's.
-        guard: of the deletion; what it keeps for good is SKIPPED. None: that is found out in the steps.
-        readings: of all live objects, among them those of hooks, which go as well.
-    """
-    lives = [compared.pair.live.live for compared in resources if isinstance(compared.pair.live, Found)]
-    tasks = [_deletion(live) if guard is None else _allowed(_deletion(live), live, guard) for live in lives]
-    if guard is not None:
-        tasks += [replace(_left(live), deletes=True) for live in hooks_of(guard.app, _lives(readings))]
-    return Work(tuple(sorted(tasks, key=task_order)), drift=sum(map(_is_due, tasks)))
 
 
 def _apply(compared: Compared, target: Manifest, target_hash: TargetHash, guard: Guard) -> Task | None:
@@ -170,13 +162,14 @@ def _prune(compared: Compared, guard: Guard, *, prune: bool) -> Task | None:
     live = compared.pair.live.live
     # Of the application it is not the object that goes last but all of them: `step` waits for that.
     last = options_of(live, DEFAULTS).prune_last
-    task = _deletion(live, last=last)
+    task = deletion_of(live, last=last)
     if not prune:
         return replace(task, state=TaskState.SKIPPED, message="it requires pruning, which this sync does not do")
-    return _allowed(task, live, guard)
+    return allowed(task, live, guard)
 
 
-def _allowed(task: Task, live: LiveObject, guard: Guard) -> Task:
+def allowed(task: Task, live: LiveObject, guard: Guard) -> Task:
+    """Return the deletion `task`, put off or SKIPPED where `guard` keeps `live`."""
     # An approval counts from the operation's start on, so it is asked for by starting one.
     found = kept(live, replace(guard, approved_s=math.inf), 0.0)
     if found is None:
@@ -186,7 +179,8 @@ def _allowed(task: Task, live: LiveObject, guard: Guard) -> Task:
     return replace(task, state=state, message=found.reason)
 
 
-def _deletion(live: LiveObject, *, last: bool = False) -> Task:
+def deletion_of(live: LiveObject, *, last: bool = False) -> Task:
+    """Return the task that deletes `live`; with `last` after all others."""
     wave = FIRST if last else wave_in(live.marks) or 0  # prunes go the other way round
     return Task(
         live.key,
@@ -198,7 +192,8 @@ def _deletion(live: LiveObject, *, last: bool = False) -> Task:
     )
 
 
-def _is_due(task: Task) -> bool:
+def is_due(task: Task) -> bool:
+    """Tell whether there is reason to begin an operation for `task`."""
     return task.state is TaskState.PENDING and not task.message
 
 

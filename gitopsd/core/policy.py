@@ -143,6 +143,21 @@ def sync_due(app: Application, now: Situation, now_s: float, pacing: Pacing) -> 
     return _argocds(app, now, now_s, pacing) or _by_content(app, now, now_s, pacing)
 
 
+def deletion_due(last: Operation | None, now_s: float, pacing: Pacing) -> Due:
+    """Tell whether to go on now deleting an application of which something is left; `last` is its last operation.
+
+    A deletion that failed is tried again by itself, later each time: nobody can mend it in Git any more.
+    """
+    if last is None or not last.deleting or last.phase is OperationPhase.SUCCEEDED:
+        return Due(sync=True, why="it is being deleted")
+    wait_s = min(pacing.heal_max_s, pacing.heal_wait_s * HEAL_FACTOR ** min(last.retries, 20))
+    rested_s = now_s - (last.finished_s or last.started_s)
+    if 0 <= rested_s < wait_s:
+        why = f"deleting it failed, and is tried again: {last.message}"
+        return Due(sync=False, why=why, again_after_s=wait_s - rested_s)
+    return Due(sync=True, why="it is being deleted", retries=last.retries + 1)
+
+
 def _by_content(app: Application, now: Situation, now_s: float, pacing: Pacing) -> Due:
     last = now.last
     if last is None or last.target != now.target:

@@ -11,7 +11,6 @@ from gitopsd.core.hooks import Hook, hook_of, read
 from gitopsd.core.options import HOOK, SYNC_OPTIONS, hook_types, listed, marks_of, parse_options, sync_wave
 from gitopsd.model.ids import AppName, TargetHash
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey, annotations_of, gvk_of, key_of
-from gitopsd.model.operation import SyncPhase
 from gitopsd.model.status import Condition
 
 Scope = Callable[[GVK], bool | None]  # True: namespaced, False: cluster-scoped, None: not known
@@ -100,14 +99,9 @@ def _option_warnings(key: ResourceKey, manifest: Manifest) -> list[Condition]:
 
 def _hook_warning(key: ResourceKey, manifest: Manifest) -> list[Condition]:
     found = read(annotations_of(manifest))
-    never = [phase.value for phase in found.phases if phase in (SyncPhase.PRE_DELETE, SyncPhase.POST_DELETE)]
-    warnings = [
-        Condition("HookWarning", f"{key}: {', '.join(never)} hooks are not run yet", "run it by other means")
-    ] * bool(never)
     if not found.unknown:
-        return warnings
+        return []
     return [
-        *warnings,
         Condition(
             "HookWarning",
             f"{key}: there is no hook {', '.join(found.unknown)}, so it is not run as that, and not applied",

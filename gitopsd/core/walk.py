@@ -9,7 +9,7 @@ from itertools import groupby
 from gitopsd.core.asks import Asked, Begun, Done, Hold, Never, Seen, asked, hook_of_task
 from gitopsd.core.gate import Broken, Need, Open, Shut, end_of, gate_of
 from gitopsd.core.hooks import DeletePolicy, is_run, run_id
-from gitopsd.core.order import FIRST, SUPPORT, Group, group_of, task_order
+from gitopsd.core.order import FIRST, PHASES, SUPPORT, Group, group_of, task_order
 from gitopsd.model.command import Command, Release
 from gitopsd.model.comparison import Found
 from gitopsd.model.operation import HookEnd, Operation, SyncPhase, Task, TaskState, Verb
@@ -54,7 +54,8 @@ class Walk:
             # What the groups before it have done must have come as far, too: one wave has several groups.
             done = [self._gated(task, need) if task.state is TaskState.APPLIED else task for task in done]
             done += [self._advanced(task, need) for task in found]
-            if self.issued or self.waits or any(task.state is TaskState.FAILED for task in done):
+            failed = any(task.state is TaskState.FAILED for task in done)
+            if failed or self.issued or self.waits or _too_early(following, done):
                 done += [task for _, later in groups[place + 1 :] for task in later]
                 break
         return done
@@ -121,7 +122,9 @@ class Walk:
         hook, reading = hook_of_task(task, self.seen, self.operation), self.seen.readings.get(task.key)
         if not isinstance(reading, Found) or not is_run(reading.live, self.operation.id, task.phase):
             return replace(task, state=TaskState.FAILED, end=end, message=why)
-        deletes = delete or (hook is not None and ENDS[end] in hook.policies)
+        # What was run before an application's objects are deleted is one of them.
+        deletes = delete or (end is HookEnd.SUCCEEDED and task.phase is SyncPhase.PRE_DELETE)
+        deletes |= hook is not None and ENDS[end] in hook.policies
         ended = replace(task, end=end, message=why, uid=reading.live.uid, deletes=deletes)
         return self._issued(ended, Release(task.key, reading.live.uid, deletes))
 
@@ -164,6 +167,12 @@ def _runs(task: Task) -> bool:
 
 def _groups(tasks: Iterable[Task]) -> Iterator[tuple[Group, Iterator[Task]]]:
     return groupby(sorted(tasks, key=task_order), key=group_of)
+
+
+def _too_early(following: Group | None, done: Iterable[Task]) -> bool:
+    """Tell whether what is run when all objects are gone would come now although some were put off."""
+    last = following is not None and following[0] == PHASES[SyncPhase.POST_DELETE]
+    return last and any(task.state is TaskState.PENDING for task in done)
 
 
 def _need(group: Group, following: Group | None, *, prune_last: bool) -> Need:

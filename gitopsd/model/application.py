@@ -161,6 +161,7 @@ class Application:
     adopted: bool = False  # annotation gitopsd.io/adopt: "true": take over what Argo CD still writes
     skip_reconcile: bool = False  # annotation argocd.argoproj.io/skip-reconcile
     cascade: bool = False  # the resources finalizer was seen
+    propagation: str = ""  # Foreground | Background: as that finalizer names it; "": as the sync options do
     manifest: Manifest = field(default_factory=dict)  # as declared
     origin: Origin = NOWHERE
     warnings: tuple[str, ...] = ()  # fields and options that are not understood or not done yet

@@ -102,6 +102,7 @@ class Operation:
     tried: TargetHash | None = None  # what the last sync that tried a content to its end tried …
     tried_ok: bool = False  # … and whether that succeeded
     pinned: bool = False  # a person named the revision: newer content does not take over
+    deleting: bool = False  # the application goes with its objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ _PLAIN = (
     "retries",
     "not_before_s",
     "pinned",
+    "deleting",
     "heals",
     "selective",
     "tried",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
+
+import orjson
 
 from gitopsd.model.comparison import Remembered
 from gitopsd.model.ids import AppName, ClusterId
-from gitopsd.model.manifest import GroupKind, ResourceKey
+from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
 from gitopsd.store.database import Database
 
 # Constants throughout, so that nothing from outside ever stands in a statement.
@@ -34,6 +36,7 @@ class InventoryPart:
         self._targets: dict[AppName, dict[ClusterId, frozenset[ResourceKey]]] = {}
         self._shown: dict[tuple[AppName, ClusterId], dict[ResourceKey, Remembered]] = {}
         self._wanted_by: dict[ClusterId, dict[ResourceKey, frozenset[AppName]]] = {}
+        self._hooks: dict[AppName, bytes] = {}  # of their deletion, as JSON: hardly ever looked at
         self._alone: dict[AppName, frozenset[AppName]] = {}  # most objects are wanted by one: the set is shared
 
     def load(self) -> None:
@@ -54,6 +57,7 @@ class InventoryPart:
             if target is not None:
                 shown[key] = Remembered(target, view, share(rules, rules), share(admission, admission))
         self._loaded(place, wanted, shown)
+        self._hooks = dict(self._database.rows("SELECT app, body FROM delete_hooks"))
 
     def _loaded(self, place: tuple[str, str], wanted: list[ResourceKey], shown: dict[ResourceKey, Remembered]) -> None:
         app, cluster = AppName(place[0]), ClusterId(place[1])
@@ -73,6 +77,19 @@ class InventoryPart:
 
     def kinds(self, cluster: ClusterId) -> frozenset[GroupKind]:
         return frozenset(key.group_kind for key in self._wanted_by.get(cluster, {}))
+
+    def delete_hooks(self, app: AppName) -> tuple[Manifest, ...]:
+        return tuple(orjson.loads(self._hooks.get(app, b"[]")))
+
+    def put_delete_hooks(self, app: AppName, hooks: Sequence[Manifest]) -> None:
+        if not hooks and app not in self._hooks:
+            return
+        body = orjson.dumps(list(hooks), option=orjson.OPT_SORT_KEYS)
+        if body == self._hooks.get(app):
+            return
+        with self._database.write(durable=False) as connection:
+            connection.execute("INSERT OR REPLACE INTO delete_hooks VALUES (?, ?)", (app, body))
+        self._hooks[app] = body
 
     def remember(self, app: AppName, cluster: ClusterId, shown: Mapping[ResourceKey, Remembered | None]) -> None:
         held = self._shown.get((app, cluster), {})
@@ -101,12 +118,14 @@ class InventoryPart:
 
     def clear(self, connection: sqlite3.Connection, app: AppName) -> None:
         connection.execute("DELETE FROM objects WHERE app = ?", (app,))
+        connection.execute("DELETE FROM delete_hooks WHERE app = ?", (app,))
 
     def forget(self, app: AppName) -> None:
         """Forget in memory what `clear` removed."""
         for cluster in list(self._targets.get(app, {})):
             self._want(app, cluster, NOTHING)
         self._alone.pop(app, None)
+        self._hooks.pop(app, None)
         for place in [place for place in self._shown if place[0] == app]:
             del self._shown[place]
 

@@ -34,6 +34,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
             id INTEGER PRIMARY KEY AUTOINCREMENT, at_s REAL NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,
             app TEXT NOT NULL, detail TEXT NOT NULL)""",
     ),
+    # The hooks that are run when an application is deleted: Git may hold them no more by then.
+    ("CREATE TABLE delete_hooks (app TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",),
 )
 VERSION = len(STEPS)
 

@@ -216,6 +216,13 @@ class Store:
         if self._declarations.get(app) is not None:
             self._inventory.put_targets(app, cluster, keys)
 
+    def delete_hooks(self, app: AppName) -> Sequence[Manifest]:
+        return self._inventory.delete_hooks(app)
+
+    def put_delete_hooks(self, app: AppName, hooks: Sequence[Manifest]) -> None:
+        if self._declarations.get(app) is not None:
+            self._inventory.put_delete_hooks(app, hooks)
+
     def wanted_by(self, cluster: ClusterId, key: ResourceKey) -> frozenset[AppName]:
         return self._inventory.wanted_by(cluster, key)
 

@@ -508,12 +508,25 @@ def test_target_and_what_was_shown_in_sync_do_not_touch_each_other(shop: Subject
     assert frozenset({(PROD, WEB)}) == shop.restarted().targets(SHOP)
 
 
+def test_hooks_of_the_deletion_are_kept_as_they_were_last(shop: Subject) -> None:
+    hook = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "bye", "namespace": "shop"}}
+    shop.store.put_delete_hooks(SHOP, [{**hook, "spec": {"a": None}}])
+    shop.store.put_delete_hooks(SHOP, [hook])
+
+    assert [hook] == list(shop.restarted().delete_hooks(SHOP))
+    assert [] == list(shop.store.delete_hooks(AppName("stranger")))
+    shop.store.put_delete_hooks(SHOP, [])
+    assert [] == list(shop.restarted().delete_hooks(SHOP))
+
+
 def test_inventory_of_a_stranger_is_not_kept(subject: Subject) -> None:
+    subject.store.put_delete_hooks(SHOP, [{}])
     subject.store.put_targets(SHOP, PROD, [WEB])
     subject.store.remember(SHOP, PROD, {WEB: SEEN})
 
     assert frozenset() == subject.restarted().wanted_by(PROD, WEB)
     assert {} == dict(subject.store.remembered(SHOP, PROD))
+    assert [] == list(subject.restarted().delete_hooks(SHOP))
 
 
 # a write that fails

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from gitopsd.core.deletion import deletion
 from gitopsd.core.options import Consent, SyncOptions
-from gitopsd.core.plan import Scope, Work, deletion, work
+from gitopsd.core.plan import Scope, Work, work
 from gitopsd.core.prune import Guard
 from gitopsd.model.comparison import Absent, Compared, Pair, SyncStatus, Unreadable
 from gitopsd.model.ids import AppName, TargetHash
@@ -106,7 +107,7 @@ def test_emptied_target_tells_how_much_would_go() -> None:
 
 
 def test_deletion_prunes_every_live_object_git_or_no_git() -> None:
-    todo = deletion([of(ONE), extra(OLD), of(TWO, reading=Absent())])
+    todo = deletion([of(ONE), extra(OLD), of(TWO, reading=Absent())], Guard(SHOP, deleting=True))
 
     assert {(ONE, Verb.PRUNE), (OLD, Verb.PRUNE)} == {(task.key, task.verb) for task in todo.tasks}
 

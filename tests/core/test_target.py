@@ -57,7 +57,7 @@ def test_object_named_with_and_without_the_destinations_namespace_is_one() -> No
         ({"argocd.argoproj.io/hook": "Skip"}, 0),
         ({"helm.sh/hook": "pre-install,post-install"}, 0),
         ({"helm.sh/hook": "test"}, 0),
-        ({"helm.sh/hook": "pre-delete,pre-install"}, 1),
+        ({"helm.sh/hook": "pre-delete,pre-install"}, 0),
     ],
 )
 def test_hooks_are_held_but_not_applied(annotation: dict[str, str], warnings: int) -> None:

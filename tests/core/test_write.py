@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from gitopsd.core.asks import write_of
+from gitopsd.core.deletion import deletion
 from gitopsd.core.options import Consent, SyncOptions
-from gitopsd.core.plan import Scope, deletion
+from gitopsd.core.plan import Scope
 from gitopsd.core.prune import Guard
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.command import PLAIN, Apply, CreateNamespace, Write

@@ -10,8 +10,8 @@ from tests.e2e.world import World, config_map, text
 HOOK = "argocd.argoproj.io/hook"
 
 
-def pod(policy: str = "HookSucceeded", **meta: Any) -> Json:
-    marks = {HOOK: "PreSync", f"{HOOK}-delete-policy": policy}
+def pod(policy: str = "HookSucceeded", phase: str = "PreSync", **meta: Any) -> Json:
+    marks = {HOOK: phase, f"{HOOK}-delete-policy": policy}
     spec = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "migrate:1"}]}
     named = meta or {"name": "migrate"}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {**named, "annotations": marks}, "spec": spec}
@@ -111,3 +111,23 @@ async def test_sync_that_a_person_ends_takes_its_hook_with_it(shop: World) -> No
 
     await shop.until_gone("migrate", "pods")
     assert await shop.live("a") is None
+
+
+async def test_hooks_of_a_deletion_are_run_before_and_after_the_objects_go(shop: World) -> None:
+    files = {"a.yaml": text(config_map("a", v="1"))}
+    files |= {f"{when}.yaml": text(pod(phase=f"{when}Delete", name=when.lower())) for when in ("Pre", "Post")}
+    repo = shop.repo(files=files)
+    await shop.declare(shop.application("web", repo))
+    await shop.daemon.until_synced(shop.name("web"))
+
+    assert 200 == (await shop.daemon.call("DELETE", f"/api/v1/applications/{shop.name('web')}?cascade=true"))[0]
+    before = (await until_pod(shop))["metadata"]["name"], await shop.live("a") is not None
+    await ends(shop, "pre", "Succeeded")
+    await shop.until_gone("a")
+    await shop.until_gone("pre", "pods")
+    after = (await until_pod(shop))["metadata"]["name"]
+    await ends(shop, "post", "Succeeded")
+
+    await shop.until_gone("post", "pods")
+    await shop.daemon.until_gone(shop.name("web"))
+    assert (("pre", True), "post") == (before, after)

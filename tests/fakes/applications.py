@@ -31,6 +31,7 @@ class FakeApplications:
         self.noted: dict[AppName, set[str]] = {}  # ids of operations in the history
         self.shown: dict[tuple[AppName, ClusterId], dict[ResourceKey, Remembered]] = {}
         self.wanted: dict[tuple[AppName, ClusterId], frozenset[ResourceKey]] = {}
+        self.hooks: dict[AppName, Sequence[Manifest]] = {}
         self.on_declared: Callable[[frozenset[AppName]], None] = lambda _: None
         self.fail: Exception | None = None
 
@@ -168,6 +169,7 @@ class FakeApplications:
             self.operations,
             self.entries,
             self.noted,
+            self.hooks,
         )
         for part in parts:
             part.pop(name, None)
@@ -201,6 +203,14 @@ class FakeApplications:
         self._write()
         if self.get(app) is not None:
             self.wanted[app, cluster] = frozenset(keys)
+
+    def delete_hooks(self, app: AppName) -> Sequence[Manifest]:
+        return self.hooks.get(app, ())
+
+    def put_delete_hooks(self, app: AppName, hooks: Sequence[Manifest]) -> None:
+        self._write()
+        if self.get(app) is not None:
+            self.hooks[app] = tuple(hooks)
 
     def wanted_by(self, cluster: ClusterId, key: ResourceKey) -> frozenset[AppName]:
         return frozenset(app for (app, where), keys in self.wanted.items() if where == cluster and key in keys)

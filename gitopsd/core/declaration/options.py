@@ -16,7 +16,11 @@ MODE = OURS + "mode"
 ADOPT = OURS + "adopt"
 SKIP_RECONCILE = ARGOCD + "skip-reconcile"
 CASCADE = "resources-finalizer.argocd.argoproj.io"
-CASCADES = frozenset({CASCADE, f"{CASCADE}/foreground", f"{CASCADE}/background"})
+CASCADES = {CASCADE: "", f"{CASCADE}/foreground": "Foreground", f"{CASCADE}/background": "Background"}
+# Argo CD's own, on applications that it knows: the hooks are run without them.
+HOOKS = frozenset(
+    f"{when}-delete-finalizer.argocd.argoproj.io{step}" for when in ("pre", "post") for step in ("", "/cleanup")
+)
 
 # Understood, and needing nothing of us: Argo CD's caches and pages.
 SILENT = frozenset({"manifest-generate-paths", "refresh", "refresh-timestamp", "managed-by-url", "tracking-id"})
@@ -46,13 +50,13 @@ def sync_options(texts: Iterable[str], path: str, subject: str, warnings: Warnin
     return options
 
 
-def cascades(finalizers: Iterable[str], warnings: Warnings) -> bool:
-    """Tell whether the resources finalizer is there: deleting the application then deletes its objects."""
-    found = False
+def cascades(finalizers: Iterable[str], warnings: Warnings) -> str | None:
+    """Return how the application's objects are deleted with it; "" as its options say, None: they stay."""
+    found: str | None = None
     for finalizer in finalizers:
         if finalizer in CASCADES:
-            found = True
-        else:
+            found = CASCADES[finalizer]
+        elif finalizer not in HOOKS:
             warnings.add(f".metadata.finalizers: {finalizer[:SHOWN]} has no effect; only {CASCADE} is acted upon")
     return found
 

@@ -1,0 +1,146 @@
+"""What a sync would do now, whether it is due, and why nothing is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gitopsd.control.orders import Orders
+from gitopsd.control.placing import Aim
+from gitopsd.core.asks import Seen
+from gitopsd.core.deletion import deletion, hooks_to_run
+from gitopsd.core.hooks import Hook
+from gitopsd.core.pairing import owns
+from gitopsd.core.plan import Scope, Work, work
+from gitopsd.core.policy import (
+    Due,
+    LastSync,
+    Pacing,
+    Situation,
+    deletion_due,
+    last_sync,
+    request_refused,
+    sync_due,
+)
+from gitopsd.core.windows import blocked
+from gitopsd.model.application import Application, Mode
+from gitopsd.model.comparison import Comparison, Found, SyncStatus
+from gitopsd.model.ids import Revision
+from gitopsd.model.manifest import ResourceKey
+from gitopsd.model.operation import Operation
+
+MAX_TOLD = 3  # objects named in one line
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a pass found out of one application, as its sync needs it."""
+
+    orders: Orders
+    aim: Aim
+    revisions: tuple[Revision, ...]
+    comparison: Comparison
+
+    @property
+    def app(self) -> Application:
+        return self.orders.app
+
+    @property
+    def seen(self) -> Seen:
+        target = self.aim.target
+        return Seen(
+            target.hash,
+            target.objects,
+            target.hashes,
+            self.aim.readings,
+            self.aim.guard,
+            target.hooks,
+            namespace=self.app.sync_policy.namespace_metadata,
+        )
+
+    def left(self, last: Operation | None) -> bool:
+        """Tell whether a hook of the deletion is still to be run, where `last` is the last operation."""
+        return self.orders.deleting and hooks_to_run(self.aim.target.hooks, last)
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """What a sync that began now would do, whether or not it is due."""
+
+    work: Work
+    prune: bool
+    selected: tuple[ResourceKey, ...]  # the only objects that a person asked for; empty: all
+    hooks: Sequence[Hook]
+
+
+def todo_of(wanted: Wanted) -> Todo:
+    app, request, aim = wanted.app, wanted.orders.request, wanted.aim
+    prune = request.prune if request is not None else app.sync_policy.prune
+    selected = request.resources if request is not None else ()
+    hooks = () if selected else aim.target.hooks
+    resources = wanted.comparison.resources
+    if wanted.orders.deleting:
+        found = deletion(resources, aim.guard, aim.readings)
+    else:
+        scope = Scope(prune, selected, hooks, _missing_namespace(wanted))
+        found = work(resources, aim.target.hashes, aim.guard, scope)
+    return Todo(found, prune, selected, hooks)
+
+
+def due_of(wanted: Wanted, todo: Todo, last: Operation | None, now_s: float, pacing: Pacing) -> Due:
+    """Tell whether a sync is due now; `last` is the last operation, which is over."""
+    app, request, mode = wanted.app, wanted.orders.request, wanted.aim.mode
+    if wanted.orders.deleting:
+        return _deletion_due(wanted, todo, last, now_s, pacing)
+    if request is not None:
+        refusal = request_refused(request, mode, blocked(wanted.aim.windows, now_s, manual=True))
+        return Due(sync=not refusal, why=refusal)
+    # Argo CD's writes count only while they would be fought over: what is in sync needs no write.
+    target, wrote_s = wanted.aim.target.hash, _argocd_wrote_s(wanted)
+    shut = blocked(wanted.aim.windows, now_s)
+    situation = Situation(mode, todo.work, target, last_sync_here(wanted, last), shut, wrote_s)
+    return sync_due(app, situation, now_s, pacing)
+
+
+def last_sync_here(wanted: Wanted, last: Operation | None) -> LastSync | None:
+    """Return what the last sync says of its content; what was tried in another cluster says nothing of this one."""
+    return last_sync(last) if last is not None and last.cluster == wanted.aim.cluster else None
+
+
+def waiting(wanted: Wanted, todo: Work, due: Due) -> str:
+    """Return why nothing is done about what is out of sync, in one line."""
+    if wanted.comparison.status is SyncStatus.SYNCED and not wanted.orders.deleting:
+        return ""
+    told = [f"{task.key}: {task.message}" for task in todo.tasks if task.message]
+    if todo.any or not told or wanted.aim.mode is Mode.OBSERVE or not wanted.app.sync_policy.automated:
+        return due.why
+    more = f"; and {len(told) - MAX_TOLD} more" if len(told) > MAX_TOLD else ""
+    return "; ".join(told[:MAX_TOLD]) + more
+
+
+def _deletion_due(wanted: Wanted, todo: Todo, last: Operation | None, now_s: float, pacing: Pacing) -> Due:
+    if wanted.aim.mode is Mode.OBSERVE:
+        why = "mode is observe, so its objects are not deleted; set mode: enforce, or delete it without them"
+        return Due(sync=False, why=why)
+    if not todo.work.any and not wanted.left(last):
+        return Due(sync=False, why="it is being deleted")
+    return deletion_due(last, now_s, pacing)
+
+
+def _missing_namespace(wanted: Wanted) -> str:
+    """Return the destination's namespace unless it is known to be there: making it would cost every heal a request."""
+    namespace = wanted.app.destination.namespace
+    reading = wanted.aim.readings.get(ResourceKey("", "Namespace", "", namespace))
+    return "" if isinstance(reading, Found) and not wanted.app.sync_policy.namespace_metadata else namespace
+
+
+def _argocd_wrote_s(wanted: Wanted) -> float | None:
+    """Return when Argo CD last wrote an object of the application; the namespace that it goes to need not be one."""
+    wrote = [
+        reading.live.argocd_wrote_s
+        for key, reading in wanted.aim.readings.items()
+        if isinstance(reading, Found)
+        and reading.live.argocd_wrote_s is not None
+        and (key in wanted.aim.target.objects or owns(wanted.app.name, reading.live))
+    ]
+    return max(wrote, default=None)
