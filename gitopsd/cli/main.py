@@ -14,6 +14,7 @@ from gitopsd.errors import GitopsError
 VERBS = {
     "run": Verb("gitopsd.cli.commands.run", "Run the daemon."),
     "check": Verb("gitopsd.cli.commands.check", "Read settings and declarations, print every error at once."),
+    "render": Verb("gitopsd.cli.commands.render", "Render applications from files, without a daemon or a cluster."),
     "health": Verb("gitopsd.cli.commands.health", "Print how well the objects of files do, by their status."),
     "demo": Verb("gitopsd.cli.commands.demo", "Show the main job on simulated clusters."),
     "app": Verb("gitopsd.cli.commands.app", "Ask a running daemon about applications, or order a sync."),

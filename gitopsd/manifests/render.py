@@ -15,8 +15,8 @@ import orjson
 
 from gitopsd import errors
 from gitopsd.errors import GitopsError, NotSupported, WorkerFailed
-from gitopsd.manifests.cache import Cache
 from gitopsd.manifests.closure import LookedUp, inputs_hash, personal, with_newest
+from gitopsd.manifests.entries import Entries
 from gitopsd.manifests.flights import Flights
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.jobs import RENDER, not_supported
@@ -71,7 +71,7 @@ class ClosureRenderer:
     def __init__(  # noqa: PLR0913 - two ports, two callables that join siblings, limits and two listeners
         self,
         workers: Workers,
-        cache: Cache,
+        cache: Entries,
         mirror_of: Callable[[RepoUrl], str],
         *,
         work_dir: Path,

@@ -1,0 +1,111 @@
+"""Where the sources of an application are read when there is no daemon: in working copies, or fetched when asked to."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitopsd.core.repo_address import same_repository
+from gitopsd.core.repo_url import without_credentials
+from gitopsd.errors import NotFound
+from gitopsd.git.repositories import Repositories
+from gitopsd.git.working_copy import WorkingCopy
+from gitopsd.model.application import Source
+from gitopsd.model.ids import RepoUrl, Revision
+from gitopsd.settings import GitSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One source's files."""
+
+    mirror: str
+    revision: Revision
+    shown: str  # where that is, for people
+
+
+class Places:
+    """Finds the files of sources, each repository once."""
+
+    def __init__(self, named: Sequence[str], nearby: Path, git: GitSettings, scratch: Path) -> None:
+        """Read from `named`, each a directory or a URL, with `REPOURL=` before it where it is of that repository alone.
+
+        Without any, a repository is looked for around `nearby`. `scratch` is for mirrors of working copies.
+        """
+        self._named = named
+        self._nearby = nearby
+        self._git = git
+        self._scratch = scratch
+        self._copies: dict[Path, WorkingCopy] = {}
+        self._fetched: Repositories | None = None
+
+    async def find(self, source: Source, repositories: Mapping[RepoUrl, None], revision: str) -> Place:
+        """Return where `source` is, one of an application whose sources have `repositories`.
+
+        `revision` goes before its own target revision. A working copy is read as it is unless a revision is given.
+
+        Raises:
+            NotFound: none of the places is of its repository.
+            RevisionNotFound, RepositoryUnreachable, InvalidDeclaration: it cannot be read there.
+        """
+        place = await self._place(source.repo_url, alone=len(repositories) == 1)
+        if isinstance(place, str):
+            return await self._fetch(RepoUrl(place), revision or source.target_revision)
+        if place.top is None or revision:
+            snapshot = await place.at(revision or source.target_revision)
+        else:
+            snapshot = await place.now()
+        what = " with its changes" if snapshot.changed else f" at {snapshot.revision[:10]}"
+        return Place(snapshot.mirror, Revision(snapshot.revision), f"{place.directory}{what}")
+
+    async def url(self) -> RepoUrl:
+        """Return the URL that the place itself goes by, for a source that nobody declared."""
+        place = await self._at(self._named[0] if self._named else str(self._nearby))
+        if isinstance(place, str):
+            return RepoUrl(place)
+        return RepoUrl(next(iter(await place.urls()), f"file://{place.directory}"))
+
+    async def _place(self, url: RepoUrl, *, alone: bool) -> WorkingCopy | str:
+        rest = []
+        for text in self._named:
+            if text.startswith(f"{url}="):
+                return await self._at(text.removeprefix(f"{url}="))
+            rest.append(text)
+        for text in rest or [str(self._nearby)]:
+            place = await self._at(text)
+            urls = [place] if isinstance(place, str) else [f"file://{place.directory}", *await place.urls()]
+            if (rest and alone and len(rest) == 1) or any(same_repository(url, each) for each in urls):
+                return place
+        shown = without_credentials(url)
+        raise NotFound(
+            f"{shown} is not here", remedy=f"name a copy by --repo {shown}=DIRECTORY, or fetch it by --repo {shown}"
+        )
+
+    async def _at(self, text: str) -> WorkingCopy | str:
+        directory = _directory(text)
+        return text if directory is None else await self._copy(directory)
+
+    async def _copy(self, directory: Path) -> WorkingCopy:
+        known = self._copies.get(directory)
+        if known is None:
+            known = self._copies[directory] = WorkingCopy(directory, self._scratch / f"mirror-{len(self._copies)}")
+            await known.find()
+        return known
+
+    async def _fetch(self, url: RepoUrl, ref: str) -> Place:
+        if self._fetched is None:
+            home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+            self._fetched = Repositories(
+                self._git, data_dir=Path(home) / "gitopsd", run_dir=self._scratch, now_s=time.time
+            )
+        await self._fetched.fetch(url)
+        at = await self._fetched.want(url, ref)
+        shown = f"{without_credentials(url)} at {at.revision[:10]}"
+        return Place(self._fetched.mirror(url), at.revision, shown)
+
+
+def _directory(text: str) -> Path | None:
+    return Path(text) if Path(text).is_dir() else None

@@ -1,0 +1,208 @@
+"""`gitopsd render`: what applications' sources render to, without a daemon, a cluster or a cache."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import posixpath
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import structlog
+
+from gitopsd.core.apply_order import apply_order
+from gitopsd.core.build_environment import build_environment
+from gitopsd.daemon.declared import applications
+from gitopsd.daemon.places import Place, Places
+from gitopsd.errors import GitopsError, InvalidDeclaration
+from gitopsd.git.tree import open_tree
+from gitopsd.manifests.entries import NoEntries
+from gitopsd.manifests.render import ClosureRenderer
+from gitopsd.manifests.variables import KIND
+from gitopsd.model.application import Application, Destination, Origin, Source
+from gitopsd.model.ids import AppName, ProjectName, RepoUrl
+from gitopsd.model.manifest import Manifest, ResourceKey, key_of
+from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.settings import Settings, load
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line says."""
+
+    targets: tuple[str, ...]  # files, directories or names; none: the directory `path` itself
+    repos: tuple[str, ...] = ()  # where sources are read, as `Places` takes them
+    revision: str = ""  # instead of every target revision
+    path: str = ""  # instead of the source's
+    declarations: Path | None = None  # where names are looked up
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+    config: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look-up of a render: what at which place, and whether it was there."""
+
+    kind: str  # "file" | "list" | "link" | "env"
+    place: str
+    seen: str  # "" for what was not there
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One source, rendered."""
+
+    source: Source
+    where: str
+    tool: str
+    key: str
+    took_s: float
+    looks: tuple[Look, ...]
+
+
+@dataclass(slots=True)
+class Told:
+    """One application, or a declaration that could not be read."""
+
+    name: str
+    manifests: list[Manifest] = field(default_factory=list)  # in apply order
+    parts: list[Part] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    error: GitopsError | None = None
+
+
+def rendered(asked: Asked) -> list[Told]:
+    """Return what each application asked for renders to; one that fails has its error, and the others go on.
+
+    Raises:
+        NotFound: nobody has the name of a target.
+        InvalidSettings: the settings file cannot be used.
+    """
+    settings = load(asked.config, os.environ) if asked.config else Settings()
+    # What happens on the way is told by the errors.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    with TemporaryDirectory(prefix="gitopsd-render-") as scratch:
+        return asyncio.run(_rendered(asked, settings, Path(scratch)))
+
+
+async def _rendered(asked: Asked, settings: Settings, scratch: Path) -> list[Told]:
+    found = applications(asked.targets, _directories(asked, settings))
+    told = [Told("", error=fault) for fault in found.faults]
+    bounds = settings.workers
+    limits = Limits(
+        bounds.deadline_s, data_bytes=bounds.data_bytes, output_bytes=bounds.output_bytes, file_bytes=bounds.file_bytes
+    )
+    async with WorkerPool(1, limits) as workers:
+        kitchen = _Kitchen(asked, settings, workers, scratch)
+        apps = found.applications or ([] if asked.targets else [await kitchen.undeclared()])
+        told += [await kitchen.told(app) for app in apps]
+    if told:
+        told[0].warnings[:0] = found.warnings
+    return told
+
+
+def _directories(asked: Asked, settings: Settings) -> list[Path]:
+    if asked.declarations is not None:
+        return [asked.declarations]
+    return [each.directory for each in settings.declarations if each.directory is not None] or [Path()]
+
+
+class _Kitchen:
+    def __init__(self, asked: Asked, settings: Settings, workers: WorkerPool, scratch: Path) -> None:
+        self._asked = asked
+        self._scratch = scratch
+        self._settings = settings
+        self._mirrors: dict[RepoUrl, str] = {}
+        self._places: dict[Path, Places] = {}
+        self._renderer = ClosureRenderer(
+            workers,
+            NoEntries(),
+            self._mirrors.__getitem__,
+            work_dir=scratch / "work",
+            limits=settings.render,
+            tools=settings.tools,
+        )
+
+    async def undeclared(self) -> Application:
+        """Return an application of the directory that the command line names."""
+        path = posixpath.normpath(self._asked.path or ".")
+        url = await self._near(Path()).url()
+        name = posixpath.basename(path).strip(".") or "app"
+        source = Source(url, path=path)
+        return Application(AppName(name), ProjectName("default"), (source,), Destination(name="in-cluster"))
+
+    async def told(self, app: Application) -> Told:
+        told = Told(app.name)
+        try:
+            sources = self._sources(app)
+            repositories = dict.fromkeys(source.repo_url for source in sources)
+            places = [await self._place(app.origin, source, repositories) for source in sources]
+            for source, place in zip(sources, places, strict=True):
+                if source.gives_manifests:
+                    await self._add(app, source, place, told)
+            told.manifests = _ordered(told.manifests, told.warnings)
+        except GitopsError as err:
+            told.error = err
+        return told
+
+    def _sources(self, app: Application) -> Sequence[Source]:
+        asked = self._asked
+        if len(app.sources) == 1:
+            (source,) = app.sources
+            return [_at_path(source, asked.path)] if asked.path else [source]
+        if asked.path or asked.revision:
+            raise InvalidDeclaration(
+                f"{app.name} has {len(app.sources)} sources, and one path or revision was given for all",
+                remedy="leave out --path and --revision",
+            )
+        return app.sources
+
+    async def _place(self, origin: Origin, source: Source, repositories: Mapping[RepoUrl, None]) -> Place:
+        near = Path(origin.file).parent if origin.file not in ("", "-") else Path()
+        place = await self._near(near).find(source, repositories, self._asked.revision)
+        self._mirrors[source.repo_url] = place.mirror
+        return place
+
+    def _near(self, directory: Path) -> Places:
+        scratch = self._scratch / f"near-{len(self._places)}"
+        return self._places.setdefault(directory, Places(self._asked.repos, directory, self._settings.git, scratch))
+
+    async def _add(self, app: Application, source: Source, place: Place, told: Told) -> None:
+        variables = build_environment(app, source, place.revision)
+        variables |= {"KUBE_VERSION": self._asked.kube_version, "KUBE_API_VERSIONS": ",".join(self._asked.api_versions)}
+        began_s = time.perf_counter()
+        found = await self._renderer.render(app.name, source, place.revision, variables)
+        took_s = time.perf_counter() - began_s
+        looks = await asyncio.to_thread(_looks, place, found.looked_up, variables)
+        told.manifests += found.manifests
+        told.warnings += found.warnings
+        told.parts.append(Part(source, place.shown, found.source_type, found.key, took_s, looks))
+
+
+def _at_path(source: Source, path: str) -> Source:
+    return replace(source, path=posixpath.normpath(path))
+
+
+def _looks(place: Place, looked_up: Sequence[str], variables: Mapping[str, str]) -> tuple[Look, ...]:
+    tree = open_tree(place.mirror, place.revision)
+    files = [key for key in looked_up if not key.startswith(KIND)]
+    seen = dict(tree.seen(files)) | {
+        key: variables.get(key.removeprefix(KIND), "") for key in looked_up if key.startswith(KIND)
+    }
+    places = (key.partition(":") for key in sorted(seen))
+    return tuple(Look(kind, place, seen[f"{kind}:{place}"]) for kind, _, place in places)
+
+
+def _ordered(manifests: Sequence[Manifest], warnings: list[str]) -> list[Manifest]:
+    last: dict[ResourceKey, Manifest] = {}
+    for manifest in manifests:
+        key = key_of(manifest)
+        if key in last:
+            warnings.append(f"{key} is rendered more than once; the last one counts")
+        last[key] = manifest
+    return sorted(last.values(), key=apply_order)
