@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import secrets
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,6 +39,7 @@ from gitopsd.control.workers import Passes
 from gitopsd.core.policy import Pacing
 from gitopsd.core.step import Limits
 from gitopsd.core.touch_index import TouchIndex
+from gitopsd.daemon import confine
 from gitopsd.daemon.backend import DaemonBackend
 from gitopsd.daemon.reload import Reloader
 from gitopsd.daemon.rules import ignored
@@ -56,11 +58,13 @@ from gitopsd.model.operation import Operation
 from gitopsd.ports import Clock
 from gitopsd.runtime import workers as pool
 from gitopsd.runtime.lag import LoopLag
+from gitopsd.runtime.memory import best_place
 from gitopsd.runtime.metrics import Meters
 from gitopsd.runtime.notify import Systemd, Watchdog
 from gitopsd.runtime.queue import KeyQueue
 from gitopsd.runtime.signals import Signals, listening
 from gitopsd.runtime.tasks import Graceful, Service, running
+from gitopsd.runtime.tether import PR_SET_DUMPABLE, control
 from gitopsd.scripts import checks, jq, lua
 from gitopsd.scripts.health import LuaChecks
 from gitopsd.scripts.ignored import JqPaths
@@ -79,6 +83,7 @@ async def run(config: Path, settings: Settings) -> None:
     """Run until told to stop. Raises InvalidSettings and StoreUnusable for what a person must mend."""
     for directory in (settings.data_dir, settings.run_dir):
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    control(PR_SET_DUMPABLE, 0)  # also where a program that renders could not be given a namespace
     store = Store(settings.data_dir, time.time)
     try:
         with listening() as signals:
@@ -108,7 +113,8 @@ class Daemon:
             for each in settings.clusters
         }
         self.servers: Mapping[ClusterId, str] = {ClusterId(each.name): server_of(each) for each in settings.clusters}
-        self.workers = _workers(settings, self.metrics)
+        self.work_dir = best_place(settings.run_dir / "work")
+        self.workers = _workers(settings, self.work_dir, self.metrics)
         self.git = Repositories(
             settings.git,
             data_dir=settings.data_dir,
@@ -123,7 +129,7 @@ class Daemon:
             self.workers,
             self.cache,
             self.git.mirror,
-            work_dir=settings.run_dir / "work",
+            work_dir=self.work_dir,
             limits=settings.render,
             tools=settings.tools,
             on_closure=lambda *found: self.triggers.closure(*found),  # noqa: PLW0108 - there are none yet
@@ -216,6 +222,7 @@ class Daemon:
         await stack.enter_async_context(running(self.lag, Watchdog(self.systemd, self.lag), probes))
         for client in self.clients.values():
             await stack.enter_async_context(client)
+        stack.callback(shutil.rmtree, self.work_dir, ignore_errors=True)
         await stack.enter_async_context(self.cache)
         await stack.enter_async_context(self.lua_workers)
         await stack.enter_async_context(self.jq_workers)
@@ -356,6 +363,7 @@ class Daemon:
             Part("store", ready=True),
             Part("api", ready=self.serving),
             Part("redis", not cache.degraded, cache.reason, required=False),
+            confine.part(self.workers.isolation, self.work_dir),
         ]
         for cluster in self.servers:
             age = self.live.age(cluster)
@@ -372,7 +380,7 @@ class Daemon:
         return parts
 
 
-def _workers(settings: Settings, metrics: Metrics) -> pool.WorkerPool:
+def _workers(settings: Settings, work_dir: Path, metrics: Metrics) -> pool.WorkerPool:
     limits = pool.Limits(
         deadline_s=settings.workers.deadline_s,
         data_bytes=settings.workers.data_bytes,
@@ -380,7 +388,10 @@ def _workers(settings: Settings, metrics: Metrics) -> pool.WorkerPool:
         file_bytes=settings.workers.file_bytes,
     )
     preload = ("gitopsd.manifests.jobs", "gitopsd.git.touched")
-    return pool.WorkerPool(settings.workers.count, limits, preload=preload, on_job=metrics.worker_job)
+    confinement = confine.confinement(settings, work_dir, os.environ)
+    return pool.WorkerPool(
+        settings.workers.count, limits, preload=preload, confinement=confinement, on_job=metrics.worker_job
+    )
 
 
 def _api_token(settings: Settings) -> str:

@@ -56,9 +56,11 @@ def build(tree: Tree, path: str, options: KustomizeOptions, given: Given) -> Loa
     found = follow(tree, path, edit, limits)
     if top.isdisjoint(found):
         raise PathNotFound(f"{path} holds no kustomization", remedy=f"add {FILES[0]}, or mend spec.source.path")
-    with workspace(programs.work_dir) as root:
+    with workspace(programs.work_dir) as made:
+        root, home = made / "source", made / "home"
+        home.mkdir()
         lay_out(root, tree, instead=changed, max_bytes=limits.max_bytes)
-        output = _built(root, path, program, programs)
+        output = _built(root, path, program, programs, home)
     return _loaded(path, output, limits)
 
 
@@ -84,15 +86,16 @@ def _components(tree: Tree, place: str, options: KustomizeOptions) -> list[str]:
     return [each for each in options.components if tree.list(posixpath.join(place, each)) is not None]
 
 
-def _built(root: Path, path: str, program: str, programs: Programs) -> bytes:
+def _built(root: Path, path: str, program: str, programs: Programs, home: Path) -> bytes:
     kubectl = Path(program).name.startswith("kubectl")
     ended = run(
         [program, "kustomize" if kubectl else "build", str(root / path)],
         cwd=root,
-        env={"HOME": str(root), "LANG": "C.UTF-8"},
+        env={"LANG": "C.UTF-8"},
         deadline_s=programs.deadline_s,
         output_bytes=programs.output_bytes,
         what=f"kustomize of {path}",
+        home=home,
     )
     if ended.code != 0:
         raise InvalidManifest(f"{path}: kustomize refuses it: {_words(ended.stderr, root)}", remedy="mend it in Git")

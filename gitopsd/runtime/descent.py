@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
 MARK = "GITOPSD_WORKER"  # in a worker's environment, and in that of everything it starts
-ROUNDS = 10  # a descent that forks while it is killed is looked for again, so often
+ROUNDS = 100  # what forks while it is stopped is looked for again, so often
 
 
 def kill_descent(pid: int | None, mark: bytes) -> None:
@@ -21,15 +22,41 @@ def kill_descent(pid: int | None, mark: bytes) -> None:
     """
     if pid is not None:
         _signal(os.kill, pid, signal.SIGSTOP)  # it starts nothing more, and its children's leavings stay below it
-    for _ in range(ROUNDS):
-        found = {*_marked(mark), *(_below(pid) if pid is not None else ())} - {pid, os.getpid()}
-        if not found:
-            break
-        for one in found:
-            _signal(os.kill, one, signal.SIGKILL)
+    _kill(lambda: {*_marked(mark), *(_below(pid) if pid is not None else ())} - {pid, os.getpid()})
     if pid is not None:
         _signal(os.killpg, pid, signal.SIGKILL)
         _signal(os.kill, pid, signal.SIGKILL)
+
+
+def kill_all(roots: Callable[[], Collection[int]]) -> None:
+    """Kill the processes that `roots` names, children of this one, and all below them, and wait for them."""
+    while found := roots():
+        _kill(lambda found=found: {pid for root in found if _alive(root) for pid in (root, *_below(root))})  # type: ignore[misc]
+        for root in found:
+            with suppress(ChildProcessError):
+                os.waitpid(root, 0)
+
+
+def _kill(living: Callable[[], Collection[int]]) -> None:
+    """Stop them all before the first is killed: what is stopped forks no more, and still counts for its limit.
+
+    On return they are gone, but for one that waits for a device.
+    """
+    stopped: set[int] = set()
+    for _ in range(ROUNDS):
+        fresh = {*living()} - stopped
+        if not fresh:
+            break
+        for one in fresh:
+            _signal(os.kill, one, signal.SIGSTOP)
+        stopped |= fresh
+    for _ in range(ROUNDS):
+        for one in stopped:
+            _signal(os.kill, one, signal.SIGKILL)
+        stopped = {one for one in stopped if _alive(one)}
+        if not stopped:
+            break
+        time.sleep(0.001)
 
 
 def _below(pid: int) -> Iterator[int]:

@@ -1,11 +1,11 @@
 """A program that a job runs: a child of the worker with nothing of ours, within a deadline and a limit on its output.
 
-The worker's own limits on memory and files hold for it, too. It dies with the worker, and so with the daemon.
+The worker's own limits on memory and files hold for it, too. It dies with the worker, and so with the daemon. What the
+kernel grants besides (`isolation`), it does without: the network, and the daemon's own files.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import secrets
 import selectors
@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitopsd.errors import WorkerFailed
-from gitopsd.runtime.descent import MARK, PROC, kill_descent
-from gitopsd.runtime.tether import PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, control
+from gitopsd.runtime.descent import MARK, PROC, kill_all, kill_descent
+from gitopsd.runtime.isolation import Confinement, confined, granted
 
 RUN = "GITOPSD_RUN"  # in the environment of one program and of all that it starts
 STDERR_BYTES = 64 << 10  # its end is kept: there the reason stands
 CHUNK_BYTES = 64 << 10
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 # For clients that honour it, where the kernel grants no network namespace: nobody listens there.
 NO_NETWORK = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
 
@@ -35,6 +34,19 @@ class Ended:
     stderr: str
 
 
+class _Policy:
+    """What holds for every program of this process; a worker is told at its start."""
+
+    confinement = Confinement()
+    reaper = False  # whether what a program leaves behind becomes a child of this process
+
+
+def adopt(confinement: Confinement) -> None:
+    """Have `confinement` hold for all programs from now on, in a process that is the reaper of what they leave."""
+    _Policy.confinement = confinement
+    _Policy.reaper = True
+
+
 def run(  # noqa: PLR0913 - a program, where and with what it runs, and its limits
     command: Sequence[str],
     *,
@@ -43,17 +55,23 @@ def run(  # noqa: PLR0913 - a program, where and with what it runs, and its limi
     deadline_s: float,
     output_bytes: int,
     what: str,
+    home: Path | None = None,
 ) -> Ended:
     """Run `command`, a program's absolute path and its arguments, and return how it ended; without network.
 
-    Its environment is `env`, two marks by which what it starts is found, and proxies that lead nowhere. Nothing that
-    it started outlives this call.
+    Its environment is `env`, two marks by which what it starts is found, and proxies that lead nowhere. `home`, an
+    empty directory, is its HOME and TMPDIR, in memory where that is granted. Nothing that it started outlives this
+    call.
 
     Raises:
-        WorkerFailed: there is no such program, the deadline passed, or its output is too long; names `what`.
+        WorkerFailed: there is no such program, the deadline passed, its output is too long, or it took too much of
+            the processor; names `what`.
     """
     run_id = secrets.token_hex(16)
     marks = {RUN: run_id} | {name: value for name, value in os.environ.items() if name == MARK}
+    if home is not None:
+        marks |= {"HOME": str(home), "TMPDIR": str(home)}
+    before = _children()
     try:
         child = subprocess.Popen(  # noqa: S603 - a program of the operator, by its arguments, without a shell
             command,
@@ -63,7 +81,14 @@ def run(  # noqa: PLR0913 - a program, where and with what it runs, and its limi
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=_shut_in,  # noqa: PLW1509 - it takes no lock: three system calls
+            preexec_fn=confined(  # noqa: PLW1509 - it takes no lock: system calls
+                granted(),
+                _Policy.confinement,
+                program=command[0],
+                cwd=cwd,
+                shown=Path(os.path.commonpath((cwd, home or cwd))),
+                scratch=home,
+            ),
         )
     except (OSError, subprocess.SubprocessError) as err:
         raise WorkerFailed(f"{what} could not be started: {err}", remedy="see `tools` in the settings") from err
@@ -71,15 +96,18 @@ def run(  # noqa: PLR0913 - a program, where and with what it runs, and its limi
         try:
             stdout, stderr = _output(child, time.monotonic() + deadline_s, deadline_s, output_bytes, what)
         finally:
-            _end(child, f"{RUN}={run_id}".encode())
+            _end(child, f"{RUN}={run_id}".encode(), before)
+    if child.returncode in _BROKEN:
+        raise WorkerFailed(
+            f"{what} {_BROKEN[child.returncode]}, and was killed", remedy="make it less, or raise the limit"
+        )
     return Ended(child.returncode, stdout, stderr.decode(errors="replace"))
 
 
-def _shut_in() -> None:
-    """Run in the child before the program: tie it to the worker, and leave it without network where that is granted."""
-    control(PR_SET_PDEATHSIG, signal.SIGKILL)
-    control(PR_SET_NO_NEW_PRIVS, 1)
-    ctypes.CDLL(None).unshare(CLONE_NEWUSER | CLONE_NEWNET)
+_BROKEN = {
+    -signal.SIGXCPU: "took more of the processor than tools.cpu_s",
+    -signal.SIGXFSZ: "wrote a file of more than workers.file_bytes",
+}
 
 
 def _output(
@@ -120,9 +148,15 @@ def _late(what: str, deadline_s: float) -> WorkerFailed:
     )
 
 
-def _end(child: subprocess.Popen[bytes], mark: bytes) -> None:
+def _end(child: subprocess.Popen[bytes], mark: bytes, before: set[int]) -> None:
     """Kill what is left; mostly nothing is, and the kernel tells so at once: orphans become children of a worker."""
     if child.returncode is None:
         kill_descent(child.pid, mark)
+    if _Policy.reaper:
+        kill_all(lambda: _children() - before - {child.pid})
     elif any(children.read_text() for children in PROC.glob("self/task/*/children")):
         kill_descent(None, mark)
+
+
+def _children() -> set[int]:
+    return {int(pid) for children in PROC.glob("self/task/*/children") for pid in children.read_text().split()}

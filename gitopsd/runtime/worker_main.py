@@ -1,9 +1,9 @@
 """A worker process: reads jobs from a socket, runs them one by one under limits, writes their answers.
 
 Started by `gitopsd.runtime.workers` as `python -m gitopsd.runtime.worker_main FD PPID`. A message is four bytes
-of length and JSON. The first one says the limits; each further one is `[job, arguments]`, and is answered by
-`[status, value]`: `["ok", value]`, `["error", [class, what, remedy]]` for a GitopsError, `["bug", [error, trace]]`,
-`["memory", null]` or `["output", bytes]`.
+of length and JSON. The first one says the limits, and is answered by `["ready", isolation]`; each further one is
+`[job, arguments]`, and is answered by `[status, value]`: `["ok", value]`, `["error", [class, what, remedy]]` for a
+GitopsError, `["bug", [error, trace]]`, `["memory", null]` or `["output", bytes]`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ import struct
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
 import orjson
 
 from gitopsd.errors import GitopsError
+from gitopsd.runtime import sandbox
+from gitopsd.runtime.isolation import Confinement, granted
 from gitopsd.runtime.tether import PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, control, tie
 
 LENGTH = struct.Struct("!I")
@@ -35,9 +38,10 @@ def main() -> None:
     setup = receive(connection)
     sys.path[:] = setup["path"]
     limit(setup)
+    sandbox.adopt(Confinement(**setup["confinement"]))
     for module in setup["preload"]:
         importlib.import_module(module)
-    send(connection, orjson.dumps(["ready", None]))
+    send(connection, orjson.dumps(["ready", asdict(granted()) if setup["programs"] else None]))
     while (message := receive(connection)) is not None:
         send(connection, answer(*message, output_bytes=setup["output_bytes"]))
 

@@ -14,9 +14,9 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,6 +26,7 @@ import structlog
 from gitopsd import errors
 from gitopsd.errors import GitopsError, TooSlow, WorkerFailed
 from gitopsd.runtime.descent import MARK, kill_descent
+from gitopsd.runtime.isolation import Confinement, Isolation
 from gitopsd.runtime.spawn import Child, spawn
 from gitopsd.runtime.worker_main import LENGTH
 
@@ -60,9 +61,12 @@ class WorkerPool:
         limits: Limits | None = None,
         *,
         preload: Sequence[str] = (),
+        confinement: Confinement | None = None,
         on_job: OnJob = lambda _job, _seconds, _outcome: None,
     ) -> None:
         """Make a pool of `count` workers that import `preload` at start.
+
+        `confinement` holds for the programs that jobs run (`sandbox.run`); None: they run none that matter.
 
         `on_job` is called after each job with its name, its seconds without waiting, and its outcome: ok, error
         (a GitopsError), bug, memory, output, crash, deadline, cancelled.
@@ -70,6 +74,8 @@ class WorkerPool:
         self._count = count
         self._limits = limits or Limits()
         self._preload = tuple(preload)
+        self._confinement = confinement
+        self.isolation: Isolation | None = None  # of programs, as the first worker found it
         self._on_job = on_job
         self._slots = asyncio.Semaphore(count)
         self._waiting = 0
@@ -166,12 +172,14 @@ class WorkerPool:
             "file_bytes": self._limits.file_bytes,
             "output_bytes": self._limits.output_bytes,
             "files": self._limits.files,
+            "confinement": asdict(self._confinement or Confinement()),
+            "programs": self._confinement is not None,
         }
         self._alive += 1
-        worker, outcome = None, "cancelled"
+        worker, outcome, found = None, "cancelled", None
         try:
             worker = await _spawn()
-            outcome, _ = await worker.ask(orjson.dumps(setup), self._limits.start_s, self._limits.output_bytes)
+            outcome, found = await worker.ask(orjson.dumps(setup), self._limits.start_s, self._limits.output_bytes)
         finally:
             if worker is None:
                 self._alive -= 1
@@ -183,7 +191,15 @@ class WorkerPool:
                 remedy="see workers.data_bytes and the machine's memory",
             )
         worker.jobs = 0
+        self._found(found)
         return worker
+
+    def _found(self, found: Mapping[str, Any] | None) -> None:
+        if found is None or self.isolation is not None:
+            return
+        self.isolation = Isolation(**found)
+        tell = log.info if self.isolation.files else log.warning
+        tell("workers.isolation", **found)
 
     async def _end(self, worker: _Worker) -> None:
         self._alive -= 1

@@ -5,15 +5,19 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gitopsd.errors import WorkerFailed
+from gitopsd.runtime import sandbox
+from gitopsd.runtime.isolation import Confinement, granted
 from gitopsd.runtime.sandbox import Ended, run
 
 UNSHARE = "import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare(0x50000000))"
+needs_files = pytest.mark.skipif(not granted().files, reason=f"not granted here: {granted().reason}")
 WORKER = """
 from pathlib import Path
 from gitopsd.runtime.sandbox import run
@@ -91,6 +95,98 @@ def test_it_has_no_network_where_the_kernel_grants_that(tmp_path: Path) -> None:
         ended = run([sys.executable, "-c", script], cwd=tmp_path, env={}, deadline_s=20, output_bytes=1000, what="it")
 
     assert (b"unreachable" if granted else b"reached") in ended.stdout
+
+
+BOMB = """
+import os, sys
+from pathlib import Path
+from gitopsd.errors import WorkerFailed
+from gitopsd.runtime import sandbox
+from gitopsd.runtime.isolation import Confinement, granted
+from gitopsd.runtime.tether import PR_SET_CHILD_SUBREAPER, control
+
+control(PR_SET_CHILD_SUBREAPER, 1)
+granted()
+if os.geteuid() == 0:  # root has no bound on its processes
+    os.setgid(65534)
+    os.setuid(65534)
+    control(4, 1)  # PR_SET_DUMPABLE, which a change of user takes away
+sandbox.adopt(Confinement(processes=40))
+bomb = "bomb() { (bomb &); (setsid sh -c 'sleep 99' &); (bomb &); echo; sleep 99; }; bomb 2>/dev/null"
+try:
+    sandbox.run(["/bin/sh", "-c", bomb], cwd=Path("/"), env={}, deadline_s=1.5, output_bytes=9999, what="it")
+except WorkerFailed as err:
+    print(err.what)
+print("left:", Path(f"/proc/self/task/{os.getpid()}/children").read_text())
+"""
+
+
+def test_a_bomb_of_forks_reaches_its_bound_and_is_killed_whole() -> None:
+    ended = subprocess.run(  # noqa: S603 - ourselves
+        [sys.executable, "-c", BOMB], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert ["it took more than 1.5 s and was killed", "left: "] == ended.stdout.splitlines(), ended.stderr
+
+
+@pytest.mark.usefixtures("confined")
+def test_it_has_a_bound_on_the_processor(tmp_path: Path) -> None:
+    sandbox.adopt(Confinement(cpu_s=1))
+
+    with pytest.raises(WorkerFailed, match="took more of the processor than tools"):
+        run([sys.executable, "-c", "while True: pass"], cwd=tmp_path, env={}, deadline_s=60, output_bytes=9, what="it")
+
+
+@needs_files
+@pytest.mark.usefixtures("confined")
+def test_what_is_hidden_cannot_be_read_and_its_own_place_can(tmp_path: Path) -> None:
+    ours, key = tmp_path / "data", tmp_path / "key"
+    place = ours / "work" / "one"
+    (ours / "work" / "two").mkdir(parents=True)
+    place.mkdir()
+    (ours / "token").write_text("hush")
+    (place / "mine").write_text("mine\n")
+    key.write_text("hush")
+    sandbox.adopt(Confinement(hidden=(str(ours), str(key), str(tmp_path / "absent"))))
+
+    ended = shell(place, f"cat mine; ls {ours} {ours}/work; cat {key}; umount {key} {ours} 2>/dev/null; cat {key}")
+
+    assert f"mine\n{ours}:\nwork\n\n{ours}/work:\none\n" == ended.stdout.decode()
+    assert ("hush", "hush") == ((ours / "token").read_text(), key.read_text())
+
+
+@needs_files
+@pytest.mark.usefixtures("confined")
+def test_its_home_is_in_memory_of_a_bound_size_and_gone_afterwards(tmp_path: Path) -> None:
+    source, home = tmp_path / "source", tmp_path / "home"
+    source.mkdir()
+    home.mkdir()
+    sandbox.adopt(Confinement(scratch_bytes=1 << 20))
+    script = (
+        "cd $HOME; echo x > $TMPDIR/small; stat -f -c %T .; for n in 1 2 3 4; do head -c 400000 /dev/zero > $n; done"
+    )
+
+    ended = run(
+        ["/bin/sh", "-c", script],
+        cwd=source,
+        env={"PATH": "/usr/bin:/bin"},
+        deadline_s=20,
+        output_bytes=99,
+        what="it",
+        home=home,
+    )
+
+    assert "tmpfs\n" == ended.stdout.decode()
+    assert "No space left" in ended.stderr
+    assert [] == list(home.iterdir())
+
+
+@pytest.fixture
+def confined() -> Iterator[None]:
+    """Let a test say what holds for programs of this process, and forget it afterwards."""
+    before = sandbox._Policy.confinement, sandbox._Policy.reaper  # noqa: SLF001 - put back as it was
+    yield
+    sandbox._Policy.confinement, sandbox._Policy.reaper = before  # noqa: SLF001 - as above
 
 
 def alive(file: Path) -> bool:
