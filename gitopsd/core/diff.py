@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -19,7 +19,7 @@ MAX_TEXT = 2000  # characters of one value that are shown
 MAX_DEPTH = 100  # deeper values are shown whole
 AROUND = 100  # characters before the first difference of two long texts
 
-# What names an item of a list, best first: fields that Kubernetes' own lists are keyed by.
+# What names an item of a list where managedFields do not tell, best first: what Kubernetes' own lists are keyed by.
 ITEM_KEYS = (
     ("name",),
     ("containerPort", "protocol"),
@@ -64,19 +64,35 @@ class Change:
     steps: Steps
     predicted: Any
     live: Any
-    order: bool = False  # only the order of a list differs: the keys that both sides have
+    order: bool = False  # only the order of a list differs: the items that both sides have
 
 
-def changes(predicted: Manifest, live: Manifest) -> Sequence[Change]:
+Keys = Callable[[Steps], Sequence[tuple[str, ...]]]  # the fields that key the list at a path, where that is known
+
+
+def changes(predicted: Manifest, live: Manifest, keys: Keys) -> Sequence[Change]:
     """Return the paths on which the two differ, in the order of predicted; at most one more than MAX_DIFFERENCES."""
-    return list(islice(_walk((), predicted, live), MAX_DIFFERENCES + 1))
+    return list(islice(_walk((), predicted, live, keys), MAX_DIFFERENCES + 1))
 
 
 def shown(change: Change, target: Any) -> Difference:
     """Return `change` as a person reads it, each value cut to `MAX_TEXT` characters; `target` is what Git says."""
-    live, predicted = _shown(change.live, change.predicted)
     path = "".join(map(_step, change.steps)) or "."
-    return Difference(f"{path} (order)" if change.order else path, live, predicted, _cut(target))
+    if change.order:
+        return Difference(
+            f"{path} (order)", _names(change.live), _names(change.predicted), _names(_ordered(change, target))
+        )
+    live, predicted = _shown(change.live, change.predicted)
+    return Difference(path, live, predicted, _cut(target))
+
+
+def _names(items: Sequence[Item]) -> list[str]:
+    return [str(item) for item in items]
+
+
+def _ordered(change: Change, target: Any) -> list[Item]:
+    places = [(place_of(target, item), item) for item in change.predicted] if isinstance(target, list) else []
+    return [item for place, item in sorted(places, key=lambda pair: pair[0] or 0) if place is not None]
 
 
 def at(value: Any, steps: Steps) -> Any:
@@ -115,41 +131,43 @@ def _below(value: Any, step: str | int | Item) -> Any:
             return ABSENT
 
 
-def _walk(steps: Steps, predicted: Any, live: Any) -> Iterator[Change]:
+def _walk(steps: Steps, predicted: Any, live: Any, keys: Keys) -> Iterator[Change]:
     if len(steps) < MAX_DEPTH and isinstance(predicted, dict) and isinstance(live, dict):
         for name in dict.fromkeys((*predicted, *live)):
-            yield from _walk((*steps, name), predicted.get(name, ABSENT), live.get(name, ABSENT))
+            yield from _walk((*steps, name), predicted.get(name, ABSENT), live.get(name, ABSENT), keys)
     elif len(steps) < MAX_DEPTH and isinstance(predicted, list) and isinstance(live, list):
-        yield from _walk_items(steps, predicted, live)
+        yield from _walk_items(steps, predicted, live, keys)
     elif type(predicted) is not type(live) or predicted != live:
         yield Change(steps, predicted, live)
 
 
-def _walk_items(steps: Steps, predicted: list[Any], live: list[Any]) -> Iterator[Change]:
-    fields = key_fields(predicted, live)
+def _walk_items(steps: Steps, predicted: list[Any], live: list[Any], keys: Keys) -> Iterator[Change]:
+    fields = _key_fields((*keys(steps), *ITEM_KEYS), predicted, live)
     if fields is None:
         for place in range(max(len(predicted), len(live))):
             ours = predicted[place] if place < len(predicted) else ABSENT
             theirs = live[place] if place < len(live) else ABSENT
-            yield from _walk((*steps, place), ours, theirs)
+            yield from _walk((*steps, place), ours, theirs, keys)
         return
     ours_by, theirs_by = _by_key(predicted, fields), _by_key(live, fields)
     for key in dict.fromkeys((*ours_by, *theirs_by)):
-        yield from _walk((*steps, key), ours_by.get(key, ABSENT), theirs_by.get(key, ABSENT))
-    shared_ours = [str(key) for key in ours_by if key in theirs_by]
-    shared_theirs = [str(key) for key in theirs_by if key in ours_by]
+        yield from _walk((*steps, key), ours_by.get(key, ABSENT), theirs_by.get(key, ABSENT), keys)
+    shared_ours = [key for key in ours_by if key in theirs_by]
+    shared_theirs = [key for key in theirs_by if key in ours_by]
     if shared_ours != shared_theirs:
         yield Change(steps, shared_ours, shared_theirs, order=True)
 
 
-def key_fields(predicted: Sequence[Any], live: Sequence[Any]) -> tuple[str, ...] | None:
+def _key_fields(
+    candidates: Sequence[tuple[str, ...]], predicted: Sequence[Any], live: Sequence[Any]
+) -> tuple[str, ...] | None:
     """Return the fields that name every item on both sides without repeats; None: go by place."""
     if not all(isinstance(item, dict) for item in (*predicted, *live)) or not (predicted and live):
         return None
-    return next((fields for fields in ITEM_KEYS if _names(fields, predicted) and _names(fields, live)), None)
+    return next((fields for fields in candidates if _are_keys(fields, predicted) and _are_keys(fields, live)), None)
 
 
-def _names(fields: tuple[str, ...], items: Sequence[Any]) -> bool:
+def _are_keys(fields: tuple[str, ...], items: Sequence[Any]) -> bool:
     values = [tuple(item.get(field) for field in fields) for item in items]
     plain = all(isinstance(value, (str, int)) for key in values for value in key)
     return plain and len(set(values)) == len(values)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gitopsd.core.diff import ABSENT, MAX_DIFFERENCES, MORE, Change, Item, Steps, at, changes, place_of, shown
-from gitopsd.core.managed_fields import MANAGER, Entry, entries_of, fields_of, key_names, written_s
+from gitopsd.core.managed_fields import MANAGER, Entry, entries_of, fields_of, key_names, key_of_item, written_s
 from gitopsd.model.comparison import Difference, Why, Writer
 from gitopsd.model.manifest import Manifest
 
@@ -33,7 +33,7 @@ def differences(predicted: Manifest, live: Manifest, cause: Cause) -> tuple[Diff
         live: the object as it is, likewise.
         cause: the target and the whole live object. Secrets are masked in all of them.
     """
-    found = changes(predicted, live)
+    found = changes(predicted, live, lambda steps: _keys(cause.live, live, steps))
     told = [_told(change, live, cause) for change in found]
     follows = any(each.why in CAUSES for each in told)
     # A default that is read is filled in already, so one that is new follows from another field; a webhook's need not.
@@ -51,7 +51,7 @@ def _told(change: Change, live: Manifest, cause: Cause) -> Difference:
     target = at(cause.target, change.steps)
     writers = writers_of(cause.live, live, change.steps)
     why = _why(change, target, writers, cause)
-    if change.live is ABSENT and why is Why.DRIFT:
+    if why is Why.DRIFT and (change.live is ABSENT or change.order):
         writers = _suspects(cause.live)
     return replace(shown(change, target), why=why, writers=writers)
 
@@ -117,16 +117,31 @@ def _latest_first(writer: Writer) -> tuple[float, str, str, str]:
     return -(writer.at_s or 0.0), writer.manager, writer.operation, writer.subresource
 
 
+def _keys(manifest: Manifest, live: Any, steps: Steps) -> Sequence[tuple[str, ...]]:
+    """Return the fields by which the API server keys the list at `steps`; none where no manager owns items of it."""
+    for entry in entries_of(manifest):
+        below = _below(fields_of(entry), live, steps) or {}
+        for name in below:
+            if fields := key_of_item(name):
+                return (fields,)
+    return ()
+
+
 def _holds(fields: Mapping[str, Any], live: Any, steps: Steps) -> bool:
     """Tell whether `fields` (fieldsV1) names what is at `steps` of `live`, something below it, or a whole it is in."""
+    return _below(fields, live, steps) is not None
+
+
+def _below(fields: Mapping[str, Any], live: Any, steps: Steps) -> Mapping[str, Any] | None:
+    """Return what `fields` names below `steps` of `live`: empty where all that is there; None where nothing."""
     for depth, step in enumerate(steps):
         if not any(name != "." for name in fields):
-            return depth > 0  # an entry that names nothing at all owns nothing
+            return {} if depth else None  # an entry that names nothing at all owns nothing
         live, below = _stepped(fields, live, step)
         if not isinstance(below, dict):
-            return False
+            return None
         fields = below
-    return True
+    return fields
 
 
 def _stepped(fields: Mapping[str, Any], live: Any, step: str | int | Item) -> tuple[Any, Any]:

@@ -232,6 +232,17 @@ def written_s(entry: Entry) -> float | None:
         return None
 
 
+def key_of_item(name: str) -> tuple[str, ...]:
+    """Return the fields by which `name` of fieldsV1 names an item of a list; none where it names none so."""
+    if not name.startswith("k:"):
+        return ()
+    try:
+        key = orjson.loads(name[2:])
+    except orjson.JSONDecodeError:
+        return ()
+    return tuple(key) if isinstance(key, dict) else ()
+
+
 def key_names(name: str, place: int, item: Any) -> bool:
     """Tell whether the key `name` of fieldsV1 names `item`, which is at `place` of its list."""
     try:

@@ -145,3 +145,27 @@ def test_broken_managed_fields_name_nobody_and_break_nothing(broken: Any) -> Non
 
     assert [Why.NOT_APPLIED] == [each.why for each in found]
     assert () == writers_of(live, live, ("a", "b"))
+
+
+def test_items_of_a_list_are_named_as_the_api_server_keys_it() -> None:
+    port = {"port": 53, "protocol": "UDP"}
+    fields: Any = {"f:ports": {'k:{"port":53,"protocol":"UDP"}': {".": {}, "f:port": {}, "f:name": {}}}}
+
+    (found,) = told(
+        {"ports": [{**port, "name": "dns"}]},
+        {"ports": [{**port, "name": "dns"}]},
+        {"ports": [{**port, "name": "dnsx"}]},
+        entry("kubectl-edit", fields),
+    )
+
+    assert (".ports[port=53,protocol=UDP].name", "dnsx", "dns") == (found.path, found.live, found.predicted)
+
+
+def test_who_reordered_a_list_is_only_suspected() -> None:
+    one, two = {"name": "a"}, {"name": "b"}
+    target = {"l": [two, one, {"name": "c"}]}
+
+    (found,) = told(target, {"l": [two, one]}, {"l": [one, two]}, ours({"f:l": {}}), entry("kubectl-edit", {"f:x": {}}))
+
+    assert (["name=b", "name=a"], ["name=a", "name=b"]) == (found.target, found.live)
+    assert [("kubectl-edit", False)] == [(each.manager, each.certain) for each in found.writers]
