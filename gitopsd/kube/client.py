@@ -27,6 +27,7 @@ APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
 JSON_PATCH = "application/json-patch+json"
 MAX_BODY_BYTES = 256 << 20  # of one answer; lists are paged well below, this stops a server gone mad
 CONNECT_S = 10.0
+KEPT_S = 30.0  # a connection that nobody uses; it costs some 50 KB
 OK, UNAUTHORIZED, TOO_MANY, UNAVAILABLE = 200, 401, 429, 503
 
 
@@ -94,7 +95,7 @@ class Client:
     async def __aenter__(self) -> Self:
         # The semaphore bounds requests, and watches are as many as there are kinds: the connector bounds neither.
         connector = aiohttp.TCPConnector(
-            limit=0, keepalive_timeout=75, ttl_dns_cache=60, socket_factory=self._sockets.make
+            limit=0, keepalive_timeout=KEPT_S, ttl_dns_cache=60, socket_factory=self._sockets.make
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -153,6 +154,10 @@ class Client:
         request = _Request("WATCH", path, query, None, JSON, accept)
         what = f"the watch of {path} on cluster {self.name}"
         credentials = await self._fresh()
+        if credentials.tls is not None:
+            # The session tickets that follow a TLS handshake leave OpenSSL with a buffer of 16 KB until the next write,
+            # and a watch writes but once. On a connection that was spoken on before, that one write frees it.
+            await self.request("GET", "/version")
         with self._observed("WATCH") as seen:
             opening = self._sent(credentials, request)
             response = await within(self.settings.request_deadline_s, f"opening {what}", opening)
