@@ -15,7 +15,7 @@ _WITH_SCHEME = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^/?#:@\[\]]*)(?::(?P<port>[0-9]{0,5}))?(?P<path>/[^?#]*)?(?P<rest>[?#].*)?"
 )
 _SCP = re.compile(r"(?:(?P<user>[^@/:\s]+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/:\s@\[\]]+):(?P<path>.+)")
-_PORTS = {"https": "443", "http": "80", "ssh": "22"}
+_PORTS = {"https": "443", "http": "80", "ssh": "22", "oci": "443"}
 _ALIASES = ("altssh.", "ssh.")  # hosts that speak SSH on the HTTPS port are named so
 
 
@@ -23,7 +23,7 @@ _ALIASES = ("altssh.", "ssh.")  # hosts that speak SSH on the HTTPS port are nam
 class RepoAddress:
     """Where a repository is, spelled in one way: no credentials, host in lower case, no `.git`, no empty parts."""
 
-    scheme: str  # https | http | ssh | file
+    scheme: str  # https | http | ssh | file | oci
     user: str  # of an SSH login; "" elsewhere
     host: str
     port: str

@@ -70,10 +70,12 @@ from gitopsd.scripts.health import LuaChecks
 from gitopsd.scripts.ignored import JqPaths
 from gitopsd.scripts.pool import script_workers
 from gitopsd.settings import Settings
-from gitopsd.store.directory import DeclarationDirectory
+from gitopsd.store.directory import DeclarationDirectory, Secrets
 from gitopsd.store.store import Store
 from gitopsd.telemetry.metrics import Metrics
 from gitopsd.telemetry.scrape import World
+from gitopsd.trust import secrets as credentials
+from gitopsd.trust.credentials import Trust
 
 CHANGES = "gitopsd.git.touched:changes"
 log = structlog.get_logger()
@@ -115,11 +117,13 @@ class Daemon:
         self.servers: Mapping[ClusterId, str] = {ClusterId(each.name): server_of(each) for each in settings.clusters}
         self.work_dir = best_place(settings.run_dir / "work")
         self.workers = _workers(settings, self.work_dir, self.metrics)
+        self.trust = Trust(settings.git, now_s)
         self.git = Repositories(
             settings.git,
             data_dir=settings.data_dir,
             run_dir=settings.run_dir,
             now_s=now_s,
+            trust=self.trust,
             on_epoch=self._on_epoch,
             on_request=lambda kind, repo, s, ok: self.metrics.git_request(repo, kind, s, failed=not ok),
         )
@@ -189,7 +193,7 @@ class Daemon:
             if each.directory is None
         ]
         self.directories = [
-            DeclarationDirectory(each.directory, each, store, self._parse, now_s)
+            DeclarationDirectory(each.directory, each, store, self._parse, now_s, on_secrets=self._on_secrets)
             for each in settings.declarations
             if each.directory is not None
         ]
@@ -227,7 +231,10 @@ class Daemon:
         await stack.enter_async_context(self.lua_workers)
         await stack.enter_async_context(self.jq_workers)
         redis = (self.redis,) if self.redis else ()
-        await stack.enter_async_context(running(self.store, self.cache, self.workers, *redis, self.git))
+        await stack.enter_async_context(running(self.store, self.cache, self.workers, *redis))
+        for directory in self.directories:
+            await directory.credentials()
+        await stack.enter_async_context(running(self.git))
         await stack.enter_async_context(running(*self.live.mirrors.values()))
         self._on_declared(frozenset(app.name for app in self.store.all()))
         passes = Graceful(self.passes, self.queue.close, grace_s=settings.grace_s)
@@ -303,6 +310,12 @@ class Daemon:
         self.triggers.epoch(repo, old, new)
         for root in self.roots:
             root.epoch(repo)
+
+    def _on_secrets(self, source: str, secrets: Secrets) -> Sequence[str]:
+        read = credentials.read(secrets)
+        if self.trust.declare(source, read.declared):
+            self.git.retry()
+        return [*read.errors, *read.warnings]
 
     def _on_render(self, outcome: str, _seconds: float) -> None:
         if outcome != "failed":

@@ -100,7 +100,7 @@ class Repositories:
         self._data_dir = data_dir
         self._run_dir = run_dir / "git"
         self._now_s = now_s
-        self._trust = trust or Trust(settings.credentials, now_s)
+        self._trust = trust or Trust(settings, now_s)
         self._on_epoch = on_epoch
         self._on_request = on_request
         self._spread = spread
@@ -181,10 +181,16 @@ class Repositories:
     def configure(self, settings: GitSettings) -> None:
         """Take over new settings, all but `fetches_at_once`; what runs goes on under the old."""
         self._settings = settings
-        self._trust.settings = settings.credentials
+        self._trust.settings = settings
         for known in self._repos.values():
             known.mirror.settings = settings
             known.poke.set()
+
+    def retry(self) -> None:
+        """Fetch at once what could not be fetched: there are other credentials."""
+        for known in self._repos.values():
+            if known.error is not None:
+                known.poke.set()
 
     def repositories(self) -> tuple[RepoUrl, ...]:
         """Return the repositories that are polled, sorted."""
@@ -236,7 +242,7 @@ class Repositories:
 
     def _check(self, repo: RepoUrl) -> None:
         address = RepoAddress.parse(repo)
-        if address is None:
+        if address is None or address.scheme == "oci":
             raise InvalidDeclaration(
                 f"{shown(repo)[:200]!r} is no URL that is fetched from",
                 remedy="write https://, http://, ssh://, user@host:path, file:// or an absolute path",

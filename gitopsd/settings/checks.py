@@ -19,7 +19,9 @@ RESERVED = "gitopsd"  # the destination by which an application declares applica
 NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
 KEY_BYTES = 32
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
-NO_FILE_NEEDED = frozenset({"data_dir", "run_dir", "directory"})  # made, waited for, or looked at by whoever reads it
+NO_FILE_NEEDED = frozenset(
+    {"data_dir", "run_dir", "directory", "ca_directory"}
+)  # made, waited for, or looked at by whoever reads it
 
 
 def check(settings: Settings, environ: Mapping[str, str], problems: Problems) -> None:

@@ -83,6 +83,8 @@ class RepoCredentials:
     insecure: bool = False  # do not check TLS certificates or host keys
     insecure_host_key: bool = False  # do not check host keys; certificates are checked
     force_basic_auth: bool = False  # send user and password before the server asks for them
+    lfs: bool = False  # resolve files that are kept in Git LFS
+    plain_http: bool = False  # of a registry: it speaks HTTP without TLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ class GitSettings:
     low_speed_s: float = 30.0  # … for so long ends an HTTP fetch
     max_repo_bytes: int = 4 << 30  # a mirror larger than this is refused
     fetches_at_once: int = 8  # over all repositories
+    known_hosts: Path | None = None  # host keys, for credentials that name none; none: ssh's system-wide file
+    ca_directory: Path | None = None  # a PEM file for each host, named by it: Argo CD's argocd-tls-certs-cm, mounted
     credentials: tuple[RepoCredentials, ...] = ()
 
 

@@ -16,6 +16,7 @@ from gitopsd.model.project import DEFAULT
 from gitopsd.settings import DeclarationSource, Settings, load, problems
 from gitopsd.store.directory import Parse, content, read_files
 from gitopsd.store.files import scan
+from gitopsd.trust.secrets import read
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Report:
     warnings: list[str] = field(default_factory=list)  # what works, and has less effect than it says
     applications: int = 0
     projects: int = 0
+    credentials: int = 0  # Secrets of repositories and templates
 
 
 async def check(path: Path, environ: Mapping[str, str], parse: Parse) -> Report:
@@ -52,9 +54,12 @@ async def _directory(
     directory: Path, source: DeclarationSource, parse: Parse, found: dict[Key, Declared], report: Report
 ) -> None:
     seen = await asyncio.to_thread(scan, directory, recurse=source.recurse)
-    manifests, origins, faults = content(seen, await read_files(seen, parse, {}, 0.0))
-    reading = read_source(Documents(f"dir:{directory}", manifests, origins, complete=True, prune=False), {})
-    report.errors += [*faults, *reading.warnings]
+    held = content(seen, await read_files(seen, parse, {}, 0.0))
+    reading = read_source(Documents(f"dir:{directory}", held.manifests, held.origins, complete=True, prune=False), {})
+    secrets = read(held.secrets)
+    report.errors += [*held.faults, *reading.warnings, *secrets.errors]
+    report.warnings += secrets.warnings
+    report.credentials += len(secrets.declared.repositories) + len(secrets.declared.templates)
     for key, value in reading.declared.items():
         if key in found:
             report.errors.append(twice(key, value.origin, found[key]))

@@ -14,6 +14,7 @@ from gitopsd.errors import GitopsError, Retryable
 from gitopsd.ports import Clock, Declarations
 from gitopsd.settings import DeclarationSource
 from gitopsd.store.files import Scan, State, read, scan
+from gitopsd.trust.secrets import is_credentials
 
 POLL_S = 2.0
 # What was written so lately may be half written, and may be written again without its time moving.
@@ -21,8 +22,22 @@ SETTLED_S = 2.0
 
 log = structlog.get_logger()
 
+# Where each Secret with credentials stands, and the Secret → what is wrong with them.
+Secrets = Sequence[tuple[str, Mapping[str, Any]]]
+OnSecrets = Callable[[str, Secrets], Sequence[str]]
+
 # Name and text of a file → line and value of each of its documents. Raises InvalidManifest as `name:line: what`.
 Parse = Callable[[str, str], Awaitable[Sequence[tuple[int, Any]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What all files of a directory hold."""
+
+    manifests: tuple[Any, ...]
+    origins: tuple[str, ...]  # `file:line` of each
+    faults: tuple[str, ...]  # what could not be read
+    secrets: Secrets  # credentials: they are not stored, nor shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +57,17 @@ class DeclarationDirectory:
     read, and nothing was written for some seconds.
     """
 
-    def __init__(
-        self, directory: Path, source: DeclarationSource, declarations: Declarations, parse: Parse, clock: Clock
+    def __init__(  # noqa: PLR0913 - two ports, a clock and a listener
+        self,
+        directory: Path,
+        source: DeclarationSource,
+        declarations: Declarations,
+        parse: Parse,
+        clock: Clock,
+        *,
+        on_secrets: OnSecrets = lambda _source, _secrets: (),
     ) -> None:
+        """Declare to `declarations`; `on_secrets` is told of all Secrets with credentials whenever files change."""
         self.source = f"dir:{directory}"
         self.name = f"declarations {self.source}"
         self.problems: tuple[str, ...] = ()  # of the last reading, each with its file and line
@@ -54,6 +77,7 @@ class DeclarationDirectory:
         self._declarations = declarations
         self._parse = parse
         self._clock = clock
+        self._on_secrets = on_secrets
         self._last: Scan | None = None  # as it was when it was last declared; None: declare it anew
         self._files: Mapping[str, File] = {}
 
@@ -61,6 +85,12 @@ class DeclarationDirectory:
         while True:
             await self.poll()
             await asyncio.sleep(POLL_S)
+
+    async def credentials(self) -> None:
+        """Pass on the Secrets that are there, so that what needs them can start; nothing is declared yet."""
+        found = await asyncio.to_thread(scan, self._directory, recurse=self._settings.recurse)
+        self._files = await read_files(found, self._parse, {}, self._clock())
+        self._on_secrets(self.source, content(found, self._files).secrets)
 
     async def poll(self) -> None:
         """Look once, and declare what is there if anything changed."""
@@ -82,11 +112,17 @@ class DeclarationDirectory:
             self._report(tuple(problems))
 
     def _declare(self, found: Scan, *, complete: bool) -> list[str]:
-        manifests, origins, faults = content(found, self._files)
+        read = content(found, self._files)
         warnings = self._declarations.declare(
-            self.source, manifests, origins, complete=complete and not faults, prune=self._settings.prune
+            self.source,
+            read.manifests,
+            read.origins,
+            complete=complete and not read.faults,
+            prune=self._settings.prune,
         )
-        return [*faults, *warnings]
+        # What cannot be read now may hold the Secret that was there before.
+        told = () if read.faults else self._on_secrets(self.source, read.secrets)
+        return [*read.faults, *warnings, *told]
 
     def _report(self, problems: tuple[str, ...]) -> None:
         for problem in problems:
@@ -126,8 +162,13 @@ def _lately(modified_ns: int, now_s: float) -> bool:
     return abs(now_s - modified_ns / 1e9) < SETTLED_S
 
 
-def content(found: Scan, files: Mapping[str, File]) -> tuple[list[Any], list[str], list[str]]:
-    """Return the documents in the order of their files, the `file:line` of each, and what could not be read."""
+def content(found: Scan, files: Mapping[str, File]) -> Content:
+    """Return the documents in the order of their files, Secrets with credentials apart."""
     documents = [(f"{path}:{line}", value) for path, file in files.items() for line, value in file.documents]
-    faults = [*found.faults, *(file.fault for file in files.values() if file.fault)]
-    return [value for _, value in documents], [origin for origin, _ in documents], faults
+    others = [(origin, value) for origin, value in documents if not is_credentials(value)]
+    return Content(
+        manifests=tuple(value for _, value in others),
+        origins=tuple(origin for origin, _ in others),
+        faults=(*found.faults, *(file.fault for file in files.values() if file.fault)),
+        secrets=[(origin, value) for origin, value in documents if is_credentials(value)],
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from gitopsd.core.repo_address import RepoAddress
 from gitopsd.ports import Clock
-from gitopsd.settings import Held, RepoCredentials
+from gitopsd.settings import GitSettings, Held, RepoCredentials
 from gitopsd.trust.github_app import GitHubTokens
 
 LOGINS = ("username", "password", "bearer_token", "github_app", "ssh_key", "client_cert", "client_key")
@@ -36,7 +36,7 @@ class Declared:
 class Trust:
     """The credentials that there are now. Its one memory beside them is the tokens that Apps were given."""
 
-    settings: tuple[RepoCredentials, ...]
+    settings: GitSettings
     now_s: Clock
     _declared: dict[str, Declared] = field(default_factory=dict)  # by the directory that they were read in
     _tokens: GitHubTokens = field(init=False)
@@ -58,12 +58,12 @@ class Trust:
         """
         declared = self._declared.values()
         template = credentials_for(url, [each for one in declared for each in one.templates])
-        template = template or credentials_for(url, self.settings)
+        template = template or credentials_for(url, self.settings.credentials)
         own = self._repositories().get(RepoAddress.parse(url))
-        if own is None or template is None or any(getattr(own, name) for name in LOGINS):
-            return own or template
-        unset = {each.name for each in fields(own) if getattr(own, each.name) == each.default}
-        return replace(own, **{name: getattr(template, name) for name in unset})
+        if own is not None and template is not None and not any(getattr(own, name) for name in LOGINS):
+            unset = {each.name for each in fields(own) if getattr(own, each.name) == each.default}
+            own = replace(own, **{name: getattr(template, name) for name in unset})
+        return self._hosts(url, own or template)
 
     async def credentials(self, url: str) -> RepoCredentials | None:
         """Return what `url` is given as servers take it: the key of a GitHub App as a token that it was exchanged for.
@@ -81,6 +81,19 @@ class Trust:
     def refused(self, url: str) -> None:
         """Note that `url` was not opened by what it was given: a token may have been revoked before its end."""
         self._tokens.forget(url)
+
+    def _hosts(self, url: str, found: RepoCredentials | None) -> RepoCredentials | None:
+        """Return `found` with the authority and the host keys that hold where it names none."""
+        address = RepoAddress.parse(url)
+        ca_file = self.settings.ca_directory / address.host if self.settings.ca_directory and address else None
+        if ca_file is not None and not ca_file.is_file():
+            ca_file = None
+        if ca_file is None and self.settings.known_hosts is None:
+            return found
+        found = found or RepoCredentials(url)
+        return replace(
+            found, ca_file=found.ca_file or ca_file, known_hosts=found.known_hosts or self.settings.known_hosts
+        )
 
     def _repositories(self) -> Mapping[RepoAddress | None, RepoCredentials]:
         return {RepoAddress.parse(each.url): each for one in self._declared.values() for each in one.repositories}

@@ -15,7 +15,7 @@ from gitopsd.model.ids import AppName
 from gitopsd.settings import DeclarationSource
 from gitopsd.store import files
 from gitopsd.store.check import check
-from gitopsd.store.directory import DeclarationDirectory
+from gitopsd.store.directory import DeclarationDirectory, Secrets
 from gitopsd.store.files import scan
 from tests.fakes.applications import FakeApplications
 
@@ -50,7 +50,14 @@ class Place:
         self.apps = FakeApplications()
         settings = DeclarationSource(directory, prune=prune, recurse=recurse)
         self.now_s = NOW_S
-        self.service = DeclarationDirectory(directory, settings, self.apps, parse, lambda: self.now_s)
+        self.secrets: list[list[str]] = []  # names of the Secrets, each time they were told
+        self.service = DeclarationDirectory(
+            directory, settings, self.apps, parse, lambda: self.now_s, on_secrets=self._on_secrets
+        )
+
+    def _on_secrets(self, source: str, secrets: Secrets) -> Sequence[str]:
+        self.secrets.append([secret["metadata"]["name"] for _, secret in secrets])
+        return [f"{origin}: told" for origin, _ in secrets]
 
     def write(self, name: str, text: str, *, at_s: float = LONG_AGO_S) -> None:
         path = self.directory / name
@@ -260,6 +267,46 @@ async def test_store_that_cannot_write_is_tried_again(place: Place) -> None:
 
     assert ["one"] == await place.names()
     assert () == place.service.problems
+
+
+# Secrets with credentials
+
+GIT = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: git, labels: {argocd.argoproj.io/secret-type: repository}}
+stringData: {url: "https://git.example/x", username: bot, password: hunter2}
+"""
+
+
+async def test_secrets_are_passed_on_and_not_declared(place: Place) -> None:
+    place.write("a.yaml", app("one") + "---\n" + GIT)
+    await place.service.credentials()
+
+    assert ["one"] == await place.names()
+    assert [["git"], ["git"]] == place.secrets
+    assert (f"{place.directory}/a.yaml:8: told",) == place.service.problems
+    place.write("b.yaml", "kind: [")
+    assert ["one"] == await place.names()
+    assert 2 == len(place.secrets)  # a file that is broken may hold the Secret that was there before
+    place.remove("b.yaml")
+    place.write("a.yaml", app("one"))
+    assert ["one"] == await place.names()
+    assert [] == place.secrets[-1]
+
+
+async def test_check_finds_what_is_wrong_with_secrets(place: Place, tmp_path: Path) -> None:
+    place.write("a.yaml", GIT)
+    place.write("b.yaml", GIT.replace("git.example/x", "git.example/y").replace("username", "sshPrivateKey"))
+    settings = tmp_path / "gitopsd.yaml"
+    settings.write_text("declarations: [{directory: apps}]")
+
+    report = await check(settings, {}, parse)
+
+    assert [
+        f"{place.directory}/b.yaml:1: the Secret has password and ssh_key; write the one that fits the URL"
+    ] == report.errors
+    assert 1 == report.credentials
 
 
 # gitopsd check

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from gitopsd.settings import Held, RepoCredentials
+from gitopsd.settings import GitSettings, Held, RepoCredentials
 from gitopsd.trust.credentials import Declared, Trust, credentials_for
 
 
@@ -18,7 +18,7 @@ def test_longest_prefix_wins_whatever_the_order() -> None:
 def test_secret_goes_before_settings_and_a_repository_before_templates() -> None:
     password = Held(text="x")
     settings = (RepoCredentials("https://h/org", "settings", password), RepoCredentials("https://i", "i", password))
-    trust = Trust(settings, lambda: 0.0)
+    trust = Trust(GitSettings(credentials=settings), lambda: 0.0)
     own = RepoCredentials("https://h/org/own.git", "own", password)
     template = RepoCredentials("https://h", "template", password)
 
@@ -32,7 +32,7 @@ def test_secret_goes_before_settings_and_a_repository_before_templates() -> None
 def test_repository_without_a_login_takes_the_template_s() -> None:
     template = RepoCredentials("https://h", "bot", Held(text="x"), proxy="http://theirs")
     own = RepoCredentials("https://h/own", insecure=True, proxy="http://mine")
-    trust = Trust((), lambda: 0.0)
+    trust = Trust(GitSettings(), lambda: 0.0)
     trust.declare("dir", Declared((own,), (template,)))
 
     found = trust.find("https://h/own.git")

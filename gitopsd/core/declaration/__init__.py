@@ -45,6 +45,12 @@ def declared(document: Any, origin: Origin) -> Application | AppProject:
     if not isinstance(document, Mapping):
         raise InvalidDeclaration("the document is not a mapping", remedy="write an Application or AppProject manifest")
     if not is_declaration(document):
+        if document.get("kind") == "Secret":
+            raise InvalidDeclaration(
+                "the document is a Secret, which is no declaration",
+                remedy="keep Secrets with credentials in a declaration directory, labelled "
+                "argocd.argoproj.io/secret-type; they are not taken from Git",
+            )
         kind = str(document.get("kind") or "without kind")[:80]
         raise InvalidDeclaration(
             f"the document is {kind} of {str(document.get('apiVersion'))[:80]}, not a declaration",
