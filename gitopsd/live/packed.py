@@ -1,4 +1,4 @@
-"""The objects of one kind in a few hundred bytes each: there are a hundred thousand, and few are looked at."""
+"""The objects of one kind; those that nobody manages in a few hundred bytes each, for there may be very many."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 from gitopsd.model.cluster import LiveObject, PodFacts
 from gitopsd.model.health import Health
-from gitopsd.model.ids import AppName, ResourceVersion, TrackingId, Uid, ViewHash
+from gitopsd.model.ids import ResourceVersion, Uid
 from gitopsd.model.manifest import GVK, ResourceKey
 
-PLAIN = struct.Struct("<16sQdq")  # uid, resourceVersion, created_s, generation; the view's 16 bytes follow
-VIEW_BYTES = 16
+PLAIN = struct.Struct("<16sQdq")  # uid, resourceVersion, created_s, generation
 
 
 class Common(NamedTuple):
@@ -21,8 +20,6 @@ class Common(NamedTuple):
 
     owners: tuple[Uid, ...]
     controlled: bool
-    tracking: AppName | TrackingId | None  # the name alone where the id was written for the object itself
-    by_argocd: bool
     argocd_wrote_s: float | None
     takeover: bool
     deleting: bool
@@ -33,27 +30,25 @@ class Common(NamedTuple):
     pod: PodFacts | None
 
 
-Packed = tuple[bytes, Common] | LiveObject  # what does not fit is kept as it is
+Packed = tuple[bytes, Common] | LiveObject  # kept as it is: what does not fit, and what a status may hold as well
 
 
 def packed(live: LiveObject) -> Packed:
     """Return `live` without its key; equal objects of one key give equal values."""
-    version, view = live.resource_version, live.view or ""
+    version = live.resource_version
+    if live.tracking is not None or live.view is not None:
+        return live
     try:
         uid = bytes.fromhex(live.uid.replace("-", ""))
-        plain = PLAIN.pack(uid, int(version), live.created_s, live.generation) + bytes.fromhex(view)
+        plain = PLAIN.pack(uid, int(version), live.created_s, live.generation)
     except (ValueError, struct.error):
         return live
-    if _dashed(uid.hex()) != live.uid or str(int(version)) != version or len(view) not in (0, 2 * VIEW_BYTES):
+    if _dashed(uid.hex()) != live.uid or str(int(version)) != version:
         return live
-    tracking = live.tracking
-    own = tracking.app if tracking is not None and tracking.key == live.key else tracking
     return plain, _shared(
         Common(
             live.owners,
             live.controlled,
-            own,
-            live.by_argocd,
             live.argocd_wrote_s,
             live.takeover,
             live.deleting,
@@ -71,19 +66,18 @@ def unpacked(key: ResourceKey, value: Packed) -> LiveObject:
     if isinstance(value, LiveObject):
         return value
     plain, common = value
-    uid, version, created_s, generation = PLAIN.unpack_from(plain)
-    view = plain[PLAIN.size :]
+    uid, version, created_s, generation = PLAIN.unpack(plain)
     return LiveObject(
         key=key,
         uid=Uid(_dashed(uid.hex())),
         resource_version=ResourceVersion(str(version)),
         owners=common.owners,
         controlled=common.controlled,
-        tracking=TrackingId(common.tracking, key) if isinstance(common.tracking, str) else common.tracking,
-        by_argocd=common.by_argocd,
+        tracking=None,
+        by_argocd=False,
         argocd_wrote_s=common.argocd_wrote_s,
         takeover=common.takeover,
-        view=ViewHash(view.hex()) if view else None,
+        view=None,
         deleting=common.deleting,
         established=common.established,
         health=common.health,
@@ -96,7 +90,7 @@ def unpacked(key: ResourceKey, value: Packed) -> LiveObject:
 
 
 class Objects(Mapping[ResourceKey, LiveObject]):
-    """The objects of one kind by key. What is given out is made anew each time."""
+    """The objects of one kind by key. What is packed is made anew each time it is given out."""
 
     def __init__(self, gvk: GVK) -> None:
         self._gvk = gvk

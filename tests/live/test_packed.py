@@ -35,54 +35,57 @@ LIVE = LiveObject(
     pod=PodFacts(("a:1", "b:2"), "node-1", 4),
 )
 OTHER_KEY = ResourceKey("apps", "Deployment", "db", "shop")
-BARE = replace(LIVE, owners=(), tracking=None, view=None, health=None, marks=(), pod=None, argocd_wrote_s=None)
+NOBODYS = replace(LIVE, tracking=None, by_argocd=False, view=None)
+BARE = replace(NOBODYS, owners=(), health=None, marks=(), pod=None, argocd_wrote_s=None)
 
 
 @pytest.mark.parametrize(
     "live",
     [
         LIVE,
+        NOBODYS,
         BARE,
         replace(LIVE, tracking=TrackingId(AppName("shop"), OTHER_KEY)),  # copied from another object
-        replace(LIVE, uid=Uid("")),
-        replace(LIVE, uid=Uid("u1")),
-        replace(LIVE, uid=Uid(LIVE.uid.upper())),
-        replace(LIVE, uid=Uid(LIVE.uid.replace("-", ""))),
-        replace(LIVE, resource_version=ResourceVersion("")),
-        replace(LIVE, resource_version=ResourceVersion("007")),
-        replace(LIVE, resource_version=ResourceVersion("-1")),
-        replace(LIVE, resource_version=ResourceVersion("1_0")),
-        replace(LIVE, resource_version=ResourceVersion("18446744073709551616")),
-        replace(LIVE, resource_version=ResourceVersion("opaque")),
+        replace(NOBODYS, uid=Uid("")),
+        replace(NOBODYS, uid=Uid("u1")),
+        replace(NOBODYS, uid=Uid(LIVE.uid.upper())),
+        replace(NOBODYS, uid=Uid(LIVE.uid.replace("-", ""))),
+        replace(NOBODYS, resource_version=ResourceVersion("")),
+        replace(NOBODYS, resource_version=ResourceVersion("007")),
+        replace(NOBODYS, resource_version=ResourceVersion("-1")),
+        replace(NOBODYS, resource_version=ResourceVersion("1_0")),
+        replace(NOBODYS, resource_version=ResourceVersion("18446744073709551616")),
+        replace(NOBODYS, resource_version=ResourceVersion("opaque")),
         replace(LIVE, view=ViewHash("abcd")),
-        replace(LIVE, generation=2**70),
-        replace(LIVE, generation=-1),
-        replace(LIVE, created_s=0.25),
+        replace(NOBODYS, generation=2**70),
+        replace(NOBODYS, generation=-1),
+        replace(NOBODYS, created_s=0.25),
     ],
 )
 def test_object_is_given_out_as_it_was_put(live: LiveObject) -> None:
     assert live == unpacked(live.key, packed(live))
 
 
-def test_everything_that_differs_makes_another_object() -> None:
+@pytest.mark.parametrize("first", [LIVE, NOBODYS])
+def test_everything_that_differs_makes_another_object(first: LiveObject) -> None:
     objects = Objects(KIND)
-    objects.put(LIVE)
+    objects.put(first)
     news = {
-        name: replace(LIVE, **{name: getattr(BARE, name)})
-        for name in ("owners", "tracking", "view", "health", "marks", "pod", "argocd_wrote_s")
+        name: replace(first, **{name: getattr(BARE, name)})
+        for name in ("owners", "health", "marks", "pod", "argocd_wrote_s")
     }
-    news["controlled"] = replace(LIVE, controlled=False)
-    news["takeover"] = replace(LIVE, takeover=False)
-    news["deleting"] = replace(LIVE, deleting=False)
-    news["guarded"] = replace(LIVE, guarded=False)
-    news["generation"] = replace(LIVE, generation=8)
-    news["created_s"] = replace(LIVE, created_s=1.0)
+    news["controlled"] = replace(first, controlled=False)
+    news["takeover"] = replace(first, takeover=False)
+    news["deleting"] = replace(first, deleting=False)
+    news["guarded"] = replace(first, guarded=False)
+    news["generation"] = replace(first, generation=8)
+    news["created_s"] = replace(first, created_s=1.0)
 
-    assert (False, None) == objects.put(LIVE)
+    assert (False, None) == objects.put(first)
     for name, new in news.items():
-        assert (True, LIVE) == objects.put(new), name
+        assert (True, first) == objects.put(new), name
         assert new == objects[KEY], name
-        objects.put(LIVE)
+        objects.put(first)
 
 
 def test_objects_are_counted_and_found_by_key_in_every_namespace() -> None:
