@@ -14,6 +14,7 @@ from gitopsd.control.sync import Outcome, Syncer
 from gitopsd.control.workers import Again
 from gitopsd.core.compare import comparison
 from gitopsd.core.declaration import DECLARE
+from gitopsd.core.shelf import at_rest
 from gitopsd.errors import GitopsError
 from gitopsd.model.comparison import Comparison, Found, SyncStatus
 from gitopsd.model.health import Health, HealthStatus
@@ -99,7 +100,7 @@ class Reconciler:
     ) -> Again:
         found, outcome = result
         status = AppStatus(
-            comparison=found,
+            comparison=at_rest(found),
             revisions=desired.revisions,
             cluster=aim.cluster if aim else None,
             conditions=aim.conditions if aim else (),

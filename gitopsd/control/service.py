@@ -14,6 +14,7 @@ from gitopsd.core.compare import counted
 from gitopsd.core.declaration import DECLARE
 from gitopsd.core.ignore import NO_PLACES, Places, Rules, rules_for
 from gitopsd.core.policy import request_refused
+from gitopsd.core.shelf import whole
 from gitopsd.core.target import target_of
 from gitopsd.errors import ClusterRefused, Conflict, GitopsError, NotFound, RepositoryUnreachable, RevisionNotFound
 from gitopsd.model.application import Application, IgnoreDifference
@@ -156,21 +157,22 @@ class Asks:
 
     async def _open(self, app: Application, cluster: ClusterId, compared: Compared) -> Opened:
         pair = compared.pair
-        gvk = gvk_of(pair.target) if pair.target is not None else GVK(pair.key.group, "", pair.key.kind)
+        target = None if pair.target is None else whole(pair.target)
+        gvk = gvk_of(target) if target is not None else GVK(pair.key.group, "", pair.key.kind)
         live = predicted = None
         with suppress(ClusterRefused):  # a kind that we may not read is shown without its states
             live = await self.applier.read(cluster, ObjectRef(pair.key, gvk))
-        if pair.target is not None and compared.status is not SyncStatus.SYNCED:
-            answer = await self.applier.dry_run(cluster, pair.target)
+        if target is not None and compared.status is not SyncStatus.SYNCED:
+            answer = await self.applier.dry_run(cluster, target)
             predicted = answer.live if isinstance(answer, Predicted) else None
         if live is None:
-            return Opened(gvk, compared, pair.target, None, None, predicted)
+            return Opened(gvk, compared, target, None, None, predicted)
         rules = rules_for((*self.ignored, *app.ignore_differences), pair.key)
         places = await self._places(rules, predicted or live, live)
         # A rule may leave out `/kind`, and what is no Secret by its looks would be shown in the clear.
         identity = {"apiVersion": live["apiVersion"], "kind": live["kind"]}
         predicted, normalized = ({**identity, **each} for each in counted(predicted or live, live, rules, places))
-        return Opened(gvk, compared, pair.target, live, normalized, predicted)
+        return Opened(gvk, compared, target, live, normalized, predicted)
 
     async def _places(self, rules: Rules, predicted: Manifest, live: Manifest) -> Places:
         """Return what jq expressions name; nothing where one fails, which the comparison tells."""

@@ -57,6 +57,7 @@ from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.operation import Operation
 from gitopsd.ports import Clock
 from gitopsd.runtime import workers as pool
+from gitopsd.runtime.giveback import GiveBack
 from gitopsd.runtime.lag import LoopLag
 from gitopsd.runtime.memory import best_place
 from gitopsd.runtime.metrics import Meters
@@ -152,7 +153,9 @@ class Daemon:
             takeover=settings.sync.takeover,
             checks=self.health_checks,
         )
-        self.applier = ClusterApplier(self.clients, self.live.resource, settings.sync.takeover, self.live.version_of)
+        self.applier = ClusterApplier(
+            self.clients, self.live.resource, settings.sync.takeover, self.live.version_of, self.paths.paths
+        )
         self.barrier = Barrier(self.queue.add)
         self.wants = Wants(store, self.barrier, self.queue.add)
         self.placing = Placing(store, self.live, self.wants, self.servers, Mode(settings.mode))
@@ -223,7 +226,7 @@ class Daemon:
             settings.api.probe_host,
             settings.api.probe_port,
         )
-        await stack.enter_async_context(running(self.lag, Watchdog(self.systemd, self.lag), probes))
+        await stack.enter_async_context(running(self.lag, GiveBack(), Watchdog(self.systemd, self.lag), probes))
         for client in self.clients.values():
             await stack.enter_async_context(client)
         stack.callback(shutil.rmtree, self.work_dir, ignore_errors=True)
