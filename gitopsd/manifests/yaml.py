@@ -22,6 +22,10 @@ from gitopsd.settings import RenderSettings
 EXPANDED_FREELY = 1 << 20  # bytes: aliases in a small document harm nobody
 EXPANDED_AT_MOST = 48 << 20  # bytes: what a worker can answer
 BOM = "\ufeff"
+UTF_16 = (
+    b"\xff\xfe",
+    b"\xfe\xff",
+)  # what a file in it begins with; libyaml's family, kubectl among it, reads that, too
 MERGE_TAG = "tag:yaml.org,2002:merge"
 _MERGE = object()  # the key `<<`
 
@@ -61,7 +65,7 @@ def parse(name: str, data: bytes, limits: RenderSettings) -> Parsed:
 
 def _text(name: str, data: bytes) -> str:
     try:
-        return data.decode().removeprefix(BOM)
+        return data.decode("utf-16" if data.startswith(UTF_16) else "utf-8").removeprefix(BOM)
     except UnicodeDecodeError as err:
         line = data.count(b"\n", 0, err.start) + 1
         raise InvalidManifest(f"{name}:{line}: not UTF-8", remedy="save the file as UTF-8") from err
@@ -170,6 +174,9 @@ class _Builder:
             raise self._refused(_line(event), str(err), "write a value of the tag's type") from err
         if event.anchor is not None:
             self._anchors[event.anchor] = value, len(text) + 1
+        if is_plain and text.startswith("---") and event.start_mark.column == 0:
+            # YAML makes a key of it, and one mapping of two documents; kubectl refuses it.
+            raise self._refused(_line(event), f"{text[:40]!r} is no separator", "write --- on a line of its own")
         is_merge = (is_plain and text == "<<") or tag == MERGE_TAG
         self._put_scalar(_MERGE if is_merge and self._wants_key else value, _line(event))
 
