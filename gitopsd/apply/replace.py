@@ -17,7 +17,8 @@ CONFLICT, NOT_FOUND = 409, 404
 async def replace(client: Client, resource: ApiResource, command: Apply) -> Reply:
     """Make the object exactly what the manifest says; fields of others go, unless the server gives them again.
 
-    The write carries the version that was read: what another writer changes meanwhile is a conflict, not lost.
+    The write carries the version that the manifest was made for, or else the one that was read: what another writer
+    changes meanwhile is a conflict, not lost.
     """
     key = command.key
     path = object_path(resource, key.namespace, key.name)
@@ -28,7 +29,7 @@ async def replace(client: Client, resource: ApiResource, command: Apply) -> Repl
         return await client.request("POST", where, query=query, body=command.manifest)
     if not reply.ok:
         return reply
-    meta = {**command.manifest["metadata"], "resourceVersion": reply.body["metadata"]["resourceVersion"]}
+    meta = {"resourceVersion": reply.body["metadata"]["resourceVersion"], **command.manifest["metadata"]}
     return await client.request("PUT", path, query=query, body={**command.manifest, "metadata": meta})
 
 

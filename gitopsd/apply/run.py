@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -43,6 +43,10 @@ def _unknown(_cluster: ClusterId, _key: ResourceKey) -> ResourceVersion | None:
     return None
 
 
+async def _nothing_named(_expressions: Sequence[str], documents: Sequence[Manifest]) -> Sequence[tuple[()]]:
+    return [() for _ in documents]
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterApplier:
     """Implements `ports.Applier` over the clients of all clusters."""
@@ -51,6 +55,7 @@ class ClusterApplier:
     resolve: Resolve
     takeover: Collection[str]  # managers taken over at the first apply
     known: Known = _unknown  # the version that the mirror holds of an object
+    named: ssa.Named = _nothing_named  # what jq expressions name in documents, for RespectIgnoreDifferences
 
     async def dry_run(self, cluster: ClusterId, manifest: Manifest) -> Answer:
         client = self._client(cluster)
@@ -101,7 +106,7 @@ class ClusterApplier:
         if resource is None:
             return _not_served(command.key, gvk)
         known = self.known(cluster, command.key)
-        return await ssa.apply(client, resource, command, takeover=self.takeover, known=known)
+        return await ssa.apply(client, resource, command, takeover=self.takeover, known=known, named=self.named)
 
     async def _check(self, client: Client, cluster: ClusterId, command: Check) -> Applied:
         gvk = gvk_of(command.manifest)

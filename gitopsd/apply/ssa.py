@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import dataclasses
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 from gitopsd.apply.refusals import inapplicable, is_immutable, refused
 from gitopsd.apply.replace import remove, replace
-from gitopsd.core.ignore import Rules
+from gitopsd.core.ignore import NO_PLACES, Places, Rules
 from gitopsd.core.managed_fields import MANAGER, taken_over, view_hash
 from gitopsd.core.spare import spared
 from gitopsd.errors import ClusterUnreachable
@@ -19,6 +20,7 @@ from gitopsd.model.ids import ResourceVersion
 from gitopsd.model.manifest import Manifest, ResourceKey, key_of
 
 CONFLICT, NOT_FOUND = 409, 404
+Named = Callable[[Sequence[str], Sequence[Manifest]], Awaitable[Sequence[Sequence[tuple[str, ...]]]]]  # IgnoredPaths
 TRIES = 3  # somebody wrote between our read and our write; more often than this, the next pass tries
 
 
@@ -41,13 +43,14 @@ async def dry_run(client: Client, resource: ApiResource, manifest: Manifest) -> 
     return refusal
 
 
-async def apply(
+async def apply(  # noqa: PLR0913 - by name
     client: Client,
     resource: ApiResource,
     command: Apply,
     *,
     takeover: Collection[str],
     known: ResourceVersion | None,
+    named: Named,
 ) -> Applied:
     """Write the target; `known` is the version of the live object that the mirror holds, None where it has none.
 
@@ -59,12 +62,12 @@ async def apply(
         refusal = await _take_over(client, resource, key, command.manifest, managers)
         if refusal is not None:
             return refusal
-    reply = await _write(client, resource, command)
+    reply = await _write(client, resource, command, named)
     if command.how.recreate and is_immutable(reply):
         waits = await remove(client, resource, command)
         if waits is not None:
             return waits
-        reply = await _write(client, resource, command)
+        reply = await _write(client, resource, command, named)
     if not reply.ok:
         return refused(key, reply)
     version = ResourceVersion(str(reply.body["metadata"].get("resourceVersion", "")))
@@ -80,34 +83,43 @@ async def check(client: Client, resource: ApiResource, command: Check) -> Applie
     return refused(command.key, reply)
 
 
-async def _write(client: Client, resource: ApiResource, command: Apply) -> Reply:
+async def _write(client: Client, resource: ApiResource, command: Apply, named: Named) -> Reply:
     """Write the object as its options say, again where another writer came between what was read and the write."""
     reply = Reply(CONFLICT, None)
     for _ in range(TRIES):
-        reply = await _try(client, resource, command)
+        reply = await _try(client, resource, command, named)
         if reply.code != CONFLICT or command.how == PLAIN:
             break
     return reply
 
 
-async def _try(client: Client, resource: ApiResource, command: Apply) -> Reply:
+async def _try(client: Client, resource: ApiResource, command: Apply, named: Named) -> Reply:
     """Write the object once; at the end of all ways there is our Apply entry, which says what is ours."""
-    how, manifest = command.how, command.manifest
-    if how.replace:
-        reply = await replace(client, resource, command)
-        if not reply.ok:
-            return reply
-    elif how.spare or how.spare_managers:
-        path = object_path(resource, command.key.namespace, command.key.name)
-        reply = await client.request("GET", path)
+    how, manifest, versioned = command.how, command.manifest, command.manifest
+    if how.spares:
+        reply = await client.request("GET", object_path(resource, command.key.namespace, command.key.name))
         if reply.ok:
-            manifest = spared(manifest, Rules(how.spare, how.spare_managers), reply.body)
+            manifest = await _spared(command, reply.body, named)
             # What is spared was read: should it have changed since, the server refuses, and it is read again.
-            meta = {**manifest["metadata"], "resourceVersion": reply.body["metadata"]["resourceVersion"]}
-            manifest = {**manifest, "metadata": meta}
+            version = {"resourceVersion": reply.body["metadata"]["resourceVersion"]}
+            versioned = {**manifest, "metadata": {**manifest["metadata"], **version}}
         elif reply.code != NOT_FOUND:
             return reply
-    return await _patch(client, resource, manifest, dry_run=False, validate=how.validate)
+    if how.replace:
+        reply = await replace(client, resource, dataclasses.replace(command, manifest=versioned))
+        if not reply.ok:
+            return reply
+        versioned = manifest  # it has moved by now
+    return await _patch(client, resource, versioned, dry_run=False, validate=how.validate)
+
+
+async def _spared(command: Apply, live: Manifest, named: Named) -> Manifest:
+    how = command.how
+    places = NO_PLACES
+    if how.spare_expressions:
+        target, found = await named(how.spare_expressions, (command.manifest, live))
+        places = Places(tuple(target), tuple(found))
+    return spared(command.manifest, Rules(how.spare, how.spare_managers), live, places)
 
 
 async def _patch(

@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 from gitopsd.core.compare import Doubtful, settle, verdicts
 from gitopsd.core.ignore import NO_PLACES, Places
 from gitopsd.core.pairing import pairs
+from gitopsd.core.spare import spared
 from gitopsd.core.target import Target
 from gitopsd.errors import GitopsError
 from gitopsd.model.application import Application, IgnoreDifference
-from gitopsd.model.command import Answer, ObjectRef, Predicted
+from gitopsd.model.command import Answer, Inapplicable, ObjectRef, Predicted
 from gitopsd.model.comparison import Compared, Reading, Remembered, SyncStatus
 from gitopsd.model.ids import ClusterId
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of
@@ -102,8 +103,19 @@ class Judge:
                 _or_error(self.applier.dry_run(cluster, doubt.target)), name=f"dry run {ref.key}"
             )
             body = group.create_task(_or_error(self.applier.read(cluster, ref)), name=f"read {ref.key}")
-        predicted = isinstance(answer.result(), Predicted)
-        return answer.result(), body.result() if predicted else None
+        found, live = answer.result(), body.result()
+        if _is_refused(found) and doubt.basis.rules and live is not None and not isinstance(live, GitopsError):
+            # It may be refused for what is ignored, such as a field that cannot change: that does not count.
+            found = await _or_error(self._without_ignored(cluster, doubt, live))
+        return found, live if isinstance(found, Predicted) else None
+
+    async def _without_ignored(self, cluster: ClusterId, doubt: Doubtful, live: Manifest) -> Answer:
+        """Ask for a prediction of the target with what is ignored as it is live."""
+        rules, places = doubt.basis.rules, NO_PLACES
+        if rules.expressions:
+            target, found = await self.paths.paths(rules.expressions, (doubt.target, live))
+            places = Places(tuple(target), tuple(found))
+        return await self.applier.dry_run(cluster, spared(doubt.target, rules, live, places))
 
     async def _places(self, doubt: Doubtful, answer: Answer, body: Manifest | None) -> Places:
         expressions = doubt.basis.rules.expressions
@@ -111,6 +123,10 @@ class Judge:
             return NO_PLACES
         predicted, live = await self.paths.paths(expressions, (answer.live, body))
         return Places(tuple(predicted), tuple(live))
+
+
+def _is_refused(answer: Answer | GitopsError) -> bool:
+    return isinstance(answer, Inapplicable) and answer.kind == "invalid"
 
 
 async def _or_error(asking: Coroutine[Any, Any, T]) -> T | GitopsError:

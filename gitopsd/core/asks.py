@@ -168,7 +168,8 @@ def write_of(manifest: Manifest, options: SyncOptions, ignored: Sequence[IgnoreD
     """Return how the target `manifest` is written."""
     rules = rules_for(ignored, key_of(manifest)) if options.respect_ignored else NO_RULES
     legacy = annotations_of(manifest).get(MIGRATION_MANAGER) or ""
-    return Write(options.validate, options.replace, options.force, rules.pointers, rules.managers, legacy)
+    spared = rules.pointers, rules.managers, rules.expressions
+    return Write(options.validate, options.replace, options.force, *spared, legacy)
 
 
 def contested_by(key: ResourceKey, reading: Reading | None, guard: Guard, options: SyncOptions) -> frozenset[AppName]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import orjson
 
+from gitopsd.core.steps import ABSENT, ITEM_KEYS, Item, Keys, Step, Steps, item_of, key_fields, place_of
 from gitopsd.model.comparison import Difference
 from gitopsd.model.manifest import Manifest
 
@@ -19,42 +20,7 @@ MAX_TEXT = 2000  # characters of one value that are shown
 MAX_DEPTH = 100  # deeper values are shown whole
 AROUND = 100  # characters before the first difference of two long texts
 
-# What names an item of a list where managedFields do not tell, best first: what Kubernetes' own lists are keyed by.
-ITEM_KEYS = (
-    ("name",),
-    ("containerPort", "protocol"),
-    ("port", "protocol"),
-    ("containerPort",),
-    ("port",),
-    ("mountPath",),
-    ("devicePath",),
-    ("topologyKey", "whenUnsatisfiable"),
-    ("type",),
-    ("key",),
-    ("ip",),
-    ("uid",),
-)
-
-
-class _Absent:
-    """There is nothing here; null is something."""
-
-
-ABSENT = _Absent()
 MORE = Difference("…", "(more differences are not shown)", "(more differences are not shown)")
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A step into a list: the item whose fields have these values, each by its name."""
-
-    key: tuple[tuple[str, Any], ...]
-
-    def __str__(self) -> str:
-        return ",".join(f"{field}={value}" for field, value in self.key)
-
-
-Steps = tuple[str | int | Item, ...]  # names of fields, places in lists, items of lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +31,6 @@ class Change:
     predicted: Any
     live: Any
     order: bool = False  # only the order of a list differs: the items that both sides have
-
-
-Keys = Callable[[Steps], Sequence[tuple[str, ...]]]  # the fields that key the list at a path, where that is known
 
 
 def changes(predicted: Manifest, live: Manifest, keys: Keys) -> Sequence[Change]:
@@ -95,42 +58,6 @@ def _ordered(change: Change, target: Any) -> list[Item]:
     return [item for place, item in sorted(places, key=lambda pair: pair[0] or 0) if place is not None]
 
 
-def at(value: Any, steps: Steps) -> Any:
-    """Return what is at `steps` of `value`; ABSENT where there is nothing.
-
-    An item that leaves a field of its key out may be the one that is meant: the API server fills in some, as a port's
-    protocol.
-    """
-    for step in steps:
-        value = _below(value, step)
-    return value
-
-
-def place_of(items: Sequence[Any], step: Item) -> int | None:
-    """Return the place of the item that `step` names; None where there is none."""
-    named = [
-        place
-        for place, item in enumerate(items)
-        if isinstance(item, dict)
-        and any(field in item for field, _ in step.key)
-        and all(item.get(field, value) == value for field, value in step.key)
-    ]
-    return named[0] if named else None
-
-
-def _below(value: Any, step: str | int | Item) -> Any:
-    match step:
-        case str() if isinstance(value, dict):
-            return value.get(step, ABSENT)
-        case int() if isinstance(value, list) and step < len(value):
-            return value[step]
-        case Item() if isinstance(value, list):
-            place = place_of(value, step)
-            return ABSENT if place is None else value[place]
-        case _:
-            return ABSENT
-
-
 def _walk(steps: Steps, predicted: Any, live: Any, keys: Keys) -> Iterator[Change]:
     if len(steps) < MAX_DEPTH and isinstance(predicted, dict) and isinstance(live, dict):
         for name in dict.fromkeys((*predicted, *live)):
@@ -142,8 +69,8 @@ def _walk(steps: Steps, predicted: Any, live: Any, keys: Keys) -> Iterator[Chang
 
 
 def _walk_items(steps: Steps, predicted: list[Any], live: list[Any], keys: Keys) -> Iterator[Change]:
-    fields = _key_fields((*keys(steps), *ITEM_KEYS), predicted, live)
-    if fields is None:
+    fields = key_fields((*keys(steps), *ITEM_KEYS), predicted, live)
+    if not fields:
         for place in range(max(len(predicted), len(live))):
             ours = predicted[place] if place < len(predicted) else ABSENT
             theirs = live[place] if place < len(live) else ABSENT
@@ -158,26 +85,11 @@ def _walk_items(steps: Steps, predicted: list[Any], live: list[Any], keys: Keys)
         yield Change(steps, shared_ours, shared_theirs, order=True)
 
 
-def _key_fields(
-    candidates: Sequence[tuple[str, ...]], predicted: Sequence[Any], live: Sequence[Any]
-) -> tuple[str, ...] | None:
-    """Return the fields that name every item on both sides without repeats; None: go by place."""
-    if not all(isinstance(item, dict) for item in (*predicted, *live)) or not (predicted and live):
-        return None
-    return next((fields for fields in candidates if _are_keys(fields, predicted) and _are_keys(fields, live)), None)
-
-
-def _are_keys(fields: tuple[str, ...], items: Sequence[Any]) -> bool:
-    values = [tuple(item.get(field) for field in fields) for item in items]
-    plain = all(isinstance(value, (str, int)) for key in values for value in key)
-    return plain and len(set(values)) == len(values)
-
-
 def _by_key(items: list[Any], fields: tuple[str, ...]) -> dict[Item, Any]:
-    return {Item(tuple((field, item[field]) for field in fields)): item for item in items}
+    return {item_of(item, fields): item for item in items}
 
 
-def _step(step: str | int | Item) -> str:
+def _step(step: Step) -> str:
     if not isinstance(step, str):
         return f"[{step}]"
     return f".{step}" if re.fullmatch(r"[A-Za-z_$][\w$-]*", step) else f'["{step}"]'

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gitopsd.core.diff import ABSENT, MAX_DIFFERENCES, MORE, Change, Item, Steps, at, changes, place_of, shown
-from gitopsd.core.managed_fields import MANAGER, Entry, entries_of, fields_of, key_names, key_of_item, written_s
+from gitopsd.core.diff import MAX_DIFFERENCES, MORE, Change, changes, shown
+from gitopsd.core.managed_fields import MANAGER, Entry, entries_of, fields_of, written_s
+from gitopsd.core.steps import ABSENT, Steps, at, keys_of, named_below
 from gitopsd.model.comparison import Difference, Why, Writer
 from gitopsd.model.manifest import Manifest
 
@@ -33,7 +34,7 @@ def differences(predicted: Manifest, live: Manifest, cause: Cause) -> tuple[Diff
         live: the object as it is, likewise.
         cause: the target and the whole live object. Secrets are masked in all of them.
     """
-    found = changes(predicted, live, lambda steps: _keys(cause.live, live, steps))
+    found = changes(predicted, live, lambda steps: keys_of(cause.live, live, steps))
     told = [_told(change, live, cause) for change in found]
     follows = any(each.why in CAUSES for each in told)
     # A default that is read is filled in already, so one that is new follows from another field; a webhook's need not.
@@ -43,7 +44,7 @@ def differences(predicted: Manifest, live: Manifest, cause: Cause) -> tuple[Diff
 
 def writers_of(manifest: Manifest, live: Any, steps: Steps) -> tuple[Writer, ...]:
     """Return who owns what is at `steps` of `live`, the latest first; `manifest` is the object with managedFields."""
-    found = [_writer(entry) for entry in entries_of(manifest) if _holds(fields_of(entry), live, steps)]
+    found = [_writer(entry) for entry in entries_of(manifest) if named_below(fields_of(entry), live, steps) is not None]
     return tuple(sorted(found, key=_latest_first))
 
 
@@ -115,40 +116,3 @@ def _writer(entry: Entry) -> Writer:
 
 def _latest_first(writer: Writer) -> tuple[float, str, str, str]:
     return -(writer.at_s or 0.0), writer.manager, writer.operation, writer.subresource
-
-
-def _keys(manifest: Manifest, live: Any, steps: Steps) -> Sequence[tuple[str, ...]]:
-    """Return the fields by which the API server keys the list at `steps`; none where no manager owns items of it."""
-    for entry in entries_of(manifest):
-        below = _below(fields_of(entry), live, steps) or {}
-        for name in below:
-            if fields := key_of_item(name):
-                return (fields,)
-    return ()
-
-
-def _holds(fields: Mapping[str, Any], live: Any, steps: Steps) -> bool:
-    """Tell whether `fields` (fieldsV1) names what is at `steps` of `live`, something below it, or a whole it is in."""
-    return _below(fields, live, steps) is not None
-
-
-def _below(fields: Mapping[str, Any], live: Any, steps: Steps) -> Mapping[str, Any] | None:
-    """Return what `fields` names below `steps` of `live`: empty where all that is there; None where nothing."""
-    for depth, step in enumerate(steps):
-        if not any(name != "." for name in fields):
-            return {} if depth else None  # an entry that names nothing at all owns nothing
-        live, below = _stepped(fields, live, step)
-        if not isinstance(below, dict):
-            return None
-        fields = below
-    return fields
-
-
-def _stepped(fields: Mapping[str, Any], live: Any, step: str | int | Item) -> tuple[Any, Any]:
-    if isinstance(step, str):
-        return at(live, (step,)), fields.get(f"f:{step}")
-    place = step if isinstance(step, int) else place_of(live, step) if isinstance(live, list) else None
-    if place is None or not isinstance(live, list) or place >= len(live):
-        return ABSENT, None
-    item = live[place]
-    return item, next((below for name, below in fields.items() if key_names(name, place, item)), None)

@@ -47,7 +47,7 @@ NO_PLACES = Places()
 
 
 def rules_for(declared: Iterable[IgnoreDifference], key: ResourceKey) -> Rules:
-    """Return what the application's rules ignore of the object `key`; group and kind may be globs, "" is any."""
+    """Return what the application's rules ignore of the object `key`; all parts may be globs, "" is any."""
     mine = [rule for rule in declared if _concerns(rule, key)]
     pointers = {pointer for rule in mine for text in rule.json_pointers if (pointer := _parsed(text)) is not None}
     managers = {manager for rule in mine for manager in rule.managed_fields_managers}
@@ -81,7 +81,7 @@ def without_ignored(
     """
     kept: Any = manifest
     # The last item of a list goes first, so that the places of the others stay what the pointers say.
-    for pointer in sorted({*rules.pointers, *named}, key=_place, reverse=True):
+    for pointer in sorted({*rules.pointers, *named}, key=by_place, reverse=True):
         kept = _without(kept, pointer)
     for fields in _fields_of(live, rules.managers):
         kept = _without_fields(kept, fields)
@@ -92,8 +92,8 @@ def _concerns(rule: IgnoreDifference, key: ResourceKey) -> bool:
     return (
         matches(rule.group, key.group)
         and matches(rule.kind, key.kind)
-        and rule.name in ("", key.name)
-        and rule.namespace in ("", key.namespace)
+        and (not rule.name or matches(rule.name, key.name))
+        and (not rule.namespace or matches(rule.namespace, key.namespace))
     )
 
 
@@ -104,7 +104,7 @@ def _parsed(pointer: str) -> tuple[str, ...] | None:
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/"))
 
 
-def _place(pointer: tuple[str, ...]) -> list[tuple[int, str]]:
+def by_place(pointer: tuple[str, ...]) -> list[tuple[int, str]]:
     """Return the sort key by which the tenth item of a list comes after the second."""
     return [(int(part) if part.isdecimal() and len(part) < len(str(1 << 63)) else -1, part) for part in pointer]
 

@@ -64,6 +64,11 @@ def owners_of(manifest: Manifest, *path: str) -> tuple[FieldManager, ...]:
     return tuple(sorted(found))
 
 
+def our_entry(manifest: Manifest) -> Entry | None:
+    """Return our Apply entry; None where we have none."""
+    return next((entry for entry in entries_of(manifest) if _is_apply(entry, MANAGER)), None)
+
+
 def has_legacy(manifest: Manifest, takeover: Collection[str]) -> bool:
     """Tell whether a manager that the first apply takes over has an entry; those of a subresource do not count."""
     return any(_is_legacy(entry, takeover) for entry in entries_of(manifest))

@@ -2,50 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from gitopsd.core.ignore import Rules, without_ignored
-from gitopsd.model.manifest import Manifest
+from gitopsd.core.apply_form import SERVERS
+from gitopsd.core.ignore import NO_PLACES, Places, Rules, by_place, without_ignored
+from gitopsd.core.managed_fields import fields_of, our_entry
+from gitopsd.core.steps import (
+    ABSENT,
+    ITEM_KEYS,
+    Item,
+    Step,
+    Steps,
+    at,
+    item_of,
+    key_fields,
+    keys_of,
+    named_below,
+    place_of,
+)
+from gitopsd.core.tracking import TRACKING_ID
+from gitopsd.model.manifest import Manifest, annotations_of
 
-GONE = object()
 
-
-def spared(manifest: Manifest, rules: Rules, live: Manifest) -> Manifest:
+def spared(manifest: Manifest, rules: Rules, live: Manifest, places: Places = NO_PLACES) -> Manifest:
     """Return a copy of `manifest` in which the ignored paths are as in `live`.
 
-    Left out instead, a field that only we own would be removed. What other managers own, and the rules name by its
-    manager, is left out: it stays theirs.
+    Left out instead, a field that only we own would be removed. What Git does not set is put in where our Apply entry
+    owns it, for the same reason, and else stays away. What other managers own, and the rules name by its manager, is
+    left out: it stays theirs. An item of a list is that of the same name, wherever it is.
+
+    Args:
+        manifest: the target.
+        rules: of this object.
+        live: the object as it is.
+        places: what the jq expressions of `rules` name in `manifest` and in `live`.
     """
     kept: Any = without_ignored(manifest, Rules(managers=rules.managers), live)
-    for pointer in rules.pointers:
-        kept = _with(kept, pointer, _at(live, pointer))
-    return kept if isinstance(kept, dict) else manifest
+    for steps in _ways({*rules.pointers, *places.predicted}, manifest, live):
+        if at(kept, steps) is not ABSENT:
+            kept = _with(kept, steps, at(live, steps))
+    ours = fields_of(our_entry(live) or {})
+    for steps in reversed(_ways({*rules.pointers, *places.live}, live, manifest)):
+        if at(manifest, steps) is ABSENT and named_below(ours, live, steps) is not None:
+            kept = _with(kept, steps, at(live, steps))
+    return _identified(kept, manifest) if isinstance(kept, dict) else manifest
 
 
-def _at(value: Any, pointer: Sequence[str]) -> Any:
-    for name in pointer:
-        if isinstance(value, dict) and name in value:
-            value = value[name]
-        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
-            value = value[int(name)]
+def _identified(kept: Manifest, manifest: Manifest) -> Manifest:
+    """Return `kept` as what it is and whose it is, whatever a rule as wide as /metadata names."""
+    found, meta = kept.get("metadata"), manifest["metadata"]
+    metadata = {name: value for name, value in found.items() if name not in SERVERS} if isinstance(found, dict) else {}
+    metadata |= {name: meta[name] for name in ("name", "namespace") if name in meta}
+    if TRACKING_ID in annotations_of(manifest):
+        annotations = {**(metadata.get("annotations") or {}), TRACKING_ID: annotations_of(manifest)[TRACKING_ID]}
+        metadata["annotations"] = annotations
+    identity = {name: manifest[name] for name in ("apiVersion", "kind") if name in manifest}
+    return {**kept, **identity, "metadata": metadata}
+
+
+def _ways(pointers: Iterable[tuple[str, ...]], one: Any, other: Any) -> list[Steps]:
+    """Return what JSON pointers name in `one` as steps that lead to the same in `other`; the last items first."""
+    found = (_way(pointer, one, other) for pointer in sorted(pointers, key=by_place, reverse=True))
+    return [steps for steps in found if steps]
+
+
+def _way(pointer: tuple[str, ...], one: Any, other: Any) -> Steps:
+    """Return `pointer` as steps; none where it names nothing."""
+    steps: Steps = ()
+    here, there = one, other
+    for part in pointer:
+        step: Step
+        if isinstance(here, dict) and part in here:
+            step = part
+        elif isinstance(here, list) and part.isdecimal() and int(part) < len(here):
+            both = there if isinstance(there, list) else here
+            fields = key_fields((*keys_of(one, one, steps), *keys_of(other, other, steps), *ITEM_KEYS), here, both)
+            step = item_of(here[int(part)], fields) if fields else int(part)
         else:
-            return GONE
-    return value
+            return ()
+        steps = (*steps, step)
+        here, there = at(here, (step,)), at(there, (step,))
+    return steps
 
 
-def _with(value: Any, pointer: Sequence[str], found: Any) -> Any:
-    """Return `value` with `found` at `pointer`, or without what is there; parents that Git does not have stay away."""
-    head, rest = pointer[0], pointer[1:]
-    if isinstance(value, dict):
-        if rest:
-            return {**value, head: _with(value[head], rest, found)} if head in value else value
-        if found is GONE:
-            return {name: item for name, item in value.items() if name != head}
-        return {**value, head: found} if head in value else value
-    if isinstance(value, list) and head.isdecimal() and int(head) < len(value):
-        place = int(head)
-        if rest:
-            return [*value[:place], _with(value[place], rest, found), *value[place + 1 :]]
-        return [*value[:place], *([] if found is GONE else [found]), *value[place + 1 :]]
-    return value
+def _with(value: Any, steps: Steps, found: Any) -> Any:
+    """Return `value` with `found` at `steps`, or without what is there where that is ABSENT; makes missing parents."""
+    head, rest = steps[0], steps[1:]
+    if isinstance(head, str):
+        here = value if isinstance(value, dict) else {}
+        if found is ABSENT and not rest:
+            return {name: item for name, item in here.items() if name != head}
+        return {**here, head: _with(here.get(head), rest, found) if rest else found}
+    items = value if isinstance(value, list) else []
+    place = place_of(items, head) if isinstance(head, Item) else head
+    if place is None or place >= len(items):
+        new = dict(head.key) if isinstance(head, Item) else None
+        return [*items, _with(new, rest, found) if rest else found]
+    changed = [_with(items[place], rest, found)] if rest else [] if found is ABSENT else [found]
+    return [*items[:place], *changed, *items[place + 1 :]]

@@ -153,7 +153,9 @@ class Daemon:
             takeover=settings.sync.takeover,
             checks=self.health_checks,
         )
-        self.applier = ClusterApplier(self.clients, self.live.resource, settings.sync.takeover, self.live.version_of)
+        self.applier = ClusterApplier(
+            self.clients, self.live.resource, settings.sync.takeover, self.live.version_of, self.paths.paths
+        )
         self.barrier = Barrier(self.queue.add)
         self.wants = Wants(store, self.barrier, self.queue.add)
         self.placing = Placing(store, self.live, self.wants, self.servers, Mode(settings.mode))

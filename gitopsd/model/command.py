@@ -20,7 +20,12 @@ class Write:
     recreate: bool = False  # delete it and make it anew where a field cannot change
     spare: tuple[tuple[str, ...], ...] = ()  # JSON pointers, taken apart: written as they are live
     spare_managers: tuple[str, ...] = ()  # what these managers own is left to them
+    spare_expressions: tuple[str, ...] = ()  # jq; what they name is written as it is live
     legacy: str = ""  # one more manager that is taken over
+
+    @property
+    def spares(self) -> bool:
+        return bool(self.spare or self.spare_managers or self.spare_expressions)
 
 
 PLAIN = Write()

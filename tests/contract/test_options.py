@@ -212,3 +212,29 @@ async def test_namespace_gets_its_labels_and_keeps_those_of_others(
     assert {"ours": "1", "theirs": "1"}.items() <= live["metadata"]["labels"].items()
     assert "x" == live["metadata"]["annotations"]["note"]
     assert ("gitopsd-namespace",) == owners_of(live, "f:metadata", "f:labels", "f:ours")
+
+
+async def test_what_jq_names_is_written_as_it_is_live(client: Client, namespace: str) -> None:
+    async def named(_expressions: Any, documents: Any) -> Any:
+        return [
+            (("spec", "template", "spec", "containers", str(len(_containers(each)) - 1), "image"),)
+            for each in documents
+        ]
+
+    applier = ClusterApplier({HERE: client}, served(CONFIG_MAP, DEPLOYMENT, NAMESPACE), (), named=named)
+    first = await written(applier, deployment(namespace, 1))
+    injected = [{"name": "first", "image": "proxy:1"}, {**_containers(first)[0], "image": "other:9"}]
+    await edit(client, deployment(namespace, 1), {"spec": {"template": {"spec": {"containers": injected}}}})
+
+    live = await written(applier, deployment(namespace, 2), spare_expressions=("x",))
+
+    images = {each["name"]: each["image"] for each in _containers(live)}
+    assert (2, "other:9", "proxy:1") == (
+        live["spec"]["replicas"],
+        images.pop(_containers(first)[0]["name"]),
+        images["first"],
+    )
+
+
+def _containers(manifest: Any) -> Any:
+    return manifest["spec"]["template"]["spec"]["containers"]

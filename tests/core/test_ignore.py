@@ -117,3 +117,13 @@ def test_expressions_are_part_of_the_rules() -> None:
     assert Rules(expressions=(".a", ".b")) == found
     assert found
     assert found.hash not in ("", Rules(expressions=(".a",)).hash)
+
+
+@pytest.mark.parametrize(
+    ("name", "namespace", "fits"),
+    [("we*", "", True), ("*", "pro?", True), ("{api,web}", "prod", True), ("wa*", "", False), ("", "dev-*", False)],
+)
+def test_name_and_namespace_may_be_globs(name: str, namespace: str, fits: bool) -> None:  # noqa: FBT001 - a column
+    rule = IgnoreDifference("", "ConfigMap", name=name, namespace=namespace, json_pointers=("/data",))
+
+    assert fits is bool(rules_for([rule], ResourceKey("", "ConfigMap", "prod", "web")))

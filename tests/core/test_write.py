@@ -25,7 +25,13 @@ from tests.core.worlds import World
 ONE, TWO, OLD = config_key("one"), config_key("two"), config_key("old")
 WEB = ResourceKey("apps", "Deployment", "prod", "web")
 OPTIONS = "argocd.argoproj.io/sync-options"
-REPLICAS = IgnoreDifference("apps", "Deployment", json_pointers=("/spec/replicas",), managed_fields_managers=("hpa",))
+REPLICAS = IgnoreDifference(
+    "apps",
+    "Deployment",
+    json_pointers=("/spec/replicas",),
+    managed_fields_managers=("hpa",),
+    jq_path_expressions=(".spec.x",),
+)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +42,10 @@ REPLICAS = IgnoreDifference("apps", "Deployment", json_pointers=("/spec/replicas
         ("Replace=true", Write(replace=True)),
         ("Force=true", Write(recreate=True)),
         ("Replace=true,Force=true", Write(replace=True, recreate=True)),
-        ("RespectIgnoreDifferences=true", Write(spare=(("spec", "replicas"),), spare_managers=("hpa",))),
+        (
+            "RespectIgnoreDifferences=true",
+            Write(spare=(("spec", "replicas"),), spare_managers=("hpa",), spare_expressions=(".spec.x",)),
+        ),
     ],
 )
 def test_option_of_an_object_says_how_it_is_written(options: str, how: Write) -> None:

@@ -278,3 +278,40 @@ async def test_what_git_changed_is_told_apart_from_what_others_did(shop: World) 
         ".spec.template.spec.containers[name=web].image": "NotApplied",
     } == {path: each["why"] for path, each in told.items()}
     assert ["kubectl-edit"] == [writer["manager"] for writer in told[".spec.minReadySeconds"]["writers"]]
+
+
+async def test_what_jq_ignores_is_left_as_it_is_by_a_sync(shop: World) -> None:
+    rule = {
+        "group": "apps",
+        "kind": "Deploy*",
+        "name": "we?",
+        "jqPathExpressions": [".spec.template.spec.containers[].image"],
+    }
+    repo = shop.repo(files={"a.yaml": text(manifest("Deployment"))})
+    policy = {**NO_HEAL, "syncOptions": ["RespectIgnoreDifferences=true"]}
+    await shop.declare(shop.application("web", repo, policy=policy, ignoreDifferences=[rule]))
+    await shop.daemon.until_synced(shop.name("web"))
+    image = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "by-hand:1"}]
+    path = path_of(shop, "Deployment")
+    (await shop.here.patch(path, image, JSON_PATCH, fieldManager="kubectl-edit")).ok()
+    changed = manifest("Deployment")
+    changed["spec"]["minReadySeconds"] = 9
+    changed["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example/web:2"
+
+    commit = await shop.push(repo, {"a.yaml": text(changed)})
+    await shop.daemon.until_synced(shop.name("web"), commit)
+
+    spec = (await shop.here.get(path)).ok()["spec"]
+    assert (9, "by-hand:1") == (spec["minReadySeconds"], spec["template"]["spec"]["containers"][0]["image"])
+
+
+async def test_field_that_cannot_change_may_be_ignored(shop: World) -> None:
+    ignored = [{"group": "", "kind": "ConfigMap", "jsonPointers": ["/data/a"]}]
+    fixed = {**manifest("ConfigMap"), "immutable": True}
+    repo = shop.repo(files={"a.yaml": text(fixed)})
+    await shop.declare(shop.application("web", repo, policy=NO_HEAL, ignoreDifferences=ignored))
+    await shop.daemon.until_synced(shop.name("web"))
+
+    commit = await shop.push(repo, {"a.yaml": text({**fixed, "data": {**fixed["data"], "a": "another"}})})
+
+    await shop.daemon.until_synced(shop.name("web"), commit)
