@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
+from graphlib import CycleError, TopologicalSorter
 
 from gitopsd.core.repo_url import without_credentials
 from gitopsd.errors import InvalidManifest, NotSupported
@@ -28,6 +29,9 @@ from gitopsd.settings import RenderSettings
 
 MOST_DIRECTORIES = 5000  # with a kustomization
 MOST_FILES = 20_000
+MOST_LEVELS = 100  # of kustomizations that name each other; kustomize takes its time for each, and has no limit
+
+SHOWN = 10  # directories of a circle
 
 Edit = Callable[[str, Kustomization], Kustomization]  # a kustomization's path and what it says → what it shall say
 
@@ -46,6 +50,7 @@ def follow(tree: Tree, start: str, edit: Edit, limits: RenderSettings) -> Mappin
     walk.directory(start)
     while walk.todo:
         walk.step(walk.todo.pop())
+    walk.check_levels()
     return walk.found
 
 
@@ -55,26 +60,49 @@ class _Walk:
         self._edit = edit
         self._limits = limits
         self._files = 0
-        self._places: set[str] = set()  # of directories, their links followed
+        self._places: dict[str, set[str]] = {}  # of directories, their links followed: those they name
+        self._at = ""  # the directory whose kustomization is being followed
         self.todo: list[str] = []
         self.found: dict[str, Kustomization] = {}
 
     def directory(self, path: str) -> None:
         place = self._tree.real(path)
+        if self._at in self._places:
+            self._places[self._at].add(place)
         if place in self._places:
             return
         if len(self._places) >= MOST_DIRECTORIES:
             raise _too_many(f"{MOST_DIRECTORIES} directories", path)
-        self._places.add(place)
+        self._places[place] = set()
         self.todo.append(place)
 
     def step(self, place: str) -> None:
         """Follow the kustomization in one directory; where there are several, kustomize refuses them all."""
+        self._at = place
         for name in FILES:
             path = posixpath.join(place, name)
             data = self._tree.read(path, max_bytes=self._limits.max_bytes)
             if data is not None:
                 self._kustomization(path, place, data)
+
+    def check_levels(self) -> None:
+        """Refuse kustomizations that include themselves, or each other too deep."""
+        try:
+            order = tuple(TopologicalSorter(self._places).static_order())
+        except CycleError as err:
+            circle = [place or "." for place in reversed(err.args[1])]
+            raise InvalidManifest(
+                f"{circle[0]} includes itself: {' → '.join(circle[:SHOWN])}{' → …' * (len(circle) > SHOWN)}",
+                remedy="have one of them not name the next",
+            ) from err
+        levels: dict[str, int] = {}
+        for place in order:
+            levels[place] = 1 + max((levels[below] for below in self._places[place]), default=0)
+            if levels[place] > MOST_LEVELS:
+                raise InvalidManifest(
+                    f"{place or '.'} names kustomizations that name others, more than {MOST_LEVELS} levels deep",
+                    remedy="have it name what it needs itself",
+                )
 
     def _kustomization(self, path: str, place: str, data: bytes) -> None:
         documents = parse(path, data, self._limits).documents

@@ -19,7 +19,7 @@ from gitopsd.manifests.given import Given
 from gitopsd.manifests.kustomization import FILES, Kustomization, edited
 from gitopsd.manifests.plain import Loaded
 from gitopsd.manifests.tools import Programs
-from gitopsd.manifests.workspace import lay_out, workspace
+from gitopsd.manifests.workspace import PREFIX, lay_out, workspace
 from gitopsd.manifests.yaml import parse
 from gitopsd.model.application import KustomizeOptions
 from gitopsd.ports import Tree
@@ -108,9 +108,12 @@ def _words(stderr: str, root: Path) -> str:
     text = "\n".join(lines).removeprefix("error: ").removeprefix("Error: ").strip()
     for quoted in QUOTED:
         text = quoted.sub("…", text)
-    return " ".join(text.replace(f"{root}/", "").replace(str(root), ".").split())[:SHOWN] or "it says nothing"
+    words = " ".join(OURS.sub("", text.replace(f"{root}/", "").replace(str(root), ".")).split())
+    # Where one file includes the next, each adds its words in front: how it ends says what is wrong.
+    return (words if len(words) <= SHOWN else f"{words[: SHOWN // 3]} … {words[-SHOWN:]}") or "it says nothing"
 
 
+OURS = re.compile(rf"[^\s'\"]*/?{re.escape(PREFIX)}[a-z0-9_]+/source/?")  # cut off in front, where there was too much
 # A generator's configuration and a patch may hold a Secret's values.
 QUOTED = (re.compile(r"(?<=with config: )`\n.*\n`", re.DOTALL), re.compile(r"(?<=patch from )\[.*\]", re.DOTALL))
 

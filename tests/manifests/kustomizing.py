@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class Built:
     manifests: list[dict[str, Any]]
     tree: GitTree
     variables: Variables
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
@@ -74,11 +75,11 @@ class Kitchen:
         links: Mapping[str, str] | None = None,
         limits: RenderSettings | None = None,
         programs: Programs | None = None,
-        **variables: str,
+        variables: Mapping[str, str] | None = None,
     ) -> Built:
         """Commit `files` and `links` alone, and build the directory `path` of them."""
         tree = open_tree(str(self.repo.path), self.repo.rewrite(files, links=links))
-        given = Given(limits or RenderSettings(), programs or self.programs(), Variables(variables))
+        given = Given(limits or RenderSettings(), programs or self.programs(), Variables(variables or {}))
         loaded = build(tree, path, options, given)
         return Built([orjson.loads(each) for each in loaded.manifests], tree, given.variables)
 

@@ -257,11 +257,15 @@ REFUSED: dict[str, tuple[Files, type[GitopsError], str]] = {
         PathNotFound,
         "leads above the repository's root",
     ),
-    "itself": ({"app/kustomization.yaml": "resources: [../app]\n"}, InvalidManifest, "cycle detected"),
+    "itself": (
+        {"app/kustomization.yaml": "resources: [../app]\n"},
+        InvalidManifest,
+        "app includes itself: app → app; have one",
+    ),
     "a base that includes it again": (
         {"app/kustomization.yaml": "resources: [../b]\n", "b/kustomization.yaml": "resources: [../app]\n"},
         InvalidManifest,
-        "cycle detected",
+        "(app → b → app|b → app → b); have one",
     ),
     "a directory without a kustomization": (
         {"app/kustomization.yaml": "resources: [x]\n", "app/x/y.yaml": SETTINGS},
@@ -393,7 +397,9 @@ def test_what_an_application_changes_reaches_its_objects_and_nobody_elses(kitche
         ignore_missing_components=True,
     )
 
-    built = kitchen.build(files, options=options, ARGOCD_APP_NAME="shop-eu", ARGOCD_APP_REVISION_SHORT="abc1234")
+    built = kitchen.build(
+        files, options=options, variables={"ARGOCD_APP_NAME": "shop-eu", "ARGOCD_APP_REVISION_SHORT": "abc1234"}
+    )
 
     settings, web = sorted(built.manifests, key=lambda each: each["kind"])
     assert "mine-base-settings-c-too" == settings["metadata"]["name"]
@@ -412,7 +418,7 @@ def test_what_an_application_changes_reaches_its_objects_and_nobody_elses(kitche
 def test_without_a_variable_in_its_options_nothing_is_asked_for(kitchen: Kitchen) -> None:
     options = KustomizeOptions(name_prefix="x-", common_annotations={"cost": "$5"})
 
-    built = kitchen.build(BASE, "base", options, ARGOCD_APP_NAME="shop")
+    built = kitchen.build(BASE, "base", options, variables={"ARGOCD_APP_NAME": "shop"})
 
     assert {} == built.variables.closure()
     assert "$5" == built.manifests[0]["metadata"]["annotations"]["cost"]
