@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gitopsd.model.application import Application, Source
-from gitopsd.model.cluster import ApiResource, WatchAge
+from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
 from gitopsd.model.command import Accepted, Answer, Applied, Command, ObjectRef
 from gitopsd.model.comparison import Reading, Remembered
 from gitopsd.model.health import Health
 from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, Revision
 from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey
-from gitopsd.model.operation import Operation, SyncRequest
+from gitopsd.model.operation import Operation, SyncRequest, Task
 from gitopsd.model.project import AppProject
 from gitopsd.model.status import AppStatus, HistoryEntry
 
@@ -174,6 +174,17 @@ class Applier(Protocol):
         ...
 
 
+class Witness(Protocol):
+    """Asks a cluster what it has to say of an object that failed."""
+
+    async def evidence(self, cluster: ClusterId, live: LiveObject) -> Sequence[str]:
+        """Return the events of `live` and of its Pods, and the last lines of their logs.
+
+        The lines are as the cluster gives them, and may hold values of Secrets; what cannot be had is left out.
+        """
+        ...
+
+
 class Inventory(Protocol):
     """What applications left in clusters, and what was once shown in sync. Survives a restart."""
 
@@ -227,6 +238,9 @@ class Applications(Protocol):
         ...
 
     def history(self, name: AppName) -> Sequence[HistoryEntry]: ...
+    def results(self, name: AppName, history_id: int) -> Sequence[Task]:
+        """Return the tasks of a sync of the history, the most telling ones (`core.evidence.most_telling`)."""
+        ...
 
     def deleting(self, name: AppName) -> bool:
         """Tell whether the application is being deleted with its objects (cascade)."""

@@ -12,7 +12,7 @@ from gitopsd.model.cluster import WatchAge
 from gitopsd.model.comparison import Compared
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.manifest import GVK, Manifest
-from gitopsd.model.operation import SyncRequest
+from gitopsd.model.operation import SyncRequest, Task
 from gitopsd.model.project import AppProject
 from gitopsd.model.status import AppStatus, HistoryEntry
 
@@ -108,6 +108,10 @@ class Backend(Protocol):
             NotFound: no such application or entry.
             Conflict: automated sync is on, or an operation runs.
         """
+        ...
+
+    def results(self, name: AppName, history_id: int) -> Sequence[Task]:
+        """Return what became of the objects of a sync of the history. Raises NotFound."""
         ...
 
     async def terminate(self, name: AppName) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -10,6 +10,7 @@ import click
 from gitopsd.cli import status
 from gitopsd.cli.client import Client, application_path
 from gitopsd.cli.output import line, print_table
+from gitopsd.cli.progress import showing
 from gitopsd.cli.waiting import wait
 
 Before = tuple[object, Mapping[str, Any]]  # id and state of the operation before the order: another one must end
@@ -31,16 +32,25 @@ def report(client: Client, name: str, before: Before, *, timeout_s: float) -> bo
         seen = seen or status.busy(app)
         return not status.busy(app) and (seen or _current(app) != before)
 
-    app, ended = wait(client, name, over, timeout_s=timeout_s)
+    with showing(name, before[0]) as progress:
+        app, ended = wait(client, name, over, timeout_s=timeout_s, told=progress.show)
     if not ended:
         click.echo(line(f"{name}: not over after {timeout_s:g} s, it goes on"), err=True)
         return False
-    results = status.at(status.operation(app), "syncResult", "resources") or []
-    if results:
-        print_table(("kind", "name", "result", "message"), (_row(result) for result in results))
+    print_results(status.results(app))
     phase = status.phase(app)
     click.echo(line(f"{name}: {phase}: {status.operation(app).get('message') or ''}"), err=phase != "Succeeded")
     return phase == "Succeeded"
+
+
+def print_results(results: Sequence[Mapping[str, Any]]) -> None:
+    """Print what became of each object, and below it what the cluster said of those that failed."""
+    if results:
+        columns = ("phase", "wave", "kind", "name", "result", "message")
+        print_table(columns, (_row(result) for result in results))
+    for result in results:
+        for told in result.get("evidence") or ():
+            click.echo(line(told))
 
 
 def _current(app: status.App) -> Before:
@@ -49,6 +59,8 @@ def _current(app: status.App) -> Before:
 
 def _row(result: Mapping[str, Any]) -> tuple[str, ...]:
     return (
+        str(result.get("syncPhase") or ""),
+        str(result.get("wave", "")),
         status.resource_kind(result),
         status.resource_name(result),
         str(result.get("status") or result.get("hookPhase") or ""),

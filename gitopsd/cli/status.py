@@ -36,6 +36,25 @@ def operation(app: App) -> Mapping[str, Any]:
     return found
 
 
+def results(app: App) -> list[Mapping[str, Any]]:
+    """Return what became of each object of the running or last operation, so far."""
+    return list(at(operation(app), "syncResult", "resources") or ())
+
+
+def evidence(app: App) -> list[str]:
+    """Return what the cluster said of what failed in the last operation, a line each."""
+    return [str(told) for result in results(app) for told in result.get("evidence") or ()]
+
+
+def progress(app: App) -> str:
+    """Return how far the running operation has come, in one line; "" where none runs."""
+    found = at(app, "status", "gitopsd", "progress")
+    if not found:
+        return ""
+    wave = f" wave {found['wave']}" if "wave" in found else ""
+    return f"{found.get('done', 0)} of {found.get('of', 0)}, {found.get('phase', 'ending')}{wave}"
+
+
 def phase(app: App) -> str:
     return str(operation(app).get("phase") or "")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from gitopsd.control.due import Wanted, due_of, last_sync_here, todo_of, waiting
 from gitopsd.core.compare import Basis
 from gitopsd.core.deletion import resumed
+from gitopsd.core.evidence import failing, with_evidence
 from gitopsd.core.ignore import rules_for
 from gitopsd.core.plan import plan
 from gitopsd.core.policy import Due, Pacing, carrying, last_sync
@@ -21,7 +22,7 @@ from gitopsd.model.comparison import Found, Remembered
 from gitopsd.model.ids import ClusterId, TargetHash
 from gitopsd.model.manifest import ResourceKey, gvk_of
 from gitopsd.model.operation import Operation, OperationPhase, SyncRequest
-from gitopsd.ports import Applications, Applier, Clock, Inventory, LiveStates
+from gitopsd.ports import Applications, Applier, Clock, Inventory, LiveStates, Witness
 from gitopsd.runtime.tasks import at_most
 
 CONFIRM_S = 1.0  # after an operation: should nothing have changed, no watch tells of it
@@ -51,6 +52,7 @@ class Syncer:
     at_once: int  # commands in flight for one application; the client bounds what a cluster gets
     on_sync: Callable[[Operation], None] = lambda _: None  # told of every operation that is over
     ignored: tuple[IgnoreDifference, ...] = ()  # of the settings: in every application
+    witness: Witness | None = None  # None: nobody asks why something failed
 
     async def advance(self, wanted: Wanted) -> Outcome:
         """Take the sync that runs a step further, and begin one if one is due."""
@@ -165,8 +167,9 @@ class Syncer:
         while True:
             stepped = step(operation, seen, self.now_s(), self.limits)
             if stepped.operation != operation:
-                self.apps.put_operation(stepped.operation)
-            operation = stepped.operation
+                told = await self._told(operation, stepped.operation, wanted)
+                operation = self._as_told(told)
+                self.apps.put_operation(operation)
             if not stepped.commands:
                 return operation, stepped.again_after_s
             results = await at_most(
@@ -179,11 +182,24 @@ class Syncer:
             self.apps.put_operation(operation)
             self._remember(wanted, stepped.commands, results)
 
+    async def _told(self, before: Operation, operation: Operation, wanted: Wanted) -> Operation:
+        """Return `operation` with what the cluster says of what has just failed, before that is let go of."""
+        failed = failing(before, operation, wanted.aim.readings)
+        if not failed or self.witness is None:
+            return operation
+        cluster, witness = wanted.aim.cluster, self.witness
+        found = await at_most(
+            len(failed), failed, lambda each: witness.evidence(cluster, each[1]), name=f"evidence {operation.app}"
+        )
+        told = [(task, lines) for (task, _), lines in zip(failed, found, strict=True)]
+        target = wanted.aim.target
+        return with_evidence(operation, told, [*target.objects.values(), *(hook.manifest for hook in target.hooks)])
+
     def _as_told(self, operation: Operation) -> Operation:
-        """Return `operation` as a person may have ended it while its commands ran."""
+        """Return `operation`, where it is not over, as a person may have ended it while its commands ran."""
         stored = self.apps.operation(operation.app)
         told = stored is not None and stored.id == operation.id and stored.phase is OperationPhase.TERMINATING
-        return replace(operation, phase=OperationPhase.TERMINATING) if told else operation
+        return replace(operation, phase=OperationPhase.TERMINATING) if told and not operation.phase.over else operation
 
     async def _run(self, wanted: Wanted, command: Command) -> Applied:
         """Run one command; no answer is a refusal of code 0, after which it is asked for again."""

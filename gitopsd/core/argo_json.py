@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from gitopsd.core.order import FIRST
 from gitopsd.core.repo_url import without_credentials
 from gitopsd.model.application import Application
 from gitopsd.model.comparison import Compared, Difference, Found, Writer
@@ -19,6 +20,7 @@ Json = dict[str, Any]
 
 API_VERSION = "argoproj.io/v1alpha1"
 WARNING = "DeclarationWarning"  # ours: Argo CD drops unknown fields without a word
+OVER = frozenset({TaskState.DONE, TaskState.SKIPPED, TaskState.FAILED})
 UNTRIED = frozenset({TaskState.PENDING, TaskState.ISSUED})
 SHOWN_METADATA = ("name", "namespace", "labels", "annotations", "finalizers", "creationTimestamp", "uid")
 
@@ -92,7 +94,7 @@ def operation_state_json(operation: Operation, sources: Sequence[Mapping[str, An
             "syncResult": {
                 **_revisions(operation.revisions),
                 **_sources(sources),
-                "resources": [result for result in map(_task, operation.tasks) if result],
+                "resources": results_json(operation.tasks),
             },
         }
     )
@@ -194,6 +196,7 @@ def _ours(app: Application, status: AppStatus, now_s: float) -> Json:
             "epochAgeSeconds": round(max(0.0, now_s - status.epoch_s), 1) if status.epoch_s else None,
             "watchAgeSeconds": round(status.watch_age_s, 1),
             "operationId": status.operation.id if status.operation else None,
+            "progress": _progress(status.operation) if status.operation else None,
         }
     )
 
@@ -265,8 +268,41 @@ def _task(task: Task) -> Json | None:
             "hookType": task.phase.value if task.verb is Verb.HOOK else "",
             "hookPhase": hook_phase,
             "syncPhase": task.phase.value,
+            "wave": shown_wave(task),
+            "evidence": list(task.evidence),
         }
     )
+
+
+def shown_wave(task: Task) -> int | None:
+    """Return the wave of `task`; None where it only stands for "before, or after, all others"."""
+    return None if task.wave == FIRST else task.wave
+
+
+def sync_json(entry: HistoryEntry) -> Json:
+    """Return one sync of the past, whatever came of it, with what `history_json` has no field for."""
+    return {
+        **history_json(entry),
+        "phase": entry.phase,
+        "message": entry.message,
+        "target": entry.target,
+        "durationSeconds": round(max(0.0, entry.finished_s - entry.started_s), 1),
+    }
+
+
+def results_json(tasks: Iterable[Task]) -> list[Json]:
+    """Return the results of tasks in the shape of Argo CD's `syncResult.resources`."""
+    return [result for result in map(_task, tasks) if result]
+
+
+def _progress(operation: Operation) -> Json | None:
+    """Return how far a sync has come, and what it does now; None where it is over."""
+    if operation.phase.over:
+        return None
+    over = sum(task.state in OVER for task in operation.tasks)
+    now = next((task for task in operation.tasks if task.state not in OVER), None)
+    found: Json = {"done": over, "of": len(operation.tasks)}
+    return found if now is None else {**found, **_filled({"phase": now.phase.value, "wave": shown_wave(now)})}
 
 
 def _filled(value: Mapping[str, Any]) -> Json:

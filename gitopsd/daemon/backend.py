@@ -9,6 +9,7 @@ from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifest
 from gitopsd.control.service import Asks, readers_of
 from gitopsd.core.declaration import DECLARE
 from gitopsd.core.tree import Node, tree
+from gitopsd.errors import NotFound
 from gitopsd.git.repositories import Repositories
 from gitopsd.live.mirrors import LiveMirrors
 from gitopsd.model.application import Application
@@ -16,7 +17,7 @@ from gitopsd.model.cluster import ApiResource
 from gitopsd.model.comparison import Compared, Found
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.manifest import GVK, gvk_of
-from gitopsd.model.operation import SyncRequest
+from gitopsd.model.operation import SyncRequest, Task
 from gitopsd.model.project import AppProject
 from gitopsd.store.store import Store
 
@@ -61,6 +62,12 @@ class DaemonBackend:
     async def rollback(self, name: AppName, history_id: int, request: SyncRequest) -> None:
         await self.asks.rollback(name, history_id, request)
         self.store.audit(request.initiated_by, "rollback", name, str(history_id))
+
+    def results(self, name: AppName, history_id: int) -> Sequence[Task]:
+        self.asks.known(name)
+        if all(entry.id != history_id for entry in self.store.history(name)):
+            raise NotFound(f"{name} has no history entry {history_id}", remedy="see `gitopsd app history`")
+        return self.store.results(name, history_id)
 
     async def terminate(self, name: AppName) -> None:
         await self.asks.terminate(name)

@@ -24,6 +24,7 @@ from gitopsd.api.probes import Health, Part, Readiness
 from gitopsd.api.tls import TlsFiles
 from gitopsd.api.webhooks import Webhook, WebhookBounds
 from gitopsd.apply.run import ClusterApplier
+from gitopsd.apply.witness import ClusterWitness
 from gitopsd.control.barrier import Barrier
 from gitopsd.control.declare import Declarer
 from gitopsd.control.desired import Desire
@@ -269,6 +270,7 @@ class Daemon:
             32,
             self._on_sync,
             ignored(settings.compare),
+            ClusterWitness(self.clients, self.live.children, sync.log_lines),
         )
         judge = Judge(self.live, self.applier, store, self.paths, ignored(settings.compare))
         declarer = Declarer(store, store, self.placing, now_s, new_id)

@@ -23,6 +23,7 @@ from gitopsd.settings import ClusterSettings
 
 OnRequest = Callable[[str, int, float], None]  # verb, HTTP status (0: no answer), seconds
 JSON = "application/json"
+TEXT = "text/plain, */*"
 APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
 JSON_PATCH = "application/json-patch+json"
 MAX_BODY_BYTES = 256 << 20  # of one answer; lists are paged well below, this stops a server gone mad
@@ -36,7 +37,7 @@ class Reply:
     """An answer of the API server, whatever its status."""
 
     code: int
-    body: Any  # parsed JSON; for an answer that is none, a Status with the text as its message
+    body: Any  # parsed JSON, or text; for an error that is none, a Status with the text as its message
     retry_after_s: float | None = None  # as the server asked
     size_bytes: int = 0
 
@@ -229,7 +230,7 @@ class Client:
                 parts.append(part)
             return Reply(
                 response.status,
-                _parsed(response.status, b"".join(parts)),
+                _parsed(response.status, b"".join(parts), is_text=response.content_type == "text/plain"),
                 _retry_after_s(response.headers.get("Retry-After")),
                 size,
             )
@@ -284,7 +285,9 @@ def _abort(response: aiohttp.ClientResponse) -> None:
     response.close()
 
 
-def _parsed(code: int, text: bytes) -> Any:
+def _parsed(code: int, text: bytes, *, is_text: bool) -> Any:
+    if is_text and code == OK:
+        return text.decode(errors="replace")
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -76,6 +76,7 @@ class Task:
     end: HookEnd | None = None  # hook
     checked: bool = False  # a dry run has shown, or could not show, that the server takes it
     deletes: bool = False  # hook: its object is deleted when it is let go of
+    evidence: tuple[str, ...] = ()  # of one that failed: events and last log lines, bounded, values of Secrets masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def operation_to_json(operation: Operation) -> dict[str, Any]:
         **{name: getattr(operation, name) for name in _PLAIN},
         "revisions": list(operation.revisions),
         "phase": operation.phase.value,
-        "tasks": [_task_to_json(task) for task in operation.tasks],
+        "tasks": [task_to_json(task) for task in operation.tasks],
     }
 
 
@@ -133,7 +134,7 @@ def operation_from_json(value: Mapping[str, Any]) -> Operation:
         **{name: value[name] for name in _PLAIN if name in value},
         revisions=tuple(Revision(revision) for revision in value["revisions"]),
         phase=OperationPhase(value["phase"]),
-        tasks=tuple(_task_from_json(task) for task in value["tasks"]),
+        tasks=tuple(task_from_json(task) for task in value["tasks"]),
     )
 
 
@@ -161,7 +162,7 @@ _PLAIN = (
 )
 
 
-def _task_to_json(task: Task) -> dict[str, Any]:
+def task_to_json(task: Task) -> dict[str, Any]:
     return {
         "key": [task.key.group, task.key.kind, task.key.namespace, task.key.name],
         "verb": task.verb.value,
@@ -179,10 +180,11 @@ def _task_to_json(task: Task) -> dict[str, Any]:
         "end": task.end.value if task.end else None,
         "deletes": task.deletes,
         "checked": task.checked,
+        "evidence": list(task.evidence),
     }
 
 
-def _task_from_json(value: Mapping[str, Any]) -> Task:
+def task_from_json(value: Mapping[str, Any]) -> Task:
     return Task(
         key=ResourceKey(*value["key"]),
         verb=Verb(value["verb"]),
@@ -200,4 +202,5 @@ def _task_from_json(value: Mapping[str, Any]) -> Task:
         end=HookEnd(value["end"]) if value.get("end") else None,
         deletes=value.get("deletes", False),
         checked=value.get("checked", False),
+        evidence=tuple(value.get("evidence", ())),
     )

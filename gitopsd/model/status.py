@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gitopsd.model.comparison import Comparison
 from gitopsd.model.ids import ClusterId, Revision
-from gitopsd.model.operation import Operation
+from gitopsd.model.operation import Operation, OperationPhase
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
+    """A sync of the past, whatever came of it."""
+
     id: int
     revisions: tuple[Revision, ...]
     started_s: float
@@ -43,3 +46,11 @@ class AppStatus:
     watch_age_s: float = 0.0
     source_types: tuple[str, ...] = ()
     waiting: str = ""  # why nothing is done about what is out of sync; "" where nothing is, or something runs
+
+
+def newest(entries: Sequence[HistoryEntry], limit: int) -> tuple[HistoryEntry, ...]:
+    """Return the last `limit` syncs that succeeded and as many that did not: what fails all night takes no rollback."""
+    good = [entry for entry in entries if entry.phase == OperationPhase.SUCCEEDED.value]
+    bad = [entry for entry in entries if entry.phase != OperationPhase.SUCCEEDED.value]
+    kept = {entry.id for some in (good, bad) for entry in some[max(0, len(some) - limit) :]}
+    return tuple(entry for entry in entries if entry.id in kept)

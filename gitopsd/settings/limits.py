@@ -26,6 +26,7 @@ EXACT = {
     "scripts.memory_bytes": (1 << 20, 1 << 32),  # less, and Lua itself does not start
     "sync.workers": (1.0, 1000.0),
     "sync.heal_wait_s": (0.0, DAY_S),
+    "sync.log_lines": (0.0, 1000.0),
     "sync.argocd_quiet_s": (0.0, 365 * DAY_S),
     "render.max_depth": (10.0, 400.0),  # the CRDs of charts need some 40; Python's own limit is near 1000
     "grace_s": (0.0, 3600.0),

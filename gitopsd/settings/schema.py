@@ -177,6 +177,7 @@ class SyncSettings:
     refresh_s: float = 600.0  # a pass over every application at least so often, whatever was heard
     operation_deadline_s: float = 3600.0  # a sync that is not over by then fails
     gate_deadline_s: float = 1800.0  # a health gate between waves that does not open by then fails the sync
+    log_lines: int = 10  # of a failing container, in the sync's result; 0: no log is read
 
 
 @dataclass(frozen=True, slots=True)

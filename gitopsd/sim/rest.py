@@ -27,6 +27,7 @@ _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete
 _OPTIONS = Resource("meta.k8s.io", "patchoptions", "PatchOptions")
 _DISCOVERED = Resource("", "", "")
 _YES = ("true", "1")
+LOG = "sim.gitopsd.io/log"  # annotation: what the containers of a Pod have written
 _JSON_TYPES = ("application/json", "application/octet-stream", "application/yaml")
 
 
@@ -101,7 +102,8 @@ class Rest:
                 namespace, rest = within, [plural, *more]
         plural, name, subresource, *more = [*rest, "", ""]
         kind = self.writes.kinds.find(group, version, plural)
-        served = {"": True, "status": kind.status, "scale": kind.scale} if kind else {}
+        logs = kind is not None and kind.group_plural == ("", "pods")
+        served = {"": True, "status": kind.status, "scale": kind.scale, "log": logs} if kind else {}
         if kind is None or any(more) or not served.get(subresource):
             raise answers.no_such_path()
         if (namespace and not kind.namespaced) or (kind.namespaced and not namespace and name):
@@ -143,6 +145,8 @@ class Rest:
             found = collection.get(target.namespace, target.name)
             if found is None:
                 raise answers.not_found(target.kind.resource, target.name)
+            if target.subresource == "log":
+                return _log(found.parsed(), request.query)
             return _raw(view.one(found))
         chosen = selection(target.kind, target.namespace, request.query)
         page = Page.parse(request.query)
@@ -298,6 +302,11 @@ def _parsed_yaml(body: bytes) -> Any:
         return yaml.safe_load(body)
     except (yaml.YAMLError, UnicodeDecodeError) as err:
         raise answers.bad_request(f"error decoding YAML: {err}") from None
+
+
+def _log(pod: Any, query: Mapping[str, str]) -> web.Response:
+    lines = pod["metadata"].get("annotations", {}).get(LOG, "").splitlines(keepends=True)
+    return web.Response(text="".join(lines[-int(query.get("tailLines", 0)) :]))
 
 
 def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -8,11 +8,20 @@ from typing import Any
 
 import orjson
 
+from gitopsd.core.evidence import most_telling
 from gitopsd.model.application import Application
 from gitopsd.model.ids import AppName, Revision
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.operation import Operation, SyncRequest, operation_from_json, operation_to_json
-from gitopsd.model.status import HistoryEntry
+from gitopsd.model.operation import (
+    Operation,
+    SyncRequest,
+    Task,
+    operation_from_json,
+    operation_to_json,
+    task_from_json,
+    task_to_json,
+)
+from gitopsd.model.status import HistoryEntry, newest
 from gitopsd.store.database import Database
 
 
@@ -64,7 +73,7 @@ class OperationsPart:
         body = orjson.dumps(operation_to_json(operation))
         with self._database.write(durable=durable) as connection:
             connection.execute("INSERT OR REPLACE INTO operations VALUES (?, ?, ?)", (app.name, operation.id, body))
-            _put_history(connection, app.name, operation.id, self._history.get(app.name, ()), entries)
+            _put_history(connection, operation, self._history.get(app.name, ()), entries)
         self._operations[app.name] = operation
         self._history[app.name] = entries
 
@@ -74,8 +83,12 @@ class OperationsPart:
             self._history[name] = tuple(_entry_from_json(row[0], orjson.loads(row[1])) for row in rows)
         return self._history[name]
 
+    def results(self, name: AppName, history_id: int) -> Sequence[Task]:
+        rows = self._database.rows("SELECT body FROM results WHERE app = ? AND id = ?", name, history_id)
+        return [task_from_json(task) for row in rows for task in orjson.loads(row[0])]
+
     def clear(self, connection: sqlite3.Connection, app: AppName) -> None:
-        for table in ("operations", "history", "requests"):
+        for table in ("operations", "history", "results", "requests"):
             connection.execute(f"DELETE FROM {table} WHERE app = ?", (app,))  # noqa: S608 - constants
 
     def forget(self, app: AppName) -> None:
@@ -97,24 +110,24 @@ def _with_entry(app: Application, operation: Operation, entries: Sequence[Histor
         target=operation.target,
         sources=tuple(dict(source.options) for source in app.sources),
     )
-    return (*entries, entry)[-app.history_limit :] if app.history_limit else ()
+    return newest((*entries, entry), app.history_limit)
 
 
 def _put_history(
-    connection: sqlite3.Connection,
-    app: AppName,
-    operation: str,
-    old: Sequence[HistoryEntry],
-    new: Sequence[HistoryEntry],
+    connection: sqlite3.Connection, operation: Operation, old: Sequence[HistoryEntry], new: Sequence[HistoryEntry]
 ) -> None:
+    app = operation.app
     for entry in new:
         if entry not in old:
             body = orjson.dumps(_entry_to_json(entry))
-            connection.execute("INSERT INTO history VALUES (?, ?, ?, ?)", (app, entry.id, operation, body))
+            connection.execute("INSERT INTO history VALUES (?, ?, ?, ?)", (app, entry.id, operation.id, body))
+            results = orjson.dumps([task_to_json(task) for task in most_telling(operation.tasks)])
+            connection.execute("INSERT INTO results VALUES (?, ?, ?)", (app, entry.id, results))
     kept = {entry.id for entry in new}
     for entry in old:
         if entry.id not in kept:
-            connection.execute("DELETE FROM history WHERE app = ? AND id = ?", (app, entry.id))
+            for table in ("history", "results"):
+                connection.execute(f"DELETE FROM {table} WHERE app = ? AND id = ?", (app, entry.id))  # noqa: S608 - constants
 
 
 def _entry_to_json(entry: HistoryEntry) -> dict[str, Any]:

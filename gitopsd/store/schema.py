@@ -36,6 +36,11 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ),
     # The hooks that are run when an application is deleted: Git may hold them no more by then.
     ("CREATE TABLE delete_hooks (app TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",),
+    # What became of each object in a sync of the history; read when somebody opens it.
+    (
+        """CREATE TABLE results (
+            app TEXT NOT NULL, id INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (app, id)) WITHOUT ROWID""",
+    ),
 )
 VERSION = len(STEPS)
 

@@ -18,7 +18,7 @@ from gitopsd.model.application import Application
 from gitopsd.model.comparison import Remembered
 from gitopsd.model.ids import AppName, ClusterId, ProjectName
 from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
-from gitopsd.model.operation import Operation, SyncRequest
+from gitopsd.model.operation import Operation, SyncRequest, Task
 from gitopsd.model.project import AppProject
 from gitopsd.model.status import AppStatus, HistoryEntry
 from gitopsd.ports import Clock
@@ -175,6 +175,9 @@ class Store:
 
     def history(self, name: AppName) -> Sequence[HistoryEntry]:
         return self._operations.history(name)
+
+    def results(self, name: AppName, history_id: int) -> Sequence[Task]:
+        return self._operations.results(name, history_id)
 
     def deleting(self, name: AppName) -> bool:
         return self._declarations.deleting_since(name) is not None

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from gitopsd.model.ids import AppName
+from gitopsd.model.ids import AppName, Revision
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.operation import SyncRequest
+from gitopsd.model.operation import SyncRequest, Task, TaskState, Verb
+from gitopsd.model.status import HistoryEntry
 from tests.api.serving import NOW_S, serving
 from tests.fakes.backend import FakeBackend, app_view
 
@@ -132,3 +133,21 @@ async def test_operation_on_what_does_not_exist_is_not_found(method: str, below:
         status, body = await api.status(method, f"{SHOP}/{below}", json={"id": 1})
 
     assert (404, 5) == (status, body["code"])
+
+
+async def test_syncs_of_the_past_are_shown_with_what_became_of_each_object() -> None:
+    entry = HistoryEntry(3, (Revision("1" * 40),), 1.0, 3.5, "ann", "Failed", "1 of 1 objects failed", "t")
+    backend = FakeBackend(dataclasses.replace(app_view("shop"), history=(entry,)))
+    key = ResourceKey("", "ConfigMap", "shop", "a")
+    backend.tasks[3] = [Task(key, Verb.APPLY, wave=2, state=TaskState.FAILED, message="no", evidence=("event: no",))]
+    async with serving(backend) as api:
+        _, syncs = await api.status("GET", f"{SHOP}/syncs")
+        _, one = await api.status("GET", f"{SHOP}/syncs/3")
+        missing, _ = await api.status("GET", f"{SHOP}/syncs/4")
+
+    shown = {"kind": "ConfigMap", "namespace": "shop", "name": "a", "status": "SyncFailed", "message": "no"}
+    more = {"hookPhase": "Failed", "syncPhase": "Sync", "wave": 2, "evidence": ["event: no"]}
+    assert [(3, "Failed", 2.5, {"username": "ann"})] == [
+        (each["id"], each["phase"], each["durationSeconds"], each["initiatedBy"]) for each in syncs["items"]
+    ]
+    assert ([shown | more], 404) == (one["resources"], missing)

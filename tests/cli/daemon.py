@@ -22,6 +22,8 @@ class FakeDaemon:
     managed: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     asked: list[tuple[str, str, Any]] = field(default_factory=list)  # method, path with query, body
     phases: tuple[str, ...] = ("Running", "Succeeded")  # what an ordered operation goes through
+    syncs: list[dict[str, Any]] = field(default_factory=list)  # the history
+    results: list[dict[str, Any]] = field(default_factory=list)  # of each of them
     refuse: str = ""  # a message: every order is refused with it
     streams_end_at_once: bool = False
     gone: list[str] = field(default_factory=list)
@@ -56,6 +58,8 @@ class FakeDaemon:
             web.get(one + "/manifests", self._manifests),
             web.post(one + "/{verb:sync|rollback}", self._order),
             web.delete(one + "/operation", self._order),
+            web.get(one + "/syncs", self._syncs),
+            web.get(one + "/syncs/{id}", self._one_sync),
         ])  # fmt: skip
         return app
 
@@ -98,6 +102,13 @@ class FakeDaemon:
             app["status"]["operationState"] = {"phase": phase, "message": f"it is {phase}", "startedAt": "now"}
             await self.changed()
         return web.json_response(app)
+
+    async def _syncs(self, _: web.Request) -> web.Response:
+        return web.json_response({"items": self.syncs})
+
+    async def _one_sync(self, request: web.Request) -> web.Response:
+        found = [sync for sync in self.syncs if str(sync["id"]) == request.match_info["id"]]
+        return web.json_response({**found[0], "resources": self.results}) if found else _error(404, "no such sync")
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

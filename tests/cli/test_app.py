@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 from tests.cli.conftest import Run
 from tests.cli.daemon import FakeDaemon, application
@@ -269,17 +270,73 @@ async def test_terminate_op_deletes_the_operation(run: Run, daemon: FakeDaemon) 
 
 
 async def test_history_lists_the_syncs_with_who_ordered_them(run: Run, daemon: FakeDaemon) -> None:
-    daemon.apps["shop"]["status"]["history"] = [
-        {"id": 1, "revision": "b" * 40, "deployedAt": "2026-01-01T00:00:00Z", "initiatedBy": {"automated": True}},
-        {"id": 2, "revision": "c" * 40, "deployedAt": "2026-01-02T00:00:00Z", "initiatedBy": {"username": "ann"}},
+    one = {"deployedAt": "2026-01-01T00:00:00Z", "durationSeconds": 2.5, "phase": "Succeeded", "message": "2 applied"}
+    daemon.syncs = [
+        {"id": 1, "revision": "b" * 40, "initiatedBy": {"automated": True}, **one},
+        {"id": 2, "revision": "c" * 40, "initiatedBy": {"username": "ann"}, **one, "phase": "Failed", "message": "no"},
     ]
 
     ran = await run("app", "history", "shop")
 
     assert [
-        "1\t2026-01-01T00:00:00Z\tbbbbbbbb\tautomated",
-        "2\t2026-01-02T00:00:00Z\tcccccccc\tann",
+        "1\t2026-01-01T00:00:00Z\t2.5 s\tSucceeded\tbbbbbbbb\tautomated\t2 applied",
+        "2\t2026-01-01T00:00:00Z\t2.5 s\tFailed\tcccccccc\tann\tno",
     ] == ran.out.splitlines()[1:]
+
+
+def result(name: str, status: str, **more: Any) -> dict[str, Any]:
+    return {"kind": "ConfigMap", "namespace": "shop", "name": name, "status": status, "syncPhase": "Sync", **more}
+
+
+async def test_history_shows_what_became_of_each_object_in_one_sync(run: Run, daemon: FakeDaemon) -> None:
+    daemon.syncs = [
+        {"id": 7, "phase": "Failed", "message": "1 of 2 objects failed", "initiatedBy": {"username": "ann"}}
+    ]
+    daemon.results = [result("a", "Synced", wave=0), result("b", "SyncFailed", wave=1, evidence=["event of b: no"])]
+
+    ran = await run("app", "history", "shop", "7")
+
+    lines = ran.out.splitlines()
+    assert "Result:  Failed: 1 of 2 objects failed" in lines
+    assert ["Sync\t0\tConfigMap\tshop/a\tSynced\t", "Sync\t1\tConfigMap\tshop/b\tSyncFailed\t"] == lines[-3:-1]
+    assert "event of b: no" == lines[-1]
+
+
+async def test_sync_shows_what_changes_while_it_runs(run: Run, daemon: FakeDaemon) -> None:
+    app = daemon.apps["shop"]
+    app["status"] |= {"gitopsd": {"operationId": "2"}, "operationState": {"phase": "Running", "message": "it waits"}}
+
+    def comes_to(*results: dict[str, Any], phase: str, done: int) -> None:
+        app["status"]["gitopsd"]["progress"] = {"done": done, "of": 2, "phase": "Sync", "wave": 1}
+        app["status"]["operationState"] = {
+            "phase": phase,
+            "message": "it goes on",
+            "syncResult": {"resources": list(results)},
+        }
+
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(run("app", "wait", "shop", "--operation", "--timeout", "30"))
+        await daemon.was_asked("stream")
+        comes_to(result("a", "Synced", wave=0), phase="Running", done=1)
+        await daemon.changed()
+        await daemon.was_asked("stream")
+        comes_to(result("a", "Synced", wave=0), result("b", "SyncFailed", message="no"), phase="Failed", done=2)
+        await daemon.changed()
+
+    told = waiting.result().err.splitlines()
+    assert "shop: Sync: ConfigMap shop/b: SyncFailed: no" in told
+    assert 1 == told.count("shop: Sync wave 0: ConfigMap shop/a: Synced")
+
+
+async def test_many_objects_that_come_equally_far_are_counted(run: Run, daemon: FakeDaemon) -> None:
+    app = daemon.apps["shop"]
+    app["status"] |= {"gitopsd": {"operationId": "2"}, "operationState": {"phase": "Running", "message": "it waits"}}
+    resources = [result(f"o{place}", "Synced", wave=0) for place in range(30)]
+    app["status"]["operationState"]["syncResult"] = {"resources": resources}
+
+    ran = await run("app", "wait", "shop", "--operation", "--timeout", "0.2")
+
+    assert "shop: Sync wave 0: 30 objects: Synced" in ran.err.splitlines()
 
 
 async def test_wait_for_an_application_that_is_deleted_meanwhile_answers_4(run: Run, daemon: FakeDaemon) -> None:

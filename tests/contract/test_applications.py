@@ -387,6 +387,31 @@ def test_history_keeps_the_newest_up_to_the_limit_and_numbers_go_on(subject: Sub
     assert [3, 4] == [entry.id for entry in subject.restarted().history(SHOP)]
 
 
+def test_syncs_that_fail_push_none_that_succeeded_out_of_the_history(subject: Subject) -> None:
+    document = application("shop")
+    document["spec"]["revisionHistoryLimit"] = 2
+    declare(subject, document)
+    for number, phase in enumerate([OperationPhase.SUCCEEDED, *[OperationPhase.FAILED] * 5]):
+        subject.store.put_operation(operation(f"op{number}", phase, finished_s=float(number)))
+
+    assert [1, 5, 6] == [entry.id for entry in subject.restarted().history(SHOP)]
+
+
+def test_what_became_of_each_object_is_kept_as_long_as_the_sync_is(subject: Subject) -> None:
+    document = application("shop")
+    document["spec"]["revisionHistoryLimit"] = 1
+    declare(subject, document)
+    for number in range(2):
+        over = operation(f"op{number}", OperationPhase.SUCCEEDED, finished_s=float(number))
+        subject.store.put_operation(replace(over, tasks=(Task(WEB, Verb.APPLY, message=f"m{number}"),)))
+
+    store = subject.restarted()
+
+    assert ["m1"] == [task.message for task in store.results(SHOP, 2)]
+    assert [] == list(store.results(SHOP, 1))
+    assert [] == list(store.results(AppName("stranger"), 2))
+
+
 def test_operation_of_a_stranger_leaves_nothing(subject: Subject) -> None:
     subject.store.put_operation(operation())
     declare(subject, application("shop"))

@@ -33,6 +33,7 @@ from tests.control.clusters import C1, FakeClusters
 from tests.control.git import REPO, FakeGit
 from tests.fakes.applications import FakeApplications
 from tests.fakes.scripts import FakePaths
+from tests.fakes.witness import FakeWitness
 from tests.fakes.world import World
 
 SERVERS = {ClusterId("c1"): "https://c1.example.org", ClusterId("c2"): "https://c2.example.org"}
@@ -106,6 +107,7 @@ class Shell:
         self.errors: list[GitopsError] = []
         self.failures: dict[AppName, int] = {}
         self.paths = FakePaths()
+        self.witness = FakeWitness()
         self.line = Line(self.clock)
         self.polled: Sequence[str] = ()
         self.barrier = Barrier(self.line.add)
@@ -139,6 +141,7 @@ class Shell:
             limits,
             8,
             self.over.append,
+            witness=self.witness,
         )
         judge = Judge(self.clusters, self.clusters, self.apps, self.paths)
         declarer = Declarer(self.apps, self.apps, self.placing, self.clock, new_id)

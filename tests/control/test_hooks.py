@@ -199,3 +199,21 @@ async def test_hook_of_a_kind_that_the_project_forbids_is_not_run(kinds: Any) ->
 
     assert {} == shell.world.objects
     assert "Job" in shell.status("shop").conditions[0].message
+
+
+async def test_what_the_cluster_says_of_a_failed_hook_is_asked_before_it_goes_and_is_kept_masked() -> None:
+    shell = Shell()
+    shell.witness.lines = ["log of Pod migrate: no such user hunter22"]
+    shell.declare(app("shop"))
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"p": "hunter22"}}
+    policy = {"argocd.argoproj.io/hook-delete-policy": "HookFailed"}
+    shell.git.push({"apps/shop/a": config("a"), "apps/shop/s": secret, "apps/shop/job": job(**policy)})
+    await shell.settle(for_s=60)
+
+    ends(shell, "Failed")
+    await shell.settle(for_s=60)
+
+    (task,) = [task for task in shell.operation("shop").tasks if task.key == JOB]
+    (kept,) = [task for task in shell.apps.results(SHOP, 1) if task.key == JOB]
+    assert ("log of Pod migrate: no such user ++++++++",) == task.evidence == kept.evidence
+    assert (1, False) == (len(shell.witness.asked), JOB in shell.world.objects)

@@ -6,14 +6,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from gitopsd.core.declaring import Declared, Documents, Key, read_source, same, twice
+from gitopsd.core.evidence import most_telling
 from gitopsd.errors import NotFound
 from gitopsd.model.application import Application
 from gitopsd.model.comparison import Remembered
 from gitopsd.model.ids import AppName, ClusterId, ProjectName
 from gitopsd.model.manifest import Manifest, ResourceKey
-from gitopsd.model.operation import Operation, SyncRequest
+from gitopsd.model.operation import Operation, SyncRequest, Task
 from gitopsd.model.project import DEFAULT, AppProject
-from gitopsd.model.status import AppStatus, HistoryEntry
+from gitopsd.model.status import AppStatus, HistoryEntry, newest
 
 APPLICATION = "Application"
 
@@ -31,6 +32,7 @@ class FakeApplications:
         self.noted: dict[AppName, set[str]] = {}  # ids of operations in the history
         self.shown: dict[tuple[AppName, ClusterId], dict[ResourceKey, Remembered]] = {}
         self.wanted: dict[tuple[AppName, ClusterId], frozenset[ResourceKey]] = {}
+        self.tasks: dict[AppName, dict[int, Sequence[Task]]] = {}  # of the history
         self.hooks: dict[AppName, Sequence[Manifest]] = {}
         self.on_declared: Callable[[frozenset[AppName]], None] = lambda _: None
         self.fail: Exception | None = None
@@ -133,10 +135,15 @@ class FakeApplications:
             noted.add(operation.id)
             entries = self.entries.setdefault(operation.app, [])
             entries.append(_entry(app, operation, len(noted)))
-            del entries[: max(0, len(entries) - app.history_limit)]
+            entries[:] = newest(entries, app.history_limit)
+            self.tasks.setdefault(operation.app, {})[len(noted)] = most_telling(operation.tasks)
+            self.tasks[operation.app] = {entry.id: self.tasks[operation.app][entry.id] for entry in entries}
 
     def history(self, name: AppName) -> Sequence[HistoryEntry]:
         return tuple(self.entries.get(name, ()))
+
+    def results(self, name: AppName, history_id: int) -> Sequence[Task]:
+        return self.tasks.get(name, {}).get(history_id, ())
 
     def deleting(self, name: AppName) -> bool:
         return name in self.going
@@ -169,6 +176,7 @@ class FakeApplications:
             self.operations,
             self.entries,
             self.noted,
+            self.tasks,
             self.hooks,
         )
         for part in parts:

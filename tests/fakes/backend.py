@@ -14,7 +14,7 @@ from gitopsd.model.application import Application, Destination, Source
 from gitopsd.model.comparison import Comparison, SyncStatus
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, Revision
-from gitopsd.model.operation import SyncRequest
+from gitopsd.model.operation import SyncRequest, Task
 from gitopsd.model.project import DEFAULT, AppProject
 from gitopsd.model.status import AppStatus
 
@@ -30,6 +30,7 @@ class FakeBackend:
         self.refreshed: list[tuple[str, bool]] = []
         self.cascaded: dict[str, bool] = {}
         self.rolled_back: dict[str, int] = {}
+        self.tasks: dict[int, Sequence[Task]] = {}  # of the history
         self.rendered: Manifests = Manifests(())
         self.managed: Sequence[ManagedResource] = ()
         self.nodes: Sequence[Node] = ()
@@ -54,6 +55,11 @@ class FakeBackend:
 
     async def sync(self, name: AppName, request: SyncRequest) -> None:
         self.apps[name] = dataclasses.replace(self.view(name), request=request)
+
+    def results(self, name: AppName, history_id: int) -> Sequence[Task]:
+        if all(entry.id != history_id for entry in self.view(name).history):
+            raise NotFound(f"{name} has no history entry {history_id}", remedy="see the history")
+        return self.tasks.get(history_id, ())
 
     async def rollback(self, name: AppName, history_id: int, request: SyncRequest) -> None:
         if self.view(name).application.sync_policy.automated:

@@ -11,6 +11,7 @@ from aiohttp import web
 from gitopsd.api.answers import BadRequest, answer, body_of, written
 from gitopsd.api.backend import Backend
 from gitopsd.api.rest.show import Show
+from gitopsd.core.argo_json import results_json, sync_json
 from gitopsd.errors import NotSupported
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import ResourceKey
@@ -36,6 +37,8 @@ class Operations:
             web.post("/api/v1/applications/{name}/sync", self.sync),
             web.post("/api/v1/applications/{name}/rollback", self.rollback),
             web.delete("/api/v1/applications/{name}/operation", self.terminate),
+            web.get("/api/v1/applications/{name}/syncs", self.syncs),
+            web.get(r"/api/v1/applications/{name}/syncs/{id:\d{1,15}}", self.one_sync),
         ]
 
     async def sync(self, request: web.Request) -> web.Response:
@@ -54,6 +57,17 @@ class Operations:
         )
         await self._backend.rollback(name, _history_id(body), asked)
         return written(self._show.application(self._backend.view(name)), ignored(body, ROLLBACK))
+
+    async def syncs(self, request: web.Request) -> web.Response:
+        """Answer with all syncs of the history, failed ones too, the newest last."""
+        view = self._backend.view(AppName(request.match_info["name"]))
+        return answer({"items": [sync_json(entry) for entry in view.history]})
+
+    async def one_sync(self, request: web.Request) -> web.Response:
+        name, number = AppName(request.match_info["name"]), int(request.match_info["id"])
+        tasks = self._backend.results(name, number)
+        entry = next(entry for entry in self._backend.view(name).history if entry.id == number)
+        return answer({**sync_json(entry), "resources": results_json(tasks)})
 
     async def terminate(self, request: web.Request) -> web.Response:
         await self._backend.terminate(AppName(request.match_info["name"]))

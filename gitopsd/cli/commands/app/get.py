@@ -33,6 +33,8 @@ def show(app: status.App) -> None:
     print_facts(_facts(app))
     for condition in status.conditions(app):
         click.echo(block(f"\n{condition.get('type')}: {condition.get('message')}"))
+    if told := status.evidence(app):
+        click.echo(block("\n" + "\n".join(told)))
     resources = status.resources(app)
     if resources:
         click.echo()
@@ -52,6 +54,7 @@ def _facts(app: status.App) -> Iterator[tuple[str, object]]:
     yield "Health", _with(status.health(app), status.at(app, "status", "health", "message"))
     operation = status.operation(app)
     yield "Operation", _with(status.phase(app), operation.get("message"))
+    yield "Progress", status.progress(app)
     yield "Started", operation.get("startedAt")
     yield "Finished", operation.get("finishedAt")
     yield "Compared at", status.at(app, "status", "reconciledAt")

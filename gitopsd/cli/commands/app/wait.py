@@ -9,6 +9,7 @@ from gitopsd.cli.client import Client
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.options import verb
 from gitopsd.cli.output import line
+from gitopsd.cli.progress import showing
 from gitopsd.cli.waiting import Judge, wait
 
 
@@ -48,7 +49,8 @@ def judge(*, for_sync: bool, for_health: bool, for_operation: bool) -> Judge:
 
 
 def _wait(client: Client, name: str, done: Judge, timeout_s: float) -> bool:
-    app, arrived = wait(client, name, done, timeout_s=timeout_s)
+    with showing(name) as progress:
+        app, arrived = wait(client, name, done, timeout_s=timeout_s, told=progress.show)
     state = f"{status.sync(app)}, {status.health(app)}"
     under_way = ", a sync is under way" if status.busy(app) else ""
     why = status.why_not_synced(app)
