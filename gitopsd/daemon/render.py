@@ -20,6 +20,7 @@ from gitopsd.daemon.declared import applications
 from gitopsd.daemon.places import Place, Places
 from gitopsd.errors import GitopsError, InvalidDeclaration
 from gitopsd.git.tree import open_tree
+from gitopsd.manifests import plugins
 from gitopsd.manifests.entries import NoEntries
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.manifests.variables import KIND
@@ -126,6 +127,7 @@ class _Kitchen:
             work_dir=scratch / "work",
             limits=settings.render,
             tools=settings.tools,
+            plugins=plugins.load(settings.plugins),
         )
 
     async def undeclared(self) -> Application:

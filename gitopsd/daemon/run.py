@@ -49,7 +49,7 @@ from gitopsd.git.repositories import Repositories
 from gitopsd.kube.client import Client
 from gitopsd.kube.credentials import server_of
 from gitopsd.live.mirrors import LiveMirrors
-from gitopsd.manifests import jobs
+from gitopsd.manifests import jobs, plugins
 from gitopsd.manifests.cache import Cache, decoded_key, key_in
 from gitopsd.manifests.embedded import EmbeddedRedis
 from gitopsd.manifests.render import ClosureRenderer
@@ -141,6 +141,7 @@ class Daemon:
             on_closure=lambda *found: self.triggers.closure(*found),  # noqa: PLW0108 - there are none yet
             on_render=self._on_render,
         )
+            plugins=plugins.load(settings.plugins),
         self.lua_workers = script_workers(settings.scripts, lua.__name__, self.metrics.worker_job)
         self.jq_workers = script_workers(settings.scripts, jq.__name__, self.metrics.worker_job)
         self.paths = JqPaths(self.jq_workers, settings.scripts, time.monotonic)

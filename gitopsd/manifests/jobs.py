@@ -11,7 +11,7 @@ import orjson
 from gitopsd.core.declaration.fields import Fields, Warnings
 from gitopsd.core.declaration.tooling import tooling_of
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
-from gitopsd.manifests import kustomize, plain, variables
+from gitopsd.manifests import kustomize, plain, plugin, variables
 from gitopsd.manifests.closure import manifests_key
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.kustomization import FILES
@@ -73,9 +73,11 @@ def _rendered(tree: Tree, path: str, declared: Mapping[str, Any], given: Given) 
     options = overridden(tree, path, entries, declared, given)
     warnings = Warnings()
     tooling = tooling_of(Fields(options, ".spec.source", warnings))
-    tool = tooling.tool or _detected(path, entries)
+    tool = tooling.tool or ("Plugin" if plugin.discovered(tree, path, given) else _detected(path, entries))
     if tool == "Kustomize":
         loaded = kustomize.build(tree, path, tooling.kustomize, given)
+    elif tool == "Plugin":
+        loaded = plugin.generate(tree, path, tooling.plugin, given)
     elif tool == "Directory":
         loaded = plain.directory(tree, path, tooling.directory, given)
     else:

@@ -22,6 +22,7 @@ from gitopsd.manifests.given import Given
 from gitopsd.manifests.jobs import RENDER, not_supported
 from gitopsd.manifests.lookups import LookUps
 from gitopsd.manifests.near import Near
+from gitopsd.manifests.plugins import Plugin
 from gitopsd.manifests.tools import Tools
 from gitopsd.manifests.variables import KIND, asked
 from gitopsd.model.application import Source
@@ -78,6 +79,7 @@ class ClosureRenderer:
         opener: str = "gitopsd.git.tree:open_tree",
         limits: RenderSettings | None = None,
         tools: ToolSettings | None = None,
+        plugins: Sequence[Plugin] = (),
         near: Near | None = None,
         on_closure: OnClosure = lambda _app, _source, _looked_up: None,
         on_render: OnRender = lambda _outcome, _seconds: None,
@@ -95,7 +97,7 @@ class ClosureRenderer:
         self._mirror_of = mirror_of
         self._opener = opener
         self._limits = limits or RenderSettings()
-        self._tools = Tools(tools or ToolSettings(), work_dir)
+        self._tools = Tools(tools or ToolSettings(), work_dir, plugins)
         self._on_closure = on_closure
         self._on_render = on_render
         self._near = near or Near(time.monotonic)
@@ -264,7 +266,7 @@ def _places(looked_up: LookedUp) -> LookedUp | None:
 def _refusal(source: Source) -> NotSupported | None:
     if source.chart:
         return not_supported("spec.source.chart asks for Helm")
-    if source.tool in ("", "Directory", "Kustomize"):
+    if source.tool in ("", "Directory", "Kustomize", "Plugin"):
         return None
     return not_supported(f"spec.source.{source.tool.lower()} asks for {source.tool}")
 

@@ -7,9 +7,12 @@ import hashlib
 import os
 import shutil
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
+from gitopsd.manifests.plugins import Plugin
 from gitopsd.settings import ToolSettings
 
 NAMES = ("kustomize", "kubectl")  # either renders kustomizations
@@ -24,28 +27,32 @@ class Programs:
     work_dir: str = ""  # for materialised copies
     deadline_s: float = 50.0
     output_bytes: int = 32 << 20
+    plugins: list[dict[str, Any]] = field(default_factory=list)  # each a Plugin
 
 
 class Tools:
     """Finds the programs once, and tells them by their content, whenever that changes."""
 
-    def __init__(self, settings: ToolSettings, work_dir: Path) -> None:
+    def __init__(self, settings: ToolSettings, work_dir: Path, plugins: Sequence[Plugin] = ()) -> None:
         self.programs = Programs(
             kustomize=str(settings.kustomize or _found()),
             versions={version.name: str(version.program) for version in settings.kustomize_versions},
             work_dir=str(work_dir),
             deadline_s=settings.deadline_s,
             output_bytes=settings.output_bytes,
+            plugins=[asdict(plugin) for plugin in plugins],
         )
+        self._plugins = hashlib.blake2b(repr(plugins).encode(), digest_size=20).hexdigest() if plugins else ""
+        self._commands = {shutil.which(plugin.generate[0]) or "" for plugin in plugins}
         self._known: dict[str, tuple[os.stat_result | None, str]] = {}
         self._lock = asyncio.Lock()
 
     async def identity(self) -> str:
         """Return what the programs are: equal where every one has the same content and the same name."""
-        named = {"": self.programs.kustomize, **self.programs.versions}
+        named = {"": self.programs.kustomize, **self.programs.versions, **{path: path for path in self._commands}}
         async with self._lock:
             found = [f"{name}={await self._digest(path)}" for name, path in sorted(named.items())]
-        return " ".join(found)
+        return " ".join([*found, self._plugins])
 
     async def _digest(self, path: str) -> str:
         now = _stat(path)

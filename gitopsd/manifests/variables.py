@@ -20,6 +20,11 @@ class Variables:
         self._values = values
         self._seen: dict[str, str] = {}
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all that have a value, sorted; none is asked for by this."""
+        return sorted(self._values)
+
     def __getitem__(self, name: str) -> str:
         """Return a variable's value, "" where there is none; either way it counts as asked for."""
         return self._seen.setdefault(KIND + name, self._values.get(name, ""))

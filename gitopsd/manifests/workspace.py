@@ -16,6 +16,7 @@ from gitopsd.errors import InvalidManifest, WorkspaceUnusable
 from gitopsd.ports import Tree
 
 PREFIX = "render-"
+EXECUTABLE = "100755"  # a file's mode in Git, with which what a closure saw begins
 
 
 @contextmanager
@@ -54,8 +55,10 @@ def lay_out(into: Path, tree: Tree, *, instead: Mapping[str, bytes], max_bytes: 
         WorkspaceUnusable: they cannot be written.
     """
     left = max_bytes
-    files = [key.removeprefix("file:") for key, seen in tree.closure().items() if seen and key.startswith("file:")]
-    for place in files:
+    files = {
+        key.removeprefix("file:"): seen for key, seen in tree.closure().items() if seen and key.startswith("file:")
+    }
+    for place, seen in files.items():
         data = instead.get(place)
         if data is None:
             data = tree.read(place, max_bytes=max_bytes) or b""
@@ -65,7 +68,7 @@ def lay_out(into: Path, tree: Tree, *, instead: Mapping[str, bytes], max_bytes: 
                 f"the files that {place} is one of have more than {max_bytes} bytes",
                 remedy="split the application, or raise render.max_bytes",
             )
-        _write(into, place, data)
+        _write(into, place, data, executable=seen.startswith(EXECUTABLE))
     try:
         for place, target in tree.links().items():
             (into / place).parent.mkdir(parents=True, exist_ok=True)
@@ -74,11 +77,13 @@ def lay_out(into: Path, tree: Tree, *, instead: Mapping[str, bytes], max_bytes: 
         raise _unusable(str(into), err) from err
 
 
-def _write(into: Path, place: str, data: bytes) -> None:
+def _write(into: Path, place: str, data: bytes, *, executable: bool) -> None:
     try:
         (into / place).parent.mkdir(parents=True, exist_ok=True)
         with (into / place).open("xb") as file:  # new: never through a link, never over another file
             file.write(data)
+            if executable:
+                os.fchmod(file.fileno(), 0o755)
     except OSError as err:
         if err.errno in (errno.ENAMETOOLONG, errno.EINVAL):
             raise InvalidManifest(f"{place[:200]} is no name for a file here", remedy="rename it in Git") from err

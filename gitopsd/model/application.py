@@ -66,12 +66,22 @@ class KustomizeOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class PluginOptions:
+    """What an Application gives a plugin."""
+
+    name: str = ""  # of a plugin of the settings, with "-" and its version where it has one; "": the one that fits
+    env: tuple[tuple[str, str], ...] = ()  # name without prefix, value; the build environment is put into values
+    parameters: tuple[Mapping[str, Any], ...] = ()  # each has a name, and one of string, array and map
+
+
+@dataclass(frozen=True, slots=True)
 class Tooling:
     """By what a source is rendered, and how."""
 
     tool: str = ""  # "Directory" | "Helm" | "Kustomize" | "Plugin" where an explicit block says so; "": detect
     directory: DirectoryOptions = FLAT
     kustomize: KustomizeOptions = field(default_factory=KustomizeOptions)
+    plugin: PluginOptions = field(default_factory=PluginOptions)
 
 
 @dataclass(frozen=True, slots=True)

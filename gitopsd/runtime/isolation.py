@@ -108,7 +108,7 @@ def confined(  # noqa: PLR0913 - what is granted, what is wanted, and the places
     """
     hidden = tuple(place for place in confinement.hidden if not Path(program).is_relative_to(place))
     below = isolation.files and any(shown.is_relative_to(place) for place in hidden)
-    most = confinement.processes + (0 if isolation.network else _tasks())
+    most = confinement.processes + (0 if isolation.network or isolation.files else _tasks())
     cpu_s = max(1, round(confinement.cpu_s))
 
     def enter() -> None:
@@ -130,9 +130,9 @@ def _enter(
     scratch_bytes: int,
     scratch: Path | None = None,
 ) -> None:
-    if not isolation.network:
+    if not isolation.network and not isolation.files:
         return
-    _unshare(CLONE_NEWUSER | CLONE_NEWNET | (CLONE_NEWNS if isolation.files else 0))
+    _unshare(CLONE_NEWUSER | (CLONE_NEWNET if isolation.network else 0) | (CLONE_NEWNS if isolation.files else 0))
     if not isolation.files:
         return
     _mount("none", "/", None, MS_REC | MS_PRIVATE, None)

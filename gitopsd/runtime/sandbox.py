@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import secrets
 import selectors
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitopsd.errors import WorkerFailed
@@ -56,10 +57,12 @@ def run(  # noqa: PLR0913 - a program, where and with what it runs, and its limi
     output_bytes: int,
     what: str,
     home: Path | None = None,
+    network: bool = False,
 ) -> Ended:
-    """Run `command`, a program's absolute path and its arguments, and return how it ended; without network.
+    """Run `command`, a program and its arguments, and return how it ended; without network, unless it is allowed.
 
-    Its environment is `env`, two marks by which what it starts is found, and proxies that lead nowhere. `home`, an
+    The program is looked up in the PATH of `env`. Its environment is `env`, two marks by which what it starts is found,
+    and proxies that lead nowhere. `home`, an
     empty directory, is its HOME and TMPDIR, in memory where that is granted. Nothing that it started outlives this
     call.
 
@@ -76,15 +79,15 @@ def run(  # noqa: PLR0913 - a program, where and with what it runs, and its limi
         child = subprocess.Popen(  # noqa: S603 - a program of the operator, by its arguments, without a shell
             command,
             cwd=cwd,
-            env={**NO_NETWORK, **env, **marks},
+            env={**({} if network else NO_NETWORK), **env, **marks},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
             preexec_fn=confined(  # noqa: PLW1509 - it takes no lock: system calls
-                granted(),
+                replace(granted(), network=granted().network and not network),
                 _Policy.confinement,
-                program=command[0],
+                program=shutil.which(command[0], path=env.get("PATH", os.defpath)) or command[0],
                 cwd=cwd,
                 shown=Path(os.path.commonpath((cwd, home or cwd))),
                 scratch=home,

@@ -169,6 +169,14 @@ class ToolSettings:
 
 @dataclass(frozen=True, slots=True)
 class SyncSettings:
+@dataclass(frozen=True, slots=True)
+class PluginSettings:
+    """Argo CD's config management plugins: files of kind ConfigManagementPlugin, read at the start."""
+
+    directory: Path | None = None  # its *.yaml and *.yml
+    files: tuple[Path, ...] = ()
+
+
     workers: int = 16  # passes at once; each waits for the network most of its time
     heal_wait_s: float = 5.0  # from the end of one sync to the next of the same content
     heal_max_s: float = 300.0  # self-heal backs off to this
@@ -266,6 +274,7 @@ class Settings:
     tools: ToolSettings = field(default_factory=ToolSettings)
     compare: CompareSettings = field(default_factory=CompareSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
+    plugins: PluginSettings = field(default_factory=PluginSettings)
     scripts: ScriptSettings = field(default_factory=ScriptSettings)
     sync: SyncSettings = field(default_factory=SyncSettings)
     api: ApiSettings = field(default_factory=ApiSettings)

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from gitopsd.core.declaration.fields import Fields
+from gitopsd.core.declaration.plugin import plugin_options
 from gitopsd.model.application import (
     FLAT,
     DirectoryOptions,
     JsonnetOptions,
     JsonnetVariable,
     KustomizeOptions,
+    PluginOptions,
     Tooling,
 )
 
@@ -25,10 +27,12 @@ def tooling_of(source: Fields) -> Tooling:
         InvalidDeclaration: a field is not of its type, or blocks of two tools are there.
     """
     kustomize = source.mapping("kustomize")
+    plugin = source.mapping("plugin")
     return Tooling(
         tool=_tool(source),
         directory=_directory(source.mapping("directory")),
         kustomize=_kustomize(kustomize) if kustomize is not None else KustomizeOptions(),
+        plugin=plugin_options(plugin) if plugin is not None else PluginOptions(),
     )
 
 

@@ -1,0 +1,237 @@
+"""A plugin: a program of the operator that makes manifests of a directory. Runs in a worker's sandbox."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from gitopsd.core.scrubbed import scrubbed
+from gitopsd.errors import InvalidManifest, NotSupported, PathNotFound, WorkerFailed
+from gitopsd.manifests import subtree
+from gitopsd.manifests.border import manifests_of
+from gitopsd.manifests.given import Given
+from gitopsd.manifests.path_glob import path_glob
+from gitopsd.manifests.plain import Loaded
+from gitopsd.manifests.plugins import Plugin
+from gitopsd.manifests.variables import Variables
+from gitopsd.manifests.workspace import lay_out, workspace
+from gitopsd.manifests.yaml import parse
+from gitopsd.model.application import PluginOptions
+from gitopsd.ports import Tree
+from gitopsd.runtime.sandbox import Ended, run
+
+NOT_A_NAME = re.compile(r"[^A-Z0-9_]")
+STEM = re.compile(r"^[^*?\[{]*/")  # of a glob: the directories before the first name that matches more than itself
+
+
+def discovered(tree: Tree, path: str, given: Given) -> bool:
+    """Tell whether a plugin's discovery finds the directory `path`; none is asked that has no discovery."""
+    return any(_fits(each, tree, path, PluginOptions(), given) for each in _all(given) if each.discovers)
+
+
+def generate(tree: Tree, path: str, options: PluginOptions, given: Given) -> Loaded:
+    """Return what the plugin of `options`, or the first one that discovers the directory, makes of it.
+
+    Raises:
+        NotSupported: there is no such plugin, or none that fits.
+        InvalidManifest: it refuses the directory, or what it prints is no manifest.
+        PathNotFound: a link leads out of the repository.
+        WorkerFailed, WorkspaceUnusable: it did not end well, or its files could not be laid out.
+    """
+    plugin = _chosen(tree, path, options, given)
+    with _kitchen(plugin, tree, path, options, given) as kitchen:
+        if plugin.init:
+            kitchen.cook("init", plugin.init)
+        output = kitchen.cook("generate", plugin.generate)
+    return _loaded(plugin, path, output, given)
+
+
+def environment(plugin: Plugin, options: PluginOptions, variables: Variables) -> dict[str, str]:
+    """Return what Argo CD gives a plugin: the build environment, ARGOCD_ENV_…, ARGOCD_APP_PARAMETERS and PARAM_…
+
+    As there, a variable without a value is not set.
+
+    Source: Argo CD, reposerver/repository (getPluginEnvs) and v1alpha1 (ApplicationSourcePluginParameters.Environ).
+    """
+    names = variables.names if plugin.variables is None else plugin.variables
+    found = {name: variables[name] for name in names}
+    found |= {f"ARGOCD_ENV_{name}": variables.expand(value) for name, value in options.env}
+    found["ARGOCD_APP_PARAMETERS"] = orjson.dumps(list(options.parameters)).decode() if options.parameters else ""
+    for parameter in options.parameters:
+        found |= _parameter(parameter)
+    return {name: value for name, value in found.items() if value}
+
+
+def _parameter(parameter: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    base = f"PARAM_{_upper(parameter['name'])}"
+    if "string" in parameter:
+        yield base, parameter["string"]
+    for place, value in enumerate(parameter.get("array") or ()):
+        yield f"{base}_{place}", value
+    for key, value in (parameter.get("map") or {}).items():
+        yield f"{base}_{_upper(str(key))}", value
+
+
+def _upper(name: str) -> str:
+    return NOT_A_NAME.sub("_", name.upper())
+
+
+def _all(given: Given) -> Iterator[Plugin]:
+    return (Plugin(**each) for each in given.programs.plugins)
+
+
+def _chosen(tree: Tree, path: str, options: PluginOptions, given: Given) -> Plugin:
+    plugins = list(_all(given))
+    known = ", ".join(each.name for each in plugins) or "none"
+    if options.name:
+        named = next((each for each in plugins if each.name == options.name), None)
+        if named is None:
+            raise NotSupported(
+                f"there is no plugin {options.name[:100]!r}",
+                remedy=f"add it to `plugins` in the settings; known: {known}",
+            )
+        if named.discovers and not _fits(named, tree, path, options, given):
+            raise NotSupported(
+                f"the discovery of plugin {named.name} does not find {path}",
+                remedy="mend the source's directory, or the plugin's spec.discover",
+            )
+        return named
+    for each in plugins:
+        if each.discovers and _fits(each, tree, path, options, given):
+            return each
+    raise NotSupported(f"no plugin's discovery finds {path}", remedy=f"write spec.source.plugin.name; known: {known}")
+
+
+def _fits(plugin: Plugin, tree: Tree, path: str, options: PluginOptions, given: Given) -> bool:
+    if plugin.file_name:
+        return _matches(tree, path, plugin.file_name, deep=False)
+    if plugin.glob:
+        return _matches(tree, path, plugin.glob, deep=True)
+    with _kitchen(plugin, tree, path, options, given) as kitchen:
+        ended = kitchen.run("discover", plugin.find or [])
+        return ended.code == 0 and bool(ended.stdout.strip())
+
+
+def _matches(tree: Tree, path: str, pattern: str, *, deep: bool) -> bool:
+    """Tell whether there is a file or directory below `path` that `pattern` names; looks no further than it must."""
+    pattern = pattern.removeprefix("./")
+    expression, levels = path_glob(pattern, deep=deep), pattern.count("/")
+    endless = deep and "**" in pattern
+    stem = found[0].rstrip("/") if (found := STEM.match(pattern)) else ""
+    todo = [(stem, stem.count("/") + 1 if stem else 0)]
+    places: set[str] = set()
+    while todo:
+        below, level = todo.pop()
+        real = tree.real(posixpath.join(path, below))
+        if real in places:
+            continue
+        places.add(real)
+        for entry in tree.list(real) or ():
+            place = posixpath.join(below, entry.name)
+            if expression.fullmatch(place):
+                return True
+            if entry.kind == "tree" and (endless or level < levels):
+                todo.append((place, level + 1))
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Kitchen:
+    """The source, laid out, and what the plugin's commands are run with there."""
+
+    plugin: Plugin
+    path: str
+    root: Path
+    home: Path
+    env: Mapping[str, str]
+    secrets: tuple[str, ...]  # values that are not to be told
+    until_s: float  # of the monotonic clock
+    given: Given
+
+    def cook(self, name: str, command: list[str]) -> bytes:
+        """Run one of its commands, and return what it prints."""
+        ended = self.run(name, command)
+        if ended.code == 0:
+            return ended.stdout
+        words = scrubbed(ended.stderr.replace(f"{self.root}/", "").replace(str(self.root), "."), self.secrets)
+        how = f"was killed by signal {-ended.code}" if ended.code < 0 else f"ended with code {ended.code}"
+        what = f"{self.path}: {name} of plugin {self.plugin.name} {how}: {words or 'it says nothing'}"
+        remedy = "mend the source, or the plugin"
+        # What it got by the network, or was killed for, may be another the next time.
+        raise (WorkerFailed if self.plugin.network or ended.code < 0 else InvalidManifest)(what, remedy=remedy)
+
+    def run(self, name: str, command: list[str]) -> Ended:
+        programs, what = self.given.programs, f"{name} of plugin {self.plugin.name}"
+        left_s = self.until_s - time.monotonic()
+        if left_s <= 0:
+            raise WorkerFailed(
+                f"{self.path}: plugin {self.plugin.name} took more than {programs.deadline_s:g} s",
+                remedy="make it less, or raise tools.deadline_s",
+            )
+        return run(
+            command,
+            cwd=self.root / self.path,
+            env=self.env,
+            deadline_s=left_s,
+            output_bytes=programs.output_bytes,
+            what=f"{self.path}: {what}",
+            home=self.home,
+            network=self.plugin.network,
+        )
+
+
+@contextmanager
+def _kitchen(plugin: Plugin, tree: Tree, path: str, options: PluginOptions, given: Given) -> Iterator[_Kitchen]:
+    until_s = time.monotonic() + given.programs.deadline_s
+    for place in _places(plugin, path):
+        subtree.look_up(tree, place)
+    env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
+    env |= environment(plugin, options, given.variables)
+    secrets = tuple(given.variables.expand(value) for name, value in options.env if _SECRET.search(name))
+    with workspace(given.programs.work_dir) as made:
+        root, home = made / "source", made / "home"
+        home.mkdir()
+        lay_out(root, tree, instead={}, max_bytes=given.limits.max_bytes)
+        (root / path).mkdir(parents=True, exist_ok=True)
+        yield _Kitchen(plugin, path, root, home, env, secrets, until_s, given)
+
+
+_SECRET = re.compile(r"(?i)pass|token|secret|key|credential")
+
+
+def _places(plugin: Plugin, path: str) -> list[str]:
+    """Return the directories that the plugin may read, from the repository's root."""
+    found = [path]
+    for place in plugin.reads or ():
+        below = posixpath.normpath(place.lstrip("/") if place.startswith("/") else posixpath.join(path, place))
+        if below == ".." or below.startswith("../"):
+            raise PathNotFound(
+                f"plugin {plugin.name} may read {place}, which is outside of the repository for {path}",
+                remedy="mend the annotation gitopsd.io/reads of the plugin",
+            )
+        found.append(below)
+    return found
+
+
+def _loaded(plugin: Plugin, path: str, output: bytes, given: Given) -> Loaded:
+    loaded, limits = Loaded(), given.limits
+    name = f"what plugin {plugin.name} makes of {path}"
+    for document in parse(name, output, limits).documents:
+        for manifest in manifests_of(name, document.value):
+            loaded.manifests.append(orjson.dumps(manifest))
+            loaded.origins.append(path)
+    if len(loaded.manifests) > limits.max_documents:
+        raise InvalidManifest(
+            f"{name} is more than {limits.max_documents} manifests",
+            remedy="split the application, or raise render.max_documents",
+        )
+    return loaded
