@@ -18,6 +18,8 @@ class _Readers:
 
     unwalked: set[int] = field(default_factory=set)  # moves of which it is not known yet whom they touch
     late: dict[ClusterId | None, dict[AppName, int]] = field(default_factory=dict)  # by cluster → since which move
+    untried: dict[ClusterId | None, dict[AppName, int]] = field(default_factory=dict)  # those that had no pass since
+    claims: dict[ClusterId, set[AppName]] = field(default_factory=dict)  # who waits for the untried
 
 
 class Barrier:
@@ -34,6 +36,7 @@ class Barrier:
         """Make a barrier that is open; `wake` is told of every application that waited, once it need not any more."""
         self._wake = wake
         self._waiting: dict[AppName, tuple[ClusterId, frozenset[RepoUrl]]] = {}
+        self._claiming: dict[AppName, tuple[ClusterId, frozenset[RepoUrl]]] = {}
         self._repos: dict[RepoUrl, _Readers] = {}
         self._passed: dict[AppName, int] = {}
         self._moves = 0
@@ -63,7 +66,7 @@ class Barrier:
         again = {app: at for app, at in {**earlier, **touched}.items() if self._passed.get(app, 0) < move}
         for app, cluster in again.items():
             self._drop(repo, app)
-            readers.late.setdefault(cluster, {})[app] = move
+            _put(readers, cluster, app, move)
         readers.unwalked.discard(move)
         self._let_go(repo)
         return again
@@ -73,7 +76,7 @@ class Barrier:
         self._moves += 1
         for repo in repos:
             self._drop(repo, app)
-            self._repos.setdefault(repo, _Readers()).late.setdefault(cluster, {})[app] = self._moves
+            _put(self._repos.setdefault(repo, _Readers()), cluster, app, self._moves)
 
     def passed(self, app: AppName, mark: int, repos: Collection[RepoUrl]) -> None:
         """Note that the target of `app` is known at the epochs that its repositories had at `mark`."""
@@ -82,10 +85,18 @@ class Barrier:
             self._drop(repo, app, mark)
             self._let_go(repo)
 
+    def tried(self, app: AppName, mark: int, repos: Collection[RepoUrl]) -> None:
+        """Note that `app` had a pass that began at `mark`, whether or not its target is known by it."""
+        for repo in repos:
+            if repo in self._repos:
+                _take(self._repos[repo].untried, app, mark)
+                self._let_claim(repo)
+
     def gone(self, app: AppName, repos: Collection[RepoUrl]) -> None:
         """Note that there is no such application any more."""
         self._passed.pop(app, None)
         self._waiting.pop(app, None)
+        self._unclaim(app)
         for repo in repos:
             self._drop(repo, app)
             self._let_go(repo)
@@ -107,6 +118,39 @@ class Barrier:
             self._waiting.pop(app, None)
         return late
 
+    def claim(self, app: AppName, cluster: ClusterId, repos: frozenset[RepoUrl]) -> bool:
+        """Tell whether others may want in `cluster` what `app` wants for the first time, and had no pass to say so.
+
+        So of two that come with one commit, neither has a common object applied before the other is asked. Unlike a
+        delete it waits for nobody whose pass came to nothing. `app` is told by `wake` when it may go on.
+        """
+        self._unclaim(app)
+        if not self._untried(cluster, repos):
+            return False
+        self._claiming[app] = cluster, repos
+        for repo in repos:
+            self._repos.setdefault(repo, _Readers()).claims.setdefault(cluster, set()).add(app)
+        return True
+
+    def _untried(self, cluster: ClusterId, repos: Collection[RepoUrl]) -> bool:
+        found = (self._repos[repo] for repo in repos if repo in self._repos)
+        return any(readers.unwalked or EVERYWHERE in readers.untried or cluster in readers.untried for readers in found)
+
+    def _unclaim(self, app: AppName) -> None:
+        cluster, repos = self._claiming.pop(app, (ClusterId(""), ()))
+        for repo in repos:
+            self._repos[repo].claims[cluster].discard(app)
+
+    def _let_claim(self, repo: RepoUrl) -> None:
+        """Wake who claims something that readers of `repo` might have wanted too."""
+        for cluster, apps in self._repos[repo].claims.items():
+            if not apps or self._untried(cluster, (repo,)):
+                continue
+            for app in sorted(apps):
+                if not self._untried(*self._claiming[app]):
+                    self._unclaim(app)
+                    self._wake(app)
+
     def _late_in(self, cluster: ClusterId, repos: Collection[RepoUrl]) -> tuple[AppName, ...]:
         found: set[AppName] = set()
         for repo in repos:
@@ -123,11 +167,8 @@ class Barrier:
         readers = self._repos.get(repo)
         if readers is None:
             return
-        for cluster, late in list(readers.late.items()):
-            if app in late and late[app] <= mark:
-                del late[app]
-            if not late:
-                del readers.late[cluster]
+        for places in (readers.late, readers.untried):
+            _take(places, app, mark)
 
     def _let_go(self, repo: RepoUrl) -> None:
         """Wake who waited for readers of `repo` and need not any more."""
@@ -135,3 +176,18 @@ class Barrier:
             if repo in repos and not self._late_in(cluster, repos):
                 del self._waiting[app]
                 self._wake(app)
+        if repo in self._repos:
+            self._let_claim(repo)
+
+
+def _put(readers: _Readers, cluster: ClusterId | None, app: AppName, move: int) -> None:
+    for places in (readers.late, readers.untried):
+        places.setdefault(cluster, {})[app] = move
+
+
+def _take(places: dict[ClusterId | None, dict[AppName, int]], app: AppName, mark: float) -> None:
+    for cluster, apps in list(places.items()):
+        if app in apps and apps[app] <= mark:
+            del apps[app]
+        if not apps:
+            del places[cluster]

@@ -99,6 +99,12 @@ class Placing:
             raise
         return cluster
 
+    def tried(self, app: Application, mark: int) -> None:
+        """Take note of a pass over `app` that began at `mark`; where its cluster is not seen yet, it said nothing."""
+        cluster = self.cluster_of(app)
+        if cluster is None or self.seen(cluster):
+            self.wants.tried(app, mark)
+
     def seen(self, cluster: ClusterId) -> bool:
         """Tell whether the first lists of `cluster` are in and it answers."""
         age = self.live.age(cluster)

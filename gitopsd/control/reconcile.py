@@ -51,6 +51,7 @@ class Reconciler:
         orders = orders_of(self.apps, name)
         if orders is None:
             return Again(None)
+        mark = self.desire.barrier.mark()
         try:
             cluster = self.placing.place(orders)
             if cluster is DECLARE:
@@ -61,6 +62,8 @@ class Reconciler:
         except GitopsError as err:
             self.syncer.stalled(orders.app, err)
             raise
+        finally:
+            self.placing.tried(orders.app, mark)
 
     async def _sync(self, orders: Orders, cluster: ClusterId) -> Again:
         app = orders.app

@@ -22,6 +22,9 @@ class Wants:
     barrier: Barrier
     wake: Callable[[AppName], None]  # asks for a pass over another application
     _rivals: dict[AppName, frozenset[AppName]] = field(default_factory=dict)
+    _new: dict[AppName, frozenset[ResourceKey]] = field(
+        default_factory=dict
+    )  # wanted first while others were not asked
 
     def known(
         self, app: Application, cluster: ClusterId | None, keys: Collection[ResourceKey], mark: int | None
@@ -39,8 +42,16 @@ class Wants:
         if cluster is not None:
             before = self._of(app.name, cluster)
             self._put(app.name, cluster, frozenset(keys) | (before if mark is None else frozenset()))
+            if mark is not None:
+                self._new[app.name] = (self._new.get(app.name, frozenset()) | (frozenset(keys) - before)) & frozenset(
+                    keys
+                )
         if mark is not None:
             self.barrier.passed(app.name, mark, repos_of(app))
+
+    def tried(self, app: Application, mark: int) -> None:
+        """Take note of a pass over `app` that began at `mark`, should it have come to nothing."""
+        self.barrier.tried(app.name, mark, repos_of(app))
 
     def as_before(self, app: Application) -> None:
         """Take note that `app` may have nothing but what it wanted last, so that nobody's prunes wait for it."""
@@ -70,7 +81,16 @@ class Wants:
         if pinned:
             late = tuple(name for name in late if name != app.name)
         others = {key: others for key in keys if (others := self.inventory.wanted_by(cluster, key) - {app.name})}
-        return Guard(app.name, options, late, others, app.adopted, approved_s(app.manifest), deleting)
+        claimed = frozenset() if deleting or pinned else self._claimed(app, cluster)
+        return Guard(app.name, options, late, others, app.adopted, approved_s(app.manifest), deleting, claimed)
+
+    def _claimed(self, app: Application, cluster: ClusterId) -> frozenset[ResourceKey]:
+        """Return what `app` wants for the first time while others that may want it too have not been asked."""
+        new = self._new.get(app.name)
+        if new and self.barrier.claim(app.name, cluster, repos_of(app)):
+            return new
+        self._new.pop(app.name, None)
+        return frozenset()
 
     def contend(self, app: AppName, others: Mapping[ResourceKey, frozenset[AppName]]) -> None:
         """Take note of who else wants what `app` wants: should one of them be gone, `app` has another pass."""
@@ -82,6 +102,7 @@ class Wants:
     def gone(self, app: AppName) -> None:
         """Take note that there is no such application any more."""
         self._rivals.pop(app, None)
+        self._new.pop(app, None)
         for other, rivals in self._rivals.items():
             if app in rivals:
                 self.wake(other)

@@ -10,7 +10,7 @@ from gitopsd.core.apply_form import defines
 from gitopsd.core.hooks import DeletePolicy, Hook, is_run, run_manifest
 from gitopsd.core.ignore import NO_RULES, rules_for
 from gitopsd.core.options import MIGRATION_MANAGER, SYNC_OPTIONS, SyncOptions, hook_types, listed, parse_options
-from gitopsd.core.plan import DELETION, contested
+from gitopsd.core.plan import CLAIMED, DELETION, contested
 from gitopsd.core.prune import Guard, kept, options_of
 from gitopsd.core.tracking import names_itself
 from gitopsd.model.application import IgnoreDifference
@@ -155,6 +155,8 @@ def _apply(task: Task, seen: Seen) -> Ask:
     options = options_of_target(manifest, seen.guard.options)
     if others := contested_by(task.key, reading, seen.guard, options):
         return Never(contested(others), failed=True) if options.fail_on_shared else Hold(contested(others))
+    if task.key in seen.guard.claimed:
+        return Hold(CLAIMED)
     if isinstance(reading, Unreadable):
         return Hold(f"it cannot be read: {reading.cause}", PENDING_S if reading.pending else 0.0)
     if isinstance(reading, Unserved) and task.key.group_kind in defines(seen.objects.values()):

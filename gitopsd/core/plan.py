@@ -16,6 +16,7 @@ from gitopsd.model.ids import TargetHash
 from gitopsd.model.manifest import Manifest, ResourceKey
 from gitopsd.model.operation import HookEnd, Operation, SyncPhase, Task, TaskState, Verb
 
+CLAIMED = "waits until it is known who else wants it at this commit"
 DELETION = frozenset({SyncPhase.PRE_DELETE, SyncPhase.POST_DELETE})
 IN_SYNC = frozenset({SyncPhase.PRE_SYNC, SyncPhase.SYNC, SyncPhase.POST_SYNC, SyncPhase.SYNC_FAIL})
 
@@ -138,6 +139,8 @@ def _apply(compared: Compared, target: Manifest, target_hash: TargetHash, guard:
         message = compared.reason
     elif others := guard.others.get(key):
         message = contested(others)
+    elif key in guard.claimed:
+        message = CLAIMED
     # What differs was predicted by a dry run when it was compared.
     checked = bool(compared.differences) or compared.adopt
     return Task(

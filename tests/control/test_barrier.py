@@ -151,3 +151,42 @@ def test_credentials_in_a_url_are_not_told(barrier: Barrier) -> None:
     barrier.moved(repo)
 
     assert "geheim" not in str(waits(barrier, repo=repo))
+
+
+def test_claim_waits_for_who_had_no_pass_and_is_told_then(barrier: Barrier, woken: list[AppName]) -> None:
+    barrier.walked(R1, barrier.moved(R1), {A: C1, B: C1})
+    barrier.passed(A, barrier.mark(), {R1})
+
+    assert barrier.claim(A, C1, frozenset({R1}))
+    assert not barrier.claim(A, C2, frozenset({R1})), "nobody is late in the other cluster"
+    assert barrier.claim(A, C1, frozenset({R1, R2}))
+    barrier.tried(B, barrier.mark(), {R1})
+    assert [A] == woken
+    assert not barrier.claim(A, C1, frozenset({R1}))
+    assert (B,) == waits(barrier), "a prune waits until it is known what b wants"
+
+
+def test_claim_waits_for_a_pass_that_began_after_the_epoch(barrier: Barrier, woken: list[AppName]) -> None:
+    mark = barrier.mark()
+    barrier.walked(R1, barrier.moved(R1), {B: C1})
+    barrier.tried(B, mark, {R1})
+
+    assert barrier.claim(A, C1, frozenset({R1}))
+    assert [] == woken
+
+
+def test_claim_waits_until_it_is_known_whom_an_epoch_touches(barrier: Barrier, woken: list[AppName]) -> None:
+    move = barrier.moved(R1)
+
+    assert barrier.claim(A, C1, frozenset({R1}))
+    barrier.walked(R1, move, {})
+    assert [A] == woken
+
+
+def test_who_is_gone_claims_nothing(barrier: Barrier, woken: list[AppName]) -> None:
+    barrier.walked(R1, barrier.moved(R1), {B: C1})
+    barrier.claim(A, C1, frozenset({R1}))
+    barrier.gone(A, {R1})
+    barrier.passed(B, barrier.mark(), {R1})
+
+    assert [] == woken

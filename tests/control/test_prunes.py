@@ -169,6 +169,56 @@ async def test_object_that_two_want_is_applied_by_neither_until_one_yields() -> 
     assert () == shell.status("b").conditions
 
 
+@pytest.mark.parametrize("first", ["a", "b"])
+@pytest.mark.parametrize("before", [{}, {"apps/a/y": config("y"), "apps/b/z": config("z")}])
+async def test_object_that_two_want_from_one_commit_on_is_applied_by_neither(first: str, before: Any) -> None:
+    shell = await started(app("a"), app("b"), files=before)
+    both = {"apps/a/x": config("x", "of a"), "apps/b/x": config("x", "of b")}
+    shell.git.push({**before, **both, "apps/a/w": config("w")})
+    await shell.walk()
+    await shell.pass_over(first)
+    await shell.settle()
+
+    assert X not in shell.world.objects
+    assert "w" in shell.names()
+    conditions = [each.type for name in ("a", "b") for each in shell.status(name).conditions]
+    assert ["SharedResourceWarning"] * 2 == conditions
+    shell.git.push({**before, "apps/b/x": config("x", "of b")})
+    await shell.settle()
+    assert "of b" == value(shell)
+
+
+async def test_object_that_two_want_is_applied_by_neither_when_both_are_declared_with_it() -> None:
+    root = app("root", destination={"name": "gitopsd"})
+    shell = await started(root, files={})
+    declared = {"apps/root/a": app("a"), "apps/root/b": app("b")}
+    shell.git.push({**declared, "apps/a/x": config("x", "of a"), "apps/b/x": config("x", "of b")})
+    await shell.settle()
+
+    assert set() == shell.names()
+
+
+async def test_new_object_does_not_wait_for_an_application_whose_pass_came_to_nothing() -> None:
+    shell = await started(app("a"), app("b"), files={"apps/a/x": config("x"), "apps/b/broken": BROKEN})
+
+    assert {"x"} == shell.names()
+
+
+async def test_new_object_waits_for_others_of_the_commit_and_no_longer() -> None:
+    shell = Shell()
+    shell.declare(app("a"), app("b"))
+    shell.git.push({"apps/a/x": config("x"), "apps/b/y": config("y")})
+    await shell.walk()
+    await shell.pass_over("a")
+
+    assert set() == shell.names()
+    assert "waits until it is known who else wants it" in shell.status("a").waiting
+    await shell.pass_over("b")
+    assert {"y"} == shell.names()
+    await shell.settle(for_s=1.0)
+    assert {"x", "y"} == shell.names()
+
+
 async def test_object_that_two_want_is_applied_when_the_other_is_gone() -> None:
     shell = await both_want()
     shell.declare(app("a"))
