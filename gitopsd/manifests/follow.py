@@ -87,17 +87,20 @@ class _Walk:
 
     def check_levels(self) -> None:
         """Refuse kustomizations that include themselves, or each other too deep."""
+        named = {place: sorted(self._places[place]) for place in sorted(self._places)}
         try:
-            order = tuple(TopologicalSorter(self._places).static_order())
+            order = tuple(TopologicalSorter(named).static_order())
         except CycleError as err:
-            circle = [place or "." for place in reversed(err.args[1])]
+            circle = [place or "." for place in err.args[1][:0:-1]]
+            first = circle.index(min(circle))
+            circle = [*circle[first:], *circle[: first + 1]]
             raise InvalidManifest(
                 f"{circle[0]} includes itself: {' → '.join(circle[:SHOWN])}{' → …' * (len(circle) > SHOWN)}",
                 remedy="have one of them not name the next",
             ) from err
         levels: dict[str, int] = {}
         for place in order:
-            levels[place] = 1 + max((levels[below] for below in self._places[place]), default=0)
+            levels[place] = 1 + max((levels[below] for below in named[place]), default=0)
             if levels[place] > MOST_LEVELS:
                 raise InvalidManifest(
                     f"{place or '.'} names kustomizations that name others, more than {MOST_LEVELS} levels deep",

@@ -198,8 +198,8 @@ def test_a_field_that_cannot_be_followed_is_refused(kitchen: Kitchen, case: str)
 @pytest.mark.parametrize(
     ("count", "last", "words"),
     [
-        (2000, "resources: []\n", "b[0-9]+ names kustomizations that name others, more than 100 levels deep"),
-        (300, "components: [../b7]\n", r"b[0-9]+ includes itself: b[0-9]+ → .* → …; have one"),
+        (2000, "resources: []\n", "b1900 names kustomizations that name others, more than 100 levels deep"),
+        (300, "components: [../b7]\n", r"b10 includes itself: b10 → b11 → .* → b19 → …; have one"),
     ],
 )
 def test_kustomizations_that_name_each_other_without_end_are_refused(
