@@ -138,10 +138,10 @@ class Daemon:
             work_dir=self.work_dir,
             limits=settings.render,
             tools=settings.tools,
+            plugins=plugins.load(settings.plugins),
             on_closure=lambda *found: self.triggers.closure(*found),  # noqa: PLW0108 - there are none yet
             on_render=self._on_render,
         )
-            plugins=plugins.load(settings.plugins),
         self.lua_workers = script_workers(settings.scripts, lua.__name__, self.metrics.worker_job)
         self.jq_workers = script_workers(settings.scripts, jq.__name__, self.metrics.worker_job)
         self.paths = JqPaths(self.jq_workers, settings.scripts, time.monotonic)

@@ -168,8 +168,6 @@ class ToolSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class SyncSettings:
-@dataclass(frozen=True, slots=True)
 class PluginSettings:
     """Argo CD's config management plugins: files of kind ConfigManagementPlugin, read at the start."""
 
@@ -177,6 +175,8 @@ class PluginSettings:
     files: tuple[Path, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SyncSettings:
     workers: int = 16  # passes at once; each waits for the network most of its time
     heal_wait_s: float = 5.0  # from the end of one sync to the next of the same content
     heal_max_s: float = 300.0  # self-heal backs off to this
@@ -272,9 +272,9 @@ class Settings:
     workers: WorkerSettings = field(default_factory=WorkerSettings)
     render: RenderSettings = field(default_factory=RenderSettings)
     tools: ToolSettings = field(default_factory=ToolSettings)
+    plugins: PluginSettings = field(default_factory=PluginSettings)
     compare: CompareSettings = field(default_factory=CompareSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
-    plugins: PluginSettings = field(default_factory=PluginSettings)
     scripts: ScriptSettings = field(default_factory=ScriptSettings)
     sync: SyncSettings = field(default_factory=SyncSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
