@@ -87,6 +87,10 @@ class NotPermitted(Terminal):
     """The application's project does not allow it."""
 
 
+class NotTrusted(Terminal):
+    """A commit is not signed by anybody whom its application's project trusts."""
+
+
 class RevisionNotFound(Terminal):
     """A targetRevision names nothing in the repository's epoch."""
 

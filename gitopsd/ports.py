@@ -18,7 +18,7 @@ from gitopsd.model.health import Health
 from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, Revision
 from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey
 from gitopsd.model.operation import Operation, SyncRequest, Task
-from gitopsd.model.project import AppProject
+from gitopsd.model.project import AppProject, IntegrityPolicy
 from gitopsd.model.status import AppStatus, HistoryEntry
 
 Clock = Callable[[], float]  # Unix time in seconds; the only one is made in daemon.py
@@ -47,6 +47,19 @@ class Sources(Protocol):
 
     async def fetch(self, repo: RepoUrl) -> None:
         """Bring the repository's epoch up to date; one fetch at a time, callers meanwhile share the next one."""
+        ...
+
+
+class Signatures(Protocol):
+    """Whether commits are signed by those whom a project trusts."""
+
+    async def verify(self, repo: RepoUrl, ref: str, revision: Revision, policy: IntegrityPolicy) -> None:
+        """Return if `revision`, which `ref` was resolved to, satisfies `policy`.
+
+        Raises:
+            NotTrusted: it does not; names the commit and why.
+            RepositoryUnreachable, TooSlow: that cannot be told now.
+        """
         ...
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gitopsd.control.barrier import Barrier
+from gitopsd.control.integrity import Integrity
 from gitopsd.core.build_environment import build_environment
 from gitopsd.errors import Conflict
 from gitopsd.model.application import Application, Source
@@ -35,6 +36,7 @@ class Desire:
     renderer: Renderer
     barrier: Barrier
     now_s: Clock
+    integrity: Integrity | None = None
 
     async def __call__(self, app: Application, refs: Sequence[str] = ()) -> Desired:
         """Render the sources of `app` at `refs`, one for each; empty: at their own target revisions.
@@ -62,6 +64,8 @@ class Desire:
     async def _desired(self, app: Application, wanted: Sequence[Source]) -> Desired:
         # Resolved without an await between them: one repository's sources all see one epoch (D2).
         resolved = [self.sources.resolve(source.repo_url, source.target_revision) for source in wanted]
+        if self.integrity is not None:
+            await self.integrity.check(app, wanted, resolved)
         rendered = [
             await self.renderer.render(app.name, source, at.revision, build_environment(app, source, at.revision))
             for source, at in zip(wanted, resolved, strict=True)

@@ -46,6 +46,12 @@ def source_permitted(project: AppProject, url: str) -> bool:
     return allowed and not any(_is_named(each[1:], spelled) for each in project.source_repos if each.startswith("!"))
 
 
+def named(patterns: Iterable[str], url: str) -> bool:
+    """Tell whether one of `patterns` names the repository `url`, in any spelling."""
+    spelled = _spellings(url)
+    return any(_is_named(each, spelled) for each in patterns)
+
+
 def destination_conditions(project: AppProject, app: Application, place: Place) -> tuple[Condition, ...]:
     """Return a condition where the project does not permit the destination of `app`, which is `place`."""
     if _reaches(project, place, app.destination.namespace):

@@ -28,6 +28,7 @@ from gitopsd.apply.witness import ClusterWitness
 from gitopsd.control.barrier import Barrier
 from gitopsd.control.declare import Declarer
 from gitopsd.control.desired import Desire
+from gitopsd.control.integrity import Integrity
 from gitopsd.control.judge import Judge
 from gitopsd.control.placing import Placing
 from gitopsd.control.reconcile import Reconciler
@@ -46,6 +47,8 @@ from gitopsd.daemon.reload import Reloader
 from gitopsd.daemon.rules import ignored
 from gitopsd.git.epoch import Epoch
 from gitopsd.git.repositories import Repositories
+from gitopsd.git.signatures import CommitSignatures
+from gitopsd.git.signers import Signers
 from gitopsd.kube.client import Client
 from gitopsd.kube.credentials import server_of
 from gitopsd.live.mirrors import LiveMirrors
@@ -171,7 +174,8 @@ class Daemon:
             self._poll,
             self.wants.gone,
         )
-        self.desire = Desire(self.git, self.renderer, self.barrier, now_s)
+        signatures = CommitSignatures(self.git.mirror, self.git.epoch, Signers(settings.git, settings.run_dir / "git"))
+        self.desire = Desire(self.git, self.renderer, self.barrier, now_s, Integrity(store, signatures))
         self.reconciler = self._reconciler()
         self.asks = Asks(
             store, self.git, self.desire, self.placing, self.applier, self.queue, self.paths, ignored(settings.compare)

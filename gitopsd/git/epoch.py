@@ -44,6 +44,15 @@ class Epoch:
         names = (f"refs/heads/{ref}", f"refs/tags/{ref}", f"{KEPT}{ref.lower()}")
         return next((self.refs[name] for name in names if name in self.refs), None)
 
+    def tag(self, ref: str) -> str | None:
+        """Return the full name of the tag that `ref` names, by itself or as a range; None where it names no tag."""
+        if ref.startswith("refs/"):
+            return ref if ref.startswith("refs/tags/") and ref in self.refs else None
+        tag = self._newest_in_range(ref) if ref not in ("", "HEAD") else None
+        if tag is None and f"refs/heads/{ref}" not in self.refs and f"refs/tags/{ref}" in self.refs:
+            tag = ref
+        return None if tag is None else f"refs/tags/{tag}"
+
     def _newest_in_range(self, ref: str) -> str | None:
         if ref not in self.ranges:
             constraint = parse_constraint(ref)

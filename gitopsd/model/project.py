@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -27,6 +28,24 @@ class SyncWindow:
     description: str = ""
 
 
+class Verify(enum.Enum):
+    """Which commits must be signed."""
+
+    NONE = "none"
+    HEAD = "head"  # the one that is synced to, or its annotated tag
+    STRICT = "strict"  # that one and all before it, back to those that seal what is before them
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrityPolicy:
+    """By whom the commits of some repositories must be signed."""
+
+    repos: tuple[str, ...]  # globs of URLs; "!" denies
+    verify: Verify
+    keys: tuple[str, ...] = ()  # ids or fingerprints of GPG keys, upper case
+    principals: tuple[str, ...] = ()  # of the allowed-signers file, for SSH signatures
+
+
 @dataclass(frozen=True, slots=True)
 class AppProject:
     """Globs throughout; an entry that starts with "!" denies."""
@@ -39,6 +58,7 @@ class AppProject:
     namespace_allowed: tuple[GroupKind, ...] | None = None  # None: every kind
     namespace_denied: tuple[GroupKind, ...] = ()
     sync_windows: tuple[SyncWindow, ...] = ()
+    integrity: tuple[IntegrityPolicy, ...] = ()  # the first one that fits a repository counts
     mode: Mode = Mode.ENFORCE  # annotation gitopsd.io/mode
     labels: Mapping[str, str] = field(default_factory=dict)
     manifest: Manifest = field(default_factory=dict)

@@ -20,7 +20,7 @@ NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
 KEY_BYTES = 32
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 NO_FILE_NEEDED = frozenset(
-    {"data_dir", "run_dir", "directory", "ca_directory"}
+    {"data_dir", "run_dir", "directory", "ca_directory", "gpg_keys"}
 )  # made, waited for, or looked at by whoever reads it
 
 

@@ -3,42 +3,69 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 import yaml
 
 from tests.e2e.conftest import ONCE, Own
 from tests.e2e.test_declarations import write
 from tests.e2e.world import config_map, text
 from tests.gitserver import Repo, http_server
+from tests.signing import GPG, home
 
 KEEP = text(config_map("keep", v="1"))
+needs_gpg = pytest.mark.skipif(GPG is None, reason="gpg is not here")
+
+
+def secret(url: str, **data: str) -> str:
+    labels = {"argocd.argoproj.io/secret-type": "repo-creds"}
+    metadata = {"name": "git", "labels": labels}
+    return yaml.safe_dump(
+        {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"url": url, **data}}
+    )
+
+
+def project(name: str, **spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AppProject",
+        "metadata": {"name": name},
+        "spec": {"sourceRepos": ["*"], "destinations": [{"name": "*", "namespace": "*"}], **spec},
+    }
 
 
 @ONCE
-async def test_secret_of_argo_cd_opens_a_repository_and_is_nowhere_to_be_found(own: Own, tmp_path: Path) -> None:
-    served, folder = tmp_path / "guarded", tmp_path / "declarations"
-    served.mkdir()
-    folder.mkdir()
-    Repo(served / "config.git").commit({"keep.yaml": KEEP})
-    secret = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": "git", "labels": {"argocd.argoproj.io/secret-type": "repo-creds"}},
-    }
-    async with (
-        http_server(served, users={"ann": "s3cret-of-ann"}) as server,
-        own(changes={"declarations": [{"directory": str(folder)}]}) as shop,
-    ):
-        write(folder / "web.yaml", shop.application("web", f"{server.url}/config.git"))
-        await shop.daemon.until_condition(shop.name("web"), "ComparisonError", "credentials")
-        (folder / "git.yaml").write_text(
-            yaml.safe_dump(
-                {**secret, "stringData": {"url": server.url, "username": "ann", "password": "s3cret-of-ann"}}
-            )
-        )
-        seen = await shop.daemon.until_synced(shop.name("web"))
+@needs_gpg
+async def test_secret_opens_a_repository_and_only_signed_commits_of_it_are_applied(own: Own, tmp_path: Path) -> None:
+    served, folder, ring = tmp_path / "guarded", tmp_path / "declarations", tmp_path / "ring"
+    for each in (served, folder, ring):
+        each.mkdir()
+    repo = Repo(served / "config.git")
+    repo.commit({"keep.yaml": KEEP})
+    with home() as keys:
+        ann = keys.gpg_key("ann")
+        (ring / "ann.asc").write_text(ann.public)
+        changes = {"declarations": [{"directory": str(folder)}], "git": {"gpg_keys": str(ring), "poll_s": 1.0}}
+        async with (
+            http_server(served, users={"ann": "s3cret-of-ann"}) as server,
+            own(changes=changes) as shop,
+        ):
+            write(folder / "project.yaml", project("signed", signatureKeys=[{"keyID": ann.id}]))
+            write(folder / "web.yaml", shop.application("web", f"{server.url}/config.git", project="signed"))
+            await shop.daemon.until_condition(shop.name("web"), "ComparisonError", "credentials")
 
-        assert "s3cret" not in str(seen) + shop.daemon.process.log
-        files = [file for file in shop.daemon.process.root.rglob("*") if file.is_file()]
-        assert any(file.suffix == ".db" for file in files)
-        assert not [file for file in files if b"s3cret" in file.read_bytes()]
+            (folder / "git.yaml").write_text(secret(server.url, username="ann", password="s3cret-of-ann"))  # noqa: S106 - made up
+            told = await shop.daemon.until_condition(shop.name("web"), "ComparisonError", "is not signed")
+            assert "sourceIntegrity" in told
+            assert await shop.live("keep") is None
+
+            keys.commit(repo, {"keep.yaml": text(config_map("keep", v="2"))}, ann)
+            seen = await shop.daemon.until_synced(shop.name("web"))
+            assert {"v": "2"} == (await shop.live("keep") or {})["data"]
+
+            assert "s3cret" not in str(seen) + shop.daemon.process.log
+            root = shop.daemon.process.root
+            files = [file for file in root.rglob("*") if file.is_file()]
+            assert any(file.suffix == ".db" for file in files)
+            assert not [file for file in files if b"s3cret" in file.read_bytes()]

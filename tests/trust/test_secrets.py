@@ -125,13 +125,13 @@ def test_data_that_is_no_base64_is_an_error(data: Any) -> None:
 def test_what_has_no_effect_is_a_warning() -> None:
     found = read(
         [
-            ("f:1", secret(url="https://h", depth="1", project="team", pasword="x")),
+            ("f:1", secret(url="https://h", depth="1", project="team", usrname="x")),
             ("f:2", secret("scm-creds", url="https://h")),
         ]
     )
 
     assert [
-        "f:1: pasword is unknown and has no effect; did you mean password?",
+        "f:1: usrname is unknown and has no effect; did you mean username?",
         "f:1: project limits nobody; write sourceRepos of AppProjects instead",
         "f:2: a Secret of type 'scm-creds' has no effect; gitopsd asks no code host for its repositories",
     ] == found.warnings

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gitopsd.core.cron import parse_cron
 from gitopsd.core.declaration.application import name_of
 from gitopsd.core.declaration.fields import SHOWN, Fields, Warnings
@@ -11,12 +13,10 @@ from gitopsd.core.windows import is_zone
 from gitopsd.model.application import Destination, Origin
 from gitopsd.model.ids import ProjectName
 from gitopsd.model.manifest import GroupKind, Manifest
-from gitopsd.model.project import AppProject, SyncWindow
+from gitopsd.model.project import AppProject, IntegrityPolicy, SyncWindow, Verify
 
 NOT_ENFORCED = (
     "orphanedResources",
-    "signatureKeys",
-    "sourceIntegrity",
     "destinationServiceAccounts",
     "permitOnlyProjectScopedClusters",
     "sourceNamespaces",
@@ -46,6 +46,7 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
     # Absent allows every kind, an empty list none: as in Argo CD.
     namespace_allowed = None if namespaced is None else _kinds(spec, "namespaceResourceWhitelist")
     namespace_denied = _kinds(spec, "namespaceResourceBlacklist")
+    integrity = _integrity(spec)
     windows = tuple(_window(fields) for fields in spec.mappings("syncWindows") or ())
     check_annotations(annotations, frozenset({MODE}), warnings)
     for fields in (document, metadata, spec):
@@ -59,6 +60,7 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
         namespace_allowed=namespace_allowed,
         namespace_denied=namespace_denied,
         sync_windows=windows,
+        integrity=integrity,
         mode=mode(annotations),
         labels=labels,
         manifest=manifest,
@@ -95,6 +97,50 @@ def _window(fields: Fields) -> SyncWindow:
     if not (window.applications or window.namespaces or window.clusters):
         fields.warnings.add(f"{fields.path} names no applications, namespaces or clusters, and has no effect")
     return window
+
+
+def _integrity(spec: Fields) -> tuple[IntegrityPolicy, ...]:
+    """Return whose signatures commits need. What cannot be read is refused: it was meant to keep commits out."""
+    legacy = tuple(_key(fields, "keyID", fields.text("keyID")) for fields in spec.mappings("signatureKeys") or ())
+    integrity = spec.mapping("sourceIntegrity")
+    git = integrity.mapping("git") if integrity else None
+    policies = tuple(_policy(fields) for fields in (git.mappings("policies") if git else None) or ())
+    for fields in (integrity, git):
+        if fields is not None:
+            fields.close()
+    if legacy and integrity is not None:
+        raise spec.refuse("signatureKeys", "stands beside sourceIntegrity", "leave one of the two")
+    return policies or ((IntegrityPolicy(("*",), Verify.HEAD, legacy),) if legacy else ())
+
+
+def _policy(fields: Fields) -> IntegrityPolicy:
+    repos = tuple(each.text("url") for each in fields.mappings("repos") or ())
+    gpg, ssh = fields.mapping("gpg"), fields.mapping("ssh")
+    fields.close()
+    modes = {_verify(each) for each in (gpg, ssh) if each is not None}
+    if len(modes) != 1:
+        what = "has gpg and ssh of different modes" if modes else "has neither gpg nor ssh"
+        raise fields.refuse("", what, "write gpg.mode (none, head or strict), and the same for ssh")
+    keys = tuple(_key(gpg, "keys", key) for key in gpg.texts("keys")) if gpg else ()
+    principals = ssh.texts("principals") if ssh else ()
+    if not any(repos):
+        fields.warnings.add(f"{fields.path} names no repos, and has no effect")
+    return IntegrityPolicy(tuple(filter(None, repos)), modes.pop(), keys, principals)
+
+
+def _verify(fields: Fields) -> Verify:
+    mode = fields.text("mode")
+    if mode not in {each.value for each in Verify}:
+        raise fields.refuse("mode", f"is {mode[:SHOWN]!r}", "write none, head or strict")
+    return Verify(mode)
+
+
+def _key(fields: Fields, name: str, text: str) -> str:
+    """Return a key's id or fingerprint. Shorter ids name a key as little as two persons' first names do."""
+    key = text.replace(" ", "").removeprefix("0x").upper()
+    if not re.fullmatch(r"[0-9A-F]{16}|[0-9A-F]{40}|[0-9A-F]{64}", key):
+        raise fields.refuse(name, f"holds {text[:SHOWN]!r}, no key id", "write 16 hexadecimal digits, or all of them")
+    return key
 
 
 def _destinations(spec: Fields) -> tuple[Destination, ...]:
