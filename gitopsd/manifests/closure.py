@@ -26,7 +26,7 @@ LookedUp = tuple[str, ...]  # keys of a closure, sorted
 @cache
 def renderer_version() -> str:
     """Return the hash of what turns files into manifests: this package's code and its parsers."""
-    parsers = f"{_version('pyyaml')} {orjson.__version__} {_version('gojsonnet')}"
+    parsers = f"{_version('pyyaml')} {orjson.__version__} {_version('gojsonnet')} {_version('helm-python-sdk')}"
     digest = hashlib.blake2b(parsers.encode(), digest_size=20)
     ours = Path(__file__).parent
     declared = ours.parent / "core" / "declaration"  # reads the blocks of a source

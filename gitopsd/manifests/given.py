@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from gitopsd.manifests.tools import Programs
 from gitopsd.manifests.variables import Variables
+from gitopsd.ports import Tree
 from gitopsd.settings import RenderSettings
 
 
@@ -16,6 +17,7 @@ class Given:
     limits: RenderSettings = field(default_factory=RenderSettings)
     programs: Programs = field(default_factory=Programs)
     variables: Variables = field(default_factory=lambda: Variables({}))
+    refs: Mapping[str, Tree] = field(default_factory=dict)  # the repositories of other sources, by their `ref`
 
     @staticmethod
     def packed(limits: RenderSettings, programs: Programs, variables: Mapping[str, str]) -> dict[str, Any]:

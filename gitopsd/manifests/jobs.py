@@ -11,7 +11,8 @@ import orjson
 from gitopsd.core.declaration.fields import Fields, Warnings
 from gitopsd.core.declaration.tooling import tooling_of
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
-from gitopsd.manifests import kustomize, plain, plugin, variables
+from gitopsd.manifests import helm, kustomize, plain, plugin, variables
+from gitopsd.manifests.chart_files import CHART
 from gitopsd.manifests.closure import manifests_key
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.kustomization import FILES
@@ -73,9 +74,11 @@ def _rendered(tree: Tree, path: str, declared: Mapping[str, Any], given: Given) 
     options = overridden(tree, path, entries, declared, given)
     warnings = Warnings()
     tooling = tooling_of(Fields(options, ".spec.source", warnings))
-    tool = tooling.tool or ("Plugin" if plugin.discovered(tree, path, given) else _detected(path, entries))
+    tool = tooling.tool or ("Plugin" if plugin.discovered(tree, path, given) else _detected(entries))
     if tool == "Kustomize":
         loaded = kustomize.build(tree, path, tooling.kustomize, given)
+    elif tool == "Helm":
+        loaded = helm.build(tree, path, tooling.helm, given)
     elif tool == "Plugin":
         loaded = plugin.generate(tree, path, tooling.plugin, given)
     elif tool == "Directory":
@@ -90,20 +93,18 @@ def _rendered(tree: Tree, path: str, declared: Mapping[str, Any], given: Given) 
     }
 
 
-def _detected(path: str, entries: Sequence[Entry]) -> str:
+def _detected(entries: Sequence[Entry]) -> str:
     """Return the tool that the files of a directory are for; Kustomize goes before Helm, as in Argo CD."""
     names = {entry.name for entry in entries}
     if not names.isdisjoint(FILES):
         return "Kustomize"
-    if "Chart.yaml" in names:
-        raise not_supported(f"{path} holds Chart.yaml, so it is for Helm")
-    return "Directory"
+    return "Helm" if CHART in names else "Directory"
 
 
 def not_supported(what: str) -> NotSupported:
     """Return the error for a source that asks for a tool which is not done yet."""
     return NotSupported(
-        f"{what}, and this version of gitopsd renders directories and Kustomize",
+        f"{what}, and this version of gitopsd renders directories, Kustomize and Helm charts in Git",
         remedy="commit what it renders, or write spec.source.directory to have files read as they are",
     )
 

@@ -265,8 +265,8 @@ def _places(looked_up: LookedUp) -> LookedUp | None:
 
 def _refusal(source: Source) -> NotSupported | None:
     if source.chart:
-        return not_supported("spec.source.chart asks for Helm")
-    if source.tool in ("", "Directory", "Kustomize", "Plugin"):
+        return not_supported("spec.source.chart asks for a chart repository")
+    if source.tool in ("", "Directory", "Helm", "Kustomize", "Plugin"):
         return None
     return not_supported(f"spec.source.{source.tool.lower()} asks for {source.tool}")
 

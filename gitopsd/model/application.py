@@ -63,6 +63,37 @@ class KustomizeOptions:
     components: tuple[str, ...] = ()
     ignore_missing_components: bool = False
     version: str = ""  # of tools.kustomize_versions; "": the usual program
+    kube_version: str = ""  # for Helm inflation alone, where settings allow it; "": the destination cluster's
+    api_versions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HelmParameter:
+    """One value by its path, as `--set` takes it."""
+
+    name: str
+    value: str
+    force_string: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HelmOptions:
+    """What an Application gives a chart; of two values for one place the one that is further down here counts."""
+
+    value_files: tuple[str, ...] = ()  # below the chart, from the root ("/x"), of another source ("$ref/x"), or globs
+    ignore_missing_value_files: bool = False
+    values: str = ""  # YAML
+    values_object: Mapping[str, Any] | None = None  # where it is given, `values` has no effect
+    parameters: tuple[HelmParameter, ...] = ()
+    file_parameters: Mapping[str, str] = field(default_factory=dict)  # path of a value → file whose text it is
+    release_name: str = ""  # "": the application's
+    namespace: str = ""  # "": the destination's
+    skip_crds: bool = False
+    skip_tests: bool = False
+    skip_schema_validation: bool = False
+    pass_credentials: bool = False  # to other hosts that a chart repository's index names
+    kube_version: str = ""  # "": the destination cluster's
+    api_versions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +112,7 @@ class Tooling:
     tool: str = ""  # "Directory" | "Helm" | "Kustomize" | "Plugin" where an explicit block says so; "": detect
     directory: DirectoryOptions = FLAT
     kustomize: KustomizeOptions = field(default_factory=KustomizeOptions)
+    helm: HelmOptions = field(default_factory=HelmOptions)
     plugin: PluginOptions = field(default_factory=PluginOptions)
 
 

@@ -114,7 +114,6 @@ def test_rule_to_ignore_differences_without_effect_is_reported() -> None:
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ({"helm": {"values": "a: 1"}, "path": "."}, ".spec.source.helm is not supported yet"),
         ({"chart": "nginx"}, ".spec.source.chart is not supported yet"),
         ({"path": ".", "ref": "values"}, ".spec.source.ref is not supported yet"),
     ],

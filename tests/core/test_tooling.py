@@ -12,6 +12,8 @@ from gitopsd.errors import InvalidDeclaration
 from gitopsd.model.application import (
     FLAT,
     DirectoryOptions,
+    HelmOptions,
+    HelmParameter,
     JsonnetOptions,
     JsonnetVariable,
     KustomizeOptions,
@@ -100,9 +102,48 @@ def test_every_field_of_a_directory_is_read() -> None:
     assert (expected, ()) == (read({"directory": block})[0].directory, read({"directory": block})[1])
 
 
+def test_every_field_of_helm_is_read() -> None:
+    block = {
+        "valueFiles": ["a.yaml", "$values/b.yaml"],
+        "ignoreMissingValueFiles": True,
+        "values": "a: 1",
+        "parameters": [{"name": "b", "value": "2", "forceString": True}, {"name": "c"}],
+        "fileParameters": [{"name": "d", "path": "files/d.txt"}],
+        "releaseName": "rel",
+        "namespace": "ns",
+        "skipCrds": True,
+        "skipTests": True,
+        "skipSchemaValidation": True,
+        "passCredentials": True,
+        "kubeVersion": "1.30.0",
+        "apiVersions": ["batch/v2"],
+        "version": "v3",
+    }
+    expected = HelmOptions(
+        value_files=("a.yaml", "$values/b.yaml"),
+        ignore_missing_value_files=True,
+        values="a: 1",
+        parameters=(HelmParameter("b", "2", force_string=True), HelmParameter("c", "")),
+        file_parameters={"d": "files/d.txt"},
+        release_name="rel",
+        namespace="ns",
+        skip_crds=True,
+        skip_tests=True,
+        skip_schema_validation=True,
+        pass_credentials=True,
+        kube_version="1.30.0",
+        api_versions=("batch/v2",),
+    )
+    assert (expected, ()) == (read({"helm": block})[0].helm, read({"helm": block})[1])
+    assert {"a": 2} == read({"helm": {"valuesObject": {"a": 2}}})[0].helm.values_object
+
+
 @pytest.mark.parametrize(
     ("source", "says"),
     [
+        ({"helm": {"valuefiles": []}}, ".helm.valuefiles is unknown and has no effect"),
+        ({"helm": {"parameters": [{"name": "a", "x": 1}]}}, ".parameters[0].x is unknown"),
+        ({"helm": {"values": "a: 1", "valuesObject": {}}}, ".helm.values has no effect where valuesObject is given"),
         ({"kustomize": {"nameprefix": "x"}}, ".kustomize.nameprefix is unknown and has no effect"),
         ({"kustomize": {"patches": [{"path": "a", "x": 1}]}}, ".patches[0].x is unknown"),
         ({"kustomize": {"patches": [{"path": "a", "target": {"x": 1}}]}}, ".patches[0].target.x is unknown"),
@@ -120,6 +161,9 @@ def test_a_field_without_effect_is_reported(source: dict[str, Any], says: str) -
     ("source", "says"),
     [
         ({"helm": {"values": "x"}, "kustomize": {"namePrefix": "x"}}, "has blocks for Helm and Kustomize"),
+        ({"helm": {"parameters": [{"value": "x"}]}}, r"parameters\[0\].name is missing"),
+        ({"helm": {"parameters": [{"name": "a", "value": 1}]}}, r"parameters\[0\].value is a whole number"),
+        ({"helm": {"version": "v1"}}, ".helm.version is neither v2 nor v3"),
         ({"kustomize": {"replicas": [{"count": 1}]}}, r"replicas\[0\].name is missing"),
         ({"kustomize": {"replicas": [{"name": "a", "count": -1}]}}, r"replicas\[0\].count is no count"),
         ({"kustomize": {"replicas": [{"name": "a", "count": True}]}}, r"replicas\[0\].count is no count"),

@@ -228,9 +228,7 @@ async def test_a_revision_that_is_not_there_is_an_error_and_nothing_older_is_use
 @pytest.mark.parametrize(
     ("files", "source", "words"),
     [
-        ({"web/Chart.yaml": ""}, WEB, "Chart.yaml, so it is for Helm"),
-        ({"web/a.yaml": ""}, replace(WEB, tool="Helm"), "spec.source.helm asks for Helm"),
-        ({"web/a.yaml": ""}, replace(WEB, chart="redis"), "spec.source.chart asks for Helm"),
+        ({"web/a.yaml": ""}, replace(WEB, chart="redis"), "spec.source.chart asks for a chart repository"),
     ],
 )
 async def test_a_tool_that_is_not_done_yet_is_named(

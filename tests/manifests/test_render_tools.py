@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, WorkerFailed
+from gitopsd.errors import InvalidDeclaration, InvalidManifest, WorkerFailed
 from gitopsd.manifests.cache import Cache
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.jobs import RENDER
@@ -155,13 +155,6 @@ async def test_a_file_that_says_what_cannot_be_is_that_sources_error_and_remembe
     assert (".spec.source.kustomize.nameprefix is unknown and has no effect; did you mean namePrefix?",) == (
         rendered.warnings
     )
-
-
-async def test_a_file_that_asks_for_what_is_not_done_is_refused(stage: Stage) -> None:
-    files = {**FILES, "web/.argocd-source.yaml": "helm: {values: x}\n"}
-
-    with pytest.raises(NotSupported, match="web asks for Helm"):
-        await stage.names(stage.commit(files))
 
 
 async def test_kustomize_goes_before_helm_as_in_argo_cd(stage: Stage) -> None:

@@ -42,7 +42,7 @@ def _source(fields: Fields) -> Source:
         options=fields.value(),
     )
     fields.text("name")
-    fields.not_yet("the application gives no manifests", "helm", "chart")
+    fields.not_yet("the application gives no manifests", "chart")
     fields.not_yet("no other source can read from it", "ref")
     fields.not_yet("tags are matched whole", "tagPrefix")
     fields.close()

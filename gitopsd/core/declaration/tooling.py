@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from gitopsd.core.declaration.fields import Fields
+from gitopsd.core.declaration.helm import helm_options
 from gitopsd.core.declaration.plugin import plugin_options
 from gitopsd.model.application import (
     FLAT,
     DirectoryOptions,
+    HelmOptions,
     JsonnetOptions,
     JsonnetVariable,
     KustomizeOptions,
@@ -26,12 +28,13 @@ def tooling_of(source: Fields) -> Tooling:
     Raises:
         InvalidDeclaration: a field is not of its type, or blocks of two tools are there.
     """
-    kustomize = source.mapping("kustomize")
+    kustomize, helm = source.mapping("kustomize"), source.mapping("helm")
     plugin = source.mapping("plugin")
     return Tooling(
         tool=_tool(source),
         directory=_directory(source.mapping("directory")),
         kustomize=_kustomize(kustomize) if kustomize is not None else KustomizeOptions(),
+        helm=helm_options(helm) if helm is not None else HelmOptions(),
         plugin=plugin_options(plugin) if plugin is not None else PluginOptions(),
     )
 
@@ -94,14 +97,13 @@ def _kustomize(block: Fields) -> KustomizeOptions:
         components=block.texts("components"),
         ignore_missing_components=block.flag("ignoreMissingComponents"),
         version=block.text("version"),
+        kube_version=block.text("kubeVersion"),
+        api_versions=block.texts("apiVersions"),
     )
     if options.label_include_templates and not options.label_without_selector:
         raise block.refuse(
             "labelIncludeTemplates", "is given without labelWithoutSelector", "set both, or leave it out"
         )
-    # They reach kustomize's Helm inflation alone, which is off.
-    block.text("kubeVersion")
-    block.texts("apiVersions")
     block.close()
     return options
 

@@ -1,0 +1,111 @@
+"""Helm: a chart of a tree and the values that an Application gives it → manifests, as `helm template` has them.
+
+The chart is packed in memory and rendered by Helm's own library in this worker: nothing is written, and nothing is
+asked for over a network.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+
+import orjson
+
+from gitopsd.core.options import HELM_HOOK
+from gitopsd.errors import InvalidDeclaration, InvalidManifest
+from gitopsd.manifests.border import manifests_of
+from gitopsd.manifests.chart_files import CHART, chart_files, mapping, packed, unpacked
+from gitopsd.manifests.given import Given
+from gitopsd.manifests.helm_library import Refused, Release, Rendering, rendering
+from gitopsd.manifests.helm_values import helm_values, large_numbers
+from gitopsd.manifests.plain import Loaded
+from gitopsd.manifests.yaml import parse
+from gitopsd.model.application import HelmOptions
+from gitopsd.model.manifest import Manifest, annotations_of
+from gitopsd.ports import Tree
+from gitopsd.settings import RenderSettings
+
+SHOWN = 1500  # characters of Helm's own words
+NOTES = "NOTES.txt"
+LONGEST_NAME = 53  # of a release, as Helm has it: templates append to it
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+TESTS = {"test", "test-success", "test-failure"}
+SEPARATOR = re.compile(r"^---[ \t]*", re.MULTILINE)  # Helm takes what follows on the line for the next document
+
+
+def build(tree: Tree, path: str, options: HelmOptions, given: Given) -> Loaded:
+    """Return what the chart in `path` renders to with the values of `options`.
+
+    Raises:
+        InvalidManifest: Helm refuses the chart or its values, or it renders something that is no manifest.
+        InvalidDeclaration: `options` cannot be read, or the release's name is none that Helm takes.
+        NotSupported: there is no Helm here.
+        PathNotFound: there is no chart, or a path leads out of the repository.
+    """
+    files = chart_files(tree, path, given.limits)
+    about = mapping(f"{path}/{CHART}", files[CHART], given.limits)
+    if about.get("type") == "library":
+        raise InvalidManifest(f"{path} is a library chart, which renders nothing", remedy="name a chart that uses it")
+    values = helm_values(tree, path, options, given)
+    release = Release(_release_name(options, given), options.namespace or given.variables["ARGOCD_APP_NAMESPACE"])
+    if options.skip_schema_validation:
+        files = {name: data for name, data in unpacked(files, path).items() if not name.endswith("values.schema.json")}
+    try:
+        found = rendering(packed(files), values, release)
+    except Refused as err:
+        words = " ".join(str(err).split())[:SHOWN]
+        raise InvalidManifest(f"{path}: Helm refuses it: {words}", remedy="mend the chart or its values") from err
+    loaded = _loaded(path, found, options, given.limits)
+    for warning in found.warnings:
+        loaded.warn(f"{path}: {warning.strip()}")
+    for name in large_numbers(options):
+        loaded.warn(
+            f"{path}: templates see the number of the parameter {name} as 1e+06; set its forceString for digits"
+        )
+    return loaded
+
+
+def _release_name(options: HelmOptions, given: Given) -> str:
+    name = options.release_name or given.variables["ARGOCD_APP_NAME"]
+    if len(name) > LONGEST_NAME or not NAME.fullmatch(name):
+        raise InvalidDeclaration(
+            f"{name[:80]!r} is no name of a Helm release",
+            remedy=f"set helm.releaseName to lower-case letters, digits, '-' and '.', {LONGEST_NAME} at most",
+        )
+    return name
+
+
+def _loaded(path: str, found: Rendering, options: HelmOptions, limits: RenderSettings) -> Loaded:
+    loaded = Loaded()
+    texts = [*(() if options.skip_crds else found.crds), *sorted(_texts(found.templates))]
+    for name, text in texts:
+        place = posixpath.join(path, name.partition("/")[2])
+        for manifest in _manifests(place, text, limits):
+            if not (options.skip_tests and _is_test(manifest)):
+                loaded.manifests.append(orjson.dumps(manifest))
+                loaded.origins.append(place)
+    if len(loaded.manifests) > limits.max_documents:
+        raise InvalidManifest(
+            f"{path} renders to more than {limits.max_documents} manifests",
+            remedy="split the application, or raise render.max_documents",
+        )
+    return loaded
+
+
+def _texts(templates: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, text in templates.items():
+        base = posixpath.basename(name)
+        if text.strip() and not base.startswith("_") and not base.endswith(NOTES):
+            yield name, text
+
+
+def _manifests(place: str, text: str, limits: RenderSettings) -> Iterator[Manifest]:
+    name = f"what {place} renders to"
+    for document in parse(name, SEPARATOR.sub("---\n", text).encode(), limits).documents:
+        yield from manifests_of(name, document.value)
+
+
+def _is_test(manifest: Manifest) -> bool:
+    hooks = annotations_of(manifest).get(HELM_HOOK, "")
+    return any(hook.strip() in TESTS for hook in hooks.split(","))

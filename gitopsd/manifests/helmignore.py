@@ -1,0 +1,76 @@
+"""`.helmignore`: files of a chart's directory that are no part of the chart."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gitopsd.errors import InvalidManifest
+from gitopsd.manifests.path_glob import path_glob
+
+FILE = ".helmignore"
+ALWAYS = "templates/.?*"  # Helm's own
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    pattern: re.Pattern[str]
+    whole: bool  # of the path below the chart; else of its last name alone
+    directories: bool  # and nothing else
+    negated: bool
+
+    def matches(self, path: str) -> bool:
+        return self.pattern.fullmatch(path if self.whole else posixpath.basename(path)) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """The rules of one chart."""
+
+    rules: tuple[Rule, ...]
+
+    def __contains__(self, path: str) -> bool:
+        """Tell whether the file at `path`, below the chart, or the directory where it ends in "/", is left out.
+
+        A negated rule leaves out whatever it does not name, as in Helm, not as in Git.
+        """
+        is_directory, path = path.endswith("/"), path.rstrip("/")
+        for rule in self.rules:
+            if rule.negated:
+                if (rule.directories and not is_directory) or not rule.matches(path):
+                    return True
+            elif (is_directory or not rule.directories) and rule.matches(path):
+                return True
+        return False
+
+
+def ignored(place: str, text: str) -> Ignored:
+    """Return the rules of the file `place`; "" has Helm's own alone.
+
+    Raises:
+        InvalidManifest: a rule cannot be read.
+
+    Source: Helm, pkg/ignore.
+    """
+    return Ignored(tuple(_rules(place, f"{text}\n{ALWAYS}")))
+
+
+def _rules(place: str, text: str) -> Iterator[Rule]:
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
+        rule = line.strip()
+        if not rule or rule.startswith("#"):
+            continue
+        if "**" in rule:
+            raise InvalidManifest(
+                f"{place}:{number}: Helm knows no '**' there", remedy="name the directories one by one"
+            )
+        name = rule.removeprefix("!")
+        bare = name.removesuffix("/")
+        yield Rule(
+            path_glob(bare.removeprefix("/"), deep=False),
+            whole="/" in bare,
+            directories=name.endswith("/"),
+            negated=rule.startswith("!"),
+        )
