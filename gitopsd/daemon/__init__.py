@@ -59,10 +59,12 @@ def check(config: Path) -> Sequence[str]:
     report = asyncio.run(look(config, os.environ, parse))
     for warning in report.warnings:
         print(f"warning: {warning}", file=sys.stderr)  # noqa: T201 - it is no error, so not among what is returned
-    return [*report.errors, *_health_faults(config)]
+    return [*report.errors, *_faults_of_files(config)]
 
 
-def _health_faults(config: Path) -> Sequence[str]:
+def _faults_of_files(config: Path) -> Sequence[str]:
+    """Return what is wrong with health checks and plugins, of each the first."""
+    from gitopsd.manifests import plugins
     from gitopsd.scripts import checks
     from gitopsd.settings import load
 
@@ -70,11 +72,13 @@ def _health_faults(config: Path) -> Sequence[str]:
         settings = load(config, os.environ)
     except GitopsError:
         return ()  # told already, setting by setting
-    try:
-        checks.load(settings.health)
-    except GitopsError as err:
-        return (str(err),)
-    return ()
+    found = []
+    for read in (lambda: checks.load(settings.health), lambda: plugins.load(settings.plugins)):
+        try:
+            read()
+        except GitopsError as err:
+            found.append(str(err))
+    return found
 
 
 def _terminal(err: BaseException) -> list[Terminal]:
