@@ -80,11 +80,11 @@ async def test_parent_that_cannot_be_read_takes_nothing_back(shop: World) -> Non
 
 async def test_broken_declaration_touches_no_other(shop: World) -> None:
     repo = shop.repo(files=MAPS)
-    a, b = shop.application("a", repo, "a"), shop.application("b", repo, "a", policy={})
+    a, b = shop.application("a", repo, "a"), shop.application("b", repo, "b", policy={})
     await shop.declare(a, b)
     await shop.daemon.until_synced(shop.name("a"))
     del b["spec"]["destination"]
-    c = shop.application("c", repo, "a", policy={})
+    c = shop.application("c", repo, "b", policy={})
 
     shop.fleet.commit({f"application-{shop.name('b')}.yaml": yaml.safe_dump(b)})
     await shop.declare(c)
