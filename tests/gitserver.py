@@ -63,12 +63,19 @@ class Repo:
             index.add(pygit2.IndexEntry(path, self.git.create_blob(target.encode()), pygit2.enums.FileMode.LINK))
         return self._commit(name, index.write_tree(self.git), [parent.id for parent in parents], message)
 
-    def rewrite(self, files: Files, *, links: Mapping[str, str] | None = None, branch: str = "") -> str:
+    def rewrite(
+        self,
+        files: Files,
+        *,
+        links: Mapping[str, str] | None = None,
+        executable: Sequence[str] = (),
+        branch: str = "",
+    ) -> str:
         """Force-push: put one commit with these files alone, and no parent, where the branch was."""
         name = f"refs/heads/{branch or self.branch}"
         if name in self.git.references:
             self.git.references.delete(name)
-        return self.commit(files, links=links, branch=branch, message="rewritten")
+        return self.commit(files, links=links, executable=executable, branch=branch, message="rewritten")
 
     def tag(self, name: str, target: str = "", *, annotated: bool = False) -> str:
         """Tag `target`, the branch's commit where none is given; return what the tag's ref holds."""

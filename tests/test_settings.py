@@ -85,7 +85,9 @@ def test_examples_of_the_documented_file_can_be_used(tmp_path: Path) -> None:
     assert ClusterSettings("prod-eu", kubeconfig=tmp_path / "prod-eu.kubeconfig") == settings.clusters[0]
     assert DeclarationSource(tmp_path / "applications") == settings.declarations[0]
     assert 4 == len(settings.git.credentials)
-    assert (KustomizeVersion("v5.4.3", tmp_path / "kustomize-5.4.3"),) == settings.tools.kustomize_versions
+    assert (
+        KustomizeVersion("v5.4.3", tmp_path / "kustomize-5.4.3", "--enable-helm"),
+    ) == settings.tools.kustomize_versions
 
 
 def test_empty_file_is_all_defaults(file: Path) -> None:
@@ -167,6 +169,7 @@ def test_cluster_that_cannot_work(file: Path, cluster: str, says: str) -> None:
     ("text", "says"),
     [
         ("clusters: [{name: a, in_cluster: true}, {name: a, in_cluster: true}]", "clusters[1].name is given twice"),
+        ("tools: {kustomize_build_options: '--enable-helm -o /x'}", "tools.kustomize_build_options has -o; leave it"),
         ("declarations: [{path: x}]", "declarations[0] must have a directory or a repo_url"),
         ("declarations: [{directory: x}, {directory: x}]", "declarations[1] is given twice"),
         ("git: {credentials: [{url: 'https://a', username: b}]}", "has a username alone"),

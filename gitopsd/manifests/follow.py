@@ -12,10 +12,12 @@ from graphlib import CycleError, TopologicalSorter
 
 from gitopsd.core.repo_url import without_credentials
 from gitopsd.errors import InvalidManifest, NotSupported
+from gitopsd.manifests.build_options import NOTHING, Allows
 from gitopsd.manifests.kustomization import (
     FILES,
     Kustomization,
     canonical,
+    charts,
     config_names,
     is_document,
     is_inflation,
@@ -36,7 +38,9 @@ SHOWN = 10  # directories of a circle
 Edit = Callable[[str, Kustomization], Kustomization]  # a kustomization's path and what it says → what it shall say
 
 
-def follow(tree: Tree, start: str, edit: Edit, limits: RenderSettings) -> Mapping[str, Kustomization]:
+def follow(
+    tree: Tree, start: str, edit: Edit, limits: RenderSettings, allows: Allows = NOTHING
+) -> Mapping[str, Kustomization]:
     """Look up all that the kustomization in directory `start` reads; return the kustomizations by their paths.
 
     `edit` may change each before it is followed.
@@ -46,7 +50,7 @@ def follow(tree: Tree, start: str, edit: Edit, limits: RenderSettings) -> Mappin
         NotSupported: one asks for Helm inflation, or for something outside of the repository.
         PathNotFound: a path leads out of the repository.
     """
-    walk = _Walk(tree, edit, limits)
+    walk = _Walk(tree, edit, limits, allows)
     walk.directory(start)
     while walk.todo:
         walk.step(walk.todo.pop())
@@ -55,10 +59,11 @@ def follow(tree: Tree, start: str, edit: Edit, limits: RenderSettings) -> Mappin
 
 
 class _Walk:
-    def __init__(self, tree: Tree, edit: Edit, limits: RenderSettings) -> None:
+    def __init__(self, tree: Tree, edit: Edit, limits: RenderSettings, allows: Allows) -> None:
         self._tree = tree
         self._edit = edit
         self._limits = limits
+        self._allows = allows
         self._files = 0
         self._places: dict[str, set[str]] = {}  # of directories, their links followed: those they name
         self._at = ""  # the directory whose kustomization is being followed
@@ -113,7 +118,7 @@ class _Walk:
         self.found[path] = value
         named = names(value)
         if named.helm:
-            raise _inflation(path)
+            self._charts(path, place, value)
         for text in named.files:
             self._file(path, place, text)
         for text in named.files_or_directories:
@@ -124,8 +129,19 @@ class _Walk:
             self.directory(_below(place, text))
         for text in named.configs:
             self._config(path, place, text)
-        if named.unknown:  # a field of some later version, which may name files
+        if named.configs and self._allows.programs:  # they read what they like
+            self._whole("")
+        elif named.unknown:  # a field of some later version, which may name files
             self._whole(place)
+
+    def _charts(self, path: str, place: str, value: Kustomization) -> None:
+        """Look up the charts that are in the repository; kustomize could only fetch others."""
+        if not self._allows.helm:
+            raise _inflation(path)
+        home, files = charts(value)
+        self._whole(_below(place, home))
+        for text in files:
+            self._file(path, place, text)
 
     def _file(self, path: str, place: str, text: str) -> bool:
         """Look up a file; tell whether it is there."""
@@ -155,7 +171,9 @@ class _Walk:
     def _configs(self, path: str, place: str, data: bytes) -> None:
         for document in parse(path, data, self._limits).documents:
             if is_inflation(document.value):
-                raise _inflation(path)
+                one = document.value
+                home = {"chartHome": one.get("chartHome")}
+                self._charts(path, place, {"helmGlobals": home, "helmCharts": [one]})
             for text in config_names(document.value):
                 self._file(path, place, text)
 
@@ -192,7 +210,7 @@ def _remote(path: str, text: str) -> NotSupported:
 def _inflation(path: str) -> NotSupported:
     return NotSupported(
         f"{path} asks for Helm inflation, which is off",
-        remedy="make the chart a source of its own (spec.sources), or commit what it renders",
+        remedy="make the chart a source of its own, or write --enable-helm in tools.kustomize_build_options",
     )
 
 

@@ -74,6 +74,15 @@ def names(value: Kustomization) -> Names:
     )
 
 
+def charts(value: Kustomization) -> tuple[str, list[str]]:
+    """Return the directory of the charts that `value`, canonical, inflates, and the files of values it names."""
+    home = value.get("helmGlobals")
+    found = _texts([home.get("chartHome")] if isinstance(home, Mapping) else [])
+    each = [*_mappings(value, "helmCharts"), *_mappings(value, "helmChartInflationGenerator")]
+    files = [*_texts(chart.get("valuesFile") for chart in each), *_texts(chart.get("values") for chart in each)]
+    return next(found, "charts"), [*files, *(text for chart in each for text in _list(chart, "additionalValuesFiles"))]
+
+
 def config_names(config: Any) -> Iterator[str]:
     """Yield the files that the configuration of a built-in generator or transformer names."""
     if isinstance(config, Mapping):

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import orjson
 
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
 from gitopsd.manifests.border import manifests_of
+from gitopsd.manifests.build_options import allowed, arguments
 from gitopsd.manifests.follow import follow
 from gitopsd.manifests.given import Given
-from gitopsd.manifests.kustomization import FILES, Kustomization, edited
+from gitopsd.manifests.kustomization import FILES, Kustomization, edited, names
 from gitopsd.manifests.plain import Loaded
 from gitopsd.manifests.tools import Programs
 from gitopsd.manifests.workspace import PREFIX, lay_out, workspace
@@ -41,6 +43,7 @@ def build(tree: Tree, path: str, options: KustomizeOptions, given: Given) -> Loa
     """
     limits, programs = given.limits, given.programs
     program = _program(options.version, programs)
+    build_options = programs.build_options.get(options.version, "")
     place = tree.real(path)
     top = {posixpath.join(place, name) for name in FILES}
     changed: dict[str, bytes] = {}
@@ -53,14 +56,15 @@ def build(tree: Tree, path: str, options: KustomizeOptions, given: Given) -> Loa
             changed[tree.real(file)] = orjson.dumps(result)
         return result
 
-    found = follow(tree, path, edit, limits)
+    found = follow(tree, path, edit, limits, allowed(build_options))
     if top.isdisjoint(found):
         raise PathNotFound(f"{path} holds no kustomization", remedy=f"add {FILES[0]}, or mend spec.source.path")
     with workspace(programs.work_dir) as made:
         root, home = made / "source", made / "home"
         home.mkdir()
         lay_out(root, tree, instead=changed, max_bytes=limits.max_bytes)
-        output = _built(root, path, program, programs, home)
+        command = [program, *arguments(build_options, options, _kube_version(found, given))]
+        output = _built(root, path, command, programs, home)
     return _loaded(path, output, limits)
 
 
@@ -86,10 +90,16 @@ def _components(tree: Tree, place: str, options: KustomizeOptions) -> list[str]:
     return [each for each in options.components if tree.list(posixpath.join(place, each)) is not None]
 
 
-def _built(root: Path, path: str, program: str, programs: Programs, home: Path) -> bytes:
+def _kube_version(found: Mapping[str, Kustomization], given: Given) -> str:
+    """Return the destination's version where inflated charts may look at it."""
+    return given.variables["KUBE_VERSION"] if any(names(each).helm for each in found.values()) else ""
+
+
+def _built(root: Path, path: str, command: Sequence[str], programs: Programs, home: Path) -> bytes:
+    program, *more = command
     kubectl = Path(program).name.startswith("kubectl")
     ended = run(
-        [program, "kustomize" if kubectl else "build", str(root / path)],
+        [program, "kustomize" if kubectl else "build", *more, str(root / path)],
         cwd=root,
         env={"LANG": "C.UTF-8"},
         deadline_s=programs.deadline_s,

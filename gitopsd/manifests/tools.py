@@ -24,6 +24,7 @@ class Programs:
 
     kustomize: str = ""  # path; "" where there is none
     versions: dict[str, str] = field(default_factory=dict)  # name of a kustomize version → path
+    build_options: dict[str, str] = field(default_factory=dict)  # of a version, "" for the usual program
     work_dir: str = ""  # for materialised copies
     deadline_s: float = 50.0
     output_bytes: int = 32 << 20
@@ -37,6 +38,8 @@ class Tools:
         self.programs = Programs(
             kustomize=str(settings.kustomize or _found()),
             versions={version.name: str(version.program) for version in settings.kustomize_versions},
+            build_options={version.name: version.build_options for version in settings.kustomize_versions}
+            | {"": settings.kustomize_build_options},
             work_dir=str(work_dir),
             deadline_s=settings.deadline_s,
             output_bytes=settings.output_bytes,
@@ -52,7 +55,8 @@ class Tools:
         named = {"": self.programs.kustomize, **self.programs.versions, **{path: path for path in self._commands}}
         async with self._lock:
             found = [f"{name}={await self._digest(path)}" for name, path in sorted(named.items())]
-        return " ".join([*found, self._plugins])
+        options = [f"{name}: {text}" for name, text in sorted(self.programs.build_options.items()) if text]
+        return " ".join([*found, *options, self._plugins])
 
     async def _digest(self, path: str) -> str:
         now = _stat(path)

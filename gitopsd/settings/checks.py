@@ -12,6 +12,7 @@ from typing import Any
 
 from gitopsd.core.repo_url import has_credentials, url_fault
 from gitopsd.errors import InvalidSettings
+from gitopsd.settings.limits import KUSTOMIZE_OPTIONS
 from gitopsd.settings.problem import Problems
 from gitopsd.settings.schema import ClusterSettings, RepoCredentials, Secret, Settings
 
@@ -36,6 +37,17 @@ def check(settings: Settings, environ: Mapping[str, str], problems: Problems) ->
     _api(settings, problems)
     _sync(settings, problems)
     _rules(settings, problems)
+    _build_options("tools.kustomize_build_options", settings.tools.kustomize_build_options, problems)
+    for place, version in enumerate(settings.tools.kustomize_versions):
+        _build_options(f"tools.kustomize_versions[{place}].build_options", version.build_options, problems)
+
+
+def _build_options(name: str, text: str, problems: Problems) -> None:
+    unknown = [
+        word for word in text.split() if word.startswith("-") and word.partition("=")[0] not in KUSTOMIZE_OPTIONS
+    ]
+    if unknown:
+        problems.at(name, f"has {unknown[0][:80]}", f"leave it out; known: {', '.join(sorted(KUSTOMIZE_OPTIONS))}")
 
 
 def _cluster(name: str, cluster: ClusterSettings, problems: Problems) -> None:

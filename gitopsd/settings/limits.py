@@ -10,6 +10,21 @@ CHOICES = {
     "log.level": ("debug", "info", "warning", "error"),
 }
 
+# Of `kustomize build`, those that change what is built. The others would write, or reach the network or the daemon.
+KUSTOMIZE_OPTIONS = frozenset(
+    {
+        "--as-current-user",
+        "--enable-alpha-plugins",
+        "--enable-exec",
+        "--enable-helm",
+        "--enable-managedby-label",
+        "--enable-star",
+        "--helm-command",
+        "--load-restrictor",
+        "--reorder",
+    }
+)
+
 DAY_S = 86400.0
 EXACT = {
     "api.port": (0.0, 65535.0),  # 0: any that is free

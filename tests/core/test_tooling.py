@@ -85,6 +85,8 @@ def test_every_field_of_kustomize_is_read() -> None:
         components=("../c",),
         ignore_missing_components=True,
         version="v5",
+        kube_version="1.30",
+        api_versions=("v1",),
     )
     assert (options, ()) == (read({"kustomize": block})[0].kustomize, read({"kustomize": block})[1])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,9 +76,10 @@ class Kitchen:
         limits: RenderSettings | None = None,
         programs: Programs | None = None,
         variables: Mapping[str, str] | None = None,
+        executable: Sequence[str] = (),
     ) -> Built:
         """Commit `files` and `links` alone, and build the directory `path` of them."""
-        tree = open_tree(str(self.repo.path), self.repo.rewrite(files, links=links))
+        tree = open_tree(str(self.repo.path), self.repo.rewrite(files, links=links, executable=executable))
         given = Given(limits or RenderSettings(), programs or self.programs(), Variables(variables or {}))
         loaded = build(tree, path, options, given)
         return Built([orjson.loads(each) for each in loaded.manifests], tree, given.variables)

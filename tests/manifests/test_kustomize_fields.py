@@ -10,7 +10,7 @@ import yaml
 
 from gitopsd.core.declaration.fields import Fields, Warnings
 from gitopsd.core.declaration.tooling import tooling_of
-from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidManifest
+from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
 from gitopsd.model.application import KustomizeOptions
 from tests.manifests.kustomizing import Kitchen, deployment, directly
 
@@ -219,3 +219,96 @@ def test_a_base_that_is_missing_is_named_however_deep(kitchen: Kitchen) -> None:
 
     assert str(kitchen.place) not in str(refused.value)
     assert "render-" not in str(refused.value)
+
+
+NOTE = "{apiVersion: v1, kind: ConfigMap, metadata: {name: note}, data: {a: b}}\n"
+BESIDE = {"app/kustomization.yaml": "resources: [../shared/note.yaml]\n", "shared/note.yaml": NOTE}
+
+
+def test_files_beside_the_root_are_read_where_the_operator_allows_it(kitchen: Kitchen) -> None:
+    loose = kitchen.programs(build_options={"": "--load-restrictor LoadRestrictionsNone", "v5": ""})
+
+    assert ["ConfigMap/note"] == kitchen.build(BESIDE, programs=loose).names
+    with pytest.raises(InvalidManifest, match="is not in or below"):
+        kitchen.build(BESIDE)
+    with pytest.raises(PathNotFound, match="above the repository's root"):
+        kitchen.build({"app/kustomization.yaml": "resources: [../../../etc/hostname]\n"}, programs=loose)
+
+
+def test_a_version_has_options_of_its_own(kitchen: Kitchen) -> None:
+    options = {"": "", "loose": "--load-restrictor=LoadRestrictionsNone"}
+    programs = kitchen.programs(versions={"loose": kitchen.programs().kustomize}, build_options=options)
+
+    assert ["ConfigMap/note"] == kitchen.build(
+        BESIDE, "app", KustomizeOptions(version="loose"), programs=programs
+    ).names
+    with pytest.raises(InvalidManifest, match="is not in or below"):
+        kitchen.build(BESIDE, programs=programs)
+
+
+HELM = """\
+#!/bin/sh
+case "$1" in
+version) echo 'v3.19.0' ;;
+template)
+    printf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: inflated}\\ndata:\\n'
+    printf '  arguments: "%s"\\n' "$*"
+    for file in "$@"; do test -f "$file" && printf '  values: "%s"\\n' "$(cat "$file")"; done
+    true ;;
+esac
+"""
+CHART = {
+    "app/kustomization.yaml": "helmCharts: [{name: web, valuesFile: v.txt}]\nhelmGlobals: {chartHome: ../charts}\n",
+    "app/v.txt": "a=1",
+    "charts/web/Chart.yaml": "{apiVersion: v2, name: web, version: 1.0.0}\n",
+    "charts/web/values.yaml": "a: 0\n",
+    "charts/web/templates/x.yaml": "{}\n",
+}
+
+
+def test_charts_of_the_repository_are_inflated_where_the_operator_allows_it(kitchen: Kitchen) -> None:
+    helm = kitchen.place / "helm"
+    helm.write_text(HELM)
+    helm.chmod(0o755)
+    programs = kitchen.programs(build_options={"": f"--enable-helm --helm-command={helm}"})
+
+    options = KustomizeOptions(api_versions=("a.example/v1",))
+    built = kitchen.build(CHART, "app", options, programs=programs, variables={"KUBE_VERSION": "1.33.1"})
+
+    assert ["ConfigMap/inflated"] == built.names
+    said = built.manifests[0]["data"]["arguments"]
+    assert "--kube-version 1.33.1" in said
+    assert "--api-versions a.example/v1" in said
+    assert CHART.keys() <= built.read
+    assert {"env:KUBE_VERSION": "1.33.1"} == built.variables.closure()
+    other = kitchen.build(CHART, "app", KustomizeOptions(kube_version="1.30"), programs=programs)
+    assert "--kube-version 1.30" in other.manifests[0]["data"]["arguments"]
+    with pytest.raises(NotSupported, match="Helm inflation, which is off"):
+        kitchen.build(CHART)
+
+
+KUSTOMIZE = """\
+#!/bin/sh
+for last in "$@"; do :; done
+cd "$last" && cat ../secret/note.yaml && printf -- "---\\n" && sed "s/note/n$#/" ../secret/note.yaml
+"""
+RUNS = {
+    "app/kustomization.yaml": "generators: [generator.yaml]\n",
+    "app/generator.yaml": "{apiVersion: example.com/v1, kind: Note, metadata: {name: n}}\n",
+    "secret/note.yaml": NOTE,
+    "elsewhere/x": "",
+}
+
+
+def test_where_programs_of_the_repository_may_run_they_may_read_all_of_it(kitchen: Kitchen) -> None:
+    program = kitchen.place / "kustomize"
+    program.write_text(KUSTOMIZE)
+    program.chmod(0o755)
+    options = {"": "--enable-alpha-plugins --enable-exec"}
+
+    built = kitchen.build(RUNS, programs=kitchen.programs(kustomize=str(program), build_options=options))
+
+    assert ["ConfigMap/note", "ConfigMap/n4"] == built.names  # build, two options and the directory
+    assert RUNS.keys() == built.read
+    with pytest.raises(InvalidManifest, match="kustomize refuses it"):
+        kitchen.build(RUNS, programs=kitchen.programs(kustomize=str(program)))

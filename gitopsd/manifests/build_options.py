@@ -1,0 +1,34 @@
+"""What the operator lets `kustomize build` do, by tools.kustomize_build_options, and what it may read then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitopsd.model.application import KustomizeOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Allows:
+    """What a kustomization may ask for."""
+
+    helm: bool = False  # inflation of charts that are in the repository
+    programs: bool = False  # generators and transformers that run programs, which read what they like
+
+
+NOTHING = Allows()
+
+
+def allowed(text: str) -> Allows:
+    """Return what the options `text` allow."""
+    words = {word.removesuffix("=true") for word in text.split()}
+    return Allows("--enable-helm" in words, bool(words & {"--enable-alpha-plugins", "--enable-exec", "--enable-star"}))
+
+
+def arguments(text: str, options: KustomizeOptions, kube_version: str) -> list[str]:
+    """Return the arguments of the program: those of `text`, and what inflated charts see of the cluster."""
+    found = text.split()
+    if not allowed(text).helm:
+        return found
+    version = options.kube_version or kube_version
+    found += [f"--helm-kube-version={version}"] * bool(version)
+    return [*found, *(f"--helm-api-versions={each}" for each in options.api_versions)]
