@@ -14,6 +14,7 @@ from gitopsd.model.application import Application, Source
 from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
 from gitopsd.model.command import Accepted, Answer, Applied, Command, ObjectRef
 from gitopsd.model.comparison import Reading, Remembered
+from gitopsd.model.drift import Drift
 from gitopsd.model.health import Health
 from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, Revision
 from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey
@@ -225,6 +226,18 @@ class Inventory(Protocol):
 
     def wanted_by(self, cluster: ClusterId, key: ResourceKey) -> frozenset[AppName]:
         """Return the applications whose last known target holds the object."""
+        ...
+
+
+class DriftLedger(Protocol):
+    """The record of what was changed in clusters behind Git's back."""
+
+    def new_id(self) -> int:
+        """Return the number of the next entry."""
+        ...
+
+    def append(self, entries: Iterable[Drift]) -> None:
+        """Take new entries, and ends of old ones; returns at once, and they are written soon."""
         ...
 
 

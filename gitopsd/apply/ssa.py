@@ -119,7 +119,7 @@ async def _spared(command: Apply, live: Manifest, named: Named) -> Manifest:
     if how.spare_expressions:
         target, found = await named(how.spare_expressions, (command.manifest, live))
         places = Places(tuple(target), tuple(found))
-    return spared(command.manifest, Rules(how.spare, how.spare_managers), live, places)
+    return spared(command.manifest, Rules(how.spare, how.spare_managers), live, places, how.held)
 
 
 async def _patch(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitopsd.control.orders import Orders
 from gitopsd.control.placing import Aim
 from gitopsd.core.asks import Seen
 from gitopsd.core.deletion import deletion, hooks_to_run
 from gitopsd.core.hooks import Hook
+from gitopsd.core.ledger import Fought, held_of, worth_healing
 from gitopsd.core.pairing import owns
 from gitopsd.core.plan import Scope, Work, work
 from gitopsd.core.policy import (
@@ -40,6 +41,7 @@ class Wanted:
     aim: Aim
     revisions: tuple[Revision, ...]
     comparison: Comparison
+    fought: tuple[Fought, ...] = ()  # fields that gitopsd by itself leaves as they are
 
     @property
     def app(self) -> Application:
@@ -57,6 +59,10 @@ class Wanted:
             target.hooks,
             namespace=self.app.sync_policy.namespace_metadata,
         )
+
+    def seen_by(self, operation: Operation) -> Seen:
+        """Return what the steps of `operation` are told: what a person asked for is not held up by a fight."""
+        return replace(self.seen, held=held_of(self.fought)) if operation.automated else self.seen
 
     def left(self, last: Operation | None) -> bool:
         """Tell whether a hook of the deletion is still to be run, where `last` is the last operation."""
@@ -79,6 +85,8 @@ def todo_of(wanted: Wanted) -> Todo:
     selected = request.resources if request is not None else ()
     hooks = () if selected else aim.target.hooks
     resources = wanted.comparison.resources
+    if request is None:
+        resources = worth_healing(resources, wanted.fought)
     if wanted.orders.deleting:
         found = deletion(resources, aim.guard, aim.readings)
     else:
@@ -112,6 +120,8 @@ def waiting(wanted: Wanted, todo: Work, due: Due) -> str:
     if wanted.comparison.status is SyncStatus.SYNCED and not wanted.orders.deleting:
         return ""
     told = [f"{task.key}: {task.message}" for task in todo.tasks if task.message]
+    if wanted.fought and not todo.any and not told:
+        return "others keep writing what differs: see the conditions"
     if todo.any or not told or wanted.aim.mode is Mode.OBSERVE or not wanted.app.sync_policy.automated:
         return due.why
     more = f"; and {len(told) - MAX_TOLD} more" if len(told) > MAX_TOLD else ""

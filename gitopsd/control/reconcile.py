@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from gitopsd.control.declare import Declarer
 from gitopsd.control.desired import Desire, Desired
+from gitopsd.control.drifts import Drifts
 from gitopsd.control.due import Wanted
 from gitopsd.control.judge import Judge
 from gitopsd.control.orders import Orders, orders_of
@@ -14,6 +15,7 @@ from gitopsd.control.sync import Outcome, Syncer
 from gitopsd.control.workers import Again
 from gitopsd.core.compare import comparison
 from gitopsd.core.declaration import DECLARE
+from gitopsd.core.ledger import Facts, Fought, conditions
 from gitopsd.core.shelf import at_rest
 from gitopsd.errors import GitopsError
 from gitopsd.model.comparison import Comparison, Found, SyncStatus
@@ -41,6 +43,7 @@ class Reconciler:
     declarer: Declarer
     now_s: Clock
     refresh_s: float
+    drifts: Drifts | None = None  # None: nobody writes down what has drifted
 
     async def reconcile(self, name: AppName) -> Again:
         """Have one pass; safe to repeat, reads all it needs, and never waits for a cluster to become what it asked.
@@ -75,11 +78,21 @@ class Reconciler:
             return Again(UNHEARD_S)  # the event of our own write brings the next pass
         compared = await self.judge.compare(app, cluster, aim.target, aim.readings)  # compare
         found = comparison(compared, aim.target.hash, desired.warnings)
-        outcome = await self.syncer.advance(Wanted(orders, aim, desired.revisions, found))  # apply
+        fought = self._fought(orders, aim, found)
+        outcome = await self.syncer.advance(Wanted(orders, aim, desired.revisions, found, fought))  # apply
         if orders.deleting and aim.empty and not outcome.left:
             self.apps.forget(app.name)
             return Again(None)
+        aim = replace(aim, conditions=(*aim.conditions, *conditions(fought)))
         return self._published(orders, (found, outcome), desired, aim)
+
+    def _fought(self, orders: Orders, aim: Aim, found: Comparison) -> tuple[Fought, ...]:
+        """Write down what has drifted; return the fields that are not to be healed."""
+        if orders.deleting or self.drifts is None:
+            return ()
+        name = orders.app.name
+        facts = Facts(name, aim.cluster, aim.target.hashes, self.apps.operation(name), self.now_s())
+        return self.drifts.observe(found, facts)
 
     async def _declare(self, orders: Orders) -> Again:
         if orders.deleting:

@@ -163,7 +163,7 @@ class Syncer:
 
     async def _steps(self, operation: Operation, wanted: Wanted) -> tuple[Operation, float | None]:
         """Step until nothing can be asked for without hearing from the cluster first."""
-        seen = replace(wanted.seen, ignored=(*self.ignored, *wanted.app.ignore_differences))
+        seen = replace(wanted.seen_by(operation), ignored=(*self.ignored, *wanted.app.ignore_differences))
         while True:
             stepped = step(operation, seen, self.now_s(), self.limits)
             if stepped.operation != operation:
@@ -227,7 +227,7 @@ class Syncer:
         """Store what the server has shown to be in sync by its answers."""
         shown: dict[ResourceKey, Remembered | None] = {}
         for command, result in zip(commands, results, strict=True):
-            if not isinstance(command, Apply) or command.key not in wanted.aim.target.objects:
+            if not isinstance(command, Apply) or command.key not in wanted.aim.target.objects or command.how.held:
                 continue
             if isinstance(result, Accepted) and result.view is not None:
                 rules = rules_for((*self.ignored, *wanted.app.ignore_differences), command.key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gitopsd.core.apply_form import defines
 from gitopsd.core.hooks import DeletePolicy, Hook, is_run, run_manifest
@@ -16,7 +16,7 @@ from gitopsd.core.tracking import names_itself
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import Apply, Command, CreateNamespace, Prune, Release, Write
-from gitopsd.model.comparison import Absent, Found, Reading, Unreadable, Unserved
+from gitopsd.model.comparison import Absent, Found, Reading, Steps, Unreadable, Unserved
 from gitopsd.model.ids import AppName, TargetHash
 from gitopsd.model.manifest import Manifest, ResourceKey, annotations_of, key_of
 from gitopsd.model.operation import Operation, Task, TaskState, Verb
@@ -38,6 +38,7 @@ class Seen:
     hooks: tuple[Hook, ...] = ()
     ignored: tuple[IgnoreDifference, ...] = ()  # the application's ignoreDifferences
     namespace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # what its namespace is to carry
+    held: Mapping[ResourceKey, tuple[Steps, ...]] = field(default_factory=dict)  # fields that stay as they are live
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ def _apply(task: Task, seen: Seen) -> Ask:
         return Hold(f"it cannot be read: {reading.cause}", PENDING_S if reading.pending else 0.0)
     if isinstance(reading, Unserved) and task.key.group_kind in defines(seen.objects.values()):
         return Hold("its definition is applied, but the kind is not served yet", SERVED_S)
-    how = write_of(manifest, options, seen.ignored)
+    how = replace(write_of(manifest, options, seen.ignored), held=seen.held.get(task.key, ()))
     takeover = options.takeover and _is_legacy(reading, how)
     return Asked(Apply(task.key, manifest, seen.hashes[task.key], takeover, how))
 

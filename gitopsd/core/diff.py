@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from gitopsd.core.steps import ABSENT, ITEM_KEYS, Item, Keys, Step, Steps, item_of, key_fields, place_of
-from gitopsd.model.comparison import Difference
+from gitopsd.core.steps import ABSENT, ITEM_KEYS, Keys, item_of, key_fields, place_of
+from gitopsd.model.comparison import Difference, Item, Step, Steps
 from gitopsd.model.manifest import Manifest
 
 ABSENT_TEXT = "(absent)"
@@ -42,11 +42,10 @@ def shown(change: Change, target: Any) -> Difference:
     """Return `change` as a person reads it, each value cut to `MAX_TEXT` characters; `target` is what Git says."""
     path = "".join(map(_step, change.steps)) or "."
     if change.order:
-        return Difference(
-            f"{path} (order)", _names(change.live), _names(change.predicted), _names(_ordered(change, target))
-        )
+        live, predicted, ours = map(_names, (change.live, change.predicted, _ordered(change, target)))
+        return Difference(f"{path} (order)", live, predicted, ours, steps=change.steps)
     live, predicted = _shown(change.live, change.predicted)
-    return Difference(path, live, predicted, _cut(target))
+    return Difference(path, live, predicted, _cut(target), steps=change.steps)
 
 
 def _names(items: Sequence[Item]) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from gitopsd.core.diff import MAX_DIFFERENCES, MORE, Change, changes, shown
 from gitopsd.core.managed_fields import MANAGER, Entry, entries_of, fields_of, written_s
-from gitopsd.core.steps import ABSENT, Steps, at, keys_of, named_below
-from gitopsd.model.comparison import Difference, Why, Writer
+from gitopsd.core.steps import ABSENT, at, keys_of, named_below
+from gitopsd.model.comparison import Difference, Steps, Why, Writer
 from gitopsd.model.manifest import Manifest
 
 CAUSES = frozenset({Why.DRIFT, Why.NOT_APPLIED, Why.REMOVED})  # what other differences follow from

@@ -7,25 +7,16 @@ from typing import Any
 
 from gitopsd.core.apply_form import SERVERS
 from gitopsd.core.ignore import NO_PLACES, Places, Rules, by_place, without_ignored
-from gitopsd.core.managed_fields import fields_of, our_entry
-from gitopsd.core.steps import (
-    ABSENT,
-    ITEM_KEYS,
-    Item,
-    Step,
-    Steps,
-    at,
-    item_of,
-    key_fields,
-    keys_of,
-    named_below,
-    place_of,
-)
+from gitopsd.core.managed_fields import entries_of, fields_of, our_entry
+from gitopsd.core.steps import ABSENT, ITEM_KEYS, at, item_of, key_fields, keys_of, named_below, owned_apart, place_of
 from gitopsd.core.tracking import TRACKING_ID
+from gitopsd.model.comparison import Item, Step, Steps
 from gitopsd.model.manifest import Manifest, annotations_of
 
 
-def spared(manifest: Manifest, rules: Rules, live: Manifest, places: Places = NO_PLACES) -> Manifest:
+def spared(
+    manifest: Manifest, rules: Rules, live: Manifest, places: Places = NO_PLACES, held: Iterable[Steps] = ()
+) -> Manifest:
     """Return a copy of `manifest` in which the ignored paths are as in `live`.
 
     Left out instead, a field that only we own would be removed. What Git does not set is put in where our Apply entry
@@ -37,16 +28,27 @@ def spared(manifest: Manifest, rules: Rules, live: Manifest, places: Places = NO
         rules: of this object.
         live: the object as it is.
         places: what the jq expressions of `rules` name in `manifest` and in `live`.
+        held: what is to stay as it is live beside that; left out where others own it.
     """
     kept: Any = without_ignored(manifest, Rules(managers=rules.managers), live)
     for steps in _ways({*rules.pointers, *places.predicted}, manifest, live):
         if at(kept, steps) is not ABSENT:
             kept = _with(kept, steps, at(live, steps))
+    for steps in held:
+        found = ABSENT if _is_others(live, steps) else at(live, steps)
+        if found is not ABSENT or at(kept, steps) is not ABSENT:
+            kept = _with(kept, steps, found)
     ours = fields_of(our_entry(live) or {})
     for steps in reversed(_ways({*rules.pointers, *places.live}, live, manifest)):
         if at(manifest, steps) is ABSENT and named_below(ours, live, steps) is not None:
             kept = _with(kept, steps, at(live, steps))
     return _identified(kept, manifest) if isinstance(kept, dict) else manifest
+
+
+def _is_others(live: Manifest, steps: Steps) -> bool:
+    """Tell whether somebody else owns just this, and not a list or a map that it is in as a whole."""
+    ours = our_entry(live)
+    return any(entry != ours and owned_apart(fields_of(entry), live, steps) for entry in entries_of(live))
 
 
 def _identified(kept: Manifest, manifest: Manifest) -> Manifest:

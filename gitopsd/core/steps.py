@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from gitopsd.core.managed_fields import entries_of, fields_of, key_names, key_of_item
+from gitopsd.model.comparison import Item, Step, Steps
 from gitopsd.model.manifest import Manifest
 
 # What names an item of a list where managedFields do not tell, best first: what Kubernetes' own lists are keyed by.
@@ -33,18 +33,6 @@ class _Absent:
 ABSENT = _Absent()
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A step into a list: the item whose fields have these values, each by its name."""
-
-    key: tuple[tuple[str, Any], ...]
-
-    def __str__(self) -> str:
-        return ",".join(f"{field}={value}" for field, value in self.key)
-
-
-Step = str | int | Item
-Steps = tuple[Step, ...]  # names of fields, places in lists, items of lists
 Keys = Callable[[Steps], Sequence[tuple[str, ...]]]  # the fields that key the list at a path, where that is known
 
 
@@ -101,6 +89,11 @@ def named_below(fields: Mapping[str, Any], live: Any, steps: Steps) -> Mapping[s
             return None
         fields = below
     return fields
+
+
+def owned_apart(fields: Mapping[str, Any], live: Any, steps: Steps) -> bool:
+    """Tell whether `fields` names what is at `steps`, and not only a whole that it is in."""
+    return named_below(fields, live, steps) is not None and named_below(fields, live, steps[:-1]) != {}
 
 
 def _stepped(fields: Mapping[str, Any], live: Any, step: Step) -> tuple[Any, Any]:

@@ -28,6 +28,7 @@ from gitopsd.apply.witness import ClusterWitness
 from gitopsd.control.barrier import Barrier
 from gitopsd.control.declare import Declarer
 from gitopsd.control.desired import Desire
+from gitopsd.control.drifts import Drifts
 from gitopsd.control.integrity import Integrity
 from gitopsd.control.judge import Judge
 from gitopsd.control.placing import Placing
@@ -76,6 +77,7 @@ from gitopsd.scripts.ignored import JqPaths
 from gitopsd.scripts.pool import script_workers
 from gitopsd.settings import Settings
 from gitopsd.store.directory import DeclarationDirectory, Secrets
+from gitopsd.store.ledger import Ledger
 from gitopsd.store.store import Store
 from gitopsd.telemetry.metrics import Metrics
 from gitopsd.telemetry.scrape import World
@@ -161,6 +163,10 @@ class Daemon:
         self.applier = ClusterApplier(
             self.clients, self.live.resource, settings.sync.takeover, self.live.version_of, self.paths.paths
         )
+        drift = settings.drift
+        self.ledger = Ledger(settings.data_dir, now_s, max_entries=drift.max_entries, max_age_s=drift.max_age_s)
+        self.drifts = Drifts(self.ledger, now_s, drift.fight_turns, drift.fight_window_s, self.metrics.drifted)
+        self.drifts.restore(self.ledger.recent(now_s() - drift.fight_window_s))
         self.barrier = Barrier(self.queue.add)
         self.wants = Wants(store, self.barrier, self.queue.add)
         self.placing = Placing(store, self.live, self.wants, self.servers, Mode(settings.mode))
@@ -219,6 +225,7 @@ class Daemon:
             self.backend.repositories,
             lambda: (self.queue.depth, self.queue.running, self.queue.delayed),
             now_s,
+            self.drifts.open,
         )
         self.meters.on_scrape(world.collect)
 
@@ -240,12 +247,12 @@ class Daemon:
         await stack.enter_async_context(self.lua_workers)
         await stack.enter_async_context(self.jq_workers)
         redis = (self.redis,) if self.redis else ()
-        await stack.enter_async_context(running(self.store, self.cache, self.workers, *redis))
+        await stack.enter_async_context(running(self.store, self.ledger, self.cache, self.workers, *redis))
         for directory in self.directories:
             await directory.credentials()
         await stack.enter_async_context(running(self.git))
         await stack.enter_async_context(running(*self.live.mirrors.values()))
-        self._on_declared(frozenset(app.name for app in self.store.all()))
+        self._on_declared(frozenset(app.name for app in self.store.all()) | {each.app for each in self.drifts.open()})
         passes = Graceful(self.passes, self.queue.close, grace_s=settings.grace_s)
         await stack.enter_async_context(running(passes, self.triggers))
         listener, services = self._api(health)
@@ -279,7 +286,7 @@ class Daemon:
         )
         judge = Judge(self.live, self.applier, store, self.paths, ignored(settings.compare))
         declarer = Declarer(store, store, self.placing, now_s, new_id)
-        return Reconciler(store, self.desire, self.placing, judge, syncer, declarer, now_s, sync.refresh_s)
+        return Reconciler(store, self.desire, self.placing, judge, syncer, declarer, now_s, sync.refresh_s, self.drifts)
 
     def _api(self, health: Health) -> tuple[Listener, Sequence[Service]]:
         api = self.settings.api
@@ -309,6 +316,7 @@ class Daemon:
         for name in names:
             if self.store.get(name) is None:
                 self.metrics.forget(name)
+                self.drifts.forget(name)
 
     def _on_cluster(self, cluster: ClusterId) -> None:
         if cluster not in self.listed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gitopsd.model.comparison import Steps
 from gitopsd.model.ids import ResourceVersion, TargetHash, Uid, ViewHash
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 
@@ -22,10 +23,11 @@ class Write:
     spare_managers: tuple[str, ...] = ()  # what these managers own is left to them
     spare_expressions: tuple[str, ...] = ()  # jq; what they name is written as it is live
     legacy: str = ""  # one more manager that is taken over
+    held: tuple[Steps, ...] = ()  # fields that stay as they are live: others keep writing them
 
     @property
     def spares(self) -> bool:
-        return bool(self.spare or self.spare_managers or self.spare_expressions)
+        return bool(self.spare or self.spare_managers or self.spare_expressions or self.held)
 
 
 PLAIN = Write()

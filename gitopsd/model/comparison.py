@@ -89,6 +89,20 @@ class Writer:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """A step into a list: the item whose fields have these values, each by its name."""
+
+    key: tuple[tuple[str, Any], ...]
+
+    def __str__(self) -> str:
+        return ",".join(f"{field}={value}" for field, value in self.key)
+
+
+Step = str | int | Item
+Steps = tuple[Step, ...]  # the way into an object: names of fields, places in lists, items of lists
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """One path on which predicted live and live differ, as a person reads it. Secrets are masked before this."""
 
@@ -98,6 +112,7 @@ class Difference:
     target: Any = "(absent)"  # what Git says; ABSENT_TEXT where it says nothing
     why: Why = Why.UNKNOWN
     writers: tuple[Writer, ...] = ()  # of the live value, the latest first
+    steps: Steps = ()  # the path for programs
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,9 @@ EXACT = {
     "sync.heal_wait_s": (0.0, DAY_S),
     "sync.log_lines": (0.0, 1000.0),
     "sync.argocd_quiet_s": (0.0, 365 * DAY_S),
+    "drift.max_entries": (100.0, 1e8),
+    "drift.max_age_s": (3600.0, 3650 * DAY_S),
+    "drift.fight_turns": (1.0, 1000.0),
     "render.max_depth": (10.0, 400.0),  # the CRDs of charts need some 40; Python's own limit is near 1000
     "grace_s": (0.0, 3600.0),
     "clusters[].list_page": (10.0, 10_000.0),

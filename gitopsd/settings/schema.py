@@ -193,6 +193,16 @@ class SyncSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftSettings:
+    """What is written down of drift, and when self-heal gives in."""
+
+    max_entries: int = 100_000  # of the ledger; one is about 1 KB on the disk
+    max_age_s: float = 90 * 86400.0  # of an entry that is over
+    fight_turns: int = 5  # heals of one field in a row, after which it is left to the other writer
+    fight_window_s: float = 3600.0  # between two of them, at most; well above sync.heal_max_s, which heals back off to
+
+
+@dataclass(frozen=True, slots=True)
 class HealthCustomization:
     """A health check in Lua for kinds that have none, or a wrong one."""
 
@@ -278,6 +288,7 @@ class Settings:
     tools: ToolSettings = field(default_factory=ToolSettings)
     plugins: PluginSettings = field(default_factory=PluginSettings)
     compare: CompareSettings = field(default_factory=CompareSettings)
+    drift: DriftSettings = field(default_factory=DriftSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     scripts: ScriptSettings = field(default_factory=ScriptSettings)
     sync: SyncSettings = field(default_factory=SyncSettings)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gitopsd.core.repo_url import without_credentials
 from gitopsd.model.application import Application
+from gitopsd.model.drift import Drift, DriftEnd
 from gitopsd.model.ids import AppName
 from gitopsd.model.operation import OperationPhase
 from gitopsd.runtime.metrics import Meters
@@ -16,6 +17,7 @@ from gitopsd.telemetry.scrape import namespace_of
 SYNC = ("namespace", "name", "project", "dest_server", "phase", "dry_run")
 PASS_S = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # Argo CD's buckets of argocd_app_reconcile
 FETCH_S = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 20.0)  # and of argocd_git_request_duration_seconds
+HEAL_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0)
 LAG_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 INITIATOR = "gitopsd"  # Argo CD's label tells which of its parts asked Redis
 
@@ -55,6 +57,12 @@ class Metrics:
         self._degraded = meters.gauge("gitopsd_redis_degraded", "1 while Redis does not answer.")
         self._errors = counter("gitopsd_errors_total", "Errors by class.", "class")
         self._unsealed = counter("gitopsd_cache_unsealed_total", "Cache entries that did not open.")
+        self._drifts = counter("gitopsd_drift_total", "Fields that were changed behind Git's back.", "cluster", "class")
+        self._drift_ends = counter("gitopsd_drift_ended_total", "Those that are over, and how.", "cluster", "end")
+        self._heal_s = histogram(
+            "gitopsd_drift_heal_seconds", "From when drift was seen until self-heal put it right.", "cluster",
+            buckets=HEAL_S,
+        )  # fmt: skip
         self._http_s = histogram("gitopsd_http_request_seconds", "Answers of our own API.", "method", "route", "code")
 
     def synced(self, app: Application, server: str, phase: OperationPhase, *, dry_run: bool) -> None:
@@ -131,6 +139,15 @@ class Metrics:
     def error(self, kind: str) -> None:
         """Count an error by the name of its class."""
         self._errors.labels(kind).inc()
+
+    def drifted(self, entry: Drift) -> None:
+        """Count drift that began, or one that is over."""
+        if entry.end is None or entry.ended_s is None:
+            self._drifts.labels(entry.cluster, entry.by.value).inc()
+            return
+        self._drift_ends.labels(entry.cluster, entry.end.value).inc()
+        if entry.end is DriftEnd.HEALED:
+            self._heal_s.labels(entry.cluster).observe(entry.ended_s - entry.began_s)
 
     def loop_lag(self, seconds: float) -> None:
         self._lag_s.observe(seconds)

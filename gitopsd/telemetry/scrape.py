@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,10 +10,12 @@ from gitopsd.api.backend import AppView, ClusterState, RepositoryState
 from gitopsd.core.repo_url import without_credentials
 from gitopsd.model.application import Application
 from gitopsd.model.comparison import SyncStatus
+from gitopsd.model.drift import Drift
 from gitopsd.model.health import HealthStatus
 from gitopsd.runtime.metrics import Family, Metric, family
 
 APP = ("namespace", "name", "project")
+OPEN = ("cluster", "class")
 INFO = (*APP, "autosync_enabled", "repo", "dest_server", "dest_namespace", "sync_status", "health_status", "operation")
 
 
@@ -25,6 +28,7 @@ class World:
     repositories: Callable[[], Sequence[RepositoryState]]
     queue: Callable[[], tuple[int, int, int]]  # keys that are due, passes that run, keys that wait for their time
     now_s: Callable[[], float]
+    drift: Callable[[], Iterable[Drift]] = tuple  # what is so now
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family, filled; hand it to `Meters.on_scrape`."""
@@ -32,6 +36,7 @@ class World:
         yield from _applications(self.views(), {cluster.name: cluster.server for cluster in clusters})
         yield from _clusters(clusters)
         yield from _repositories(self.repositories(), self.now_s())
+        yield _drift(self.drift())
         due, running, delayed = self.queue()
         yield _one("gitopsd_queue_depth", "Applications that wait for a pass.", due)
         yield _one("gitopsd_passes_running", "Passes that run.", running)
@@ -105,6 +110,13 @@ def _repositories(repositories: Iterable[RepositoryState], now_s: float) -> Iter
         if state.fetched_s is not None:
             age.add_metric([without_credentials(state.url)], max(0.0, now_s - state.fetched_s))
     yield age
+
+
+def _drift(entries: Iterable[Drift]) -> Metric:
+    found = family("gitopsd_drift_open", "Fields that are not as Git has them, as somebody changed them.", *OPEN)
+    for (cluster, by), count in sorted(Counter((each.cluster, each.by.value) for each in entries).items()):
+        found.add_metric([cluster, by], count)
+    return found
 
 
 def _one(name: str, text: str, value: float) -> Family:

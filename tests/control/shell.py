@@ -10,6 +10,7 @@ from typing import Any
 from gitopsd.control.barrier import Barrier
 from gitopsd.control.declare import Declarer
 from gitopsd.control.desired import Desire
+from gitopsd.control.drifts import Drifts
 from gitopsd.control.judge import Judge
 from gitopsd.control.placing import Placing
 from gitopsd.control.reconcile import Reconciler
@@ -32,6 +33,7 @@ from gitopsd.runtime.queue import KeyQueue
 from tests.control.clusters import C1, FakeClusters
 from tests.control.git import REPO, FakeGit
 from tests.fakes.applications import FakeApplications
+from tests.fakes.ledger import FakeLedger
 from tests.fakes.scripts import FakePaths
 from tests.fakes.witness import FakeWitness
 from tests.fakes.world import World
@@ -95,6 +97,7 @@ class Shell:
         apps: FakeApplications | None = None,
         git: FakeGit | None = None,
         clusters: FakeClusters | None = None,
+        ledger: FakeLedger | None = None,
         *,
         mode: Mode = Mode.ENFORCE,
         limits: Limits = LIMITS,
@@ -145,8 +148,11 @@ class Shell:
         )
         judge = Judge(self.clusters, self.clusters, self.apps, self.paths)
         declarer = Declarer(self.apps, self.apps, self.placing, self.clock, new_id)
+        self.ledger = ledger or FakeLedger()
+        self.drifts = Drifts(self.ledger, self.clock, turns=3, window_s=3600.0)
+        self.drifts.restore(self.ledger.entries.values())
         self.reconciler = Reconciler(
-            self.apps, self.desire, self.placing, judge, syncer, declarer, self.clock, REFRESH_S
+            self.apps, self.desire, self.placing, judge, syncer, declarer, self.clock, REFRESH_S, self.drifts
         )
         self.asks = Asks(self.apps, self.git, self.desire, self.placing, self.clusters, self.line, self.paths)
         self.apps.on_declared = self.triggers.declared
@@ -166,7 +172,7 @@ class Shell:
         return self.clusters.worlds[C1]
 
     def restarted(self, **changed: Any) -> Shell:
-        return Shell(self.clock, self.apps, self.git, self.clusters, **changed)
+        return Shell(self.clock, self.apps, self.git, self.clusters, self.ledger, **changed)
 
     def declare(self, *manifests: Manifest, source: str = "dir:/declarations", prune: bool = True) -> Sequence[str]:
         origins = [f"{source}/{place}.yaml:1" for place in range(len(manifests))]

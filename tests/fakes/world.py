@@ -14,7 +14,9 @@ from copy import deepcopy
 from typing import Any
 
 from gitopsd.core import health, tracking
+from gitopsd.core.ignore import NO_RULES
 from gitopsd.core.options import marks_of
+from gitopsd.core.spare import spared
 from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
 from gitopsd.model.command import (
     Accepted,
@@ -154,8 +156,13 @@ class World:
     def _apply(self, command: Apply) -> Accepted:
         key = command.key
         before = self.objects.get(key)
-        after = self._applied(key, command.manifest)
-        self.owned[key] = command.manifest
+        manifest = command.manifest
+        if command.how.held and before is not None:
+            # There is no ownership here: what is left out would go.
+            owned_by_nobody = {**before, "metadata": {**before["metadata"], "managedFields": []}}
+            manifest = spared(manifest, NO_RULES, owned_by_nobody, held=command.how.held)
+        after = self._applied(key, manifest)
+        self.owned[key] = manifest
         changed = before is None or _content(before) != _content(after)
         if changed:
             self._store(key, after)
