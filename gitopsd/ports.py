@@ -52,6 +52,19 @@ class Sources(Protocol):
 
 
 class Signatures(Protocol):
+class Parts(Protocol):
+    """What a render may need beside a commit: submodules, and files in Git LFS."""
+
+    async def fetch(self, err: PartNotFetched) -> None:
+        """Fetch the part whose lack `err` tells of.
+
+        Raises:
+            RevisionNotFound, InvalidDeclaration: there is no such part.
+            RepositoryUnreachable, RepositoryTooLarge, TooSlow: it cannot be had now.
+        """
+        ...
+
+
     """Whether commits are signed by those whom a project trusts."""
 
     async def verify(self, repo: RepoUrl, ref: str, revision: Revision, policy: IntegrityPolicy) -> None:
@@ -78,6 +91,14 @@ class Rendered:
 
 class Renderer(Protocol):
     """Git tree → desired manifests, by closure from the cache or by a worker."""
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """A source that lends its files to others of its application by its `ref`, at its epoch's revision."""
+
+    source: Source
+    revision: Revision
+
 
     async def render(
         self, app: AppName, source: Source, revision: Revision, variables: Mapping[str, str] = ...

@@ -30,4 +30,6 @@ class Integrity:
             policy = policy_for(project, source.repo_url)
             # Charts and artifacts hold no commits; their digests are checked where they are fetched.
             if policy is not None and not source.chart and not source.repo_url.startswith("oci://"):
-                await self.signatures.verify(source.repo_url, source.target_revision, at.revision, policy)
+                await self.signatures.verify(
+                    source.repo_url, source.target_revision, at.revision, policy, source.tag_prefix
+                )

@@ -219,10 +219,10 @@ class Asks:
         """Raise RevisionNotFound where a revision is not there, even after asking its repository."""
         for source, revision in zip(app.sources, revisions, strict=bool(revisions)):
             try:
-                self.sources.resolve(source.repo_url, revision)
+                self.sources.resolve(source.repo_url, revision, source.tag_prefix)
             except (RevisionNotFound, RepositoryUnreachable):
                 await self.sources.fetch(source.repo_url)
-                self.sources.resolve(source.repo_url, revision)
+                self.sources.resolve(source.repo_url, revision, source.tag_prefix)
 
 
 def _places(sources: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -53,9 +53,9 @@ class Places:
         """
         place = await self._place(source.repo_url, alone=len(repositories) == 1)
         if isinstance(place, str):
-            return await self._fetch(RepoUrl(place), revision or source.target_revision)
+            return await self._fetch(RepoUrl(place), revision or source.target_revision, source.tag_prefix)
         if place.top is None or revision:
-            snapshot = await place.at(revision or source.target_revision)
+            snapshot = await place.at(revision or source.target_revision, source.tag_prefix)
         else:
             snapshot = await place.now()
         what = " with its changes" if snapshot.changed else f" at {snapshot.revision[:10]}"
@@ -95,14 +95,14 @@ class Places:
             await known.find()
         return known
 
-    async def _fetch(self, url: RepoUrl, ref: str) -> Place:
+    async def _fetch(self, url: RepoUrl, ref: str, tag_prefix: str) -> Place:
         if self._fetched is None:
             home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
             self._fetched = Repositories(
                 self._git, data_dir=Path(home) / "gitopsd", run_dir=self._scratch, now_s=time.time
             )
         await self._fetched.fetch(url)
-        at = await self._fetched.want(url, ref)
+        at = await self._fetched.want(url, ref, tag_prefix)
         shown = f"{without_credentials(url)} at {at.revision[:10]}"
         return Place(self._fetched.mirror(url), at.revision, shown)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from gitopsd.core.semver import newest, parse_constraint
+from gitopsd.core.semver import Version, newest, parse_constraint
 
 HEAD = "refs/gitopsd/HEAD"
 KEPT = "refs/gitopsd/commit/"  # + SHA, as somebody named it: kept though no branch may reach it
@@ -23,13 +23,15 @@ class Epoch:
     number: int  # counts up; a fetch that changed nothing keeps it
     taken_s: float  # Unix time at which the fetch began that last confirmed it
     refs: Mapping[str, str]  # full name in the mirror → commit; tags are peeled, those of anything else left out
-    ranges: dict[str, str | None] = field(default_factory=dict, compare=False)  # semver range → tag, found once
+    # Tag prefix and semver range → tag, found once.
+    ranges: dict[tuple[str, str], str | None] = field(default_factory=dict, compare=False)
 
-    def named(self, ref: str) -> str | None:
+    def named(self, ref: str, tag_prefix: str = "") -> str | None:
         """Return the commit that `ref` names by itself, None where the epoch has no such ref.
 
         `HEAD`, a full name, a range over tags, a branch, a tag, a SHA that was asked for: the first that there is.
-        Other SHAs are the object database's business.
+        Other SHAs are the object database's business. A version or range is of the tags that begin with `tag_prefix`,
+        without it.
 
         Source: Argo CD, util/git/client.go (LsRemote): a range that some tag satisfies goes before names, and
         branches before tags.
@@ -38,27 +40,35 @@ class Epoch:
             return self.refs.get(HEAD)
         if ref.startswith("refs/"):
             return self.refs.get(ref) or self.refs.get(f"{OTHER}{ref}")
-        tag = self._newest_in_range(ref)
+        tag = self._newest_in_range(ref, tag_prefix)
         if tag is not None:
             return self.refs[f"refs/tags/{tag}"]
         names = (f"refs/heads/{ref}", f"refs/tags/{ref}", f"{KEPT}{ref.lower()}")
         return next((self.refs[name] for name in names if name in self.refs), None)
 
-    def tag(self, ref: str) -> str | None:
+    def tag(self, ref: str, tag_prefix: str = "") -> str | None:
         """Return the full name of the tag that `ref` names, by itself or as a range; None where it names no tag."""
         if ref.startswith("refs/"):
             return ref if ref.startswith("refs/tags/") and ref in self.refs else None
-        tag = self._newest_in_range(ref) if ref not in ("", "HEAD") else None
+        tag = self._newest_in_range(ref, tag_prefix) if ref not in ("", "HEAD") else None
         if tag is None and f"refs/heads/{ref}" not in self.refs and f"refs/tags/{ref}" in self.refs:
             tag = ref
         return None if tag is None else f"refs/tags/{tag}"
 
-    def _newest_in_range(self, ref: str) -> str | None:
-        if ref not in self.ranges:
-            constraint = parse_constraint(ref)
-            tags = (name.removeprefix("refs/tags/") for name in self.refs if name.startswith("refs/tags/"))
-            self.ranges[ref] = newest(constraint, tags) if constraint else None
-        return self.ranges[ref]
+    def _newest_in_range(self, ref: str, prefix: str) -> str | None:
+        if (prefix, ref) not in self.ranges:
+            self.ranges[prefix, ref] = self._newest(ref, prefix)
+        return self.ranges[prefix, ref]
+
+    def _newest(self, ref: str, prefix: str) -> str | None:
+        begin = f"refs/tags/{prefix}"
+        if prefix and Version.parse(ref) is not None:
+            return f"{prefix}{ref}" if begin + ref in self.refs else None
+        constraint = parse_constraint(ref)
+        if constraint is None:
+            return None
+        tag = newest(constraint, (name.removeprefix(begin) for name in self.refs if name.startswith(begin)))
+        return None if tag is None else prefix + tag
 
 
 def is_ref_name(name: str) -> bool:

@@ -110,7 +110,7 @@ class Repositories:
 
     # What ports.Sources asks for.
 
-    def resolve(self, repo: RepoUrl, ref: str) -> Resolved:
+    def resolve(self, repo: RepoUrl, ref: str, tag_prefix: str = "") -> Resolved:
         known = self._known(repo)
         if known.epoch is None:
             raise (
@@ -118,7 +118,7 @@ class Repositories:
                 if known.error
                 else NotFetchedYet(f"{shown(repo)} has not been fetched yet", remedy="wait for the first fetch")
             )
-        revision = self._revision(known, known.epoch, ref)
+        revision = self._revision(known, known.epoch, ref, tag_prefix)
         if revision is None:
             asked = " yet; the server is asked for it" if self._want(known, ref) else ""
             raise RevisionNotFound(
@@ -138,15 +138,15 @@ class Repositories:
 
     # Beside it.
 
-    async def want(self, repo: RepoUrl, name: str) -> Resolved:
+    async def want(self, repo: RepoUrl, name: str, tag_prefix: str = "") -> Resolved:
         """Return what `name` is, after asking the server for it where the epoch lacks it.
 
         `name` may be a SHA that no branch reaches, or a full ref that is neither branch nor tag.
         """
         with contextlib.suppress(RevisionNotFound, RepositoryUnreachable):
-            return self.resolve(repo, name)
+            return self.resolve(repo, name, tag_prefix)
         await self.fetch(repo)
-        return self.resolve(repo, name)
+        return self.resolve(repo, name, tag_prefix)
 
     def use(self, repo: RepoUrl) -> None:
         """Have `repo` fetched now and polled from now on; one that already is stays as it is."""
@@ -342,8 +342,8 @@ class Repositories:
         log.info("git.epoch", repo=shown(known.url), epoch=known.epoch.number, refs=len(refs))
         self._on_epoch(known.url, old, known.epoch)
 
-    def _revision(self, known: Repository, epoch: Epoch, ref: str) -> str | None:
-        named = None if FULL_SHA.fullmatch(ref) else epoch.named(ref)
+    def _revision(self, known: Repository, epoch: Epoch, ref: str, tag_prefix: str = "") -> str | None:
+        named = None if FULL_SHA.fullmatch(ref) else epoch.named(ref, tag_prefix)
         return self._peeled(known, ref.lower()) if named is None and SHA.fullmatch(ref) else named
 
     def _peeled(self, known: Repository, name: str) -> str | None:

@@ -44,11 +44,13 @@ class CommitSignatures:
     _known: dict[tuple[str, str], str] = field(default_factory=dict)  # policy's hash, object → its fault
     _checking: dict[str, asyncio.Lock] = field(default_factory=dict)  # by mirror: applications share its history
 
-    async def verify(self, repo: RepoUrl, ref: str, revision: Revision, policy: IntegrityPolicy) -> None:
+    async def verify(
+        self, repo: RepoUrl, ref: str, revision: Revision, policy: IntegrityPolicy, tag_prefix: str = ""
+    ) -> None:
         mirror = self.mirror_of(repo)
         async with self._checking.setdefault(mirror, asyncio.Lock()):
             rules = _rules(policy, await self.signers.keys())
-            tag = await asyncio.to_thread(self._tag, repo, mirror, ref, revision)
+            tag = await asyncio.to_thread(self._tag, repo, mirror, (ref, tag_prefix), revision)
             if tag is not None:
                 await self._one(mirror, tag, policy, rules, f"tag {ref}")
             elif policy.verify is Verify.HEAD:
@@ -56,9 +58,9 @@ class CommitSignatures:
             if policy.verify is Verify.STRICT:
                 await self._history(mirror, revision, policy, rules)
 
-    def _tag(self, repo: RepoUrl, mirror: str, ref: str, revision: str) -> str | None:
+    def _tag(self, repo: RepoUrl, mirror: str, ref: tuple[str, str], revision: str) -> str | None:
         epoch = self.epoch_of(repo)
-        name = epoch.tag(ref) if epoch else None
+        name = epoch.tag(*ref) if epoch else None
         return tag_object(mirror, name, revision) if name else None
 
     async def _one(self, mirror: str, name: str, policy: IntegrityPolicy, rules: str, what: str) -> None:

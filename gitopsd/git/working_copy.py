@@ -67,14 +67,14 @@ class WorkingCopy:
         listed = await self._said("config", "--get-regexp", r"^remote\..*\.url$")
         return [line.partition(" ")[2] for line in listed.splitlines()]
 
-    async def at(self, ref: str) -> Snapshot:
+    async def at(self, ref: str, tag_prefix: str = "") -> Snapshot:
         """Return the commit that `ref` names there, as a targetRevision or else as git itself understands it.
 
         Raises:
             RevisionNotFound: it names none.
         """
         await self._make()
-        commit = await self._commit(ref)
+        commit = await self._commit(ref, tag_prefix)
         if not commit:
             raise RevisionNotFound(
                 f"{self.directory} has no {ref[:200]!r}", remedy="name a branch, a tag or a commit that is there"
@@ -104,12 +104,12 @@ class WorkingCopy:
         commit = await self._must(top, "commit-tree", *parent, "-m", "as it is", tree)
         return Snapshot(str(self._into), commit, changed=True)
 
-    async def _commit(self, ref: str) -> str:
+    async def _commit(self, ref: str, tag_prefix: str = "") -> str:
         head = await self._said("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         if ref in ("", "HEAD"):
             return head
         refs = read_refs((await self._ask("for-each-ref", LISTING)).stdout, lambda _: None)
-        named = Epoch(0, 0.0, {**refs, HEAD: head} if head else refs).named(ref)
+        named = Epoch(0, 0.0, {**refs, HEAD: head} if head else refs).named(ref, tag_prefix)
         return named or await self._said("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
 
     async def _make(self) -> None:

@@ -62,10 +62,10 @@ class FakeGit:
         self.commit(files)
         self.fetched()
 
-    def resolve(self, repo: RepoUrl, ref: str) -> Resolved:
+    def resolve(self, repo: RepoUrl, ref: str, tag_prefix: str = "") -> Resolved:
         if self.epoch is None:
             raise RepositoryUnreachable(f"{repo} has not been fetched yet", remedy="wait")
-        found = self.epoch.named(ref)
+        found = self.epoch.named(ref, tag_prefix)
         if found is None:
             raise RevisionNotFound(f"{repo} has no {ref}", remedy="push it")
         return Resolved(Revision(found), self.epoch.number, self.epoch.taken_s)

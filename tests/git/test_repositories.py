@@ -46,6 +46,14 @@ async def test_branch_tag_head_full_ref_sha_and_range_name_a_commit(world: World
         first[:7]: first,
     }
     assert named == {ref: sources.resolve(url_of(repo), ref).revision for ref in named}
+    repo.tag("app/v2.0.0", other)
+    repo.tag("app/v1.0.0", first)
+    repo.tag("app/other", second)
+    await sources.fetch(url_of(repo))
+    prefixed = {"*": other, "v1.0.0": first, "1.x": first, "v1.2.0": first, "main": second, "app/other": second}
+    assert prefixed == {ref: sources.resolve(url_of(repo), ref, "app/").revision for ref in prefixed}
+    with pytest.raises(RevisionNotFound):
+        sources.resolve(url_of(repo), "3.x", "app/")
     assert b"2" == open_tree(repositories.mirror(url_of(repo)), second).read("a", max_bytes=9)
 
 

@@ -35,6 +35,7 @@ def _source(fields: Fields) -> Source:
     source = Source(
         repo_url=_repo_url(fields),
         target_revision=_target_revision(fields),
+        tag_prefix=fields.text("tagPrefix"),
         path=_path(fields),
         ref=fields.text("ref"),
         chart=fields.text("chart"),
