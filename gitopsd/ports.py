@@ -37,8 +37,8 @@ class Resolved:
 class Sources(Protocol):
     """Git: one epoch per repository."""
 
-    def resolve(self, repo: RepoUrl, ref: str) -> Resolved:
-        """Return what `ref` is in the repository's epoch, without traffic.
+    def resolve(self, repo: RepoUrl, ref: str, tag_prefix: str = "") -> Resolved:
+        """Return what `ref` is in the repository's epoch, without traffic; versions are of tags with `tag_prefix`.
 
         Raises:
             RepositoryUnreachable: the repository has no epoch yet; carries the last fetch's error.
@@ -52,22 +52,11 @@ class Sources(Protocol):
 
 
 class Signatures(Protocol):
-class Parts(Protocol):
-    """What a render may need beside a commit: submodules, and files in Git LFS."""
-
-    async def fetch(self, err: PartNotFetched) -> None:
-        """Fetch the part whose lack `err` tells of.
-
-        Raises:
-            RevisionNotFound, InvalidDeclaration: there is no such part.
-            RepositoryUnreachable, RepositoryTooLarge, TooSlow: it cannot be had now.
-        """
-        ...
-
-
     """Whether commits are signed by those whom a project trusts."""
 
-    async def verify(self, repo: RepoUrl, ref: str, revision: Revision, policy: IntegrityPolicy) -> None:
+    async def verify(
+        self, repo: RepoUrl, ref: str, revision: Revision, policy: IntegrityPolicy, tag_prefix: str = ""
+    ) -> None:
         """Return if `revision`, which `ref` was resolved to, satisfies `policy`.
 
         Raises:
@@ -91,14 +80,6 @@ class Rendered:
 
 class Renderer(Protocol):
     """Git tree → desired manifests, by closure from the cache or by a worker."""
-
-@dataclass(frozen=True, slots=True)
-class Lent:
-    """A source that lends its files to others of its application by its `ref`, at its epoch's revision."""
-
-    source: Source
-    revision: Revision
-
 
     async def render(
         self, app: AppName, source: Source, revision: Revision, variables: Mapping[str, str] = ...
