@@ -78,13 +78,28 @@ class Rendered:
     looked_up: tuple[str, ...] = ()  # where the render looked, variables included (keys of a closure)
 
 
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """A source that lends its files to others of its application by its `ref`, at its epoch's revision."""
+
+    source: Source
+    revision: Revision
+
+
 class Renderer(Protocol):
     """Git tree → desired manifests, by closure from the cache or by a worker."""
 
     async def render(
-        self, app: AppName, source: Source, revision: Revision, variables: Mapping[str, str] = ...
+        self,
+        app: AppName,
+        source: Source,
+        revision: Revision,
+        variables: Mapping[str, str] = ...,
+        lent: Sequence[Lent] = ...,
     ) -> Rendered:
         """Return the desired manifests of `source` at `revision`; `variables` is the build environment.
+
+        It may read from what other sources lend it.
 
         Raises:
             PathNotFound, InvalidManifest, NotSupported, WorkerFailed: Terminal for this revision.

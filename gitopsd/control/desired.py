@@ -12,7 +12,7 @@ from gitopsd.errors import Conflict
 from gitopsd.model.application import Application, Source
 from gitopsd.model.ids import Revision
 from gitopsd.model.manifest import Manifest
-from gitopsd.ports import Clock, Rendered, Renderer, Resolved, Sources
+from gitopsd.ports import Clock, Lent, Rendered, Renderer, Resolved, Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,9 @@ class Desire:
         resolved = [self.sources.resolve(each.repo_url, each.target_revision, each.tag_prefix) for each in wanted]
         if self.integrity is not None:
             await self.integrity.check(app, wanted, resolved)
+        lent = [Lent(source, at.revision) for source, at in zip(wanted, resolved, strict=True) if source.ref]
         rendered = [
-            await self.renderer.render(app.name, source, at.revision, build_environment(app, source, at.revision))
+            await self.renderer.render(app.name, source, at.revision, build_environment(app, source, at.revision), lent)
             for source, at in zip(wanted, resolved, strict=True)
             if source.gives_manifests
         ]

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import structlog
 
 from gitopsd.control.barrier import Barrier
+from gitopsd.core.lent import parted
 from gitopsd.core.repo_url import without_credentials
 from gitopsd.core.touch_index import Branch, TouchIndex
 from gitopsd.errors import GitopsError
@@ -187,13 +188,20 @@ def _moved(repo: RepoUrl, ways: Mapping[str, Way], app: Application, status: App
 
 
 def _closures(app: Application, looked_up: Mapping[int, LookedUp]) -> dict[Branch, dict[str, str] | None]:
-    """Return where `app` looked, by branch; None for a branch of a source that has not been rendered."""
-    found: dict[Branch, dict[str, str] | None] = {}
+    """Return where `app` looked, by branch; None for a branch that a source reads which has not been rendered."""
+    found: dict[Branch, dict[str, str] | None] = {_branch(source): {} for source in app.sources}
+    lenders = {source.ref: source for source in app.sources if source.ref}
     for place, source in enumerate(app.sources):
-        branch = (source.repo_url, source.target_revision)
-        seen = looked_up.get(place)
-        if seen is None or found.get(branch, {}) is None:
-            found[branch] = None
-        else:
-            found[branch] = {**(found.get(branch) or {}), **dict.fromkeys(seen, "")}
+        seen = looked_up.get(place) if source.gives_manifests else ()
+        if seen is None:
+            found |= dict.fromkeys([_branch(each) for each in (source, *lenders.values())])
+            continue
+        for ref, keys in parted(seen).items():
+            there = found[_branch(lenders.get(ref, source))]
+            if there is not None:
+                there |= dict.fromkeys(keys, "")
     return found
+
+
+def _branch(source: Source) -> Branch:
+    return source.repo_url, source.target_revision

@@ -16,6 +16,7 @@ import structlog
 
 from gitopsd.core.apply_order import apply_order
 from gitopsd.core.build_environment import build_environment
+from gitopsd.core.lent import parted
 from gitopsd.daemon.declared import applications
 from gitopsd.daemon.places import Place, Places
 from gitopsd.errors import GitopsError, InvalidDeclaration
@@ -27,6 +28,7 @@ from gitopsd.manifests.variables import KIND
 from gitopsd.model.application import Application, Destination, Origin, Source
 from gitopsd.model.ids import AppName, ProjectName, RepoUrl
 from gitopsd.model.manifest import Manifest, ResourceKey, key_of
+from gitopsd.ports import Lent
 from gitopsd.runtime.workers import Limits, WorkerPool
 from gitopsd.settings import Settings, load
 
@@ -144,9 +146,10 @@ class _Kitchen:
             sources = self._sources(app)
             repositories = dict.fromkeys(source.repo_url for source in sources)
             places = [await self._place(app.origin, source, repositories) for source in sources]
+            lent = {source.ref: (source, place) for source, place in zip(sources, places, strict=True) if source.ref}
             for source, place in zip(sources, places, strict=True):
                 if source.gives_manifests:
-                    await self._add(app, source, place, told)
+                    await self._add(app, source, place, lent, told)
             told.manifests = _ordered(told.manifests, told.warnings)
         except GitopsError as err:
             told.error = err
@@ -174,13 +177,17 @@ class _Kitchen:
         scratch = self._scratch / f"near-{len(self._places)}"
         return self._places.setdefault(directory, Places(self._asked.repos, directory, self._settings.git, scratch))
 
-    async def _add(self, app: Application, source: Source, place: Place, told: Told) -> None:
+    async def _add(
+        self, app: Application, source: Source, place: Place, lent: Mapping[str, tuple[Source, Place]], told: Told
+    ) -> None:
         variables = build_environment(app, source, place.revision)
         variables |= {"KUBE_VERSION": self._asked.kube_version, "KUBE_API_VERSIONS": ",".join(self._asked.api_versions)}
         began_s = time.perf_counter()
-        found = await self._renderer.render(app.name, source, place.revision, variables)
+        lending = [Lent(other, at.revision) for other, at in lent.values()]
+        found = await self._renderer.render(app.name, source, place.revision, variables, lending)
         took_s = time.perf_counter() - began_s
-        looks = await asyncio.to_thread(_looks, place, found.looked_up, variables)
+        places = {"": place} | {ref: at for ref, (_, at) in lent.items()}
+        looks = await asyncio.to_thread(_looks, places, found.looked_up, variables)
         told.manifests += found.manifests
         told.warnings += found.warnings
         told.parts.append(Part(source, place.shown, found.source_type, found.key, took_s, looks))
@@ -190,14 +197,16 @@ def _at_path(source: Source, path: str) -> Source:
     return replace(source, path=posixpath.normpath(path))
 
 
-def _looks(place: Place, looked_up: Sequence[str], variables: Mapping[str, str]) -> tuple[Look, ...]:
-    tree = open_tree(place.mirror, place.revision)
-    files = [key for key in looked_up if not key.startswith(KIND)]
-    seen = dict(tree.seen(files)) | {
-        key: variables.get(key.removeprefix(KIND), "") for key in looked_up if key.startswith(KIND)
-    }
-    places = (key.partition(":") for key in sorted(seen))
-    return tuple(Look(kind, place, seen[f"{kind}:{place}"]) for kind, _, place in places)
+def _looks(places: Mapping[str, Place], looked_up: Sequence[str], variables: Mapping[str, str]) -> tuple[Look, ...]:
+    """Return what a render saw: in its own source, then in those that lend to it, named by their refs."""
+    asked = sorted(key for key in looked_up if key.startswith(KIND))
+    found = [Look("env", name, variables.get(name, "")) for name in (key.removeprefix(KIND) for key in asked)]
+    for ref, keys in sorted(parted(key for key in looked_up if not key.startswith(KIND)).items()):
+        tree = open_tree(places[ref].mirror, places[ref].revision)
+        for key, seen in sorted(tree.seen(keys).items()):
+            kind, _, place = key.partition(":")
+            found.append(Look(kind, f"${ref}/{place}" if ref else place, seen))
+    return tuple(found)
 
 
 def _ordered(manifests: Sequence[Manifest], warnings: list[str]) -> list[Manifest]:

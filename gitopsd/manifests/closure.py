@@ -16,6 +16,7 @@ import orjson
 
 from gitopsd.core.declaration.tooling import BLOCKS
 from gitopsd.model.application import Source
+from gitopsd.ports import Lent
 from gitopsd.settings import RenderSettings
 
 RECENT = 8  # closures kept for one source: branches that differ, and a way back
@@ -42,7 +43,7 @@ def _version(package: str) -> str:
         return ""
 
 
-def inputs_hash(source: Source, limits: RenderSettings, tools: str) -> str:
+def inputs_hash(source: Source, limits: RenderSettings, tools: str, lent: Iterable[Lent] = ()) -> str:
     """Return the name of all that a render of `source` depends on besides the files: no application, no revision.
 
     `tools` names the programs that may render it, by what they are. The repository is part of it, so that nobody's
@@ -50,7 +51,8 @@ def inputs_hash(source: Source, limits: RenderSettings, tools: str) -> str:
     """
     blocks = {name: source.options[name] for name in BLOCKS if name in source.options}
     given = [renderer_version(), tools, source.repo_url, source.path, source.tool]
-    return _hash([*given, blocks, limits])
+    refs = sorted((each.source.ref, each.source.repo_url) for each in lent)
+    return _hash([*given, blocks, limits, *refs])
 
 
 def personal(inputs: str, asked: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from gitopsd.core.lent import lent_key
 from gitopsd.manifests.tools import Programs
 from gitopsd.manifests.variables import Variables
 from gitopsd.ports import Tree
@@ -24,6 +25,13 @@ class Given:
         """Return what `unpacked` takes, as JSON."""
         return {"limits": asdict(limits), "programs": asdict(programs), "variables": dict(variables)}
 
+    def closure(self) -> dict[str, str]:
+        """Return what was asked for besides the source's own tree, as keys of a closure."""
+        lent = {lent_key(ref, key): seen for ref, tree in self.refs.items() for key, seen in tree.closure().items()}
+        return lent | self.variables.closure()
+
     @classmethod
-    def unpacked(cls, packed: Mapping[str, Any]) -> Self:
-        return cls(RenderSettings(**packed["limits"]), Programs(**packed["programs"]), Variables(packed["variables"]))
+    def unpacked(cls, packed: Mapping[str, Any], refs: Mapping[str, Tree]) -> Self:
+        """Return what is packed, with the trees that other sources lend."""
+        limits, programs = RenderSettings(**packed["limits"]), Programs(**packed["programs"])
+        return cls(limits, programs, Variables(packed["variables"]), refs)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from gitopsd.core.declaration.fields import Fields, Warnings
 from gitopsd.core.declaration.tooling import tooling_of
+from gitopsd.core.lent import lent_key, parted
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
 from gitopsd.manifests import helm, kustomize, plain, plugin, variables
 from gitopsd.manifests.chart_files import CHART
@@ -28,15 +29,15 @@ DOCUMENTS = f"{__name__}:documents"
 # What may be remembered like manifests.
 FOLLOWS_FROM_INPUTS = (InvalidManifest, InvalidDeclaration, PathNotFound, NotSupported)
 
-Place = tuple[str, str, str]  # who opens trees ("module:function"), the mirror, the revision
+Opened = tuple[str, str, str]  # who opens trees ("module:function"), the mirror, the revision
+Place = tuple[Opened, Sequence[tuple[str, Opened]]]  # of the source, and of what others lend it, by their refs
 Question = tuple[str, Sequence[Sequence[str]], Mapping[str, str]]  # inputs, look-up sets, the build environment
 
 
 def look_up(place: Place, questions: Sequence[Question]) -> list[list[str]]:
     """Return the key that each look-up set of each question has there."""
-    tree = _open(*place)
     wanted = {key for _, sets, _ in questions for looked_up in sets for key in looked_up}
-    there = tree.seen(wanted - variables.seen(wanted, {}).keys())
+    there = _there(place, wanted - variables.seen(wanted, {}).keys())
     return [
         [
             manifests_key(inputs, {key: there[key] for key in looked_up if key in there} | seen)
@@ -52,14 +53,27 @@ def render(place: Place, inputs: str, source: Mapping[str, Any], given: Mapping[
 
     `source` is its path, and its options as declared; `given` is of `Given.packed`.
     """
-    tree, unpacked = _open(*place), Given.unpacked(given)
+    tree = _open(*place[0])
+    unpacked = Given.unpacked(given, {ref: _open(*opened) for ref, opened in place[1]})
     outcome: dict[str, Any]
     try:
         outcome = _rendered(tree, source["path"], source["options"], unpacked)
     except FOLLOWS_FROM_INPUTS as err:
         outcome = {"error": [type(err).__name__, err.what, err.remedy]}
-    closure = {**tree.closure(), **unpacked.variables.closure()}
+    closure = {**tree.closure(), **unpacked.closure()}
     return {"outcome": outcome, "key": manifests_key(inputs, closure), "looked_up": sorted(closure)}
+
+
+def _there(place: Place, wanted: Iterable[str]) -> dict[str, str]:
+    """Return what is seen at the keys of `wanted`; a ref that is lent no more is at none."""
+    own, lent = place[0], dict(place[1])
+    found: dict[str, str] = {}
+    for ref, keys in parted(wanted).items():
+        if not ref:
+            found |= _open(*own).seen(keys)
+        elif ref in lent:
+            found |= {lent_key(ref, key): seen for key, seen in _open(*lent[ref]).seen(keys).items()}
+    return found
 
 
 def documents(name: str, text: str) -> list[tuple[int, Any]]:

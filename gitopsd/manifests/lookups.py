@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from gitopsd.errors import GitopsError
 from gitopsd.manifests.closure import LookedUp
-from gitopsd.manifests.jobs import LOOK_UP
+from gitopsd.manifests.jobs import LOOK_UP, Place
 from gitopsd.ports import Workers
 
 MOST = 100_000  # look-ups in one job
@@ -29,8 +29,8 @@ class _Question:
 
 
 @dataclass(slots=True, eq=False)
-class _Place:
-    """The questions about one revision of one mirror."""
+class _Asked:
+    """The questions about one place."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     open: deque[_Question] = field(default_factory=deque)
@@ -40,32 +40,31 @@ class _Place:
 class LookUps:
     """While one job runs, the questions that come meanwhile wait for the next one together."""
 
-    def __init__(self, workers: Workers, opener: str) -> None:
+    def __init__(self, workers: Workers) -> None:
         self._workers = workers
-        self._opener = opener
-        self._places: dict[tuple[str, str], _Place] = {}
+        self._places: dict[Place, _Asked] = {}
 
     async def keys(
-        self, mirror: str, revision: str, inputs: str, sets: Sequence[LookedUp], variables: Mapping[str, str]
+        self, place: Place, inputs: str, sets: Sequence[LookedUp], variables: Mapping[str, str]
     ) -> list[str]:
-        """Return the manifests key that each of `sets` has at `revision`, in the build environment `variables`."""
+        """Return the manifests key that each of `sets` has at `place`, in the build environment `variables`."""
         question = _Question(inputs, sets, variables)
-        place = self._places.setdefault((mirror, revision), _Place())
-        place.open.append(question)
-        place.users += 1
+        there = self._places.setdefault(place, _Asked())
+        there.open.append(question)
+        there.users += 1
         try:
-            async with place.lock:
+            async with there.lock:
                 while question.answer is None and question.error is None:
-                    await self._answer(mirror, revision, place.open)
+                    await self._answer(place, there.open)
         finally:
-            place.users -= 1
-            if not place.users:
-                del self._places[mirror, revision]
+            there.users -= 1
+            if not there.users:
+                del self._places[place]
         if question.error is not None:
             raise type(question.error)(question.error.what, remedy=question.error.remedy) from question.error
         return question.answer or []
 
-    async def _answer(self, mirror: str, revision: str, waiting: deque[_Question]) -> None:
+    async def _answer(self, place: Place, waiting: deque[_Question]) -> None:
         batch = [waiting.popleft()]
         size = batch[0].size
         while waiting and (size := size + waiting[0].size) <= MOST:
@@ -73,7 +72,7 @@ class LookUps:
         answered = False
         try:
             asked = [(question.inputs, question.sets, question.variables) for question in batch]
-            answers = await self._workers.call(LOOK_UP, [self._opener, mirror, revision], asked)
+            answers = await self._workers.call(LOOK_UP, place, asked)
             answered = True
         except GitopsError as err:
             answers, answered = [err] * len(batch), True

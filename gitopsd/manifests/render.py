@@ -19,7 +19,7 @@ from gitopsd.manifests.closure import LookedUp, inputs_hash, personal, with_newe
 from gitopsd.manifests.entries import Entries
 from gitopsd.manifests.flights import Flights
 from gitopsd.manifests.given import Given
-from gitopsd.manifests.jobs import RENDER, not_supported
+from gitopsd.manifests.jobs import RENDER, Opened, Place, not_supported
 from gitopsd.manifests.lookups import LookUps
 from gitopsd.manifests.near import Near
 from gitopsd.manifests.plugins import Plugin
@@ -27,7 +27,7 @@ from gitopsd.manifests.tools import Tools
 from gitopsd.manifests.variables import KIND, asked
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
-from gitopsd.ports import Rendered, Workers
+from gitopsd.ports import Lent, Rendered, Workers
 from gitopsd.settings import RenderSettings, ToolSettings
 
 KNOWN = 20_000  # renders whose key is remembered; their manifests are not
@@ -47,13 +47,14 @@ class _Task:
     revision: Revision
     variables: Mapping[str, str]  # the build environment
     asked: Mapping[str, str]  # the part of it that renders of these inputs are known to ask for
+    place: Place
 
     @property
     def key(self) -> _Key:
-        return self.inputs, self.revision, tuple(self.asked.items())
+        return self.inputs, self.place, tuple(self.asked.items())
 
 
-_Key = tuple[str, Revision, tuple[tuple[str, str], ...]]
+_Key = tuple[str, Place, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +102,22 @@ class ClosureRenderer:
         self._on_closure = on_closure
         self._on_render = on_render
         self._near = near or Near(time.monotonic)
-        self._look_ups = LookUps(workers, opener)
+        self._look_ups = LookUps(workers)
         self._flights: Flights[_Key, _Found] = Flights()
         self._known: OrderedDict[_Key, tuple[str, LookedUp]] = OrderedDict()
         self._asked: OrderedDict[str, tuple[str, ...]] = OrderedDict()  # inputs → variables that renders asked for
 
     async def render(
-        self, app: AppName, source: Source, revision: Revision, variables: Mapping[str, str] = NONE
+        self,
+        app: AppName,
+        source: Source,
+        revision: Revision,
+        variables: Mapping[str, str] = NONE,
+        lent: Sequence[Lent] = (),
     ) -> Rendered:
         """Return the desired manifests of `source` at `revision`; `variables` is the build environment.
+
+        Charts may read from what is `lent`.
 
         Raises:
             PathNotFound, InvalidManifest, InvalidDeclaration, NotSupported, WorkerFailed: Terminal.
@@ -120,7 +128,7 @@ class ClosureRenderer:
             if refusal := _refusal(source):
                 looked_up = ()
                 raise refusal
-            found = await self._shared(source, revision, variables)
+            found = await self._shared(source, revision, variables, lent)
             looked_up = _places(found.looked_up)
         finally:
             self._on_closure(app, source, looked_up)
@@ -136,17 +144,25 @@ class ClosureRenderer:
             looked_up=found.looked_up,
         )
 
-    async def _shared(self, source: Source, revision: Revision, variables: Mapping[str, str]) -> _Found:
+    async def _shared(
+        self, source: Source, revision: Revision, variables: Mapping[str, str], lent: Sequence[Lent]
+    ) -> _Found:
         """Find what equal work of others gives, too; equal is what has the same variables as far as they are read."""
-        inputs = inputs_hash(source, self._limits, await self._tools.identity())
+        refs = [each for each in lent if source.tool in ("", "Helm")]
+        inputs = inputs_hash(source, self._limits, await self._tools.identity(), refs)
+        lending = tuple(sorted((each.source.ref, self._opened(each.source, each.revision)) for each in refs))
+        place = self._opened(source, revision), lending
         while True:
             mine = _values(self._asked.get(inputs, ()), variables)
-            task = _Task(inputs, source, revision, variables, mine)
+            task = _Task(inputs, source, revision, variables, mine, place)
             found = await self._flights.join(task.key, lambda task=task: self._found(task))  # type: ignore[misc]
             if all(variables.get(name, "") == value for name, value in found.asked.items()):
                 return found
             # Somebody else's: now it is known what makes the difference, so the next turn waits for its own.
             self._ask(inputs, tuple(found.asked))
+
+    def _opened(self, source: Source, revision: Revision) -> Opened:
+        return self._opener, self._mirror_of(source.repo_url), revision
 
     async def _found(self, task: _Task) -> _Found:
         clock = asyncio.get_running_loop().time
@@ -189,8 +205,7 @@ class ClosureRenderer:
         if not recent:
             return None
         variables = _values({name for looked_up in recent for name in asked(looked_up)}, task.variables)
-        mirror = self._mirror_of(task.source.repo_url)
-        keys = await self._look_ups.keys(mirror, task.revision, task.inputs, recent, variables)
+        keys = await self._look_ups.keys(task.place, task.inputs, recent, variables)
         for key, looked_up, outcome in zip(keys, recent, await self._outcomes(keys), strict=True):
             if outcome is not None:
                 self._remember(task, key, looked_up)
@@ -210,11 +225,10 @@ class ClosureRenderer:
 
     async def _anew(self, task: _Task, recent: tuple[LookedUp, ...]) -> _Found:
         source, inputs = task.source, task.inputs
-        place = [self._opener, self._mirror_of(source.repo_url), task.revision]
         given = Given.packed(self._limits, self._tools.programs, task.variables)
         what = {"path": source.path, "options": source.options}
         try:
-            answer = await self._workers.call(RENDER, place, inputs, what, given)
+            answer = await self._workers.call(RENDER, task.place, inputs, what, given)
         except WorkerFailed as err:
             raise WorkerFailed(f"{source.repo_url} {source.path}: {err.what}", remedy=err.remedy) from err
         looked_up = tuple(answer["looked_up"])

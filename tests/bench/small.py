@@ -51,13 +51,13 @@ async def _closures(options: Options) -> Figure:
         took: list[float] = []
         async with WorkerPool(1) as pool:
             source = {"path": "apps/app-00000", "options": {}}
-            place, given = [OPENER, mirror, revision], Given.packed(RenderSettings(), Programs(), {})
+            place, given = [[OPENER, mirror, revision], []], Given.packed(RenderSettings(), Programs(), {})
             rendered = await pool.call(jobs.RENDER, place, "inputs", source, given)
             closures = [[key.replace("app-00000", name) for key in rendered["looked_up"]] for name in fleet.names()]
             for turn in range(7):
                 revision = await asyncio.to_thread(fleet.touch, "app-00001", str(turn))
                 began_s = time.perf_counter()
-                await pool.call(jobs.LOOK_UP, [OPENER, mirror, revision], [["inputs", [one], {}] for one in closures])
+                await pool.call(jobs.LOOK_UP, [[OPENER, mirror, revision], []], [["inputs", [one], {}] for one in closures])
                 took.append(time.perf_counter() - began_s)
     what = f"closures of {options.apps} applications looked up at a new commit, p50"
     return Figure("closures", what, percentile(took, 0.5) * 1000, "ms", Budget(150))

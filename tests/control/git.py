@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gitopsd.core.lent import lent_key
 from gitopsd.errors import GitopsError, RepositoryUnreachable, RevisionNotFound
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.model.manifest import Manifest
-from gitopsd.ports import Rendered, Resolved
+from gitopsd.ports import Lent, Rendered, Resolved
 
 REPO = RepoUrl("https://git.example.org/fleet.git")
 Files = Mapping[str, Manifest | GitopsError]
@@ -77,13 +78,19 @@ class FakeGit:
         self.fetched()
 
     async def render(
-        self, app: AppName, source: Source, revision: Revision, variables: Mapping[str, str] | None = None
+        self,
+        app: AppName,
+        source: Source,
+        revision: Revision,
+        variables: Mapping[str, str] | None = None,
+        lent: Sequence[Lent] = (),
     ) -> Rendered:
         await self.turn()
         self.renders.append((app, revision))
         self.variables[app] = dict(variables or {})
         files = _below(self.commits[int(revision, 16)], source.path)
-        self.on_closure(app, source, (f"list:{source.path}", *(f"file:{path}" for path in files)))
+        read = (lent_key(each.source.ref, f"file:lent/{app}") for each in lent)
+        self.on_closure(app, source, (f"list:{source.path}", *(f"file:{path}" for path in files), *read))
         for found in files.values():
             if isinstance(found, GitopsError):
                 raise found

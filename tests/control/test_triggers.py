@@ -110,3 +110,22 @@ async def test_application_that_is_gone_is_forgotten_everywhere() -> None:
 
     assert [] == shell.line.passes
     assert [REPO] == shell.polled
+
+
+async def test_what_another_source_lends_touches_who_read_it_and_nobody_else() -> None:
+    shell = Shell()
+    lends = {"repoURL": REPO, "targetRevision": "main", "ref": "values"}
+    own = {"repoURL": REPO, "targetRevision": "main"}
+    shell.declare(*(app(name, sources=[{**own, "path": f"apps/{name}"}, lends]) for name in "ab"))
+    shell.git.push(ONE)
+    await shell.settle()
+    shell.line.passes.clear()
+
+    shell.git.push({**ONE, "elsewhere": config("z")})
+    await shell.settle(for_s=1.0)
+    assert not shell.line.passes
+    shell.git.push({**ONE, "elsewhere": config("z"), "lent/a": config("z", "2")})
+    await shell.settle(for_s=1.0)
+
+    assert {AppName("a")} == set(shell.line.passes)
+    assert (sha(2), sha(2)) == shell.status("b").revisions

@@ -115,7 +115,6 @@ def test_rule_to_ignore_differences_without_effect_is_reported() -> None:
     ("source", "says"),
     [
         ({"chart": "nginx"}, ".spec.source.chart is not supported yet"),
-        ({"path": ".", "ref": "values"}, ".spec.source.ref is not supported yet"),
     ],
 )
 def test_source_kind_not_done_yet_is_reported(source: Document, says: str) -> None:

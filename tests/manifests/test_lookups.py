@@ -10,8 +10,11 @@ import pytest
 
 from gitopsd.errors import RepositoryUnreachable
 from gitopsd.manifests.flights import Flights
-from gitopsd.manifests.jobs import Question
+from gitopsd.manifests.jobs import Place, Question
 from gitopsd.manifests.lookups import MOST, LookUps
+
+
+HERE: Place = ("opener", "mirror", "revision"), ()
 
 
 class Worker:
@@ -34,9 +37,9 @@ class Worker:
 
 async def test_questions_that_come_meanwhile_are_asked_together() -> None:
     worker = Worker()
-    look_ups = LookUps(worker, "opener")
+    look_ups = LookUps(worker)
     async with asyncio.TaskGroup() as group:
-        asks = [group.create_task(look_ups.keys("m", "r", str(n), [("x", "y"), ("z",)], {})) for n in range(5)]
+        asks = [group.create_task(look_ups.keys(HERE, str(n), [("x", "y"), ("z",)], {})) for n in range(5)]
         await asyncio.sleep(0)
         worker.go.set()
 
@@ -47,10 +50,10 @@ async def test_questions_that_come_meanwhile_are_asked_together() -> None:
 async def test_revisions_are_asked_apart() -> None:
     worker = Worker()
     worker.go.set()
-    look_ups = LookUps(worker, "opener")
+    look_ups = LookUps(worker)
     async with asyncio.TaskGroup() as group:
         for revision in "ab":
-            group.create_task(look_ups.keys("m", revision, revision, [("x",)], {}))
+            group.create_task(look_ups.keys((("opener", "mirror", revision), ()), revision, [("x",)], {}))
 
     assert [["a"], ["b"]] == worker.asked
 
@@ -59,19 +62,19 @@ async def test_a_job_has_a_bound() -> None:
     worker = Worker()
     worker.go.set()
     large = tuple(f"file:{n}" for n in range(MOST // 2 + 1))
-    look_ups = LookUps(worker, "opener")
+    look_ups = LookUps(worker)
     async with asyncio.TaskGroup() as group:
         for n in range(4):
-            group.create_task(look_ups.keys("m", "r", str(n), [large], {}))
+            group.create_task(look_ups.keys(HERE, str(n), [large], {}))
 
     assert [["0"], ["1"], ["2"], ["3"]] == worker.asked
 
 
 async def test_the_others_are_answered_when_the_one_who_asks_is_cancelled() -> None:
     worker = Worker()
-    look_ups = LookUps(worker, "opener")
+    look_ups = LookUps(worker)
     async with asyncio.TaskGroup() as group:
-        asks = [group.create_task(look_ups.keys("m", "r", str(n), [("x",)], {})) for n in range(4)]
+        asks = [group.create_task(look_ups.keys(HERE, str(n), [("x",)], {})) for n in range(4)]
         await asyncio.sleep(0)
         asks[0].cancel()
         await asyncio.sleep(0)
@@ -86,12 +89,12 @@ async def test_the_others_are_answered_when_the_one_who_asks_is_cancelled() -> N
 async def test_a_failed_job_fails_all_it_was_asked_for_and_is_not_repeated_for_each() -> None:
     worker = Worker()
     worker.fails = True
-    look_ups = LookUps(worker, "opener")
+    look_ups = LookUps(worker)
     failures = []
 
     async def ask(inputs: str) -> None:
         with pytest.raises(RepositoryUnreachable) as raised:
-            await look_ups.keys("m", "r", inputs, [("x",)], {})
+            await look_ups.keys(HERE, inputs, [("x",)], {})
         failures.append(raised.value.what)
 
     async with asyncio.TaskGroup() as group:
