@@ -23,8 +23,8 @@ class FakeEpoch:
     number: int
     taken_s: float
 
-    def named(self, ref: str) -> str | None:
-        if ref == "main":
+    def named(self, ref: str, tag_prefix: str = "") -> str | None:
+        if f"{tag_prefix}{ref}" == "main":
             return sha(self.number)
         return ref if ref in {sha(number) for number in range(self.number + 1)} else None
 
