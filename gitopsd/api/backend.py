@@ -63,6 +63,7 @@ class ClusterState:
     apis: int = 0  # kinds that are served
     objects: int = 0  # in the mirror
     applications: int = 0
+    lease: str = ""  # what a person should know of the lease by which one daemon writes; "" where all is well
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ class ClusterApplier:
     takeover: Collection[str]  # managers taken over at the first apply
     known: Known = _unknown  # the version that the mirror holds of an object
     named: ssa.Named = _nothing_named  # what jq expressions name in documents, for RespectIgnoreDifferences
+    fenced: Callable[[ClusterId], str] = lambda _: ""  # why nothing may be written to a cluster now
 
     async def dry_run(self, cluster: ClusterId, manifest: Manifest) -> Answer:
         client = self._client(cluster)
@@ -88,6 +89,8 @@ class ClusterApplier:
 
     async def run(self, cluster: ClusterId, command: Command) -> Applied:
         client = self._client(cluster)
+        if not isinstance(command, Check) and (why := self.fenced(cluster)):
+            return Refused(command.key, 0, why, retryable=True)
         match command:
             case Apply():
                 return await self._apply(client, cluster, command)

@@ -13,7 +13,7 @@ from gitopsd.core.ignore import rules_for
 from gitopsd.core.plan import plan
 from gitopsd.core.policy import Due, Pacing, carrying, last_sync
 from gitopsd.core.prune import kept
-from gitopsd.core.step import SUPERSEDED, Limits, absorb, ended, stalled, step
+from gitopsd.core.step import SUPERSEDED, TERMINATED, Limits, absorb, ended, stalled, step
 from gitopsd.core.windows import blocked
 from gitopsd.errors import GitopsError, Retryable, Terminal
 from gitopsd.model.application import Application, IgnoreDifference, Mode
@@ -25,6 +25,7 @@ from gitopsd.model.operation import Operation, OperationPhase, SyncRequest
 from gitopsd.ports import Applications, Applier, Clock, Inventory, LiveStates, Witness
 from gitopsd.runtime.tasks import at_most
 
+FENCED_S = 15.0  # should it not be told that the cluster may be written to again
 CONFIRM_S = 1.0  # after an operation: should nothing have changed, no watch tells of it
 OBSERVING = "mode is observe by now, so nothing more is written"
 
@@ -53,6 +54,7 @@ class Syncer:
     on_sync: Callable[[Operation], None] = lambda _: None  # told of every operation that is over
     ignored: tuple[IgnoreDifference, ...] = ()  # of the settings: in every application
     witness: Witness | None = None  # None: nobody asks why something failed
+    fenced: Callable[[ClusterId], str] = lambda _: ""  # why nothing may be written to a cluster now
 
     async def advance(self, wanted: Wanted) -> Outcome:
         """Take the sync that runs a step further, and begin one if one is due."""
@@ -81,6 +83,11 @@ class Syncer:
 
     async def _further(self, operation: Operation, wanted: Wanted) -> Outcome:
         over, again_after_s = self._stopped(operation, wanted), None
+        why = self.fenced(wanted.aim.cluster)
+        if over is None and why and not operation.dry_run:
+            if operation.phase is not OperationPhase.TERMINATING:
+                return Outcome(operation, why, FENCED_S, wanted.left(operation))
+            over = ended(operation, OperationPhase.FAILED, TERMINATED, self.now_s())
         if over is None:
             operation, again_after_s = await self._steps(operation, wanted)
             over = operation if operation.phase.over else None
@@ -109,6 +116,9 @@ class Syncer:
     def _begun(self, wanted: Wanted, last: Operation | None) -> tuple[Operation | None, Due]:
         """Return the operation to go on with: a new one where a person asked or one is due, else the last one."""
         app, request, todo = wanted.app, wanted.orders.request, todo_of(wanted)
+        fenced = "" if request is not None and request.dry_run else self.fenced(wanted.aim.cluster)
+        if fenced and (todo.work.any or request is not None):  # what a person asked for is done when it may be
+            return last, Due(sync=False, why=fenced, again_after_s=FENCED_S)
         due = due_of(wanted, todo, last, self.now_s(), self.pacing)
         if not due.sync:
             self._taken_up(app, request)

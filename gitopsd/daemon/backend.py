@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState
@@ -31,6 +31,7 @@ class DaemonBackend:
     git: Repositories
     live: LiveMirrors
     clusters_by_name: Mapping[ClusterId, str]  # → server URL
+    noticed: Callable[[ClusterId], str] = lambda _: ""  # what a person should know of a cluster's lease
 
     def views(self) -> Iterable[AppView]:
         return [self._view(app) for app in self.store.all()]
@@ -136,6 +137,7 @@ class DaemonBackend:
             size.kinds,
             size.objects,
             readers_of(apps, cluster, self.asks.placing),
+            self.noticed(cluster),
         )
 
     def repositories(self) -> Sequence[RepositoryState]:

@@ -44,6 +44,7 @@ from gitopsd.core.step import Limits
 from gitopsd.core.touch_index import TouchIndex
 from gitopsd.daemon import confine
 from gitopsd.daemon.backend import DaemonBackend
+from gitopsd.daemon.leases import Leases
 from gitopsd.daemon.reload import Reloader
 from gitopsd.daemon.rules import ignored
 from gitopsd.git.epoch import Epoch
@@ -160,8 +161,14 @@ class Daemon:
             takeover=settings.sync.takeover,
             checks=self.health_checks,
         )
+        self.leases = Leases.of(settings, self.clients, now_s, lambda cluster: self.triggers.cluster(cluster))  # noqa: PLW0108 - as above
         self.applier = ClusterApplier(
-            self.clients, self.live.resource, settings.sync.takeover, self.live.version_of, self.paths.paths
+            self.clients,
+            self.live.resource,
+            settings.sync.takeover,
+            self.live.version_of,
+            self.paths.paths,
+            self.leases.fenced,
         )
         drift = settings.drift
         self.ledger = Ledger(settings.data_dir, now_s, max_entries=drift.max_entries, max_age_s=drift.max_age_s)
@@ -212,7 +219,7 @@ class Daemon:
             for each in settings.declarations
             if each.directory is not None
         ]
-        self.backend = DaemonBackend(store, self.asks, self.git, self.live, self.servers)
+        self.backend = DaemonBackend(store, self.asks, self.git, self.live, self.servers, noticed=self.leases.noticed)
         self.serving = False  # the API answers
         self.readiness = Readiness(self._parts)
         self.reloader = Reloader(config, settings, self.systemd, signals.reload)
@@ -251,7 +258,7 @@ class Daemon:
         for directory in self.directories:
             await directory.credentials()
         await stack.enter_async_context(running(self.git))
-        await stack.enter_async_context(running(*self.live.mirrors.values()))
+        await stack.enter_async_context(running(*self.live.mirrors.values(), *self.leases.kept.values()))
         self._on_declared(frozenset(app.name for app in self.store.all()) | {each.app for each in self.drifts.open()})
         passes = Graceful(self.passes, self.queue.close, grace_s=settings.grace_s)
         await stack.enter_async_context(running(passes, self.triggers))
@@ -283,6 +290,7 @@ class Daemon:
             self._on_sync,
             ignored(settings.compare),
             ClusterWitness(self.clients, self.live.children, sync.log_lines),
+            self.leases.fenced,
         )
         judge = Judge(self.live, self.applier, store, self.paths, ignored(settings.compare))
         declarer = Declarer(store, store, self.placing, now_s, new_id)
@@ -400,6 +408,8 @@ class Daemon:
             age = self.live.age(cluster)
             told = age.error or ("" if age.synced else "its first lists are under way")
             parts.append(Part(f"cluster {cluster}", age.synced or bool(age.error), told))
+            if noticed := self.leases.noticed(cluster):
+                parts.append(Part(f"lease {cluster}", not self.leases.fenced(cluster), noticed, required=False))
         parts += [
             Part(directory.name, directory.declared.is_set(), "; ".join(directory.problems[:3]))
             for directory in self.directories

@@ -42,6 +42,7 @@ EXACT = {
     "sync.workers": (1.0, 1000.0),
     "sync.heal_wait_s": (0.0, DAY_S),
     "sync.log_lines": (0.0, 1000.0),
+    "sync.lease_s": (5.0, 3600.0),
     "sync.argocd_quiet_s": (0.0, 365 * DAY_S),
     "drift.max_entries": (100.0, 1e8),
     "drift.max_age_s": (3600.0, 3650 * DAY_S),

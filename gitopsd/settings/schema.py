@@ -189,6 +189,8 @@ class SyncSettings:
     refresh_s: float = 600.0  # a pass over every application at least so often, whatever was heard
     operation_deadline_s: float = 3600.0  # a sync that is not over by then fails
     gate_deadline_s: float = 1800.0  # a health gate between waves that does not open by then fails the sync
+    lease_namespace: str = "kube-system"  # of the Lease by which one daemon of an instance writes to a cluster
+    lease_s: float = 60.0  # after that another daemon may take a lease that is not renewed
     log_lines: int = 10  # of a failing container, in the sync's result; 0: no log is read
 
 
@@ -277,6 +279,7 @@ class LogSettings:
 @dataclass(frozen=True, slots=True)
 class Settings:
     mode: str = "enforce"  # enforce | observe
+    instance: str = "gitopsd"  # daemons of one name never write to one cluster at once
     data_dir: Path = Path("/var/lib/gitopsd")  # store, Git mirrors, generated secrets
     run_dir: Path = Path("/run/gitopsd")  # sockets
     clusters: tuple[ClusterSettings, ...] = ()

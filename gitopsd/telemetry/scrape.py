@@ -91,7 +91,9 @@ def _clusters(clusters: Iterable[ClusterState]) -> Iterator[Metric]:
     age = family("argocd_cluster_cache_age_seconds", "Age of what is known.", "server")
     watch = family("gitopsd_watch_age_seconds", "Since the quietest watch said anything.", "cluster")
     failing = family("gitopsd_kinds_unreadable", "Kinds of a cluster that cannot be read.", "cluster")
+    lease = family("gitopsd_cluster_lease_odd", "1: another daemon writes or wants to, or none can be kept.", "cluster")
     for state in clusters:
+        lease.add_metric([state.name], float(bool(state.lease)))
         info.add_metric([state.server, state.name, state.version], 1)
         read = state.age is not None and state.age.synced and not state.age.error
         connected.add_metric([state.server, state.version], float(read))
@@ -101,7 +103,7 @@ def _clusters(clusters: Iterable[ClusterState]) -> Iterator[Metric]:
             age.add_metric([state.server], state.age.oldest_s)
             watch.add_metric([state.name], state.age.oldest_s)
             failing.add_metric([state.name], len(state.age.failing))
-    yield from (info, connected, apis, objects, age, watch, failing)
+    yield from (info, connected, apis, objects, age, watch, failing, lease)
 
 
 def _repositories(repositories: Iterable[RepositoryState], now_s: float) -> Iterator[Metric]:

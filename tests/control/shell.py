@@ -111,6 +111,7 @@ class Shell:
         self.failures: dict[AppName, int] = {}
         self.paths = FakePaths()
         self.witness = FakeWitness()
+        self.fenced = ""  # why nothing may be written
         self.line = Line(self.clock)
         self.polled: Sequence[str] = ()
         self.barrier = Barrier(self.line.add)
@@ -145,6 +146,7 @@ class Shell:
             8,
             self.over.append,
             witness=self.witness,
+            fenced=lambda _: self.fenced,
         )
         judge = Judge(self.clusters, self.clusters, self.apps, self.paths)
         declarer = Declarer(self.apps, self.apps, self.placing, self.clock, new_id)

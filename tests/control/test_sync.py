@@ -480,3 +480,50 @@ async def test_write_of_the_store_that_fails_loses_nothing(write: int) -> None:
 
     assert ({"x"}, "2", "Synced") == (shell.names(), value(shell), shell.sync_status("shop"))
     assert [OperationPhase.SUCCEEDED] * 2 == [operation.phase for operation in shell.over[-2:]]
+
+
+async def test_nothing_is_written_while_another_daemon_holds_the_lease_and_a_request_waits_for_it() -> None:
+    shell = Shell()
+    shell.fenced = "another gitopsd writes to cluster c1"
+    shell.declare(app("shop", **BY_HAND))
+    shell.git.push({"apps/shop/a": config("a")})
+    await shell.settle(for_s=60)
+    await shell.asks.sync(AppName("shop"), SyncRequest())
+    await shell.settle(for_s=60)
+    before = (shell.names(), shell.status("shop").waiting)
+
+    shell.fenced = ""
+    await shell.settle(for_s=60)
+
+    assert (set(), "another gitopsd writes to cluster c1") == before
+    assert {"a"} == shell.names()
+
+
+async def test_sync_under_way_waits_while_another_daemon_holds_the_lease() -> None:
+    shell = Shell()
+    shell.declare(app("shop"))
+    shell.git.push({"apps/shop/disk": CLAIM, "apps/shop/b": config("b", annotations=LATER)})
+    await shell.settle(for_s=60)
+    shell.fenced = "another gitopsd writes to cluster c1"
+    shell.world.edit(CLAIM_KEY, "status", value={"phase": "Bound"})
+    await shell.settle(for_s=60)
+    before = (shell.names(), shell.operation("shop").phase)
+
+    shell.fenced = ""
+    await shell.settle(for_s=60)
+
+    assert (set(), OperationPhase.RUNNING) == before
+    assert {"b"} == shell.names()
+
+
+async def test_person_may_end_a_sync_that_another_daemon_keeps_from_going_on() -> None:
+    shell = Shell()
+    shell.declare(app("shop"))
+    shell.git.push({"apps/shop/disk": CLAIM, "apps/shop/b": config("b", annotations=LATER)})
+    await shell.settle(for_s=60)
+    shell.fenced = "another gitopsd writes to cluster c1"
+
+    await shell.asks.terminate(SHOP)
+    await shell.settle(for_s=60)
+
+    assert OperationPhase.FAILED is shell.operation("shop").phase

@@ -72,7 +72,8 @@ class Process:
         return [event for event in found if not name or event.get("event") == name]
 
     def write_settings(self) -> None:
-        self.config.write_text(yaml.safe_dump(self.settings))
+        # Daemons of one name take turns at a cluster, and tests share clusters.
+        self.config.write_text(yaml.safe_dump({"instance": f"test-{self.root.name}", **self.settings}))
 
     def start(self, *wrapper: str) -> None:
         """Start the process below `wrapper`, a command; settings are written anew, the log is appended to."""

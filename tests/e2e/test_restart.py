@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import ONCE, Own
-from tests.e2e.daemon import Json, Process, conditions, until
+from tests.e2e.daemon import Daemon, Json, Process, conditions, settings, until
 from tests.e2e.test_asks import stuck_and_next
 from tests.e2e.world import config_map, text
 
@@ -225,3 +225,36 @@ async def test_everything_it_made_may_be_lost(own: Own, tmp_path: Path, what: st
         await shop.until_gone("b")  # known by its tracking id, though nothing is remembered
         assert before == await shop.live("a")
         assert [] == conditions(await shop.daemon.app(shop.name("web")) or {})
+
+
+async def test_second_daemon_of_one_instance_writes_nothing_until_the_first_is_gone(own: Own, tmp_path: Path) -> None:
+    async with own(changes={"sync": {"lease_s": 6}}) as shop:
+        repo = shop.repo(files={"a.yaml": text(config_map("a", v="1"))})
+        await shop.declare(shop.application("web", repo))
+        await shop.daemon.until_synced(shop.name("web"))
+        first = shop.daemon.process
+        clusters = {cluster["name"]: Path(cluster["kubeconfig"]) for cluster in first.settings["clusters"]}
+        mine = settings(tmp_path / "second", clusters, first.settings["declarations"])
+        mine |= {"instance": f"test-{first.root.name}", "sync": first.settings["sync"], "git": {"poll_s": 1}}
+        second = Daemon(Process(tmp_path / "second", mine, first.environ), shop.daemon.session)
+        second.process.start()
+        try:
+            await second.ready()
+            seen = await second.until_app(shop.name("web"), lambda app: app["status"]["sync"]["status"] == "Synced")
+            repo.commit({"a.yaml": text(config_map("a", v="2"))})  # of which the first is not told
+            held = await second.until_app(
+                shop.name("web"), lambda app: "another gitopsd" in app["status"]["gitopsd"].get("waiting", "")
+            )
+            await until("the first has noticed", lambda: noticed(first))
+            before = await shop.live("a")
+            assert 0 == first.stop()
+            await shop.until_live("a", {"v": "2"})
+        finally:
+            second.process.end()
+
+        assert ("Synced", "OutOfSync") == (seen["status"]["sync"]["status"], held["status"]["sync"]["status"])
+        assert {"v": "1"} == (before or {})["data"]
+
+
+async def noticed(process: Process) -> bool:
+    return bool(process.events("lease.contended"))

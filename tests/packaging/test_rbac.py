@@ -19,6 +19,8 @@ RBAC = Path(__file__).parents[2] / "config/rbac.yaml"
 PLURALS = {
     "Namespace": "/api/v1/namespaces",
     "ServiceAccount": "/api/v1/namespaces/gitopsd/serviceaccounts",
+    "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/roles",
+    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system/rolebindings",
     "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
     "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
 }
@@ -123,6 +125,17 @@ def test_writer_applies_and_prunes(writer: Ask) -> None:
     assert 201 == writer("APPLY", f"{DEPLOYMENTS}/web", DEPLOYMENT)
     assert 200 == writer("APPLY", f"{DEPLOYMENTS}/web", DEPLOYMENT)
     assert 200 == writer("DELETE", f"{DEPLOYMENTS}/web")
+
+
+def test_writer_keeps_the_lease_of_its_instance_and_no_other(writer: Ask, reader: Ask) -> None:
+    leases = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "gitopsd"}}
+
+    assert 201 == writer("POST", leases, lease)
+    assert 200 == writer("GET", f"{leases}/gitopsd")
+    assert 200 == writer("APPLY", f"{leases}/gitopsd", lease)
+    assert 403 == writer("APPLY", f"{leases}/other", lease)
+    assert 403 == reader("APPLY", f"{leases}/gitopsd", lease)
 
 
 @pytest.mark.parametrize("account", ["gitopsd-reader", "gitopsd-writer"])

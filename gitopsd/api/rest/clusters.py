@@ -26,7 +26,11 @@ class Clusters:
 
 
 def cluster_json(state: ClusterState, now_s: float) -> dict[str, Any]:
-    """Return a cluster as Argo CD's Cluster; kinds that cannot be read are in `info.cacheInfo.failing`, of ours."""
+    """Return a cluster as Argo CD's Cluster.
+
+    Of ours are the kinds that cannot be read, in `info.cacheInfo.failing`, and what is odd about its lease, in
+    `info.lease`.
+    """
     status, message = _connection(state)
     connection = {"status": status, "message": message, "attemptedAt": rfc3339(now_s)}
     heard_s = now_s - state.age.oldest_s if state.age and state.age.synced else None
@@ -39,6 +43,7 @@ def cluster_json(state: ClusterState, now_s: float) -> dict[str, Any]:
             "serverVersion": state.version,
             "applicationsCount": state.applications,
             "connectionState": connection,
+            **({"lease": state.lease} if state.lease else {}),
             "cacheInfo": {
                 "apisCount": state.apis,
                 "resourcesCount": state.objects,

@@ -54,6 +54,7 @@ def _facts(app: status.App) -> Iterator[tuple[str, object]]:
     yield "Health", _with(status.health(app), status.at(app, "status", "health", "message"))
     operation = status.operation(app)
     yield "Operation", _with(status.phase(app), operation.get("message"))
+    yield "Waiting", status.at(app, "status", "gitopsd", "waiting")
     yield "Progress", status.progress(app)
     yield "Started", operation.get("startedAt")
     yield "Finished", operation.get("finishedAt")
