@@ -43,6 +43,10 @@ class NotFetchedYet(RepositoryUnreachable):
     """The first fetch is under way; the epoch that it brings asks for a pass by itself."""
 
 
+class PartNotFetched(RepositoryUnreachable):
+    """A render needs a submodule or an LFS object that is not fetched yet; in `git.missing` the words are made."""
+
+
 class StoreFailed(Retryable):
     """The store could not write: a full disk, a read-only file system."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from gitopsd.errors import PartNotFetched
 from gitopsd.model.application import Application, Source
 from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
 from gitopsd.model.command import Accepted, Answer, Applied, Command, ObjectRef
@@ -48,6 +49,19 @@ class Sources(Protocol):
 
     async def fetch(self, repo: RepoUrl) -> None:
         """Bring the repository's epoch up to date; one fetch at a time, callers meanwhile share the next one."""
+        ...
+
+
+class Parts(Protocol):
+    """What a render may need beside a commit: submodules, and files in Git LFS."""
+
+    async def fetch(self, err: PartNotFetched) -> None:
+        """Fetch the part whose lack `err` tells of.
+
+        Raises:
+            RevisionNotFound, InvalidDeclaration: there is no such part.
+            RepositoryUnreachable, RepositoryTooLarge, TooSlow: it cannot be had now.
+        """
         ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import shutil
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -111,8 +112,9 @@ async def http_server(
     users: Mapping[str, str] | None = None,
     tls: ssl.SSLContext | None = None,
     middleware: Sequence[Middleware] = (),
+    inner: Sequence[Middleware] = (),
 ) -> AsyncIterator[HttpServer]:
-    """Serve the repositories below `root`; `users` is name → password."""
+    """Serve the repositories below `root`; `users` is name → password, `inner` is for those who are let in."""
     app = git_app(root, users=users)
     server = HttpServer("")
 
@@ -121,7 +123,7 @@ async def http_server(
         server.requests.append(f"{request.method} {request.path_qs}")
         return await handler(request)
 
-    app.middlewares[:] = [record, *middleware, *app.middlewares]
+    app.middlewares[:] = [record, *middleware, *app.middlewares, *inner]
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
@@ -177,12 +179,17 @@ class SshServer:
 
 
 @asynccontextmanager
-async def ssh_server(root: Path) -> AsyncIterator[SshServer]:
-    """Serve the repositories below `root` to user `git` with a key of its own."""
+async def ssh_server(root: Path, *, lfs: Mapping[str, object] | None = None) -> AsyncIterator[SshServer]:
+    """Serve the repositories below `root` to user `git` with a key of its own; `lfs` is what it answers for LFS."""
     host_key, user_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
 
     async def run(process: asyncssh.SSHServerProcess[bytes]) -> None:
         command, _, path = (process.command or "").partition(" ")
+        if command == "git-lfs-authenticate" and lfs is not None:
+            assert path.endswith(".git download"), path
+            process.stdout.write(json.dumps(lfs).encode())
+            process.exit(0)
+            return
         assert command in ("git-upload-pack", "git-receive-pack")
         repo = root / path.strip("'").lstrip("/")
         child = await asyncio.create_subprocess_exec(

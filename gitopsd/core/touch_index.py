@@ -79,7 +79,7 @@ class TouchIndex:
         for path in changes["files"]:
             # A file or link that comes where a directory was looked for, or goes, changes what is found below it.
             found.update(_each(places.missed_below.get(path)))
-            for kind in ("file", "link", "list"):
+            for kind in ("file", "link", "list", "module"):
                 found.update(_each(places.at.get(f"{kind}:{path}")))
         for path in changes["dirs"]:
             found.update(_each(places.at.get(f"list:{path}")))

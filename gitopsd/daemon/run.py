@@ -26,6 +26,7 @@ from gitopsd.api.webhooks import Webhook, WebhookBounds
 from gitopsd.apply.run import ClusterApplier
 from gitopsd.apply.witness import ClusterWitness
 from gitopsd.control.barrier import Barrier
+from gitopsd.control.completing import Completing
 from gitopsd.control.declare import Declarer
 from gitopsd.control.desired import Desire
 from gitopsd.control.drifts import Drifts
@@ -85,6 +86,7 @@ from gitopsd.telemetry.scrape import World
 from gitopsd.trust import secrets as credentials
 from gitopsd.trust.credentials import Trust
 
+OPENERS = {True: "gitopsd.git.tree:open_tree", False: "gitopsd.git.tree:open_tree_alone"}  # with submodules?
 CHANGES = "gitopsd.git.touched:changes"
 log = structlog.get_logger()
 
@@ -137,17 +139,19 @@ class Daemon:
         )
         self.redis = EmbeddedRedis(settings.run_dir) if settings.redis.url == "embedded" else None
         self.cache = self._cache()
-        self.renderer = ClosureRenderer(
+        renderer = ClosureRenderer(
             self.workers,
             self.cache,
             self.git.mirror,
             work_dir=self.work_dir,
+            opener=OPENERS[settings.git.submodules],
             limits=settings.render,
             tools=settings.tools,
             plugins=plugins.load(settings.plugins),
             on_closure=lambda *found: self.triggers.closure(*found),  # noqa: PLW0108 - there are none yet
             on_render=self._on_render,
         )
+        self.renderer = Completing(renderer, self.git.parts)
         self.lua_workers = script_workers(settings.scripts, lua.__name__, self.metrics.worker_job)
         self.jq_workers = script_workers(settings.scripts, jq.__name__, self.metrics.worker_job)
         self.paths = JqPaths(self.jq_workers, settings.scripts, time.monotonic)

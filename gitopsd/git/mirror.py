@@ -20,12 +20,14 @@ from gitopsd.git import child, objects
 from gitopsd.git.credentials import Access, access
 from gitopsd.git.epoch import FULL_SHA, HEAD, KEPT, LISTING, OTHER, fingerprint, read_refs
 from gitopsd.git.failures import fetch_failed, is_damage, said, shown
+from gitopsd.git.lfs_files import DIRECTORY
 from gitopsd.git.objects import DAMAGED
-from gitopsd.settings import GitSettings
+from gitopsd.settings import GitSettings, RepoCredentials
 from gitopsd.trust.credentials import Trust
 
 STAMP = "gitopsd-epoch"  # in a mirror: the fingerprint of the refs that its last whole fetch left; mtime: when
 LOCAL_S = 60.0  # for what git does on the disk alone
+LFS_KEPT_S = 30 * 86400.0  # an object of Git LFS, from when it was fetched
 TIDY_S = 1800.0  # for packing a mirror anew
 LONG_LISTING_BYTES = 256 << 10  # of refs: more would hold up the loop
 SIZE_EVERY_S = 0.5
@@ -59,6 +61,8 @@ class Mirror:
     settings: GitSettings
     trust: Trust
     size_bytes: int | None = None  # when it was last looked at
+    login_of: str = ""  # of a submodule: the URL whose credentials it is fetched with
+    anonymous: bool = False  # of a submodule on another host: it is fetched without
     _swept: bool = False  # no left-overs of a killed git can be there
     _tidying: bool = False
 
@@ -80,6 +84,12 @@ class Mirror:
             return await self._fetch(self.path, specs)
         except Damaged:
             return await self._anew(specs)
+
+    async def credentials(self) -> RepoCredentials | None:
+        """Return what the server is given. Raises as `Trust.credentials` does."""
+        if self.anonymous:
+            return self.trust.hosts(self.url)
+        return await self.trust.credentials(self.login_of or self.url)
 
     async def keep(self, name: str) -> bool:
         """Keep the commit that SHA `name` names, full or short; tell whether there is one.
@@ -118,6 +128,7 @@ class Mirror:
             (self.path / DAMAGED).touch()
         finally:
             self._tidying = False
+        await asyncio.to_thread(_remove_old, self.path / DIRECTORY, time.time() - LFS_KEPT_S)
         await self._check_size(self.path)
 
     def stamp(self, refs: Mapping[str, str], taken_s: float) -> None:
@@ -169,11 +180,14 @@ class Mirror:
         flags = ("--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
         quick = ("--no-auto-maintenance", "--no-show-forced-updates")
         self._swept = False
-        with access(self.url, await self.trust.credentials(self.url), self.run_dir) as given:
+        found = await self.credentials()
+        with access(self.url, found, self.run_dir) as given:
             git = ["--git-dir", str(path), *_options(speed), *_options(given.config), "fetch", *flags, *quick]
             began_s = time.monotonic()
             listing = await self._git([*git, "--", given.url, *specs], self.settings.fetch_deadline_s, given, path)
         self._swept = True
+        with _disk(self.url):
+            _switch_lfs(path / DIRECTORY, on=found is not None and found.lfs)
         if time.monotonic() - began_s > SIZE_EVERY_S:
             await self._check_size(path)
         return await _read(listing, path)
@@ -223,6 +237,21 @@ class Mirror:
         if not self._swept and not self._tidying:
             # One fetch runs at a time and none does now, so whatever holds a lock is dead.
             await asyncio.to_thread(sweep, self.path)
+
+
+def _switch_lfs(directory: Path, *, on: bool) -> None:
+    if on:
+        directory.mkdir(exist_ok=True)
+    elif directory.exists():
+        _remove(directory)
+
+
+def _remove_old(directory: Path, before_s: float) -> None:
+    """Remove objects fetched before `before_s`; what is still read is fetched again."""
+    for file in directory.glob("??/*"):
+        with contextlib.suppress(OSError):
+            if file.stat().st_mtime < before_s:
+                file.unlink()
 
 
 async def _read(listing: bytes, path: Path) -> dict[str, str]:

@@ -26,6 +26,7 @@ from gitopsd.git.credentials import remove_keys
 from gitopsd.git.epoch import FULL_SHA, KEPT, SHA, Epoch, is_ref_name
 from gitopsd.git.failures import shown
 from gitopsd.git.mirror import STAMP, Mirror, mirror_path
+from gitopsd.git.parts import Parts
 from gitopsd.model.ids import RepoUrl, Revision
 from gitopsd.ports import Clock, Resolved
 from gitopsd.settings import GitSettings
@@ -104,6 +105,7 @@ class Repositories:
         self._on_epoch = on_epoch
         self._on_request = on_request
         self._spread = spread
+        self.parts = Parts(data_dir / "git", self._mirror_named)
         self._repos: dict[RepoUrl, Repository] = {}
         self._gate = asyncio.Semaphore(settings.fetches_at_once)
         self._group: asyncio.TaskGroup | None = None
@@ -231,6 +233,9 @@ class Repositories:
                 await asyncio.Event().wait()
         finally:
             self._group = None
+
+    def _mirror_named(self, name: str) -> Mirror | None:
+        return next((known.mirror for known in self._repos.values() if known.mirror.path.name == name), None)
 
     def _known(self, repo: RepoUrl) -> Repository:
         if repo not in self._repos:

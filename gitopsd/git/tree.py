@@ -7,15 +7,17 @@ find who looked there.
 
 from __future__ import annotations
 
+import pathlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pygit2
 
-from gitopsd.errors import InvalidManifest, PathNotFound
-from gitopsd.git import objects
-from gitopsd.git.directory import KINDS, LINK, TREE, Directory, Node, directory
+from gitopsd.errors import InvalidManifest, PartNotFetched, PathNotFound, RevisionNotFound
+from gitopsd.git import lfs_files, modules, objects
+from gitopsd.git.directory import KINDS, LINK, SUBMODULE, TREE, Directory, Node, directory
+from gitopsd.git.missing import Submodule
 from gitopsd.model.ids import Revision
 from gitopsd.ports import Entry
 
@@ -26,43 +28,64 @@ KEPT_ENTRIES = 100_000  # of directories kept parsed in one process; one is some
 Path = tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A submodule, or the repository itself: where its objects are."""
+
+    mirror: str
+    name: str  # of the mirror, among all mirrors
+    revision: str
+    repo: pygit2.Repository
+    root: Node
+
+
 @dataclass(slots=True)
 class GitTree:
-    """`ports.Tree` on a bare mirror."""
+    """`ports.Tree` on a bare mirror. Submodules are directories, and files in Git LFS what they point at."""
 
     mirror: str
     revision: Revision
     _repo: pygit2.Repository
     _root: Node
+    _follows: bool = True  # submodules
     _directories: dict[Path, Directory | None] = field(default_factory=dict)  # by place; None: no directory there
+    _mounts: dict[Path, Mount] = field(default_factory=dict)  # submodules that were looked into, by place
     _seen: dict[str, str] = field(default_factory=dict)
     _links: dict[str, str] = field(default_factory=dict)
 
     def read(self, path: str, *, max_bytes: int) -> bytes | None:
-        node = self._file(path)
+        place, node = self._file(path)
         if node is None:
             return None
-        with objects.reading(self.mirror, path):
-            _, size = self._repo.odb.read_header(node.oid)
-        if size > max_bytes:
-            raise InvalidManifest(
-                f"{path} has {size} bytes, more than the {max_bytes} that are left for it",
-                remedy="split or shrink it, or exclude it from the source",
-            )
-        return self._content(node, path)
+        mount = self._mount(place)
+        with objects.reading(mount.mirror, path):
+            _, size = mount.repo.odb.read_header(node.oid)
+        if size > max(max_bytes, lfs_files.MAX_POINTER_BYTES):
+            raise _too_large(path, size, max_bytes)
+        content = self._content(node, place)
+        if size <= lfs_files.MAX_POINTER_BYTES:
+            content = self._followed(content, place, max_bytes)
+        if len(content) > max_bytes:
+            raise _too_large(path, len(content), max_bytes)
+        return content
 
     def blob(self, path: str) -> str | None:
-        node = self._file(path)
+        _, node = self._file(path)
         return None if node is None else str(node.oid)
 
     def list(self, path: str) -> Sequence[Entry] | None:
         place = self._place(path)
         directory = self._directory(place)
         self._seen[f"list:{'/'.join(place)}"] = directory.listing if directory else ""
-        return directory.entries if directory else None
+        return self._entries(place, directory) if directory else None
 
     def real(self, path: str) -> str:
         return "/".join(self._place(path))
+
+    def commit_at(self, path: str) -> str | None:
+        """Return the commit that a submodule is at, None where there is none; it is not looked into."""
+        node = self._node(tuple(path.split("/")))
+        return str(node.oid) if node is not None and node.mode == SUBMODULE else None
 
     def closure(self) -> Mapping[str, str]:
         return dict(self._seen)
@@ -76,27 +99,46 @@ class GitTree:
     def _at(self, key: str) -> str:
         kind, _, path = key.partition(":")
         place = tuple(path.split("/")) if path else ()
-        # Places are recorded without links on the way. One that is there now changes the answer, whatever it was.
+        through = self._through(place)
+        node = self._node(place) if through is None else None
+        if through is not None or node is None:
+            return through or ""
+        match kind:
+            case "module":
+                return str(node.oid) if node.mode == SUBMODULE else ""
+            case "lfs":
+                return _switch(lfs_files.is_on(self._mount(place).mirror))
+            case "link" if node.mode == LINK:
+                return str(node.oid)
+            case "list" if node.mode != LINK:
+                directory = self._directory(place)
+                return directory.listing if directory else ""
+        return str(node) if node.mode == LINK or (kind == "file" and _is_file(node)) else ""
+
+    def _through(self, place: Path) -> str | None:
+        """Return what keeps anybody from `place`, "" where nothing can be there; None: one can get there.
+
+        Places are recorded without links on the way. One that is there now changes the answer, whatever it was.
+        """
         for depth in range(1, len(place)):
             above = self._node(place[:depth])
-            if above is None or above.mode != TREE:
+            if above is not None and above.mode == SUBMODULE:
+                try:
+                    if self._directory(place[:depth]) is None:
+                        return ""
+                except PartNotFetched:
+                    return f"not fetched {above}"  # whatever is there, a render has to look
+            elif above is None or above.mode != TREE:
                 return "" if above is None or above.mode != LINK else f"through {above}"
-        node = self._node(place)
-        if node is None:
-            return ""
-        if node.mode == LINK:
-            return str(node) if kind != "link" else str(node.oid)
-        if kind == "list":
-            directory = self._directory(place)
-            return directory.listing if directory else ""
-        return str(node) if kind == "file" and _is_file(node) else ""
+        return None
 
-    def _file(self, path: str) -> Node | None:
+    def _file(self, path: str) -> tuple[Path, Node | None]:
+        """Return where `path` leads, and the file there."""
         place = self._place(path)
         node = self._node(place)
         found = node if node is not None and _is_file(node) else None
         self._seen[f"file:{'/'.join(place)}"] = str(found) if found else ""
-        return found
+        return place, found
 
     def _place(self, path: str) -> Path:
         """Return where `path` leads once its links are followed; the place itself need not exist."""
@@ -129,7 +171,7 @@ class GitTree:
         self._seen[f"link:{link}"] = str(node.oid)
         if len(links) > MAX_LINKS:
             raise _outside(path, f"it goes through more than {MAX_LINKS} links, the last one {link}")
-        content = self._content(node, link)
+        content = self._content(node, tuple(link.split("/")))
         if not 0 < len(content) <= MAX_TARGET_BYTES or b"\0" in content:
             raise _outside(path, f"the link {link} has no usable target")
         target = content.decode(errors="backslashreplace")
@@ -138,9 +180,75 @@ class GitTree:
         self._links[link] = target
         return target
 
-    def _content(self, node: Node, path: str) -> bytes:
-        with objects.reading(self.mirror, path):
-            return self._repo.read(node.oid)[1]
+    def _content(self, node: Node, place: Path) -> bytes:
+        mount = self._mount(place)
+        with objects.reading(mount.mirror, "/".join(place)):
+            return mount.repo.read(node.oid)[1]
+
+    def _followed(self, content: bytes, place: Path, max_bytes: int) -> bytes:
+        """Return `content`, or what it points at in Git LFS."""
+        found = lfs_files.pointer(content)
+        if found is None:
+            return content
+        mount = self._mount(place)
+        on = lfs_files.is_on(mount.mirror)
+        self._seen[f"lfs:{'/'.join(place)}"] = _switch(on)
+        return lfs_files.content_of(mount.mirror, mount.name, found, "/".join(place), max_bytes) if on else content
+
+    def _mount(self, place: Path) -> Mount:
+        """Return what the file or directory at `place` is in."""
+        for depth in range(len(place), 0, -1) if self._mounts else ():
+            if place[:depth] in self._mounts:
+                return self._mounts[place[:depth]]
+        return Mount(self.mirror, pathlib.Path(self.mirror).name, self.revision, self._repo, self._root)
+
+    def _entries(self, place: Path, directory: Directory) -> Sequence[Entry]:
+        """Return the entries of a directory; a submodule that can be looked into is a directory as well."""
+        entries = directory.entries
+        if not self._follows or all(entry.kind != KINDS[SUBMODULE] for entry in entries):
+            return entries
+        declared = self._submodules(place)
+        base, _ = self._base(place)
+        return tuple(
+            replace(entry, kind=KINDS[TREE])
+            if entry.kind == KINDS[SUBMODULE] and "/".join((*place, entry.name)[base:]) in declared
+            else entry
+            for entry in entries
+        )
+
+    def _submodules(self, place: Path) -> Mapping[str, str]:
+        """Return the submodules that the repository at `place` declares: path below its root → URL."""
+        _, root = self._base(place)
+        text = self.read("/".join((*root, modules.FILE)), max_bytes=modules.MAX_BYTES)
+        return modules.submodules((text or b"").decode(errors="replace"))
+
+    def _base(self, place: Path) -> tuple[int, Path]:
+        """Return where the repository that `place` is in has its root: how deep, and the place."""
+        depths = (depth for depth in range(len(place), 0, -1) if place[:depth] in self._mounts)
+        depth = next(depths, 0)
+        return depth, place[:depth]
+
+    def _mounted(self, node: Node, place: Path) -> Directory | None:
+        """Return the root of the submodule at `place`; None where `.gitmodules` does not name it."""
+        parent = self._mount(place)
+        base, _ = self._base(place)
+        path = "/".join(place[base:])
+        url = self._submodules(place[:-1]).get(path)
+        if url is None:
+            return None
+        self._seen[f"module:{'/'.join(place)}"] = str(node.oid)
+        mirror = str(modules.module_path(parent.mirror, url))
+        name = f"{parent.name}/{'/'.join(pathlib.Path(mirror).parts[-2:])}"
+        try:
+            whole = pathlib.Path(mirror).is_dir() and not pathlib.Path(mirror, objects.DAMAGED).exists()
+            commit = objects.commit(mirror, str(node.oid)) if whole else None
+        except RevisionNotFound:
+            commit = None
+        if commit is None:
+            raise Submodule(parent.name, path, parent.revision).error()
+        root = Node(TREE, commit.tree_id)
+        self._mounts[place] = Mount(mirror, name, str(node.oid), objects.open_mirror(mirror), root)
+        return self._load(root, place)
 
     def _node(self, place: Path) -> Node | None:
         if not place:
@@ -152,15 +260,21 @@ class GitTree:
         """Return the directory at `place`, None where there is none; links on the way are not followed."""
         if place not in self._directories:
             node = self._node(place)
-            self._directories[place] = self._load(node, place) if node is not None and node.mode == TREE else None
+            found: Directory | None = None
+            if node is not None and node.mode == TREE:
+                found = self._load(node, place)
+            elif node is not None and node.mode == SUBMODULE and self._follows:
+                found = self._mounted(node, place)
+            self._directories[place] = found
         return self._directories[place]
 
     def _load(self, node: Node, place: Path) -> Directory:
-        known = _KEPT.get(self.mirror, node.oid)
+        mount = self._mount(place)
+        known = _KEPT.get(mount.mirror, node.oid)
         if known is None:
-            with objects.reading(self.mirror, "/".join(place)):
-                known = directory(self._repo, node.oid)
-            _KEPT.put(self.mirror, node.oid, known)
+            with objects.reading(mount.mirror, "/".join(place)):
+                known = directory(mount.repo, node.oid)
+            _KEPT.put(mount.mirror, node.oid, known)
         return known
 
 
@@ -201,6 +315,22 @@ def open_tree(mirror: str, revision: str) -> GitTree:
     """
     commit = objects.commit(mirror, revision)
     return GitTree(mirror, Revision(revision), objects.open_mirror(mirror), Node(TREE, commit.tree_id))
+
+
+def open_tree_alone(mirror: str, revision: str) -> GitTree:
+    """Return the tree as `open_tree` does, with submodules as empty as they are in it."""
+    return replace(open_tree(mirror, revision), _follows=False)
+
+
+def _too_large(path: str, size: int, max_bytes: int) -> InvalidManifest:
+    return InvalidManifest(
+        f"{path} has {size} bytes, more than the {max_bytes} that are left for it",
+        remedy="split or shrink it, or exclude it from the source",
+    )
+
+
+def _switch(on: bool) -> str:  # noqa: FBT001 - what is written of it is all that it is for
+    return "on" if on else "off"
 
 
 def _is_file(node: Node) -> bool:

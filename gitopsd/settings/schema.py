@@ -98,6 +98,7 @@ class GitSettings:
     fetches_at_once: int = 8  # over all repositories
     known_hosts: Path | None = None  # host keys, for credentials that name none; none: ssh's system-wide file
     ca_directory: Path | None = None  # a PEM file for each host, named by it: Argo CD's argocd-tls-certs-cm, mounted
+    submodules: bool = True  # fetched where a render looks into them
     gpg_keys: Path | None = None  # public keys that may be trusted: a file, or a directory of them
     allowed_signers: Path | None = None  # SSH keys that may be trusted, in OpenSSH's form
     credentials: tuple[RepoCredentials, ...] = ()

@@ -63,7 +63,7 @@ class Trust:
         if own is not None and template is not None and not any(getattr(own, name) for name in LOGINS):
             unset = {each.name for each in fields(own) if getattr(own, each.name) == each.default}
             own = replace(own, **{name: getattr(template, name) for name in unset})
-        return self._hosts(url, own or template)
+        return self.hosts(url, own or template)
 
     async def credentials(self, url: str) -> RepoCredentials | None:
         """Return what `url` is given as servers take it: the key of a GitHub App as a token that it was exchanged for.
@@ -82,7 +82,7 @@ class Trust:
         """Note that `url` was not opened by what it was given: a token may have been revoked before its end."""
         self._tokens.forget(url)
 
-    def _hosts(self, url: str, found: RepoCredentials | None) -> RepoCredentials | None:
+    def hosts(self, url: str, found: RepoCredentials | None = None) -> RepoCredentials | None:
         """Return `found` with the authority and the host keys that hold where it names none."""
         address = RepoAddress.parse(url)
         ca_file = self.settings.ca_directory / address.host if self.settings.ca_directory and address else None

@@ -11,7 +11,9 @@ import yaml
 from tests.e2e.conftest import ONCE, Own
 from tests.e2e.test_declarations import write
 from tests.e2e.world import config_map, text
-from tests.gitserver import Repo, http_server
+from tests.git.test_parts import mount
+from tests.gitserver import Repo
+from tests.lfsserver import lfs_server
 from tests.signing import GPG, home
 
 KEEP = text(config_map("keep", v="1"))
@@ -48,21 +50,28 @@ async def test_secret_opens_a_repository_and_only_signed_commits_of_it_are_appli
         (ring / "ann.asc").write_text(ann.public)
         changes = {"declarations": [{"directory": str(folder)}], "git": {"gpg_keys": str(ring), "poll_s": 1.0}}
         async with (
-            http_server(served, users={"ann": "s3cret-of-ann"}) as server,
+            lfs_server(served, users={"ann": "s3cret-of-ann"}) as lfs,
             own(changes=changes) as shop,
         ):
+            server = lfs.server
             write(folder / "project.yaml", project("signed", signatureKeys=[{"keyID": ann.id}]))
             write(folder / "web.yaml", shop.application("web", f"{server.url}/config.git", project="signed"))
             await shop.daemon.until_condition(shop.name("web"), "ComparisonError", "credentials")
 
-            (folder / "git.yaml").write_text(secret(server.url, username="ann", password="s3cret-of-ann"))  # noqa: S106 - made up
+            login = {"username": "ann", "password": "s3cret-of-ann", "enableLfs": "true"}
+            (folder / "git.yaml").write_text(secret(server.url, **login))
             told = await shop.daemon.until_condition(shop.name("web"), "ComparisonError", "is not signed")
             assert "sourceIntegrity" in told
             assert await shop.live("keep") is None
 
-            keys.commit(repo, {"keep.yaml": text(config_map("keep", v="2"))}, ann)
+            library = Repo(served / "library.git").commit({"of-library.yaml": text(config_map("of-library", v="1"))})
+            mount(repo, "library", library, "../library.git")
+            stored = lfs.keep(text(config_map("of-lfs", v="1")).encode())
+            keys.commit(repo, {"keep.yaml": text(config_map("keep", v="2")), "of-lfs.yaml": stored}, ann)
             seen = await shop.daemon.until_synced(shop.name("web"))
             assert {"v": "2"} == (await shop.live("keep") or {})["data"]
+            for name in ("of-library", "of-lfs"):
+                assert {"v": "1"} == (await shop.live(name) or {})["data"]
 
             assert "s3cret" not in str(seen) + shop.daemon.process.log
             root = shop.daemon.process.root

@@ -1,0 +1,30 @@
+"""A renderer that has what is missing beside the commit fetched, and renders again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gitopsd.errors import PartNotFetched
+from gitopsd.ports import Parts, Rendered, Renderer
+
+MOST = 500  # parts of one render, each of which is missed once
+
+
+@dataclass(frozen=True, slots=True)
+class Completing:
+    """`ports.Renderer` over another one. A part that no render reads is never fetched."""
+
+    renderer: Renderer
+    parts: Parts
+
+    async def render(self, *args: Any, **kwargs: Any) -> Rendered:
+        fetched: set[str] = set()
+        while True:
+            try:
+                return await self.renderer.render(*args, **kwargs)
+            except PartNotFetched as err:
+                if err.what in fetched or len(fetched) == MOST:
+                    raise
+                await self.parts.fetch(err)
+                fetched.add(err.what)

@@ -1,0 +1,189 @@
+"""Fetches from Git LFS servers, by the batch API with the repository's own credentials.
+
+Source: git-lfs, docs/api/batch.md and docs/api/server-discovery.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+
+from gitopsd.core.repo_address import RepoAddress
+from gitopsd.errors import RepositoryTooLarge, RepositoryUnreachable, RevisionNotFound
+from gitopsd.git import child
+from gitopsd.git.credentials import Access, access
+from gitopsd.git.failures import said, shown
+from gitopsd.git.lfs_files import object_path
+from gitopsd.git.missing import LfsObject
+from gitopsd.settings import RepoCredentials
+from gitopsd.trust.http import basic, login, session, whole
+
+MEDIA = "application/vnd.git-lfs+json"
+MAX_BATCH_BYTES = 1 << 20
+SSH_DEADLINE_S = 30.0
+OK, NOT_FOUND = 200, 404  # HTTP's own numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a repository's objects are asked for, and with which headers."""
+
+    url: str
+    headers: Mapping[str, str]
+
+
+async def fetch_object(  # noqa: PLR0913 - where from, where to, and three bounds
+    url: str,
+    given: RepoCredentials | None,
+    wanted: LfsObject,
+    mirror: Path,
+    *,
+    run_dir: Path,
+    deadline_s: float,
+    max_bytes: int,
+) -> None:
+    """Put an object of the repository `url` where `lfs_files` looks for it; it is there whole, or not at all.
+
+    Raises:
+        RevisionNotFound: the server has no such object, or gives another one.
+        RepositoryUnreachable, TooSlow, RepositoryTooLarge: it cannot be had.
+    """
+    if wanted.size > max_bytes:
+        raise RepositoryTooLarge(
+            f"an LFS object of {shown(url)} has {wanted.size} bytes",
+            remedy=f"raise git.max_repo_bytes above {max_bytes}, or keep it out of the source",
+        )
+    server = await _server(url, given, run_dir)
+    try:
+        async with session(given, server.url, deadline_s=deadline_s) as http:
+            content = await _content(http, server, url, wanted)
+    except TimeoutError:
+        raise _failed(url, f"there is no answer in {deadline_s:g} s") from None
+    except aiohttp.ClientError as err:
+        raise _failed(url, str(err) or type(err).__name__) from None
+    _put(object_path(str(mirror), wanted.oid), content)
+
+
+async def _content(http: aiohttp.ClientSession, server: Server, url: str, wanted: LfsObject) -> bytes:
+    question = {
+        "operation": "download",
+        "transfers": ["basic"],
+        "objects": [{"oid": wanted.oid, "size": wanted.size}],
+        "hash_algo": "sha256",
+    }
+    headers = {**server.headers, "Accept": MEDIA, "Content-Type": MEDIA}
+    at = f"{server.url}/objects/batch"
+    async with http.post(at, data=orjson.dumps(question), headers=headers, allow_redirects=False) as answer:
+        body = await whole(answer, MAX_BATCH_BYTES)
+        if answer.status != OK:
+            raise _failed(url, f"it answers {answer.status}")
+    href, headers = _download(_parsed(body), url, server)
+    async with http.get(href, headers=headers, allow_redirects=False) as answer:
+        if answer.status != OK:
+            raise _failed(url, f"it answers {answer.status} to the download")
+        content = await whole(answer, wanted.size)
+    if content is None or len(content) != wanted.size or hashlib.sha256(content).hexdigest() != wanted.oid:
+        raise _not_there(url, wanted, "gives another content for")
+    return content
+
+
+def _download(batch: Any, url: str, server: Server) -> tuple[str, dict[str, str]]:
+    """Return where the object is to be had, and the headers for it: ours go to the server we asked, and to no other."""
+    match batch:
+        case {"objects": [{"actions": {"download": {"href": str(href)} as action}} as found]}:
+            headers = {str(name): str(value) for name, value in (action.get("header") or {}).items()}
+            if not headers and not found.get("authenticated") and _origin(href) == _origin(server.url):
+                headers = dict(server.headers)
+            return href, headers
+        case {"objects": [{"oid": str(oid), "error": {"code": code}}]}:
+            if code == NOT_FOUND:
+                raise _not_there(url, LfsObject("", oid, 0), "does not have")
+            raise _failed(url, f"it says {code} of the object")
+        case _:
+            raise _failed(url, "its answer is none of the batch API's")
+
+
+async def _server(url: str, given: RepoCredentials | None, run_dir: Path) -> Server:
+    address = RepoAddress.parse(url)
+    with access(url, given, run_dir) as granted:
+        if address is not None and address.scheme == "ssh":
+            return await _server_by_ssh(url, granted)
+    clean = granted.url.rstrip("/")
+    return Server(f"{clean if clean.endswith('.git') else f'{clean}.git'}/info/lfs", _login(given, url))
+
+
+def _login(given: RepoCredentials | None, url: str) -> dict[str, str]:
+    """Return how we log in: as git does, with git's usual name beside a token, or as the URL says."""
+    if given is not None and given.password is not None:
+        return {"Authorization": basic(given.username or "x-access-token", given.password.read())}
+    netloc = urlsplit(url).netloc
+    if "@" in netloc and (given is None or given.bearer_token is None):
+        user, _, password = netloc.rpartition("@")[0].partition(":")
+        return {"Authorization": basic(user, password)}
+    return login(given)
+
+
+async def _server_by_ssh(url: str, granted: Access) -> Server:
+    """Ask the SSH server where its objects are; it gives a login along."""
+    found = re.fullmatch(r"ssh://([^/]+)(/.*)", granted.url)
+    host, path = (found[1], found[2]) if found else granted.url.split(":", 1)
+    host, _, port = host.partition(":") if found else (host, "", "")
+    ssh = [*shlex.split(granted.env["GIT_SSH_COMMAND"]), *(("-p", port) if port else ())]
+    command = [*ssh, "--", host, f"git-lfs-authenticate {shlex.quote(path.removeprefix('/'))} download"]
+    env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+    ended = await child.run(command, env=env, deadline_s=SSH_DEADLINE_S, what=f"asking {shown(url)} for LFS")
+    match _parsed(ended.stdout) if ended.code == 0 else None:
+        case {"href": str(href), **rest}:
+            header = rest.get("header")
+            headers = header if isinstance(header, dict) else {}
+            return Server(href.rstrip("/"), {str(name): str(value) for name, value in headers.items()})
+        case _:
+            raise _failed(url, f"git-lfs-authenticate says {said(ended.stderr, granted.secrets) or 'nothing'}")
+
+
+def _put(file: Path, content: bytes) -> None:
+    beside = file.with_name(f"{file.name}.{secrets.token_hex(4)}.new")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(content)
+        beside.replace(file)
+    except OSError as err:
+        beside.unlink(missing_ok=True)
+        raise RepositoryUnreachable(
+            f"an LFS object cannot be written: {err.strerror}", remedy="make room in the data directory"
+        ) from err
+
+
+def _parsed(body: bytes | None) -> Any:
+    try:
+        return orjson.loads(body or b"")
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _failed(url: str, what: str) -> RepositoryUnreachable:
+    return RepositoryUnreachable(
+        f"Git LFS of {shown(url)} gives no object: {what}", remedy="check the server, and the rights of git.credentials"
+    )
+
+
+def _not_there(url: str, wanted: LfsObject, what: str) -> RevisionNotFound:
+    return RevisionNotFound(
+        f"Git LFS of {shown(url)} {what} {wanted.oid[:12]}", remedy="push it with `git lfs push --all`"
+    )

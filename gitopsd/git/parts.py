@@ -1,0 +1,141 @@
+"""Fetches what a render asks for beside the commit: submodules, and files in Git LFS."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from gitopsd.core.repo_address import RepoAddress
+from gitopsd.errors import InvalidDeclaration, PartNotFetched, RepositoryTooLarge, RevisionNotFound
+from gitopsd.git import modules
+from gitopsd.git.failures import shown
+from gitopsd.git.lfs import fetch_object
+from gitopsd.git.mirror import Mirror, disk_bytes
+from gitopsd.git.missing import LfsObject, Submodule, missing
+from gitopsd.git.modules import FILE, MAX_BYTES, absolute, module_path, submodules
+from gitopsd.git.objects import DAMAGED
+from gitopsd.git.tree import open_tree
+
+SCHEMES = {"https": ("https", "ssh"), "http": ("http", "https", "ssh"), "ssh": ("https", "ssh"), "file": ("file",)}
+
+
+@dataclass(slots=True)
+class Parts:
+    """Implements `ports.Parts`. Each part is fetched once, however many renders wait for it."""
+
+    mirrors: Path  # the directory of all mirrors
+    mirror_named: Callable[[str], Mirror | None]  # of a repository that is polled
+    _fetching: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    async def fetch(self, err: PartNotFetched) -> None:
+        part = missing(err)
+        owner = self._owner(part.mirror) if part is not None else None
+        if part is None or owner is None:
+            raise err
+        lock = self._fetching.setdefault(err.what, asyncio.Lock())
+        async with lock:
+            if isinstance(part, Submodule):
+                await self._submodule(part, owner)
+            else:
+                await self._object(part, owner)
+        if not lock.locked():
+            self._fetching.pop(err.what, None)
+
+    async def _submodule(self, part: Submodule, owner: Mirror) -> None:
+        url, commit = await asyncio.to_thread(_declared, self.mirrors / part.mirror, part)
+        target = absolute(owner.url, url)
+        _allowed(owner.url, target, part.path)
+        module = await self._module(owner, target, module_path(str(self.mirrors / part.mirror), url))
+        whole = module.path.exists() and not (module.path / DAMAGED).exists()
+        if whole and await module.keep(commit):
+            return
+        await module.fetch(())
+        if not await module.keep(commit):
+            raise RevisionNotFound(
+                f"submodule {part.path} is at {commit[:12]}, which {shown(target)} does not have",
+                remedy="push that commit to the submodule's repository",
+            )
+
+    async def _object(self, part: LfsObject, owner: Mirror) -> None:
+        place = self.mirrors / part.mirror
+        held = await asyncio.to_thread(disk_bytes, place / "lfs")
+        most = owner.settings.max_repo_bytes
+        if held + part.size > most:
+            raise RepositoryTooLarge(
+                f"the LFS objects of {shown(owner.url)} have more than {most} bytes",
+                remedy="raise git.max_repo_bytes, or read fewer of them",
+            )
+        given = await owner.credentials()
+        await fetch_object(
+            owner.url,
+            given,
+            part,
+            place,
+            run_dir=owner.run_dir,
+            deadline_s=owner.settings.fetch_deadline_s,
+            max_bytes=most,
+        )
+
+    def _owner(self, name: str) -> Mirror | None:
+        """Return the mirror `name`: of a repository, or of a submodule below one."""
+        first, *below = name.split("/modules/")
+        mirror = self.mirror_named(first)
+        for each in below:
+            if mirror is None:
+                return None
+            path = mirror.path / "modules" / each
+            mirror = _of_submodule(mirror, _url_of(path), path)
+        return mirror
+
+    async def _module(self, owner: Mirror, url: str, path: Path) -> Mirror:
+        await asyncio.to_thread(_note_url, path, url)
+        return _of_submodule(owner, url, path)
+
+
+def _of_submodule(owner: Mirror, url: str, path: Path) -> Mirror:
+    """Return the mirror of a submodule: fetched as its parent is, where both are on one host, else by nobody.
+
+    The submodule's own credentials are others' rights: by writing a URL into `.gitmodules` nobody gets at them.
+    """
+    mine, theirs = RepoAddress.parse(owner.url), RepoAddress.parse(url)
+    same = (
+        mine is not None
+        and theirs is not None
+        and (mine.scheme, mine.host, mine.port)
+        == (
+            theirs.scheme,
+            theirs.host,
+            theirs.port,
+        )
+    )
+    return replace(owner, url=url, path=path, login_of=owner.login_of or owner.url, anonymous=not same, size_bytes=None)
+
+
+def _allowed(parent: str, url: str, path: str) -> None:
+    mine, theirs = RepoAddress.parse(parent), RepoAddress.parse(url)
+    if mine is None or theirs is None or theirs.scheme not in SCHEMES.get(mine.scheme, ()):
+        raise InvalidDeclaration(
+            f"submodule {path} has a URL that is not fetched from: {shown(url)[:200]!r}",
+            remedy="write an https:// or ssh:// URL, or one that begins with ../, into .gitmodules",
+        )
+
+
+def _declared(mirror: Path, part: Submodule) -> tuple[str, str]:
+    """Return the URL and the commit of a submodule. Blocks."""
+    tree = open_tree(str(mirror), part.revision)
+    url = submodules((tree.read(FILE, max_bytes=MAX_BYTES) or b"").decode(errors="replace")).get(part.path)
+    commit = tree.commit_at(part.path)
+    if url is None or commit is None:
+        raise RevisionNotFound(f"there is no submodule {part.path}", remedy="name it in .gitmodules")
+    return url, commit
+
+
+def _note_url(path: Path, url: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_suffix(modules.URL).write_text(url)
+
+
+def _url_of(path: Path) -> str:
+    return path.with_suffix(modules.URL).read_text()
