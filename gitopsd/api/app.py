@@ -14,6 +14,7 @@ from gitopsd.api.middleware import Watched, bearer, bounded, errors, headers, js
 from gitopsd.api.probes import Health, Readiness, Scrape, probe_routes
 from gitopsd.api.rest.applications import Applications
 from gitopsd.api.rest.clusters import Clusters
+from gitopsd.api.rest.drift import Drifts
 from gitopsd.api.rest.operations import Operations
 from gitopsd.api.rest.projects import Projects
 from gitopsd.api.rest.repositories import Repositories
@@ -69,6 +70,7 @@ def api_app(parts: Parts) -> web.Application:
     app.add_routes(Clusters(backend, parts.now_s).routes())
     app.add_routes(Repositories(backend, parts.now_s).routes())
     app.add_routes(Projects(backend).routes())
+    app.add_routes(Drifts(backend, parts.now_s).routes())
     app.add_routes(version_routes(parts.version))
     app.add_routes(parts.webhook.routes())
     app.add_routes([web.get("/healthz", parts.health.healthz)])

@@ -10,6 +10,7 @@ from gitopsd.core.tree import Node
 from gitopsd.model.application import Application
 from gitopsd.model.cluster import WatchAge
 from gitopsd.model.comparison import Compared
+from gitopsd.model.drift import Drift, DriftQuery
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.manifest import GVK, Manifest
 from gitopsd.model.operation import SyncRequest, Task
@@ -133,6 +134,14 @@ class Backend(Protocol):
 
     def tree(self, name: AppName) -> Sequence[Node]:
         """Return the application's live objects and what they own; of memory. Raises NotFound."""
+        ...
+
+    async def drifts(self, wanted: DriftQuery) -> Sequence[Drift]:
+        """Return entries of the drift ledger, the newest first."""
+        ...
+
+    async def drift(self, number: int) -> Drift | None:
+        """Return one entry of the drift ledger; None where there is no such one."""
         ...
 
     def clusters(self) -> Sequence[ClusterState]: ...

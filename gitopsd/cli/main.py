@@ -18,6 +18,7 @@ VERBS = {
     "health": Verb("gitopsd.cli.commands.health", "Print how well the objects of files do, by their status."),
     "demo": Verb("gitopsd.cli.commands.demo", "Show the main job on simulated clusters."),
     "app": Verb("gitopsd.cli.commands.app", "Ask a running daemon about applications, or order a sync."),
+    "drift": Verb("gitopsd.cli.commands.drift", "Ask what was changed in clusters behind Git's back."),
     "version": Verb("gitopsd.cli.commands.version", "Print the version, and the daemon's."),
 }
 

@@ -15,10 +15,12 @@ from gitopsd.live.mirrors import LiveMirrors
 from gitopsd.model.application import Application
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.comparison import Compared, Found
+from gitopsd.model.drift import Drift, DriftQuery
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.manifest import GVK, gvk_of
 from gitopsd.model.operation import SyncRequest, Task
 from gitopsd.model.project import AppProject
+from gitopsd.store.ledger import Ledger
 from gitopsd.store.store import Store
 
 
@@ -31,6 +33,7 @@ class DaemonBackend:
     git: Repositories
     live: LiveMirrors
     clusters_by_name: Mapping[ClusterId, str]  # → server URL
+    ledger: Ledger
     noticed: Callable[[ClusterId], str] = lambda _: ""  # what a person should know of a cluster's lease
 
     def views(self) -> Iterable[AppView]:
@@ -122,6 +125,12 @@ class DaemonBackend:
             return gvk_of(compared.pair.target)
         served = self.live.resource(cluster, GVK(key.group, "", key.kind))
         return served.gvk if isinstance(served, ApiResource) else GVK(key.group, "", key.kind)
+
+    async def drifts(self, wanted: DriftQuery) -> Sequence[Drift]:
+        return await self.ledger.query(wanted)
+
+    async def drift(self, number: int) -> Drift | None:
+        return await self.ledger.entry(number)
 
     def clusters(self) -> Sequence[ClusterState]:
         apps = list(self.store.all())

@@ -223,7 +223,9 @@ class Daemon:
             for each in settings.declarations
             if each.directory is not None
         ]
-        self.backend = DaemonBackend(store, self.asks, self.git, self.live, self.servers, noticed=self.leases.noticed)
+        self.backend = DaemonBackend(
+            store, self.asks, self.git, self.live, self.servers, self.ledger, noticed=self.leases.noticed
+        )
         self.serving = False  # the API answers
         self.readiness = Readiness(self._parts)
         self.reloader = Reloader(config, settings, self.systemd, signals.reload)

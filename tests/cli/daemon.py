@@ -24,6 +24,7 @@ class FakeDaemon:
     phases: tuple[str, ...] = ("Running", "Succeeded")  # what an ordered operation goes through
     syncs: list[dict[str, Any]] = field(default_factory=list)  # the history
     results: list[dict[str, Any]] = field(default_factory=list)  # of each of them
+    drift: list[dict[str, Any]] = field(default_factory=list)
     refuse: str = ""  # a message: every order is refused with it
     streams_end_at_once: bool = False
     gone: list[str] = field(default_factory=list)
@@ -51,6 +52,8 @@ class FakeDaemon:
         app.add_routes([
             web.get("/api/version", self._version),
             web.get("/api/v1/applications", self._list),
+            web.get("/api/v1/drift", self._drift),
+            web.get("/api/v1/drift/{id}", self._one_drift),
             web.get("/api/v1/stream/applications", self._stream),
             web.get(one, self._get),
             web.delete(one, self._delete),
@@ -75,6 +78,15 @@ class FakeDaemon:
 
     async def _version(self, _: web.Request) -> web.Response:
         return web.json_response({"Version": "9.9.9"})
+
+    async def _drift(self, request: web.Request) -> web.Response:
+        limit = int(request.query["limit"])
+        more = {"continue": "1"} if len(self.drift) > limit else {}
+        return web.json_response({"metadata": more, "items": self.drift[:limit]})
+
+    async def _one_drift(self, request: web.Request) -> web.Response:
+        found = [entry for entry in self.drift if str(entry["id"]) == request.match_info["id"]]
+        return web.json_response(found[0]) if found else _error(404, "the ledger has no such entry")
 
     async def _list(self, _: web.Request) -> web.Response:
         return web.json_response({"metadata": {}, "items": list(self.apps.values())})

@@ -11,6 +11,7 @@ from gitopsd.apply.run import ClusterApplier
 from gitopsd.core.managed_fields import owners_of
 from gitopsd.kube.client import Client
 from gitopsd.model.command import Accepted, Applied, Apply, CreateNamespace, ObjectRef, Refused, Write
+from gitopsd.model.comparison import Item
 from gitopsd.model.ids import ClusterId, TargetHash
 from gitopsd.model.manifest import Manifest, gvk_of, key_of
 from tests.clusters import Cluster
@@ -234,6 +235,31 @@ async def test_what_jq_names_is_written_as_it_is_live(client: Client, namespace:
         images.pop(_containers(first)[0]["name"]),
         images["first"],
     )
+
+
+async def test_held_field_is_left_to_its_other_writer(client: Client, applier: ClusterApplier, namespace: str) -> None:
+    await written(applier, deployment(namespace, 1))
+    await edit(client, deployment(namespace, 1), {"spec": {"replicas": 5}})
+
+    live = await written(applier, deployment(namespace, 2, "web"), held=(("spec", "replicas"),))
+
+    assert 5 == live["spec"]["replicas"]
+    assert ("kubectl-edit",) == owners_of(live, "f:spec", "f:replicas")
+
+
+async def test_held_part_of_a_list_that_is_owned_whole_stays(
+    client: Client, applier: ClusterApplier, namespace: str
+) -> None:
+    target = deployment(namespace, 1)
+    _containers(target)[0]["args"] = ["a", "b"]
+    first = _containers(await written(applier, target))[0]
+    theirs = [{**first, "args": ["x", "b", "c"]}]
+    await edit(client, target, {"spec": {"template": {"spec": {"containers": theirs}}}})
+    way = ("spec", "template", "spec", "containers", Item((("name", first["name"]),)), "args")
+
+    live = await written(applier, target, held=((*way, 0), (*way, 2)))
+
+    assert ["x", "b", "c"] == _containers(live)[0]["args"]
 
 
 def _containers(manifest: Any) -> Any:

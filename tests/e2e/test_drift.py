@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.e2e.daemon import sync_status, until
+from tests.e2e.daemon import Json, sync_status, until
 from tests.e2e.world import World, config_map, text
 
 
@@ -17,6 +17,33 @@ async def test_edit_is_healed(shop: World) -> None:
 
     seen = await shop.daemon.until_synced(shop.name("web"))
     assert 1 == len({entry["revision"] for entry in seen["status"]["history"]})
+
+
+async def ledger(shop: World, name: str) -> list[Json]:
+    found: list[Json] = (await shop.daemon.ok("GET", f"/api/v1/drift?application={shop.name(name)}"))["items"]
+    return found
+
+
+async def test_what_drifts_is_written_down_with_its_writer_and_its_end(shop: World) -> None:
+    repo = shop.repo(files={"web.yaml": text(config_map("web", color="red"))})
+    await shop.declare(shop.application("web", repo))
+    await shop.daemon.until_synced(shop.name("web"))
+    heals = await shop.daemon.metric("gitopsd_drift_heal_seconds_count", cluster="here")
+
+    await shop.edit("web", {"color": "green"})
+
+    async def healed() -> Json | None:
+        found = await ledger(shop, "web")
+        return found[0] if found and found[0]["end"] else None
+
+    entry = await until("the drift is over", healed)
+    assert (".data.color", "red", "green") == (entry["path"], entry["old"], entry["new"])
+    assert ("kubectl-edit", "human", "healed") == (entry["writer"], entry["class"], entry["end"])
+    assert heals + 1 == await shop.daemon.metric("gitopsd_drift_heal_seconds_count", cluster="here")
+    assert 1 == len(await ledger(shop, "web"))
+    history = await shop.daemon.app(shop.name("web"))
+    assert history is not None
+    assert entry["operation"] == history["status"]["gitopsd"]["operationId"]
 
 
 async def test_deleted_object_comes_back(shop: World) -> None:

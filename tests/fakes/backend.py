@@ -12,6 +12,7 @@ from gitopsd.core.tree import Node
 from gitopsd.errors import Conflict, NotFound
 from gitopsd.model.application import Application, Destination, Source
 from gitopsd.model.comparison import Comparison, SyncStatus
+from gitopsd.model.drift import Drift, DriftQuery
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, Revision
 from gitopsd.model.operation import SyncRequest, Task
@@ -36,6 +37,8 @@ class FakeBackend:
         self.nodes: Sequence[Node] = ()
         self.cluster_states: Sequence[ClusterState] = ()
         self.repository_states: Sequence[RepositoryState] = ()
+        self.entries: Sequence[Drift] = ()
+        self.wanted = DriftQuery()  # what was asked of them last
         self.bug: Exception | None = None  # raised by every list
 
     def views(self) -> Sequence[AppView]:
@@ -47,6 +50,13 @@ class FakeBackend:
         if name not in self.apps:
             raise NotFound(f"application {name} does not exist", remedy="see the list of applications")
         return self.apps[name]
+
+    async def drifts(self, wanted: DriftQuery) -> Sequence[Drift]:
+        self.wanted = wanted
+        return self.entries[: wanted.limit]
+
+    async def drift(self, number: int) -> Drift | None:
+        return next((entry for entry in self.entries if entry.id == number), None)
 
     async def refresh(self, name: AppName, *, hard: bool) -> None:
         self.view(name)

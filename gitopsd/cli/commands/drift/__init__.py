@@ -1,0 +1,18 @@
+"""`gitopsd drift`: what was changed in clusters behind Git's back."""
+
+from __future__ import annotations
+
+import click
+
+from gitopsd.cli.exits import HELP
+from gitopsd.cli.lazy import LazyGroup, Verb
+
+VERBS = {
+    "list": Verb("gitopsd.cli.commands.drift.list", "List what was changed, by whom, and how it ended."),
+    "show": Verb("gitopsd.cli.commands.drift.show", "Show one entry in full."),
+}
+
+
+@click.group("drift", cls=LazyGroup, verbs=VERBS, epilog=HELP)
+def command() -> None:
+    """Ask a running daemon what was changed in clusters behind Git's back."""
