@@ -22,6 +22,8 @@ from gitopsd.settings import RenderSettings
 EXTENSIONS = (".yaml", ".yml", ".json")
 JSONNET = ".jsonnet"
 SKIP = b"+argocd:skip-file-rendering"  # anywhere in a file
+MARKS = (b"apiVersion", b"kind", b"metadata")  # what a manifest cannot do without
+NO_MANIFEST = "holds no manifest, so it was left out; directory.exclude says so for good"
 WARNINGS = 50  # told of one source; a thousand more say no more
 KEPT_BYTES = 64 << 20  # of parsed files in one worker
 
@@ -67,9 +69,12 @@ def directory(tree: Tree, path: str, options: DirectoryOptions, given: Given) ->
         if oid is None:
             loaded.warn(f"{place} is a link that leads to no file, so it was left out")
             continue
-        file = (
-            _jsonnet(tree, path, place, options, given) if place.endswith(JSONNET) else _file(tree, place, oid, limits)
-        )
+        if place.endswith(JSONNET):
+            file = _jsonnet(tree, path, place, options, given)
+        elif place.endswith(EXTENSIONS):
+            file = _file(tree, place, oid, limits)
+        else:
+            file = _perhaps(tree, place, oid, limits)
         size += file.size
         _check(path, size, len(loaded.manifests) + len(file.manifests), limits)
         for line, manifest in file.manifests:
@@ -95,7 +100,7 @@ def _check(path: str, size: int, count: int, limits: RenderSettings) -> None:
 
 def _wanted(tree: Tree, path: str, options: DirectoryOptions) -> Iterator[str]:
     include, exclude = (glob(text) if text else None for text in (options.include, options.exclude))
-    for place in _files(tree, path, recurse=options.recurse):
+    for place in _files(tree, path, options):
         below = posixpath.relpath(place, path or ".")
         if exclude is not None and exclude.fullmatch(below):
             continue
@@ -103,15 +108,15 @@ def _wanted(tree: Tree, path: str, options: DirectoryOptions) -> Iterator[str]:
             yield place
 
 
-def _files(tree: Tree, path: str, *, recurse: bool) -> Iterator[str]:
+def _files(tree: Tree, path: str, options: DirectoryOptions) -> Iterator[str]:
     entries = tree.list(path)
     if entries is None:
         raise PathNotFound(f"{path} is no directory at this revision", remedy="mend spec.source.path, or add it in Git")
     for entry in entries:
         place = posixpath.normpath(posixpath.join(path, entry.name))
-        if entry.kind == "tree" and recurse:
-            yield from _files(tree, place, recurse=True)
-        elif entry.kind in ("blob", "link") and entry.name.endswith((*EXTENSIONS, JSONNET)):
+        if entry.kind == "tree" and options.recurse:
+            yield from _files(tree, place, options)
+        elif entry.kind in ("blob", "link") and (options.any_extension or entry.name.endswith((*EXTENSIONS, JSONNET))):
             yield place
 
 
@@ -122,6 +127,17 @@ def _jsonnet(tree: Tree, path: str, place: str, options: DirectoryOptions, given
 
 def _file(tree: Tree, place: str, oid: str, limits: RenderSettings) -> File:
     known = _KEPT.get(oid, limits)
+def _perhaps(tree: Tree, place: str, oid: str, limits: RenderSettings) -> File:
+    """Return a file whose name does not tell what it is; what cannot be meant as manifests is left out."""
+    try:
+        return _file(tree, place, oid, limits)
+    except InvalidManifest:
+        data = tree.read(place, max_bytes=limits.max_bytes) or b""
+        if all(mark in data for mark in MARKS):
+            raise
+        return File(len(data), warnings=((1, NO_MANIFEST),))
+
+
     if known is None:
         data = tree.read(place, max_bytes=limits.max_bytes)
         if data is None:
@@ -144,9 +160,7 @@ def parsed(name: str, data: bytes, limits: RenderSettings) -> File:
         return File(len(data))
     found = parse(name, data, limits)
     if found.documents and not any(is_manifest_like(document.value) for document in found.documents):
-        return File(
-            len(data), warnings=((1, "holds no manifest, so it was left out; directory.exclude says so for good"),)
-        )
+        return File(len(data), warnings=((1, NO_MANIFEST),))
     try:
         manifests = tuple(
             (document.line, orjson.dumps(manifest))

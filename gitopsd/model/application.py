@@ -37,6 +37,7 @@ class DirectoryOptions:
     recurse: bool = False
     include: str = ""  # a glob with {a,b}; "" is every manifest file
     exclude: str = ""
+    any_extension: bool = False  # disableExtensionFilter: whatever files are named, those that are manifests count
     jsonnet: JsonnetOptions = JsonnetOptions()
 
 

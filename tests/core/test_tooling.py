@@ -97,10 +97,13 @@ def test_every_field_of_a_directory_is_read() -> None:
         "tlas": [{"name": "b", "value": "x"}],
         "libs": ["vendor"],
     }
-    block = {"recurse": True, "include": "*.yaml", "exclude": "x", "jsonnet": jsonnet}
+    block = {"recurse": True, "include": "*.yaml", "exclude": "x", "disableExtensionFilter": True, "jsonnet": jsonnet}
 
     variables = (JsonnetVariable("a", "1", code=True),), (JsonnetVariable("b", "x"),)
-    expected = DirectoryOptions(True, "*.yaml", "x", JsonnetOptions(*variables, ("vendor",)))  # noqa: FBT003
+    jsonnet_options = JsonnetOptions(*variables, ("vendor",))
+    expected = DirectoryOptions(
+        recurse=True, include="*.yaml", exclude="x", any_extension=True, jsonnet=jsonnet_options
+    )
     assert (expected, ()) == (read({"directory": block})[0].directory, read({"directory": block})[1])
 
 
@@ -150,7 +153,6 @@ def test_every_field_of_helm_is_read() -> None:
         ({"kustomize": {"patches": [{"path": "a", "x": 1}]}}, ".patches[0].x is unknown"),
         ({"kustomize": {"patches": [{"path": "a", "target": {"x": 1}}]}}, ".patches[0].target.x is unknown"),
         ({"directory": {"jsonnet": {"x": 1}}}, ".directory.jsonnet.x is unknown"),
-        ({"directory": {"disableExtensionFilter": True}}, "disableExtensionFilter is not supported yet"),
     ],
 )
 def test_a_field_without_effect_is_reported(source: dict[str, Any], says: str) -> None:

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from gitopsd.errors import GitopsError, InvalidManifest, PathNotFound
+from gitopsd.errors import GitopsError, InvalidManifest, PathNotFound, WorkerFailed
 from gitopsd.git.tree import GitTree, open_tree
+from gitopsd.manifests.entries import NoEntries
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.plain import Loaded, directory
+from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.manifests.variables import Variables
-from gitopsd.model.application import DirectoryOptions, JsonnetOptions, JsonnetVariable
+from gitopsd.model.application import DirectoryOptions, JsonnetOptions, JsonnetVariable, Source
+from gitopsd.model.ids import AppName, RepoUrl, Revision
+from gitopsd.runtime.workers import Limits, WorkerPool
 from gitopsd.settings import RenderSettings
 from tests.gitserver import Repo
 
@@ -136,3 +140,19 @@ def test_a_file_at_the_root_of_the_repository_imports_its_neighbours(repo: Repo)
     files = {"a.jsonnet": "(import 'lib/c.libsonnet')('a')", "lib/c.libsonnet": CONFIG}
 
     assert ["a"] == names(load(repo, files, path=".")[0])
+
+
+ENDLESS = {
+    "a loop": "local f(n) = f(n + 1) tailstrict; f(0)",
+    "a text that doubles": "std.foldl(function(a, _) a + a, std.range(1, 60), 'x')",
+}
+
+
+@pytest.mark.parametrize("case", ENDLESS)
+async def test_what_would_never_end_is_killed(repo: Repo, tmp_path: Path, case: str) -> None:
+    revision = Revision(repo.commit({"app/a.jsonnet": ENDLESS[case]}))
+
+    async with WorkerPool(1, Limits(deadline_s=2, data_bytes=256 << 20)) as pool:
+        renderer = ClosureRenderer(pool, NoEntries(), lambda _: str(repo.path), work_dir=tmp_path)
+        with pytest.raises(WorkerFailed, match="memory|crashed its worker|took more than 2"):
+            await renderer.render(AppName("a"), Source(RepoUrl("https://git.example/x"), path="app"), revision)

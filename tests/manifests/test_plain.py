@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,31 @@ FILES = {
 )
 def test_files_are_picked_by_name_in_order(repo: Repo, options: DirectoryOptions, expected: list[str]) -> None:
     assert expected == names(load(repo, FILES, options=options))
+
+
+def test_files_of_any_name_are_read_where_asked_for_and_what_is_no_manifest_left_out(repo: Repo) -> None:
+    files = {
+        **FILES,
+        "app/manifest": manifest("plain"),
+        "app/x.yaml.tmpl": manifest("template"),
+        "app/notes.txt": "just: [words\n",
+        "app/more.txt": "- a\n- b\n",
+        "app/values.conf": "a: 1\n",
+    }
+
+    loaded = load(repo, files, options=DirectoryOptions(any_extension=True))
+
+    assert ["a", "b", "c", "plain", "template"] == names(loaded)
+    left_out = {warning.partition(":")[0] for warning in loaded.warnings}
+    assert {"app/b.yaml.bak", "app/notes.txt", "app/more.txt", "app/values.conf"} == left_out
+    only = DirectoryOptions(any_extension=True, include="*.tmpl")
+    assert ["template"] == names(load(repo, {}, options=only))
+    with pytest.raises(InvalidManifest, match=r"app/broken:5"):
+        load(
+            repo,
+            {"app/broken": "apiVersion: v1\nkind: X\nmetadata: {name: a}\na: [\n"},
+            options=replace(only, include=""),
+        )
 
 
 @pytest.mark.parametrize("path", [".", "", "./"])

@@ -53,12 +53,12 @@ def _directory(directory: Fields | None) -> DirectoryOptions:
         return FLAT
     jsonnet = directory.mapping("jsonnet")
     options = DirectoryOptions(
-        directory.flag("recurse"),
-        directory.text("include"),
-        directory.text("exclude"),
-        _jsonnet(jsonnet) if jsonnet is not None else JsonnetOptions(),
+        recurse=directory.flag("recurse"),
+        include=directory.text("include"),
+        exclude=directory.text("exclude"),
+        any_extension=directory.flag("disableExtensionFilter"),
+        jsonnet=_jsonnet(jsonnet) if jsonnet is not None else JsonnetOptions(),
     )
-    directory.not_yet("files are chosen by their extension", "disableExtensionFilter")
     directory.close()
     return options
 
