@@ -154,5 +154,5 @@ async def test_what_would_never_end_is_killed(repo: Repo, tmp_path: Path, case: 
 
     async with WorkerPool(1, Limits(deadline_s=2, data_bytes=256 << 20)) as pool:
         renderer = ClosureRenderer(pool, NoEntries(), lambda _: str(repo.path), work_dir=tmp_path)
-        with pytest.raises(WorkerFailed, match="memory|crashed its worker|took more than 2"):
+        with pytest.raises(WorkerFailed, match=r"memory|crashed its worker|took more than 2"):
             await renderer.render(AppName("a"), Source(RepoUrl("https://git.example/x"), path="app"), revision)
