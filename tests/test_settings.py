@@ -43,7 +43,7 @@ def found(file: Path, text: str, environ: Mapping[str, str] = NONE) -> list[str]
 def uncommented(text: str) -> str:
     """Return the documented file with its examples in force."""
     lines = [line[1:] if line.startswith("#  ") else line for line in text.splitlines()]
-    lists = r"^( *(clusters|declarations|credentials|kustomize_versions|customizations|ignore_differences)): \[\]$"
+    lists = r"^( *(clusters|declarations|credentials|kustomize_versions|customizations|ignore_differences|keys)): \[\]$"
     return "\n".join(re.sub(lists, r"\1:", line) for line in lines)
 
 

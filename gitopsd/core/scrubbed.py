@@ -21,7 +21,7 @@ _NAMED = re.compile(
 
 
 def scrubbed(text: str, secrets: Iterable[str] = (), *, most: int = 1000) -> str:
-    """Return `text` on one line, its end where it is longer than `most`, with `secrets` and their like masked."""
+    """Return `text` on one line, start and end of what is longer than `most`, with `secrets` and their like masked."""
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= SHORT:
             text = text.replace(secret, MASK)
@@ -29,4 +29,4 @@ def scrubbed(text: str, secrets: Iterable[str] = (), *, most: int = 1000) -> str
         text = pattern.sub(MASK, text)
     text = _NAMED.sub(rf"\g<1>{MASK}", text)
     text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return text if len(text) <= most else f"…{text[-most:]}"
+    return text if len(text) <= most else f"{text[: most // 3]} … {text[most // 3 - most :]}"

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import posixpath
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ import structlog
 from gitopsd.core.apply_order import apply_order
 from gitopsd.core.build_environment import build_environment
 from gitopsd.core.lent import parted
+from gitopsd.daemon.confine import confinement
 from gitopsd.daemon.declared import applications
 from gitopsd.daemon.places import Place, Places
 from gitopsd.errors import GitopsError, InvalidDeclaration
@@ -24,11 +26,13 @@ from gitopsd.git.tree import open_tree
 from gitopsd.manifests import plugins
 from gitopsd.manifests.entries import NoEntries
 from gitopsd.manifests.render import ClosureRenderer
-from gitopsd.manifests.variables import KIND
+from gitopsd.manifests.sops_keys import Keyring
+from gitopsd.manifests.variables import KIND, value_of
 from gitopsd.model.application import Application, Destination, Origin, Source
 from gitopsd.model.ids import AppName, ProjectName, RepoUrl
 from gitopsd.model.manifest import Manifest, ResourceKey, key_of
 from gitopsd.ports import Lent
+from gitopsd.runtime.memory import best_place
 from gitopsd.runtime.workers import Limits, WorkerPool
 from gitopsd.settings import Settings, load
 
@@ -90,18 +94,22 @@ def rendered(asked: Asked) -> list[Told]:
     # What happens on the way is told by the errors.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with TemporaryDirectory(prefix="gitopsd-render-") as scratch:
-        return asyncio.run(_rendered(asked, settings, Path(scratch)))
+        work = best_place(Path(scratch) / "work")
+        try:
+            return asyncio.run(_rendered(asked, settings, Path(scratch), work))
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
 
 
-async def _rendered(asked: Asked, settings: Settings, scratch: Path) -> list[Told]:
+async def _rendered(asked: Asked, settings: Settings, scratch: Path, work: Path) -> list[Told]:
     found = applications(asked.targets, _directories(asked, settings))
     told = [Told("", error=fault) for fault in found.faults]
     bounds = settings.workers
     limits = Limits(
         bounds.deadline_s, data_bytes=bounds.data_bytes, output_bytes=bounds.output_bytes, file_bytes=bounds.file_bytes
     )
-    async with WorkerPool(1, limits) as workers:
-        kitchen = _Kitchen(asked, settings, workers, scratch)
+    async with WorkerPool(1, limits, confinement=confinement(settings, work, os.environ)) as workers:
+        kitchen = _Kitchen(asked, settings, workers, scratch, work)
         apps = found.applications or ([] if asked.targets else [await kitchen.undeclared()])
         told += [await kitchen.told(app) for app in apps]
     if told:
@@ -116,7 +124,7 @@ def _directories(asked: Asked, settings: Settings) -> list[Path]:
 
 
 class _Kitchen:
-    def __init__(self, asked: Asked, settings: Settings, workers: WorkerPool, scratch: Path) -> None:
+    def __init__(self, asked: Asked, settings: Settings, workers: WorkerPool, scratch: Path, work: Path) -> None:
         self._asked = asked
         self._scratch = scratch
         self._settings = settings
@@ -126,10 +134,11 @@ class _Kitchen:
             workers,
             NoEntries(),
             self._mirrors.__getitem__,
-            work_dir=scratch / "work",
+            work_dir=work,
             limits=settings.render,
             tools=settings.tools,
             plugins=plugins.load(settings.plugins),
+            keyring=Keyring(settings.sops.keys, settings.sops.program),
         )
 
     async def undeclared(self) -> Application:

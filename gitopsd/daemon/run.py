@@ -59,6 +59,7 @@ from gitopsd.manifests import jobs, plugins
 from gitopsd.manifests.cache import Cache, decoded_key, key_in
 from gitopsd.manifests.embedded import EmbeddedRedis
 from gitopsd.manifests.render import ClosureRenderer
+from gitopsd.manifests.sops_keys import Keyring
 from gitopsd.model.application import Mode
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.operation import Operation
@@ -148,6 +149,7 @@ class Daemon:
             limits=settings.render,
             tools=settings.tools,
             plugins=plugins.load(settings.plugins),
+            keyring=Keyring(settings.sops.keys, settings.sops.program),
             on_closure=lambda *found: self.triggers.closure(*found),  # noqa: PLW0108 - there are none yet
             on_render=self._on_render,
         )

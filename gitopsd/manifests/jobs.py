@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,8 +12,8 @@ import orjson
 from gitopsd.core.declaration.fields import Fields, Warnings
 from gitopsd.core.declaration.tooling import tooling_of
 from gitopsd.core.lent import lent_key, parted
-from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
-from gitopsd.manifests import helm, kustomize, plain, plugin, variables
+from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
+from gitopsd.manifests import helm, kustomize, plain, plugin, sops, variables
 from gitopsd.manifests.chart_files import CHART
 from gitopsd.manifests.closure import manifests_key
 from gitopsd.manifests.given import Given
@@ -51,15 +52,24 @@ def look_up(place: Place, questions: Sequence[Question]) -> list[list[str]]:
 def render(place: Place, inputs: str, source: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Render one source: `outcome` (manifests, or an error that follows from the inputs), `key`, `looked_up`.
 
-    `source` is its path, and its options as declared; `given` is of `Given.packed`.
+    `source` is its path, its options as declared, and the keys that decrypt it (of `sops_keys`), if any; `given` is of
+    `Given.packed`.
     """
-    tree = _open(*place[0])
-    unpacked = Given.unpacked(given, {ref: _open(*opened) for ref, opened in place[1]})
+    keys: Mapping[str, Any] = source.get("keys") or {}
+    bare = Given.unpacked(given, {})
+    tree = sops.opened(_open(*place[0]), keys.get(""), bare)
+    unpacked = replace(bare, refs={ref: sops.opened(_open(*opened), keys.get(ref), bare) for ref, opened in place[1]})
+    trees = (tree, *unpacked.refs.values())
     outcome: dict[str, Any]
     try:
         outcome = _rendered(tree, source["path"], source["options"], unpacked)
+        outcome["warnings"] = [sops.hidden(trees, warning) for warning in outcome["warnings"]]
     except FOLLOWS_FROM_INPUTS as err:
-        outcome = {"error": [type(err).__name__, err.what, err.remedy]}
+        outcome = {"error": [type(err).__name__, sops.hidden(trees, err.what), err.remedy]}
+    except GitopsError as err:
+        if (told := sops.hidden(trees, err.what)) == err.what:
+            raise
+        raise type(err)(told, remedy=err.remedy) from None
     closure = {**tree.closure(), **unpacked.closure()}
     return {"outcome": outcome, "key": manifests_key(inputs, closure), "looked_up": sorted(closure)}
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -23,6 +23,7 @@ from gitopsd.manifests.jobs import RENDER, Opened, Place, not_supported
 from gitopsd.manifests.lookups import LookUps
 from gitopsd.manifests.near import Near
 from gitopsd.manifests.plugins import Plugin
+from gitopsd.manifests.sops_keys import Keyring, Keys, identity
 from gitopsd.manifests.tools import Tools
 from gitopsd.manifests.variables import KIND, asked
 from gitopsd.model.application import Source
@@ -48,6 +49,7 @@ class _Task:
     variables: Mapping[str, str]  # the build environment
     asked: Mapping[str, str]  # the part of it that renders of these inputs are known to ask for
     place: Place
+    keys: Keys | None = field(repr=False)  # that decrypt it
 
     @property
     def key(self) -> _Key:
@@ -81,6 +83,7 @@ class ClosureRenderer:
         limits: RenderSettings | None = None,
         tools: ToolSettings | None = None,
         plugins: Sequence[Plugin] = (),
+        keyring: Keyring | None = None,
         near: Near | None = None,
         on_closure: OnClosure = lambda _app, _source, _looked_up: None,
         on_render: OnRender = lambda _outcome, _seconds: None,
@@ -99,6 +102,7 @@ class ClosureRenderer:
         self._opener = opener
         self._limits = limits or RenderSettings()
         self._tools = Tools(tools or ToolSettings(), work_dir, plugins)
+        self._keyring = keyring or Keyring()
         self._on_closure = on_closure
         self._on_render = on_render
         self._near = near or Near(time.monotonic)
@@ -149,12 +153,14 @@ class ClosureRenderer:
     ) -> _Found:
         """Find what equal work of others gives, too; equal is what has the same variables as far as they are read."""
         refs = [each for each in lent if source.tool in ("", "Helm")]
-        inputs = inputs_hash(source, self._limits, await self._tools.identity(), refs)
+        keys = self._keyring.given(source, [each.source for each in refs])
+        tools = await self._tools.identity() + identity(keys)
+        inputs = inputs_hash(source, self._limits, tools, refs)
         lending = tuple(sorted((each.source.ref, self._opened(each.source, each.revision)) for each in refs))
         place = self._opened(source, revision), lending
         while True:
             mine = _values(self._asked.get(inputs, ()), variables)
-            task = _Task(inputs, source, revision, variables, mine, place)
+            task = _Task(inputs, source, revision, variables, mine, place, keys)
             found = await self._flights.join(task.key, lambda task=task: self._found(task))  # type: ignore[misc]
             if all(variables.get(name, "") == value for name, value in found.asked.items()):
                 return found
@@ -226,7 +232,7 @@ class ClosureRenderer:
     async def _anew(self, task: _Task, recent: tuple[LookedUp, ...]) -> _Found:
         source, inputs = task.source, task.inputs
         given = Given.packed(self._limits, self._tools.programs, task.variables)
-        what = {"path": source.path, "options": source.options}
+        what = {"path": source.path, "options": source.options, "keys": task.keys}
         try:
             answer = await self._workers.call(RENDER, task.place, inputs, what, given)
         except WorkerFailed as err:

@@ -31,6 +31,8 @@ def workspace(base: str) -> Iterator[Path]:
     """
     try:
         Path(base).mkdir(mode=0o700, parents=True, exist_ok=True)
+        if Path(base).lstat().st_uid != os.geteuid():  # somebody else was faster, in a directory for all
+            raise PermissionError(errno.EPERM, "it is somebody else's")
         _swept(base)
         with _locked(base, fcntl.LOCK_SH):  # so that nobody sweeps it between the two lines
             made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))

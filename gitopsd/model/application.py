@@ -127,6 +127,7 @@ class Source:
     chart: str = ""
     tool: str = ""  # "Directory" | "Helm" | "Kustomize" | "Plugin" where an explicit block says so; "": detect
     options: Mapping[str, Any] = field(default_factory=dict)  # the source as declared; how it is rendered stands here
+    decrypt: str = ""  # annotation gitopsd.io/decrypt of the application: "sops", or ""
 
     @property
     def gives_manifests(self) -> bool:

@@ -31,14 +31,13 @@ def in_memory(place: Path) -> bool:
 
 
 def best_place(wanted: Path) -> Path:
-    """Return `wanted` where it is in memory, else a directory of ours that is, else `wanted` all the same."""
+    """Return `wanted` where it is in memory, else a place of ours that is, else `wanted` all the same; make none."""
     if in_memory(wanted) or not in_memory(SHARED):
         return wanted
     ours = SHARED / f"gitopsd-{os.geteuid()}-{hashlib.blake2b(bytes(wanted), digest_size=8).hexdigest()}"
     try:
-        ours.mkdir(mode=0o700, exist_ok=True)
         found = ours.lstat()
     except OSError:
-        return wanted
+        return ours
     owned = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
     return ours if owned else wanted

@@ -32,6 +32,7 @@ def check(settings: Settings, environ: Mapping[str, str], problems: Problems) ->
     _unique("clusters", "name", [cluster.name for cluster in settings.clusters], problems)
     _declarations(settings, problems)
     _credentials(settings, problems)
+    _sops(settings, problems)
     _files(settings, environ, problems)
     _redis(settings, problems)
     _api(settings, problems)
@@ -118,6 +119,15 @@ def misfits(found: RepoCredentials) -> Iterator[tuple[str, str]]:
         yield "has a proxy that is no URL", "write http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT"
     if found.github_app and not re.fullmatch(r"(?:https?://[^\s@?#]+)?", found.github_app.api_url):
         yield "has a github_app.api_url that is no URL", "write https://HOST/api/v3, without user or password"
+
+
+def _sops(settings: Settings, problems: Problems) -> None:
+    for place, found in enumerate(settings.sops.keys):
+        if found.url:
+            _url(f"sops.keys[{place}].url", found.url, problems)
+        if not found.age and not found.pgp:
+            problems.at(f"sops.keys[{place}]", "has neither age nor pgp", "write one of them")
+    _unique("sops.keys", "url", [found.url for found in settings.sops.keys], problems)
 
 
 def _url(name: str, url: str, problems: Problems) -> None:

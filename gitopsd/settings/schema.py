@@ -173,6 +173,23 @@ class ToolSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SopsKeys:
+    """What decrypts the files of repositories whose URL starts with `url`; the longest prefix wins."""
+
+    url: str = ""  # "": any repository
+    age: Secret | None = None  # identities, one a line, as age-keygen writes them
+    pgp: Secret | None = None  # armoured secret keys without a passphrase
+
+
+@dataclass(frozen=True, slots=True)
+class SopsSettings:
+    """SOPS files of applications that ask for it (annotation gitopsd.io/decrypt)."""
+
+    program: Path | None = None  # none: of gitopsd[sops], else from the PATH
+    keys: tuple[SopsKeys, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PluginSettings:
     """Argo CD's config management plugins: files of kind ConfigManagementPlugin, read at the start."""
 
@@ -291,6 +308,7 @@ class Settings:
     render: RenderSettings = field(default_factory=RenderSettings)
     tools: ToolSettings = field(default_factory=ToolSettings)
     plugins: PluginSettings = field(default_factory=PluginSettings)
+    sops: SopsSettings = field(default_factory=SopsSettings)
     compare: CompareSettings = field(default_factory=CompareSettings)
     drift: DriftSettings = field(default_factory=DriftSettings)
     health: HealthSettings = field(default_factory=HealthSettings)

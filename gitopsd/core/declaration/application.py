@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from gitopsd.core.declaration.fields import SHOWN, Fields, Warnings
 from gitopsd.core.declaration.options import (
     ADOPT,
+    DECRYPT,
     MODE,
     SKIP_RECONCILE,
     cascades,
     check_annotations,
+    decrypt,
     metadata_of,
     mode,
     switch,
@@ -35,7 +38,7 @@ from gitopsd.model.manifest import Manifest
 NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 MOST_HISTORY = 1000
-KNOWN_ANNOTATIONS = frozenset({MODE, ADOPT, SKIP_RECONCILE})
+KNOWN_ANNOTATIONS = frozenset({MODE, ADOPT, DECRYPT, SKIP_RECONCILE})
 
 
 def application_from(manifest: Manifest, origin: Origin) -> Application:
@@ -65,7 +68,7 @@ def application_from(manifest: Manifest, origin: Origin) -> Application:
     return Application(
         name=AppName(name),
         project=ProjectName(project),
-        sources=sources,
+        sources=tuple(replace(source, decrypt=decrypt(annotations)) for source in sources),
         destination=destination,
         sync_policy=sync_policy,
         ignore_differences=ignore_differences,

@@ -15,6 +15,7 @@ OURS = "gitopsd.io/"
 MODE = OURS + "mode"
 ADOPT = OURS + "adopt"
 SKIP_RECONCILE = ARGOCD + "skip-reconcile"
+DECRYPT = OURS + "decrypt"
 CASCADE = "resources-finalizer.argocd.argoproj.io"
 CASCADES = {CASCADE: "", f"{CASCADE}/foreground": "Foreground", f"{CASCADE}/background": "Background"}
 # Argo CD's own, on applications that it knows: the hooks are run without them.
@@ -70,6 +71,14 @@ def mode(annotations: Mapping[str, str]) -> Mode:
         raise InvalidDeclaration(
             f".metadata.annotations[{MODE}] is {text[:SHOWN]!r}", remedy="write enforce or observe"
         ) from None
+
+
+def decrypt(annotations: Mapping[str, str]) -> str:
+    """Return by what files are to be decrypted, "" where nobody asks. A word it does not know is refused."""
+    text = annotations.get(DECRYPT, "")
+    if text not in ("", "sops"):
+        raise InvalidDeclaration(f".metadata.annotations[{DECRYPT}] is {text[:SHOWN]!r}", remedy="write sops")
+    return text
 
 
 def switch(annotations: Mapping[str, str], name: str) -> bool:
