@@ -44,7 +44,6 @@ def _source(fields: Fields) -> Source:
     )
     fields.text("name")
     fields.not_yet("the application gives no manifests", "chart")
-    fields.not_yet("tags are matched whole", "tagPrefix")
     fields.close()
     return source
 
