@@ -83,4 +83,4 @@ class GitDeclarations:
 def source_of(repo_url: str, target_revision: str, path: str, *, recurse: bool) -> Source:
     """Return the source that a declaration source of the settings stands for."""
     options = {"directory": {"recurse": recurse}}
-    return Source(RepoUrl(repo_url), target_revision, path, tool="Directory", options=options)
+    return Source(RepoUrl(repo_url), target_revision, path=path, tool="Directory", options=options)

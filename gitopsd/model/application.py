@@ -121,8 +121,8 @@ class Tooling:
 class Source:
     repo_url: RepoUrl
     target_revision: str = "HEAD"  # branch, tag, SHA, HEAD, full ref or semver range
-    tag_prefix: str = ""  # of the tags that a version or range is of, without it
     path: str = "."
+    tag_prefix: str = ""  # of the tags that a version or range is of, without it
     ref: str = ""  # the name other sources know it by
     chart: str = ""
     tool: str = ""  # "Directory" | "Helm" | "Kustomize" | "Plugin" where an explicit block says so; "": detect
