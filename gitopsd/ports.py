@@ -206,6 +206,10 @@ class LiveStates(Protocol):
 class Applier(Protocol):
     """Writes to clusters, and asks them."""
 
+    def acting_as(self, user: str) -> Applier:
+        """Return one that writes, and asks what a write would do, in the name of `user`; "" is gitopsd itself."""
+        ...
+
     async def dry_run(self, cluster: ClusterId, manifest: Manifest) -> Answer:
         """Ask what a server-side apply of `manifest` would make of the live object. No answer raises Retryable."""
         ...

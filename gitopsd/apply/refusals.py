@@ -15,7 +15,7 @@ from gitopsd.model.manifest import ResourceKey
 UNTYPED = re.compile(r"failed to (create typed|convert new) (?!.*conversion webhook)")
 # Of a 422: a field that cannot change once the object is there. Kinds say so in their own words.
 IMMUTABLE = re.compile(r"immutable|may not be changed|cannot be changed|updates to \w+ spec for fields other than")
-BY_RBAC = re.compile(r' is forbidden: User "[^"]*" cannot [a-z]+ resource ')
+BY_RBAC = re.compile(r' is forbidden: User "[^"]*" cannot [a-z:-]+ resource ')
 NO_DRY_RUN = "does not support dry run"
 RETRYABLE = frozenset({408, 409, 429, 500, 502, 503, 504})
 REMEDIES = {
@@ -109,5 +109,5 @@ def _remedy(reply: Reply, *, untyped: bool) -> str:
         what = f"{fields or 'a field'} cannot change once the object is there"
         return f"{what}: undo the change, delete the object, or set Force=true on it to have it made anew"
     if by_rbac(reply):
-        return "grant gitopsd's user the right (config/rbac.yaml)"
+        return "grant that user the right (config/rbac.yaml)"
     return REMEDIES.get(reply.code, "see the API server's log")

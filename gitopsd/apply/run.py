@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from gitopsd.apply import ssa
@@ -58,8 +58,13 @@ class ClusterApplier:
     named: ssa.Named = _nothing_named  # what jq expressions name in documents, for RespectIgnoreDifferences
     fenced: Callable[[ClusterId], str] = lambda _: ""  # why nothing may be written to a cluster now
 
+    user: str = ""  # in whose name is written; "" is our own
+
+    def acting_as(self, user: str) -> ClusterApplier:
+        return replace(self, user=user) if user else self
+
     async def dry_run(self, cluster: ClusterId, manifest: Manifest) -> Answer:
-        client = self._client(cluster)
+        client = self._writer(cluster)
         resource = await self._resource(client, cluster, gvk_of(manifest))
         if resource is None:
             no = _not_served(key_of(manifest), gvk_of(manifest))
@@ -88,7 +93,7 @@ class ClusterApplier:
         raise kind(f"cluster {cluster} does not show {ref.key} ({no.code}): {no.message}", remedy=no.remedy)
 
     async def run(self, cluster: ClusterId, command: Command) -> Applied:
-        client = self._client(cluster)
+        client = self._writer(cluster)
         if not isinstance(command, Check) and (why := self.fenced(cluster)):
             return Refused(command.key, 0, why, retryable=True)
         match command:
@@ -140,6 +145,10 @@ class ClusterApplier:
                 return await ask_for(client, gvk)
             case reading:
                 raise _unsettled(cluster, gvk, reading)
+
+    def _writer(self, cluster: ClusterId) -> Client:
+        client = self._client(cluster)
+        return client.acting_as(self.user) if self.user else client
 
     def _client(self, cluster: ClusterId) -> Client:
         found = self.clients.get(cluster)

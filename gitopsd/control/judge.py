@@ -28,6 +28,15 @@ MOST_ANSWERS = 20_000  # kept over all applications; one is about 1 KB
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """Whom is asked, and in whose name."""
+
+    cluster: ClusterId
+    applier: Applier
+    user: str
+
+
 @dataclass(slots=True)
 class Judge:
     """Compares a target with what the mirror says."""
@@ -42,19 +51,20 @@ class Judge:
     _answers: OrderedDict[tuple[str, ...], Compared] = field(default_factory=OrderedDict)
 
     async def compare(
-        self, app: Application, cluster: ClusterId, target: Target, readings: dict[ResourceKey, Reading]
+        self, app: Application, cluster: ClusterId, target: Target, readings: dict[ResourceKey, Reading], user: str = ""
     ) -> Sequence[Compared]:
         """Return the verdict on every object of the target, and on every live object of `app` that Git lacks.
 
         What the API server has just shown to be in sync is stored, what it showed of objects that are no target any
-        more is forgotten; an object about which it gave no answer is Unknown.
+        more is forgotten; an object about which it gave no answer is Unknown. It is asked in the name of `user`.
         """
+        where = _Where(cluster, self.applier.acting_as(user), user)
 
         def admission(gvk: GVK) -> str:
             return self.live.admission(cluster, gvk)
 
         async def ask(doubt: Doubtful) -> Compared:
-            return await self._ask(cluster, doubt)
+            return await self._ask(where, doubt)
 
         remembered = self.inventory.remembered(app.name, cluster)
         settled, doubtful = verdicts(
@@ -71,13 +81,13 @@ class Judge:
             self.inventory.remember(app.name, cluster, shown)
         return (*settled, *asked)
 
-    async def _ask(self, cluster: ClusterId, doubt: Doubtful) -> Compared:
-        question = (cluster, *doubt.question)
+    async def _ask(self, where: _Where, doubt: Doubtful) -> Compared:
+        question = (where.cluster, where.user, *doubt.question)
         known = self._answers.get(question)
         if known is not None:
             self._answers.move_to_end(question)
             return replace(known, pair=doubt.pair, health=doubt.live.health)
-        answer, body = await self._predicted(cluster, doubt)
+        answer, body = await self._predicted(where, doubt)
         if isinstance(answer, GitopsError):
             return _unknown(doubt, f"no answer to a dry run: {answer.what}")
         if isinstance(body, GitopsError):
@@ -94,28 +104,28 @@ class Judge:
         return compared
 
     async def _predicted(
-        self, cluster: ClusterId, doubt: Doubtful
+        self, where: _Where, doubt: Doubtful
     ) -> tuple[Answer | GitopsError, Manifest | GitopsError | None]:
         """Ask for a prediction, and for the live object beside it: they count only if they are of one version."""
         ref = ObjectRef(doubt.pair.key, gvk_of(doubt.target))
         async with asyncio.TaskGroup() as group:
             answer = group.create_task(
-                _or_error(self.applier.dry_run(cluster, doubt.target)), name=f"dry run {ref.key}"
+                _or_error(where.applier.dry_run(where.cluster, doubt.target)), name=f"dry run {ref.key}"
             )
-            body = group.create_task(_or_error(self.applier.read(cluster, ref)), name=f"read {ref.key}")
+            body = group.create_task(_or_error(self.applier.read(where.cluster, ref)), name=f"read {ref.key}")
         found, live = answer.result(), body.result()
         if _is_refused(found) and doubt.basis.rules and live is not None and not isinstance(live, GitopsError):
             # It may be refused for what is ignored, such as a field that cannot change: that does not count.
-            found = await _or_error(self._without_ignored(cluster, doubt, live))
+            found = await _or_error(self._without_ignored(where, doubt, live))
         return found, live if isinstance(found, Predicted) else None
 
-    async def _without_ignored(self, cluster: ClusterId, doubt: Doubtful, live: Manifest) -> Answer:
+    async def _without_ignored(self, where: _Where, doubt: Doubtful, live: Manifest) -> Answer:
         """Ask for a prediction of the target with what is ignored as it is live."""
         rules, places = doubt.basis.rules, NO_PLACES
         if rules.expressions:
             target, found = await self.paths.paths(rules.expressions, (doubt.target, live))
             places = Places(tuple(target), tuple(found))
-        return await self.applier.dry_run(cluster, spared(doubt.target, rules, live, places))
+        return await where.applier.dry_run(where.cluster, spared(doubt.target, rules, live, places))
 
     async def _places(self, doubt: Doubtful, answer: Answer, body: Manifest | None) -> Places:
         expressions = doubt.basis.rules.expressions

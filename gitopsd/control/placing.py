@@ -14,7 +14,7 @@ from gitopsd.core.declaration import DECLARE, Declare, no_cluster, only_declarat
 from gitopsd.core.deletion import delete_hooks
 from gitopsd.core.hooks import hook_refs
 from gitopsd.core.pairing import owns
-from gitopsd.core.permissions import Place, destination_conditions, object_conditions, source_conditions
+from gitopsd.core.permissions import Place, account_of, destination_conditions, object_conditions, source_conditions
 from gitopsd.core.plan import contested
 from gitopsd.core.prune import Guard, kept
 from gitopsd.core.target import Target, target_of
@@ -46,6 +46,7 @@ class Aim:
     conditions: tuple[Condition, ...]
     watch_age_s: float
     windows: tuple[SyncWindow, ...] = ()  # that concern the application
+    user: str = ""  # in whose name is written; "": gitopsd's own
 
     @property
     def unheard(self) -> bool:
@@ -93,6 +94,8 @@ class Placing:
         try:
             cluster = self.destination(app)
             _refuse(_refusals(app, project, HERE if cluster is DECLARE else self._place(cluster)))
+            if cluster is not DECLARE:
+                self.user_of(app, cluster)
         except (UnknownCluster, NotPermitted):
             # Neither changes but with the settings or a declaration, so nobody's prunes wait for it.
             self.wants.as_before(app)
@@ -151,6 +154,7 @@ class Placing:
             (*target.conditions, *_shared(shared)),
             self.live.age(cluster).oldest_s,
             self._windows(app, cluster),
+            self.user_of(app, cluster),
         )
 
     def declarations(self, app: Application, manifests: Sequence[Manifest]) -> None:
@@ -173,6 +177,11 @@ class Placing:
         project = self.apps.project(app.project)
         modes = (self.mode, project.mode if project else Mode.ENFORCE, app.mode)
         return Mode.OBSERVE if Mode.OBSERVE in modes else Mode.ENFORCE
+
+    def user_of(self, app: Application, cluster: ClusterId) -> str:
+        """Return in whose name the application is written; "": gitopsd's own. Raises NotPermitted."""
+        project = self.apps.project(app.project)
+        return account_of(project, self._place(cluster), app.destination.namespace) if project is not None else ""
 
     def scope(self, cluster: ClusterId) -> Callable[[GVK], bool | None]:
         def scope(gvk: GVK) -> bool | None:

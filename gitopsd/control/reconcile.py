@@ -76,7 +76,7 @@ class Reconciler:
             return Again(self.refresh_s)
         if aim.unheard:
             return Again(UNHEARD_S)  # the event of our own write brings the next pass
-        compared = await self.judge.compare(app, cluster, aim.target, aim.readings)  # compare
+        compared = await self.judge.compare(app, cluster, aim.target, aim.readings, aim.user)  # compare
         found = comparison(compared, aim.target.hash, desired.warnings)
         fought = self._fought(orders, aim, found)
         outcome = await self.syncer.advance(Wanted(orders, aim, desired.revisions, found, fought))  # apply

@@ -163,7 +163,8 @@ class Asks:
         with suppress(ClusterRefused):  # a kind that we may not read is shown without its states
             live = await self.applier.read(cluster, ObjectRef(pair.key, gvk))
         if target is not None and compared.status is not SyncStatus.SYNCED:
-            answer = await self.applier.dry_run(cluster, target)
+            asker = self.applier.acting_as(self.placing.user_of(app, cluster))
+            answer = await asker.dry_run(cluster, target)
             predicted = answer.live if isinstance(answer, Predicted) else None
         if live is None:
             return Opened(gvk, compared, target, None, None, predicted)

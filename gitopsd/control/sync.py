@@ -216,7 +216,7 @@ class Syncer:
         if isinstance(command, Prune) and (why := self._kept(wanted, command)):
             return Refused(command.key, 0, why, retryable=True)
         try:
-            result = await self.applier.run(wanted.aim.cluster, command)
+            result = await self.applier.acting_as(wanted.aim.user).run(wanted.aim.cluster, command)
         except GitopsError as err:
             return Refused(command.key, 0, err.what, retryable=isinstance(err, Retryable), remedy=err.remedy)
         if isinstance(result, Accepted) and result.changed:

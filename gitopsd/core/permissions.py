@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gitopsd.core.globs import matches
 from gitopsd.core.repo_address import RepoAddress
 from gitopsd.core.repo_url import without_credentials
+from gitopsd.errors import NotPermitted
 from gitopsd.model.application import Application, Destination
 from gitopsd.model.manifest import GroupKind, ResourceKey
 from gitopsd.model.project import AppProject
@@ -57,6 +58,30 @@ def destination_conditions(project: AppProject, app: Application, place: Place) 
     if _reaches(project, place, app.destination.namespace):
         return ()
     return (_not_reached(project, place, app.destination.namespace),)
+
+
+def account_of(project: AppProject, place: Place, namespace: str) -> str:
+    """Return the user in whose name is written to a namespace of `place`; "" is gitopsd itself.
+
+    Raises:
+        NotPermitted: the project names accounts, and none for this destination.
+
+    Source: Argo CD, docs/operator-manual/app-sync-using-impersonation.md; but a project that names accounts means it,
+    without a switch for all of them.
+    """
+    if not project.accounts:
+        return ""
+    for each in project.accounts:
+        here = any(matches(each.server, name) for name in (place.server, place.name) if name)
+        if here and matches(each.namespace, namespace):
+            within, _, name = each.account.rpartition(":")
+            if within or namespace:
+                return f"system:serviceaccount:{within or namespace}:{name}"
+    where = f"namespace {namespace} of {place.server or place.name}" if namespace else place.server or place.name
+    raise NotPermitted(
+        f"project {project.name} names no service account that writes to {where}",
+        remedy="add one to the project's spec.destinationServiceAccounts",
+    )
 
 
 def object_conditions(project: AppProject, place: Place, keys: Iterable[ResourceKey]) -> tuple[Condition, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -92,6 +93,13 @@ class Client:
         self._hold_until_s = -math.inf  # of the loop's clock
         self._sockets = Sockets()
         self._session: aiohttp.ClientSession | None = None
+        self._user = ""  # in whose name requests are sent; "": whom the credentials name
+
+    def acting_as(self, user: str) -> Client:
+        """Return a client that sends its requests in the name of `user`, over the same connections."""
+        other = copy.copy(self)
+        other._user = user  # noqa: SLF001 - of our own class
+        return other
 
     async def __aenter__(self) -> Self:
         # The semaphore bounds requests, and watches are as many as there are kinds: the connector bounds neither.
@@ -208,6 +216,8 @@ class Client:
             headers["Content-Type"] = request.content_type
         if credentials.authorization:
             headers["Authorization"] = credentials.authorization
+        if self._user:
+            headers["Impersonate-User"] = self._user
         return await self._session.request(
             "GET" if request.verb == "WATCH" else request.verb,
             URL(credentials.server + request.path, encoded=True).with_query(dict(request.query)),

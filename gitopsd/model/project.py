@@ -47,6 +47,15 @@ class IntegrityPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class WritingAs:
+    """In whose name is written to some destinations."""
+
+    server: str  # globs
+    namespace: str
+    account: str  # a service account's `name`, of the destination's namespace, or `namespace:name`
+
+
+@dataclass(frozen=True, slots=True)
 class AppProject:
     """Globs throughout; an entry that starts with "!" denies."""
 
@@ -59,6 +68,7 @@ class AppProject:
     namespace_denied: tuple[GroupKind, ...] = ()
     sync_windows: tuple[SyncWindow, ...] = ()
     integrity: tuple[IntegrityPolicy, ...] = ()  # the first one that fits a repository counts
+    accounts: tuple[WritingAs, ...] = ()  # the first one that fits a destination counts; empty: gitopsd's own
     mode: Mode = Mode.ENFORCE  # annotation gitopsd.io/mode
     labels: Mapping[str, str] = field(default_factory=dict)
     manifest: Manifest = field(default_factory=dict)

@@ -11,6 +11,7 @@ from gitopsd.sim.answers import Refusal, Resource, forbidden, unauthorized
 from gitopsd.sim.store import Store
 
 GROUP = "rbac.authorization.k8s.io"
+ACCOUNT = "system:serviceaccount:"
 ADMIN, READER = "admin", "reader"  # the users of every simulated cluster: all rights, and all reading
 Rule = Mapping[str, Any]
 
@@ -46,6 +47,20 @@ class Access:
                     return user
         raise unauthorized()
 
+    def acting(self, user: str, other: str) -> str:
+        """Return as whom `user` acts who asks to act as `other`; "" asks for nothing.
+
+        Raises:
+            Refusal: 403, it may not.
+        """
+        if not other:
+            return user
+        account = other.removeprefix(ACCOUNT).split(":")
+        named = other.startswith(ACCOUNT) and len(account) == 2  # noqa: PLR2004 - namespace and name
+        plural, where, name = ("serviceaccounts", *account) if named else ("users", "", other)
+        self.check(user, Attempt("impersonate", Resource("", plural, "User"), "", where, name))
+        return other
+
     def check(self, user: str, attempt: Attempt) -> None:
         """Raise the 403 that names `user` and what it may not, unless a rule allows the attempt."""
         if user == ADMIN or any(_allows(rule, attempt) for rule in self._rules(user, attempt.namespace)):
@@ -66,7 +81,9 @@ class Access:
             binding = found.parsed()
             for subject in binding.get("subjects", ()):
                 everybody = subject["kind"] == "Group" and subject["name"] == "system:authenticated"
-                if everybody or (subject["kind"] == "User" and subject["name"] == user):
+                account = f"{ACCOUNT}{subject.get('namespace')}:{subject['name']}"
+                named = user == (account if subject["kind"] == "ServiceAccount" else subject["name"])
+                if everybody or (named and subject["kind"] in ("User", "ServiceAccount")):
                     yield binding
 
     def _rules_of(self, binding: Any, namespace: str) -> Iterator[Rule]:

@@ -53,6 +53,7 @@ class Rest:
         if path in ("/readyz", "/healthz", "/livez"):
             return web.Response(text="ok")
         user = self.access.user(request.headers.get("Authorization", ""))
+        user = self.access.acting(user, request.headers.get("Impersonate-User", ""))
         if path == "/_sim/faults":
             return await self._order_faults(request, user)
         parts = path.strip("/").split("/")

@@ -20,6 +20,7 @@ C1, C2 = ClusterId("c1"), ClusterId("c2")
 class FakeClusters:
     turn: Callable[[], Awaitable[None]] = at_once
     worlds: dict[ClusterId, World] = field(default_factory=lambda: {C1: World(), C2: World()})
+    users: list[str] = field(default_factory=list)  # in whose names was written
     on_prune: Callable[[ClusterId, ResourceKey], None] = lambda *_: None
 
     def resource(self, cluster: ClusterId, gvk: GVK) -> ApiResource | Reading:
@@ -38,6 +39,10 @@ class FakeClusters:
 
     def admission(self, cluster: ClusterId, gvk: GVK) -> str:
         return self.worlds[cluster].admission(cluster, gvk)
+
+    def acting_as(self, user: str) -> FakeClusters:
+        self.users.append(user)
+        return self
 
     async def dry_run(self, cluster: ClusterId, manifest: Manifest) -> Answer:
         answer = await self.worlds[cluster].dry_run(cluster, manifest)

@@ -8,7 +8,7 @@ from gitopsd.errors import InvalidManifest
 from gitopsd.model.cluster import WatchAge
 from gitopsd.model.comparison import SyncStatus
 from gitopsd.model.ids import AppName
-from gitopsd.model.manifest import GroupKind
+from gitopsd.model.manifest import GroupKind, Manifest
 from gitopsd.model.status import AppStatus
 from tests.control.shell import Shell, app, config, config_key
 
@@ -123,3 +123,34 @@ async def test_kind_that_cannot_be_read_is_unknown_and_nothing_of_it_is_pruned()
     await shell.settle()
     verdicts = {each.pair.key.kind: each.status.value for each in shell.status("shop").comparison.resources}
     assert {"ConfigMap": "Unknown", "Secret": "Synced"} == verdicts
+
+
+def impersonating(server: str) -> Manifest:
+    spec = {
+        "sourceRepos": ["*"],
+        "destinations": [{"name": "*", "server": "*", "namespace": "*"}],
+        "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
+        "destinationServiceAccounts": [{"server": server, "namespace": "*", "defaultServiceAccount": "deployer"}],
+    }
+    meta = {"name": "team", "namespace": "argocd"}
+    return {"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": meta, "spec": spec}
+
+
+async def test_application_is_compared_and_written_in_the_name_of_its_projects_account() -> None:
+    shell = Shell()
+    shell.declare(impersonating("https://c1.example.org"), app("shop", project="team"))
+    shell.git.push({"apps/shop/a": config("a")})
+    await shell.settle()
+
+    assert {"a"} == shell.names()
+    assert {"system:serviceaccount:prod:deployer"} == set(shell.clusters.users)
+
+
+async def test_application_whose_project_names_no_account_for_its_destination_is_not_written() -> None:
+    shell = Shell()
+    shell.declare(impersonating("https://c2.example.org"), app("shop", project="team"))
+    shell.git.push({"apps/shop/a": config("a")})
+    await shell.settle()
+
+    assert set() == shell.names()
+    assert "names no service account" in shell.status("shop").conditions[0].message

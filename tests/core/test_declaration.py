@@ -16,7 +16,7 @@ from gitopsd.errors import InvalidDeclaration, NotSupported, UnknownCluster
 from gitopsd.model.application import Application, Destination, Mode, Origin, Retry
 from gitopsd.model.ids import ClusterId
 from gitopsd.model.manifest import GroupKind
-from gitopsd.model.project import AppProject
+from gitopsd.model.project import AppProject, WritingAs
 
 HERE = Origin("dir:/apps", "/apps/shop.yaml", 1)
 Document = dict[str, Any]
@@ -250,6 +250,20 @@ def test_project_entry_for_one_name_is_never_widened() -> None:
     assert () == found.cluster_allowed
     assert (GroupKind("", "Namespace"),) == found.cluster_denied
     assert 2 == len(found.warnings)
+
+
+def test_project_names_the_accounts_that_write() -> None:
+    named = [{"server": "https://k.example", "namespace": "team-*", "defaultServiceAccount": "infra:deployer"}]
+
+    found = project(destinationServiceAccounts=named)
+
+    assert (WritingAs("https://k.example", "team-*", "infra:deployer"),) == found.accounts
+
+
+@pytest.mark.parametrize("account", ["", "a:b:c", "*", "ns/name"])
+def test_project_whose_accounts_cannot_be_read_is_refused(account: str) -> None:
+    with pytest.raises(InvalidDeclaration, match="no service account"):
+        project(destinationServiceAccounts=[{"server": "*", "defaultServiceAccount": account}])
 
 
 def test_project_limit_that_is_not_enforced_is_reported() -> None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gitopsd.core.permissions import (
     Place,
+    account_of,
     destination_conditions,
     kind_permitted,
     object_conditions,
     source_conditions,
     source_permitted,
 )
+from gitopsd.errors import NotPermitted
 from gitopsd.model.application import Destination, Source
 from gitopsd.model.ids import ProjectName, RepoUrl
 from gitopsd.model.manifest import GroupKind, ResourceKey
-from gitopsd.model.project import ANY, DEFAULT, EVERYWHERE, AppProject
+from gitopsd.model.project import ANY, DEFAULT, EVERYWHERE, AppProject, WritingAs
 from tests.core.apps import application
 from tests.core.lives import config_key
 
@@ -135,3 +138,30 @@ def test_credentials_in_a_url_are_not_shown() -> None:
     )
 
     assert "hunter2" not in condition.message
+
+
+ACCOUNTS = (
+    WritingAs("https://east.example.org", "team-*", "deployer"),
+    WritingAs("*", "shared", "infra:writer"),
+)
+
+
+@pytest.mark.parametrize(
+    ("place", "namespace", "expected"),
+    [
+        (Place("east", "https://east.example.org"), "team-a", "system:serviceaccount:team-a:deployer"),
+        (Place("west", "https://west.example.org"), "shared", "system:serviceaccount:infra:writer"),
+    ],
+)
+def test_first_account_that_fits_the_destination_writes_to_it(place: Place, namespace: str, expected: str) -> None:
+    assert expected == account_of(replace(DEFAULT, accounts=ACCOUNTS), place, namespace)
+
+
+def test_project_that_names_no_accounts_leaves_it_to_gitopsd() -> None:
+    assert "" == account_of(DEFAULT, Place("east", "https://east.example.org"), "team-a")
+
+
+@pytest.mark.parametrize("namespace", ["team-a", ""])
+def test_destination_that_no_account_is_named_for_is_not_written_to(namespace: str) -> None:
+    with pytest.raises(NotPermitted, match="names no service account"):
+        account_of(replace(DEFAULT, accounts=ACCOUNTS), Place("west", "https://west.example.org"), namespace)

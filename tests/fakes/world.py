@@ -51,6 +51,7 @@ class World:
         self.dry_answers: dict[ResourceKey, list[Answer | Exception]] = {}
         self.untaken: dict[ResourceKey, Refused] = {}  # what a dry run before a sync says
         self.calls: list[str] = []
+        self.users: list[str] = []  # in whose names was written
         self.on_change: Callable[[AppName], None] = lambda _: None
         self.age_value = WatchAge(synced=True, oldest_s=0.0, failing=())
         self.argocd_wrote_s: float | None = None
@@ -105,6 +106,10 @@ class World:
         """Nothing to wait for: this mirror has no delay."""
 
     # Applier
+
+    def acting_as(self, user: str) -> World:
+        self.users.append(user)
+        return self
 
     async def dry_run(self, cluster: ClusterId, manifest: Manifest) -> Answer:
         key = key_of(manifest)

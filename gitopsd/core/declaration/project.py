@@ -13,11 +13,10 @@ from gitopsd.core.windows import is_zone
 from gitopsd.model.application import Destination, Origin
 from gitopsd.model.ids import ProjectName
 from gitopsd.model.manifest import GroupKind, Manifest
-from gitopsd.model.project import AppProject, IntegrityPolicy, SyncWindow, Verify
+from gitopsd.model.project import AppProject, IntegrityPolicy, SyncWindow, Verify, WritingAs
 
 NOT_ENFORCED = (
     "orphanedResources",
-    "destinationServiceAccounts",
     "permitOnlyProjectScopedClusters",
     "sourceNamespaces",
     "roles",
@@ -47,6 +46,7 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
     namespace_allowed = None if namespaced is None else _kinds(spec, "namespaceResourceWhitelist")
     namespace_denied = _kinds(spec, "namespaceResourceBlacklist")
     integrity = _integrity(spec)
+    accounts = tuple(_writing_as(fields) for fields in spec.mappings("destinationServiceAccounts") or ())
     windows = tuple(_window(fields) for fields in spec.mappings("syncWindows") or ())
     check_annotations(annotations, frozenset({MODE}), warnings)
     for fields in (document, metadata, spec):
@@ -61,6 +61,7 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
         namespace_denied=namespace_denied,
         sync_windows=windows,
         integrity=integrity,
+        accounts=accounts,
         mode=mode(annotations),
         labels=labels,
         manifest=manifest,
@@ -97,6 +98,18 @@ def _window(fields: Fields) -> SyncWindow:
     if not (window.applications or window.namespaces or window.clusters):
         fields.warnings.add(f"{fields.path} names no applications, namespaces or clusters, and has no effect")
     return window
+
+
+def _writing_as(fields: Fields) -> WritingAs:
+    """Return who writes to some destinations. What cannot be read is refused: it was meant to give fewer rights."""
+    found = WritingAs(fields.text("server"), fields.text("namespace", "*"), fields.text("defaultServiceAccount"))
+    fields.close()
+    if not found.server:
+        raise fields.refuse("server", "is missing", "write the URL or the name of a cluster, or `*`")
+    if not re.fullmatch(r"([a-z0-9-]{1,63}:)?[a-z0-9.-]{1,253}", found.account):
+        what = f"is {found.account[:SHOWN]!r}, no service account"
+        raise fields.refuse("defaultServiceAccount", what, "write name, or namespace:name")
+    return found
 
 
 def _integrity(spec: Fields) -> tuple[IntegrityPolicy, ...]:
