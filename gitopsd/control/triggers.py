@@ -28,7 +28,7 @@ class Epoch(Protocol):
 
     @property
     def taken_s(self) -> float: ...
-    def named(self, ref: str) -> str | None: ...
+    def named(self, ref: str, tag_prefix: str = ...) -> str | None: ...
 
 
 Changes = Mapping[str, Any] | None  # of `git.touched.changes`
@@ -36,6 +36,7 @@ LookedUp = tuple[str, ...] | None
 Walk = Callable[[RepoUrl, str, str], Awaitable[Changes]]  # repository, old and new revision
 Way = tuple[str, str]  # old and new revision of a ref
 
+PREFIXED = "\0"  # between a prefix of tags and a ref, neither of which can hold it
 AT_ONCE = 20  # statuses moved between two turns of the loop: whom the commit touches goes first
 
 
@@ -121,7 +122,7 @@ class Triggers:
         moved: dict[str, Way] = {}
         walked: dict[Way, Changes] = {}
         for ref in self.index.branches(repo):
-            before, after = old.named(ref), new.named(ref)
+            before, after = (epoch.named(*reversed(ref.split(PREFIXED))) for epoch in (old, new))
             if before == after:
                 continue
             if before is None or after is None:
@@ -182,7 +183,7 @@ def _moved(repo: RepoUrl, ways: Mapping[str, Way], app: Application, status: App
     """Return the revisions of `status` at the new epoch; one that is not of the epoch before stays as it is."""
     revisions = []
     for source, at in zip(app.sources, status.revisions, strict=True):
-        before, after = ways.get(source.target_revision, ("", "")) if source.repo_url == repo else ("", "")
+        before, after = ways.get(_branch(source)[1], ("", "")) if source.repo_url == repo else ("", "")
         revisions.append(Revision(after) if at == before else at)
     return tuple(revisions)
 
@@ -197,11 +198,12 @@ def _closures(app: Application, looked_up: Mapping[int, LookedUp]) -> dict[Branc
             found |= dict.fromkeys([_branch(each) for each in (source, *lenders.values())])
             continue
         for ref, keys in parted(seen).items():
-            there = found[_branch(lenders.get(ref, source))]
+            there = found[_branch(lenders.get(ref, source))] if not ref or ref in lenders else None
             if there is not None:
                 there |= dict.fromkeys(keys, "")
     return found
 
 
 def _branch(source: Source) -> Branch:
-    return source.repo_url, source.target_revision
+    ref = source.target_revision
+    return source.repo_url, f"{source.tag_prefix}{PREFIXED}{ref}" if source.tag_prefix else ref

@@ -129,3 +129,18 @@ async def test_what_another_source_lends_touches_who_read_it_and_nobody_else() -
 
     assert {AppName("a")} == set(shell.line.passes)
     assert (sha(2), sha(2)) == shell.status("b").revisions
+
+
+async def test_tag_of_a_prefix_that_moves_touches_who_reads_it() -> None:
+    shell = Shell()
+    prefixed = {"repoURL": REPO, "targetRevision": "in", "tagPrefix": "ma"}  # the fake's only name is `main`
+    shell.declare(*(app(name, source={**prefixed, "path": f"apps/{name}"}) for name in "ab"))
+    shell.git.push(ONE)
+    await shell.settle()
+    shell.line.passes.clear()
+
+    shell.git.push({**ONE, "apps/a/x": config("x", "2")})
+    await shell.settle(for_s=1.0)
+
+    assert {AppName("a")} == set(shell.line.passes)
+    assert (sha(1),) == shell.status("b").revisions
