@@ -135,6 +135,8 @@ class Daemon:
             run_dir=settings.run_dir,
             now_s=now_s,
             trust=self.trust,
+            oci=settings.oci,
+            call=self.workers.call,
             on_epoch=self._on_epoch,
             on_request=lambda kind, repo, s, ok: self.metrics.git_request(repo, kind, s, failed=not ok),
         )
@@ -436,7 +438,7 @@ def _workers(settings: Settings, work_dir: Path, metrics: Metrics) -> pool.Worke
         output_bytes=settings.workers.output_bytes,
         file_bytes=settings.workers.file_bytes,
     )
-    preload = ("gitopsd.manifests.jobs", "gitopsd.git.touched")
+    preload = ("gitopsd.manifests.jobs", "gitopsd.git.touched", "gitopsd.git.artifacts")
     confinement = confine.confinement(settings, work_dir, os.environ)
     return pool.WorkerPool(
         settings.workers.count, limits, preload=preload, confinement=confinement, on_job=metrics.worker_job

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gitopsd.core.semver import Version, newest, parse_constraint
+from gitopsd.git.objects import ARTIFACT
 
 HEAD = "refs/gitopsd/HEAD"
 KEPT = "refs/gitopsd/commit/"  # + SHA, as somebody named it: kept though no branch may reach it
@@ -38,6 +39,8 @@ class Epoch:
         """
         if ref in ("", "HEAD"):
             return self.refs.get(HEAD)
+        if f"{ARTIFACT}{ref}" in self.refs:
+            return self.refs[f"{ARTIFACT}{ref}"]
         if ref.startswith("refs/"):
             return self.refs.get(ref) or self.refs.get(f"{OTHER}{ref}")
         tag = self._newest_in_range(ref, tag_prefix)

@@ -11,6 +11,7 @@ import pygit2
 
 from gitopsd.errors import RepositoryUnreachable, RevisionNotFound
 
+ARTIFACT = "refs/oci/as/"  # + a reference: in an epoch, the digest that it is
 DAMAGED = "gitopsd-damaged"  # in a mirror: what was there could not be read, so the next fetch makes it anew
 
 
@@ -39,13 +40,15 @@ def reading(mirror: str, what: str) -> Iterator[None]:
 
 
 def commit(mirror: str, revision: str) -> pygit2.Commit:
-    """Return the commit that `revision`, a full SHA, names.
+    """Return the commit that `revision`, a full SHA or an artifact's digest, names.
 
     Raises:
         RevisionNotFound: the mirror has no such commit.
     """
     repo = open_mirror(mirror)
     try:
+        if ":" in revision:
+            return repo.references[artifact_ref(revision)].peel(pygit2.Commit)
         return repo[pygit2.Oid(hex=revision)].peel(pygit2.Commit)
     except (KeyError, ValueError, pygit2.InvalidSpecError) as err:
         raise RevisionNotFound(
@@ -55,6 +58,11 @@ def commit(mirror: str, revision: str) -> pygit2.Commit:
     except pygit2.GitError as err:
         _mark(mirror)
         raise _unreadable(mirror, f"commit {revision}", err) from err
+
+
+def artifact_ref(digest: str) -> str:
+    """Return the ref below which an artifact's files lie."""
+    return f"refs/oci/{digest.replace(':', '/')}"
 
 
 def peeled(mirror: str, name: str) -> str | None:

@@ -22,14 +22,16 @@ from gitopsd.errors import (
     Terminal,
 )
 from gitopsd.git import objects
+from gitopsd.git.artifacts import ArtifactMirror, Call, here
 from gitopsd.git.credentials import remove_keys
 from gitopsd.git.epoch import FULL_SHA, KEPT, SHA, Epoch, is_ref_name
 from gitopsd.git.failures import shown
 from gitopsd.git.mirror import STAMP, Mirror, mirror_path
 from gitopsd.git.parts import Parts
 from gitopsd.model.ids import RepoUrl, Revision
+from gitopsd.oci.reference import SCHEME
 from gitopsd.ports import Clock, Resolved
-from gitopsd.settings import GitSettings
+from gitopsd.settings import GitSettings, OciSettings
 from gitopsd.trust.credentials import Trust
 
 RETRY_S = 5.0  # after a first failure; doubled with each that follows …
@@ -81,6 +83,8 @@ class Repositories:
         run_dir: Path,
         now_s: Clock,
         trust: Trust | None = None,
+        oci: OciSettings | None = None,
+        call: Call = here,
         on_epoch: OnEpoch = lambda *_: None,
         on_request: OnRequest = lambda *_: None,
         spread: Callable[[], float] = random.random,
@@ -93,6 +97,8 @@ class Repositories:
             run_dir: for SSH keys while a fetch runs.
             now_s: Unix time.
             trust: which credentials a URL gets; None: those of `settings`.
+            oci: limits of artifacts.
+            call: runs a job in a worker.
             on_epoch: told of each new epoch, with the one before, as soon as it can be resolved.
             on_request: told of each fetch: "fetch", the URL as it may be shown, seconds, whether it succeeded.
             spread: a number from 0 to 1, by which polls are spread.
@@ -105,6 +111,7 @@ class Repositories:
         self._on_epoch = on_epoch
         self._on_request = on_request
         self._spread = spread
+        self._oci, self._call = oci or OciSettings(), call
         self.parts = Parts(data_dir / "git", self._mirror_named)
         self._repos: dict[RepoUrl, Repository] = {}
         self._gate = asyncio.Semaphore(settings.fetches_at_once)
@@ -115,6 +122,8 @@ class Repositories:
     def resolve(self, repo: RepoUrl, ref: str, tag_prefix: str = "") -> Resolved:
         known = self._known(repo)
         if known.epoch is None:
+            if repo.startswith(SCHEME):
+                self._want(known, ref)  # so that the first fetch brings it
             raise (
                 _again(known.error)
                 if known.error
@@ -240,14 +249,19 @@ class Repositories:
     def _known(self, repo: RepoUrl) -> Repository:
         if repo not in self._repos:
             self._check(repo)
-            mirror = Mirror(repo, mirror_path(self._data_dir, repo), self._run_dir, self._settings, self._trust)
-            self._repos[repo] = Repository(repo, mirror, repository_key(repo))
+            self._repos[repo] = Repository(repo, self._mirror_of(repo), repository_key(repo))
             self._start(self._repos[repo])
         return self._repos[repo]
 
+    def _mirror_of(self, repo: RepoUrl) -> Mirror:
+        parts = (repo, mirror_path(self._data_dir, repo), self._run_dir, self._settings, self._trust)
+        if repo.startswith(SCHEME):
+            return ArtifactMirror(*parts, limits=self._oci, call=self._call)
+        return Mirror(*parts)
+
     def _check(self, repo: RepoUrl) -> None:
         address = RepoAddress.parse(repo)
-        if address is None or address.scheme == "oci":
+        if address is None:
             raise InvalidDeclaration(
                 f"{shown(repo)[:200]!r} is no URL that is fetched from",
                 remedy="write https://, http://, ssh://, user@host:path, file:// or an absolute path",
@@ -360,6 +374,12 @@ class Repositories:
     def _want(self, known: Repository, ref: str) -> bool:
         if len(known.commits) + len(known.others) >= MAX_WANTED:
             return False
+        if known.url.startswith(SCHEME):
+            fresh = ref not in known.others
+            known.others.add(ref)
+            if fresh:
+                known.poke.set()
+            return fresh
         if SHA.fullmatch(ref):
             fresh = ref.lower() not in known.commits
             known.commits.setdefault(ref.lower(), 0)

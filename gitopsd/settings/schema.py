@@ -105,6 +105,17 @@ class GitSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OciSettings:
+    """Artifacts of registries: sources whose repoURL begins with oci://."""
+
+    deadline_s: float = 300.0  # of all requests for one fetch
+    max_layer_bytes: int = 100 << 20  # of a layer as it is pushed
+    max_unpacked_bytes: int = 1 << 30  # of a layer as a tar, as Argo CD has it
+    max_files: int = 50_000  # of one layer
+    layer_media_types: tuple[str, ...] = ()  # read beside those of OCI images and Helm charts
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterSettings:
     """One cluster: by kubeconfig, by this pod's service account, or by server with a token or certificate."""
 
@@ -303,6 +314,7 @@ class Settings:
     clusters: tuple[ClusterSettings, ...] = ()
     declarations: tuple[DeclarationSource, ...] = ()
     git: GitSettings = field(default_factory=GitSettings)
+    oci: OciSettings = field(default_factory=OciSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     workers: WorkerSettings = field(default_factory=WorkerSettings)
     render: RenderSettings = field(default_factory=RenderSettings)

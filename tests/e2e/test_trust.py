@@ -14,6 +14,7 @@ from tests.e2e.world import config_map, text
 from tests.git.test_parts import mount
 from tests.gitserver import Repo
 from tests.lfsserver import lfs_server
+from tests.registry import own_registry, tar
 from tests.signing import GPG, home
 
 KEEP = text(config_map("keep", v="1"))
@@ -51,6 +52,7 @@ async def test_secret_opens_a_repository_and_only_signed_commits_of_it_are_appli
         changes = {"declarations": [{"directory": str(folder)}], "git": {"gpg_keys": str(ring), "poll_s": 1.0}}
         async with (
             lfs_server(served, users={"ann": "s3cret-of-ann"}) as lfs,
+            own_registry(login="ann:s3cret-of-ann") as registry,
             own(changes=changes) as shop,
         ):
             server = lfs.server
@@ -72,6 +74,16 @@ async def test_secret_opens_a_repository_and_only_signed_commits_of_it_are_appli
             assert {"v": "2"} == (await shop.live("keep") or {})["data"]
             for name in ("of-library", "of-lfs"):
                 assert {"v": "1"} == (await shop.live(name) or {})["data"]
+
+            layer = tar({"app/of-registry.yaml": text(config_map("of-registry", v="1"))})
+            digest = await registry.artifact("org/app", "1.2.3", layer)
+            artifact = shop.application("artifact", f"{registry.url}/org/app", "app", project="signed")
+            artifact["spec"]["source"]["targetRevision"] = "1.*"
+            login |= {"type": "oci", "insecureOCIForceHttp": "true"}
+            (folder / "registry.yaml").write_text(secret(f"{registry.host}/org", **login))
+            write(folder / "artifact.yaml", artifact)
+            await shop.daemon.until_synced(shop.name("artifact"), digest)
+            assert {"v": "1"} == (await shop.live("of-registry") or {})["data"]
 
             assert "s3cret" not in str(seen) + shop.daemon.process.log
             root = shop.daemon.process.root

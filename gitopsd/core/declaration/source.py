@@ -69,8 +69,6 @@ def _repo_url(fields: Fields) -> RepoUrl:
     fault = url_fault(url)
     if fault:
         raise fields.refuse("repoURL", fault, "write an https://, ssh:// or file:// URL")
-    if url.startswith("oci://"):
-        fields.warnings.add(f"{fields.path}.repoURL: OCI sources are not supported yet: it gives no manifests")
     if has_credentials(url):
         fields.warnings.add(f"{fields.path}.repoURL holds a password; move it to git.credentials in the settings")
     return RepoUrl(url)

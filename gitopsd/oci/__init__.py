@@ -1,0 +1,1 @@
+"""Registries: what a tag is, and the bytes of an artifact, by the OCI distribution specification."""

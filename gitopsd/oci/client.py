@@ -1,0 +1,297 @@
+"""A client of registries: `resolve` says which digest a reference has, `fetch` gives what a digest names.
+
+Everything that comes is checked against its digest, and has a bound.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+import orjson
+
+from gitopsd.errors import (
+    InvalidManifest,
+    RepositoryTooLarge,
+    RepositoryUnreachable,
+    RevisionNotFound,
+)
+from gitopsd.oci.login import Login
+from gitopsd.oci.reference import LATEST, TAG, Repository, fits, is_digest, is_range, tag_of
+from gitopsd.settings import OciSettings, RepoCredentials
+from gitopsd.trust.http import session, whole
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
+ACCEPT = f"{MANIFEST}, {INDEX}, {DOCKER}"
+IMAGE_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+CHART_LAYER = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+EXACT = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*")  # a version in full
+MAX_MANIFEST_BYTES = 4 << 20
+MAX_TAGS = 100_000
+MAX_TAGS_BYTES = 4 << 20  # of one page
+MAX_REDIRECTS = 5  # of a blob, to where the registry stores it
+OK, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY = 200, 401, 403, 404, 429  # HTTP's own numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    media_type: str
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What a digest names."""
+
+    digest: str
+    layers: tuple[Layer, ...]
+    config: Layer | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    def content(self, media_types: Sequence[str]) -> Layer:
+        """Return the one layer that is of one of `media_types`.
+
+        Raises:
+            InvalidManifest: there is none, or there are several.
+        """
+        found = [layer for layer in self.layers if layer.media_type in media_types]
+        if len(found) != 1:
+            has = ", ".join(sorted({layer.media_type for layer in self.layers})) or "nothing"
+            raise InvalidManifest(
+                f"artifact {self.digest[:19]} has {len(found) or 'no'} layers to read, of {len(self.layers)}: {has}"[
+                    :500
+                ],
+                remedy=f"push it with a single layer of {' or '.join(media_types)}",
+            )
+        return found[0]
+
+
+@dataclass(slots=True)
+class Registry:
+    """One repository of a registry, for as long as its session is open."""
+
+    repository: Repository
+    limits: OciSettings
+    _http: aiohttp.ClientSession
+    _login: Login
+
+    async def resolve(self, reference: str) -> str | None:
+        """Return the digest that `reference` is: a digest, a tag, a range of versions, or "" for the tag `latest`.
+
+        None where the repository has nothing of that name.
+
+        Raises:
+            RepositoryUnreachable, TooSlow: the registry does not answer, or does not let us in.
+        """
+        reference = LATEST if reference in ("", "HEAD") else reference
+        plain = reference.replace("+", "_")
+        if not is_range(reference) or EXACT.fullmatch(reference):  # that need not list the tags
+            found = await self._manifest(plain) if is_digest(plain) or TAG.fullmatch(plain) else None
+            if found is not None or not is_range(reference):
+                return found[0] if found else None
+        tag = tag_of(reference, await self.tags())
+        found = await self._manifest(tag) if tag is not None and TAG.fullmatch(tag) else None
+        return found[0] if found else None
+
+    async def tags(self) -> Sequence[str]:
+        """Return all tags; none where there is no such repository."""
+        found: list[str] = []
+        place = f"/v2/{self.repository.name}/tags/list?n=1000"
+        while place and len(found) < MAX_TAGS:
+            async with self._ask("GET", place) as answer:
+                if answer.status == NOT_FOUND:
+                    break
+                body = await self._whole(answer, MAX_TAGS_BYTES, "its tags")
+                place = _next(answer.headers.get("Link", ""), place)
+            match _parsed(body):
+                case {"tags": [*tags]}:
+                    found.extend(str(tag) for tag in tags)
+                case _:
+                    break
+        return found
+
+    async def fetch(self, digest: str) -> Artifact:
+        """Return what `digest` names; of an index with one manifest, that one.
+
+        Raises:
+            RevisionNotFound: the registry has it no more.
+            InvalidManifest: it is no artifact that can be read.
+            RepositoryUnreachable, TooSlow: as in `resolve`.
+        """
+        found = await self._manifest(digest)
+        if found is None:
+            raise RevisionNotFound(f"{self.repository} has no {digest[:19]}", remedy="push it, or name another one")
+        match _parsed(found[1]):
+            case {"manifests": [{"digest": str(one)}]} if is_digest(one) and one != digest:
+                inner = await self._manifest(one)
+                manifest = _parsed(inner[1]) if inner is not None else None
+            case manifest:
+                pass
+        artifact = _artifact(digest, manifest)
+        if artifact is None:
+            raise InvalidManifest(
+                f"{digest[:19]} of {self.repository} is no artifact that can be read",
+                remedy="push it as an OCI image manifest, for no platform in particular",
+            )
+        return artifact
+
+    async def blob(self, layer: Layer) -> bytes:
+        """Return the bytes of a layer. Raises as `fetch`, and RepositoryTooLarge."""
+        if layer.size > self.limits.max_layer_bytes:
+            raise RepositoryTooLarge(
+                f"a layer of {self.repository} has {layer.size} bytes",
+                remedy=f"raise oci.max_layer_bytes above {self.limits.max_layer_bytes}, or push less",
+            )
+        async with self._ask("GET", f"/v2/{self.repository.name}/blobs/{layer.digest}") as answer:
+            if answer.status == NOT_FOUND:
+                raise RevisionNotFound(f"{self.repository} has no {layer.digest[:19]}", remedy="push it again")
+            content = await self._whole(answer, layer.size, f"the layer {layer.digest[:19]}")
+        if len(content) != layer.size or not fits(layer.digest, content):
+            raise self._lies(layer.digest)
+        return content
+
+    async def _manifest(self, reference: str) -> tuple[str, bytes] | None:
+        """Return the digest and the bytes of a manifest; None where there is none."""
+        async with self._ask("GET", f"/v2/{self.repository.name}/manifests/{reference}") as answer:
+            if answer.status == NOT_FOUND:
+                return None
+            body = await self._whole(answer, MAX_MANIFEST_BYTES, f"the manifest {reference[:80]}")
+            said = answer.headers.get("Docker-Content-Digest", "")
+        digest = reference if is_digest(reference) else said if is_digest(said) else _sha256(body)
+        if not fits(digest, body):
+            raise self._lies(digest)
+        return digest, body
+
+    @asynccontextmanager
+    async def _ask(self, method: str, place: str) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Ask, log in where that is wanted, and follow to where a blob is stored; our login the registry alone sees."""
+        scheme = "http" if self._login.plain else "https"
+        root = f"{scheme}://{self.repository.host}"
+        url, tries, hops = urljoin(root, place), 0, 0
+        while True:
+            ours = url.startswith(f"{root}/")
+            headers = {"Accept": ACCEPT, **(self._login.headers() if ours else {})}
+            try:
+                answer = await self._http.request(method, url, headers=headers, allow_redirects=False)
+            except TimeoutError:
+                raise self._unreachable("does not answer") from None
+            except aiohttp.ClientError as err:
+                raise self._unreachable(f"does not answer: {err}"[:300]) from None
+            async with answer:
+                if answer.status == UNAUTHORIZED and ours and tries == 0:
+                    tries += 1
+                    if await self._login.answer(self._http, answer.headers.get("WWW-Authenticate", "")):
+                        continue
+                if 300 <= answer.status < 400 and hops < MAX_REDIRECTS:  # noqa: PLR2004 - HTTP's own numbers
+                    hops, url = hops + 1, self._onward(url, answer.headers.get("Location", ""))
+                    continue
+                self._refuse(answer.status)
+                yield answer
+                return
+
+    def _refuse(self, status: int) -> None:
+        if status in (UNAUTHORIZED, FORBIDDEN):
+            raise RepositoryUnreachable(
+                f"{self.repository} does not let us in ({status})",
+                remedy="check user name and password of git.credentials, and their rights",
+            )
+        if status not in (OK, NOT_FOUND):
+            raise self._unreachable(f"answers {status}")
+
+    def _onward(self, url: str, location: str) -> str:
+        target = urljoin(url, location)
+        if urlsplit(target).scheme != "https" and not self._login.plain:
+            raise self._unreachable("sends us on to a place without TLS")
+        return target
+
+    async def _whole(self, answer: aiohttp.ClientResponse, most_bytes: int, what: str) -> bytes:
+        try:
+            content = await whole(answer, most_bytes)
+        except TimeoutError:
+            raise self._unreachable(f"takes too long over {what}") from None
+        except aiohttp.ClientError as err:
+            raise self._unreachable(f"breaks off: {err}"[:300]) from None
+        if content is None:
+            raise RepositoryTooLarge(
+                f"{what} of {self.repository} has more than {most_bytes} bytes", remedy="push a smaller one"
+            )
+        return content
+
+    def _unreachable(self, what: str) -> RepositoryUnreachable:
+        return RepositoryUnreachable(
+            f"{self.repository} {what}", remedy="check the network, the proxy and the registry"
+        )
+
+    def _lies(self, digest: str) -> RepositoryUnreachable:
+        return RepositoryUnreachable(
+            f"what {self.repository} gives for {digest[:19]} is something else",
+            remedy="check the registry, and what stands between",
+        )
+
+
+@asynccontextmanager
+async def registry(url: str, given: RepoCredentials | None, limits: OciSettings) -> AsyncIterator[Registry]:
+    """Open the repository `url` of a registry with the credentials `given`.
+
+    Raises:
+        InvalidDeclaration: `url` names no repository.
+        InvalidSettings: a certificate or secret of `given` cannot be used.
+    """
+    repository = Repository.parse(url)
+    plain = given is not None and given.plain_http
+    scheme = "http" if plain else "https"
+    login = Login(given, repository.host, f"repository:{repository.name}:pull", plain)
+    async with session(given, f"{scheme}://{repository.host}", deadline_s=limits.deadline_s) as http:
+        yield Registry(repository, limits, http, login)
+
+
+def _artifact(digest: str, manifest: Any) -> Artifact | None:
+    match manifest:
+        case {"layers": [*layers]}:
+            read = [_layer(each) for each in layers]
+        case _:
+            return None
+    annotations = manifest.get("annotations")
+    return Artifact(
+        digest=digest,
+        layers=tuple(layer for layer in read if layer is not None),
+        config=_layer(manifest.get("config")),
+        annotations={str(k): str(v) for k, v in annotations.items()} if isinstance(annotations, dict) else {},
+    )
+
+
+def _layer(found: Any) -> Layer | None:
+    match found:
+        case {"mediaType": str(media_type), "digest": str(digest), "size": int(size)} if (
+            is_digest(digest) and size >= 0
+        ):
+            return Layer(media_type, digest, size)
+        case _:
+            return None
+
+
+def _next(link: str, place: str) -> str:
+    found = re.search(r'<([^>]+)>\s*;\s*rel="?next"?', link)
+    onward = urlsplit(urljoin(place, found[1])) if found else None
+    # Its host is left out: the pages of a registry are its own.
+    return f"{onward.path}?{onward.query}" if onward is not None else ""
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _sha256(body: bytes) -> str:
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"

@@ -1,0 +1,86 @@
+"""How a registry is told who asks: by user and password, or by a token that it sends us to get.
+
+Source: distribution, docs/spec/auth/token.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+
+from gitopsd.errors import RepositoryUnreachable
+from gitopsd.settings import RepoCredentials
+from gitopsd.trust.http import basic, login, whole
+
+CHALLENGE = re.compile(r"(?P<kind>[A-Za-z]+)(?:\s+(?P<rest>.*))?", re.DOTALL)
+PARAMETER = re.compile(r'([a-zA-Z_]+)="([^"]*)"')
+MAX_BYTES = 1 << 20
+OK = 200  # HTTP's own number
+
+
+@dataclass(slots=True)
+class Login:
+    """The headers for one repository; what a challenge brought is kept for the requests that follow."""
+
+    given: RepoCredentials | None
+    host: str
+    scope: str  # as in `repository:org/name:pull`
+    plain: bool  # the registry speaks HTTP without TLS
+    _headers: Mapping[str, str] = field(default_factory=dict)
+
+    def headers(self) -> Mapping[str, str]:
+        return self._headers
+
+    async def answer(self, http: aiohttp.ClientSession, challenge: str) -> bool:
+        """Take the registry's challenge (WWW-Authenticate); tell whether there is anything new to show it.
+
+        Raises:
+            RepositoryUnreachable: the token it sends us for is not given.
+        """
+        before = self._headers
+        found = CHALLENGE.match(challenge)
+        kind = found["kind"].lower() if found else ""
+        if kind == "bearer" and found is not None and (self.given is None or self.given.bearer_token is None):
+            token = await self._token(http, dict(PARAMETER.findall(found["rest"] or "")))
+            self._headers = {"Authorization": f"Bearer {token}"}
+        elif kind in ("basic", "bearer"):
+            self._headers = login(self.given)
+        return bool(self._headers) and self._headers != before
+
+    async def _token(self, http: aiohttp.ClientSession, asked: Mapping[str, str]) -> str:
+        realm = asked.get("realm", "")
+        if not self._may_tell(realm):
+            raise self._refused("it sends us for a token to a place without TLS")
+        query = {"service": asked.get("service", ""), "scope": self.scope}
+        headers = {}
+        if self.given is not None and self.given.password is not None:
+            headers["Authorization"] = basic(self.given.username, self.given.password.read())
+        wanted = {name: value for name, value in query.items() if value}
+        async with http.get(realm, params=wanted, headers=headers, allow_redirects=False) as answer:
+            body = await whole(answer, MAX_BYTES)
+            if answer.status != OK:
+                raise self._refused(f"the token's server answers {answer.status}")
+        try:
+            told = orjson.loads(body or b"")
+        except orjson.JSONDecodeError:
+            told = None
+        match told:
+            case {"token": str(token)} | {"access_token": str(token)} if token:
+                return token
+            case _:
+                raise self._refused("the token's server gives none")
+
+    def _may_tell(self, realm: str) -> bool:
+        """Tell whether our password may go to `realm`: by TLS, or to the registry itself where that has none."""
+        parts = urlsplit(realm)
+        return parts.scheme == "https" or (self.plain and parts.scheme == "http" and parts.netloc == self.host)
+
+    def _refused(self, what: str) -> RepositoryUnreachable:
+        return RepositoryUnreachable(
+            f"{self.host} does not let us in: {what}", remedy="check user name and password of git.credentials"
+        )

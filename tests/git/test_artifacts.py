@@ -1,0 +1,148 @@
+"""Artifacts of a registry, read as Git is: by epochs, revisions and trees."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gitopsd.errors import GitopsError, InvalidManifest, PathNotFound, RepositoryUnreachable, RevisionNotFound
+from gitopsd.git.repositories import Repositories
+from gitopsd.git.touched import changes
+from gitopsd.git.tree import GitTree, open_tree
+from gitopsd.model.ids import RepoUrl
+from gitopsd.settings import GitSettings, Held, OciSettings, RepoCredentials
+from tests.git.conftest import World
+from tests.oci.test_archive import entry
+from tests.registry import CHART_LAYER, Registry, own_registry, tar
+
+
+@dataclass
+class Place:
+    world: World
+    registry: Registry
+
+    @property
+    def url(self) -> RepoUrl:
+        return RepoUrl(f"{self.registry.url}/org/app")
+
+    def repositories(self, limits: OciSettings | None = None, *, password: str = "pw") -> Repositories:  # noqa: S107 - made up
+        given = RepoCredentials(self.registry.url, "bot", Held(text=password), plain_http=True)
+        return Repositories(
+            GitSettings(credentials=(given,)),
+            data_dir=self.world.folder / "data",
+            run_dir=self.world.folder / "run",
+            now_s=lambda: self.world.now_s,
+            oci=limits or OciSettings(deadline_s=20.0),
+        )
+
+    async def tree(self, repositories: Repositories, ref: str) -> GitTree:
+        at = await repositories.want(self.url, ref)
+        return open_tree(repositories.mirror(self.url), at.revision)
+
+
+@pytest.fixture
+async def place(world: World) -> AsyncIterator[Place]:
+    async with own_registry(login="bot:pw") as registry:
+        yield Place(world, registry)
+
+
+async def test_artifact_is_a_revision_named_by_its_digest(place: Place) -> None:
+    link = entry("l", b"2", "app/a.yaml")
+    digest = await place.registry.artifact("org/app", "1.0.0", tar({"app/a.yaml": "one", "b": "x"}, [link]))
+    repositories = place.repositories()
+    tree = await place.tree(repositories, "1.*")
+
+    assert digest == tree.revision
+    assert b"one" == tree.read("app/a.yaml", max_bytes=9)
+    assert b"one" == tree.read("l", max_bytes=9)
+    assert ["a.yaml"] == [each.name for each in tree.list("app") or ()]
+    assert digest == (await place.tree(repositories, digest)).revision
+    before = len(place.registry.asked)
+    assert digest == repositories.resolve(place.url, "1.*").revision
+    assert before == len(place.registry.asked)
+
+
+async def test_tag_that_moves_is_followed_by_the_next_fetch(place: Place) -> None:
+    first = await place.registry.artifact("org/app", "latest", tar({"a": "1", "same": "1"}))
+    repositories = place.repositories()
+    tree = await place.tree(repositories, "HEAD")
+    assert first == tree.revision
+    blobs = len([path for path, _ in place.registry.asked if "/blobs/" in path])
+
+    second = await place.registry.artifact("org/app", "latest", tar({"a": "2", "same": "1"}))
+    await repositories.fetch(place.url)
+
+    assert second == repositories.resolve(place.url, "HEAD").revision
+    assert {"files": ["a"], "dirs": []} == changes(tree.mirror, first, second)
+    assert b"1" == tree.read("a", max_bytes=9)
+    await repositories.fetch(place.url)
+    pulled = [path for path, _ in place.registry.asked if path.startswith("GET") and "/blobs/" in path]
+    assert 2 == len(pulled)
+    assert blobs < len(place.registry.asked)
+
+
+async def test_chart_s_own_directory_is_the_root(place: Place) -> None:
+    layer = tar({"web/Chart.yaml": "name: web", "web/templates/a.yaml": "x"})
+    await place.registry.artifact("org/app", "1.0.0", layer, media_type=CHART_LAYER)
+
+    assert b"name: web" == (await place.tree(place.repositories(), "1.0.0")).read("Chart.yaml", max_bytes=99)
+
+
+async def test_reference_that_the_registry_does_not_have_leaves_the_others(place: Place) -> None:
+    await place.registry.artifact("org/app", "1.0.0", tar({"a": "1"}))
+    repositories = place.repositories()
+    await place.tree(repositories, "1.0.0")
+    with pytest.raises(RevisionNotFound):
+        await repositories.want(place.url, "2.*")
+
+    assert repositories.last_error(place.url) is None
+    await place.registry.artifact("org/app", "2.1.0", tar({"a": "2"}))
+    assert b"2" == (await place.tree(repositories, "2.*")).read("a", max_bytes=9)
+
+
+async def test_link_that_leaves_the_artifact_is_not_followed(place: Place) -> None:
+    await place.registry.artifact(
+        "org/app", "1", tar({}, [entry("l", b"2", "../../etc/passwd"), entry("m", b"2", "/etc")])
+    )
+    tree = await place.tree(place.repositories(), "1")
+    for path in ("l", "m/passwd"):
+        with pytest.raises(PathNotFound):
+            tree.read(path, max_bytes=99)
+
+
+async def test_layer_that_is_no_good_is_told_and_keeps_what_was(place: Place) -> None:
+    good = await place.registry.artifact("org/app", "latest", tar({"a": "1"}))
+    repositories = place.repositories(OciSettings(max_files=10))
+    await place.tree(repositories, "latest")
+    for layer in (tar({"../x": "1"}), tar({str(number): "" for number in range(11)}), b"no archive at all" * 99):
+        await place.registry.artifact("org/app", "latest", layer)
+        with pytest.raises(InvalidManifest):
+            await repositories.fetch(place.url)
+        assert good == repositories.resolve(place.url, "latest").revision
+
+
+def damage(mirror: str) -> None:
+    for loose in Path(mirror).glob("objects/??/*"):
+        loose.chmod(0o644)
+        loose.write_bytes(b"")
+
+
+async def test_mirror_that_is_damaged_is_made_anew_and_a_restart_without_the_registry_has_what_was(
+    place: Place,
+) -> None:
+    digest = await place.registry.artifact("org/app", "1.0.0", tar({"a": "1"}))
+    repositories = place.repositories()
+    tree = await place.tree(repositories, "1.0.0")
+    damage(tree.mirror)
+    with pytest.raises(GitopsError):
+        open_tree(tree.mirror, digest).read("a", max_bytes=9)
+    await repositories.fetch(place.url)
+    assert b"1" == open_tree(tree.mirror, digest).read("a", max_bytes=9)
+
+    restarted = place.repositories(password="no more")  # noqa: S106 - made up
+    with pytest.raises(RepositoryUnreachable):
+        await restarted.fetch(place.url)
+    assert digest == restarted.resolve(place.url, "1.0.0").revision

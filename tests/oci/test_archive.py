@@ -1,0 +1,75 @@
+"""What a layer may hold, and what it is refused for."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import tarfile
+from collections.abc import Callable
+
+import pytest
+
+from gitopsd.errors import InvalidManifest
+from gitopsd.oci.archive import File, files
+from gitopsd.settings import OciSettings
+from tests.registry import tar
+
+LIMITS = OciSettings(max_unpacked_bytes=200_000, max_files=20, max_layer_bytes=50_000)
+
+
+def entry(name: str, kind: bytes = tarfile.REGTYPE, target: str = "", size: int = 0) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.size = kind, target, size
+    return info
+
+
+def test_files_links_and_hard_links_of_a_layer() -> None:
+    layer = tar(
+        {"./a/b.yaml": "1", "c": b"\x00"}, [entry("a/dir", tarfile.DIRTYPE), entry("l", tarfile.SYMTYPE, "../x")]
+    )
+
+    assert [
+        File("a/b.yaml", b"1"),
+        File("c", b"\x00"),
+        File("l", b"../x", link=True),
+    ] == list(files(layer, LIMITS))
+    assert [File("a", b"1"), File("h", same_as="a")] == list(
+        files(gzip.decompress(tar({"a": "1"}, [entry("h", tarfile.LNKTYPE, "./a")])), LIMITS)
+    )
+
+
+@pytest.mark.parametrize(
+    ("layer", "says"),
+    [
+        (lambda: tar({"../x": "1"}), "leads out of it"),
+        (lambda: tar({"a/../../x": "1"}), "leads out of it"),
+        (lambda: tar({"/etc/passwd": "1"}), "leads out of it"),
+        (lambda: tar({"a\\..\\x": "1"}), "leads out of it"),
+        (lambda: tar({".git/config": "1"}), "Git keeps for itself"),
+        (lambda: tar({"a/.GIT/config": "1"}), "Git keeps for itself"),
+        (lambda: tar({}, [entry("h", tarfile.LNKTYPE, "/etc/passwd")]), "leads out of it"),
+        (lambda: tar({}, [entry("dev", tarfile.CHRTYPE)]), "neither file, directory nor link"),
+        (lambda: tar({}, [entry("fifo", tarfile.FIFOTYPE)]), "neither file, directory nor link"),
+        (lambda: tar({"/".join("d" * 200): "1"}), "too long"),
+        (lambda: tar({str(number): "" for number in range(30)}), "more than 20 entries"),
+        (lambda: tar({"big": b"\0" * 60_000}), "holds big of 60000 bytes"),
+        (lambda: tar({str(number): b"\0" * 40_000 for number in range(9)}), "unpacks to more than"),
+        (lambda: tar({"a": os.urandom(40_000)})[:-9000], "is no archive"),
+        (lambda: b"kind: ConfigMap\n" * 100, "is no archive"),
+        (lambda: b"\x1f\x8b not gzip", "is no archive"),
+    ],
+)
+def test_layer_that_is_no_good_is_refused(layer: Callable[[], bytes], says: str) -> None:
+    with pytest.raises(InvalidManifest, match=says) as refused:
+        list(files(layer(), LIMITS))
+    assert "artifact" in refused.value.what
+
+
+def test_header_that_claims_to_be_huge_is_bounded_as_all_else() -> None:
+    out = io.BytesIO()
+    info = entry("x", tarfile.XHDTYPE, size=1 << 33)
+    out.write(info.tobuf(tarfile.PAX_FORMAT) + b"\0" * 300_000)
+
+    with pytest.raises(InvalidManifest):
+        list(files(gzip.compress(out.getvalue()), LIMITS))
