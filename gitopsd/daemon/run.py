@@ -438,7 +438,7 @@ def _workers(settings: Settings, work_dir: Path, metrics: Metrics) -> pool.Worke
         output_bytes=settings.workers.output_bytes,
         file_bytes=settings.workers.file_bytes,
     )
-    preload = ("gitopsd.manifests.jobs", "gitopsd.git.touched", "gitopsd.git.artifacts")
+    preload = ("gitopsd.manifests.jobs", "gitopsd.git.touched", "gitopsd.git.unpack")
     confinement = confine.confinement(settings, work_dir, os.environ)
     return pool.WorkerPool(
         settings.workers.count, limits, preload=preload, confinement=confinement, on_job=metrics.worker_job

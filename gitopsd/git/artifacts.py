@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,24 +17,22 @@ from typing import Any
 import orjson
 import pygit2
 
-from gitopsd.errors import InvalidManifest, RepositoryUnreachable
+from gitopsd.errors import RepositoryUnreachable
 from gitopsd.git.epoch import HEAD
 from gitopsd.git.mirror import Mirror
 from gitopsd.git.objects import ARTIFACT, DAMAGED, artifact_ref
-from gitopsd.oci.archive import files
+from gitopsd.git.unpack import UNPACK, unpack
 from gitopsd.oci.client import CHART_LAYER, IMAGE_LAYER, Artifact, Registry, registry
 from gitopsd.settings import OciSettings
 
-UNPACK = f"{__name__}:unpack"
 NAMES = "gitopsd-artifacts"  # in a mirror: what each reference that was asked for is, as JSON
 KEPT = 50  # artifacts that nothing names any more
-NOBODY = pygit2.Signature("gitopsd", "gitopsd@localhost", 0, 0)
 
 Call = Callable[..., Awaitable[Any]]  # of ports.Workers
 
 
 async def here(job: str, *args: Any) -> Any:
-    """Run a job of this module in a thread: for who has no workers."""
+    """Run the job in a thread: for who has no workers."""
     return await asyncio.to_thread({UNPACK: unpack}[job], *args)
 
 
@@ -134,51 +132,3 @@ class ArtifactMirror(Mirror):
         unnamed.sort(key=lambda name: (self.path / name).stat().st_mtime if (self.path / name).exists() else 0.0)
         for name in unnamed[:-KEPT]:
             repo.references.delete(name)
-
-
-def unpack(place: Sequence[str], what: Mapping[str, Any], limits: Mapping[str, Any]) -> None:
-    """Make the files of a layer a revision; `place` is the mirror, the layer's file and the digest.
-
-    `what` says whether the layer is a chart's, whose files lie in a directory of its name, and the commit's message.
-
-    Raises:
-        InvalidManifest: it is no archive, or none that can be taken.
-    """
-    mirror, file, digest = place
-    repo = pygit2.Repository(mirror)
-    entries: dict[str, pygit2.IndexEntry] = {}
-    given = {**limits, "layer_media_types": tuple(limits["layer_media_types"])}
-    for each in files(Path(file).read_bytes(), OciSettings(**given)):
-        if each.same_as:
-            if each.same_as not in entries:
-                raise _refused(f"links {each.path[:200]} to what is not in it", "push files instead of hard links")
-            oid, mode = entries[each.same_as].id, entries[each.same_as].mode
-        else:
-            oid, mode = repo.create_blob(each.content), _mode(link=each.link, executable=each.executable)
-        entries[each.path] = pygit2.IndexEntry(each.path, oid, mode)
-    index = pygit2.Index()
-    top = _top(list(entries)) if what["is_chart"] else ""
-    try:
-        for path, entry in entries.items():
-            index.add(pygit2.IndexEntry(path.removeprefix(top), entry.id, entry.mode))
-        tree = index.write_tree(repo)
-    except (OSError, ValueError, pygit2.GitError) as err:
-        raise _refused(f"has paths that do not go together: {err}", "push it again") from None
-    commit = repo.create_commit(None, NOBODY, NOBODY, f"{digest}\n\n{what['message']}\n", tree, [])
-    repo.references.create(artifact_ref(digest), commit, force=True)
-
-
-def _mode(*, link: bool, executable: bool) -> pygit2.enums.FileMode:
-    if link:
-        return pygit2.enums.FileMode.LINK
-    return pygit2.enums.FileMode.BLOB_EXECUTABLE if executable else pygit2.enums.FileMode.BLOB
-
-
-def _top(paths: Sequence[str]) -> str:
-    """Return the one directory that all `paths` lie in, with "/"; "" where there is none."""
-    tops = {path.partition("/")[0] for path in paths}
-    return f"{tops.pop()}/" if len(tops) == 1 and all("/" in path for path in paths) else ""
-
-
-def _refused(what: str, remedy: str) -> InvalidManifest:
-    return InvalidManifest(f"the artifact's layer {what}", remedy=remedy)
