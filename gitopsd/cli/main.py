@@ -16,6 +16,7 @@ VERBS = {
     "check": Verb("gitopsd.cli.commands.check", "Read settings and declarations, print every error at once."),
     "render": Verb("gitopsd.cli.commands.render", "Render applications from files, without a daemon or a cluster."),
     "health": Verb("gitopsd.cli.commands.health", "Print how well the objects of files do, by their status."),
+    "repo": Verb("gitopsd.cli.commands.repo", "Check from here whether a repository or registry lets us in."),
     "demo": Verb("gitopsd.cli.commands.demo", "Show the main job on simulated clusters."),
     "app": Verb("gitopsd.cli.commands.app", "Ask a running daemon about applications, or order a sync."),
     "drift": Verb("gitopsd.cli.commands.drift", "Ask what was changed in clusters behind Git's back."),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gitopsd.core.repo_address import same_repository
 from gitopsd.core.repo_url import without_credentials
-from gitopsd.errors import NotFound
+from gitopsd.errors import NotFound, PartNotFetched
 from gitopsd.git.repositories import Repositories
 from gitopsd.git.working_copy import WorkingCopy
 from gitopsd.model.application import Source
@@ -67,6 +67,13 @@ class Places:
         if isinstance(place, str):
             return RepoUrl(place)
         return RepoUrl(next(iter(await place.urls()), f"file://{place.directory}"))
+
+    async def completed(self, err: PartNotFetched) -> bool:
+        """Fetch what `err` misses, if it is of a repository that was fetched here; tell whether it is."""
+        if self._fetched is None or not self._fetched.parts.knows(err):
+            return False
+        await self._fetched.parts.fetch(err)
+        return True
 
     async def _place(self, url: RepoUrl, *, alone: bool) -> WorkingCopy | str:
         rest = []

@@ -15,13 +15,14 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
+from gitopsd.control.completing import Completing
 from gitopsd.core.apply_order import apply_order
 from gitopsd.core.build_environment import build_environment
 from gitopsd.core.lent import parted
 from gitopsd.daemon.confine import confinement
 from gitopsd.daemon.declared import applications
 from gitopsd.daemon.places import Place, Places
-from gitopsd.errors import GitopsError, InvalidDeclaration
+from gitopsd.errors import GitopsError, InvalidDeclaration, PartNotFetched
 from gitopsd.git.tree import open_tree
 from gitopsd.manifests import plugins
 from gitopsd.manifests.entries import NoEntries
@@ -130,7 +131,7 @@ class _Kitchen:
         self._settings = settings
         self._mirrors: dict[RepoUrl, str] = {}
         self._places: dict[Path, Places] = {}
-        self._renderer = ClosureRenderer(
+        renderer = ClosureRenderer(
             workers,
             NoEntries(),
             self._mirrors.__getitem__,
@@ -140,6 +141,7 @@ class _Kitchen:
             plugins=plugins.load(settings.plugins),
             keyring=Keyring(settings.sops.keys, settings.sops.program),
         )
+        self._renderer = Completing(renderer, self)
 
     async def undeclared(self) -> Application:
         """Return an application of the directory that the command line names."""
@@ -148,6 +150,13 @@ class _Kitchen:
         name = posixpath.basename(path).strip(".") or "app"
         source = Source(url, path=path)
         return Application(AppName(name), ProjectName("default"), (source,), Destination(name="in-cluster"))
+
+    async def fetch(self, err: PartNotFetched) -> None:
+        """Fetch what a render misses of a repository that was fetched itself (`ports.Parts`)."""
+        for places in self._places.values():
+            if await places.completed(err):
+                return
+        raise err
 
     async def told(self, app: Application) -> Told:
         told = Told(app.name)

@@ -213,7 +213,7 @@ class Mirror:
             ended = await child.run(
                 ["git", *_options(CONFIG), *arguments],
                 *([["git", *_listing(grows)]] if grows else []),
-                env={**_environment(self.run_dir, given.url), **given.env},
+                env={**environment(self.run_dir, given.url), **given.env},
                 deadline_s=deadline_s,
                 what=f"{'fetching' if grows else 'reading the mirror of'} {shown(self.url)}",
                 fds=given.fds,
@@ -290,7 +290,8 @@ def sweep(path: Path) -> None:
         shutil.rmtree(left, ignore_errors=True)
 
 
-def _environment(run_dir: Path, url: str = "") -> dict[str, str]:
+def environment(run_dir: Path, url: str = "") -> dict[str, str]:
+    """Return the environment of a git that may reach `url`, and nothing else; no configuration but ours holds."""
     address = RepoAddress.parse(url)
     proxies = {name: os.environ[name] for name in (*PROXIES, *map(str.upper, PROXIES)) if name in os.environ}
     return proxies | {

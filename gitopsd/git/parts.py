@@ -29,6 +29,11 @@ class Parts:
     mirror_named: Callable[[str], Mirror | None]  # of a repository that is polled
     _fetching: dict[str, asyncio.Lock] = field(default_factory=dict)
 
+    def knows(self, err: PartNotFetched) -> bool:
+        """Tell whether `err` misses a part of a repository that is known here."""
+        part = missing(err)
+        return part is not None and self._owner(part.mirror) is not None
+
     async def fetch(self, err: PartNotFetched) -> None:
         part = missing(err)
         owner = self._owner(part.mirror) if part is not None else None

@@ -8,6 +8,7 @@ find who looked there.
 from __future__ import annotations
 
 import pathlib
+import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from gitopsd.ports import Entry
 
 MAX_LINKS = 40  # followed for one look-up, as Linux does
 MAX_TARGET_BYTES = 4096  # of a link
+FETCHED = r"[0-9a-f]{32}"  # the name of a mirror that is fetched
 KEPT_ENTRIES = 100_000  # of directories kept parsed in one process; one is some 300 bytes
 
 Path = tuple[str, ...]
@@ -314,7 +316,9 @@ def open_tree(mirror: str, revision: str) -> GitTree:
         RepositoryUnreachable: the mirror is damaged.
     """
     commit = objects.commit(mirror, revision)
-    return GitTree(mirror, Revision(revision), objects.open_mirror(mirror), Node(TREE, commit.tree_id))
+    # Of any other repository nobody could fetch a submodule.
+    follows = re.fullmatch(FETCHED, pathlib.Path(mirror).name) is not None
+    return GitTree(mirror, Revision(revision), objects.open_mirror(mirror), Node(TREE, commit.tree_id), follows)
 
 
 def open_tree_alone(mirror: str, revision: str) -> GitTree:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,14 +32,14 @@ class GitHost:
 
 
 @contextmanager
-def git_host(root: Path) -> Iterator[GitHost]:
-    """Serve `root` from a thread of its own while the block runs."""
+def git_host(root: Path, *, users: Mapping[str, str] | None = None) -> Iterator[GitHost]:
+    """Serve `root` from a thread of its own while the block runs; `users` is name → password."""
     up: list[GitHost] = []
     started = threading.Event()
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     async def serve() -> None:
-        async with http_server(root) as server:
+        async with http_server(root, users=users) as server:
             ending = asyncio.Event()
             stop.append((asyncio.get_running_loop(), ending))
             up.append(GitHost(root, server))

@@ -1,0 +1,89 @@
+"""Whether a repository opens to the credentials that the daemon would use, told without a daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gitopsd.core.repo_url import without_credentials
+from gitopsd.git.check import Answer, check_git, check_registry, is_registry
+from gitopsd.manifests.jobs import documents
+from gitopsd.settings import RepoCredentials, Settings, load
+from gitopsd.store.directory import content, read_files
+from gitopsd.store.files import scan
+from gitopsd.trust import secrets
+from gitopsd.trust.credentials import Trust
+
+DEADLINE_S = 60.0  # a person waits
+WAYS = {
+    "password": "user and password",
+    "bearer_token": "bearer token",
+    "github_app": "GitHub App",
+    "ssh_key": "SSH key",
+    "client_cert": "TLS client certificate",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    url: str
+    credentials: str  # where they stand, and of which kind
+    answer: Answer
+    warnings: tuple[str, ...] = field(default=())  # about Secrets that were left out
+
+
+def told(url: str, config: Path | None, revision: str) -> Told:
+    """Ask `url`; `config` is the settings file, whose declaration directories may hold Secrets.
+
+    Raises:
+        InvalidSettings: the settings or the credentials cannot be used.
+        GitopsError: as `check_git` and `check_registry`.
+    """
+    settings = load(config, os.environ) if config else Settings()
+    return asyncio.run(_told(url, settings, revision))
+
+
+async def _told(url: str, settings: Settings, revision: str) -> Told:
+    trust, problems = await _trust(settings)
+    found = trust.find(url)
+    given = await trust.credentials(url)
+    if is_registry(url):
+        answer = await check_registry(url, given, settings.oci, revision=revision)
+    else:
+        with tempfile.TemporaryDirectory(prefix="gitopsd-") as scratch:
+            answer = await check_git(url, given, Path(scratch), revision=revision, deadline_s=DEADLINE_S)
+    return Told(without_credentials(url), _named(found, trust), answer, tuple(problems))
+
+
+async def _trust(settings: Settings) -> tuple[Trust, Sequence[str]]:
+    """Return the credentials of the settings and of the Secrets beside declarations, and what is wrong with those."""
+    trust, problems = Trust(settings.git, time.time), list[str]()
+    for source in settings.declarations:
+        if source.directory is not None:
+            seen = await asyncio.to_thread(scan, source.directory, recurse=source.recurse)
+            read = secrets.read(content(seen, await read_files(seen, _parse, {}, 0.0)).secrets)
+            trust.declare(str(source.directory), read.declared)
+            problems += [*read.errors, *read.warnings]
+    return trust, problems
+
+
+async def _parse(name: str, text: str) -> Sequence[tuple[int, Any]]:
+    # Other declarations are none of ours, and charts may lie beside them.
+    return await asyncio.to_thread(documents, name, text) if "Secret" in text else ()
+
+
+def _named(found: RepoCredentials | None, trust: Trust) -> str:
+    if found is None:
+        return "none"
+    where: Mapping[RepoCredentials, str] = {
+        each: f"git.credentials[{place}]" for place, each in enumerate(trust.settings.credentials)
+    }
+    ways = [name for field, name in WAYS.items() if getattr(found, field)]
+    held = next((name for each, name in where.items() if each.url == found.url), "a Secret")
+    return f"{' and '.join(ways) or 'no login'}, of {held} for {without_credentials(found.url)}"

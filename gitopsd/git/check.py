@@ -1,0 +1,101 @@
+"""What a server says to us, asked once: for people who want to know whether a repository opens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitopsd.core.repo_address import RepoAddress
+from gitopsd.errors import InvalidDeclaration, RevisionNotFound
+from gitopsd.git import child
+from gitopsd.git.credentials import access
+from gitopsd.git.epoch import FULL_SHA, HEAD, KEPT, Epoch
+from gitopsd.git.failures import fetch_failed, shown
+from gitopsd.git.mirror import CONFIG, environment
+from gitopsd.oci.client import registry
+from gitopsd.oci.reference import SCHEME
+from gitopsd.settings import OciSettings, RepoCredentials
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a repository or registry told."""
+
+    seconds: float
+    default: str  # the branch that HEAD names, or the tag `latest`; "" where there is none
+    counts: Mapping[str, int]  # "branches", "tags", "others"
+    revision: str  # what the revision that was asked for is
+
+
+async def check_git(
+    url: str, given: RepoCredentials | None, run_dir: Path, *, revision: str, deadline_s: float
+) -> Answer:
+    """Ask a Git server for its refs.
+
+    Raises:
+        RepositoryUnreachable, TooSlow: it does not answer, or does not let us in.
+        RevisionNotFound: it has no `revision`; a commit that no ref names is not looked for.
+        InvalidDeclaration, InvalidSettings: `url` or the credentials cannot be used.
+    """
+    if RepoAddress.parse(url) is None:
+        raise InvalidDeclaration(
+            f"{shown(url)[:200]!r} is no URL that is fetched from", remedy="write https:// or ssh://"
+        )
+    began_s = time.monotonic()
+    with access(url, given, run_dir) as granted:
+        options = [word for setting in (*CONFIG, *granted.config) for word in ("-c", setting)]
+        ended = await child.run(
+            ["git", *options, "ls-remote", "--symref", "--", granted.url],
+            env={**environment(run_dir, granted.url), **granted.env},
+            deadline_s=deadline_s,
+            what=f"asking {shown(url)}",
+            fds=granted.fds,
+        )
+        if ended.code:
+            raise fetch_failed(url, ended.stderr or f"git ended with {ended.code}", granted.secrets)
+    took_s = time.monotonic() - began_s
+    default, refs = _read(ended.stdout.decode(errors="backslashreplace"))
+    found = Epoch(0, 0.0, refs | {f"{KEPT}{sha}": sha for sha in refs.values()}).named(revision)
+    if revision and found is None:
+        why = "; a commit that no branch or tag is at is not looked for" if FULL_SHA.fullmatch(revision) else ""
+        raise RevisionNotFound(f"{shown(url)} has no {revision[:200]!r}{why}", remedy="name a branch, tag or range")
+    counts = {
+        "branches": sum(name.startswith("refs/heads/") for name in refs),
+        "tags": sum(name.startswith("refs/tags/") for name in refs),
+    }
+    others = len(refs) - sum(counts.values()) - (HEAD in refs)
+    return Answer(took_s, default, counts | {"others": others}, (found or "") if revision else refs.get(HEAD, ""))
+
+
+async def check_registry(url: str, given: RepoCredentials | None, limits: OciSettings, *, revision: str) -> Answer:
+    """Ask a registry for the tags of a repository. Raises as `check_git`."""
+    began_s = time.monotonic()
+    async with registry(url, given, limits) as opened:
+        tags = await opened.tags()
+        took_s = time.monotonic() - began_s
+        digest = await opened.resolve(revision)
+    if digest is None and (revision or not tags):
+        what = f"no {revision[:200]!r}" if revision else "no tags"
+        raise RevisionNotFound(f"{url} has {what}", remedy="name a tag, a range of versions or a digest that it has")
+    default = "latest" if "latest" in tags else ""
+    return Answer(took_s, default, {"tags": len(tags)}, digest or "")
+
+
+def is_registry(url: str) -> bool:
+    return url.startswith(SCHEME)
+
+
+def _read(text: str) -> tuple[str, dict[str, str]]:
+    """Return the default branch, and each ref with its commit: an annotated tag's is on a line of its own."""
+    default, refs = "", dict[str, str]()
+    for line in text.splitlines():
+        value, _, name = line.partition("\t")
+        if value.startswith("ref: "):
+            default = value.removeprefix("ref: ").removeprefix("refs/heads/") if name == "HEAD" else default
+        elif name.endswith("^{}"):
+            refs[name.removesuffix("^{}")] = value
+        elif name:
+            refs[HEAD if name == "HEAD" else name] = value
+    return default, refs
