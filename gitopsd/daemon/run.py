@@ -195,8 +195,7 @@ class Daemon:
             self._poll,
             self.wants.gone,
         )
-        signatures = CommitSignatures(self.git.mirror, self.git.epoch, Signers(settings.git, settings.run_dir / "git"))
-        self.desire = Desire(self.git, self.renderer, self.barrier, now_s, Integrity(store, signatures))
+        self.desire = Desire(self.git, self.renderer, self.barrier, now_s, _integrity(settings, store, self.git))
         self.reconciler = self._reconciler()
         self.asks = Asks(
             store, self.git, self.desire, self.placing, self.applier, self.queue, self.paths, ignored(settings.compare)
@@ -443,6 +442,11 @@ def _workers(settings: Settings, work_dir: Path, metrics: Metrics) -> pool.Worke
     return pool.WorkerPool(
         settings.workers.count, limits, preload=preload, confinement=confinement, on_job=metrics.worker_job
     )
+
+
+def _integrity(settings: Settings, store: Store, git: Repositories) -> Integrity:
+    signers = Signers(settings.git, settings.run_dir / "git")
+    return Integrity(store, CommitSignatures(git.mirror, git.epoch, signers))
 
 
 def _api_token(settings: Settings) -> str:
