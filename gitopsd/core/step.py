@@ -260,7 +260,8 @@ def _again(operation: Operation, now_s: float, limits: Limits) -> float:
     for task in operation.tasks:
         past_s = elapsed(task.since_s, now_s)
         if task.state is TaskState.APPLIED:
-            rest_s += [limits.gate_s - past_s, LAG_S - past_s if past_s < LAG_S else limits.gate_s - past_s]
+            # A deadline that is over has not failed the task, so its gate is not the one that is shut.
+            rest_s += [end_s - past_s for end_s in (LAG_S, limits.gate_s) if past_s < end_s]
         if task.state is TaskState.PENDING and task.message:
             rest_s.append(LAG_S)
     return max(0.1, min(rest_s))

@@ -493,3 +493,16 @@ def test_legacy_managers_are_taken_over_at_the_first_apply_only(view: Any, takeo
 
     assert isinstance(command, Apply)
     assert takeover is command.takeover
+
+
+def test_sync_that_waits_for_a_person_looks_no_more_often_when_a_gates_time_is_over() -> None:
+    here = World({ONE: manifest_of(ONE)}, guard=Guard(SHOP, SyncOptions(prune=Consent.CONFIRM)))
+    here.lives[OLD] = live_of(OLD)
+    running = here.take(here.operation())
+    here.now_s += Limits().gate_s + 1
+
+    now = here.step(running)
+
+    assert "Prune=confirm" in now.operation.message
+    assert now.again_after_s is not None
+    assert now.again_after_s >= 1.0

@@ -16,7 +16,7 @@ from gitopsd.core.order import group_of
 from gitopsd.core.pairing import owns
 from gitopsd.core.plan import DELETION, Scope, plan
 from gitopsd.core.prune import kept
-from gitopsd.core.step import Limits, absorb
+from gitopsd.core.step import Limits, Step, absorb
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import Applied, Apply, Check, Command, Prune, Refused, Release
 from gitopsd.model.comparison import Unreadable
@@ -39,7 +39,9 @@ from tests.core.worlds import World
 
 SOAK = bool(os.environ.get("GITOPSD_SOAK"))
 LIMITS = Limits(operation_s=3600.0, gate_s=1800.0)
-ENDS_IN = 400  # passes, once nobody interferes any more
+ENDS_IN = 1000  # passes, once nobody interferes any more
+HOW = st.sampled_from(["done"] * 16 + ["refused", "retry", "retry", "no answer", "killed before", "killed after"])
+SELDOM = st.sampled_from([True] + [False] * 40)
 OTHER = frozenset({AppName("other")})
 
 
@@ -51,6 +53,7 @@ class OneOperation(RuleBasedStateMachine):
         self.issued: tuple[Command, ...] = ()  # by the last step, and not answered
         self.versions = 10_000
         self.written: list[Command] = []
+        self.put_off: set[ResourceKey] = set()
 
     @initialize(
         world=worlds(), prune=st.booleans(), kind=st.sampled_from(["sync"] * 4 + ["dry", "pinned"] + ["delete"] * 2)
@@ -77,17 +80,23 @@ class OneOperation(RuleBasedStateMachine):
     # what the daemon does
 
     @precondition(lambda self: not self.operation.phase.over)
-    @rule()
+    @rule(how=HOW, again=st.booleans())
+    def goes_on(self, how: str, again: bool) -> None:  # noqa: FBT001 - drawn
+        self.step()
+        if self.issued:
+            self.answer(how)
+        if again and not self.operation.phase.over:
+            self.step()  # with commands that nobody answers: it was killed before they were sent
+
     def step(self) -> None:
         now = self.world.step(self.operation, LIMITS)
-        self._check(now.commands)
+        self._check(now)
         self.operation = operation_from_json(operation_to_json(now.operation))  # a restart comes any time
         self.issued = now.commands
+        self.put_off |= {task.key for task in now.operation.tasks if task.state is TaskState.PENDING and task.message}
         if not now.commands:
             self.world.now_s += min(now.again_after_s or 0.0, 30.0)
 
-    @precondition(lambda self: self.issued)
-    @rule(how=st.sampled_from(["done"] * 6 + ["refused", "retry", "no answer", "killed before", "killed after"]))
     def answer(self, how: str) -> None:
         results: list[Applied] = []
         for place, command in enumerate(self.issued):
@@ -129,27 +138,30 @@ class OneOperation(RuleBasedStateMachine):
             gone = live.deleting or (deleting and live.guarded)
             self.world.change(key, health=Health(state), deleting=gone, resource_version=self._version())
 
-    @rule(key=st.sampled_from([*KEYS, *JOBS]), pending=st.booleans())
-    def reading_fails(self, key: ResourceKey, pending: bool) -> None:  # noqa: FBT001 - drawn
+    @rule(key=st.sampled_from([*KEYS, *JOBS]), pending=st.booleans(), really=SELDOM)
+    def reading_fails(self, key: ResourceKey, pending: bool, really: bool) -> None:  # noqa: FBT001 - drawn
+        if not really:
+            return
         self.world.unreadable[key] = Unreadable("403", pending=pending)
 
     @rule()
-    def everything_is_read(self) -> None:
+    def everybody_is_content(self) -> None:
         self.world.unreadable.clear()
+        self.world.guard = replace(self.world.guard, others={}, barrier=())
 
-    @rule(key=st.sampled_from(KEYS), barrier=st.booleans())
-    def another_application_wants(self, key: ResourceKey, barrier: bool) -> None:  # noqa: FBT001 - drawn
+    @rule(key=st.sampled_from(KEYS), barrier=st.booleans(), really=SELDOM)
+    def another_application_wants(self, key: ResourceKey, barrier: bool, really: bool) -> None:  # noqa: FBT001 - drawn
+        if not really:
+            return
         guard = self.world.guard
         late = (AppName("late"),) if barrier else ()
         self.world.guard = replace(guard, others={**guard.others, key: OTHER}, barrier=late)
 
-    @rule()
-    def nobody_else_wants_anything(self) -> None:
-        self.world.guard = replace(self.world.guard, others={}, barrier=())
-
     @precondition(lambda self: self.kind != "delete")
-    @rule(key=st.sampled_from(KEYS), hook=st.booleans())
-    def git_changes(self, key: ResourceKey, hook: bool) -> None:  # noqa: FBT001 - drawn
+    @rule(key=st.sampled_from(KEYS), hook=st.booleans(), really=SELDOM)
+    def git_changes(self, key: ResourceKey, hook: bool, really: bool) -> None:  # noqa: FBT001 - drawn
+        if not really:
+            return
         self.versions += 1
         changed = manifest_of(key, data={"v": f"{self.versions}"})
         self.world.target = {**self.world.target, key: changed}
@@ -157,8 +169,10 @@ class OneOperation(RuleBasedStateMachine):
             self.world.hooks = self.world.hooks[1:]
 
     @precondition(lambda self: not self.operation.phase.over)
-    @rule()
-    def a_person_ends_it(self) -> None:
+    @rule(really=SELDOM)
+    def a_person_ends_it(self, really: bool) -> None:  # noqa: FBT001 - drawn
+        if not really:
+            return
         self.operation = replace(self.operation, phase=OperationPhase.TERMINATING)
 
     # what always holds
@@ -183,6 +197,7 @@ class OneOperation(RuleBasedStateMachine):
             group_of(task)
             for command in self.written
             if (task := self.planned.get((command.key, _verb(command)))) and task.verb is not Verb.HOOK
+            if command.key not in self.put_off  # it comes when it may
         ]
         assert sorted(places) == places
 
@@ -225,9 +240,9 @@ class OneOperation(RuleBasedStateMachine):
             self.written.append(command)
         return self.world.run(command)
 
-    def _check(self, commands: tuple[Command, ...]) -> None:
+    def _check(self, now: Step) -> None:
         """Check what a step asks for against the world that it was shown."""
-        for command in commands:
+        for command in now.commands:
             assert not (self.operation.dry_run and not isinstance(command, Check))
             match command:
                 case Prune(key=key, uid=uid, resource_version=version):
@@ -235,7 +250,7 @@ class OneOperation(RuleBasedStateMachine):
                     assert (live.uid, live.resource_version) == (uid, version)
                     self._check_prune(live)
                 case Apply(key=key) if key in JOBS:
-                    self._check_run(key, command)
+                    self._check_run(key, command, now.operation)
                 case Apply(key=key, manifest=manifest):
                     assert key not in self.world.guard.others
                     assert self.world.target[key] == manifest
@@ -251,22 +266,22 @@ class OneOperation(RuleBasedStateMachine):
         assert live.uid == self.planned[live.key, Verb.PRUNE].uid
         assert kept(live, self.world.guard, self.operation.started_s) is None
 
-    def _check_run(self, key: ResourceKey, command: Apply) -> None:
+    def _check_run(self, key: ResourceKey, command: Apply, operation: Operation) -> None:
         """Check that a hook runs as Git has it, and those of a deletion when it is their turn."""
         assert any(hook.hash == command.target for hook in self.world.hooks)
         phase = next(
             task.phase
-            for task in self.operation.tasks
+            for task in operation.tasks
             if task.key == key and task.verb is Verb.HOOK and task.end is not HookEnd.LEFT
         )
         assert (phase in DELETION) is (self.kind == "delete")
         if phase is SyncPhase.POST_DELETE:
-            before = [task for task in self.operation.tasks if task.phase is not phase]
+            before = [task for task in operation.tasks if task.phase is not phase]
             assert {task.state for task in before} <= {TaskState.DONE, TaskState.SKIPPED, TaskState.APPLIED}
 
 
 OneOperation.TestCase.settings = settings(
-    max_examples=2000 if SOAK else 60,
+    max_examples=3000 if SOAK else 80,
     stateful_step_count=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
