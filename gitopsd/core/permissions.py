@@ -136,7 +136,7 @@ def _spellings(url: str) -> tuple[str, ...]:
         return (plain,)
     path = "/".join(address.parts).lower()
     if address.scheme != "ssh":
-        default = {"https": "443", "http": "80"}.get(address.scheme, "")
+        default = {"https": "443", "http": "80", "oci": "443"}.get(address.scheme, "")
         port = f":{address.port}" if address.port not in ("", default) else ""
         return plain, f"{address.scheme}://{address.host}{port}/{path}"
     port = f":{address.port}" if address.port != "22" else ""

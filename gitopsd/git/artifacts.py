@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import shutil
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
 import pygit2
+import structlog
 
 from gitopsd.errors import RepositoryUnreachable
 from gitopsd.git.epoch import HEAD
@@ -26,6 +28,8 @@ from gitopsd.settings import OciSettings
 
 NAMES = "gitopsd-artifacts"  # in a mirror: what each reference that was asked for is, as JSON
 KEPT = 50  # artifacts that nothing names any more
+
+log = structlog.get_logger()
 
 Call = Callable[..., Awaitable[Any]]  # of ports.Workers
 
@@ -95,17 +99,13 @@ class ArtifactMirror(Mirror):
 
     def _prepare(self) -> None:
         if (self.path / DAMAGED).exists():
-            self._remove_all()
+            shutil.rmtree(self.path, ignore_errors=True)
+            log.warning("git.mirror_rebuilt", repo=self.url, mirror=self.path.name)
         if not (self.path / "objects").is_dir():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             pygit2.init_repository(str(self.path), bare=True)
         for left in self.path.glob("layer-*"):
             left.unlink(missing_ok=True)
-
-    def _remove_all(self) -> None:
-        import shutil
-
-        shutil.rmtree(self.path, ignore_errors=True)
 
     def _asked_before(self) -> list[str]:
         """Return the references of the last fetch: after a start nobody has asked yet, and soon the same will be."""

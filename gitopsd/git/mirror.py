@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+import structlog
+
 from gitopsd.core.repo_address import RepoAddress
 from gitopsd.errors import RepositoryTooLarge, RepositoryUnreachable
 from gitopsd.git import child, objects
@@ -45,6 +47,9 @@ CONFIG = (
 )
 LOCAL = Access("")
 TIDY = ("gc.auto=2000", "gc.autoPackLimit=40", "gc.autoDetach=false", "gc.pruneExpire=2.weeks.ago")
+
+
+log = structlog.get_logger()
 
 
 class Damaged(Exception):
@@ -162,6 +167,7 @@ class Mirror:
             with _disk(self.url):
                 if self.path.exists():
                     self.path.rename(old)
+                    log.warning("git.mirror_rebuilt", repo=shown(self.url), mirror=self.path.name)
                 beside.rename(self.path)
         except Damaged as err:
             raise RepositoryUnreachable(

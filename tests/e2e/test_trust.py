@@ -14,6 +14,7 @@ from tests.e2e.world import config_map, text
 from tests.git.test_parts import mount
 from tests.gitserver import Repo
 from tests.lfsserver import lfs_server
+from tests.processes import arguments, descendants, environment
 from tests.registry import own_registry, tar
 from tests.signing import GPG, home
 
@@ -49,11 +50,13 @@ async def test_secret_opens_a_repository_and_only_signed_commits_of_it_are_appli
     with home() as keys:
         ann = keys.gpg_key("ann")
         (ring / "ann.asc").write_text(ann.public)
-        changes = {"declarations": [{"directory": str(folder)}], "git": {"gpg_keys": str(ring), "poll_s": 1.0}}
+        elsewhere = {"url": "https://elsewhere.example/", "password": {"env": "E2E_GIT"}}
+        git = {"gpg_keys": str(ring), "poll_s": 1.0, "credentials": [elsewhere]}
+        changes = {"declarations": [{"directory": str(folder)}], "git": git}
         async with (
             lfs_server(served, users={"ann": "s3cret-of-ann"}) as lfs,
             own_registry(login="ann:s3cret-of-ann") as registry,
-            own(changes=changes) as shop,
+            own(changes=changes, environ={"E2E_GIT": "s3cret-of-the-environment"}) as shop,
         ):
             server = lfs.server
             write(folder / "project.yaml", project("signed", signatureKeys=[{"keyID": ann.id}]))
@@ -86,6 +89,9 @@ async def test_secret_opens_a_repository_and_only_signed_commits_of_it_are_appli
             assert {"v": "1"} == (await shop.live("of-registry") or {})["data"]
 
             assert "s3cret" not in str(seen) + shop.daemon.process.log
+            children = list(descendants(shop.daemon.process.pid))  # workers, the embedded Redis
+            assert 2 < len(children)
+            assert not [child for child in children if b"s3cret" in environment(child) + arguments(child)]
             root = shop.daemon.process.root
             files = [file for file in root.rglob("*") if file.is_file()]
             assert any(file.suffix == ".db" for file in files)
