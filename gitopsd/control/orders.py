@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gitopsd.model.application import Application
 from gitopsd.model.ids import AppName
-from gitopsd.model.operation import SyncRequest
+from gitopsd.model.operation import Operation, SyncRequest
 from gitopsd.ports import Applications
 
 
@@ -36,4 +36,11 @@ def orders_of(apps: Applications, name: AppName) -> Orders | None:
         pinned = operation.pinned and len(operation.revisions) == len(app.sources)
         return Orders(app, deleting=False, request=None, refs=operation.revisions if pinned else ())
     request = apps.request(name)
+    if request is not None and taken_up(request, operation):
+        request = None
     return Orders(app, deleting=False, request=request, refs=request.revisions if request is not None else ())
+
+
+def taken_up(request: SyncRequest, operation: Operation | None) -> bool:
+    """Tell whether `operation` does, or did, what was asked for: a kill may leave the request in the store."""
+    return operation is not None and bool(request.asked_s) and operation.asked_s == request.asked_s

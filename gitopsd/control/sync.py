@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from gitopsd.control.due import Wanted, due_of, last_sync_here, todo_of, waiting
+from gitopsd.control.orders import taken_up
 from gitopsd.core.compare import Basis
 from gitopsd.core.deletion import resumed
 from gitopsd.core.evidence import failing, with_evidence
@@ -58,7 +59,9 @@ class Syncer:
 
     async def advance(self, wanted: Wanted) -> Outcome:
         """Take the sync that runs a step further, and begin one if one is due."""
-        operation = self.apps.operation(wanted.app.name)
+        operation, asked = self.apps.operation(wanted.app.name), self.apps.request(wanted.app.name)
+        if asked is not None and taken_up(asked, operation):
+            self._taken_up(wanted.app, asked)
         if operation is not None and not operation.phase.over:
             outcome = await self._further(operation, wanted)
             if outcome.operation is None or outcome.operation.message != SUPERSEDED:
@@ -141,6 +144,7 @@ class Syncer:
             selective=bool(todo.selected),
             pinned=bool(wanted.orders.refs),
             deleting=wanted.orders.deleting,
+            asked_s=request.asked_s if request else 0.0,
         )
         planned = plan(header, todo.work, todo.hooks if due.hooks else (), wanted.aim.readings)
         operation = carrying(resumed(planned, last), last_sync_here(wanted, last))

@@ -104,6 +104,7 @@ class Operation:
     tried_ok: bool = False  # … and whether that succeeded
     pinned: bool = False  # a person named the revision: newer content does not take over
     deleting: bool = False  # the application goes with its objects
+    asked_s: float = 0.0  # of the request that it does, by which that is known to have been taken up; 0: of none
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,7 @@ _PLAIN = (
     "not_before_s",
     "pinned",
     "deleting",
+    "asked_s",
     "heals",
     "selective",
     "tried",
