@@ -83,7 +83,7 @@ def todo_of(wanted: Wanted) -> Todo:
     app, request, aim = wanted.app, wanted.orders.request, wanted.aim
     prune = request.prune if request is not None else app.sync_policy.prune
     selected = request.resources if request is not None else ()
-    hooks = () if selected else aim.target.hooks
+    hooks = () if selected or (request is not None and not request.hooks) else aim.target.hooks
     resources = wanted.comparison.resources
     if request is None:
         resources = worth_healing(resources, wanted.fought)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitopsd.model.application import Application
 from gitopsd.model.ids import AppName
@@ -34,11 +34,22 @@ def orders_of(apps: Applications, name: AppName) -> Orders | None:
     if operation is not None and not operation.phase.over:
         # Declared otherwise since, its tasks find another content, and it fails by itself.
         pinned = operation.pinned and len(operation.revisions) == len(app.sources)
-        return Orders(app, deleting=False, request=None, refs=operation.revisions if pinned else ())
+        refs = operation.revisions if pinned else ()
+        return Orders(_with(app, operation.options), deleting=False, request=None, refs=refs)
     request = apps.request(name)
     if request is not None and taken_up(request, operation):
         request = None
-    return Orders(app, deleting=False, request=request, refs=request.revisions if request is not None else ())
+    if request is None:
+        return Orders(app, deleting=False, request=None, refs=())
+    return Orders(_with(app, request.options), deleting=False, request=request, refs=request.revisions)
+
+
+def _with(app: Application, options: tuple[tuple[str, str], ...]) -> Application:
+    """Return `app` with the sync options that hold for one operation over its own."""
+    if not options:
+        return app
+    policy = app.sync_policy
+    return replace(app, sync_policy=replace(policy, options={**policy.options, **dict(options)}))
 
 
 def taken_up(request: SyncRequest, operation: Operation | None) -> bool:

@@ -145,6 +145,7 @@ class Syncer:
             pinned=bool(wanted.orders.refs),
             deleting=wanted.orders.deleting,
             asked_s=request.asked_s if request else 0.0,
+            options=request.options if request else (),
         )
         planned = plan(header, todo.work, todo.hooks if due.hooks else (), wanted.aim.readings)
         operation = carrying(resumed(planned, last), last_sync_here(wanted, last))

@@ -104,6 +104,7 @@ class Operation:
     tried_ok: bool = False  # … and whether that succeeded
     pinned: bool = False  # a person named the revision: newer content does not take over
     deleting: bool = False  # the application goes with its objects
+    options: tuple[tuple[str, str], ...] = ()  # sync options of this operation, over the application's
     asked_s: float = 0.0  # of the request that it does, by which that is known to have been taken up; 0: of none
 
 
@@ -117,6 +118,8 @@ class SyncRequest:
     resources: tuple[ResourceKey, ...] = ()  # empty: all
     initiated_by: str = ""
     asked_s: float = 0.0
+    hooks: bool = True  # whether its hooks are run
+    options: tuple[tuple[str, str], ...] = ()  # sync options for this once, over the application's
 
 
 def operation_to_json(operation: Operation) -> dict[str, Any]:
@@ -124,6 +127,7 @@ def operation_to_json(operation: Operation) -> dict[str, Any]:
     return {
         **{name: getattr(operation, name) for name in _PLAIN},
         "revisions": list(operation.revisions),
+        "options": [list(option) for option in operation.options],
         "phase": operation.phase.value,
         "tasks": [task_to_json(task) for task in operation.tasks],
     }
@@ -134,6 +138,7 @@ def operation_from_json(value: Mapping[str, Any]) -> Operation:
     return Operation(
         **{name: value[name] for name in _PLAIN if name in value},
         revisions=tuple(Revision(revision) for revision in value["revisions"]),
+        options=tuple((name, text) for name, text in value.get("options", ())),
         phase=OperationPhase(value["phase"]),
         tasks=tuple(task_from_json(task) for task in value["tasks"]),
     )

@@ -156,9 +156,13 @@ def _request_to_json(request: SyncRequest) -> dict[str, Any]:
         "resources": [[key.group, key.kind, key.namespace, key.name] for key in request.resources],
         "initiated_by": request.initiated_by,
         "asked_s": request.asked_s,
+        "hooks": request.hooks,
+        "options": [list(option) for option in request.options],
     }
 
 
 def _request_from_json(value: Mapping[str, Any]) -> SyncRequest:
     resources = tuple(ResourceKey(*key) for key in value["resources"])
-    return SyncRequest(**{**value, "revisions": tuple(value["revisions"]), "resources": resources})
+    options = tuple((name, text) for name, text in value.get("options", ()))
+    found = {**value, "revisions": tuple(value["revisions"]), "resources": resources, "options": options}
+    return SyncRequest(**found)

@@ -26,6 +26,12 @@ def shop() -> FakeBackend:
         ({}, SyncRequest()),
         ({"revision": "v1.2", "prune": True, "dryRun": True}, SyncRequest(("v1.2",), prune=True, dry_run=True)),
         ({"revisions": ["v1", "v2"], "revision": None}, SyncRequest(("v1", "v2"))),
+        ({"strategy": {"apply": {}}}, SyncRequest(hooks=False)),
+        ({"strategy": {"apply": {"force": True}}}, SyncRequest(hooks=False, options=(("Force", "true"),))),
+        ({"strategy": {"hook": {"force": True}}}, SyncRequest(options=(("Force", "true"),))),
+        ({"strategy": {"hook": {"syncStrategyApply": {"force": True}}}}, SyncRequest(options=(("Force", "true"),))),
+        ({"strategy": {"hook": None}, "syncOptions": None}, SyncRequest()),
+        ({"syncOptions": {"items": ["Replace=true"]}}, SyncRequest(options=(("Replace", "true"),))),
         (
             {"resources": [{"group": "apps", "kind": "Deployment", "name": "web", "namespace": None}]},
             SyncRequest(resources=(ResourceKey("apps", "Deployment", "", "web"),)),
@@ -51,6 +57,11 @@ async def test_sync_asks_for_what_the_body_says(body: dict[str, Any], expected: 
         {"revisions": "main"},
         {"revisions": [1]},
         {"resources": "all"},
+        {"strategy": "hook"},
+        {"strategy": {"hook": {}, "apply": {}}},
+        {"strategy": {"apply": {"force": "yes"}}},
+        {"syncOptions": {"items": "Replace=true"}},
+        {"syncOptions": {"items": ["NoSuchOption=true"]}},
         {"resources": ["web"]},
         {"resources": [{"kind": "Deployment"}]},
         {"resources": [{"kind": "Deployment", "name": {"a": 1}}]},
@@ -76,12 +87,12 @@ async def test_sync_of_local_manifests_is_not_done() -> None:
 
 
 async def test_what_a_sync_ignores_is_said() -> None:
-    body = {"name": "shop", "strategy": {"hook": {"force": True}}, "retryStrategy": None, "nönsense\r\nX: y": 1}
+    body = {"name": "shop", "infos": [{"name": "a"}], "retryStrategy": None, "nönsense\r\nX: y": 1}
     async with serving(shop()) as api, api.session.post(api.url + f"{SHOP}/sync", json=body) as answer:
         assert 200 == answer.status
         warnings = answer.headers.getall("Warning")
 
-    assert ['299 - "n?nsense X: y is ignored"', '299 - "strategy is ignored"'] == warnings
+    assert ['299 - "infos is ignored"', '299 - "n?nsense X: y is ignored"'] == warnings
 
 
 async def test_rollback_names_an_entry_of_the_history() -> None:

@@ -104,7 +104,8 @@ class FakeDaemon:
 
     async def _manifests(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        return web.json_response({"manifests": [json.dumps({"kind": "ConfigMap", "metadata": {"name": name}})]})
+        manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": {"tier": "web"}}}
+        return web.json_response({"manifests": [json.dumps(manifest)]})
 
     async def _order(self, request: web.Request) -> web.Response:
         if self.refuse:

@@ -170,6 +170,19 @@ async def test_sync_orders_what_was_said_and_waits_for_its_end(run: Run, daemon:
     } == order[2]
 
 
+async def test_sync_says_how_and_of_which_labels(run: Run, daemon: FakeDaemon) -> None:
+    app = ("app", "sync", "shop", "--timeout", "20")
+
+    ran = await run(*app, "--strategy", "apply", "--force", "--sync-option", "Replace=true", "--label", "tier=web")
+    none = await run(*app, "--label", "tier=other")
+
+    order = next(asked for asked in daemon.asked if asked[0] == "POST")
+    resource = {"group": "", "kind": "ConfigMap", "name": "shop"}
+    more = {"strategy": {"apply": {"force": True}}, "syncOptions": {"items": ["Replace=true"]}}
+    assert (0, {"prune": False, "dryRun": False, **more, "resources": [resource]}) == (ran.code, order[2])
+    assert 4 == none.code
+
+
 async def test_sync_that_fails_answers_1(run: Run, daemon: FakeDaemon) -> None:
     daemon.phases = ("Running", "Failed")
 

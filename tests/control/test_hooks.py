@@ -217,3 +217,12 @@ async def test_what_the_cluster_says_of_a_failed_hook_is_asked_before_it_goes_an
     (kept,) = [task for task in shell.apps.results(SHOP, 1) if task.key == JOB]
     assert ("log of Pod migrate: no such user ++++++++",) == task.evidence == kept.evidence
     assert (1, False) == (len(shell.witness.asked), JOB in shell.world.objects)
+
+
+async def test_sync_by_apply_alone_runs_no_hook() -> None:
+    shell = await synced()
+
+    await shell.asks.sync(SHOP, SyncRequest(hooks=False, asked_s=1.0))
+    await shell.settle()
+
+    assert (1, OperationPhase.SUCCEEDED) == (runs(shell), shell.operation("shop").phase)

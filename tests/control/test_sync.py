@@ -527,3 +527,15 @@ async def test_person_may_end_a_sync_that_another_daemon_keeps_from_going_on() -
     await shell.settle(for_s=60)
 
     assert OperationPhase.FAILED is shell.operation("shop").phase
+
+
+async def test_sync_options_of_a_request_hold_for_that_sync_alone() -> None:
+    shell = await started({"apps/shop/x": config("x")}, **BY_HAND)
+    await shell.asks.sync(SHOP, replace(ASKED, options=(("Replace", "true"),), asked_s=1.0))
+    await shell.settle()
+    shell.git.push({"apps/shop/x": config("x", "2")})
+    await shell.settle()
+    await shell.asks.sync(SHOP, replace(ASKED, asked_s=2.0))
+    await shell.settle()
+
+    assert [True, False] == [how.replace for how in shell.world.hows]

@@ -31,6 +31,7 @@ from gitopsd.model.command import (
     Prune,
     Refused,
     Release,
+    Write,
 )
 from gitopsd.model.comparison import Absent, Found, Reading, Unreadable, Unserved
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Uid, ViewHash
@@ -52,6 +53,7 @@ class World:
         self.untaken: dict[ResourceKey, Refused] = {}  # what a dry run before a sync says
         self.calls: list[str] = []
         self.users: list[str] = []  # in whose names was written
+        self.hows: list[Write] = []  # how it was applied
         self.on_change: Callable[[AppName], None] = lambda _: None
         self.age_value = WatchAge(synced=True, oldest_s=0.0, failing=())
         self.argocd_wrote_s: float | None = None
@@ -137,6 +139,7 @@ class World:
             case Check(key=key):
                 return self.untaken.get(key, Accepted(key, changed=False))
             case Apply():
+                self.hows.append(command.how)
                 return self._apply(command)
             case CreateNamespace(key=key, name=name):
                 if key not in self.objects:

@@ -12,13 +12,15 @@ from gitopsd.api.answers import BadRequest, answer, body_of, written
 from gitopsd.api.backend import Backend
 from gitopsd.api.rest.show import Show
 from gitopsd.core.argo_json import results_json, sync_json
+from gitopsd.core.options import listed, parse_options
 from gitopsd.errors import NotSupported
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import SyncRequest
 
 MAX_RESOURCES = 10_000
-DONE = frozenset({"revision", "revisions", "prune", "dryRun", "resources"})
+MAX_OPTIONS = 50
+DONE = frozenset({"revision", "revisions", "prune", "dryRun", "resources", "strategy", "syncOptions"})
 NAMING = frozenset({"name", "appNamespace", "project"})  # say again which application is meant
 ROLLBACK = frozenset({"id", "prune", "dryRun"})
 _KEY = ("group", "kind", "namespace", "name")
@@ -83,6 +85,7 @@ def sync_request(body: Mapping[str, Any], *, by: str, now_s: float) -> SyncReque
     """
     if body.get("manifests"):
         raise NotSupported("a sync of local manifests", remedy="commit them: gitopsd applies what is in Git, only")
+    hooks, force = _strategy(body)
     return SyncRequest(
         revisions=_revisions(body),
         prune=_bool(body, "prune"),
@@ -90,12 +93,45 @@ def sync_request(body: Mapping[str, Any], *, by: str, now_s: float) -> SyncReque
         resources=_resources(body),
         initiated_by=by,
         asked_s=now_s,
+        hooks=hooks,
+        options=(*((("Force", "true"),) if force else ()), *_options(body)),
     )
 
 
 def ignored(body: Mapping[str, Any], done: frozenset[str]) -> list[str]:
     """Return a warning for each field of `body` that is set and changes nothing here."""
     return [f"{name} is ignored" for name in sorted(body.keys() - done - NAMING) if body[name] not in (None, [], {})]
+
+
+def _strategy(body: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Return whether hooks are run, and whether what cannot be changed is made anew (Argo CD's SyncStrategy)."""
+    strategy = _mapping(body, "strategy")
+    unknown = strategy.keys() - {"apply", "hook"}
+    if unknown or len(strategy) > 1:
+        raise BadRequest("strategy names neither apply nor hook, or both", remedy="write one of the two, or none")
+    apply, hook = _mapping(strategy, "apply"), _mapping(strategy, "hook")
+    force = _bool(apply, "force") or _bool(hook, "force") or _bool(_mapping(hook, "syncStrategyApply"), "force")
+    return strategy.get("apply") is None, force
+
+
+def _options(body: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    items = _mapping(body, "syncOptions").get("items") or []
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items) or len(items) > MAX_OPTIONS:
+        raise BadRequest("syncOptions.items is not a list of strings", remedy="write options as NAME=VALUE")
+    given = {name: text for item in items for name, text in listed(item).items()}
+    _, warnings = parse_options(given, subject="the request")
+    if warnings:
+        raise BadRequest("; ".join(warnings), remedy="see docs/sync.md for the sync options there are")
+    return tuple(sorted(given.items()))
+
+
+def _mapping(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = body.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadRequest(f"{name} is no object", remedy="see Argo CD's ApplicationSyncRequest")
+    return {each: item for each, item in value.items() if item is not None}
 
 
 def _revisions(body: Mapping[str, Any]) -> tuple[str, ...]:

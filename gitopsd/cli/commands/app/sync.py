@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from gitopsd.cli.client import Client
+from gitopsd.cli.client import Client, application_path
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.operations import order, report
 from gitopsd.cli.options import verb
+from gitopsd.errors import NotFound
 
 PARTS = 3  # of GROUP:KIND:NAME
 
@@ -20,6 +23,12 @@ PARTS = 3  # of GROUP:KIND:NAME
 @click.option("--prune", is_flag=True, help="Delete what is no longer in Git.")
 @click.option("--dry-run", is_flag=True, help="Ask the cluster, write nothing.")
 @click.option("--resource", "resources", multiple=True, metavar="GROUP:KIND:[NAMESPACE/]NAME", help="Only this object.")
+@click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Only objects that have this label.")
+@click.option(
+    "--strategy", type=click.Choice(("hook", "apply")), default="hook", show_default=True, help="apply runs no hooks."
+)
+@click.option("--force", is_flag=True, help="Delete and make anew what has a field that cannot change.")
+@click.option("--sync-option", "options", multiple=True, metavar="NAME=VALUE", help="For this sync alone.")
 @click.option("--async", "at_once", is_flag=True, help="Do not wait for the end.")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(min=0), default=300.0, show_default=True,
               metavar="SECONDS", help="How long to wait for the end; 0 is for ever.")  # fmt: skip
@@ -31,6 +40,10 @@ def command(
     prune: bool,
     dry_run: bool,
     resources: tuple[str, ...],
+    labels: tuple[str, ...],
+    strategy: str,
+    force: bool,
+    options: tuple[str, ...],
     at_once: bool,
     timeout_s: float,
 ) -> int:
@@ -39,17 +52,48 @@ def command(
     Exit code 1 where the sync failed or is not over in time.
     """
     body: dict[str, Any] = {"prune": prune, "dryRun": dry_run}
+    if strategy != "hook" or force:
+        body["strategy"] = {strategy: {"force": force}}
+    if options:
+        body["syncOptions"] = {"items": list(options)}
     if revision:
         body["revision"] = revision
     if resources:
         body["resources"] = [resource_of(text) for text in resources]
-    ordered = [(name, order(client, name, "sync", body)) for name in names]
+    bodies = {name: _with_labels(client, name, body, labels, revision) if labels else body for name in names}
+    ordered = [(name, order(client, name, "sync", bodies[name])) for name in names]
     if at_once:
         for name, _ in ordered:
             click.echo(f"{name}: the sync is ordered")
         return Exit.OK
     succeeded = [report(client, name, before, timeout_s=timeout_s) for name, before in ordered]
     return Exit.OK if all(succeeded) else Exit.NO
+
+
+def _with_labels(
+    client: Client, name: str, body: dict[str, Any], labels: tuple[str, ...], revision: str
+) -> dict[str, Any]:
+    """Return `body` for the objects in Git alone that have all `labels`.
+
+    Raises:
+        NotFound: none has them; without one, the order would be for all.
+    """
+    wanted = dict(text.split("=", 1) for text in labels if "=" in text)
+    if len(wanted) < len(labels):
+        raise click.BadParameter("a label is written as NAME=VALUE", param_hint="--label")
+    answer = client.get(application_path(name, "manifests"), {"revision": revision} if revision else {})
+    manifests = [json.loads(text) for text in answer.get("manifests") or ()]
+    found = [_resource(each) for each in manifests if wanted.items() <= (each["metadata"].get("labels") or {}).items()]
+    if not found:
+        raise NotFound(f"no object of {name} has the labels {', '.join(labels)}", remedy="see `gitopsd app manifests`")
+    return {**body, "resources": [*body.get("resources", ()), *found]}
+
+
+def _resource(manifest: Mapping[str, Any]) -> dict[str, str]:
+    group, _, _ = manifest["apiVersion"].rpartition("/")
+    meta = manifest["metadata"]
+    found = {"group": group, "kind": manifest["kind"], "name": meta["name"]}
+    return {**found, "namespace": meta["namespace"]} if meta.get("namespace") else found
 
 
 def resource_of(text: str) -> dict[str, str]:
