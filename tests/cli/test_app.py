@@ -154,7 +154,8 @@ async def test_diff_without_a_difference_answers_0_and_prints_nothing(run: Run) 
 async def test_manifests_are_yaml_documents(run: Run) -> None:
     ran = await run("app", "manifests", "shop")
 
-    assert "---\nkind: ConfigMap\nmetadata:\n  name: shop\n" == ran.out
+    labels = "  labels:\n    tier: web\n"
+    assert f"---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: shop\n{labels}" == ran.out
 
 
 async def test_sync_orders_what_was_said_and_waits_for_its_end(run: Run, daemon: FakeDaemon) -> None:
