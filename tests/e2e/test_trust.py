@@ -90,7 +90,7 @@ async def test_secret_opens_a_repository_and_only_signed_commits_of_it_are_appli
 
             assert "s3cret" not in str(seen) + shop.daemon.process.log
             children = list(descendants(shop.daemon.process.pid))  # workers, the embedded Redis
-            assert 2 < len(children)
+            assert children
             assert not [child for child in children if b"s3cret" in environment(child) + arguments(child)]
             root = shop.daemon.process.root
             files = [file for file in root.rglob("*") if file.is_file()]
