@@ -242,6 +242,7 @@ class Daemon:
             lambda: (self.queue.depth, self.queue.running, self.queue.delayed),
             now_s,
             self.drifts.open,
+            settings.metrics.application_labels,
         )
         self.meters.on_scrape(world.collect)
 
@@ -362,7 +363,7 @@ class Daemon:
         app = self.store.get(operation.app)
         if app is not None:
             server = self.servers.get(operation.cluster, "")
-            self.metrics.synced(app, server, operation.phase, dry_run=operation.dry_run)
+            self.metrics.synced(app, server, operation)
 
     def _on_request(self, cluster: str) -> Callable[[str, int, float], None]:
         def observe(verb: str, code: int, seconds: float) -> None:

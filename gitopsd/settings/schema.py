@@ -300,6 +300,11 @@ class ApiSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    application_labels: tuple[str, ...] = ()  # told by argocd_app_labels
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     format: str = "json"  # json | console
     level: str = "info"
@@ -327,5 +332,6 @@ class Settings:
     scripts: ScriptSettings = field(default_factory=ScriptSettings)
     sync: SyncSettings = field(default_factory=SyncSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
     log: LogSettings = field(default_factory=LogSettings)
     grace_s: float = 20.0  # for workers to finish their step on SIGTERM; below systemd's TimeoutStopSec

@@ -10,11 +10,12 @@ from gitopsd.core.repo_url import without_credentials
 from gitopsd.model.application import Application
 from gitopsd.model.drift import Drift, DriftEnd
 from gitopsd.model.ids import AppName
-from gitopsd.model.operation import OperationPhase
+from gitopsd.model.operation import Operation
 from gitopsd.runtime.metrics import Meters
 from gitopsd.telemetry.scrape import namespace_of
 
 SYNC = ("namespace", "name", "project", "dest_server", "phase", "dry_run")
+SYNC_S = ("namespace", "name", "dest_server")
 PASS_S = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # Argo CD's buckets of argocd_app_reconcile
 FETCH_S = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 20.0)  # and of argocd_git_request_duration_seconds
 HEAL_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0)
@@ -28,6 +29,9 @@ class Metrics:
     def __init__(self, meters: Meters) -> None:
         counter, histogram = meters.counter, meters.histogram
         self._syncs = counter("argocd_app_sync_total", "Syncs that are over.", *SYNC)
+        self._syncs_s = counter(
+            "argocd_app_sync_duration_seconds_total", "Seconds that syncs took, all together.", *SYNC_S
+        )
         self._reconcile_s = histogram(
             "argocd_app_reconcile", "Seconds of a pass.", "namespace", "dest_server", buckets=PASS_S
         )
@@ -65,14 +69,17 @@ class Metrics:
         )  # fmt: skip
         self._http_s = histogram("gitopsd_http_request_seconds", "Answers of our own API.", "method", "route", "code")
 
-    def synced(self, app: Application, server: str, phase: OperationPhase, *, dry_run: bool) -> None:
-        """Count a sync that is over."""
-        tried = str(dry_run).lower()
-        self._syncs.labels(namespace_of(app), app.name, app.project, server, phase.value, tried).inc()
+    def synced(self, app: Application, server: str, operation: Operation) -> None:
+        """Count a sync that is over, and how long it took."""
+        tried = str(operation.dry_run).lower()
+        self._syncs.labels(namespace_of(app), app.name, app.project, server, operation.phase.value, tried).inc()
+        took_s = (operation.finished_s or operation.started_s) - operation.started_s
+        self._syncs_s.labels(namespace_of(app), app.name, server).inc(max(0.0, took_s))
 
     def forget(self, app: AppName) -> None:
         """Drop what is counted for an application that is gone."""
         self._syncs.remove_by_labels({"name": app})
+        self._syncs_s.remove_by_labels({"name": app})
 
     def reconciled(self, app: Application, server: str, seconds: float) -> None:
         self._reconcile_s.labels(namespace_of(app), server).observe(seconds)

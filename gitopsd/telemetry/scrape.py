@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,11 +30,14 @@ class World:
     queue: Callable[[], tuple[int, int, int]]  # keys that are due, passes that run, keys that wait for their time
     now_s: Callable[[], float]
     drift: Callable[[], Iterable[Drift]] = tuple  # what is so now
+    labels: Sequence[str] = ()  # of applications, that are told
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family, filled; hand it to `Meters.on_scrape`."""
         clusters = self.clusters()
-        yield from _applications(self.views(), {cluster.name: cluster.server for cluster in clusters})
+        views = list(self.views())
+        yield from _applications(views, {cluster.name: cluster.server for cluster in clusters})
+        yield from _labels(views, self.labels)
         yield from _clusters(clusters)
         yield from _repositories(self.repositories(), self.now_s())
         yield _drift(self.drift())
@@ -59,6 +63,19 @@ def _applications(views: Iterable[AppView], servers: dict[str, str]) -> Iterator
             conditions.add_metric([*identity, kind], 1)
     yield info
     yield conditions
+
+
+def _labels(views: Iterable[AppView], names: Sequence[str]) -> Iterator[Metric]:
+    if not names:
+        return
+    told = {f"label_{re.sub('[^a-zA-Z0-9_]', '_', name)}": name for name in names}
+    found = family("argocd_app_labels", "Labels of applications.", *APP, *told)
+    for view in views:
+        app = view.application
+        labels = app.manifest.get("metadata", {}).get("labels") or {}
+        values = [str(labels.get(name) or "") for name in told.values()]
+        found.add_metric([namespace_of(app), app.name, app.project, *values], 1)
+    yield found
 
 
 def _info(view: AppView, servers: dict[str, str]) -> tuple[str, ...]:

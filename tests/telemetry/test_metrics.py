@@ -9,9 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from gitopsd.api.backend import AppView, ClusterState, RepositoryState
 from gitopsd.model.cluster import WatchAge
 from gitopsd.model.comparison import SyncStatus
-from gitopsd.model.ids import AppName, ClusterId, RepoUrl
+from gitopsd.model.ids import AppName, ClusterId, RepoUrl, TargetHash
 from gitopsd.model.manifest import GVK
-from gitopsd.model.operation import OperationPhase, SyncRequest
+from gitopsd.model.operation import Operation, OperationPhase, SyncRequest
 from gitopsd.model.status import Condition
 from gitopsd.runtime.metrics import Meters
 from gitopsd.telemetry.metrics import Metrics
@@ -39,6 +39,12 @@ async def world(views: Iterable[AppView] = (), clusters: tuple[ClusterState, ...
         World(lambda: views, lambda: clusters, lambda: repositories, lambda: (3, 2, 1), lambda: 100.0).collect
     )
     return await samples(meters)
+
+
+def sync(name: str) -> Operation:
+    """Return a sync of three seconds."""
+    over = Operation("op", AppName(name), ClusterId("c1"), TargetHash("t"), (), (), OperationPhase.SUCCEEDED)
+    return dataclasses.replace(over, started_s=10.0, finished_s=13.0)
 
 
 C1 = ClusterState(ClusterId("c1"), SERVER, "1.36", WatchAge(synced=True, oldest_s=12.5, failing=()), 60, 2000, 7)
@@ -117,7 +123,7 @@ async def test_sync_is_counted_by_phase_and_forgotten_with_its_application() -> 
     meters = Meters()
     metrics = Metrics(meters)
     for name in ("shop", "bank"):
-        metrics.synced(app_view(name).application, SERVER, OperationPhase.SUCCEEDED, dry_run=False)
+        metrics.synced(app_view(name).application, SERVER, sync(name))
     metrics.forget(AppName("shop"))
 
     expected = {
@@ -187,3 +193,30 @@ async def test_two_daemons_in_one_process_do_not_share_a_count() -> None:
     Metrics(other)
 
     assert [({}, 0.0)] == (await samples(other))["gitopsd_renders_total"]
+
+
+async def test_time_of_syncs_is_told_by_application() -> None:
+    meters = Meters()
+    metrics = Metrics(meters)
+    for _ in range(2):
+        metrics.synced(app_view("shop").application, SERVER, sync("shop"))
+
+    [(labels, value)] = (await samples(meters))["argocd_app_sync_duration_seconds_total"]
+
+    assert ({"namespace": "", "name": "shop", "dest_server": SERVER}, 6.0) == (labels, value)
+
+
+async def test_labels_that_are_named_in_the_settings_are_told() -> None:
+    labelled = app_view("shop")
+    manifest = {"metadata": {"name": "shop", "labels": {"team.example/name": "red", "other": "x"}}}
+    view = dataclasses.replace(labelled, application=dataclasses.replace(labelled.application, manifest=manifest))
+    meters = Meters()
+    names = ("team.example/name", "tier")
+    given = World(lambda: [view], lambda: (), lambda: (), lambda: (0, 0, 0), lambda: 0.0, labels=names)
+    meters.on_scrape(given.collect)
+
+    [(labels, _)] = (await samples(meters))["argocd_app_labels"]
+
+    assert {"label_team_example_name": "red", "label_tier": ""} == {
+        name: value for name, value in labels.items() if name.startswith("label_")
+    }
