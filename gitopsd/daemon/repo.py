@@ -9,14 +9,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from gitopsd.core.repo_url import without_credentials
+from gitopsd.daemon.cluster_secrets import secrets_in
 from gitopsd.git.check import Answer, check_git, check_registry, is_registry
-from gitopsd.manifests.jobs import documents
 from gitopsd.settings import RepoCredentials, Settings, load
-from gitopsd.store.directory import content, read_files
-from gitopsd.store.files import scan
 from gitopsd.trust import secrets
 from gitopsd.trust.credentials import Trust
 
@@ -64,18 +61,11 @@ async def _told(url: str, settings: Settings, revision: str) -> Told:
 async def _trust(settings: Settings) -> tuple[Trust, Sequence[str]]:
     """Return the credentials of the settings and of the Secrets beside declarations, and what is wrong with those."""
     trust, problems = Trust(settings.git, time.time), list[str]()
-    for source in settings.declarations:
-        if source.directory is not None:
-            seen = await asyncio.to_thread(scan, source.directory, recurse=source.recurse)
-            read = secrets.read(content(seen, await read_files(seen, _parse, {}, 0.0)).secrets)
-            trust.declare(str(source.directory), read.declared)
-            problems += [*read.errors, *read.warnings]
+    for directory, found in (await secrets_in(settings)).items():
+        read = secrets.read(found)
+        trust.declare(str(directory), read.declared)
+        problems += [*read.errors, *read.warnings]
     return trust, problems
-
-
-async def _parse(name: str, text: str) -> Sequence[tuple[int, Any]]:
-    # Other declarations are none of ours, and charts may lie beside them.
-    return await asyncio.to_thread(documents, name, text) if "Secret" in text else ()
 
 
 def _named(found: RepoCredentials | None, trust: Trust) -> str:

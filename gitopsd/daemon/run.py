@@ -45,6 +45,7 @@ from gitopsd.core.step import Limits
 from gitopsd.core.touch_index import TouchIndex
 from gitopsd.daemon import confine
 from gitopsd.daemon.backend import DaemonBackend
+from gitopsd.daemon.cluster_secrets import ClusterSecrets
 from gitopsd.daemon.leases import Leases
 from gitopsd.daemon.reload import Reloader
 from gitopsd.daemon.rules import ignored
@@ -101,7 +102,8 @@ async def run(config: Path, settings: Settings) -> None:
     try:
         with listening() as signals:
             async with AsyncExitStack() as stack:
-                daemon = Daemon(config, settings, store, signals)
+                clusters = ClusterSecrets(settings)
+                daemon = Daemon(config, await clusters.with_clusters(), store, signals, clusters)
                 await daemon.serve(stack)
     finally:
         store.close()
@@ -111,8 +113,10 @@ async def run(config: Path, settings: Settings) -> None:
 class Daemon:
     """Every part, built once; the attributes are in the order in which they depend on each other."""
 
-    def __init__(self, config: Path, settings: Settings, store: Store, signals: Signals) -> None:
-        self.settings, self.store, self.signals = settings, store, signals
+    def __init__(
+        self, config: Path, settings: Settings, store: Store, signals: Signals, secrets_of: ClusterSecrets
+    ) -> None:
+        self.settings, self.store, self.signals, self.cluster_secrets = settings, store, signals, secrets_of
         self.now_s: Clock = time.time  # the one clock
         now_s = self.now_s
         self.meters = Meters()
@@ -231,7 +235,7 @@ class Daemon:
         )
         self.serving = False  # the API answers
         self.readiness = Readiness(self._parts)
-        self.reloader = Reloader(config, settings, self.systemd, signals.reload)
+        self.reloader = Reloader(config, secrets_of.written, self.systemd, signals.reload)
         self.token = _api_token(settings)
         store.on_declared(self._on_declared)
         store.on_changed(self.changes.changed)
@@ -351,7 +355,7 @@ class Daemon:
         read = credentials.read(secrets)
         if self.trust.declare(source, read.declared):
             self.git.retry()
-        return [*read.errors, *read.warnings]
+        return [*read.errors, *read.warnings, *self.cluster_secrets.told(read.clusters)]
 
     def _on_render(self, outcome: str, _seconds: float) -> None:
         if outcome != "failed":

@@ -28,6 +28,7 @@ class Report:
     applications: int = 0
     projects: int = 0
     credentials: int = 0  # Secrets of repositories and templates
+    clusters: dict[ClusterId, str] = field(default_factory=dict)  # of Secrets: name → server
 
 
 async def check(path: Path, environ: Mapping[str, str], parse: Parse) -> Report:
@@ -60,6 +61,7 @@ async def _directory(
     report.errors += [*held.faults, *reading.warnings, *secrets.errors]
     report.warnings += secrets.warnings
     report.credentials += len(secrets.declared.repositories) + len(secrets.declared.templates)
+    report.clusters |= {ClusterId(each.name): each.server for each in secrets.clusters}
     for key, value in reading.declared.items():
         if key in found:
             report.errors.append(twice(key, value.origin, found[key]))
@@ -72,7 +74,7 @@ def _together(found: Mapping[Key, Declared], settings: Settings, report: Report)
     projects = {DEFAULT.name, *(value.name for value in found.values() if not isinstance(value, Application))}
     report.applications = len(applications)
     report.projects = len(found) - len(applications)
-    clusters = {ClusterId(cluster.name): cluster.server for cluster in settings.clusters}
+    clusters = report.clusters | {ClusterId(cluster.name): cluster.server for cluster in settings.clusters}
     for app in applications:
         report.errors += [f"{app.origin}: {fault}" for fault in _faults(app, clusters)]
         if app.project not in projects:

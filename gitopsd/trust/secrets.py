@@ -17,12 +17,13 @@ from gitopsd.core.suggest import did_you_mean
 from gitopsd.errors import InvalidDeclaration
 from gitopsd.settings import GitHubApp, Held, RepoCredentials
 from gitopsd.settings.checks import misfits
+from gitopsd.trust import clusters
+from gitopsd.trust.clusters import ClusterSecret, cluster_of
 from gitopsd.trust.credentials import Declared
 
 LABEL = "argocd.argoproj.io/secret-type"
-REPOSITORY, TEMPLATE = "repository", "repo-creds"
+REPOSITORY, TEMPLATE, CLUSTER = "repository", "repo-creds", "cluster"
 WITHOUT_EFFECT = {
-    "cluster": "name the cluster in `clusters` of the settings",
     "repository-write": "gitopsd pushes nothing",
     "repo-write-creds": "gitopsd pushes nothing",
     "scm-creds": "gitopsd asks no code host for its repositories",
@@ -62,6 +63,7 @@ class Read:
     """What Secrets say; every line of `errors` and `warnings` begins with where its Secret stands."""
 
     declared: Declared = field(default_factory=Declared)
+    clusters: list[ClusterSecret] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -90,8 +92,11 @@ def read(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> Read:
     templates: dict[RepoAddress, tuple[str, RepoCredentials]] = {}
     for origin, document in documents:
         kind = kind_of(document)
+        if kind == CLUSTER:
+            _add_cluster(document, origin, found)
+            continue
         if kind not in (REPOSITORY, TEMPLATE):
-            remedy = WITHOUT_EFFECT.get(kind, f"write {REPOSITORY} or {TEMPLATE}")
+            remedy = WITHOUT_EFFECT.get(kind, f"write {REPOSITORY}, {TEMPLATE} or {CLUSTER}")
             found.warnings.append(f"{origin}: a Secret of type {kind[:40]!r} has no effect; {remedy}")
             continue
         try:
@@ -111,6 +116,24 @@ def read(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> Read:
         tuple(given for _, given in repositories.values()), tuple(given for _, given in templates.values())
     )
     return found
+
+
+def _add_cluster(document: Mapping[str, Any], origin: str, found: Read) -> None:
+    try:
+        values = _values(document)
+        cluster = cluster_of(values)
+    except InvalidDeclaration as err:
+        found.errors.append(f"{origin}: {err}")
+        return
+    for name in sorted(values.keys() - clusters.KNOWN):
+        found.warnings.append(f"{origin}: {name[:80]} is unknown and has no effect")
+    for name in clusters.NARROWS:
+        if values.get(name):
+            found.warnings.append(f"{origin}: {name} limits nobody; write destinations of AppProjects instead")
+    if any(each.name == cluster.name for each in found.clusters):
+        found.errors.append(f"{origin}: cluster {cluster.name} is declared already; remove one")
+    else:
+        found.clusters.append(cluster)
 
 
 def _credentials(document: Mapping[str, Any], origin: str, warnings: list[str]) -> RepoCredentials:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.clusters import Cluster
 from tests.e2e.conftest import ONCE, Own
 from tests.e2e.test_declarations import write
-from tests.e2e.world import config_map, text
+from tests.e2e.world import HERE, THERE, config_map, text
 from tests.git.test_parts import mount
 from tests.gitserver import Repo
 from tests.lfsserver import lfs_server
@@ -30,6 +33,20 @@ def secret(url: str, **data: str) -> str:
     )
 
 
+def cluster_secret(name: str, kubeconfig: Path) -> str:
+    """Return Argo CD's Secret for the cluster of a kubeconfig."""
+    found = yaml.safe_load(kubeconfig.read_text())
+    cluster, user = found["clusters"][0]["cluster"], found["users"][0]["user"]
+    tls = {"caData": cluster["certificate-authority-data"]}
+    tls |= (
+        {"certData": user["client-certificate-data"], "keyData": user["client-key-data"]} if "token" not in user else {}
+    )
+    config = {"bearerToken": user.get("token", ""), "tlsClientConfig": tls}
+    data = {"name": name, "server": cluster["server"], "config": json.dumps(config)}
+    metadata = {"name": name, "labels": {"argocd.argoproj.io/secret-type": "cluster"}}
+    return yaml.safe_dump({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data})
+
+
 def project(name: str, **spec: Any) -> dict[str, Any]:
     return {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -41,7 +58,9 @@ def project(name: str, **spec: Any) -> dict[str, Any]:
 
 @ONCE
 @needs_gpg
-async def test_secret_opens_a_repository_and_only_signed_commits_of_it_are_applied(own: Own, tmp_path: Path) -> None:
+async def test_secret_opens_a_repository_and_only_signed_commits_of_it_are_applied(
+    own: Own, pair: Mapping[str, Cluster], tmp_path: Path
+) -> None:
     served, folder, ring = tmp_path / "guarded", tmp_path / "declarations", tmp_path / "ring"
     for each in (served, folder, ring):
         each.mkdir()
@@ -52,7 +71,9 @@ async def test_secret_opens_a_repository_and_only_signed_commits_of_it_are_appli
         (ring / "ann.asc").write_text(ann.public)
         elsewhere = {"url": "https://elsewhere.example/", "password": {"env": "E2E_GIT"}}
         git = {"gpg_keys": str(ring), "poll_s": 1.0, "credentials": [elsewhere]}
-        changes = {"declarations": [{"directory": str(folder)}], "git": git}
+        (folder / "cluster.yaml").write_text(cluster_secret(HERE, pair[HERE].kubeconfig))
+        there = [{"name": THERE, "kubeconfig": str(pair[THERE].kubeconfig)}]
+        changes = {"declarations": [{"directory": str(folder)}], "git": git, "clusters": there}
         async with (
             lfs_server(served, users={"ann": "s3cret-of-ann"}) as lfs,
             own_registry(login="ann:s3cret-of-ann") as registry,

@@ -1,0 +1,80 @@
+"""Clusters that Secrets beside declarations describe: known from the start on, their logins renewed while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from gitopsd.manifests.jobs import documents
+from gitopsd.settings import ClusterSettings, Settings
+from gitopsd.store.directory import Secrets, content, read_files
+from gitopsd.store.files import scan
+from gitopsd.trust.clusters import ClusterSecret
+from gitopsd.trust.secrets import read
+
+log = structlog.get_logger()
+
+
+async def secrets_in(settings: Settings) -> Mapping[Path, Secrets]:
+    """Return the Secrets with credentials of every declaration directory; what cannot be read is told elsewhere."""
+    found = {}
+    for source in settings.declarations:
+        if source.directory is not None:
+            seen = await asyncio.to_thread(scan, source.directory, recurse=source.recurse)
+            found[source.directory] = content(seen, await read_files(seen, _parse, {}, 0.0)).secrets
+    return found
+
+
+async def _parse(name: str, text: str) -> Sequence[tuple[int, Any]]:
+    # Everything else is read later, by who declares it, in workers.
+    return await asyncio.to_thread(documents, name, text) if "secret-type" in text else ()
+
+
+class ClusterSecrets:
+    """Holds each cluster's login as a file that is on no disk."""
+
+    def __init__(self, written: Settings) -> None:
+        self.written = written  # the settings, without the clusters of Secrets
+        self._files: dict[str, int] = {}  # by the cluster's name; -1: it needs none
+        self._held: dict[str, bytes] = {}
+
+    async def with_clusters(self) -> Settings:
+        """Return the settings with the clusters that Secrets describe now; those of the settings go before them."""
+        found = await secrets_in(self.written)
+        clusters = {each.name: each for secrets in found.values() for each in read(secrets).clusters}
+        taken = {each.name for each in self.written.clusters}
+        for name in sorted(taken & clusters.keys()):
+            log.warning("clusters.secret_ignored", cluster=name, reason="the settings have a cluster of that name")
+        added = tuple(self._settings(each) for name, each in sorted(clusters.items()) if name not in taken)
+        return replace(self.written, clusters=(*self.written.clusters, *added))
+
+    def told(self, clusters: Iterable[ClusterSecret]) -> Sequence[str]:
+        """Take the logins that Secrets hold now; return what has no effect before the next start."""
+        late = []
+        for each in clusters:
+            if each.name not in self._files:
+                if each.name not in {known.name for known in self.written.clusters}:
+                    late.append(f"cluster {each.name} is not known yet; it is from the next start on")
+            elif self._held[each.name] != each.kubeconfig and self._files[each.name] >= 0:
+                self._write(each)
+        return late
+
+    def _settings(self, each: ClusterSecret) -> ClusterSettings:
+        if not each.kubeconfig:
+            self._files[each.name], self._held[each.name] = -1, b""
+            return ClusterSettings(each.name, in_cluster=True)
+        self._files[each.name] = os.memfd_create("gitopsd-kubeconfig")
+        self._write(each)
+        return ClusterSettings(each.name, kubeconfig=Path(f"/proc/self/fd/{self._files[each.name]}"))
+
+    def _write(self, each: ClusterSecret) -> None:
+        file = self._files[each.name]
+        os.pwrite(file, each.kubeconfig, 0)
+        os.ftruncate(file, len(each.kubeconfig))
+        self._held[each.name] = each.kubeconfig
