@@ -172,6 +172,16 @@ def test_cluster_that_cannot_work(file: Path, cluster: str, says: str) -> None:
         ("tools: {kustomize_build_options: '--enable-helm -o /x'}", "tools.kustomize_build_options has -o; leave it"),
         ("declarations: [{path: x}]", "declarations[0] must have a directory or a repo_url"),
         ("declarations: [{directory: x}, {directory: x}]", "declarations[1] is given twice"),
+        ("declarations: [{repo_url: 'https://x', verify: all}]", "declarations[0].verify is 'all'"),
+        (
+            "declarations: [{repo_url: 'https://x', verify: head}]",
+            "declarations[0] has nobody whose signature would do",
+        ),
+        ("declarations: [{directory: x, verify: head, keys: [AB]}]", "declarations[0].keys holds 'AB', no key id"),
+        (
+            "declarations: [{repo_url: 'https://x', principals: [a]}]",
+            "declarations[0] names keys, and verifies nothing",
+        ),
         ("git: {credentials: [{url: 'https://a', username: b}]}", "has a username alone"),
         (
             "git: {credentials: [{url: 'https://a', client_cert: {env: SHORT}}]}",

@@ -13,11 +13,20 @@ from gitopsd.core.repo_url import without_credentials
 from gitopsd.errors import GitopsError
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl
-from gitopsd.ports import Declarations, Renderer, Sources
+from gitopsd.model.project import IntegrityPolicy
+from gitopsd.ports import Declarations, Renderer, Signatures, Sources
 
 AGAIN_S = 60.0  # after a failure, should no new epoch come before
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """Whose commits of a declaration source count."""
+
+    policy: IntegrityPolicy
+    signatures: Signatures
 
 
 @dataclass(slots=True)
@@ -30,6 +39,7 @@ class GitDeclarations:
     renderer: Renderer
     declarations: Declarations
     barrier: Barrier  # until it is read, nobody knows which applications a new epoch brings, and what they want
+    trusted: Trusted | None = None  # whose commits count; None: everybody's
     problems: Sequence[str] = ()  # of the last reading, each with its file and line
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -60,6 +70,9 @@ class GitDeclarations:
         mark = self.barrier.mark()
         try:
             at = self.sources.resolve(self.source.repo_url, self.source.target_revision)
+            if self.trusted is not None:
+                source, policy = self.source, self.trusted.policy
+                await self.trusted.signatures.verify(source.repo_url, source.target_revision, at.revision, policy)
             rendered = await self.renderer.render(AppName(""), self.source, at.revision)
             told = self.declarations.declare(
                 self.name, rendered.manifests, rendered.origins, complete=True, prune=self.prune

@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from gitopsd.control.integrity import Integrity
 from gitopsd.control.judge import Judge
 from gitopsd.control.placing import Placing
 from gitopsd.control.reconcile import Reconciler
-from gitopsd.control.roots import GitDeclarations, source_of
+from gitopsd.control.roots import GitDeclarations, Trusted, source_of
 from gitopsd.control.service import Asks
 from gitopsd.control.sync import Syncer
 from gitopsd.control.triggers import Triggers
@@ -64,6 +65,7 @@ from gitopsd.manifests.sops_keys import Keyring
 from gitopsd.model.application import Mode
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.operation import Operation
+from gitopsd.model.project import IntegrityPolicy, Verify
 from gitopsd.ports import Clock
 from gitopsd.runtime import workers as pool
 from gitopsd.runtime.giveback import GiveBack
@@ -79,7 +81,7 @@ from gitopsd.scripts import checks, jq, lua
 from gitopsd.scripts.health import LuaChecks
 from gitopsd.scripts.ignored import JqPaths
 from gitopsd.scripts.pool import script_workers
-from gitopsd.settings import Settings
+from gitopsd.settings import DeclarationSource, Settings
 from gitopsd.store.directory import DeclarationDirectory, Secrets
 from gitopsd.store.ledger import Ledger
 from gitopsd.store.store import Store
@@ -199,7 +201,7 @@ class Daemon:
             self._poll,
             self.wants.gone,
         )
-        self.desire = Desire(self.git, self.renderer, self.barrier, now_s, _integrity(settings, store, self.git))
+        self.desire = Desire(self.git, self.renderer, self.barrier, now_s, Integrity(store, self.signatures))
         self.reconciler = self._reconciler()
         self.asks = Asks(
             store, self.git, self.desire, self.placing, self.applier, self.queue, self.paths, ignored(settings.compare)
@@ -221,6 +223,7 @@ class Daemon:
                 self.renderer,
                 store,
                 self.barrier,
+                _trusted(each, self.signatures),
             )
             for each in settings.declarations
             if each.directory is None
@@ -351,6 +354,11 @@ class Daemon:
         for root in self.roots:
             root.epoch(repo)
 
+    @cached_property
+    def signatures(self) -> CommitSignatures:
+        signers = Signers(self.settings.git, self.settings.run_dir / "git")
+        return CommitSignatures(self.git.mirror, self.git.epoch, signers)
+
     def _on_secrets(self, source: str, secrets: Secrets) -> Sequence[str]:
         read = credentials.read(secrets)
         if self.trust.declare(source, read.declared):
@@ -449,9 +457,10 @@ def _workers(settings: Settings, work_dir: Path, metrics: Metrics) -> pool.Worke
     )
 
 
-def _integrity(settings: Settings, store: Store, git: Repositories) -> Integrity:
-    signers = Signers(settings.git, settings.run_dir / "git")
-    return Integrity(store, CommitSignatures(git.mirror, git.epoch, signers))
+def _trusted(source: DeclarationSource, signatures: CommitSignatures) -> Trusted | None:
+    verify = Verify(source.verify)
+    policy = IntegrityPolicy((source.repo_url,), verify, source.keys, source.principals)
+    return None if verify is Verify.NONE else Trusted(policy, signatures)
 
 
 def _api_token(settings: Settings) -> str:

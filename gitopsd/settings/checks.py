@@ -87,6 +87,16 @@ def _declarations(settings: Settings, problems: Problems) -> None:
             problems.at(name, "must have a directory or a repo_url", "write exactly one of the two")
         elif source.repo_url:
             _url(f"{name}.repo_url", source.repo_url, problems)
+        if source.verify not in ("none", "head", "strict"):
+            problems.at(f"{name}.verify", f"is {source.verify[:40]!r}", "write none, head or strict")
+        elif source.verify == "none" and (source.keys or source.principals):
+            problems.at(name, "names keys, and verifies nothing", "set verify to head or strict")
+        elif source.verify != "none" and (source.directory or not (source.keys or source.principals)):
+            problems.at(name, "has nobody whose signature would do", "write keys or principals, beside a repo_url")
+        for key in source.keys:
+            if not re.fullmatch(r"[0-9A-F]{16}|[0-9A-F]{40}|[0-9A-F]{64}", key):
+                remedy = "write 16 hexadecimal digits in capitals, or all of them, in quotes"
+                problems.at(f"{name}.keys", f"holds {key[:80]!r}, no key id", remedy)
     keys = [
         str(source.directory or (source.repo_url, source.target_revision, source.path))
         for source in settings.declarations

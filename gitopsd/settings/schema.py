@@ -283,6 +283,9 @@ class DeclarationSource:
     target_revision: str = "HEAD"
     path: str = "."
     recurse: bool = True
+    verify: str = "none"  # which commits must be signed: none, head or strict, as in sourceIntegrity of an AppProject
+    keys: tuple[str, ...] = ()  # by whom: ids of GPG keys …
+    principals: tuple[str, ...] = ()  # … and SSH keys' principals
     prune: bool = False  # whether a declaration that is gone removes the application (its objects stay)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gitopsd.control.roots import AGAIN_S, GitDeclarations, source_of
-from gitopsd.errors import InvalidManifest
+from gitopsd.control.roots import AGAIN_S, GitDeclarations, Trusted, source_of
+from gitopsd.errors import InvalidManifest, NotTrusted
+from gitopsd.model.project import IntegrityPolicy, Verify
 from tests.control.git import REPO
 from tests.control.shell import Shell, app, config
 
@@ -56,3 +57,27 @@ async def test_prunes_wait_until_it_is_known_what_a_commit_declares() -> None:
     await shell.settle()
 
     assert [uid] == [found["metadata"]["uid"] for key, found in shell.world.objects.items() if key.name == "x"]
+
+
+class Refusing:
+    """Trusts nobody, and remembers whom it was asked about."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    async def verify(self, repo: str, ref: str, revision: str, policy: object, tag_prefix: str = "") -> None:
+        self.asked.append((ref, revision))
+        raise NotTrusted("commit 12 may not be used", remedy="have it signed")
+
+
+async def test_commit_that_is_not_trusted_declares_nothing() -> None:
+    shell, root = rooted()
+    refusing = Refusing()
+    policy = IntegrityPolicy(("*",), Verify.HEAD, ("D56C4FCA57A46444",))
+    root.trusted = Trusted(policy, refusing)
+    shell.git.push({"root/a": app("a")})
+
+    assert AGAIN_S == await root.read()
+    assert [] == list(shell.apps.all())
+    assert ["commit 12 may not be used; have it signed"] == list(root.problems)
+    assert 1 == len(refusing.asked)
