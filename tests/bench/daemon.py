@@ -70,6 +70,12 @@ class Daemon:
     def pid(self) -> int:
         return self._child.pid if self._child else 0
 
+    @property
+    def cpu_s(self) -> float:
+        """Return the CPU seconds of the daemon's own process since its start."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     async def ready(self) -> None:
         said = ""
 

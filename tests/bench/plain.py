@@ -46,8 +46,9 @@ class Plain:
             raise RuntimeError(f"{verb} {path}: {answer.status} {text[:500].decode(errors='replace')}")
         return json.loads(text)
 
-    def apply(self, path: str, manifest: Mapping[str, Any]) -> Any:
-        return self.call("PATCH", f"{path}?fieldManager=bench-floor&force=true", manifest, APPLY)
+    def apply(self, path: str, manifest: Mapping[str, Any], *, dry_run: bool = False) -> Any:
+        dry = "&dryRun=All" if dry_run else ""
+        return self.call("PATCH", f"{path}?fieldManager=bench-floor&force=true{dry}", manifest, APPLY)
 
     def watch(self, path: str) -> Iterator[Mapping[str, Any]]:
         """Yield the events of `path` from now on; of a connection of its own."""

@@ -31,7 +31,7 @@ class Daemon:
 
     def __init__(self, client: Client, namespace: str, identity: str) -> None:
         self.told: list[ClusterId] = []
-        terms = Terms(NAME, namespace, identity, duration_s=2.0)
+        terms = Terms(NAME, namespace, identity, duration_s=1.0)
         self.lease = ClusterLease(client, terms, now_s=time.time, on_change=self.told.append)
 
     async def until(self, good: Callable[[ClusterLease], object]) -> None:
@@ -66,7 +66,7 @@ async def test_nothing_may_be_written_before_the_lease_is_held(client: Client, n
         held = await stored(client, namespace)
 
     assert "is not held" in before
-    assert ("one", 2) == (held["holderIdentity"], held["leaseDurationSeconds"])
+    assert ("one", 1) == (held["holderIdentity"], held["leaseDurationSeconds"])
     assert 1 == len(one.told)
 
 

@@ -227,6 +227,7 @@ async def test_everything_it_made_may_be_lost(own: Own, tmp_path: Path, what: st
         assert [] == conditions(await shop.daemon.app(shop.name("web")) or {})
 
 
+@ONCE  # the lease itself is tried on both, in tests/contract
 async def test_second_daemon_of_one_instance_writes_nothing_until_the_first_is_gone(own: Own, tmp_path: Path) -> None:
     async with own(changes={"sync": {"lease_s": 6}}) as shop:
         repo = shop.repo(files={"a.yaml": text(config_map("a", v="1"))})

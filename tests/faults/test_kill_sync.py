@@ -17,7 +17,7 @@ from tests.e2e.daemon import Json, Process, until
 from tests.e2e.world import World, config_map, text
 
 SOAK = bool(os.environ.get("GITOPSD_SOAK"))
-KILLS = 60 if SOAK else 2
+KILLS = 60 if SOAK else 1
 MOST_WRITES = 40  # of such a sync, from the start of the daemon on
 HOOK = "argocd.argoproj.io/hook"
 OPERATION_ID = "gitopsd.io/operation-id"
