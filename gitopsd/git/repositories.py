@@ -7,7 +7,6 @@ import contextlib
 import random
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -28,6 +27,7 @@ from gitopsd.git.epoch import FULL_SHA, KEPT, SHA, Epoch, is_ref_name
 from gitopsd.git.failures import shown
 from gitopsd.git.mirror import STAMP, Mirror, mirror_path
 from gitopsd.git.parts import Parts
+from gitopsd.git.repository import Repository
 from gitopsd.model.ids import RepoUrl, Revision
 from gitopsd.oci.reference import SCHEME
 from gitopsd.ports import Clock, Resolved
@@ -46,28 +46,6 @@ log = structlog.get_logger()
 
 OnEpoch = Callable[[RepoUrl, Epoch | None, Epoch], None]
 OnRequest = Callable[[str, str, float, bool], None]
-
-
-@dataclass(slots=True)
-class Repository:
-    """What is known of one repository."""
-
-    url: RepoUrl
-    mirror: Mirror
-    key: str | None  # what a webhook's URLs are matched with
-    epoch: Epoch | None = None
-    error: GitopsError | None = None  # of the last fetch; None: it succeeded
-    failures: int = 0
-    begun: int = 0  # fetches …
-    ended: int = 0  # … the last of them that came to its end
-    fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
-    poke: asyncio.Event = field(default_factory=asyncio.Event)
-    others: set[str] = field(default_factory=set)  # refs beside branches and tags that somebody named
-    commits: dict[str, int] = field(default_factory=dict)  # SHAs that somebody named → the fetch that asks next
-    peeled: dict[str, str | None] = field(default_factory=dict)  # of this epoch: object name → commit
-    poller: asyncio.Task[None] | None = None
-    tidying: asyncio.Task[None] | None = None
-    tidied: int = -1  # the epoch after which it last began
 
 
 class Repositories:

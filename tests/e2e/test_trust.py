@@ -80,11 +80,19 @@ async def test_secret_opens_a_repository_and_only_signed_commits_of_it_are_appli
             own(changes=changes, environ={"E2E_GIT": "s3cret-of-the-environment"}) as shop,
         ):
             server = lfs.server
+            login = {"username": "ann", "password": "s3cret-of-ann", "enableLfs": "true"}
+            layer = tar({"app/of-registry.yaml": text(config_map("of-registry", v="1"))})
+            digest = await registry.artifact("org/app", "1.2.3", layer)
+            artifact = shop.application("artifact", f"{registry.url}/org/app", "app", project="signed")
+            artifact["spec"]["source"]["targetRevision"] = "1.*"
+            (folder / "registry.yaml").write_text(
+                secret(f"{registry.host}/org", **login, type="oci", insecureOCIForceHttp="true")
+            )
+            write(folder / "artifact.yaml", artifact)
             write(folder / "project.yaml", project("signed", signatureKeys=[{"keyID": ann.id}]))
             write(folder / "web.yaml", shop.application("web", f"{server.url}/config.git", project="signed"))
             await shop.daemon.until_condition(shop.name("web"), "ComparisonError", "credentials")
 
-            login = {"username": "ann", "password": "s3cret-of-ann", "enableLfs": "true"}
             (folder / "git.yaml").write_text(secret(server.url, **login))
             told = await shop.daemon.until_condition(shop.name("web"), "ComparisonError", "is not signed")
             assert "sourceIntegrity" in told
@@ -99,13 +107,6 @@ async def test_secret_opens_a_repository_and_only_signed_commits_of_it_are_appli
             for name in ("of-library", "of-lfs"):
                 assert {"v": "1"} == (await shop.live(name) or {})["data"]
 
-            layer = tar({"app/of-registry.yaml": text(config_map("of-registry", v="1"))})
-            digest = await registry.artifact("org/app", "1.2.3", layer)
-            artifact = shop.application("artifact", f"{registry.url}/org/app", "app", project="signed")
-            artifact["spec"]["source"]["targetRevision"] = "1.*"
-            login |= {"type": "oci", "insecureOCIForceHttp": "true"}
-            (folder / "registry.yaml").write_text(secret(f"{registry.host}/org", **login))
-            write(folder / "artifact.yaml", artifact)
             await shop.daemon.until_synced(shop.name("artifact"), digest)
             assert {"v": "1"} == (await shop.live("of-registry") or {})["data"]
 

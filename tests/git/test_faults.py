@@ -9,8 +9,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pygit2
@@ -19,9 +17,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from gitopsd.errors import GitopsError, InvalidSettings, RepositoryTooLarge, RepositoryUnreachable, TooSlow
-from gitopsd.git import child
 from gitopsd.git import repositories as repositories_module
-from gitopsd.git.epoch import Epoch
 from gitopsd.git.repositories import Repositories
 from gitopsd.git.tree import open_tree
 from gitopsd.model.ids import RepoUrl
@@ -48,47 +44,6 @@ async def test_trickling_server_is_left_at_the_deadline_with_all_that_git_starte
 
         await until(lambda: not mentioning(url))
         assert [(f"fetch {url}", False)] == world.requests
-
-
-@asynccontextmanager
-async def silent_server() -> AsyncIterator[int]:
-    """Accept every connection and never say a word; yield the port."""
-    stop = asyncio.Event()
-
-    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await stop.wait()
-        writer.close()
-
-    server = await asyncio.start_server(hold, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        stop.set()
-        server.close()
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:{}/x.git", "https://127.0.0.1:{}/x.git", "ssh://git@127.0.0.1:{}/x"])
-async def test_server_that_accepts_and_never_answers_is_left_at_the_deadline(world: World, url: str) -> None:
-    async with silent_server() as port:
-        repositories = world.repositories(fetch_deadline_s=0.7)
-        with pytest.raises(TooSlow, match="fetching"):
-            await repositories.fetch(RepoUrl(url.format(port)))
-
-        await until(lambda: not mentioning(f"127.0.0.1:{port}"))
-
-
-async def test_more_refs_than_anybody_wants_to_hold_are_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    repo = world.repo()
-    first = repo.commit({"a": "1"})
-    for number in range(50):
-        repo.set_ref(f"refs/heads/branch-{number}", first)
-    repositories = world.repositories()
-    await repositories.fetch(RepoUrl(repo.url))
-    assert 51 < len((repositories.epoch(RepoUrl(repo.url)) or Epoch(0, 0.0, {})).refs)
-    monkeypatch.setattr(child, "STDOUT_BYTES", 1000)
-    with pytest.raises(RepositoryTooLarge, match="more refs than fit"):
-        await repositories.fetch(RepoUrl(repo.url))
-    assert first == repositories.resolve(RepoUrl(repo.url), "branch-7").revision
 
 
 async def test_cancelled_fetch_leaves_no_process(world: World) -> None:
@@ -404,33 +359,6 @@ async def test_damage_that_a_reader_meets_is_mended_and_the_epoch_stays(world: W
 
     assert b"1" == open_tree(mirror, first).read("a", max_bytes=9)
     assert 1 == len(world.epochs)
-
-
-def lose(mirror: str, name: str) -> None:
-    Path(mirror, "objects", name[:2], name[2:]).unlink()
-
-
-@pytest.mark.parametrize("lost", ["commit", "tree", "blob"])
-async def test_object_that_is_missing_fails_closed_and_the_next_fetch_brings_it(
-    world: World, lost: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    repo = world.repo()
-    repo.commit({"app/a": "1"})
-    first = repo.commit({"app/a": "2"})
-    repositories = world.repositories()
-    url = RepoUrl(repo.url)
-    await repositories.fetch(url)
-    tree = repo.git[first].peel(pygit2.Tree)
-    names = {"commit": first, "tree": str(tree["app"].id), "blob": str(tree["app/a"].id)}
-    lose(repositories.mirror(url), names[lost])
-    restarted = world.repositories()  # what is known of objects is kept in memory
-    with pytest.raises(GitopsError):
-        open_tree(restarted.mirror(url), first).read("app/a", max_bytes=9)
-    await restarted.fetch(url)
-
-    assert b"2" == open_tree(restarted.mirror(url), restarted.resolve(url, "main").revision).read("app/a", max_bytes=9)
-    # git asks for a commit that a ref lacks by itself; of the others only a new mirror has all.
-    assert ("git.mirror_rebuilt" in capsys.readouterr().out) == (lost != "commit")
 
 
 async def test_kill_in_the_middle_of_a_fetch_leaves_a_usable_mirror(world: World) -> None:
