@@ -32,8 +32,9 @@ class Lfs:
 
     async def batch(self, request: web.Request) -> web.Response:
         question = await request.json()
-        assert ("download", ["basic"]) == (question["operation"], question["transfers"])
-        assert "application/vnd.git-lfs+json" == request.headers["Accept"]
+        assert "download" == question["operation"]
+        assert "basic" in question["transfers"]
+        assert request.headers["Accept"].startswith("application/vnd.git-lfs+json")
         objects = [self._answer(each["oid"], each["size"]) for each in question["objects"]]
         return web.json_response({"transfer": "basic", "objects": objects})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -295,3 +297,18 @@ async def test_lfs_behind_ssh_is_found_by_asking_the_server(world: World) -> Non
             reading = Reading(world.repositories(credentials=(given,)), RepoUrl(f"{server.url}/shop.git"))
 
             assert b"1" == (await reading.tree("a.yaml")).read("a.yaml", max_bytes=9)
+
+
+@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not here")
+async def test_the_lfs_server_of_these_tests_is_one_to_git_lfs_itself(world: World) -> None:
+    repo = world.repo()
+    async with lfs_server(world.served, users={"bot": "pw"}) as lfs:
+        repo.commit({".gitattributes": "*.yaml filter=lfs\n", "a.yaml": lfs.keep(b"kind: ConfigMap\n")})
+        work = world.folder / "work"
+        filters = {"smudge": "git-lfs smudge -- %f", "process": "git-lfs filter-process", "required": "true"}
+        options = [word for name, value in filters.items() for word in ("-c", f"filter.lfs.{name}={value}")]
+        url = f"{lfs.server.url}/shop.git".replace("//", "//bot:pw@")
+        cloned = await asyncio.create_subprocess_exec("git", *options, "clone", "--quiet", url, str(work))
+        assert 0 == await cloned.wait()
+
+        assert b"kind: ConfigMap\n" == await asyncio.to_thread((work / "a.yaml").read_bytes)
