@@ -131,3 +131,59 @@ async def test_hooks_of_a_deletion_are_run_before_and_after_the_objects_go(shop:
     await shop.until_gone("post", "pods")
     await shop.daemon.until_gone(shop.name("web"))
     assert (("pre", True), "post") == (before, after)
+
+
+def argocds(name: str, phase: str, policy: str = "BeforeHookCreation") -> Json:
+    made = config_map(name, v="1")
+    made["metadata"]["annotations"] = {HOOK: phase, f"{HOOK}-delete-policy": policy}
+    return made
+
+
+def helms(name: str, kind: str, policy: str) -> Json:
+    made = config_map(name, v="1")
+    made["metadata"]["annotations"] = {"helm.sh/hook": kind, "helm.sh/hook-delete-policy": policy}
+    return made
+
+
+ARGOCDS = [
+    (argocds("pre-gone", "PreSync", "HookSucceeded"), False),
+    (argocds("pre-both", "PreSync", "HookSucceeded,HookFailed"), False),
+    (argocds("sync-stays", "Sync"), True),
+    (argocds("post-stays", "PostSync", "HookFailed"), True),
+    (argocds("fail-not-run", "SyncFail"), False),
+    (argocds("skipped", "Skip"), False),
+    (argocds("delete-not-run", "PreDelete"), False),
+]
+HELMS = [
+    (helms("helm-gone", "pre-install", "hook-succeeded"), False),
+    (helms("helm-stays", "post-install", "before-hook-creation"), True),
+    (helms("helm-failed", "post-upgrade", "hook-failed"), True),
+    (helms("helm-test", "test", "before-hook-creation"), False),
+]
+
+
+async def test_every_kind_of_hook_is_run_and_deleted_as_its_policy_says(shop: World) -> None:
+    repo = shop.repo(
+        files={
+            "argocd/all.yaml": text(config_map("a", v="1"), *(hook for hook, _ in ARGOCDS)),
+            "helm/all.yaml": text(config_map("b", v="1"), *(hook for hook, _ in HELMS)),
+            "fails/all.yaml": text(
+                {**config_map("c"), "data": {"not valid!": "1"}}, argocds("run-on-failure", "SyncFail")
+            ),
+        }
+    )
+    await shop.declare(*(shop.application(name, repo, name) for name in ("argocd", "helm", "fails")))
+    for name in ("argocd", "helm"):
+        await shop.daemon.until_synced(shop.name(name))
+
+    found = {hook["metadata"]["name"]: await shop.live(hook["metadata"]["name"]) for hook, _ in (*ARGOCDS, *HELMS)}
+
+    assert {hook["metadata"]["name"]: there for hook, there in (*ARGOCDS, *HELMS)} == {
+        name: live is not None for name, live in found.items()
+    }
+    assert all("finalizers" not in live["metadata"] for live in found.values() if live is not None)
+    seen = await shop.daemon.until_app(
+        shop.name("fails"), lambda app: app["status"].get("operationState", {}).get("phase") == "Failed"
+    )
+    assert "nothing was written" in seen["status"]["operationState"]["message"]
+    assert await shop.live("run-on-failure") is None
