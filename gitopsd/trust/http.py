@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 from base64 import b64encode
@@ -10,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import aiohttp
 
@@ -29,13 +31,37 @@ async def session(
         InvalidSettings: a certificate or key of `given` cannot be used.
     """
     given = given or RepoCredentials(url)
-    proxy = given.proxy if given.proxy and not bypasses(given.no_proxy, url) else None
-    connector = aiohttp.TCPConnector(ssl=tls(given))
+    context = await asyncio.to_thread(tls, given)  # it reads the system's authorities: 20 ms
     limits = aiohttp.ClientTimeout(total=deadline_s, sock_connect=min(15.0, deadline_s))
+    # Not trust_env: that would take logins from ~/.netrc, too.
     async with aiohttp.ClientSession(
-        connector=connector, timeout=limits, proxy=proxy, trust_env=not given.proxy, cookie_jar=aiohttp.DummyCookieJar()
+        connector=aiohttp.TCPConnector(ssl=context),
+        timeout=limits,
+        proxy=proxy_of(given, url),
+        cookie_jar=aiohttp.DummyCookieJar(),
     ) as opened:
         yield opened
+
+
+def proxy_of(given: RepoCredentials, url: str) -> str | None:
+    """Return the proxy, of `given` or of the environment, to the host of `url`; None where it is reached without.
+
+    Raises:
+        InvalidSettings: it is one that git alone can use.
+    """
+    if given.proxy:
+        proxy = None if bypasses(given.no_proxy, url) else given.proxy
+    else:
+        parts, environment = urlsplit(url), getproxies_environment()
+        proxy = environment.get(parts.scheme) or environment.get("all")
+        if proxy_bypass_environment(parts.netloc, environment):
+            proxy = None
+    if proxy is not None and not proxy.startswith(("http://", "https://")):
+        raise InvalidSettings(
+            f"the proxy for {given.url} is none of HTTP, and registries, Git LFS and GitHub's API need one",
+            remedy="write an http:// proxy, or none for them",
+        )
+    return proxy
 
 
 async def whole(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes | None:
