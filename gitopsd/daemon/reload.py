@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,24 @@ import structlog
 
 from gitopsd.errors import InvalidSettings
 from gitopsd.runtime.notify import Systemd
-from gitopsd.settings import Secret, Settings, changed, load
+from gitopsd.settings import GitSettings, Secret, Settings, changed, load
 from gitopsd.telemetry.logs import set_up_logging
 
-LIVE = ("log", "api.token", "api.webhook_secret")  # what holds from the signal on; the rest from the next start
+# What holds from the signal on; the rest from the next start.
+GIT = (
+    "allowed_signers",
+    "ca_directory",
+    "credentials",
+    "fetch_deadline_s",
+    "gpg_keys",
+    "known_hosts",
+    "low_speed_bytes",
+    "low_speed_s",
+    "max_repo_bytes",
+    "poll_jitter",
+    "poll_s",
+)
+LIVE = ("log", "api.token", "api.webhook_secret", *(f"git.{name}" for name in GIT))
 
 log = structlog.get_logger()
 
@@ -27,6 +42,7 @@ class Reloader:
     settings: Settings
     systemd: Systemd
     reload: asyncio.Event
+    on_git: Callable[[GitSettings], None] = lambda _: None
     name: str = "reload"
 
     async def run(self) -> None:
@@ -44,6 +60,7 @@ class Reloader:
         changes = changed(self.settings, new, LIVE)
         self.settings = new
         set_up_logging(new.log)
+        self.on_git(new.git)
         log.info("settings.read", taken=list(changes.live), from_the_next_start=list(changes.restart))
 
     def token(self) -> str:

@@ -81,7 +81,7 @@ from gitopsd.scripts import checks, jq, lua
 from gitopsd.scripts.health import LuaChecks
 from gitopsd.scripts.ignored import JqPaths
 from gitopsd.scripts.pool import script_workers
-from gitopsd.settings import DeclarationSource, Settings
+from gitopsd.settings import DeclarationSource, GitSettings, Settings
 from gitopsd.store.directory import DeclarationDirectory, Secrets
 from gitopsd.store.ledger import Ledger
 from gitopsd.store.store import Store
@@ -238,7 +238,7 @@ class Daemon:
         )
         self.serving = False  # the API answers
         self.readiness = Readiness(self._parts)
-        self.reloader = Reloader(config, secrets_of.written, self.systemd, signals.reload)
+        self.reloader = Reloader(config, secrets_of.written, self.systemd, signals.reload, self._on_git)
         self.token = _api_token(settings)
         store.on_declared(self._on_declared)
         store.on_changed(self.changes.changed)
@@ -358,6 +358,10 @@ class Daemon:
     def signatures(self) -> CommitSignatures:
         signers = Signers(self.settings.git, self.settings.run_dir / "git")
         return CommitSignatures(self.git.mirror, self.git.epoch, signers)
+
+    def _on_git(self, settings: GitSettings) -> None:
+        self.signatures.signers.settings = settings
+        self.git.configure(settings)
 
     def _on_secrets(self, source: str, secrets: Secrets) -> Sequence[str]:
         read = credentials.read(secrets)

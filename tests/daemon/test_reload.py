@@ -78,9 +78,12 @@ async def test_good_file_is_taken(reloader: Reloader, tmp_path: Path) -> None:
     try:
         (tmp_path / "other").write_text("third\n")
         text = GOOD.format(root=tmp_path).replace("/token\n", "/other\n")
-        (tmp_path / "gitopsd.yaml").write_text(text)
+        (tmp_path / "gitopsd.yaml").write_text(f"{text}git:\n  poll_s: 7\n")
+        polls: list[float] = []
+        reloader.on_git = lambda settings: polls.append(settings.poll_s)
         await hup(reloader)
     finally:
         structlog.configure(**configured)
 
     assert "third" == reloader.token()
+    assert [7.0] == polls
