@@ -201,7 +201,9 @@ class Daemon:
             self._poll,
             self.wants.gone,
         )
-        self.desire = Desire(self.git, self.renderer, self.barrier, now_s, Integrity(store, self.signatures))
+        self.desire = Desire(
+            self.git, self.renderer, self.barrier, now_s, Integrity(store, self.signatures, self.trust.project)
+        )
         self.reconciler = self._reconciler()
         self.asks = Asks(
             store, self.git, self.desire, self.placing, self.applier, self.queue, self.paths, ignored(settings.compare)

@@ -85,6 +85,7 @@ class RepoCredentials:
     force_basic_auth: bool = False  # send user and password before the server asks for them
     lfs: bool = False  # resolve files that are kept in Git LFS
     plain_http: bool = False  # of a registry: it speaks HTTP without TLS
+    project: str = ""  # only applications of this project may read what it opens; "": all whom sourceRepos permits
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,11 @@ class Trust:
             own = replace(own, **{name: getattr(template, name) for name in unset})
         return self.hosts(url, own or template)
 
+    def project(self, url: str) -> str:
+        """Return the project whose applications alone may read `url`, "" where all may."""
+        found = self.find(url)
+        return found.project if found else ""
+
     async def credentials(self, url: str) -> RepoCredentials | None:
         """Return what `url` is given as servers take it: the key of a GitHub App as a token that it was exchanged for.
 

@@ -143,8 +143,6 @@ def _credentials(document: Mapping[str, Any], origin: str, warnings: list[str]) 
         warnings.append(f"{origin}: {name[:80]} is unknown and has no effect; {hint}")
     if used := [name for name in NOT_YET if values.get(name)]:
         raise InvalidDeclaration(f"{used[0]} is not supported yet", remedy="give a user and password instead")
-    if values.get("project"):
-        warnings.append(f"{origin}: project limits nobody; write sourceRepos of AppProjects instead")
     if values.get("type", "git") not in ("git", "helm", "oci", ""):
         raise InvalidDeclaration(f"type is {values['type'][:40]!r}", remedy="write git, helm or oci")
     credentials = RepoCredentials(
@@ -153,6 +151,7 @@ def _credentials(document: Mapping[str, Any], origin: str, warnings: list[str]) 
         github_app=_app(values),
         proxy=values.get("proxy", ""),
         no_proxy=values.get("noProxy", ""),
+        project=values.get("project", "").strip(),
         **{to: Held(text=values[name]) for name, to in SECRETS.items() if values.get(name)},  # type: ignore[arg-type]
         **{to: _flag(values, name) for name, to in FLAGS.items()},  # type: ignore[arg-type]
     )

@@ -132,10 +132,9 @@ def test_what_has_no_effect_is_a_warning() -> None:
 
     assert [
         "f:1: usrname is unknown and has no effect; did you mean username?",
-        "f:1: project limits nobody; write sourceRepos of AppProjects instead",
         "f:2: a Secret of type 'scm-creds' has no effect; gitopsd asks no code host for its repositories",
     ] == found.warnings
-    assert 1 == len(found.declared.repositories)
+    assert ["team"] == [each.project for each in found.declared.repositories]
 
 
 def test_two_secrets_for_one_repository_are_an_error() -> None:
