@@ -62,6 +62,7 @@ class Registry:
     blobs: dict[str, bytes] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)  # method and path with query, and Authorization
     away: str = ""  # where it sends who asks for a blob; "": it gives it itself
+    challenge: str | None = None  # what it asks for instead of a token of its own
     lies: bool = False  # gives other bytes than it says
 
     @property
@@ -124,8 +125,10 @@ class _Server:
         if request.path == "/token":
             return self._token(request)
         if held.login and given != f"Bearer {TOKEN}":
-            challenge = f'Bearer realm="http://{held.host}/token",service="registry",scope="repository:x:pull"'
-            return web.Response(status=401, headers={"WWW-Authenticate": challenge})
+            own = f'Bearer realm="http://{held.host}/token",service="registry",scope="repository:x:pull"'
+            return web.Response(
+                status=401, headers={"WWW-Authenticate": own if held.challenge is None else held.challenge}
+            )
         name, _, rest = request.path.removeprefix("/v2/").rpartition("/")
         name, _, kind = name.rpartition("/")
         if kind == "tags":

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import secrets
 import shutil
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -53,6 +53,12 @@ class ArtifactMirror(Mirror):
             RepositoryUnreachable, TooSlow, RepositoryTooLarge, RevisionNotFound, InvalidManifest: as it was.
             InvalidSettings: credentials cannot be read.
         """
+        with _local(self.url):
+            found = await self._fetch_all(others)
+        await self._check_size(self.path)
+        return found
+
+    async def _fetch_all(self, others: Collection[str]) -> dict[str, str]:
         await asyncio.to_thread(self._prepare)
         found: dict[str, str] = {}
         async with registry(self.url, await self.credentials(), self.limits) as opened:
@@ -64,7 +70,6 @@ class ArtifactMirror(Mirror):
                     await self._take(opened, await opened.fetch(digest))
                 found[HEAD if reference in ("", "HEAD") else f"{ARTIFACT}{reference}"] = digest
         await asyncio.to_thread(self._note, found)
-        await self._check_size(self.path)
         return found
 
     async def keep(self, name: str) -> bool:
@@ -90,10 +95,6 @@ class ArtifactMirror(Mirror):
             message = orjson.dumps(dict(artifact.annotations), option=orjson.OPT_SORT_KEYS).decode()
             place = [str(self.path), str(file), artifact.digest]
             await self.call(UNPACK, place, {"is_chart": is_chart, "message": message}, asdict(self.limits))
-        except OSError as err:
-            raise RepositoryUnreachable(
-                f"the mirror of {self.url} cannot be written: {err.strerror}", remedy="make room in the data directory"
-            ) from err
         finally:
             file.unlink(missing_ok=True)
 
@@ -131,3 +132,13 @@ class ArtifactMirror(Mirror):
         unnamed.sort(key=lambda name: (self.path / name).stat().st_mtime if (self.path / name).exists() else 0.0)
         for name in unnamed[:-KEPT]:
             repo.references.delete(name)
+
+
+@contextlib.contextmanager
+def _local(url: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pygit2.GitError) as err:
+        raise RepositoryUnreachable(
+            f"the mirror of {url} cannot be written: {err}", remedy="make room in the data directory"
+        ) from err

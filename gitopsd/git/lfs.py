@@ -70,7 +70,7 @@ async def fetch_object(  # noqa: PLR0913 - where from, where to, and three bound
             content = await _content(http, server, url, wanted)
     except TimeoutError:
         raise _failed(url, f"there is no answer in {deadline_s:g} s") from None
-    except aiohttp.ClientError as err:
+    except (aiohttp.ClientError, ValueError) as err:  # ValueError: of an href that is no URL
         raise _failed(url, str(err) or type(err).__name__) from None
     _put(object_path(str(mirror), wanted.oid), content)
 

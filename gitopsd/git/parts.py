@@ -8,7 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gitopsd.core.repo_address import RepoAddress
-from gitopsd.errors import InvalidDeclaration, PartNotFetched, RepositoryTooLarge, RevisionNotFound
+from gitopsd.errors import (
+    InvalidDeclaration,
+    PartNotFetched,
+    RepositoryTooLarge,
+    RepositoryUnreachable,
+    RevisionNotFound,
+)
 from gitopsd.git import modules
 from gitopsd.git.failures import shown
 from gitopsd.git.lfs import fetch_object
@@ -91,7 +97,8 @@ class Parts:
             if mirror is None:
                 return None
             path = mirror.path / "modules" / each
-            mirror = _of_submodule(mirror, _url_of(path), path)
+            url = _url_of(path)
+            mirror = _of_submodule(mirror, url, path) if url else None
         return mirror
 
     async def _module(self, owner: Mirror, url: str, path: Path) -> Mirror:
@@ -138,9 +145,18 @@ def _declared(mirror: Path, part: Submodule) -> tuple[str, str]:
 
 
 def _note_url(path: Path, url: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.with_suffix(modules.URL).write_text(url)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(modules.URL).write_text(url)
+    except OSError as err:
+        raise RepositoryUnreachable(
+            f"the mirror of a submodule cannot be written: {err.strerror}", remedy="make room in the data directory"
+        ) from err
 
 
 def _url_of(path: Path) -> str:
-    return path.with_suffix(modules.URL).read_text()
+    """Return the URL of a submodule's mirror, "" where there is none: its parent's was made anew meanwhile."""
+    try:
+        return path.with_suffix(modules.URL).read_text()
+    except OSError:
+        return ""

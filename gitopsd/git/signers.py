@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gitopsd.errors import NotTrusted
+from gitopsd.errors import NotTrusted, RepositoryUnreachable
 from gitopsd.git import child
 from gitopsd.git.signed import Signed
 from gitopsd.settings import GitSettings
@@ -79,15 +79,20 @@ class Signers:
 
         Raises:
             NotTrusted: what is needed to tell is not installed, or not in the settings.
-            TooSlow: it took too long.
+            TooSlow, RepositoryUnreachable: that cannot be told now.
         """
         found = {each.name: Signer(fault="it is not signed") for each in objects if not each.signature}
         by_gpg = [each for each in objects if each.signature and not each.is_ssh]
         by_ssh = [each for each in objects if each.is_ssh]
-        if by_gpg:
-            found |= await self._by_gpg(by_gpg)
-        if by_ssh:
-            found |= await self._by_ssh(by_ssh)
+        try:
+            if by_gpg:
+                found |= await self._by_gpg(by_gpg)
+            if by_ssh:
+                found |= await self._by_ssh(by_ssh)
+        except OSError as err:
+            raise RepositoryUnreachable(
+                f"signatures cannot be checked: {err}", remedy="see run_dir in the settings: it must be writable"
+            ) from err
         return found
 
     async def _by_gpg(self, objects: Sequence[Signed]) -> Mapping[str, Signer]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pygit2
 
-from gitopsd.errors import InvalidManifest
+from gitopsd.errors import InvalidManifest, RepositoryUnreachable
 from gitopsd.git.objects import artifact_ref
 from gitopsd.oci.archive import files
 from gitopsd.settings import OciSettings
@@ -24,12 +24,27 @@ def unpack(place: Sequence[str], what: Mapping[str, Any], limits: Mapping[str, A
 
     Raises:
         InvalidManifest: it is no archive, or none that can be taken.
+        RepositoryUnreachable: the mirror cannot be written.
     """
     mirror, file, digest = place
-    repo = pygit2.Repository(mirror)
-    entries: dict[str, pygit2.IndexEntry] = {}
+    try:
+        repo = pygit2.Repository(mirror)
+        entries = _blobs(repo, Path(file).read_bytes(), limits)
+        top = _top(list(entries)) if what["is_chart"] else ""
+        tree = _index(entries, top).write_tree(repo)
+        commit = repo.create_commit(None, NOBODY, NOBODY, f"{digest}\n\n{what['message']}\n", tree, [])
+        repo.references.create(artifact_ref(digest), commit, force=True)
+    except (OSError, pygit2.GitError) as err:
+        raise RepositoryUnreachable(
+            f"the mirror {Path(mirror).name} cannot be written: {err}", remedy="make room in the data directory"
+        ) from err
+
+
+def _blobs(repo: pygit2.Repository, layer: bytes, limits: Mapping[str, Any]) -> dict[str, pygit2.IndexEntry]:
+    """Write every file of a layer; return the entries of a tree, by path."""
     given = {**limits, "layer_media_types": tuple(limits["layer_media_types"])}
-    for each in files(Path(file).read_bytes(), OciSettings(**given)):
+    entries: dict[str, pygit2.IndexEntry] = {}
+    for each in files(layer, OciSettings(**given)):
         if each.same_as:
             if each.same_as not in entries:
                 raise _refused(f"links {each.path[:200]} to what is not in it", "push files instead of hard links")
@@ -37,16 +52,17 @@ def unpack(place: Sequence[str], what: Mapping[str, Any], limits: Mapping[str, A
         else:
             oid, mode = repo.create_blob(each.content), _mode(link=each.link, executable=each.executable)
         entries[each.path] = pygit2.IndexEntry(each.path, oid, mode)
+    return entries
+
+
+def _index(entries: Mapping[str, pygit2.IndexEntry], top: str) -> pygit2.Index:
     index = pygit2.Index()
-    top = _top(list(entries)) if what["is_chart"] else ""
-    try:
-        for path, entry in entries.items():
+    for path, entry in entries.items():
+        try:
             index.add(pygit2.IndexEntry(path.removeprefix(top), entry.id, entry.mode))
-        tree = index.write_tree(repo)
-    except (OSError, ValueError, pygit2.GitError) as err:
-        raise _refused(f"has paths that do not go together: {err}", "push it again") from None
-    commit = repo.create_commit(None, NOBODY, NOBODY, f"{digest}\n\n{what['message']}\n", tree, [])
-    repo.references.create(artifact_ref(digest), commit, force=True)
+        except (OSError, ValueError, pygit2.GitError) as err:
+            raise _refused(f"has a path that cannot be taken: {err}", "push it again without it") from None
+    return index
 
 
 def _mode(*, link: bool, executable: bool) -> pygit2.enums.FileMode:

@@ -184,7 +184,7 @@ class Registry:
                 answer = await self._http.request(method, url, headers=headers, allow_redirects=False)
             except TimeoutError:
                 raise self._unreachable("does not answer") from None
-            except aiohttp.ClientError as err:
+            except (aiohttp.ClientError, ValueError) as err:
                 raise self._unreachable(f"does not answer: {err}"[:300]) from None
             async with answer:
                 if answer.status == UNAUTHORIZED and ours and tries == 0:
@@ -208,8 +208,12 @@ class Registry:
             raise self._unreachable(f"answers {status}")
 
     def _onward(self, url: str, location: str) -> str:
-        target = urljoin(url, location)
-        if urlsplit(target).scheme != "https" and not self._login.plain:
+        try:
+            target = urljoin(url, location)
+            scheme = urlsplit(target).scheme
+        except ValueError:
+            raise self._unreachable("sends us on to what is no URL") from None
+        if scheme != "https" and not (self._login.plain and scheme == "http"):
             raise self._unreachable("sends us on to a place without TLS")
         return target
 
@@ -281,7 +285,10 @@ def _layer(found: Any) -> Layer | None:
 
 def _next(link: str, place: str) -> str:
     found = re.search(r'<([^>]+)>\s*;\s*rel="?next"?', link)
-    onward = urlsplit(urljoin(place, found[1])) if found else None
+    try:
+        onward = urlsplit(urljoin(place, found[1])) if found else None
+    except ValueError:
+        return ""
     # Its host is left out: the pages of a registry are its own.
     return f"{onward.path}?{onward.query}" if onward is not None else ""
 

@@ -61,10 +61,13 @@ class Login:
         if self.given is not None and self.given.password is not None:
             headers["Authorization"] = basic(self.given.username, self.given.password.read())
         wanted = {name: value for name, value in query.items() if value}
-        async with http.get(realm, params=wanted, headers=headers, allow_redirects=False) as answer:
-            body = await whole(answer, MAX_BYTES)
-            if answer.status != OK:
-                raise self._refused(f"the token's server answers {answer.status}")
+        try:
+            async with http.get(realm, params=wanted, headers=headers, allow_redirects=False) as answer:
+                body = await whole(answer, MAX_BYTES)
+        except (TimeoutError, aiohttp.ClientError, ValueError) as err:
+            raise self._refused(f"the token's server does not answer: {err}"[:300]) from None
+        if answer.status != OK:
+            raise self._refused(f"the token's server answers {answer.status}")
         try:
             told = orjson.loads(body or b"")
         except orjson.JSONDecodeError:
@@ -77,7 +80,10 @@ class Login:
 
     def _may_tell(self, realm: str) -> bool:
         """Tell whether our password may go to `realm`: by TLS, or to the registry itself where that has none."""
-        parts = urlsplit(realm)
+        try:
+            parts = urlsplit(realm)
+        except ValueError:
+            return False
         return parts.scheme == "https" or (self.plain and parts.scheme == "http" and parts.netloc == self.host)
 
     def _refused(self, what: str) -> RepositoryUnreachable:

@@ -146,3 +146,12 @@ async def test_mirror_that_is_damaged_is_made_anew_and_a_restart_without_the_reg
     with pytest.raises(RepositoryUnreachable):
         await restarted.fetch(place.url)
     assert digest == restarted.resolve(place.url, "1.0.0").revision
+
+
+async def test_data_directory_that_cannot_be_written_is_said(place: Place) -> None:
+    await place.registry.artifact("org/app", "1", tar({"a": "1"}))
+    repositories = place.repositories()
+    (place.world.folder / "data").write_text("a file where the directory should be")
+
+    with pytest.raises(RepositoryUnreachable, match="cannot be written"):
+        await repositories.want(place.url, "1")

@@ -155,6 +155,37 @@ async def test_registry_that_gives_other_bytes_is_not_believed() -> None:
                 await found.resolve("1")
 
 
+@pytest.mark.parametrize(
+    "challenge",
+    [
+        'Bearer realm="https://127.0.0.1:9/token",service="x"',
+        'Bearer realm="http://elsewhere.example/token"',
+        'Bearer realm="http://[::1"',
+        "Bearer",
+        "Negotiate",
+        "",
+    ],
+)
+async def test_token_server_that_is_none_is_told(challenge: str) -> None:
+    async with own_registry(login="bot:s3cret") as server:
+        server.challenge = challenge
+        async with opened(server, username="bot", password=Held(text="s3cret")) as found:
+            with pytest.raises(RepositoryUnreachable, match="let us in") as refused:
+                await found.resolve("1")
+        assert "s3cret" not in str(refused.value)
+        assert not [login for _, login in server.asked if login]
+
+
+@pytest.mark.parametrize("away", ["ftp://h", "http://[", "javascript:x"])
+async def test_blob_that_is_sent_nowhere_is_told(away: str) -> None:
+    async with own_registry() as server:
+        digest = await server.artifact("org/app", "1", tar({"a": "1"}))
+        server.away = away
+        async with opened(server) as found:
+            with pytest.raises(RepositoryUnreachable, match="sends us on"):
+                await found.blob((await found.fetch(digest)).content((IMAGE_LAYER,)))
+
+
 async def test_registry_that_never_answers_is_left_at_the_deadline() -> None:
     stop = asyncio.Event()
 
