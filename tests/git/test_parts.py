@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from gitopsd.core.touch_index import TouchIndex
 from gitopsd.errors import (
     GitopsError,
     InvalidDeclaration,
@@ -26,7 +27,7 @@ from gitopsd.git.modules import absolute, submodules
 from gitopsd.git.repositories import Repositories
 from gitopsd.git.touched import changes
 from gitopsd.git.tree import GitTree, open_tree, open_tree_alone
-from gitopsd.model.ids import RepoUrl
+from gitopsd.model.ids import AppName, RepoUrl
 from gitopsd.settings import Held, RepoCredentials
 from tests.git.conftest import World
 from tests.gitserver import SSH_CLIENT, Repo, http_server, ssh_server
@@ -103,7 +104,11 @@ async def test_submodules_are_read_at_their_commits_and_nested_ones_too(world: W
         latest = mount(shop, "app/library", library.commit({"lib/a.yaml": "new"}), "../library")
         await reading.repositories.fetch(reading.url)
         changed = open_tree(tree.mirror, latest).seen(closure)
-        assert "app/library" in (changes(tree.mirror, first, latest) or {})["files"]
+        moved = changes(tree.mirror, first, latest)
+        index = TouchIndex()
+        index.put(AppName("reads"), {(reading.url, "main"): closure})
+        index.put(AppName("does not"), {(reading.url, "main"): open_tree(tree.mirror, first).closure()})
+        assert {"reads"} == index.touched(reading.url, "main", moved)
         assert closure["file:app/library/lib/a.yaml"] != changed["file:app/library/lib/a.yaml"]
         assert b"new" == (await reading.tree("app/library/lib/a.yaml")).read("app/library/lib/a.yaml", max_bytes=9)
         assert open_tree_alone(tree.mirror, latest).read("app/library/lib/a.yaml", max_bytes=9) is None
