@@ -182,6 +182,7 @@ def test_cluster_that_cannot_work(file: Path, cluster: str, says: str) -> None:
             "declarations: [{repo_url: 'https://x', principals: [a]}]",
             "declarations[0] names keys, and verifies nothing",
         ),
+        ("git: {gpg_keys: nowhere}", "git.gpg_keys is"),
         ("git: {credentials: [{url: 'https://a', username: b}]}", "has a username alone"),
         (
             "git: {credentials: [{url: 'https://a', client_cert: {env: SHORT}}]}",

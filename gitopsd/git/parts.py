@@ -57,7 +57,7 @@ class Parts:
     async def _submodule(self, part: Submodule, owner: Mirror) -> None:
         url, commit = await asyncio.to_thread(_declared, self.mirrors / part.mirror, part)
         target = absolute(owner.url, url)
-        _allowed(owner.url, target, part.path)
+        _allowed(owner.url, target, part.path, self.mirrors)
         module = await self._module(owner, target, module_path(str(self.mirrors / part.mirror), url))
         whole = module.path.exists() and not (module.path / DAMAGED).exists()
         if whole and await module.keep(commit):
@@ -125,9 +125,12 @@ def _of_submodule(owner: Mirror, url: str, path: Path) -> Mirror:
     return replace(owner, url=url, path=path, login_of=owner.login_of or owner.url, anonymous=not same, size_bytes=None)
 
 
-def _allowed(parent: str, url: str, path: str) -> None:
+def _allowed(parent: str, url: str, path: str, mirrors: Path) -> None:
     mine, theirs = RepoAddress.parse(parent), RepoAddress.parse(url)
-    if mine is None or theirs is None or theirs.scheme not in SCHEMES.get(mine.scheme, ()):
+    allowed = mine is not None and theirs is not None and theirs.scheme in SCHEMES.get(mine.scheme, ())
+    # The mirrors hold what others' credentials have fetched.
+    ours = theirs is not None and theirs.scheme == "file" and Path("/", *theirs.parts).resolve().is_relative_to(mirrors)
+    if not allowed or ours:
         raise InvalidDeclaration(
             f"submodule {path} has a URL that is not fetched from: {shown(url)[:200]!r}",
             remedy="write an https:// or ssh:// URL, or one that begins with ../, into .gitmodules",

@@ -90,7 +90,7 @@ class Repositories:
         self._on_request = on_request
         self._spread = spread
         self._oci, self._call = oci or OciSettings(), call
-        self.parts = Parts(data_dir / "git", self._mirror_named)
+        self.parts = Parts((data_dir / "git").resolve(), self._mirror_named)
         self._repos: dict[RepoUrl, Repository] = {}
         self._gate = asyncio.Semaphore(settings.fetches_at_once)
         self._group: asyncio.TaskGroup | None = None

@@ -110,6 +110,10 @@ def _credentials(settings: Settings, problems: Problems) -> None:
         _url(f"{name}.url", found.url, problems)
         for what, remedy in misfits(found):
             problems.at(name, what, remedy)
+    for field in ("ca_directory", "gpg_keys"):
+        given: Path | None = getattr(settings.git, field)
+        if given is not None and not given.exists():
+            problems.at(f"git.{field}", f"is {given}, which is not there", "name what gitopsd may read")
     _unique("git.credentials", "url", [found.url for found in settings.git.credentials], problems)
 
 

@@ -17,10 +17,11 @@ from aiohttp.typedefs import Handler, Middleware
 from gitopsd.errors import InvalidSettings, RepositoryUnreachable
 from gitopsd.git.repositories import Repositories
 from gitopsd.model.ids import RepoUrl
-from gitopsd.settings import GitHubApp, Held, RepoCredentials
+from gitopsd.settings import GitHubApp, GitSettings, Held, RepoCredentials
+from gitopsd.trust.credentials import Declared, Trust
 from gitopsd.trust.http import basic
 from tests.certificates import certificate
-from tests.git.conftest import World
+from tests.git.conftest import World, polling, until
 from tests.githubapi import GitHub, github
 from tests.gitserver import SSH_CLIENT, HttpServer, http_server, ssh_server
 from tests.processes import environment, processes
@@ -65,6 +66,25 @@ async def test_basic_login_is_sent_unasked_where_that_is_wanted(world: World) ->
         with pytest.raises(RepositoryUnreachable):
             await fetched(world, url, given)
         assert first == await fetched(world, url, replace(given, force_basic_auth=True))
+
+
+async def test_declared_credentials_open_at_once_what_did_not_open_without(world: World) -> None:
+    first = world.repo().commit({"a": "1"})
+    async with http_server(world.served, users={"bot": "pw"}) as server:
+        url = RepoUrl(f"{server.url}/shop.git")
+        settings = GitSettings(poll_s=3600.0)
+        trust = Trust(settings, lambda: world.now_s)
+        repositories = Repositories(
+            settings, data_dir=world.folder / "data", run_dir=world.folder, now_s=lambda: world.now_s, trust=trust
+        )
+        async with polling(repositories):
+            repositories.use(url)
+            await until(lambda: repositories.last_error(url))
+            trust.declare("dir", Declared(templates=(RepoCredentials(server.url, "bot", Held(text="pw")),)))
+            repositories.retry()
+            await until(lambda: repositories.epoch(url))
+
+    assert first == repositories.resolve(url, "main").revision
 
 
 async def test_client_certificate_opens(world: World) -> None:

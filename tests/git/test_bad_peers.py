@@ -39,7 +39,7 @@ async def silent_server() -> AsyncIterator[int]:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{}/x.git", "https://127.0.0.1:{}/x.git", "ssh://git@127.0.0.1:{}/x"])
 async def test_server_that_accepts_and_never_answers_is_left_at_the_deadline(world: World, url: str) -> None:
     async with silent_server() as port:
-        repositories = world.repositories(fetch_deadline_s=0.7)
+        repositories = world.repositories(fetch_deadline_s=0.4)
         with pytest.raises(TooSlow, match="fetching"):
             await repositories.fetch(RepoUrl(url.format(port)))
 

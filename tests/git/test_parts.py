@@ -166,6 +166,18 @@ def damage(mirror: str) -> None:
         loose.write_bytes(b"")
 
 
+async def test_submodule_is_never_one_of_our_mirrors(world: World) -> None:
+    other, shop = world.repo("other.git"), world.repo("shop.git")
+    commit = other.commit({"a": "1"})
+    shop.commit({"b": "1"})
+    repositories = world.repositories()
+    await repositories.fetch(RepoUrl(other.url))
+    mount(shop, "other", commit, f"file://{repositories.mirror(RepoUrl(other.url))}")
+    err = await Reading(repositories, RepoUrl(shop.url)).refusal("other/a")
+
+    assert isinstance(err, InvalidDeclaration)
+
+
 async def test_damaged_mirror_of_a_submodule_is_made_anew(world: World) -> None:
     library, shop = world.repo("library.git"), world.repo("shop.git")
     shop.commit({"b": "1"})

@@ -188,7 +188,7 @@ async def test_key_that_is_taken_away_or_has_expired_counts_no_more(place: Place
 
     place.commit(keys.expired)
     assert "" == await place.checked()
-    keys.home.run("gpg", "--batch", "--quick-set-expire", keys.expired.id, "seconds=1")
+    keys.home.run("gpg", "--batch", "--quick-set-expire", keys.expired.id, "seconds=1")  # the least that gpg takes
     (ring / "expired").write_text(keys.home.run("gpg", "--batch", "--armor", "--export", keys.expired.id))
 
     async def over() -> None:
