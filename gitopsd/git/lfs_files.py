@@ -12,9 +12,8 @@ from gitopsd.git.missing import LfsObject
 
 DIRECTORY = "lfs"  # in a mirror; where it is there, pointers are followed
 MAX_POINTER_BYTES = 1024
-POINTER = re.compile(
-    rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[^\n]+\n)*oid sha256:([0-9a-f]{64})\nsize (\d{1,15})\n?"
-)
+BEGINNING = b"version https://git-lfs.github.com/spec/v1\n"
+POINTER = re.compile(re.escape(BEGINNING) + rb"(?:ext-[^\n]+\n)*oid sha256:([0-9a-f]{64})\nsize (\d{1,15})\n?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,8 @@ class Pointer:
 
 def pointer(content: bytes) -> Pointer | None:
     """Return what a file of Git points at, None where it is no pointer."""
-    found = POINTER.fullmatch(content) if len(content) <= MAX_POINTER_BYTES else None
+    may = content.startswith(BEGINNING) and len(content) <= MAX_POINTER_BYTES
+    found = POINTER.fullmatch(content) if may else None
     return None if found is None else Pointer(found[1].decode(), int(found[2]))
 
 

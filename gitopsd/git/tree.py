@@ -52,6 +52,7 @@ class GitTree:
     _follows: bool = True  # submodules
     _directories: dict[Path, Directory | None] = field(default_factory=dict)  # by place; None: no directory there
     _mounts: dict[Path, Mount] = field(default_factory=dict)  # submodules that were looked into, by place
+    _home: Mount | None = None  # the repository itself
     _seen: dict[str, str] = field(default_factory=dict)
     _links: dict[str, str] = field(default_factory=dict)
 
@@ -199,10 +200,14 @@ class GitTree:
 
     def _mount(self, place: Path) -> Mount:
         """Return what the file or directory at `place` is in."""
-        for depth in range(len(place), 0, -1) if self._mounts else ():
-            if place[:depth] in self._mounts:
-                return self._mounts[place[:depth]]
-        return Mount(self.mirror, pathlib.Path(self.mirror).name, self.revision, self._repo, self._root)
+        if self._mounts:
+            for depth in range(len(place), 0, -1):
+                if place[:depth] in self._mounts:
+                    return self._mounts[place[:depth]]
+        if self._home is None:
+            name = pathlib.Path(self.mirror).name
+            self._home = Mount(self.mirror, name, self.revision, self._repo, self._root)
+        return self._home
 
     def _entries(self, place: Path, directory: Directory) -> Sequence[Entry]:
         """Return the entries of a directory; a submodule that can be looked into is a directory as well."""
