@@ -21,6 +21,7 @@ class Lfs:
     server: HttpServer = field(default_factory=lambda: HttpServer(""))
     objects: dict[str, bytes] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)  # path and Authorization of each request for LFS
+    store: str = ""  # another server's URL, that downloads come from
     lies: bool = False  # gives other bytes than were asked for
     store_header: Mapping[str, str] = field(default_factory=dict)  # the store's own login
 
@@ -41,7 +42,7 @@ class Lfs:
     def _answer(self, oid: str, size: int) -> dict[str, object]:
         if oid not in self.objects:
             return {"oid": oid, "size": size, "error": {"code": 404, "message": "not here"}}
-        action = {"href": f"{self.server.url}/store/{oid}", "header": dict(self.store_header)}
+        action = {"href": f"{self.store or self.server.url}/store/{oid}", "header": dict(self.store_header)}
         return {"oid": oid, "size": size, "actions": {"download": action}}
 
     async def download(self, request: web.Request) -> web.Response:

@@ -114,6 +114,21 @@ async def test_submodules_are_read_at_their_commits_and_nested_ones_too(world: W
         assert open_tree_alone(tree.mirror, latest).read("app/library/lib/a.yaml", max_bytes=9) is None
 
 
+async def test_commit_of_a_submodule_that_is_not_fetched_may_hold_what_was_not_there(world: World) -> None:
+    library, shop = world.repo("library.git"), world.repo("shop.git")
+    shop.commit({"b": "1"})
+    mount(shop, "library", library.commit({"a": "1"}), "../library.git")
+    reading = Reading(world.repositories(), RepoUrl(shop.url))
+    tree = await reading.tree("library/a", "library/none")
+    missed = {"file:library/none": ""}
+    assert missed == tree.seen(missed)
+
+    latest = mount(shop, "library", library.commit({"none": "1"}), "../library.git")
+    await reading.repositories.fetch(reading.url)
+
+    assert missed != open_tree(tree.mirror, latest).seen(missed)
+
+
 async def test_submodule_on_another_host_is_fetched_without_our_credentials(world: World) -> None:
     library, shop = world.repo("org/library.git"), world.repo("org/shop.git")
     commit = library.commit({"a": "1"})
@@ -259,6 +274,18 @@ async def test_login_goes_to_the_store_only_where_the_server_asks_for_none_of_it
         await (await lfs_reading(world, lfs)).tree("a.yaml")
 
     assert ["Basic Ym90OnB3", "RemoteAuth short-lived"] == [login for _, login in lfs.asked]
+
+
+async def test_login_does_not_go_to_a_store_on_another_server(world: World) -> None:
+    repo = world.repo()
+    async with lfs_server(world.served) as lfs, lfs_server(world.served) as store:
+        repo.commit({"a.yaml": lfs.keep(b"1")})
+        store.keep(b"1")
+        lfs.store = store.server.url
+        await (await lfs_reading(world, lfs)).tree("a.yaml")
+
+    assert ["Basic Ym90OnB3"] == [login for _, login in lfs.asked]
+    assert [""] == [login for _, login in store.asked]
 
 
 async def test_lfs_that_is_not_asked_for_is_left_alone(world: World) -> None:

@@ -176,6 +176,16 @@ async def test_token_server_that_is_none_is_told(challenge: str) -> None:
         assert not [login for _, login in server.asked if login]
 
 
+async def test_password_does_not_go_to_a_token_server_without_tls() -> None:
+    async with own_registry(login="bot:s3cret") as server, own_registry() as elsewhere:
+        server.challenge = f'Bearer realm="http://{elsewhere.host}/token",service="registry"'
+        async with opened(server, username="bot", password=Held(text="s3cret")) as found:
+            with pytest.raises(RepositoryUnreachable, match="without TLS"):
+                await found.resolve("1")
+
+        assert [] == elsewhere.asked
+
+
 @pytest.mark.parametrize("away", ["ftp://h", "http://[", "javascript:x"])
 async def test_blob_that_is_sent_nowhere_is_told(away: str) -> None:
     async with own_registry() as server:
