@@ -47,6 +47,10 @@ class PartNotFetched(RepositoryUnreachable):
     """A render needs a submodule or an LFS object that is not fetched yet; in `git.missing` the words are made."""
 
 
+class BaseNotLent(RepositoryUnreachable):
+    """A render needs repositories that nobody lent it: the words that `core.remote_base` makes are their names."""
+
+
 class StoreFailed(Retryable):
     """The store could not write: a full disk, a read-only file system."""
 

@@ -8,17 +8,20 @@ import os
 import posixpath
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import structlog
 
+from gitopsd.control.bases import Bases
 from gitopsd.control.completing import Completing
 from gitopsd.core.apply_order import apply_order
 from gitopsd.core.build_environment import build_environment
 from gitopsd.core.lent import parted
+from gitopsd.core.remote_base import KIND as BASES
+from gitopsd.core.remote_base import named
 from gitopsd.daemon.confine import confinement
 from gitopsd.daemon.declared import applications
 from gitopsd.daemon.places import Place, Places
@@ -32,10 +35,12 @@ from gitopsd.manifests.variables import KIND, value_of
 from gitopsd.model.application import Application, Destination, Origin, Source
 from gitopsd.model.ids import AppName, ProjectName, RepoUrl
 from gitopsd.model.manifest import Manifest, ResourceKey, key_of
-from gitopsd.ports import Lent
+from gitopsd.ports import Lent, Resolved
 from gitopsd.runtime.memory import best_place
 from gitopsd.runtime.workers import Limits, WorkerPool
 from gitopsd.settings import Settings, load
+
+ANY: Mapping[RepoUrl, None] = {}  # the repositories of a base: none is the only one
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,18 @@ def _directories(asked: Asked, settings: Settings) -> list[Path]:
     return [each.directory for each in settings.declarations if each.directory is not None] or [Path()]
 
 
+@dataclass(frozen=True, slots=True)
+class _Elsewhere:
+    """Where bases in other repositories are read: as sources, where --repo says so."""
+
+    find: Callable[[RepoUrl, str], Awaitable[Place]]
+    places: dict[tuple[str, str], Place] = field(default_factory=dict)
+
+    async def want(self, repo: RepoUrl, name: str) -> Resolved:
+        found = self.places[repo, name] = await self.find(repo, name)
+        return Resolved(found.revision, 0, 0.0)
+
+
 class _Kitchen:
     def __init__(self, asked: Asked, settings: Settings, workers: WorkerPool, scratch: Path, work: Path) -> None:
         self._asked = asked
@@ -131,6 +148,7 @@ class _Kitchen:
         self._settings = settings
         self._mirrors: dict[RepoUrl, str] = {}
         self._places: dict[Path, Places] = {}
+        self._elsewhere = _Elsewhere(self._base)
         renderer = ClosureRenderer(
             workers,
             NoEntries(),
@@ -141,7 +159,12 @@ class _Kitchen:
             plugins=plugins.load(settings.plugins),
             keyring=Keyring(settings.sops.keys, settings.sops.program),
         )
-        self._renderer = Completing(renderer, self)
+        self._renderer = Bases(Completing(renderer, self), self._elsewhere, lambda _url, _other: True)
+
+    async def _base(self, repo: RepoUrl, ref: str) -> Place:
+        found = await self._near(Path()).find(Source(repo, ref), ANY, "")
+        self._mirrors[repo] = found.mirror
+        return found
 
     async def undeclared(self) -> Application:
         """Return an application of the directory that the command line names."""
@@ -205,6 +228,8 @@ class _Kitchen:
         found = await self._renderer.render(app.name, source, place.revision, variables, lending)
         took_s = time.perf_counter() - began_s
         places = {"": place} | {ref: at for ref, (_, at) in lent.items()}
+        for name in (name for name in parted(found.looked_up) if name.startswith(BASES)):
+            places[name] = self._elsewhere.places[named(name)]
         looks = await asyncio.to_thread(_looks, places, found.looked_up, variables)
         told.manifests += found.manifests
         told.warnings += found.warnings
@@ -218,7 +243,7 @@ def _at_path(source: Source, path: str) -> Source:
 def _looks(places: Mapping[str, Place], looked_up: Sequence[str], variables: Mapping[str, str]) -> tuple[Look, ...]:
     """Return what a render saw: in its own source, then in those that lend to it, named by their refs."""
     asked = sorted(key for key in looked_up if key.startswith(KIND))
-    found = [Look("env", name, variables.get(name, "")) for name in (key.removeprefix(KIND) for key in asked)]
+    found = [Look("env", name, value_of(name, variables)) for name in (key.removeprefix(KIND) for key in asked)]
     for ref, keys in sorted(parted(key for key in looked_up if not key.startswith(KIND)).items()):
         tree = open_tree(places[ref].mirror, places[ref].revision)
         for key, seen in sorted(tree.seen(keys).items()):

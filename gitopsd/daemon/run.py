@@ -27,6 +27,7 @@ from gitopsd.api.webhooks import Webhook, WebhookBounds
 from gitopsd.apply.run import ClusterApplier
 from gitopsd.apply.witness import ClusterWitness
 from gitopsd.control.barrier import Barrier
+from gitopsd.control.bases import Bases
 from gitopsd.control.completing import Completing
 from gitopsd.control.declare import Declarer
 from gitopsd.control.desired import Desire
@@ -161,7 +162,7 @@ class Daemon:
             on_closure=lambda *found: self.triggers.closure(*found),  # noqa: PLW0108 - there are none yet
             on_render=self._on_render,
         )
-        self.renderer = Completing(renderer, self.git.parts)
+        self.renderer = self.bases = Bases(Completing(renderer, self.git.parts), self.git, self.trust.as_trusted)
         self.lua_workers = script_workers(settings.scripts, lua.__name__, self.metrics.worker_job)
         self.jq_workers = script_workers(settings.scripts, jq.__name__, self.metrics.worker_job)
         self.paths = JqPaths(self.jq_workers, settings.scripts, time.monotonic)
@@ -401,7 +402,7 @@ class Daemon:
         return self.placing.cluster_of(app) if app else None
 
     def _poll(self, repos: Iterable[RepoUrl]) -> None:
-        self.git.watch([*repos, *(root.source.repo_url for root in self.roots)])
+        self.git.watch([*repos, *(root.source.repo_url for root in self.roots), *self.bases.repositories])
 
     async def _walk(self, repo: RepoUrl, old: str, new: str) -> Mapping[str, Any] | None:
         found: Mapping[str, Any] | None = await self.workers.call(CHANGES, self.git.mirror(repo), old, new)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gitopsd.model.application import KustomizeOptions
@@ -13,21 +14,20 @@ class Allows:
 
     helm: bool = False  # inflation of charts that are in the repository
     programs: bool = False  # generators and transformers that run programs, which read what they like
+    bases: tuple[str, ...] = ()  # URLs below which bases of other repositories are
 
 
-NOTHING = Allows()
-
-
-def allowed(text: str) -> Allows:
-    """Return what the options `text` allow."""
+def allowed(text: str, bases: Sequence[str]) -> Allows:
+    """Return what the options `text`, and the URLs `bases`, allow."""
     words = {word.removesuffix("=true") for word in text.split()}
-    return Allows("--enable-helm" in words, bool(words & {"--enable-alpha-plugins", "--enable-exec", "--enable-star"}))
+    programs = bool(words & {"--enable-alpha-plugins", "--enable-exec", "--enable-star"})
+    return Allows("--enable-helm" in words, programs, tuple(bases))
 
 
 def arguments(text: str, options: KustomizeOptions, kube_version: str) -> list[str]:
     """Return the arguments of the program: those of `text`, and what inflated charts see of the cluster."""
     found = text.split()
-    if not allowed(text).helm:
+    if not allowed(text, ()).helm:
         return found
     version = options.kube_version or kube_version
     found += [f"--helm-kube-version={version}"] * bool(version)

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from types import MappingProxyType
+from typing import Any
 
+import orjson
+
+from gitopsd.core.remote_base import remote_base
 from gitopsd.core.repo_url import without_credentials
-from gitopsd.errors import InvalidManifest, NotSupported
-from gitopsd.manifests.build_options import NOTHING, Allows
+from gitopsd.errors import BaseNotLent, InvalidManifest, NotSupported
+from gitopsd.manifests.build_options import Allows
 from gitopsd.manifests.kustomization import (
     FILES,
     Kustomization,
@@ -31,36 +37,95 @@ from gitopsd.settings import RenderSettings
 
 MOST_DIRECTORIES = 5000  # with a kustomization
 MOST_FILES = 20_000
+MOST_BASES = 50  # other repositories, at one revision each
 MOST_LEVELS = 100  # of kustomizations that name each other; kustomize takes its time for each, and has no limit
 
 SHOWN = 10  # directories of a circle
 
+NOTHING = Allows()
+NOBODY: Mapping[str, Tree] = MappingProxyType({})
+OWN, OTHERS = "source", "bases"  # in a workspace
+
 Edit = Callable[[str, Kustomization], Kustomization]  # a kustomization's path and what it says → what it shall say
 
 
-def follow(
-    tree: Tree, start: str, edit: Edit, limits: RenderSettings, allows: Allows = NOTHING
-) -> Mapping[str, Kustomization]:
-    """Look up all that the kustomization in directory `start` reads; return the kustomizations by their paths.
+@dataclass(slots=True)
+class Followed:
+    """What a kustomization reads of one repository."""
 
-    `edit` may change each before it is followed.
+    tree: Tree
+    layout: str  # the directory of a workspace in which the repository lies
+    found: dict[str, Kustomization] = field(default_factory=dict)  # by their paths
+    instead: dict[str, bytes] = field(default_factory=dict)  # contents of those that are to differ, by real paths
+
+
+def follow(  # noqa: PLR0913 - a kustomization, who changes it, and what it may do
+    tree: Tree,
+    start: str,
+    edit: Edit,
+    limits: RenderSettings,
+    *,
+    allows: Allows = NOTHING,
+    lent: Mapping[str, Tree] = NOBODY,
+) -> list[Followed]:
+    """Look up all that the kustomization in directory `start` reads, in its own repository, and in those of its bases.
+
+    `edit` may change each of its own before it is followed. What is `lent` by the name of a `RemoteBase` is where bases
+    in other repositories are; a kustomization is then to name the copy in the workspace instead.
 
     Raises:
         InvalidManifest: a kustomization is no YAML, or there are too many files.
-        NotSupported: one asks for Helm inflation, or for something outside of the repository.
+        NotSupported: one asks for Helm inflation, or for something outside that is not allowed.
+        BaseNotLent: a base is in a repository that is not lent.
         PathNotFound: a path leads out of the repository.
     """
-    walk = _Walk(tree, edit, limits, allows)
-    walk.directory(start)
-    while walk.todo:
+    bases = _Bases(limits, allows, lent)
+    own = _Walk(Followed(tree, OWN), edit, limits, allows, bases)
+    own.directory(start)
+    while walk := next((walk for walk in (own, *bases.walks.values()) if walk.todo), None):
         walk.step(walk.todo.pop())
-    walk.check_levels()
-    return walk.found
+    if bases.missing:
+        raise BaseNotLent(" ".join(["not at hand yet:", *sorted(bases.missing)]), remedy="they are fetched first")
+    for walk in (own, *bases.walks.values()):
+        walk.check_levels()
+    return [walk.followed for walk in (own, *bases.walks.values())]
+
+
+class _Bases:
+    """The repositories that bases are taken from, each with a walk of its own."""
+
+    def __init__(self, limits: RenderSettings, allows: Allows, lent: Mapping[str, Tree]) -> None:
+        self._limits = limits
+        self._allows = allows
+        self._lent = lent
+        self.missing: set[str] = set()
+        self.walks: dict[str, _Walk] = {}
+
+    def place(self, path: str, text: str) -> str:
+        """Return where the workspace has what `text` names in the kustomization `path`; "" where it is not lent."""
+        base = remote_base(text)
+        if base is None or not base.under(self._allows.bases):
+            raise _remote(path, text)
+        if not base.ref:
+            raise InvalidManifest(
+                f"{path} names {without_credentials(text)[:200]} without a revision",
+                remedy="add ?ref= with a tag or a full commit SHA",
+            )
+        if base.name not in self._lent:
+            self.missing.add(base.name)
+            return ""
+        if base.name not in self.walks:
+            if len(self.walks) >= MOST_BASES:
+                raise _too_many(f"{MOST_BASES} other repositories", path)
+            followed = Followed(self._lent[base.name], posixpath.join(OTHERS, str(len(self.walks))))
+            self.walks[base.name] = _Walk(followed, lambda _, value: value, self._limits, self._allows, self)
+        return self.walks[base.name].directory(base.path)
 
 
 class _Walk:
-    def __init__(self, tree: Tree, edit: Edit, limits: RenderSettings, allows: Allows) -> None:
-        self._tree = tree
+    def __init__(self, followed: Followed, edit: Edit, limits: RenderSettings, allows: Allows, bases: _Bases) -> None:
+        self._tree = followed.tree
+        self._bases = bases
         self._edit = edit
         self._limits = limits
         self._allows = allows
@@ -68,10 +133,15 @@ class _Walk:
         self._places: dict[str, set[str]] = {}  # of directories, their links followed: those they name
         self._at = ""  # the directory whose kustomization is being followed
         self.todo: list[str] = []
-        self.found: dict[str, Kustomization] = {}
+        self.followed = followed
 
-    def directory(self, path: str) -> None:
+    def directory(self, path: str) -> str:
+        """Have the kustomization of a directory followed; return where the workspace has it."""
         place = self._tree.real(path)
+        self._add(path, place)
+        return posixpath.join(self.followed.layout, place)
+
+    def _add(self, path: str, place: str) -> None:
         if self._at in self._places:
             self._places[self._at].add(place)
         if place in self._places:
@@ -114,9 +184,12 @@ class _Walk:
 
     def _kustomization(self, path: str, place: str, data: bytes) -> None:
         documents = parse(path, data, self._limits).documents
-        value = self._edit(path, canonical(documents[0].value if documents else None))
-        self.found[path] = value
-        named = names(value)
+        written = canonical(documents[0].value if documents else None)
+        value, own = self._with_copies(path, place, self._edit(path, written))
+        if value != written:
+            self.followed.instead[self._tree.real(path)] = orjson.dumps(value)
+        self.followed.found[path] = value
+        named = names(own)
         if named.helm:
             self._charts(path, place, value)
         for text in named.files:
@@ -125,7 +198,6 @@ class _Walk:
             if not self._file(path, place, text):
                 self.directory(_below(place, text))
         for text in named.directories:
-            _local(path, text)
             self.directory(_below(place, text))
         for text in named.configs:
             self._config(path, place, text)
@@ -133,6 +205,29 @@ class _Walk:
             self._whole("")
         elif named.unknown:  # a field of some later version, which may name files
             self._whole(place)
+
+    def _with_copies(self, path: str, place: str, value: Kustomization) -> tuple[Kustomization, Kustomization]:
+        """Return `value` with the copies of other repositories where it names these, and without them."""
+        copied: dict[str, list[Any]] = {}
+        own: dict[str, list[Any]] = {}
+        for name in ("resources", "bases", "components"):
+            texts = value.get(name)
+            elsewhere = {text for text in texts if self._is_elsewhere(place, text)} if isinstance(texts, list) else ()
+            if isinstance(texts, list) and elsewhere:
+                own[name] = [text for text in texts if text not in elsewhere]
+                copied[name] = [self._copy(path, place, text) if text in elsewhere else text for text in texts]
+        return {**value, **copied}, {**value, **own}
+
+    def _is_elsewhere(self, place: str, text: Any) -> bool:
+        """Tell whether kustomize would fetch `text`; what is there by that name goes first, unless it is a URL."""
+        if not isinstance(text, str) or not is_remote(text):
+            return False
+        below = _below(place, text)
+        return is_url(text) or (self._tree.blob(below) is None and self._tree.list(below) is None)
+
+    def _copy(self, path: str, place: str, text: str) -> str:
+        there = self._bases.place(path, text)
+        return posixpath.relpath(there, posixpath.join(self.followed.layout, place)) if there else text
 
     def _charts(self, path: str, place: str, value: Kustomization) -> None:
         """Look up the charts that are in the repository; kustomize could only fetch others."""
@@ -151,8 +246,8 @@ class _Walk:
         if self._files > MOST_FILES:
             raise _too_many(f"{MOST_FILES} files", path)
         there = self._tree.blob(_below(place, text)) is not None
-        if not there:
-            _local(path, text)
+        if not there and is_remote(text):
+            raise _remote(path, text)
         return there
 
     def _config(self, path: str, place: str, text: str) -> None:
@@ -195,15 +290,10 @@ def _below(place: str, text: str) -> str:
     return posixpath.normpath(posixpath.join(place, text))
 
 
-def _local(path: str, text: str) -> None:
-    if is_remote(text):
-        raise _remote(path, text)
-
-
 def _remote(path: str, text: str) -> NotSupported:
     return NotSupported(
         f"{path} names {without_credentials(text)[:200]}, which is outside of the repository",
-        remedy="copy it into the repository, or make it a source of its own (spec.sources)",
+        remedy="copy it into the repository, or see tools.kustomize_remote_bases (repositories alone, no files)",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import orjson
@@ -16,7 +16,7 @@ import orjson
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
 from gitopsd.manifests.border import manifests_of
 from gitopsd.manifests.build_options import allowed, arguments
-from gitopsd.manifests.follow import follow
+from gitopsd.manifests.follow import Followed, follow
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.kustomization import FILES, Kustomization, edited, names
 from gitopsd.manifests.plain import Loaded
@@ -37,7 +37,8 @@ def build(tree: Tree, path: str, options: KustomizeOptions, given: Given) -> Loa
     Raises:
         InvalidManifest: kustomize refuses it, or it makes something that is no manifest.
         InvalidDeclaration: `options` asks for a version that the settings do not name.
-        NotSupported: it asks for Helm inflation or remote bases, or there is no program.
+        NotSupported: it asks for Helm inflation or remote bases that are not allowed, or there is no program.
+        BaseNotLent: it asks for bases in other repositories, which are not among `given.refs`.
         PathNotFound: there is no kustomization, or a path leads out of the repository.
         WorkerFailed, WorkspaceUnusable: the program did not end well, or its files could not be laid out.
     """
@@ -46,25 +47,23 @@ def build(tree: Tree, path: str, options: KustomizeOptions, given: Given) -> Loa
     build_options = programs.build_options.get(options.version, "")
     place = tree.real(path)
     top = {posixpath.join(place, name) for name in FILES}
-    changed: dict[str, bytes] = {}
 
     def edit(file: str, value: Kustomization) -> Kustomization:
         if file not in top:
             return value
-        result = edited(value, options, given.variables, _components(tree, place, options))
-        if result != value:
-            changed[tree.real(file)] = orjson.dumps(result)
-        return result
+        return edited(value, options, given.variables, _components(tree, place, options))
 
-    found = follow(tree, path, edit, limits, allowed(build_options))
-    if top.isdisjoint(found):
+    allows = allowed(build_options, programs.remote_bases)
+    own, *others = follow(tree, path, edit, limits, allows=allows, lent=given.refs)
+    if top.isdisjoint(own.found):
         raise PathNotFound(f"{path} holds no kustomization", remedy=f"add {FILES[0]}, or mend spec.source.path")
     with workspace(programs.work_dir) as made:
-        root, home = made / "source", made / "home"
+        home = made / "home"
         home.mkdir()
-        lay_out(root, tree, instead=changed, max_bytes=limits.max_bytes)
-        command = [program, *arguments(build_options, options, _kube_version(found, given))]
-        output = _built(root, path, command, programs, home)
+        for each in (own, *others):
+            lay_out(made / each.layout, each.tree, instead=each.instead, max_bytes=limits.max_bytes)
+        command = [program, *arguments(build_options, options, _kube_version((own, *others), given))]
+        output = _built(made / own.layout, path, command, programs, home)
     return _loaded(path, output, limits)
 
 
@@ -90,9 +89,10 @@ def _components(tree: Tree, place: str, options: KustomizeOptions) -> list[str]:
     return [each for each in options.components if tree.list(posixpath.join(place, each)) is not None]
 
 
-def _kube_version(found: Mapping[str, Kustomization], given: Given) -> str:
+def _kube_version(followed: Iterable[Followed], given: Given) -> str:
     """Return the destination's version where inflated charts may look at it."""
-    return given.variables["KUBE_VERSION"] if any(names(each).helm for each in found.values()) else ""
+    helm = any(names(value).helm for each in followed for value in each.found.values())
+    return given.variables["KUBE_VERSION"] if helm else ""
 
 
 def _built(root: Path, path: str, command: Sequence[str], programs: Programs, home: Path) -> bytes:
@@ -123,7 +123,9 @@ def _words(stderr: str, root: Path) -> str:
     return (words if len(words) <= SHOWN else f"{words[: SHOWN // 3]} … {words[-SHOWN:]}") or "it says nothing"
 
 
-OURS = re.compile(rf"[^\s'\"]*/?{re.escape(PREFIX)}[a-z0-9_]+/source/?")  # cut off in front, where there was too much
+OURS = re.compile(
+    rf"[^\s'\"]*/?{re.escape(PREFIX)}[a-z0-9_]+/(?:source|bases/[0-9]+)/?"
+)  # cut off in front, where there was too much
 # A generator's configuration and a patch may hold a Secret's values.
 QUOTED = (re.compile(r"(?<=with config: )`\n.*\n`", re.DOTALL), re.compile(r"(?<=patch from )\[.*\]", re.DOTALL))
 

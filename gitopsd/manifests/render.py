@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import orjson
 
 from gitopsd import errors
+from gitopsd.core.remote_base import KIND as BASES
 from gitopsd.errors import GitopsError, NotSupported, WorkerFailed
 from gitopsd.manifests.closure import LookedUp, inputs_hash, personal, with_newest
 from gitopsd.manifests.entries import Entries
@@ -33,6 +34,8 @@ from gitopsd.settings import RenderSettings, ToolSettings
 
 KNOWN = 20_000  # renders whose key is remembered; their manifests are not
 WITH_EACH_COMMIT = {f"ARGOCD_APP_REVISION{length}" for length in ("", "_SHORT", "_SHORT_8")}
+
+READERS = {BASES.rstrip("/"): ("", "Kustomize")}  # of what is lent by such a name; of all else charts are
 
 OnClosure = Callable[[AppName, Source, LookedUp | None], None]
 OnRender = Callable[[str, float], None]
@@ -152,7 +155,7 @@ class ClosureRenderer:
         self, source: Source, revision: Revision, variables: Mapping[str, str], lent: Sequence[Lent]
     ) -> _Found:
         """Find what equal work of others gives, too; equal is what has the same variables as far as they are read."""
-        refs = [each for each in lent if source.tool in ("", "Helm")]
+        refs = [each for each in lent if source.tool in READERS.get(each.source.ref.partition("/")[0], ("", "Helm"))]
         keys = self._keyring.given(source, [each.source for each in refs])
         tools = await self._tools.identity() + identity(keys)
         inputs = inputs_hash(source, self._limits, tools, refs)

@@ -25,6 +25,7 @@ class Programs:
     kustomize: str = ""  # path; "" where there is none
     versions: dict[str, str] = field(default_factory=dict)  # name of a kustomize version → path
     build_options: dict[str, str] = field(default_factory=dict)  # of a version, "" for the usual program
+    remote_bases: list[str] = field(default_factory=list)  # URLs below which bases of other repositories may be
     work_dir: str = ""  # for materialised copies
     deadline_s: float = 50.0
     output_bytes: int = 32 << 20
@@ -40,6 +41,7 @@ class Tools:
             versions={version.name: str(version.program) for version in settings.kustomize_versions},
             build_options={version.name: version.build_options for version in settings.kustomize_versions}
             | {"": settings.kustomize_build_options},
+            remote_bases=sorted(settings.kustomize_remote_bases),
             work_dir=str(work_dir),
             deadline_s=settings.deadline_s,
             output_bytes=settings.output_bytes,
@@ -56,7 +58,7 @@ class Tools:
         async with self._lock:
             found = [f"{name}={await self._digest(path)}" for name, path in sorted(named.items())]
         options = [f"{name}: {text}" for name, text in sorted(self.programs.build_options.items()) if text]
-        return " ".join([*found, *options, self._plugins])
+        return " ".join([*found, *options, *self.programs.remote_bases, self._plugins])
 
     async def _digest(self, path: str) -> str:
         now = _stat(path)

@@ -39,6 +39,8 @@ def check(settings: Settings, environ: Mapping[str, str], problems: Problems) ->
     _sync(settings, problems)
     _rules(settings, problems)
     _build_options("tools.kustomize_build_options", settings.tools.kustomize_build_options, problems)
+    for place, url in enumerate(settings.tools.kustomize_remote_bases):
+        _url(f"tools.kustomize_remote_bases[{place}]", url, problems)
     for place, version in enumerate(settings.tools.kustomize_versions):
         _build_options(f"tools.kustomize_versions[{place}].build_options", version.build_options, problems)
 

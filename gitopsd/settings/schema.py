@@ -178,6 +178,7 @@ class ToolSettings:
     kustomize: Path | None = None  # none: kubectl or kustomize beside gitopsd's own Python, else from the PATH
     kustomize_versions: tuple[KustomizeVersion, ...] = ()
     kustomize_build_options: str = ""  # as `kustomize build` takes them; what a repository may ask for is off without
+    kustomize_remote_bases: tuple[str, ...] = ()  # URLs below which kustomizations may take bases of other repositories
     deadline_s: float = 50.0  # of one run; less than workers.deadline_s, so that the program is blamed
     output_bytes: int = 32 << 20  # of one run
     cpu_s: float = 100.0  # of the processor, of each process of a run

@@ -65,6 +65,13 @@ class Trust:
             own = replace(own, **{name: getattr(template, name) for name in unset})
         return self.hosts(url, own or template)
 
+    def as_trusted(self, url: str, other: str) -> bool:
+        """Tell whether `other` is opened by the login of `url`, or without any: who may read one may read the other."""
+        ours, theirs = (
+            [getattr(found, name) for name in LOGINS] if found else [] for found in (self.find(url), self.find(other))
+        )
+        return self.project(other) in ("", self.project(url)) and (not any(theirs) or theirs == ours)
+
     def project(self, url: str) -> str:
         """Return the project whose applications alone may read `url`, "" where all may."""
         found = self.find(url)

@@ -1,0 +1,92 @@
+"""A renderer that has the repositories fetched that kustomizations take bases from, and lends them to renders."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
+
+from gitopsd.core.lent import parted
+from gitopsd.core.remote_base import KIND, named
+from gitopsd.core.repo_url import without_credentials
+from gitopsd.errors import BaseNotLent, GitopsError, NotPermitted
+from gitopsd.model.application import Source
+from gitopsd.model.ids import AppName, RepoUrl, Revision
+from gitopsd.ports import Lent, Rendered, Renderer, Resolved
+
+KNOWN = 20_000  # sources whose bases are remembered
+ROUNDS = 20  # in each, kustomizations of the bases before may name more
+NONE: Mapping[str, str] = MappingProxyType({})
+_Key = tuple[AppName, RepoUrl, str]
+
+
+class Wanted(Protocol):
+    async def want(self, repo: RepoUrl, name: str) -> Resolved: ...
+
+
+@dataclass(slots=True)
+class Bases:
+    """`ports.Renderer` over another one."""
+
+    renderer: Renderer
+    sources: Wanted
+    may_read: Callable[[RepoUrl, RepoUrl], bool]  # whether a source in one repository may take bases from another
+    _known: OrderedDict[_Key, tuple[str, ...]] = field(default_factory=OrderedDict)
+
+    @property
+    def repositories(self) -> frozenset[RepoUrl]:
+        """The repositories that bases were taken from at the last render of each source."""
+        return frozenset(RepoUrl(named(name)[0]) for names in self._known.values() for name in names)
+
+    async def render(
+        self,
+        app: AppName,
+        source: Source,
+        revision: Revision,
+        variables: Mapping[str, str] = NONE,
+        lent: Sequence[Lent] = (),
+    ) -> Rendered:
+        key = app, source.repo_url, source.path
+        bases: dict[str, Lent] = {}
+        for name in self._known.get(key, ()):
+            with suppress(GitopsError):  # it may not be needed any more
+                bases[name] = await self._lent(source, name)
+        for _ in range(ROUNDS):
+            try:
+                found = await self.renderer.render(app, source, revision, variables, [*lent, *bases.values()])
+            except BaseNotLent as err:
+                missing = [word for word in err.what.split() if word.startswith(KIND) and word not in bases]
+                if not missing:
+                    raise
+                for name in missing:
+                    bases[name] = await self._lent(source, name)
+            else:
+                self._remember(key, parted(found.looked_up))
+                return found
+        raise BaseNotLent(
+            f"{source.path}: bases in other repositories name more of them, {ROUNDS} times over",
+            remedy="have the kustomization name what it needs itself",
+        )
+
+    async def _lent(self, source: Source, name: str) -> Lent:
+        repo, ref = RepoUrl(named(name)[0]), named(name)[1]
+        if not self.may_read(source.repo_url, repo):
+            raise NotPermitted(
+                f"{source.path} takes a base from {without_credentials(repo)}, which is opened by other credentials",
+                remedy="copy it into the application's own repository, or open both by the same credentials",
+            )
+        at = await self.sources.want(repo, ref)
+        return Lent(Source(repo, ref, path="", ref=name), at.revision)
+
+    def _remember(self, key: _Key, used: Iterable[str]) -> None:
+        names = tuple(sorted(name for name in used if name.startswith(KIND)))
+        if not names:
+            self._known.pop(key, None)
+            return
+        self._known[key] = names
+        self._known.move_to_end(key)
+        if len(self._known) > KNOWN:
+            self._known.popitem(last=False)
