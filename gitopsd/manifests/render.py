@@ -26,7 +26,7 @@ from gitopsd.manifests.near import Near
 from gitopsd.manifests.plugins import Plugin
 from gitopsd.manifests.sops_keys import Keyring, Keys, identity
 from gitopsd.manifests.tools import Tools
-from gitopsd.manifests.variables import KIND, asked
+from gitopsd.manifests.variables import KIND, asked, value_of
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.ports import Lent, Rendered, Workers
@@ -165,7 +165,7 @@ class ClosureRenderer:
             mine = _values(self._asked.get(inputs, ()), variables)
             task = _Task(inputs, source, revision, variables, mine, place, keys)
             found = await self._flights.join(task.key, lambda task=task: self._found(task))  # type: ignore[misc]
-            if all(variables.get(name, "") == value for name, value in found.asked.items()):
+            if all(value_of(name, variables) == value for name, value in found.asked.items()):
                 return found
             # Somebody else's: now it is known what makes the difference, so the next turn waits for its own.
             self._ask(inputs, tuple(found.asked))
@@ -275,7 +275,7 @@ def _sets(stored: bytes | None) -> tuple[LookedUp, ...]:
 
 
 def _values(names: Iterable[str], variables: Mapping[str, str]) -> dict[str, str]:
-    return {name: variables.get(name, "") for name in sorted(names)}
+    return {name: value_of(name, variables) for name in sorted(names)}
 
 
 def _places(looked_up: LookedUp) -> LookedUp | None:

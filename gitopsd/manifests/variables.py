@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 KIND = "env:"  # of a closure's key, before the variable's name
+API = "KUBE_API_VERSIONS/"  # before one of those that KUBE_API_VERSIONS lists: a variable of its own, "" where it is not
 
 _REFERENCE = re.compile(r"\$(?:\{(?P<braced>[^}]*)\}|(?P<name>[A-Za-z0-9_]+|[*#$@!?-]))", re.ASCII)
 
@@ -27,7 +28,7 @@ class Variables:
 
     def __getitem__(self, name: str) -> str:
         """Return a variable's value, "" where there is none; either way it counts as asked for."""
-        return self._seen.setdefault(KIND + name, self._values.get(name, ""))
+        return self._seen.setdefault(KIND + name, value_of(name, self._values))
 
     def expand(self, text: str) -> str:
         """Return `text` with `$NAME` and `${NAME}` replaced by their values; `$$` is a dollar sign.
@@ -52,4 +53,11 @@ def asked(looked_up: Iterable[str]) -> tuple[str, ...]:
 
 def seen(looked_up: Iterable[str], values: Mapping[str, str]) -> dict[str, str]:
     """Return the keys of a closure that name variables, with the values these have now."""
-    return {KIND + name: values.get(name, "") for name in asked(looked_up)}
+    return {KIND + name: value_of(name, values) for name in asked(looked_up)}
+
+
+def value_of(name: str, values: Mapping[str, str]) -> str:
+    """Return the value of a variable, "" where there is none."""
+    if name in values or not name.startswith(API):
+        return values.get(name, "")
+    return "served" if f",{name.removeprefix(API)}," in f",{values.get('KUBE_API_VERSIONS', '')}," else ""
