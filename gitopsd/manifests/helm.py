@@ -15,11 +15,13 @@ import orjson
 from gitopsd.core.options import HELM_HOOK
 from gitopsd.errors import InvalidDeclaration, InvalidManifest
 from gitopsd.manifests.border import manifests_of
-from gitopsd.manifests.chart_files import CHART, chart_files, mapping, packed, unpacked
+from gitopsd.manifests.capabilities import Asked, api_versions, asked_of, check_version, kube_version
+from gitopsd.manifests.chart_files import CHART, Files, chart_files, mapping, packed, unpacked
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.helm_library import Refused, Release, Rendering, rendering
-from gitopsd.manifests.helm_values import helm_values, large_numbers
+from gitopsd.manifests.helm_values import Values, helm_values, large_numbers
 from gitopsd.manifests.plain import Loaded
+from gitopsd.manifests.reproducible import at_another_time, differing
 from gitopsd.manifests.yaml import parse
 from gitopsd.model.application import HelmOptions
 from gitopsd.model.manifest import Manifest, annotations_of
@@ -48,22 +50,51 @@ def build(tree: Tree, path: str, options: HelmOptions, given: Given) -> Loaded:
     if about.get("type") == "library":
         raise InvalidManifest(f"{path} is a library chart, which renders nothing", remedy="name a chart that uses it")
     values = helm_values(tree, path, options, given)
-    release = Release(_release_name(options, given), options.namespace or given.variables["ARGOCD_APP_NAMESPACE"])
+    texts = unpacked(files, path)
     if options.skip_schema_validation:
-        files = {name: data for name, data in unpacked(files, path).items() if not name.endswith("values.schema.json")}
+        files = {name: data for name, data in texts.items() if not name.endswith("values.schema.json")}
     try:
+        wanted = asked_of(texts, values, about)
+        release = _release(options, wanted, given)
+        check_version(path, about, release.kube_version)
         found = rendering(packed(files), values, release)
+        changing = _changing(found, texts if not options.skip_schema_validation else files, values, release)
     except Refused as err:
         words = " ".join(str(err).split())[:SHOWN]
         raise InvalidManifest(f"{path}: Helm refuses it: {words}", remedy="mend the chart or its values") from err
     loaded = _loaded(path, found, options, given.limits)
     for warning in found.warnings:
         loaded.warn(f"{path}: {warning.strip()}")
+    if changing:
+        shown = ", ".join(posixpath.join(path, name.partition("/")[2]) for name in changing[:5])
+        loaded.warn(
+            f"not reproducible: {shown} renders to something else each time; it is kept until its inputs change"
+        )
     for name in large_numbers(options):
         loaded.warn(
             f"{path}: templates see the number of the parameter {name} as 1e+06; set its forceString for digits"
         )
     return loaded
+
+
+def _changing(found: Rendering, files: Files, values: Values, release: Release) -> list[str]:
+    """Return the templates that would render to something else at another time."""
+    again = at_another_time(files)
+    if again is None:
+        return []
+    try:
+        return differing(found.templates, rendering(packed(again), values, release).templates)
+    except Refused:  # of what is made of it by another clock: nobody can tell
+        return []
+
+
+def _release(options: HelmOptions, wanted: Asked, given: Given) -> Release:
+    return Release(
+        _release_name(options, given),
+        options.namespace or given.variables["ARGOCD_APP_NAMESPACE"],
+        kube_version(options, wanted, given.variables),
+        api_versions(options, wanted, given.variables),
+    )
 
 
 def _release_name(options: HelmOptions, given: Given) -> str:

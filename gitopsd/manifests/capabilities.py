@@ -1,0 +1,87 @@
+"""What a chart asks of the cluster it goes to, found in its texts: charts that ask for nothing are alike everywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gitopsd.core.semver import Version, parse_constraint
+from gitopsd.errors import InvalidManifest
+from gitopsd.manifests.variables import API, Variables
+from gitopsd.model.application import HelmOptions
+
+NAMED = re.compile(rb"[.\"`]Capabilities\b(?:\.(?P<what>KubeVersion|APIVersions|HelmVersion)\b)?")
+APIS = re.compile(rb"\bAPIVersions\b(?:\.Has\s+[\"`](?P<api>[^\"`\s]+)[\"`])?")
+UNREAD = re.compile(r"(?:^|/)crds/|\.(?:md|txt|png|svg|lock)$|values\.schema\.json$")  # files that are no templates
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What templates may ask for."""
+
+    version: bool = False
+    apis: frozenset[str] | None = frozenset()  # those that are named; None: any
+
+    @property
+    def nothing(self) -> bool:
+        return not self.version and self.apis == frozenset()
+
+
+def asked_of(files: Mapping[str, bytes], values: Mapping[str, Any], about: Mapping[str, Any]) -> Asked:
+    """Return what the chart of `files`, its archives unpacked, may ask for where it is given `values`.
+
+    `about` is its Chart.yaml. Values count, because a template may take one for a template.
+    """
+    texts = [data for name, data in files.items() if not UNREAD.search(name)]
+    texts.append(repr(values).encode(errors="replace"))
+    found = {match["what"] for text in texts for match in NAMED.finditer(text)}
+    version = bool(about.get("kubeVersion")) or bool(found & {b"KubeVersion", None})
+    if None in found:  # handed on as a whole
+        return Asked(version, None)
+    return Asked(version, _apis(texts) if b"APIVersions" in found else frozenset())
+
+
+def _apis(texts: Iterable[bytes]) -> frozenset[str] | None:
+    named = {match["api"] for text in texts for match in APIS.finditer(text)}
+    return None if None in named else frozenset(api.decode(errors="replace") for api in named)
+
+
+def kube_version(options: HelmOptions, wanted: Asked, variables: Variables) -> str:
+    """Return the version of the cluster as templates see it; "" where they do not look, or nobody knows it."""
+    if options.kube_version or wanted.version:
+        return _numbers(options.kube_version or variables["KUBE_VERSION"])
+    return ""
+
+
+def api_versions(options: HelmOptions, wanted: Asked, variables: Variables) -> tuple[str, ...]:
+    """Return the kinds that the cluster serves, `group/version` and `group/version/kind`, as far as templates look."""
+    if options.api_versions:
+        return options.api_versions
+    if wanted.apis is None:
+        return tuple(each for each in variables["KUBE_API_VERSIONS"].split(",") if each)
+    return tuple(api for api in sorted(wanted.apis) if variables[API + api])
+
+
+def check_version(path: str, about: Mapping[str, Any], version: str) -> None:
+    """Return if the chart allows a cluster of `version`; where that is not known, nothing speaks against it.
+
+    Raises:
+        InvalidManifest: it does not.
+    """
+    text, found = about.get("kubeVersion"), Version.parse(version)
+    if not isinstance(text, str) or not text or found is None:
+        return
+    constraint, exactly = parse_constraint(text), Version.parse(text)
+    if not (constraint.allows(found) if constraint else exactly == found):
+        raise InvalidManifest(
+            f"{path} is for Kubernetes {text[:80]}, and the cluster is {version}",
+            remedy="take a version of the chart for this one",
+        )
+
+
+def _numbers(version: str) -> str:
+    """Return the numbers of a version alone: `1.33.1` of `v1.33.1-gke.100`. Source: Argo CD, util/text (SemVer)."""
+    found = re.search(r"\d+\.\d+(?:\.\d+)?", version)
+    return found[0] if found else ""
