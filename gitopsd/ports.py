@@ -259,6 +259,14 @@ class Inventory(Protocol):
         """Store them; nothing is written where they did not change."""
         ...
 
+    def approved_s(self, app: AppName) -> float | None:
+        """Return the Unix time at which a person last approved deletions of the application's; None: never."""
+        ...
+
+    def approve(self, app: AppName, at_s: float) -> None:
+        """Store that a person approves deletions."""
+        ...
+
     def wanted_by(self, cluster: ClusterId, key: ResourceKey) -> frozenset[AppName]:
         """Return the applications whose last known target holds the object."""
         ...

@@ -120,6 +120,10 @@ class Backend(Protocol):
         """End the running operation. Raises NotFound, and Conflict where none runs."""
         ...
 
+    async def confirm(self, name: AppName, by: str, at_s: float) -> None:
+        """Approve the deletions of the application's that wait for a person. Raises NotFound."""
+        ...
+
     async def delete(self, name: AppName, *, cascade: bool) -> None:
         """Delete the application, with `cascade` its objects first. Raises NotFound, Conflict."""
         ...

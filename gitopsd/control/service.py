@@ -128,6 +128,12 @@ class Asks:
         self.apps.put_operation(replace(operation, phase=OperationPhase.TERMINATING))
         self.queue.add(name)  # should its passes come to nothing, they end it all the same
 
+    async def confirm(self, name: AppName, now_s: float) -> None:
+        """Approve the deletions that wait for a person, as the annotation does. Raises NotFound."""
+        self.known(name)
+        self.placing.wants.inventory.approve(name, now_s)
+        self.queue.add(name)
+
     async def delete(self, name: AppName, *, cascade: bool) -> None:
         self.known(name)
         self.apps.delete(name, cascade=cascade)

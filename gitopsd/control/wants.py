@@ -82,7 +82,7 @@ class Wants:
             late = tuple(name for name in late if name != app.name)
         others = {key: others for key in keys if (others := self.inventory.wanted_by(cluster, key) - {app.name})}
         claimed = frozenset() if deleting or pinned else self._claimed(app, cluster)
-        return Guard(app.name, options, late, others, app.adopted, approved_s(app.manifest), deleting, claimed)
+        return Guard(app.name, options, late, others, app.adopted, self._approved_s(app), deleting, claimed)
 
     def _claimed(self, app: Application, cluster: ClusterId) -> frozenset[ResourceKey]:
         """Return what `app` wants for the first time while others that may want it too have not been asked."""
@@ -91,6 +91,11 @@ class Wants:
             return new
         self._new.pop(app.name, None)
         return frozenset()
+
+    def _approved_s(self, app: Application) -> float | None:
+        """Return when a person last approved deletions, by the declaration's annotation or by asking us."""
+        said = [at_s for at_s in (approved_s(app.manifest), self.inventory.approved_s(app.name)) if at_s is not None]
+        return max(said, default=None)
 
     def contend(self, app: AppName, others: Mapping[ResourceKey, frozenset[AppName]]) -> None:
         """Take note of who else wants what `app` wants: should one of them be gone, `app` has another pass."""

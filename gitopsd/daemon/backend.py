@@ -77,6 +77,10 @@ class DaemonBackend:
         await self.asks.terminate(name)
         self.store.audit("admin", "terminate", name, "")
 
+    async def confirm(self, name: AppName, by: str, at_s: float) -> None:
+        await self.asks.confirm(name, at_s)
+        self.store.audit(by, "confirm-deletion", name, "")
+
     async def delete(self, name: AppName, *, cascade: bool) -> None:
         await self.asks.delete(name, cascade=cascade)
         self.store.audit("admin", "delete", name, "cascade" if cascade else "")

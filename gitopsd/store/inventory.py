@@ -36,6 +36,7 @@ class InventoryPart:
         self._targets: dict[AppName, dict[ClusterId, frozenset[ResourceKey]]] = {}
         self._shown: dict[tuple[AppName, ClusterId], dict[ResourceKey, Remembered]] = {}
         self._wanted_by: dict[ClusterId, dict[ResourceKey, frozenset[AppName]]] = {}
+        self._approved: dict[AppName, float] = {}  # Unix time
         self._hooks: dict[AppName, bytes] = {}  # of their deletion, as JSON: hardly ever looked at
         self._alone: dict[AppName, frozenset[AppName]] = {}  # most objects are wanted by one: the set is shared
 
@@ -57,6 +58,7 @@ class InventoryPart:
             if target is not None:
                 shown[key] = Remembered(target, view, share(rules, rules), share(admission, admission))
         self._loaded(place, wanted, shown)
+        self._approved = dict(self._database.rows("SELECT app, at_s FROM approvals"))
         self._hooks = dict(self._database.rows("SELECT app, body FROM delete_hooks"))
 
     def _loaded(self, place: tuple[str, str], wanted: list[ResourceKey], shown: dict[ResourceKey, Remembered]) -> None:
@@ -91,6 +93,14 @@ class InventoryPart:
             connection.execute("INSERT OR REPLACE INTO delete_hooks VALUES (?, ?)", (app, body))
         self._hooks[app] = body
 
+    def approved_s(self, app: AppName) -> float | None:
+        return self._approved.get(app)
+
+    def approve(self, app: AppName, at_s: float) -> None:
+        with self._database.write(durable=True) as connection:
+            connection.execute("INSERT OR REPLACE INTO approvals VALUES (?, ?)", (app, at_s))
+        self._approved[app] = at_s
+
     def remember(self, app: AppName, cluster: ClusterId, shown: Mapping[ResourceKey, Remembered | None]) -> None:
         held = self._shown.get((app, cluster), {})
         new = {key: value for key, value in shown.items() if value is not None and held.get(key) != value}
@@ -119,6 +129,7 @@ class InventoryPart:
     def clear(self, connection: sqlite3.Connection, app: AppName) -> None:
         connection.execute("DELETE FROM objects WHERE app = ?", (app,))
         connection.execute("DELETE FROM delete_hooks WHERE app = ?", (app,))
+        connection.execute("DELETE FROM approvals WHERE app = ?", (app,))
 
     def forget(self, app: AppName) -> None:
         """Forget in memory what `clear` removed."""
@@ -126,6 +137,7 @@ class InventoryPart:
             self._want(app, cluster, NOTHING)
         self._alone.pop(app, None)
         self._hooks.pop(app, None)
+        self._approved.pop(app, None)
         for place in [place for place in self._shown if place[0] == app]:
             del self._shown[place]
 

@@ -41,6 +41,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE results (
             app TEXT NOT NULL, id INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (app, id)) WITHOUT ROWID""",
     ),
+    # When a person last approved deletions that ask for it.
+    ("CREATE TABLE approvals (app TEXT PRIMARY KEY, at_s REAL NOT NULL) WITHOUT ROWID",),
 )
 VERSION = len(STEPS)
 

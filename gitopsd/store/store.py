@@ -226,6 +226,13 @@ class Store:
         if self._declarations.get(app) is not None:
             self._inventory.put_delete_hooks(app, hooks)
 
+    def approved_s(self, app: AppName) -> float | None:
+        return self._inventory.approved_s(app)
+
+    def approve(self, app: AppName, at_s: float) -> None:
+        if self._declarations.get(app) is not None:
+            self._inventory.approve(app, at_s)
+
     def wanted_by(self, cluster: ClusterId, key: ResourceKey) -> frozenset[AppName]:
         return self._inventory.wanted_by(cluster, key)
 

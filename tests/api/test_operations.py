@@ -162,3 +162,13 @@ async def test_syncs_of_the_past_are_shown_with_what_became_of_each_object() -> 
         (each["id"], each["phase"], each["durationSeconds"], each["initiatedBy"]) for each in syncs["items"]
     ]
     assert ([shown | more], 404) == (one["resources"], missing)
+
+
+async def test_deletions_that_wait_for_a_person_are_approved() -> None:
+    backend = shop()
+    async with serving(backend) as api:
+        status, _ = await api.status("POST", f"{SHOP}/confirm-deletion", json={})
+        missing, _ = await api.status("POST", "/api/v1/applications/none/confirm-deletion", json={})
+
+    assert (200, 404) == (status, missing)
+    assert {NAME: ("admin", NOW_S)} == backend.confirmed

@@ -61,6 +61,7 @@ class FakeDaemon:
             web.get(one + "/manifests", self._manifests),
             web.post(one + "/{verb:sync|rollback}", self._order),
             web.delete(one + "/operation", self._order),
+            web.post(one + "/confirm-deletion", self._get),
             web.get(one + "/syncs", self._syncs),
             web.get(one + "/syncs/{id}", self._one_sync),
         ])  # fmt: skip

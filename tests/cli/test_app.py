@@ -276,6 +276,13 @@ async def test_delete_needs_to_be_told_about_the_objects(run: Run, daemon: FakeD
     assert ("DELETE", "/api/v1/applications/shop?cascade=false", None) == daemon.asked[-1]
 
 
+async def test_confirm_deletion_approves(run: Run, daemon: FakeDaemon) -> None:
+    ran = await run("app", "confirm-deletion", "shop")
+
+    assert 0 == ran.code
+    assert ("POST", "/api/v1/applications/shop/confirm-deletion", {}) == daemon.asked[-1]
+
+
 async def test_terminate_op_deletes_the_operation(run: Run, daemon: FakeDaemon) -> None:
     ran = await run("app", "terminate-op", "shop")
 

@@ -544,6 +544,17 @@ def test_hooks_of_the_deletion_are_kept_as_they_were_last(shop: Subject) -> None
     assert [] == list(shop.restarted().delete_hooks(SHOP))
 
 
+def test_approval_of_deletions_is_kept_with_its_time(shop: Subject) -> None:
+    shop.store.approve(SHOP, 5.0)
+    shop.store.approve(SHOP, 7.0)
+    shop.store.approve(AppName("stranger"), 7.0)
+
+    store = shop.restarted()
+    assert (7.0, None) == (store.approved_s(SHOP), store.approved_s(AppName("stranger")))
+    store.forget(SHOP)
+    assert None is shop.restarted().approved_s(SHOP)
+
+
 def test_inventory_of_a_stranger_is_not_kept(subject: Subject) -> None:
     subject.store.put_delete_hooks(SHOP, [{}])
     subject.store.put_targets(SHOP, PROD, [WEB])

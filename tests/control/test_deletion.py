@@ -222,3 +222,18 @@ async def test_running_hook_that_a_person_ends_is_removed_and_run_again_later() 
     await shell.settle(for_s=60)
 
     assert (set(), {"a"}, {"pre"}) == (removed, shell.names(), jobs(shell))
+
+
+async def test_deletion_that_waits_for_a_person_goes_on_when_it_is_approved() -> None:
+    shell = await shop(annotations={"argocd.argoproj.io/sync-options": "Delete=confirm"})
+    await deleted(shell)
+    ends(shell, "pre")
+    await shell.settle(for_s=60)
+    before = shell.names()
+
+    await shell.asks.confirm(SHOP, shell.clock())
+    await shell.settle(for_s=60)
+    ends(shell, "post")
+    await shell.settle(for_s=60)
+
+    assert ({"a"}, set(), None) == (before, shell.names(), shell.apps.get(SHOP))

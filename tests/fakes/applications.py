@@ -33,6 +33,7 @@ class FakeApplications:
         self.shown: dict[tuple[AppName, ClusterId], dict[ResourceKey, Remembered]] = {}
         self.wanted: dict[tuple[AppName, ClusterId], frozenset[ResourceKey]] = {}
         self.tasks: dict[AppName, dict[int, Sequence[Task]]] = {}  # of the history
+        self.approvals: dict[AppName, float] = {}  # of deletions
         self.hooks: dict[AppName, Sequence[Manifest]] = {}
         self.on_declared: Callable[[frozenset[AppName]], None] = lambda _: None
         self.fail: Exception | None = None
@@ -178,6 +179,7 @@ class FakeApplications:
             self.noted,
             self.tasks,
             self.hooks,
+            self.approvals,
         )
         for part in parts:
             part.pop(name, None)
@@ -219,6 +221,14 @@ class FakeApplications:
         self._write()
         if self.get(app) is not None:
             self.hooks[app] = tuple(hooks)
+
+    def approved_s(self, app: AppName) -> float | None:
+        return self.approvals.get(app)
+
+    def approve(self, app: AppName, at_s: float) -> None:
+        self._write()
+        if self.get(app) is not None:
+            self.approvals[app] = at_s
 
     def wanted_by(self, cluster: ClusterId, key: ResourceKey) -> frozenset[AppName]:
         return frozenset(app for (app, where), keys in self.wanted.items() if where == cluster and key in keys)

@@ -31,6 +31,7 @@ class FakeBackend:
         self.refreshed: list[tuple[str, bool]] = []
         self.cascaded: dict[str, bool] = {}
         self.rolled_back: dict[str, int] = {}
+        self.confirmed: dict[str, tuple[str, float]] = {}
         self.tasks: dict[int, Sequence[Task]] = {}  # of the history
         self.rendered: Manifests = Manifests(())
         self.managed: Sequence[ManagedResource] = ()
@@ -65,6 +66,10 @@ class FakeBackend:
 
     async def sync(self, name: AppName, request: SyncRequest) -> None:
         self.apps[name] = dataclasses.replace(self.view(name), request=request)
+
+    async def confirm(self, name: AppName, by: str, at_s: float) -> None:
+        self.view(name)
+        self.confirmed[name] = (by, at_s)
 
     def results(self, name: AppName, history_id: int) -> Sequence[Task]:
         if all(entry.id != history_id for entry in self.view(name).history):

@@ -39,6 +39,7 @@ class Operations:
             web.post("/api/v1/applications/{name}/sync", self.sync),
             web.post("/api/v1/applications/{name}/rollback", self.rollback),
             web.delete("/api/v1/applications/{name}/operation", self.terminate),
+            web.post("/api/v1/applications/{name}/confirm-deletion", self.confirm),
             web.get("/api/v1/applications/{name}/syncs", self.syncs),
             web.get(r"/api/v1/applications/{name}/syncs/{id:\d{1,15}}", self.one_sync),
         ]
@@ -59,6 +60,10 @@ class Operations:
         )
         await self._backend.rollback(name, _history_id(body), asked)
         return written(self._show.application(self._backend.view(name)), ignored(body, ROLLBACK))
+
+    async def confirm(self, request: web.Request) -> web.Response:
+        await self._backend.confirm(AppName(request.match_info["name"]), self._by, self._now_s())
+        return answer({})
 
     async def syncs(self, request: web.Request) -> web.Response:
         """Answer with all syncs of the history, failed ones too, the newest last."""

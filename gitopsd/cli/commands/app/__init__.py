@@ -20,6 +20,7 @@ VERBS = {
     "history": Verb(f"{_HERE}.history", "List past syncs."),
     "rollback": Verb(f"{_HERE}.rollback", "Sync to what a past sync made live."),
     "terminate-op": Verb(f"{_HERE}.terminate_op", "End the sync that is under way."),
+    "confirm-deletion": Verb(f"{_HERE}.confirm_deletion", "Approve deletions that wait for it."),
     "delete": Verb(f"{_HERE}.delete", "Delete an application, with or without its objects."),
 }
 
