@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from gitopsd.control.barrier import Barrier
 from gitopsd.control.integrity import Integrity
 from gitopsd.core.build_environment import build_environment
-from gitopsd.errors import Conflict
+from gitopsd.errors import ClusterUnreachable, Conflict
 from gitopsd.model.application import Application, Source
-from gitopsd.model.ids import Revision
+from gitopsd.model.cluster import Offered
+from gitopsd.model.ids import AppName, Revision
 from gitopsd.model.manifest import Manifest
 from gitopsd.ports import Clock, Lent, Rendered, Renderer, Resolved, Sources
+
+KUBE = "env:KUBE_"  # what a closure's keys begin with that ask for the cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,9 @@ class Desire:
     barrier: Barrier
     now_s: Clock
     integrity: Integrity | None = None
+    # What the cluster of an application offers to its templates; None: not known yet.
+    offered: Callable[[Application], Offered | None] = lambda _: Offered()
+    askers: set[AppName] = field(default_factory=set)  # whose renders asked for that, or failed
 
     async def __call__(self, app: Application, refs: Sequence[str] = ()) -> Desired:
         """Render the sources of `app` at `refs`, one for each; empty: at their own target revisions.
@@ -67,11 +73,22 @@ class Desire:
         if self.integrity is not None:
             await self.integrity.check(app, wanted, resolved)
         lent = [Lent(source, at.revision) for source, at in zip(wanted, resolved, strict=True) if source.ref]
+        offered = self.offered(app)
+        self.askers.add(app.name)
         rendered = [
-            await self.renderer.render(app.name, source, at.revision, build_environment(app, source, at.revision), lent)
+            await self.renderer.render(
+                app.name, source, at.revision, build_environment(app, source, at.revision, offered), lent
+            )
             for source, at in zip(wanted, resolved, strict=True)
             if source.gives_manifests
         ]
+        if not any(key.startswith(KUBE) for one in rendered for key in one.looked_up):
+            self.askers.discard(app.name)
+        elif offered is None:
+            raise ClusterUnreachable(
+                f"templates of {app.name} ask what its cluster offers, which is not known yet",
+                remedy="wait until the cluster answers, or set helm.kubeVersion and helm.apiVersions",
+            )
         return _joined(resolved, rendered)
 
 

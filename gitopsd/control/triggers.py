@@ -100,6 +100,13 @@ class Triggers:
             if self.cluster_of(app) == cluster:
                 self.queue.add(app.name)
 
+    def offered(self, cluster: ClusterId, askers: Iterable[AppName]) -> None:
+        """Take note that a cluster offers something else than before: of its applications, `askers` look at that."""
+        for name in sorted(askers):
+            app = self.apps.get(name)
+            if app is not None and self.cluster_of(app) == cluster:
+                self.queue.add(name)
+
     async def run(self) -> None:
         """Find out, epoch by epoch, whom each touches."""
         while True:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from gitopsd.model.application import Application, Source
+from gitopsd.model.cluster import Offered
 from gitopsd.model.ids import Revision
 
 
-def build_environment(app: Application, source: Source, revision: Revision) -> dict[str, str]:
-    """Return the variables that a render of `source` of `app` at `revision` may ask for."""
+def build_environment(
+    app: Application, source: Source, revision: Revision, offered: Offered | None = None
+) -> dict[str, str]:
+    """Return the variables that a render of `source` of `app` at `revision` may ask for.
+
+    `offered` is what the cluster it goes to offers; what is not known has no variable.
+    """
+    kube = {"KUBE_VERSION": offered.version, "KUBE_API_VERSIONS": offered.apis} if offered else {}
     return {
+        **{name: text for name, text in kube.items() if text},
         "ARGOCD_APP_NAME": app.name,
         "ARGOCD_APP_NAMESPACE": app.destination.namespace,
         "ARGOCD_APP_PROJECT_NAME": app.project,

@@ -48,6 +48,7 @@ from gitopsd.core.touch_index import TouchIndex
 from gitopsd.daemon import confine
 from gitopsd.daemon.backend import DaemonBackend
 from gitopsd.daemon.cluster_secrets import ClusterSecrets
+from gitopsd.daemon.freshness import Freshness, Snapshot, turned
 from gitopsd.daemon.leases import Leases
 from gitopsd.daemon.reload import Reloader
 from gitopsd.daemon.rules import ignored
@@ -63,7 +64,8 @@ from gitopsd.manifests.cache import Cache, decoded_key, key_in
 from gitopsd.manifests.embedded import EmbeddedRedis
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.manifests.sops_keys import Keyring
-from gitopsd.model.application import Mode
+from gitopsd.model.application import Application, Mode
+from gitopsd.model.cluster import Offered
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.operation import Operation
 from gitopsd.model.project import IntegrityPolicy, Verify
@@ -173,6 +175,7 @@ class Daemon:
             kinds=store.kinds,
             on_change=lambda *where: self.triggers.live(*where),  # noqa: PLW0108 - as above
             on_cluster=self._on_cluster,
+            on_offer=lambda cluster: self.triggers.offered(cluster, self.desire.askers),
             takeover=settings.sync.takeover,
             checks=self.health_checks,
         )
@@ -203,7 +206,8 @@ class Daemon:
             self.wants.gone,
         )
         self.desire = Desire(
-            self.git, self.renderer, self.barrier, now_s, Integrity(store, self.signatures, self.trust.project)
+            *(self.git, self.renderer, self.barrier, now_s),
+            *(Integrity(store, self.signatures, self.trust.project), self._offered),
         )
         self.reconciler = self._reconciler()
         self.asks = Asks(
@@ -236,8 +240,18 @@ class Daemon:
             for each in settings.declarations
             if each.directory is not None
         ]
+        self.freshness = Freshness(
+            settings.freshness, settings.git.poll_s, self.git, self.live, self.servers, self._on_freshness
+        )
         self.backend = DaemonBackend(
-            store, self.asks, self.git, self.live, self.servers, self.ledger, noticed=self.leases.noticed
+            store,
+            self.asks,
+            self.git,
+            self.live,
+            self.servers,
+            self.ledger,
+            self.freshness.shown,
+            noticed=self.leases.noticed,
         )
         self.serving = False  # the API answers
         self.readiness = Readiness(self._parts)
@@ -283,7 +297,9 @@ class Daemon:
         passes = Graceful(self.passes, self.queue.close, grace_s=settings.grace_s)
         await stack.enter_async_context(running(passes, self.triggers))
         listener, services = self._api(health)
-        await stack.enter_async_context(running(listener, *services, self.reloader, *self.directories, *self.roots))
+        await stack.enter_async_context(
+            running(listener, *services, self.freshness, self.reloader, *self.directories, *self.roots)
+        )
         await listener.up()
         self.serving = True
         status = f"API on {settings.api.host}:{listener.port}, {len(self.clients)} clusters"
@@ -346,11 +362,19 @@ class Daemon:
                 self.metrics.forget(name)
                 self.drifts.forget(name)
 
+    def _on_freshness(self, before: Snapshot, after: Snapshot) -> None:
+        for name in turned(self.store.all(), self.store.status, before, after):
+            self.changes.changed(name)
+
     def _on_cluster(self, cluster: ClusterId) -> None:
         if cluster not in self.listed:
             self.listed.add(cluster)
             gc.freeze()  # its objects stay, so the loop need not wait while the collector goes through them again
         self.triggers.cluster(cluster)
+
+    def _offered(self, app: Application) -> Offered | None:
+        cluster = self.placing.cluster_of(app)
+        return Offered() if cluster is None else self.live.offered(cluster)
 
     def _on_epoch(self, repo: RepoUrl, old: Epoch | None, new: Epoch) -> None:
         self.triggers.epoch(repo, old, new)

@@ -13,14 +13,14 @@ from gitopsd.kube.client import Client
 from gitopsd.live.admission import CRD, POLICIES, Admission, definition_key
 from gitopsd.live.checks import Checking
 from gitopsd.live.decode import Decoder
-from gitopsd.live.discovery import Discovery, discover
+from gitopsd.live.discovery import Discovery, discover, offered
 from gitopsd.live.kinds import PENDING, Kind, Versions
 from gitopsd.live.mirror import Mirror
 from gitopsd.live.survey import has_tracked, surveyed
 from gitopsd.live.touch import Touch
 from gitopsd.live.turns import Turns
 from gitopsd.live.watch import KindWatch, Server, Sink
-from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
+from gitopsd.model.cluster import ApiResource, LiveObject, Offered, WatchAge
 from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading, Unreadable, Unserved
 from gitopsd.model.ids import AppName
@@ -60,6 +60,7 @@ class ClusterMirror:
         kinds: Callable[[], Collection[GroupKind]],
         on_change: Callable[[AppName], None],
         on_cluster: Callable[[], None],
+        on_offer: Callable[[], None] = lambda: None,
         now_s: Callable[[], float],
         checks: HealthChecks | None = None,
     ) -> None:
@@ -82,6 +83,8 @@ class ClusterMirror:
             checking=self._checking,
         )
         self._discovery: Discovery | None = None
+        self._on_offer = on_offer
+        self.offered: Offered | None = None  # None before the first discovery
         self._error = ""
         self._wanted: set[GVK] = set()  # asked for by a pass, or found by a survey
         self._versions: dict[GVK, Versions] = {}
@@ -145,6 +148,11 @@ class ClusterMirror:
             error=self._error or (sinks[0].problem if everything_fails else ""),
         )
 
+    def silent(self, after_s: float) -> frozenset[GroupKind]:
+        """Return the kinds of which nothing was heard for longer; those that fail are not among them."""
+        since_s = self._now_s() - after_s
+        return frozenset(s.gvk.group_kind for s in self._followed() if not s.problem and s.heard_s < since_s)
+
     def _followed(self) -> list[Kind | Versions]:
         kinds: list[Kind | Versions] = [self.mirror.kinds[gvk] for gvk, meta in self._tasks if not meta]
         return [*kinds, *(self._versions[gvk] for gvk, meta in self._tasks if meta)]
@@ -207,6 +215,7 @@ class ClusterMirror:
     def _settle(self, found: Discovery) -> None:
         """Take up a new discovery: watch what is to be watched, forget what is not served any more."""
         before, self._discovery, self._error = self._discovery, found, ""
+        self._offer(found)
         for gvk, meta in list(self._tasks):
             if isinstance(found.resource(gvk), Unserved):
                 self._tasks.pop((gvk, meta)).cancel()
@@ -226,6 +235,11 @@ class ClusterMirror:
                 if before is None or before.resource(gvk) != found.resource(gvk):
                     self.mirror.kind_changed(gvk)
             self._survey.set()
+
+    def _offer(self, found: Discovery) -> None:
+        before, self.offered = self.offered, offered(found, self.offered)
+        if before not in (None, self.offered):
+            self._on_offer()
 
     def _to_follow(self, found: Discovery) -> Iterable[ApiResource]:
         wanted = {found.resources[gvk] for gvk in self._wanted if gvk in found.resources}

@@ -9,7 +9,7 @@ from typing import Any
 from gitopsd.errors import ClusterUnreachable
 from gitopsd.kube.client import Client, Reply
 from gitopsd.kube.discovery import served
-from gitopsd.model.cluster import ApiResource
+from gitopsd.model.cluster import ApiResource, Offered
 from gitopsd.model.comparison import Reading, Unreadable, Unserved
 from gitopsd.model.manifest import GVK, GroupKind
 from gitopsd.runtime.tasks import at_most
@@ -43,6 +43,25 @@ class Discovery:
             if group == gvk.group and gvk.version in ("", version):
                 return Unreadable(f"{group}/{version} does not answer discovery: {why}")
         return Unserved()
+
+
+def offered(found: Discovery, before: Offered | None) -> Offered:
+    """Return what templates see of a discovery; `before` is what they saw of the one before it.
+
+    Of a group that does not answer now, what it offered then stays: a chart that leaves out what such a group has
+    would have it pruned.
+    """
+    apis = {_api(gvk.group, gvk.version) for gvk in found.resources}
+    apis |= {f"{_api(gvk.group, gvk.version)}/{gvk.kind}" for gvk in found.resources}
+    silent = {_api(group, version) for group, version in found.failed if version}
+    groups = tuple(f"{group}/" for group, _ in found.failed if group)
+    kept = {api for api in (before.apis.split(",") if before else ()) if api.startswith(groups)}
+    version = found.version or (before.version if before else "")
+    return Offered(version, ",".join(sorted(apis | silent | kept)))
+
+
+def _api(group: str, version: str) -> str:
+    return f"{group}/{version}" if group else version
 
 
 async def discover(client: Client) -> Discovery:

@@ -12,7 +12,7 @@ from gitopsd.kube.client import Client
 from gitopsd.live.cluster import ClusterMirror
 from gitopsd.live.decode import Decoder
 from gitopsd.live.turns import Turns
-from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
+from gitopsd.model.cluster import ApiResource, LiveObject, Offered, WatchAge
 from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Uid
@@ -39,6 +39,7 @@ class LiveMirrors:
         kinds: Callable[[ClusterId], Collection[GroupKind]],
         on_change: Callable[[ClusterId, AppName], None],
         on_cluster: Callable[[ClusterId], None] = lambda _: None,
+        on_offer: Callable[[ClusterId], None] = lambda _: None,
         takeover: Collection[str] = (),
         checks: HealthChecks | None = None,
         now_s: Callable[[], float] = time.monotonic,
@@ -50,6 +51,7 @@ class LiveMirrors:
             kinds: the kinds of a cluster's stored inventory, watched from the start.
             on_change: told of an application when one of its objects in a cluster, or one it asked for, is different.
             on_cluster: told of a cluster when its first lists are in or cannot be had, and when it answers again.
+            on_offer: told of a cluster that offers other kinds, or another version, than before.
             takeover: managers that the first apply takes over.
             checks: users' health checks; they go before those of gitopsd.
             now_s: a clock that only goes forward, for the age of watches.
@@ -64,6 +66,7 @@ class LiveMirrors:
                 kinds=partial(kinds, cluster),
                 on_change=partial(on_change, cluster),
                 on_cluster=partial(on_cluster, cluster),
+                on_offer=partial(on_offer, cluster),
                 now_s=now_s,
                 checks=checks,
             )
@@ -79,6 +82,10 @@ class LiveMirrors:
     ) -> Mapping[ResourceKey, Reading]:
         return self._of(cluster).readings(app, wanted)
 
+    def offered(self, cluster: ClusterId) -> Offered | None:
+        """Return what the cluster offers; None where that is not known yet."""
+        return self._of(cluster).offered
+
     def written(self, cluster: ClusterId, answer: Accepted) -> None:
         self._of(cluster).written(answer)
 
@@ -90,6 +97,10 @@ class LiveMirrors:
 
     def age(self, cluster: ClusterId) -> WatchAge:
         return self._of(cluster).age()
+
+    def silent(self, cluster: ClusterId, after_s: float) -> frozenset[GroupKind]:
+        """Return the kinds of which nothing was heard for longer; those that fail are not among them."""
+        return self._of(cluster).silent(after_s)
 
     def admission(self, cluster: ClusterId, gvk: GVK) -> str:
         return self._of(cluster).admission(gvk)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 KIND = "env:"  # of a closure's key, before the variable's name
-API = "KUBE_API_VERSIONS/"  # before one of those that KUBE_API_VERSIONS lists: a variable of its own, "" where it is not
+API = "KUBE_API_VERSIONS/"  # before one that KUBE_API_VERSIONS lists: a variable of its own, "" where it is not
 
 _REFERENCE = re.compile(r"\$(?:\{(?P<braced>[^}]*)\}|(?P<name>[A-Za-z0-9_]+|[*#$@!?-]))", re.ASCII)
 

@@ -21,6 +21,14 @@ class ApiResource:
 
 
 @dataclass(frozen=True, slots=True)
+class Offered:
+    """What a cluster offers, as templates ask for it."""
+
+    version: str = ""  # of its API server
+    apis: str = ""  # `group/version` and `group/version/kind`, sorted, with commas between
+
+
+@dataclass(frozen=True, slots=True)
 class PodFacts:
     """What a tree shows of a Pod."""
 
