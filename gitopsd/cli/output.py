@@ -82,4 +82,5 @@ _STYLES = {
     "Failed": "red",
     "Error": "red",
     "Unknown": "magenta",
+    "Stale": "magenta",
 }

@@ -23,6 +23,9 @@ def name(app: App) -> str:
 
 
 def sync(app: App) -> str:
+    """Return the sync status, or Stale where it rests on what is too old."""
+    if at(app, "status", "gitopsd", "stale"):
+        return "Stale"
     return str(at(app, "status", "sync", "status") or "Unknown")
 
 
@@ -102,6 +105,8 @@ def why_not_synced(app: App) -> str:
     """Return in one line why the application is not Synced; "" where it is."""
     if sync(app) == "Synced":
         return ""
+    if stale := at(app, "status", "gitopsd", "stale"):
+        return "; ".join(map(str, stale))
     differing = [one for one in resources(app) if one.get("status") not in (None, "Synced")]
     if not differing:
         return "; ".join(str(condition.get("message", "")) for condition in conditions(app)[:1])

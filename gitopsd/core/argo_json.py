@@ -191,6 +191,7 @@ def _ours(app: Application, status: AppStatus, now_s: float) -> Json:
             "mode": app.mode.value,
             "cluster": status.cluster,
             "waiting": status.waiting,
+            "stale": list(status.stale),
             "target": status.comparison.target,
             "epochAt": rfc3339(status.epoch_s),
             "epochAgeSeconds": round(max(0.0, now_s - status.epoch_s), 1) if status.epoch_s else None,

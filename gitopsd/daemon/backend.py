@@ -9,6 +9,7 @@ from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifest
 from gitopsd.control.service import Asks, readers_of
 from gitopsd.core.declaration import DECLARE
 from gitopsd.core.tree import Node, tree
+from gitopsd.daemon.freshness import Freshness
 from gitopsd.errors import NotFound
 from gitopsd.git.repositories import Repositories
 from gitopsd.live.mirrors import LiveMirrors
@@ -34,6 +35,7 @@ class DaemonBackend:
     live: LiveMirrors
     clusters_by_name: Mapping[ClusterId, str]  # → server URL
     ledger: Ledger
+    freshness: Freshness
     noticed: Callable[[ClusterId], str] = lambda _: ""  # what a person should know of a cluster's lease
 
     def views(self) -> Iterable[AppView]:
@@ -48,6 +50,8 @@ class DaemonBackend:
         if status is not None and status.operation is not operation:
             # Published at the end of a pass; an operation that it began must not look like none until then.
             status = replace(status, operation=operation)
+        if status is not None:
+            status = self.freshness.shown(app, status)
         return AppView(
             app,
             status,

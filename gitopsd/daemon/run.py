@@ -188,10 +188,7 @@ class Daemon:
             self.paths.paths,
             self.leases.fenced,
         )
-        drift = settings.drift
-        self.ledger = Ledger(settings.data_dir, now_s, max_entries=drift.max_entries, max_age_s=drift.max_age_s)
-        self.drifts = Drifts(self.ledger, now_s, drift.fight_turns, drift.fight_window_s, self.metrics.drifted)
-        self.drifts.restore(self.ledger.recent(now_s() - drift.fight_window_s))
+        self.ledger, self.drifts = self._drifts()
         self.barrier = Barrier(self.queue.add)
         self.wants = Wants(store, self.barrier, self.queue.add)
         self.placing = Placing(store, self.live, self.wants, self.servers, Mode(settings.mode))
@@ -240,9 +237,7 @@ class Daemon:
             for each in settings.declarations
             if each.directory is not None
         ]
-        self.freshness = Freshness(
-            settings.freshness, settings.git.poll_s, self.git, self.live, self.servers, self._on_freshness
-        )
+        self.freshness = Freshness(settings, self.git, self.live, self.servers, self._on_freshness)
         self.backend = DaemonBackend(
             store,
             self.asks,
@@ -250,7 +245,7 @@ class Daemon:
             self.live,
             self.servers,
             self.ledger,
-            self.freshness.shown,
+            self.freshness,
             noticed=self.leases.noticed,
         )
         self.serving = False  # the API answers
@@ -308,6 +303,13 @@ class Daemon:
         await self.signals.stop.wait()
         self.readiness.stopping()
         self.systemd.stopping()
+
+    def _drifts(self) -> tuple[Ledger, Drifts]:
+        drift, now_s = self.settings.drift, self.now_s
+        ledger = Ledger(self.settings.data_dir, now_s, max_entries=drift.max_entries, max_age_s=drift.max_age_s)
+        drifts = Drifts(ledger, now_s, drift.fight_turns, drift.fight_window_s, self.metrics.drifted)
+        drifts.restore(ledger.recent(now_s() - drift.fight_window_s))
+        return ledger, drifts
 
     def _reconciler(self) -> Reconciler:
         settings, store, now_s = self.settings, self.store, self.now_s

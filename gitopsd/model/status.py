@@ -45,6 +45,7 @@ class AppStatus:
     epoch_s: float = 0.0  # Unix time at which the oldest epoch was taken
     watch_age_s: float = 0.0
     source_types: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()  # why it is too old to go by; what is shown of it is not green then
     waiting: str = ""  # why nothing is done about what is out of sync; "" where nothing is, or something runs
 
 

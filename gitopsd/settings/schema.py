@@ -226,6 +226,14 @@ class SyncSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FreshnessSettings:
+    """What is older than this is not shown as Synced or Healthy."""
+
+    epoch_s: float = 600.0  # since a repository was fetched; at least three times git.poll_s, whatever stands here
+    watch_s: float = 600.0  # since a kind of a cluster was heard of; servers send bookmarks each minute
+
+
+@dataclass(frozen=True, slots=True)
 class DriftSettings:
     """What is written down of drift, and when self-heal gives in."""
 
@@ -332,6 +340,7 @@ class Settings:
     plugins: PluginSettings = field(default_factory=PluginSettings)
     sops: SopsSettings = field(default_factory=SopsSettings)
     compare: CompareSettings = field(default_factory=CompareSettings)
+    freshness: FreshnessSettings = field(default_factory=FreshnessSettings)
     drift: DriftSettings = field(default_factory=DriftSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     scripts: ScriptSettings = field(default_factory=ScriptSettings)
