@@ -63,6 +63,14 @@ async def test_get_of_an_application_without_status_shows_unknown(run: Run, daem
     assert "Sync:         Unknown" in ran.out
 
 
+async def test_stale_application_is_not_shown_as_synced(run: Run, daemon: FakeDaemon) -> None:
+    daemon.apps["shop"]["status"]["gitopsd"] = {"stale": ["repository x could not be fetched"]}
+
+    ran = await run("app", "get", "shop")
+
+    assert "Stale: repository x could not be fetched" in ran.out
+
+
 async def test_get_asks_for_a_hard_refresh(run: Run, daemon: FakeDaemon) -> None:
     await run("app", "get", "shop", "--hard-refresh")
 
