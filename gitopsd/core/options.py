@@ -135,7 +135,9 @@ def has_compare_option(marks: Marks, name: str) -> bool:
 
 
 def sync_wave(manifest: Manifest) -> int:
-    """Return the sync wave of `manifest`, 0 when it names none; lower waves sync first. Helm's weight of a hook is one.
+    """Return the sync wave of `manifest`, 0 when it names none; lower waves sync first.
+
+    Helm's weight of a hook is one, and 0 where it is no number, as Helm has it.
 
     Raises:
         InvalidManifest: the annotation is not a decimal integer of 64 bits.
@@ -144,6 +146,8 @@ def sync_wave(manifest: Manifest) -> int:
     name = SYNC_WAVE if SYNC_WAVE in annotations or HELM_HOOK not in annotations else HELM_WEIGHT
     text = annotations.get(name, "0")
     wave = wave_in({SYNC_WAVE: text}, default=None)
+    if wave is None and name == HELM_WEIGHT:
+        return 0
     if wave is None:
         raise InvalidManifest(
             f"{key_of(manifest)}: {name} is {text!r}",

@@ -17,6 +17,7 @@ from gitopsd.errors import InvalidDeclaration, InvalidManifest
 from gitopsd.manifests.border import manifests_of
 from gitopsd.manifests.capabilities import Asked, api_versions, asked_of, check_version, kube_version
 from gitopsd.manifests.chart_files import CHART, Files, chart_files, mapping, packed, unpacked
+from gitopsd.manifests.dependencies import with_dependencies
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.helm_library import Refused, Release, Rendering, rendering
 from gitopsd.manifests.helm_values import Values, helm_values, large_numbers
@@ -49,6 +50,7 @@ def build(tree: Tree, path: str, options: HelmOptions, given: Given) -> Loaded:
     about = mapping(f"{path}/{CHART}", files[CHART], given.limits)
     if about.get("type") == "library":
         raise InvalidManifest(f"{path} is a library chart, which renders nothing", remedy="name a chart that uses it")
+    files = with_dependencies(tree, path, files, given.limits)
     values = helm_values(tree, path, options, given)
     texts = unpacked(files, path)
     if options.skip_schema_validation:

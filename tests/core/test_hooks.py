@@ -78,6 +78,12 @@ def test_helms_weight_is_the_wave() -> None:
     assert -5 == hook.wave
 
 
+def test_helms_weight_that_is_no_number_is_none() -> None:
+    (hook,) = target(job("migrate", **{HELM: "pre-install", f"{HELM}-weight": "early"})).hooks
+
+    assert 0 == hook.wave
+
+
 def test_wave_comes_before_helms_weight() -> None:
     weighed = {HELM: "pre-install", f"{HELM}-weight": "-5", "argocd.argoproj.io/sync-wave": "7"}
     (hook,) = target(job("migrate", **weighed)).hooks

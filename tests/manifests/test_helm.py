@@ -168,6 +168,28 @@ def test_sub_charts_have_conditions_aliases_and_libraries(harbour: Harbour) -> N
         harbour.build({f"app/{name}": text for name, text in LIBRARY.items()})
 
 
+def test_a_dependency_is_taken_from_the_repository_or_is_missing(harbour: Harbour) -> None:
+    local = {"name": "sub", "version": "0.1.0", "repository": "file://../sub", "condition": "sub.enabled"}
+    files = {
+        **SHOW,
+        "app/Chart.yaml": chart_yaml(dependencies=[local]),
+        **{f"sub/{at}": text for at, text in SUB.items()},
+    }
+
+    built = harbour.build(files)
+    assert {"ConfigMap/shop", "ConfigMap/sub", "CustomResourceDefinition/s.x.io"} == set(built.names)
+    assert "sub/templates/sub.yaml" in built.read
+    assert ["ConfigMap/shop"] == harbour.build(files, set_to("sub.enabled", "false")).names
+    for repository in ("https://charts.example", "file://../gone"):
+        gone = chart_yaml(dependencies=[{**local, "repository": repository}])
+        with pytest.raises(InvalidManifest, match=f"app depends on the chart sub of {repository}, which is not in"):
+            harbour.build({**files, "app/Chart.yaml": gone})
+    with pytest.raises(InvalidManifest, match="app depends on the chart sub,"):
+        harbour.build({**SHOW, "app/requirements.yaml": "dependencies: [{name: sub, version: 1}]"})
+    with pytest.raises(PathNotFound, match="the dependency sub is outside of the repository"):
+        harbour.build({**SHOW, "app/Chart.yaml": chart_yaml(dependencies=[{**local, "repository": "file://../../x"}])})
+
+
 def test_crds_hooks_and_tests_are_what_helm_template_prints(harbour: Harbour) -> None:
     hook = "{apiVersion: v1, kind: Pod, metadata: {name: %s, annotations: {helm.sh/hook: '%s'}}}\n"
     files = {
