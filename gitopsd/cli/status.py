@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 App = Mapping[str, Any]
+FEW_S = 10.0  # below it tenths of a second tell something
 
 
 def at(value: Any, *path: str) -> Any:
@@ -128,7 +129,7 @@ def ago(text: object, now_s: float) -> str:
         past_s = now_s - datetime.fromisoformat(str(text)).timestamp()
     except ValueError:
         return ""
-    return f"{lasting(past_s)} ago"
+    return f"{lasting(max(0.0, float(int(past_s))))} ago".replace(".0 s", " s")
 
 
 def lasting(seconds: float) -> str:
@@ -136,7 +137,7 @@ def lasting(seconds: float) -> str:
     for unit_s, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= unit_s:
             return f"{int(seconds // unit_s)} {unit}"
-    return f"{max(0, int(seconds))} s"
+    return f"{max(0.0, seconds):.1f} s" if seconds < FEW_S else f"{int(seconds)} s"
 
 
 def resource_name(resource: Mapping[str, Any]) -> str:

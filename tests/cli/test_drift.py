@@ -37,7 +37,7 @@ async def test_list_shows_one_line_for_each_change(run: Run, daemon: FakeDaemon)
     lines = [line.split("\t") for line in ran.out.splitlines()]
     assert 0 == ran.code
     assert ["4", "2 h ago", "shop", "c1", "apps/Deployment shop/web", ".", "(the object) → (absent)", "(no trace)",
-            "healed after 4 s"] == lines[1]  # fmt: skip
+            "healed after 4.0 s"] == lines[1]  # fmt: skip
     assert ["3 → 5", "kubectl-edit (human)", "open for 2 h"] == lines[2][6:]
     assert [f"3 → {'x' * 39}…", "a webhook or a policy"] == lines[3][6:8]
     assert "perhaps k9s (human)" == lines[4][7]

@@ -64,7 +64,7 @@ def drift_json(entry: Drift, now_s: float) -> dict[str, Any]:
         "writers": [writer_json(writer) for writer in entry.writers],
         "beganAt": rfc3339(entry.began_s),
         "endedAt": rfc3339(entry.ended_s),
-        "durationSeconds": round(max(0.0, ended_s - entry.began_s), 1),
+        "durationSeconds": round(max(0.0, ended_s - entry.began_s), 3),
         "end": entry.end.value if entry.end else "",
         "operation": entry.operation,
     }
