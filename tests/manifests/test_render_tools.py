@@ -240,3 +240,34 @@ async def test_a_chart_reads_what_another_source_lends_and_is_rendered_for_what_
     assert 3 == stage.jobs[RENDER]
     assert "of-one" == await name(ONE, changed, values)  # of the chart's own revision nothing but the chart counts
     assert 3 == stage.jobs[RENDER]
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        (
+            "{{ range until 100000 }}{{ range until 100000 }}{{ if eq . -1 }}x{{ end }}{{ end }}{{ end }}",
+            "took more than",
+        ),
+        ('{{ define "a" }}{{ include "a" . }}{{ end }}{{ include "a" . }}', "Helm refuses it"),
+        ('{{ repeat 2000000000 "x" }}', "crashed its worker"),
+    ],
+)
+async def test_a_template_without_an_end_fails_its_application_alone(tmp_path: Path, template: str, words: str) -> None:
+    repo = Repo(tmp_path / "r.git")
+    bad = {"bad/Chart.yaml": CHART["web/Chart.yaml"], "bad/templates/a.yaml": template}
+    revision = repo.commit({**CHART, "web/values.yaml": "name: fine\n", **bad})
+    async with WorkerPool(1, Limits(deadline_s=30)) as pool:
+        place = [["gitopsd.git.tree:open_tree", str(repo.path), revision], []]
+        given = Given.packed(RenderSettings(), Tools(ToolSettings(), tmp_path).programs, {"ARGOCD_APP_NAME": "one"})
+
+        async def rendered(path: str, deadline_s: float) -> str:
+            source = {"path": path, "options": {}}
+            try:
+                answer = await pool.call(RENDER, place, "inputs", source, given, deadline_s=deadline_s)
+            except WorkerFailed as err:
+                return err.what
+            return str(answer["outcome"])
+
+        assert words in await rendered("bad", 3 if "range" in template else 30)
+        assert "manifests" in await rendered("web", 30)
