@@ -14,6 +14,7 @@ from gitopsd.manifests.border import is_manifest_like, manifests_of
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.glob import glob
 from gitopsd.manifests.jsonnet import evaluated
+from gitopsd.manifests.sops import type_of
 from gitopsd.manifests.yaml import parse
 from gitopsd.model.application import DirectoryOptions
 from gitopsd.ports import Tree
@@ -24,6 +25,7 @@ JSONNET = ".jsonnet"
 MARKS = (b"apiVersion", b"kind", b"metadata")  # what a manifest cannot do without
 NO_MANIFEST = "holds no manifest, so it was left out; directory.exclude says so for good"
 SKIP = b"+argocd:skip-file-rendering"  # anywhere in a file
+ENCRYPTED = "is encrypted by SOPS; annotate the application gitopsd.io/decrypt: sops"
 WARNINGS = 50  # told of one source; a thousand more say no more
 KEPT_BYTES = 64 << 20  # of parsed files in one worker
 
@@ -159,6 +161,7 @@ def parsed(name: str, data: bytes, limits: RenderSettings) -> File:
     if SKIP in data:
         return File(len(data))
     found = parse(name, data, limits)
+    encrypted = ((1, ENCRYPTED),) if type_of(name, data) else ()
     if found.documents and not any(is_manifest_like(document.value) for document in found.documents):
         return File(len(data), warnings=((1, NO_MANIFEST),))
     try:
@@ -169,7 +172,7 @@ def parsed(name: str, data: bytes, limits: RenderSettings) -> File:
         )
     except orjson.JSONEncodeError as err:
         raise InvalidManifest(f"{name}: its text is not Unicode: {err}", remedy="write the character itself") from err
-    return File(len(data), manifests, found.warnings)
+    return File(len(data), manifests, (*encrypted, *found.warnings))
 
 
 class _Kept:
