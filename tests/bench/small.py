@@ -57,7 +57,9 @@ async def _closures(options: Options) -> Figure:
             for turn in range(7):
                 revision = await asyncio.to_thread(fleet.touch, "app-00001", str(turn))
                 began_s = time.perf_counter()
-                await pool.call(jobs.LOOK_UP, [[OPENER, mirror, revision], []], [["inputs", [one], {}] for one in closures])
+                await pool.call(
+                    jobs.LOOK_UP, [[OPENER, mirror, revision], []], [["inputs", [one], {}] for one in closures]
+                )
                 took.append(time.perf_counter() - began_s)
     what = f"closures of {options.apps} applications looked up at a new commit, p50"
     return Figure("closures", what, percentile(took, 0.5) * 1000, "ms", Budget(150))

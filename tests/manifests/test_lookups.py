@@ -13,7 +13,6 @@ from gitopsd.manifests.flights import Flights
 from gitopsd.manifests.jobs import Place, Question
 from gitopsd.manifests.lookups import MOST, LookUps
 
-
 HERE: Place = ("opener", "mirror", "revision"), ()
 
 
