@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 from gitopsd.core import health, tracking
-from gitopsd.core.fields import WrongShape, items_at, number_at, text_at
+from gitopsd.core.fields import WrongShape, flag_at, items_at, number_at, text_at
 from gitopsd.core.managed_fields import has_legacy, newest_s, view_hash
+from gitopsd.core.network import network_of
 from gitopsd.core.options import marks_of
 from gitopsd.model.cluster import LiveObject, PodFacts
 from gitopsd.model.command import HOOK_FINALIZER
@@ -72,6 +73,7 @@ class Decoder:
             guarded=guarded,
             marks=marks_of(manifest),
             pod=_pod_facts(manifest) if key.kind == "Pod" and not key.group else None,
+            network=network_of(key, manifest),
         )
 
 
@@ -88,14 +90,14 @@ def without_deletion(manifest: Manifest) -> Manifest:
 
 def _pod_facts(manifest: Manifest) -> PodFacts:
     try:
-        containers = [*items_at(manifest, "spec", "initContainers"), *items_at(manifest, "spec", "containers")]
-        statuses = [
-            *items_at(manifest, "status", "initContainerStatuses"),
-            *items_at(manifest, "status", "containerStatuses"),
-        ]
-        images = {sys.intern(text_at(each, "image")) for each in containers}
+        initial, lasting = items_at(manifest, "spec", "initContainers"), items_at(manifest, "spec", "containers")
+        running = items_at(manifest, "status", "containerStatuses")
+        statuses = [*items_at(manifest, "status", "initContainerStatuses"), *running]
+        images = {sys.intern(text_at(each, "image")) for each in (*initial, *lasting)}
         node = sys.intern(text_at(manifest, "spec", "nodeName"))
-        return PodFacts(tuple(sorted(images)), node, sum(number_at(each, "restartCount") for each in statuses))
+        restarts = sum(number_at(each, "restartCount") for each in statuses)
+        ready = sum(flag_at(each, "ready") for each in running)
+        return PodFacts(tuple(sorted(images)), node, restarts, ready, len(lasting))
     except WrongShape:
         return PodFacts((), "", 0)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from gitopsd.model.cluster import LiveObject, PodFacts
+from gitopsd.model.cluster import LiveObject, Network, PodFacts
 from gitopsd.model.health import Health
 from gitopsd.model.ids import ResourceVersion, Uid
 from gitopsd.model.manifest import GVK, ResourceKey
@@ -28,6 +28,7 @@ class Common(NamedTuple):
     guarded: bool
     marks: tuple[tuple[str, str], ...]
     pod: PodFacts | None
+    network: Network | None
 
 
 Packed = tuple[bytes, Common] | LiveObject  # kept as it is: what does not fit, and what a status may hold as well
@@ -57,6 +58,7 @@ def packed(live: LiveObject) -> Packed:
             live.guarded,
             live.marks,
             live.pod,
+            live.network,
         )
     )
 
@@ -86,6 +88,7 @@ def unpacked(key: ResourceKey, value: Packed) -> LiveObject:
         guarded=common.guarded,
         marks=common.marks,
         pod=common.pod,
+        network=common.network,
     )
 
 

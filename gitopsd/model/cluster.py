@@ -35,6 +35,22 @@ class PodFacts:
     images: tuple[str, ...]  # of all its containers, sorted
     node: str  # "" before it is scheduled
     restarts: int  # of all its containers
+    ready: int = 0  # of the containers that are to run all the time
+    containers: int = 0  # those
+
+
+Labels = tuple[tuple[str, str], ...]  # sorted
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What a tree shows of how traffic goes through an object."""
+
+    labels: Labels = ()  # of a Pod: what it may be chosen by
+    selects: Labels = ()  # of a Service: of the Pods that it sends to
+    targets: tuple[ResourceKey, ...] = ()  # that it names, be they there or not
+    addresses: tuple[tuple[str, str], ...] = ()  # of load balancers, each "ip" or "hostname", and the value
+    urls: tuple[str, ...] = ()  # where it is reached from outside, and what its annotations link to
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +75,7 @@ class LiveObject:
     guarded: bool = False  # our finalizer is on it: a hook whose end nobody has seen
     marks: tuple[tuple[str, str], ...] = ()  # the annotations that core.options heeds, sorted (`marks_of`)
     pod: PodFacts | None = None  # of a Pod alone
+    network: Network | None = None  # None: no traffic goes through it
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from gitopsd.api.backend import ClusterState, ManagedResource, Manifests, RepositoryState
 from gitopsd.core.argo_json import rfc3339
 from gitopsd.core.tree import Node
-from gitopsd.model.cluster import PodFacts, WatchAge
+from gitopsd.model.cluster import Network, PodFacts, WatchAge
 from gitopsd.model.comparison import Absent, Compared, Difference, Pair, SyncStatus, Why, Writer
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
@@ -100,7 +100,7 @@ async def test_managed_resource_tells_the_verdict_of_the_last_pass() -> None:
 
 async def test_tree_holds_owners_and_what_they_own() -> None:
     deployment = GVK("apps", "v1", "Deployment"), live_of(ResourceKey("apps", "Deployment", "shop", "web"), uid="u1")
-    facts = PodFacts(("nginx:1",), "node-1", 2)
+    facts = PodFacts(("nginx:1",), "node-1", 2, ready=1, containers=3)
     key = ResourceKey("", "Pod", "shop", "web-1")
     pod = live_of(key, uid="u2", pod=facts, created_s=1_700_000_000.0)
     health = Health(HealthStatus.DEGRADED, "it crashes")
@@ -112,13 +112,41 @@ async def test_tree_holds_owners_and_what_they_own() -> None:
     owner, owned = tree["nodes"]
     place = {"group": "apps", "version": "v1", "kind": "Deployment", "namespace": "shop", "name": "web", "uid": "u1"}
     assert place.items() <= owner.items()
-    assert not {"parentRefs", "images", "info", "health"} & owner.keys()
+    assert not {"parentRefs", "images", "info", "health", "networkingInfo"} & owner.keys()
     assert [place] == owned["parentRefs"]
     assert ["nginx:1"] == owned["images"]
-    assert [{"name": "Node", "value": "node-1"}, {"name": "Restart Count", "value": "2"}] == owned["info"]
+    info = {"Node": "node-1", "Containers": "1/3", "Restart Count": "2"}
+    assert [{"name": name, "value": value} for name, value in info.items()] == owned["info"]
     assert {"status": "Degraded", "message": "it crashes"} == owned["health"]
     assert "2023-11-14T22:13:20Z" == owned["createdAt"]
     assert [{"name": "node-1"}] == tree["hosts"]
+
+
+async def test_tree_tells_where_traffic_goes_in_argo_cds_shape() -> None:
+    labels = (("app", "web"),)
+    pod_key, service_key = ResourceKey("", "Pod", "shop", "web-1"), ResourceKey("", "Service", "shop", "web")
+    reached = Network(targets=(service_key,), addresses=(("ip", "192.0.2.1"),), urls=("https://shop.example/",))
+    backend = FakeBackend(app_view("shop"))
+    backend.nodes = [
+        Node(GVK("", "v1", "Pod"), live_of(pod_key, network=Network(labels=labels)), None),
+        Node(GVK("", "v1", "Service"), live_of(service_key, network=Network(selects=labels)), None),
+        Node(
+            GVK("networking.k8s.io", "v1", "Ingress"),
+            live_of(ResourceKey("networking.k8s.io", "Ingress", "shop", "web"), network=reached),
+            None,
+        ),
+    ]
+    async with serving(backend) as api:
+        pod, service, ingress = (await api.get(f"{SHOP}/resource-tree"))["nodes"]
+
+    assert {"labels": {"app": "web"}} == pod["networkingInfo"]
+    to_pod = {"group": "", "kind": "Pod", "namespace": "shop", "name": "web-1"}
+    assert {"targetLabels": {"app": "web"}, "targetRefs": [to_pod]} == service["networkingInfo"]
+    assert {
+        "targetRefs": [{"group": "", "kind": "Service", "namespace": "shop", "name": "web"}],
+        "ingress": [{"ip": "192.0.2.1"}],
+        "externalURLs": ["https://shop.example/"],
+    } == ingress["networkingInfo"]
 
 
 async def test_application_before_its_first_pass_has_an_empty_tree() -> None:

@@ -256,13 +256,14 @@ def test_an_object_watched_at_two_versions_stays_while_one_shows_it(world: World
     assert [ResourceKey("", "ConfigMap", "web", "one")] == [key for key, _ in world.mirror.tracked(SHOP)]
 
 
-def test_pod_tells_its_images_node_and_restarts() -> None:
+def test_pod_tells_its_images_node_restarts_and_how_many_containers_are_ready() -> None:
     spec = {"nodeName": "n1", "initContainers": [{"image": "b"}], "containers": [{"image": "a"}, {"image": "a"}]}
-    status = {"containerStatuses": [{"restartCount": 2}, {"restartCount": 1}], "initContainerStatuses": [{}]}
+    running = [{"restartCount": 2, "ready": True}, {"restartCount": 1}]
+    status = {"containerStatuses": running, "initContainerStatuses": [{}]}
     pod = {"kind": "Pod", "metadata": {"name": "web"}, "spec": spec, "status": status}
     key = ResourceKey("", "Pod", "prod", "web")
 
-    assert PodFacts(("a", "b"), "n1", 3) == Decoder(()).live(key, pod).pod
+    assert PodFacts(("a", "b"), "n1", 3, ready=1, containers=2) == Decoder(()).live(key, pod).pod
     assert PodFacts((), "", 0) == Decoder(()).live(key, {**pod, "spec": {"containers": [7]}}).pod
     assert Decoder(()).live(ONE.key, pod).pod is None
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gitopsd.live.packed import Objects, packed, unpacked
-from gitopsd.model.cluster import LiveObject, PodFacts
+from gitopsd.model.cluster import LiveObject, Network, PodFacts
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ResourceVersion, TrackingId, Uid, ViewHash
 from gitopsd.model.manifest import GVK, ResourceKey
@@ -32,11 +32,12 @@ LIVE = LiveObject(
     generation=7,
     guarded=True,
     marks=(("argocd.argoproj.io/sync-wave", "3"),),
-    pod=PodFacts(("a:1", "b:2"), "node-1", 4),
+    pod=PodFacts(("a:1", "b:2"), "node-1", 4, 1, 2),
+    network=Network(labels=(("app", "shop"),)),
 )
 OTHER_KEY = ResourceKey("apps", "Deployment", "db", "shop")
 NOBODYS = replace(LIVE, tracking=None, by_argocd=False, view=None)
-BARE = replace(NOBODYS, owners=(), health=None, marks=(), pod=None, argocd_wrote_s=None)
+BARE = replace(NOBODYS, owners=(), health=None, marks=(), pod=None, network=None, argocd_wrote_s=None)
 
 
 @pytest.mark.parametrize(

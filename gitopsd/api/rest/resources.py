@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -11,11 +12,12 @@ from gitopsd.api.answers import answer
 from gitopsd.api.backend import Backend, ManagedResource
 from gitopsd.core.argo_json import difference_json, rfc3339
 from gitopsd.core.mask import masked
+from gitopsd.core.network import targets
 from gitopsd.core.tree import Node
-from gitopsd.model.cluster import LiveObject
+from gitopsd.model.cluster import LiveObject, Network, PodFacts
 from gitopsd.model.comparison import Compared, SyncStatus
 from gitopsd.model.ids import AppName
-from gitopsd.model.manifest import GVK, Manifest
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 
 NOTHING = "null"  # how Argo CD writes a state that is not there
 
@@ -52,7 +54,8 @@ class Resources:
     async def tree(self, request: web.Request) -> web.Response:
         found = self._backend.tree(AppName(request.match_info["name"]))
         hosts = sorted({node.live.pod.node for node in found if node.live.pod and node.live.pod.node})
-        nodes = [node_json(node) for node in found]
+        sends = targets(found)
+        nodes = [node_json(node, sends.get(node.live.key, ())) for node in found]
         return answer({"nodes": nodes, "orphanedNodes": [], "hosts": [{"name": host} for host in hosts]})
 
 
@@ -89,8 +92,8 @@ def _verdict(compared: Compared) -> dict[str, Any]:
     }
 
 
-def node_json(node: Node) -> dict[str, Any]:
-    """Return one live object as a node of Argo CD's resource tree."""
+def node_json(node: Node, sends: Sequence[ResourceKey] = ()) -> dict[str, Any]:
+    """Return one live object as a node of Argo CD's resource tree; `sends` is where it sends traffic."""
     live = node.live
     found = _reference(node.gvk, live)
     found |= {"resourceVersion": live.resource_version, "createdAt": rfc3339(live.created_s)}
@@ -98,11 +101,34 @@ def node_json(node: Node) -> dict[str, Any]:
         found["parentRefs"] = [_reference(gvk, parent) for gvk, parent in node.parents]
     if live.pod is not None:
         found["images"] = list(live.pod.images)
-        info = {"Node": live.pod.node, "Restart Count": str(live.pod.restarts) if live.pod.restarts else ""}
-        found["info"] = [{"name": name, "value": value} for name, value in info.items() if value]
+        found["info"] = [{"name": name, "value": value} for name, value in _info(live.pod).items() if value]
+    if live.network is not None:
+        found["networkingInfo"] = _network(live.network, sends)
     if node.health is not None:
         found["health"] = {"status": node.health.status.value, "message": node.health.message}
     return found
+
+
+def _info(pod: PodFacts) -> dict[str, str]:
+    return {
+        "Node": pod.node,
+        "Containers": f"{pod.ready}/{pod.containers}" if pod.containers else "",
+        "Restart Count": str(pod.restarts) if pod.restarts else "",
+    }
+
+
+def _network(network: Network, sends: Sequence[ResourceKey]) -> dict[str, Any]:
+    """Return Argo CD's ResourceNetworkingInfo; unlike there a Service names its Pods too."""
+    found = {
+        "labels": dict(network.labels),
+        "targetLabels": dict(network.selects),
+        "targetRefs": [
+            {"group": key.group, "kind": key.kind, "namespace": key.namespace, "name": key.name} for key in sends
+        ],
+        "ingress": [{kind: value} for kind, value in network.addresses],
+        "externalURLs": list(network.urls),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _reference(gvk: GVK, live: LiveObject) -> dict[str, Any]:
