@@ -17,7 +17,7 @@ from gitopsd.core.pairing import owns
 from gitopsd.core.permissions import Place, account_of, destination_conditions, object_conditions, source_conditions
 from gitopsd.core.plan import contested
 from gitopsd.core.prune import Guard, kept
-from gitopsd.core.target import Target, target_of
+from gitopsd.core.target import Scope, Target, target_of, unreadable
 from gitopsd.errors import ClusterUnreachable, NotPermitted, UnknownCluster
 from gitopsd.model.application import Application, Mode
 from gitopsd.model.cluster import ApiResource
@@ -130,7 +130,7 @@ class Placing:
             NotPermitted: the project does not allow a kind or namespace of the target.
         """
         app, deleting = orders.app, orders.deleting
-        target = target_of(app.name, app.destination.namespace, desired.manifests, self.scope(cluster))
+        target = target_of(app.name, app.destination.namespace, desired.manifests, self.scope(cluster, app))
         if deleting:
             target = self._permitted(app, cluster, target)
             self.wants.as_before(app)  # what it left in the cluster is in the index until it is gone
@@ -151,7 +151,7 @@ class Placing:
             readings,
             guard,
             guard_now,
-            (*target.conditions, *_shared(shared)),
+            (*target.conditions, *_shared(shared), *unreadable(target, readings)),
             self.live.age(cluster).oldest_s,
             self._windows(app, cluster),
             self.user_of(app, cluster),
@@ -183,25 +183,29 @@ class Placing:
         project = self.apps.project(app.project)
         return account_of(project, self._place(cluster), app.destination.namespace) if project is not None else ""
 
-    def scope(self, cluster: ClusterId) -> Callable[[GVK], bool | None]:
-        def scope(gvk: GVK) -> bool | None:
-            found = self.live.resource(cluster, gvk)
-            if isinstance(found, Unreadable):
-                # Taken for namespaced, a cluster-scoped object would get another key, and nobody would look at it.
-                raise ClusterUnreachable(
-                    f"whether {gvk} is namespaced cannot be read of cluster {cluster}: {found.cause}",
-                    remedy="see the cluster's API groups; nothing is written until they can be read",
-                )
-            return found.namespaced if isinstance(found, ApiResource) else None
+    def scope(self, cluster: ClusterId, app: Application) -> Scope:
+        """Return how `cluster` scopes a kind; where it does not tell, as the objects of the kind that `app` had say."""
+
+        def scope(gvk: GVK) -> bool | Unreadable | None:
+            match self.live.resource(cluster, gvk):
+                case ApiResource(namespaced=namespaced):
+                    return namespaced
+                case Unreadable() as unreadable:
+                    left = self._left(app, cluster)
+                    known = {bool(key.namespace) for key in left if key.group_kind == gvk.group_kind}
+                    return known.pop() if len(known) == 1 else unreadable
+                case _:
+                    return None
 
         return scope
 
     def _want(self, app: Application, cluster: ClusterId, target: Target, desired: Desired) -> None:
         project, place = self._project(app), self._place(cluster)
         hooks = (hook.key for hook in target.hooks)
-        refusals = object_conditions(project, place, [*target.objects, *hooks])
+        # What is not placed yet is not written yet, and is asked about once it is.
+        refusals = object_conditions(project, place, {*target.objects, *hooks} - target.unplaced)
         wanted = {*target.objects, *target.held}
-        if refusals:  # what it may not have it cannot contend for
+        if refusals or target.unplaced:  # what it may not have it cannot contend for
             wanted = {key for key in wanted if not object_conditions(project, place, [key])}
         self.wants.known(app, cluster, wanted, desired.mark)
         _refuse(refusals)

@@ -146,7 +146,7 @@ class Asks:
         cluster = self.placing.destination(app)
         if cluster is DECLARE:
             return app, desired, desired.manifests
-        scope = self.placing.scope(cluster)
+        scope = self.placing.scope(cluster, app)
         target = target_of(app.name, app.destination.namespace, desired.manifests, scope)
         return app, desired, tuple(target.objects.values())
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitopsd.core.apply_form import apply_form, scopes_of
 from gitopsd.core.hashes import object_hash, target_hash
 from gitopsd.core.hooks import Hook, hook_of, read
 from gitopsd.core.options import HOOK, SYNC_OPTIONS, hook_types, listed, marks_of, parse_options, sync_wave
+from gitopsd.model.comparison import Reading, Unreadable
 from gitopsd.model.ids import AppName, TargetHash
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey, annotations_of, gvk_of, key_of
 from gitopsd.model.status import Condition
 
-Scope = Callable[[GVK], bool | None]  # True: namespaced, False: cluster-scoped, None: not known
+# True: namespaced, False: cluster-scoped, None: not served, Unreadable: the cluster does not tell
+Scope = Callable[[GVK], bool | Unreadable | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Target:
     held: frozenset[ResourceKey] = frozenset()  # hooks and skipped objects: Git holds them, so they are never pruned
     conditions: tuple[Condition, ...] = ()
     hooks: tuple[Hook, ...] = ()  # sorted by key
+    unplaced: frozenset[ResourceKey] = frozenset()  # whether they are namespaced cannot be read: both keys of each
 
 
 def target_of(app: AppName, namespace: str, manifests: Sequence[Manifest], scope: Scope) -> Target:
@@ -35,7 +38,8 @@ def target_of(app: AppName, namespace: str, manifests: Sequence[Manifest], scope
         app: whose tracking id goes on.
         namespace: of the destination; "" where it has none.
         manifests: as rendered, of all sources in their order. The last one of a key counts, as in Argo CD.
-        scope: how the cluster scopes a kind; definitions among `manifests` answer for kinds it does not know.
+        scope: how the cluster scopes a kind; definitions among `manifests` answer for kinds it does not know. Where
+            nobody tells, an object is taken for namespaced, and both keys that it may have are `unplaced`.
 
     Raises:
         InvalidManifest: an object cannot be put into apply form, or its sync wave is not a number.
@@ -43,12 +47,19 @@ def target_of(app: AppName, namespace: str, manifests: Sequence[Manifest], scope
     defined = scopes_of(manifests)
     objects: dict[ResourceKey, Manifest] = {}
     hooks: dict[ResourceKey, Hook] = {}
+    unplaced: set[ResourceKey] = set()
     warnings: list[Condition] = []
     for manifest in manifests:
         gvk = gvk_of(manifest)
         known = scope(gvk)
-        form = apply_form(manifest, app, namespace, namespaced=defined.get(gvk.group_kind) if known is None else known)
+        namespaced = known if isinstance(known, bool) else defined.get(gvk.group_kind)
+        unknown = namespaced is None and isinstance(known, Unreadable)
+        if unknown and not (namespace or manifest["metadata"].get("namespace")):
+            namespaced = False  # for now: the other way round it would be refused, and all others with it
+        form = apply_form(manifest, app, namespace, namespaced=namespaced)
         key = key_of(form.manifest)
+        if unknown:
+            unplaced |= {key, replace(key, namespace="")}
         warnings += [Condition("IgnoredFieldWarning", text) for text in form.warnings]
         if hook_types(marks_of(form.manifest)):
             hooks[key] = hook_of(form.manifest)
@@ -64,7 +75,33 @@ def target_of(app: AppName, namespace: str, manifests: Sequence[Manifest], scope
     held = frozenset(hooks.keys() - objects.keys())
     run, ignored = _run([hooks[key] for key in sorted(held)])
     content = {**{hook.key: hook.hash for hook in run}, **hashes}
-    return Target(ordered, hashes, target_hash(content), held, (*warnings, *ignored), run)
+    return Target(
+        ordered,
+        hashes,
+        target_hash(content),
+        held | (unplaced - objects.keys()),
+        (*warnings, *ignored),
+        run,
+        frozenset(unplaced),
+    )
+
+
+def unreadable(target: Target, readings: Mapping[ResourceKey, Reading]) -> tuple[Condition, ...]:
+    """Return a condition for each kind of the target's objects that cannot be read, and each reason for it."""
+    lost: dict[tuple[GVK, str], int] = {}
+    for key, manifest in target.objects.items():
+        reading = readings.get(key)
+        if isinstance(reading, Unreadable) and not reading.pending:
+            what = gvk_of(manifest), reading.cause
+            lost[what] = lost.get(what, 0) + 1
+    return tuple(
+        Condition(
+            "UnreadableWarning",
+            f"{gvk}: {count} object{'s are' if count > 1 else ' is'} Unknown: {cause}",
+            remedy="see the cluster's kinds that cannot be read; nothing of them is written until they can",
+        )
+        for (gvk, cause), count in sorted(lost.items())
+    )
 
 
 def _run(hooks: Sequence[Hook]) -> tuple[tuple[Hook, ...], tuple[Condition, ...]]:

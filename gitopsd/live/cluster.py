@@ -118,7 +118,11 @@ class ClusterMirror:
         return self._discovery.resource(gvk)
 
     def readings(self, app: AppName, wanted: Collection[ObjectRef]) -> dict[ResourceKey, Reading]:
-        found = dict(self.mirror.tracked(app))
+        found: dict[ResourceKey, Reading] = {}
+        for key, gvk, reading in self.mirror.tracked(app):
+            # A watch may go on while the group's server does not say any more what it serves.
+            known = self.resource(gvk)
+            found[key] = known if isinstance(known, Unreadable) else reading
         for ref in wanted:
             found[ref.key] = self._reading(ref)
         self.mirror.asked(app, wanted)

@@ -94,10 +94,10 @@ class Mirror:
         for app in sorted(having | self._kind_askers.get(gvk, set())):
             self._on_change(app)
 
-    def tracked(self, app: AppName) -> Iterator[tuple[ResourceKey, Reading]]:
+    def tracked(self, app: AppName) -> Iterator[tuple[ResourceKey, GVK, Reading]]:
         """Give the objects that carry the application's tracking id and are not copies or a controller's."""
         for key, gvk in self._tracked.get(app, {}).items():
-            yield key, self.kinds[gvk].reading(key)
+            yield key, gvk, self.kinds[gvk].reading(key)
 
     def asked(self, app: AppName, wanted: Collection[ObjectRef]) -> None:
         """Remember what a pass of `app` has just asked for, to tell it when that changes."""

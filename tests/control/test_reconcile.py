@@ -8,7 +8,7 @@ from gitopsd.errors import InvalidManifest
 from gitopsd.model.cluster import WatchAge
 from gitopsd.model.comparison import SyncStatus
 from gitopsd.model.ids import AppName
-from gitopsd.model.manifest import GroupKind, Manifest
+from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
 from gitopsd.model.status import AppStatus
 from tests.control.shell import Shell, app, config, config_key
 
@@ -123,6 +123,45 @@ async def test_kind_that_cannot_be_read_is_unknown_and_nothing_of_it_is_pruned()
     await shell.settle()
     verdicts = {each.pair.key.kind: each.status.value for each in shell.status("shop").comparison.resources}
     assert {"ConfigMap": "Unknown", "Secret": "Synced"} == verdicts
+
+
+def road(name: str = "a5") -> Manifest:
+    return {"apiVersion": "example.org/v1", "kind": "Road", "metadata": {"name": name}}
+
+
+async def test_group_that_does_not_answer_makes_its_objects_unknown_and_the_others_are_synced() -> None:
+    shell = await started()
+    shell.world.undiscovered["example.org"] = "example.org/v1 does not answer discovery"
+    shell.git.push({"apps/shop/x": config("x", "2"), "apps/shop/r": road()})
+    await shell.settle()
+
+    status = shell.status("shop")
+    verdicts = {each.pair.key.kind: (each.status.value, each.reason) for each in status.comparison.resources}
+    reason = "cannot be read: example.org/v1 does not answer discovery"
+    assert {"ConfigMap": ("Synced", ""), "Road": ("Unknown", reason)} == verdicts
+    assert "2" == shell.world.objects[config_key("x")]["data"]["value"]
+    assert ["UnreadableWarning"] == [each.type for each in status.conditions]
+
+    shell.world.undiscovered.clear()
+    await shell.pass_over("shop")
+    await shell.settle()
+    assert ResourceKey("example.org", "Road", "prod", "a5") in shell.world.objects
+    assert ("Synced", ()) == (shell.sync_status("shop"), shell.status("shop").conditions)
+
+
+async def test_object_whose_scope_cannot_be_read_keeps_the_scope_that_it_had() -> None:
+    shell = Shell()
+    shell.declare(app("shop"))
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "r"}}
+    shell.git.push({"apps/shop/r": role, "apps/shop/x": config("x")})
+    await shell.settle()
+    shell.world.undiscovered["rbac.authorization.k8s.io"] = "it does not answer"
+    shell.git.push({"apps/shop/r": role, "apps/shop/x": config("x", "2")})
+    await shell.settle()
+
+    keys = {f"{each.pair.key}": each.status.value for each in shell.status("shop").comparison.resources}
+    wanted = {"/ConfigMap:prod/x": "Synced", "rbac.authorization.k8s.io/ClusterRole:/r": "Unknown"}
+    assert wanted == keys
 
 
 def impersonating(server: str) -> Manifest:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitopsd.core.target import Target, target_of
+from gitopsd.core.target import Target, target_of, unreadable
 from gitopsd.errors import InvalidManifest
+from gitopsd.model.comparison import Absent, Reading, Unreadable
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import GVK, ResourceKey
 from tests.core.frozen import frozen
@@ -99,6 +100,30 @@ def test_definition_beside_its_resource_tells_the_scope() -> None:
         return None if gvk.kind == "Road" else False
 
     assert ResourceKey("example.org", "Road", "", "a5") in target(road, definition, scope=scope).objects
+
+
+@pytest.mark.parametrize("namespace", ["prod", ""])
+def test_object_whose_scope_cannot_be_read_may_have_either_key(namespace: str) -> None:
+    road = frozen({"apiVersion": "example.org/v1", "kind": "Road", "metadata": {"name": "a5"}})
+
+    found = target_of(SHOP, namespace, [road], lambda _: Unreadable("example.org is down"))
+
+    keys = {ResourceKey("example.org", "Road", each, "a5") for each in {namespace, ""}}
+    assert [ResourceKey("example.org", "Road", namespace, "a5")] == list(found.objects)
+    assert keys == found.unplaced == found.objects.keys() | found.held
+
+
+def test_kinds_that_cannot_be_read_are_told_with_their_reasons_and_pending_ones_are_not() -> None:
+    found = target(config("a"), config("b"), config("c"), config("d"))
+    readings: dict[ResourceKey, Reading] = {
+        key("a"): Unreadable("403"),
+        key("b"): Unreadable("403"),
+        key("c"): Unreadable("under way", pending=True),
+        key("d"): Absent(),
+    }
+
+    (told,) = unreadable(found, readings)
+    assert ("UnreadableWarning", "v1/ConfigMap: 2 objects are Unknown: 403") == (told.type, told.message)
 
 
 @pytest.mark.parametrize("wave", ["one", " 1", "1_0", "٣", "99999999999999999999", ""])

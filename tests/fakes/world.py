@@ -48,6 +48,7 @@ class World:
         self.owned: dict[ResourceKey, Manifest] = {}
         self.unreadable: dict[GroupKind, str] = {}
         self.unserved: set[GroupKind] = set()
+        self.undiscovered: dict[str, str] = {}  # groups that do not answer discovery, and why
         self.answers: dict[ResourceKey, list[Applied | Exception]] = {}  # what to answer instead, once each
         self.dry_answers: dict[ResourceKey, list[Answer | Exception]] = {}
         self.untaken: dict[ResourceKey, Refused] = {}  # what a dry run before a sync says
@@ -84,6 +85,8 @@ class World:
     def resource(self, cluster: ClusterId, gvk: GVK) -> ApiResource | Reading:
         if gvk.group_kind in self.unserved:
             return Unserved()
+        if gvk.group in self.undiscovered:
+            return Unreadable(self.undiscovered[gvk.group])
         return ApiResource(
             gvk,
             gvk.kind.lower() + "s",
@@ -186,6 +189,8 @@ class World:
     def _reading(self, key: ResourceKey) -> Reading:
         if key.group_kind in self.unserved:
             return Unserved()
+        if key.group in self.undiscovered:
+            return Unreadable(self.undiscovered[key.group])
         if key.group_kind in self.unreadable:
             return Unreadable(self.unreadable[key.group_kind])
         return Found(self._live(key)) if key in self.objects else Absent()

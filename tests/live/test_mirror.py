@@ -44,7 +44,7 @@ class World:
         self.told.clear()
 
     def own(self, app: AppName = SHOP) -> list[str]:
-        return [key.name for key, _ in self.mirror.tracked(app)]
+        return [key.name for key, _, _ in self.mirror.tracked(app)]
 
 
 @pytest.fixture
@@ -253,7 +253,7 @@ def test_an_object_watched_at_two_versions_stays_while_one_shows_it(world: World
 
     world.mirror.remove(GVK("", "v2", "ConfigMap"))
 
-    assert [ResourceKey("", "ConfigMap", "web", "one")] == [key for key, _ in world.mirror.tracked(SHOP)]
+    assert [ResourceKey("", "ConfigMap", "web", "one")] == [key for key, _, _ in world.mirror.tracked(SHOP)]
 
 
 def test_pod_tells_its_images_node_restarts_and_how_many_containers_are_ready() -> None:
