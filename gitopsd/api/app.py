@@ -66,7 +66,7 @@ def api_app(parts: Parts) -> web.Application:
     app.add_routes(Stream(backend, show, parts.changes).routes())
     app.add_routes(Applications(backend, show, refresh_s=parts.bounds.refresh_s).routes())
     app.add_routes(Operations(backend, show, by=HOLDER, now_s=parts.now_s).routes())
-    app.add_routes(Resources(backend).routes())
+    app.add_routes(Resources(backend, parts.now_s).routes())
     app.add_routes(Clusters(backend, parts.now_s).routes())
     app.add_routes(Repositories(backend, parts.now_s).routes())
     app.add_routes(Projects(backend).routes())

@@ -27,6 +27,7 @@ class AppView:
     history: Sequence[HistoryEntry] = ()
     request: SyncRequest | None = None  # asked for and not taken up yet
     deleting_s: float | None = None  # Unix time at which its deletion was asked for; None: it was not
+    watch_age_s: float | None = None  # since the quietest watch of its cluster said anything; None: no cluster
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -40,6 +40,12 @@ def as_yaml(value: Any) -> str:
 
     text: str = yaml.dump(value, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
     return text
+
+
+def warn_of_stale(answer: Mapping[str, Any]) -> None:
+    """Say on standard error that an answer of the API rests on what is too old, where it does."""
+    for why in (answer.get("gitopsd") or {}).get("stale") or ():
+        click.secho(line(f"stale: {why}"), fg="magenta", err=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
+from gitopsd.core.tree import Node
 from gitopsd.model.comparison import Compared, SyncStatus
 from gitopsd.model.health import Health, HealthStatus
+from gitopsd.model.manifest import GroupKind
 from gitopsd.model.status import AppStatus, Condition
 
 STALE = "StaleWarning"  # a type of condition
@@ -31,14 +34,27 @@ def aged(status: AppStatus, stale: Stale) -> AppStatus:
     What is worse stays: it was so when it was last known. An old epoch says nothing about health.
     """
     found = status.comparison
-    resources = tuple(_aged(each, stale) for each in found.resources)
+    resources = tuple(aged_resource(each, stale) for each in found.resources)
     sync, health = _sync(found.status), _health(found.health, stale)
     told = replace(found, status=sync, health=health, resources=resources)
     conditions = (*status.conditions, *_conditions(stale))
     return replace(status, comparison=told, conditions=conditions, stale=(*stale.epoch, *stale.watch))
 
 
-def _aged(compared: Compared, stale: Stale) -> Compared:
+def aged_nodes(nodes: Iterable[Node], silent: Collection[GroupKind]) -> tuple[Node, ...]:
+    """Return nodes of a tree as they are to be shown; what is of a kind that was not heard of is not Healthy."""
+    return tuple(
+        replace(node, health=_unheard(node.health))
+        if node.health is not None and node.gvk.group_kind in silent
+        else node
+        for node in nodes
+    )
+
+
+def aged_resource(compared: Compared, stale: Stale) -> Compared:
+    """Return one verdict as it is to be shown."""
+    if not stale:
+        return compared
     health = _health(compared.health, stale) if compared.health is not None else None
     return replace(compared, status=_sync(compared.status), health=health)
 
@@ -48,7 +64,11 @@ def _sync(status: SyncStatus) -> SyncStatus:
 
 
 def _health(health: Health, stale: Stale) -> Health:
-    if not stale.watch or health.status is not HealthStatus.HEALTHY:
+    return _unheard(health) if stale.watch else health
+
+
+def _unheard(health: Health) -> Health:
+    if health.status is not HealthStatus.HEALTHY:
         return health
     return Health(HealthStatus.UNKNOWN, "it was Healthy when it was last heard of")
 

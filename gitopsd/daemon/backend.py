@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState
 from gitopsd.control.service import Asks, readers_of
 from gitopsd.core.declaration import DECLARE
+from gitopsd.core.freshness import aged_nodes, aged_resource
 from gitopsd.core.tree import Node, tree
 from gitopsd.daemon.freshness import Freshness
 from gitopsd.errors import NotFound
@@ -39,12 +40,13 @@ class DaemonBackend:
     noticed: Callable[[ClusterId], str] = lambda _: ""  # what a person should know of a cluster's lease
 
     def views(self) -> Iterable[AppView]:
-        return [self._view(app) for app in self.store.all()]
+        ages = {cluster: self.live.age(cluster).oldest_s for cluster in self.clusters_by_name}
+        return [self._view(app, ages) for app in self.store.all()]
 
     def view(self, name: AppName) -> AppView:
-        return self._view(self.asks.known(name))
+        return self._view(self.asks.known(name), {})
 
-    def _view(self, app: Application) -> AppView:
+    def _view(self, app: Application, ages: Mapping[ClusterId, float]) -> AppView:
         name = app.name
         status, operation = self.store.status(name), self.store.operation(name)
         if status is not None and status.operation is not operation:
@@ -58,7 +60,13 @@ class DaemonBackend:
             self.store.history(name),
             self.store.request(name),
             self.store.deleting_since(name),
+            self._watch_age_s(status.cluster if status else None, ages),
         )
+
+    def _watch_age_s(self, cluster: ClusterId | None, ages: Mapping[ClusterId, float]) -> float | None:
+        if cluster is None or cluster not in self.clusters_by_name:
+            return None
+        return ages[cluster] if cluster in ages else self.live.age(cluster).oldest_s
 
     async def refresh(self, name: AppName, *, hard: bool) -> None:
         await self.asks.refresh(name, hard=hard)
@@ -101,6 +109,8 @@ class DaemonBackend:
         )
 
     async def managed_resources(self, name: AppName) -> Sequence[ManagedResource]:
+        opened = await self.asks.opened(name)
+        stale = self.freshness.now.of(self.asks.known(name), self.store.status(name))
         return [
             ManagedResource(
                 each.gvk,
@@ -110,9 +120,9 @@ class DaemonBackend:
                 each.live,
                 each.normalized,
                 each.predicted,
-                compared=each.compared,
+                compared=aged_resource(each.compared, stale),
             )
-            for each in await self.asks.opened(name)
+            for each in opened
         ]
 
     def tree(self, name: AppName) -> Sequence[Node]:
@@ -125,7 +135,8 @@ class DaemonBackend:
             for each in status.comparison.resources
             if isinstance(each.pair.live, Found)
         ]
-        return tree(roots, lambda uid: self.live.children(cluster, uid))
+        found = tree(roots, lambda uid: self.live.children(cluster, uid))
+        return aged_nodes(found, self.freshness.now.kinds.get(cluster, ()))
 
     def _gvk(self, cluster: ClusterId, compared: Compared) -> GVK:
         key = compared.pair.key

@@ -149,10 +149,22 @@ async def test_tree_tells_where_traffic_goes_in_argo_cds_shape() -> None:
     } == ingress["networkingInfo"]
 
 
+async def test_tree_and_managed_resources_tell_how_old_they_are_and_why_that_is_too_old() -> None:
+    view = app_view("shop")
+    assert view.status is not None
+    old = dataclasses.replace(view.status, epoch_s=NOW_S - 700.0, stale=("repository x could not be fetched",))
+    backend = FakeBackend(dataclasses.replace(view, status=old, watch_age_s=3.0))
+    async with serving(backend) as api:
+        found = [(await api.get(f"{SHOP}/{below}"))["gitopsd"] for below in ("resource-tree", "managed-resources")]
+
+    stale = {"epochAgeSeconds": 700.0, "watchAgeSeconds": 3.0, "stale": ["repository x could not be fetched"]}
+    assert [stale, stale] == found
+
+
 async def test_application_before_its_first_pass_has_an_empty_tree() -> None:
     backend = FakeBackend(dataclasses.replace(app_view("shop"), status=None))
     async with serving(backend) as api:
-        assert {"nodes": [], "orphanedNodes": [], "hosts": []} == await api.get(f"{SHOP}/resource-tree")
+        assert {"nodes": [], "orphanedNodes": [], "hosts": [], "gitopsd": {}} == await api.get(f"{SHOP}/resource-tree")
         assert "Unknown" == (await api.get(SHOP))["status"]["sync"]["status"]
 
 

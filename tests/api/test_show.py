@@ -38,6 +38,18 @@ def test_what_was_kept_reads_as_what_is_written_anew() -> None:
         assert expected == json.loads(show.application(view))
 
 
+def test_age_of_the_watches_is_told_anew_each_time() -> None:
+    show = Show(Clock())
+    view = published(app_view("shop"), epoch_s=900.0)
+
+    ages = [
+        json.loads(show.application(dataclasses.replace(view, watch_age_s=age_s)))["status"]["gitopsd"]
+        for age_s in (1.0, 700.04)
+    ]
+
+    assert [(100.0, 1.0), (100.0, 700.0)] == [(each["epochAgeSeconds"], each["watchAgeSeconds"]) for each in ages]
+
+
 def test_every_change_is_shown() -> None:
     show = Show(Clock())
     view = app_view("shop")

@@ -20,6 +20,7 @@ class FakeDaemon:
 
     apps: dict[str, dict[str, Any]] = field(default_factory=dict)
     managed: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    tree: dict[str, Any] = field(default_factory=dict)
     asked: list[tuple[str, str, Any]] = field(default_factory=list)  # method, path with query, body
     phases: tuple[str, ...] = ("Running", "Succeeded")  # what an ordered operation goes through
     syncs: list[dict[str, Any]] = field(default_factory=list)  # the history
@@ -58,6 +59,7 @@ class FakeDaemon:
             web.get(one, self._get),
             web.delete(one, self._delete),
             web.get(one + "/managed-resources", self._managed),
+            web.get(one + "/resource-tree", self._tree),
             web.get(one + "/manifests", self._manifests),
             web.post(one + "/{verb:sync|rollback}", self._order),
             web.delete(one + "/operation", self._order),
@@ -102,6 +104,9 @@ class FakeDaemon:
 
     async def _managed(self, request: web.Request) -> web.Response:
         return web.json_response({"items": self.managed.get(request.match_info["name"], [])})
+
+    async def _tree(self, _: web.Request) -> web.Response:
+        return web.json_response(self.tree)
 
     async def _manifests(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]

@@ -71,6 +71,44 @@ async def test_stale_application_is_not_shown_as_synced(run: Run, daemon: FakeDa
     assert "Stale: repository x could not be fetched" in ran.out
 
 
+async def test_get_tells_how_old_what_is_known_is(run: Run, daemon: FakeDaemon) -> None:
+    daemon.apps["shop"]["status"]["gitopsd"] = {"epochAgeSeconds": 12.0, "watchAgeSeconds": 180.2}
+
+    ran = await run("app", "get", "shop")
+
+    assert "Git as of 12 s ago, the cluster as of 3 min ago" in ran.out
+
+
+def node(name: str, *owners: str, kind: str = "Pod", **more: Any) -> dict[str, Any]:
+    parents = {"parentRefs": [{"uid": owner} for owner in owners]} if owners else {}
+    return {"group": "", "version": "v1", "kind": kind, "namespace": "prod", "name": name, "uid": name} | parents | more
+
+
+async def test_tree_shows_what_is_owned_below_its_owner(run: Run, daemon: FakeDaemon) -> None:
+    info = [{"name": "Node", "value": "n1"}, {"name": "Containers", "value": "0/1"}]
+    pod = node("web-1", "rs", health={"status": "Degraded", "message": "it crashes"}, info=info, images=["web:1"])
+    network = {
+        "targetRefs": [node("web-1")],
+        "ingress": [{"ip": "192.0.2.1"}],
+        "externalURLs": ["https://shop.example"],
+    }
+    service = node("front", kind="Service", networkingInfo=network)
+    circle = [node("a", "b"), node("b", "a", "gone")]
+    daemon.tree = {"nodes": [node("rs", kind="ReplicaSet"), service, pod, *circle], "gitopsd": {"stale": ["too old"]}}
+
+    ran = await run("app", "tree", "shop")
+
+    assert [
+        "OBJECT\tHEALTH\tABOUT",
+        "ReplicaSet prod/rs\t\t",
+        "  Pod prod/web-1\tDegraded\tit crashes; 0/1 ready; on n1; web:1",
+        "Service prod/front\t\t→ Pod prod/web-1; 192.0.2.1; https://shop.example",
+        "Pod prod/a\t\t",
+        "  Pod prod/b\t\t",
+    ] == ran.out.splitlines()
+    assert "stale: too old" in ran.err
+
+
 async def test_get_asks_for_a_hard_refresh(run: Run, daemon: FakeDaemon) -> None:
     await run("app", "get", "shop", "--hard-refresh")
 

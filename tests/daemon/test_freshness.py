@@ -6,14 +6,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from gitopsd.core.freshness import STALE
+from gitopsd.core.freshness import STALE, aged_nodes
+from gitopsd.core.tree import Node
 from gitopsd.daemon.freshness import Freshness, Snapshot, turned
 from gitopsd.model.application import Application
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Compared, Comparison, Found, Pair, SyncStatus
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import ClusterId, RepoUrl
-from gitopsd.model.manifest import GroupKind
+from gitopsd.model.manifest import GVK, GroupKind
 from gitopsd.model.status import AppStatus
 from gitopsd.settings import GitSettings, Settings
 from tests.core.lives import config_key, live_of
@@ -113,6 +114,16 @@ def test_what_is_worse_stays() -> None:
     found = fresh.shown(APP, status(SyncStatus.OUT_OF_SYNC, Health(HealthStatus.DEGRADED)))
 
     assert (SyncStatus.OUT_OF_SYNC, HealthStatus.DEGRADED) == seen(found)[:2]
+
+
+def test_node_of_a_silent_kind_is_not_healthy_and_others_stay() -> None:
+    pod, gvk, other = live_of(config_key("p")), GVK("", "v1", "Pod"), GVK("", "v1", "ConfigMap")
+    degraded = Health(HealthStatus.DEGRADED)
+    nodes = [Node(gvk, pod, HEALTHY), Node(gvk, pod, degraded), Node(gvk, pod, None), Node(other, LIVE, HEALTHY)]
+
+    found = [node.health and node.health.status for node in aged_nodes(nodes, {GroupKind("", "Pod")})]
+
+    assert [HealthStatus.UNKNOWN, HealthStatus.DEGRADED, None, HealthStatus.HEALTHY] == found
 
 
 def test_bound_is_never_below_three_polls() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -10,6 +10,7 @@ from aiohttp import web
 
 from gitopsd.api.answers import answer
 from gitopsd.api.backend import Backend, ManagedResource
+from gitopsd.api.rest.show import ages_of
 from gitopsd.core.argo_json import difference_json, rfc3339
 from gitopsd.core.mask import masked
 from gitopsd.core.network import targets
@@ -23,8 +24,9 @@ NOTHING = "null"  # how Argo CD writes a state that is not there
 
 
 class Resources:
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, now_s: Callable[[], float]) -> None:
         self._backend = backend
+        self._now_s = now_s
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -48,15 +50,24 @@ class Resources:
         )
 
     async def managed(self, request: web.Request) -> web.Response:
-        found = await self._backend.managed_resources(AppName(request.match_info["name"]))
-        return answer({"items": [managed_json(resource) for resource in found]})
+        name = AppName(request.match_info["name"])
+        found = await self._backend.managed_resources(name)
+        return answer({"items": [managed_json(resource) for resource in found], "gitopsd": self._freshness(name)})
 
     async def tree(self, request: web.Request) -> web.Response:
-        found = self._backend.tree(AppName(request.match_info["name"]))
+        name = AppName(request.match_info["name"])
+        found = self._backend.tree(name)
         hosts = sorted({node.live.pod.node for node in found if node.live.pod and node.live.pod.node})
         sends = targets(found)
         nodes = [node_json(node, sends.get(node.live.key, ())) for node in found]
-        return answer({"nodes": nodes, "orphanedNodes": [], "hosts": [{"name": host} for host in hosts]})
+        shown = {"nodes": nodes, "orphanedNodes": [], "hosts": [{"name": host} for host in hosts]}
+        return answer({**shown, "gitopsd": self._freshness(name)})
+
+    def _freshness(self, name: AppName) -> dict[str, Any]:
+        """Return how old what is shown is, and why it is too old to go by where it is."""
+        view = self._backend.view(name)
+        stale = list(view.status.stale) if view.status else []
+        return {**ages_of(view, self._now_s()), **({"stale": stale} if stale else {})}
 
 
 def managed_json(resource: ManagedResource) -> dict[str, Any]:

@@ -40,11 +40,11 @@ class Show:
         written = self._kept.get(name)
         if written is None or not _same(written.view, view):
             written = self._keep(name, _written(view, self._now_s()))
-        if view.status is None or not view.status.epoch_s:
+        ages = ages_of(view, self._now_s())
+        if not ages:
             return orjson.dumps(written.fields)
-        age_s = round(max(0.0, self._now_s() - view.status.epoch_s), 1)
         status = written.fields["status"]
-        aged = {**status, "gitopsd": {**status["gitopsd"], "epochAgeSeconds": age_s}}
+        aged = {**status, "gitopsd": {**status["gitopsd"], **ages}}
         return orjson.dumps({**written.fields, "status": aged})
 
     def _keep(self, name: AppName, written: _Written) -> _Written:
@@ -55,6 +55,16 @@ class Show:
             _, oldest = self._kept.popitem(last=False)
             self.kept_bytes -= oldest.size_bytes
         return written
+
+
+def ages_of(view: AppView, now_s: float) -> dict[str, float]:
+    """Return how old what is known of an application is: since its repositories were fetched, since watches told."""
+    found = {}
+    if view.status is not None and view.status.epoch_s:
+        found["epochAgeSeconds"] = round(max(0.0, now_s - view.status.epoch_s), 1)
+    if view.watch_age_s is not None:
+        found["watchAgeSeconds"] = round(view.watch_age_s, 1)
+    return found
 
 
 def _same(old: AppView, new: AppView) -> bool:

@@ -12,6 +12,7 @@ _HERE = "gitopsd.cli.commands.app"
 VERBS = {
     "list": Verb(f"{_HERE}.list", "List applications."),
     "get": Verb(f"{_HERE}.get", "Show one application: what, where, its status and why."),
+    "tree": Verb(f"{_HERE}.tree", "Show its live objects, and what controllers made of them."),
     "diff": Verb(f"{_HERE}.diff", "Show what a sync would change; exit 1 where there is something."),
     "manifests": Verb(f"{_HERE}.manifests", "Print the desired manifests."),
     "refresh": Verb(f"{_HERE}.refresh", "Compare again, without writing."),

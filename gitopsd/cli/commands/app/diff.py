@@ -14,7 +14,7 @@ from gitopsd.cli import status
 from gitopsd.cli.client import Client, application_path
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.options import output, verb
-from gitopsd.cli.output import as_yaml, block, line, print_data
+from gitopsd.cli.output import as_yaml, block, line, print_data, warn_of_stale
 from gitopsd.cli.status import ago
 
 _GREEN, _RED = "green", "red"
@@ -40,7 +40,9 @@ def command(client: Client, name: str, *, refresh: bool, unified: bool, form: st
     """
     if refresh:
         client.get(application_path(name), {"refresh": "normal"})
-    items = client.get(application_path(name, "managed-resources")).get("items") or []
+    answer = client.get(application_path(name, "managed-resources"))
+    items = answer.get("items") or []
+    warn_of_stale(answer)
     differing = [item for item in items if _differs(item)]
     if form != "table":
         print_data({"items": differing}, form)

@@ -58,7 +58,15 @@ def _facts(app: status.App) -> Iterator[tuple[str, object]]:
     yield "Progress", status.progress(app)
     yield "Started", operation.get("startedAt")
     yield "Finished", operation.get("finishedAt")
+    yield "Known", ", ".join(_ages(app))
     yield "Compared at", status.at(app, "status", "reconciledAt")
+
+
+def _ages(app: status.App) -> Iterator[str]:
+    for what, name in (("Git", "epochAgeSeconds"), ("the cluster", "watchAgeSeconds")):
+        age_s = status.at(app, "status", "gitopsd", name)
+        if age_s is not None:
+            yield f"{what} as of {status.lasting(float(age_s))} ago"
 
 
 def _sources(app: status.App) -> Iterator[tuple[Any, str]]:
