@@ -170,6 +170,10 @@ def test_cluster_that_cannot_work(file: Path, cluster: str, says: str) -> None:
     [
         ("clusters: [{name: a, in_cluster: true}, {name: a, in_cluster: true}]", "clusters[1].name is given twice"),
         ("tools: {kustomize_build_options: '--enable-helm -o /x'}", "tools.kustomize_build_options has -o; leave it"),
+        ("tracking: {label: 'a b'}", "tracking.label is 'a b'"),
+        ("tracking: {label: ''}", "tracking.label is ''"),
+        ("tracking: {method: labels}", "tracking.method is 'labels'"),
+        (f"tracking: {{installation_id: {'x' * 300}}}", "tracking.installation_id has 300 characters"),
         ("declarations: [{path: x}]", "declarations[0] must have a directory or a repo_url"),
         ("declarations: [{directory: x}, {directory: x}]", "declarations[1] is given twice"),
         ("declarations: [{repo_url: 'https://x', verify: all}]", "declarations[0].verify is 'all'"),

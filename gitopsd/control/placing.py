@@ -18,6 +18,7 @@ from gitopsd.core.permissions import Place, account_of, destination_conditions, 
 from gitopsd.core.plan import contested
 from gitopsd.core.prune import Guard, kept
 from gitopsd.core.target import Scope, Target, target_of, unreadable
+from gitopsd.core.tracking import ANNOTATION, Tracking
 from gitopsd.errors import ClusterUnreachable, NotPermitted, UnknownCluster
 from gitopsd.model.application import Application, Mode
 from gitopsd.model.cluster import ApiResource
@@ -68,6 +69,7 @@ class Placing:
     wants: Wants
     clusters: Mapping[ClusterId, str]  # of the settings → server URL
     mode: Mode  # the daemon's
+    tracking: Tracking = ANNOTATION
 
     def destination(self, app: Application) -> ClusterId | Declare:
         """Return the cluster of `app`, or DECLARE. Raises UnknownCluster."""
@@ -130,7 +132,8 @@ class Placing:
             NotPermitted: the project does not allow a kind or namespace of the target.
         """
         app, deleting = orders.app, orders.deleting
-        target = target_of(app.name, app.destination.namespace, desired.manifests, self.scope(cluster, app))
+        scope = self.scope(cluster, app)
+        target = target_of(app.name, app.destination.namespace, desired.manifests, scope, self.tracking)
         if deleting:
             target = self._permitted(app, cluster, target)
             self.wants.as_before(app)  # what it left in the cluster is in the index until it is gone

@@ -147,7 +147,7 @@ class Asks:
         if cluster is DECLARE:
             return app, desired, desired.manifests
         scope = self.placing.scope(cluster, app)
-        target = target_of(app.name, app.destination.namespace, desired.manifests, scope)
+        target = target_of(app.name, app.destination.namespace, desired.manifests, scope, self.placing.tracking)
         return app, desired, tuple(target.objects.values())
 
     async def opened(self, name: AppName) -> Sequence[Opened]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gitopsd.core.fields import WrongShape, mapping_at, text_at
-from gitopsd.core.tracking import track
+from gitopsd.core.tracking import ANNOTATION, Tracking, track
 from gitopsd.errors import InvalidManifest
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import GroupKind, Manifest, gvk_of
@@ -24,7 +24,9 @@ class ApplyForm:
     warnings: tuple[str, ...] = ()
 
 
-def apply_form(manifest: Manifest, app: AppName, namespace: str, *, namespaced: bool | None) -> ApplyForm:
+def apply_form(
+    manifest: Manifest, app: AppName, namespace: str, *, namespaced: bool | None, tracking: Tracking = ANNOTATION
+) -> ApplyForm:
     """Return `manifest` as it is applied: a copy, with null values as they are.
 
     `stringData` is folded into `data`, the server's own fields are dropped, namespace and tracking id are set.
@@ -34,6 +36,7 @@ def apply_form(manifest: Manifest, app: AppName, namespace: str, *, namespaced: 
         app: whose tracking id goes on.
         namespace: the destination's, for a namespaced object that names none; "" where the destination has none.
         namespaced: the scope of the kind; None where it is not known, which is taken for namespaced.
+        tracking: what goes on beside the tracking id.
 
     Raises:
         InvalidManifest: metadata, annotations, labels or a Secret's stringData has the wrong type, or a namespaced
@@ -49,7 +52,7 @@ def apply_form(manifest: Manifest, app: AppName, namespace: str, *, namespaced: 
         raise InvalidManifest(f"{subject}: {err}", remedy="give the field the type that its kind says") from err
     kept, moved = _placed(kept, namespace, subject, namespaced=namespaced)
     warnings = [f"{subject}: {path} is the server's and is left out; remove it in Git" for path in dropped]
-    return ApplyForm(track(kept, app), (*warnings, *moved))
+    return ApplyForm(track(kept, app, tracking), (*warnings, *moved))
 
 
 def scopes_of(manifests: Iterable[Manifest]) -> Mapping[GroupKind, bool]:

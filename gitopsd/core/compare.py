@@ -13,7 +13,7 @@ from gitopsd.core.managed_fields import MANAGER
 from gitopsd.core.mask import masked, without_values
 from gitopsd.core.options import has_compare_option
 from gitopsd.core.target import Target
-from gitopsd.core.tracking import TRACKING_ID, tracking_of
+from gitopsd.core.tracking import ANNOTATION, INSTALLATION_ID, TRACKING_ID, Tracking, tracking_of
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import Answer, Inapplicable, Predicted
@@ -45,6 +45,7 @@ class Basis:
     target: TargetHash
     rules: Rules = NO_RULES
     admission: str = ""
+    tracking: Tracking = ANNOTATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ def verdicts(
         if pair.target is None:
             settled.append(extra(pair))
             continue
-        basis = Basis(target.hashes[pair.key], rules_for(ignored, pair.key), admission(gvk_of(pair.target)))
+        rules = rules_for(ignored, pair.key)
+        basis = Basis(target.hashes[pair.key], rules, admission(gvk_of(pair.target)), target.tracking)
         found = verdict(pair, pair.target, basis, remembered.get(pair.key))
         if isinstance(found, Doubtful):
             doubtful.append(found)
@@ -186,7 +188,7 @@ def _refused(doubt: Doubtful, answer: Inapplicable) -> Compared:
 def _compared(doubt: Doubtful, predicted: Manifest, body: Manifest, places: Places) -> Compared:
     basis, live = doubt.basis, doubt.live
     if _is_untracked(doubt, body):
-        predicted = _without_tracking(predicted, body)
+        predicted = _without_tracking(predicted, body, basis.tracking)
     try:
         ours, theirs = counted(predicted, body, basis.rules, places)
         same = ours == theirs and _typed_equal(ours, theirs)
@@ -212,16 +214,21 @@ def _is_untracked(doubt: Doubtful, body: Manifest) -> bool:
     So what kubectl or Argo CD applied from the same Git is Synced and to adopt.
     """
     ours, _ = tracking_of(doubt.target)
-    theirs, _ = tracking_of(body)
+    theirs, _ = tracking_of(body, doubt.basis.tracking)
     nobodys = TRACKING_ID not in annotations_of(body) and (theirs is None or ours is None or theirs.app == ours.app)
     return doubt.live.view is None and nobodys
 
 
-def _without_tracking(predicted: Manifest, body: Manifest) -> Manifest:
-    kept = {name: text for name, text in annotations_of(predicted).items() if name != TRACKING_ID}
-    meta = {**predicted["metadata"], "annotations": kept}
-    if not kept and "annotations" not in body["metadata"]:
-        del meta["annotations"]
+def _without_tracking(predicted: Manifest, body: Manifest, tracking: Tracking) -> Manifest:
+    ours = {"annotations": {TRACKING_ID, INSTALLATION_ID}, "labels": {tracking.label}}
+    meta = dict(predicted["metadata"])
+    for field, names in ours.items():
+        found, live = meta.get(field) or {}, body["metadata"].get(field) or {}
+        kept = {name: text for name, text in found.items() if name not in names or name in live}
+        if kept or field in body["metadata"]:
+            meta[field] = kept
+        else:
+            meta.pop(field, None)
     return {**predicted, "metadata": meta}
 
 

@@ -9,7 +9,7 @@ from gitopsd.core.apply_form import SERVERS
 from gitopsd.core.ignore import NO_PLACES, Places, Rules, by_place, without_ignored
 from gitopsd.core.managed_fields import entries_of, fields_of, our_entry
 from gitopsd.core.steps import ABSENT, ITEM_KEYS, at, item_of, key_fields, keys_of, named_below, owned_apart, place_of
-from gitopsd.core.tracking import TRACKING_ID
+from gitopsd.core.tracking import INSTALLATION_ID, TRACKING_ID
 from gitopsd.model.comparison import Item, Step, Steps
 from gitopsd.model.manifest import Manifest, annotations_of
 
@@ -56,9 +56,9 @@ def _identified(kept: Manifest, manifest: Manifest) -> Manifest:
     found, meta = kept.get("metadata"), manifest["metadata"]
     metadata = {name: value for name, value in found.items() if name not in SERVERS} if isinstance(found, dict) else {}
     metadata |= {name: meta[name] for name in ("name", "namespace") if name in meta}
-    if TRACKING_ID in annotations_of(manifest):
-        annotations = {**(metadata.get("annotations") or {}), TRACKING_ID: annotations_of(manifest)[TRACKING_ID]}
-        metadata["annotations"] = annotations
+    whose = {name: text for name, text in annotations_of(manifest).items() if name in (TRACKING_ID, INSTALLATION_ID)}
+    if whose:
+        metadata["annotations"] = {**(metadata.get("annotations") or {}), **whose}
     identity = {name: manifest[name] for name in ("apiVersion", "kind") if name in manifest}
     return {**kept, **identity, "metadata": metadata}
 

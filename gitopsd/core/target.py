@@ -9,6 +9,7 @@ from gitopsd.core.apply_form import apply_form, scopes_of
 from gitopsd.core.hashes import object_hash, target_hash
 from gitopsd.core.hooks import Hook, hook_of, read
 from gitopsd.core.options import HOOK, SYNC_OPTIONS, hook_types, listed, marks_of, parse_options, sync_wave
+from gitopsd.core.tracking import ANNOTATION, Tracking
 from gitopsd.model.comparison import Reading, Unreadable
 from gitopsd.model.ids import AppName, TargetHash
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey, annotations_of, gvk_of, key_of
@@ -29,9 +30,12 @@ class Target:
     conditions: tuple[Condition, ...] = ()
     hooks: tuple[Hook, ...] = ()  # sorted by key
     unplaced: frozenset[ResourceKey] = frozenset()  # whether they are namespaced cannot be read: both keys of each
+    tracking: Tracking = ANNOTATION
 
 
-def target_of(app: AppName, namespace: str, manifests: Sequence[Manifest], scope: Scope) -> Target:
+def target_of(
+    app: AppName, namespace: str, manifests: Sequence[Manifest], scope: Scope, tracking: Tracking = ANNOTATION
+) -> Target:
     """Return the target of `app`, whatever the order of `manifests` (but for an object that is there twice).
 
     Args:
@@ -40,6 +44,7 @@ def target_of(app: AppName, namespace: str, manifests: Sequence[Manifest], scope
         manifests: as rendered, of all sources in their order. The last one of a key counts, as in Argo CD.
         scope: how the cluster scopes a kind; definitions among `manifests` answer for kinds it does not know. Where
             nobody tells, an object is taken for namespaced, and both keys that it may have are `unplaced`.
+        tracking: how an object says that it is of `app`.
 
     Raises:
         InvalidManifest: an object cannot be put into apply form, or its sync wave is not a number.
@@ -56,7 +61,7 @@ def target_of(app: AppName, namespace: str, manifests: Sequence[Manifest], scope
         unknown = namespaced is None and isinstance(known, Unreadable)
         if unknown and not (namespace or manifest["metadata"].get("namespace")):
             namespaced = False  # for now: the other way round it would be refused, and all others with it
-        form = apply_form(manifest, app, namespace, namespaced=namespaced)
+        form = apply_form(manifest, app, namespace, namespaced=namespaced, tracking=tracking)
         key = key_of(form.manifest)
         if unknown:
             unplaced |= {key, replace(key, namespace="")}
@@ -83,6 +88,7 @@ def target_of(app: AppName, namespace: str, manifests: Sequence[Manifest], scope
         (*warnings, *ignored),
         run,
         frozenset(unplaced),
+        tracking,
     )
 
 

@@ -1,9 +1,10 @@
-"""The ignore rules of the settings, as applications write theirs."""
+"""What settings say of comparison and tracking, as the core takes it."""
 
 from __future__ import annotations
 
+from gitopsd.core.tracking import Tracking
 from gitopsd.model.application import IgnoreDifference
-from gitopsd.settings import CompareSettings
+from gitopsd.settings import CompareSettings, TrackingSettings
 
 AGGREGATED = IgnoreDifference(
     "rbac.authorization.k8s.io", "ClusterRole", jq_path_expressions=("select(.aggregationRule) | .rules",)
@@ -23,3 +24,9 @@ def ignored(settings: CompareSettings) -> tuple[IgnoreDifference, ...]:
         for rule in settings.ignore_differences
     )
     return (*written, AGGREGATED) if settings.ignore_aggregated_roles else written
+
+
+def tracking(settings: TrackingSettings) -> Tracking:
+    """Return how objects say which application they are of."""
+    label = "" if settings.method == "annotation" else settings.label
+    return Tracking(label, settings.method == "label", settings.installation_id)

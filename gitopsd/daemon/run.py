@@ -51,7 +51,7 @@ from gitopsd.daemon.cluster_secrets import ClusterSecrets
 from gitopsd.daemon.freshness import Freshness, Snapshot, turned
 from gitopsd.daemon.leases import Leases
 from gitopsd.daemon.reload import Reloader
-from gitopsd.daemon.rules import ignored
+from gitopsd.daemon.rules import ignored, tracking
 from gitopsd.git.epoch import Epoch
 from gitopsd.git.repositories import Repositories
 from gitopsd.git.signatures import CommitSignatures
@@ -170,6 +170,7 @@ class Daemon:
         self.paths = JqPaths(self.jq_workers, settings.scripts, time.monotonic)
         self.health_checks = LuaChecks(self.lua_workers, checks.load(settings.health), settings.scripts, time.monotonic)
         self.listed: set[ClusterId] = set()
+        self.tracking = tracking(settings.tracking)
         self.live = LiveMirrors(
             self.clients,
             kinds=store.kinds,
@@ -177,6 +178,7 @@ class Daemon:
             on_cluster=self._on_cluster,
             on_offer=lambda cluster: self.triggers.offered(cluster, self.desire.askers),
             takeover=settings.sync.takeover,
+            tracking=self.tracking,
             checks=self.health_checks,
         )
         self.leases = Leases.of(settings, self.clients, now_s, lambda cluster: self.triggers.cluster(cluster))  # noqa: PLW0108 - as above
@@ -191,7 +193,7 @@ class Daemon:
         self.ledger, self.drifts = self._drifts()
         self.barrier = Barrier(self.queue.add)
         self.wants = Wants(store, self.barrier, self.queue.add)
-        self.placing = Placing(store, self.live, self.wants, self.servers, Mode(settings.mode))
+        self.placing = Placing(store, self.live, self.wants, self.servers, Mode(settings.mode), self.tracking)
         self.triggers = Triggers(
             self.queue,
             store,

@@ -327,6 +327,6 @@ class ClusterMirror:
 
     async def _asked_for_tracked(self, resource: ApiResource) -> bool | str | Retryable:
         try:
-            return await has_tracked(self._client, resource)
+            return await has_tracked(self._client, resource, self._decoder.is_tracked)
         except Retryable as err:
             return err

@@ -9,11 +9,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from gitopsd.core import health, tracking
+from gitopsd.core import health
 from gitopsd.core.fields import WrongShape, flag_at, items_at, number_at, text_at
 from gitopsd.core.managed_fields import has_legacy, newest_s, view_hash
 from gitopsd.core.network import network_of
 from gitopsd.core.options import marks_of
+from gitopsd.core.tracking import ANNOTATION, Tracking, tracking_of
 from gitopsd.model.cluster import LiveObject, PodFacts
 from gitopsd.model.command import HOOK_FINALIZER
 from gitopsd.model.health import Health
@@ -21,7 +22,6 @@ from gitopsd.model.ids import AppName, ResourceVersion, TrackingId, Uid
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 
 ARGOCD = "argocd-controller"
-TrackingOf = Callable[[Manifest], tuple[TrackingId | None, bool]]
 HealthOf = Callable[[Manifest], Health | None]
 
 
@@ -30,7 +30,7 @@ class Decoder:
     """Makes live objects of manifests; strings that many objects share are one string."""
 
     takeover: Collection[str]  # managers that the first apply takes over
-    tracking_of: TrackingOf = tracking.tracking_of
+    tracking: Tracking = ANNOTATION
     health_of: HealthOf = health.health_of
 
     def key(self, gvk: GVK, manifest: Manifest) -> ResourceKey | None:
@@ -43,6 +43,10 @@ class Decoder:
             return None
         return ResourceKey(gvk.group, gvk.kind, sys.intern(namespace), name)
 
+    def is_tracked(self, manifest: Manifest) -> bool:
+        """Tell whether an object says which application it is of; `manifest` may lack all but its metadata."""
+        return tracking_of(manifest, self.tracking)[0] is not None
+
     def live(self, key: ResourceKey, manifest: Manifest) -> LiveObject:
         """Return `manifest`, the object `key`, as the mirror keeps it; a field of a wrong type reads as absent.
 
@@ -51,7 +55,7 @@ class Decoder:
         meta = manifest["metadata"]
         owners = meta.get("ownerReferences")
         refs = [ref for ref in owners if isinstance(ref, dict)] if isinstance(owners, list) else ()
-        tracked, by_argocd = self.tracking_of(manifest)
+        tracked, by_argocd = tracking_of(manifest, self.tracking)
         generation = meta.get("generation")
         guarded = _is_guarded(meta)
         return LiveObject(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from gitopsd.core.tracking import ANNOTATION, Tracking
 from gitopsd.errors import UnknownCluster
 from gitopsd.kube.client import Client
 from gitopsd.live.cluster import ClusterMirror
@@ -41,6 +42,7 @@ class LiveMirrors:
         on_cluster: Callable[[ClusterId], None] = lambda _: None,
         on_offer: Callable[[ClusterId], None] = lambda _: None,
         takeover: Collection[str] = (),
+        tracking: Tracking = ANNOTATION,
         checks: HealthChecks | None = None,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -53,10 +55,11 @@ class LiveMirrors:
             on_cluster: told of a cluster when its first lists are in or cannot be had, and when it answers again.
             on_offer: told of a cluster that offers other kinds, or another version, than before.
             takeover: managers that the first apply takes over.
+            tracking: how objects say which application they are of.
             checks: users' health checks; they go before those of gitopsd.
             now_s: a clock that only goes forward, for the age of watches.
         """
-        decoder = Decoder(frozenset(takeover))
+        decoder = Decoder(frozenset(takeover), tracking)
         lists = Turns(LISTS_AT_ONCE)
         self.mirrors: Mapping[ClusterId, ClusterMirror] = {
             cluster: ClusterMirror(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from gitopsd.core.tracking import ARGOCD_TRACKING_ID, TRACKING_ID
 from gitopsd.kube.client import Client
 from gitopsd.kube.paths import collection_path
 from gitopsd.live.watch import METADATA
 from gitopsd.model.cluster import ApiResource
-from gitopsd.model.manifest import GroupKind
+from gitopsd.model.manifest import GroupKind, Manifest
 
 # There are many, they are short-lived, and nobody writes them in Git.
 NEVER = frozenset({GroupKind("", "Event"), GroupKind("events.k8s.io", "Event")})
@@ -22,8 +21,8 @@ def surveyed(resource: ApiResource) -> bool:
     return resource.preferred and resource.verbs >= {"list", "watch"} and resource.gvk.group_kind not in NEVER
 
 
-async def has_tracked(client: Client, resource: ApiResource) -> bool | str:
-    """Tell whether any object of the kind carries a tracking id; a text says why that is not known.
+async def has_tracked(client: Client, resource: ApiResource, is_tracked: Callable[[Manifest], bool]) -> bool | str:
+    """Tell whether any object of the kind is an application's; a text says why that is not known.
 
     Raises:
         ClusterUnreachable, TooSlow: no answer.
@@ -36,7 +35,7 @@ async def has_tracked(client: Client, resource: ApiResource) -> bool | str:
         if not reply.ok:
             return f"{reply.message} ({reply.code})"
         items = reply.body.get("items")
-        if any(map(_is_tracked, items if isinstance(items, list) else ())):
+        if any(is_tracked(_typed(item, resource)) for item in _items(items)):
             return True
         more = (reply.body.get("metadata") or {}).get("continue")
         if not more:
@@ -44,7 +43,10 @@ async def has_tracked(client: Client, resource: ApiResource) -> bool | str:
         query = {**query, "continue": str(more)}
 
 
-def _is_tracked(item: Any) -> bool:
-    meta = item.get("metadata") if isinstance(item, Mapping) else None
-    annotations = meta.get("annotations") if isinstance(meta, dict) else None
-    return isinstance(annotations, dict) and (TRACKING_ID in annotations or ARGOCD_TRACKING_ID in annotations)
+def _items(found: Any) -> list[Mapping[str, Any]]:
+    items = found if isinstance(found, list) else ()
+    return [item for item in items if isinstance(item, dict) and isinstance(item.get("metadata"), dict)]
+
+
+def _typed(item: Mapping[str, Any], resource: ApiResource) -> Manifest:
+    return {**item, "apiVersion": resource.gvk.api_version, "kind": resource.gvk.kind}

@@ -62,8 +62,8 @@ class LiveObject:
     resource_version: ResourceVersion
     owners: tuple[Uid, ...]
     controlled: bool  # an owner reference has controller: true
-    tracking: TrackingId | None  # of gitopsd.io/tracking-id, or else of Argo CD's annotation
-    by_argocd: bool  # the tracking id is Argo CD's annotation
+    tracking: TrackingId | None  # of gitopsd.io/tracking-id, or else of Argo CD's annotation, or of the label
+    by_argocd: bool  # the tracking id is Argo CD's annotation, or a label that we did not write
     argocd_wrote_s: float | None  # Unix time of the newest managedFields entry of argocd-controller
     takeover: bool  # a manager that the first apply takes over has an entry (D6)
     view: ViewHash | None  # of our Apply entry's owned view; None: we have no such entry

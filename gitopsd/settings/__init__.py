@@ -33,6 +33,7 @@ from gitopsd.settings.schema import (
     SopsSettings,
     SyncSettings,
     ToolSettings,
+    TrackingSettings,
     WorkerSettings,
 )
 
@@ -66,6 +67,7 @@ __all__ = [
     "SopsSettings",
     "SyncSettings",
     "ToolSettings",
+    "TrackingSettings",
     "WorkerSettings",
     "changed",
     "load",

@@ -14,10 +14,12 @@ from gitopsd.core.repo_url import has_credentials, url_fault
 from gitopsd.errors import InvalidSettings
 from gitopsd.settings.limits import KUSTOMIZE_OPTIONS
 from gitopsd.settings.problem import Problems
-from gitopsd.settings.schema import ClusterSettings, RepoCredentials, Secret, Settings
+from gitopsd.settings.schema import ClusterSettings, RepoCredentials, Secret, Settings, TrackingSettings
 
 RESERVED = "gitopsd"  # the destination by which an application declares applications
 NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
+LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+MAX_INSTALLATION = 253
 KEY_BYTES = 32
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 NO_FILE_NEEDED = frozenset(
@@ -38,11 +40,21 @@ def check(settings: Settings, environ: Mapping[str, str], problems: Problems) ->
     _api(settings, problems)
     _sync(settings, problems)
     _rules(settings, problems)
+    _tracking(settings.tracking, problems)
     _build_options("tools.kustomize_build_options", settings.tools.kustomize_build_options, problems)
     for place, url in enumerate(settings.tools.kustomize_remote_bases):
         _url(f"tools.kustomize_remote_bases[{place}]", url, problems)
     for place, version in enumerate(settings.tools.kustomize_versions):
         _build_options(f"tools.kustomize_versions[{place}].build_options", version.build_options, problems)
+
+
+def _tracking(tracking: TrackingSettings, problems: Problems) -> None:
+    prefix, _, name = tracking.label.rpartition("/")
+    if not LABEL.fullmatch(name) or (prefix and not NAME.fullmatch(prefix)):
+        problems.at("tracking.label", f"is {tracking.label[:80]!r}", "write a label's name, such as example.com/app")
+    if len(tracking.installation_id) > MAX_INSTALLATION or not tracking.installation_id.isprintable():
+        what = f"has {len(tracking.installation_id)} characters, or some that cannot be printed"
+        problems.at("tracking.installation_id", what, f"write a word of at most {MAX_INSTALLATION} characters")
 
 
 def _build_options(name: str, text: str, problems: Problems) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 CHOICES = {
+    "tracking.method": ("annotation", "annotation+label", "label"),
     "mode": ("enforce", "observe"),
     "log.format": ("json", "console"),
     "log.level": ("debug", "info", "warning", "error"),

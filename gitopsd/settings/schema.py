@@ -276,6 +276,13 @@ class CompareSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TrackingSettings:
+    method: str = "annotation"  # annotation | annotation+label | label
+    label: str = "app.kubernetes.io/instance"  # of the other two methods; its value is the application's name
+    installation_id: str = ""  # tells several gitopsd that write to one cluster apart
+
+
+@dataclass(frozen=True, slots=True)
 class ScriptSettings:
     """Users' own code, Lua and jq: in worker processes of its own, so that it delays nothing but itself."""
 
@@ -342,6 +349,7 @@ class Settings:
     compare: CompareSettings = field(default_factory=CompareSettings)
     freshness: FreshnessSettings = field(default_factory=FreshnessSettings)
     drift: DriftSettings = field(default_factory=DriftSettings)
+    tracking: TrackingSettings = field(default_factory=TrackingSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     scripts: ScriptSettings = field(default_factory=ScriptSettings)
     sync: SyncSettings = field(default_factory=SyncSettings)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from gitopsd.apply.witness import ClusterWitness
-from gitopsd.core.tracking import tracking_of
 from gitopsd.kube.client import Client
 from gitopsd.live.decode import Decoder
 from gitopsd.model.cluster import LiveObject
@@ -34,7 +33,7 @@ async def pod(client: Client, namespace: str, log: str = "") -> LiveObject:
     path = f"/api/v1/namespaces/{namespace}"
     made = await client.request("POST", f"{path}/pods", body=body)
     assert made.ok, made.message
-    live = Decoder((), tracking_of).live(key_of(made.body), made.body)
+    live = Decoder(()).live(key_of(made.body), made.body)
     for name, about in (("mine", live.uid), ("other", "another")):
         event = {
             "apiVersion": "v1",
@@ -73,7 +72,7 @@ async def test_last_lines_of_the_log_are_told_where_they_can_be_had(
 
 async def test_pods_of_an_object_are_asked_too(client: Client, namespace: str) -> None:
     live = await pod(client, namespace)
-    owner = Decoder((), tracking_of).live(
+    owner = Decoder(()).live(
         key_of({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "namespace": namespace}}),
         {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "namespace": namespace, "uid": "job"}},
     )

@@ -10,7 +10,7 @@ from gitopsd.core.compare import Basis, Doubtful, comparison, extra, settle, ver
 from gitopsd.core.ignore import Rules
 from gitopsd.core.pairing import pairs
 from gitopsd.core.target import target_of
-from gitopsd.core.tracking import ARGOCD_TRACKING_ID, TRACKING_ID, track
+from gitopsd.core.tracking import ARGOCD_TRACKING_ID, TRACKING_ID, Tracking, track
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.command import Inapplicable, Predicted
 from gitopsd.model.comparison import (
@@ -192,6 +192,21 @@ def test_tracking_id_that_somebody_changed_is_a_difference(annotations: Any, vie
 
     assert SyncStatus.OUT_OF_SYNC is settled.status
     assert ["tracking-id" in each.path for each in settled.differences] == [True]
+
+
+def test_label_and_installation_that_are_to_come_are_no_drift_of_what_was_never_ours() -> None:
+    tracking = Tracking("app.kubernetes.io/instance", installation="one")
+    labelled = frozen(track(TARGET, SHOP, tracking))
+    basis = Basis(TargetHash("t"), admission="adm", tracking=tracking)
+    live = body(fields={})
+    predicted = {**body(), "metadata": {**body()["metadata"], **labelled["metadata"]}}
+
+    settled = settle(doubt(basis, target=labelled, view=None), Predicted(predicted), live)
+    other = {**live, "metadata": {**live["metadata"], "labels": {tracking.label: "other"}}}
+    labelled_otherwise = settle(doubt(basis, target=labelled, view=None), Predicted(predicted), other)
+
+    assert (SyncStatus.SYNCED, True) == (settled.status, settled.adopt)
+    assert SyncStatus.OUT_OF_SYNC is labelled_otherwise.status
 
 
 def test_field_that_somebody_took_from_us_is_to_adopt() -> None:

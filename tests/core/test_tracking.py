@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gitopsd.core.tracking import ARGOCD_TRACKING_ID, TRACKING_ID, names_itself, track, tracking_of
+from gitopsd.core.tracking import (
+    ARGOCD_TRACKING_ID,
+    INSTALLATION_ID,
+    TRACKING_ID,
+    Tracking,
+    names_itself,
+    track,
+    tracking_of,
+)
+from gitopsd.errors import InvalidManifest
 from gitopsd.model.ids import AppName, TrackingId
 from gitopsd.model.manifest import ResourceKey
 
@@ -77,3 +87,69 @@ def test_cluster_scoped_object_is_named_whatever_namespace_argocd_wrote() -> Non
     written = TrackingId(SHOP, ResourceKey("", "Namespace", "argocd-default", "prod"))
 
     assert names_itself(written, ResourceKey("", "Namespace", "", "prod"))
+
+
+LABEL = Tracking("app.kubernetes.io/instance", reads_label=True)
+
+
+def labelled(kind: str = "Deployment", group: str = "apps", **meta: Any) -> dict[str, Any]:
+    labels = {LABEL.label: "shop"}
+    return {
+        "apiVersion": f"{group}/v1" if group else "v1",
+        "kind": kind,
+        "metadata": {"name": "web", "namespace": "prod", "labels": labels, **meta},
+    }
+
+
+OURS = {"manager": "gitopsd", "operation": "Apply", "apiVersion": "apps/v1", "fieldsV1": {}}
+
+
+def test_label_is_written_beside_the_annotation() -> None:
+    tracked = track(deployment(), SHOP, Tracking("team.example/app"))
+
+    assert {"team.example/app": "shop"} == tracked["metadata"]["labels"]
+    assert (TrackingId(SHOP, WEB), False) == tracking_of(tracked)
+
+
+def test_label_that_is_only_written_is_cut_and_one_that_is_read_refused() -> None:
+    long = AppName("a" * 62 + "-b")
+
+    assert "a" * 62 == track(deployment(), long, Tracking("l"))["metadata"]["labels"]["l"]
+    with pytest.raises(InvalidManifest, match="does not fit"):
+        track(deployment(), long, LABEL)
+
+
+def test_label_tells_the_application_where_the_method_says_so() -> None:
+    assert (None, False) == tracking_of(labelled())
+    assert (TrackingId(SHOP, WEB), True) == tracking_of(labelled(), LABEL), "Argo CD may have written it"
+    assert (TrackingId(SHOP, WEB), False) == tracking_of(labelled(managedFields=[OURS]), LABEL)
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        labelled("Endpoints", ""),
+        labelled("EndpointSlice", "discovery.k8s.io"),
+        labelled(ownerReferences=[{"uid": "u"}]),
+        {**labelled(), "metadata": {"name": "web", "labels": {LABEL.label: 5}}},
+    ],
+)
+def test_label_that_may_be_a_copy_tells_nothing(copy: Any) -> None:
+    assert (None, False) == tracking_of(copy, LABEL)
+
+
+def test_annotation_counts_before_the_label() -> None:
+    both = labelled(annotations={TRACKING_ID: "other:apps/Deployment:prod/web"})
+
+    assert (TrackingId(AppName("other"), WEB), False) == tracking_of(both, LABEL)
+
+
+def test_objects_of_another_installation_are_not_ours() -> None:
+    mine, theirs = Tracking(installation="one"), Tracking(installation="two")
+    tracked = track(deployment(), SHOP, mine)
+
+    assert {"one"} == {tracked["metadata"]["annotations"][INSTALLATION_ID]}
+    assert (TrackingId(SHOP, WEB), False) == tracking_of(tracked, mine)
+    assert (None, False) == tracking_of(tracked, theirs)
+    assert (None, False) == tracking_of(track(deployment(), SHOP), mine), "of none"
+    assert (None, False) == tracking_of(labelled(managedFields=[OURS]), replace(LABEL, installation="one"))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from gitopsd.core.ignore import Rules, rules_for
-from gitopsd.daemon.rules import ignored
+from gitopsd.core.tracking import ANNOTATION, Tracking
+from gitopsd.daemon.rules import ignored, tracking
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.scripts.jq import paths
-from gitopsd.settings import CompareSettings, IgnoreRule
+from gitopsd.settings import CompareSettings, IgnoreRule, TrackingSettings
 
 WEBHOOK = ResourceKey("admissionregistration.k8s.io", "MutatingWebhookConfiguration", "", "hook")
 ROLE = ResourceKey("rbac.authorization.k8s.io", "ClusterRole", "", "view")
@@ -27,3 +28,11 @@ def test_only_aggregated_roles_have_rules_that_do_not_count() -> None:
     aggregated = {"aggregationRule": {"clusterRoleSelectors": []}, "rules": [{"verbs": ["get"]}]}
     assert [[["rules"]], []] == paths([expression], [aggregated, {"rules": [{"verbs": ["get"]}]}])
     assert () == ignored(CompareSettings())
+
+
+def test_tracking_is_by_annotation_unless_the_settings_say_otherwise() -> None:
+    label = "app.kubernetes.io/instance"
+
+    assert ANNOTATION == tracking(TrackingSettings())
+    assert Tracking(label) == tracking(TrackingSettings("annotation+label"))
+    assert Tracking(label, reads_label=True, installation="x") == tracking(TrackingSettings("label", label, "x"))
