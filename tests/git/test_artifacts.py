@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitopsd.errors import GitopsError, InvalidManifest, PathNotFound, RepositoryUnreachable, RevisionNotFound
+from gitopsd.errors import GitopsError, InvalidManifest, RepositoryUnreachable, RevisionNotFound
 from gitopsd.git.repositories import Repositories
 from gitopsd.git.touched import changes
 from gitopsd.git.tree import GitTree, open_tree
@@ -101,16 +101,6 @@ async def test_reference_that_the_registry_does_not_have_leaves_the_others(place
     assert repositories.last_error(place.url) is None
     await place.registry.artifact("org/app", "2.1.0", tar({"a": "2"}))
     assert b"2" == (await place.tree(repositories, "2.*")).read("a", max_bytes=9)
-
-
-async def test_link_that_leaves_the_artifact_is_not_followed(place: Place) -> None:
-    await place.registry.artifact(
-        "org/app", "1", tar({}, [entry("l", b"2", "../../etc/passwd"), entry("m", b"2", "/etc")])
-    )
-    tree = await place.tree(place.repositories(), "1")
-    for path in ("l", "m/passwd"):
-        with pytest.raises(PathNotFound):
-            tree.read(path, max_bytes=99)
 
 
 async def test_layer_that_is_no_good_is_told_and_keeps_what_was(place: Place) -> None:

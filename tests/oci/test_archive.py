@@ -42,13 +42,6 @@ def test_files_links_and_hard_links_of_a_layer() -> None:
 @pytest.mark.parametrize(
     ("layer", "says"),
     [
-        (lambda: tar({"../x": "1"}), "leads out of it"),
-        (lambda: tar({"a/../../x": "1"}), "leads out of it"),
-        (lambda: tar({"/etc/passwd": "1"}), "leads out of it"),
-        (lambda: tar({"a\\..\\x": "1"}), "leads out of it"),
-        (lambda: tar({".git/config": "1"}), "Git keeps for itself"),
-        (lambda: tar({"a/.GIT/config": "1"}), "Git keeps for itself"),
-        (lambda: tar({}, [entry("h", tarfile.LNKTYPE, "/etc/passwd")]), "leads out of it"),
         (lambda: tar({}, [entry("dev", tarfile.CHRTYPE)]), "neither file, directory nor link"),
         (lambda: tar({}, [entry("fifo", tarfile.FIFOTYPE)]), "neither file, directory nor link"),
         (lambda: tar({"/".join("d" * 200): "1"}), "too long"),
