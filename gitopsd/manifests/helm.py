@@ -135,7 +135,9 @@ def _texts(templates: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def _manifests(place: str, text: str, limits: RenderSettings) -> Iterator[Manifest]:
     name = f"what {place} renders to"
-    for document in parse(name, SEPARATOR.sub("---\n", text).encode(), limits).documents:
+    # Helm ends what it prints with a line break, so a block of text at the end of a template has one as well.
+    whole = text if text.endswith("\n") else f"{text}\n"
+    for document in parse(name, SEPARATOR.sub("---\n", whole).encode(), limits).documents:
         yield from manifests_of(name, document.value)
 
 
