@@ -20,6 +20,7 @@ from aiohttp.typedefs import Handler, Middleware
 from gitopsd.demo.githttp import git_app
 
 AUTHOR = pygit2.Signature("Ann", "ann@example.org", 1_700_000_000, 0)
+ACCEPT_TURNS = 5  # of the loop, from a connection that arrived to one that is known
 SSH_CLIENT = shutil.which("ssh")
 
 Files = Mapping[str, str | bytes | None]  # path → content; None: remove it
@@ -133,6 +134,9 @@ async def http_server(
     try:
         yield server
     finally:
+        await site.stop()
+        for _ in range(ACCEPT_TURNS):  # a connection that is being accepted is none that a clean-up knows
+            await asyncio.sleep(0)
         await runner.cleanup()
 
 

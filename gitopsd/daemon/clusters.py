@@ -1,0 +1,83 @@
+"""The clusters: their clients, mirrors, leases and writes, and the scripts that judge what lives there."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gitopsd.apply.run import ClusterApplier
+from gitopsd.apply.witness import ClusterWitness
+from gitopsd.daemon.base import Base
+from gitopsd.daemon.leases import Leases
+from gitopsd.daemon.rules import tracking
+from gitopsd.kube.client import Client
+from gitopsd.kube.credentials import server_of
+from gitopsd.live.mirrors import LiveMirrors
+from gitopsd.model.ids import AppName, ClusterId
+from gitopsd.scripts import checks, jq, lua
+from gitopsd.scripts.health import LuaChecks
+from gitopsd.scripts.ignored import JqPaths
+from gitopsd.scripts.pool import script_workers
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Whom clusters tell."""
+
+    changed: Callable[[ClusterId, AppName], None]  # an object of the application is different
+    reached: Callable[
+        [ClusterId], None
+    ]  # first lists are in, or cannot be had; or it answers again; or its lease turned
+    offers: Callable[[ClusterId], None]  # other kinds, or another version, than before
+
+
+class Clusters:
+    """Every part that speaks to clusters, in the order in which they depend on each other."""
+
+    def __init__(self, base: Base, ears: Ears) -> None:
+        settings, metrics, now_s = base.settings, base.metrics, base.now_s
+        self._metrics, self._reached = metrics, ears.reached
+        self._listed: set[ClusterId] = set()
+        self.servers: Mapping[ClusterId, str] = {ClusterId(each.name): server_of(each) for each in settings.clusters}
+        self.clients = {
+            ClusterId(each.name): Client(each, on_request=self._on_request(ClusterId(each.name)), now_s=now_s)
+            for each in settings.clusters
+        }
+        self.lua_workers = script_workers(settings.scripts, lua.__name__, metrics.worker_job)
+        self.jq_workers = script_workers(settings.scripts, jq.__name__, metrics.worker_job)
+        self.paths = JqPaths(self.jq_workers, settings.scripts, time.monotonic)
+        self.tracking = tracking(settings.tracking)
+        self.live = LiveMirrors(
+            self.clients,
+            kinds=base.store.kinds,
+            on_change=ears.changed,
+            on_cluster=self._on_cluster,
+            on_offer=ears.offers,
+            takeover=settings.sync.takeover,
+            tracking=self.tracking,
+            checks=LuaChecks(self.lua_workers, checks.load(settings.health), settings.scripts, time.monotonic),
+        )
+        self.leases = Leases.of(settings, self.clients, now_s, ears.reached)
+        self.applier = ClusterApplier(
+            self.clients,
+            self.live.resource,
+            settings.sync.takeover,
+            self.live.version_of,
+            self.paths.paths,
+            self.leases.fenced,
+        )
+        self.witness = ClusterWitness(self.clients, self.live.children, settings.sync.log_lines)
+
+    def _on_cluster(self, cluster: ClusterId) -> None:
+        if cluster not in self._listed:
+            self._listed.add(cluster)
+            gc.freeze()  # its objects stay, so the loop need not wait while the collector goes through them again
+        self._reached(cluster)
+
+    def _on_request(self, cluster: ClusterId) -> Callable[[str, int, float], None]:
+        def observe(verb: str, code: int, seconds: float) -> None:
+            self._metrics.api_request(cluster, self.servers[cluster], verb, code, seconds)
+
+        return observe

@@ -1,0 +1,154 @@
+"""What decides: triggers, passes, syncs, the ledger of drift; between Git's side and the clusters' side."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+
+from gitopsd.control.barrier import Barrier
+from gitopsd.control.declare import Declarer
+from gitopsd.control.desired import Desire
+from gitopsd.control.drifts import Drifts
+from gitopsd.control.integrity import Integrity
+from gitopsd.control.judge import Judge
+from gitopsd.control.placing import Placing
+from gitopsd.control.reconcile import Reconciler
+from gitopsd.control.service import Asks
+from gitopsd.control.sync import Syncer
+from gitopsd.control.triggers import Triggers
+from gitopsd.control.wants import Wants
+from gitopsd.control.workers import Passes
+from gitopsd.core.policy import Pacing
+from gitopsd.core.step import Limits
+from gitopsd.core.touch_index import TouchIndex
+from gitopsd.daemon.base import Base
+from gitopsd.daemon.cluster_secrets import ClusterSecrets
+from gitopsd.daemon.clusters import Clusters
+from gitopsd.daemon.declarations import Declarations
+from gitopsd.daemon.rules import ignored
+from gitopsd.daemon.sources import Sources
+from gitopsd.git.epoch import Epoch
+from gitopsd.model.application import Application, Mode
+from gitopsd.model.cluster import Offered
+from gitopsd.model.ids import AppName, ClusterId, RepoUrl
+from gitopsd.model.operation import Operation
+from gitopsd.runtime.queue import KeyQueue
+from gitopsd.store.ledger import Ledger
+
+COMMANDS_AT_ONCE = 32  # in flight for one application; the client bounds what a cluster gets
+
+
+class Controller:
+    """Every part that decides, in the order in which they depend on each other; and what wakes it."""
+
+    def __init__(self, base: Base, sources: Sources, clusters: Clusters, cluster_secrets: ClusterSecrets) -> None:
+        settings, store, metrics, now_s = base.settings, base.store, base.metrics, base.now_s
+        self._store, self._sources, self._clusters, self._metrics = store, sources, clusters, metrics
+        drift, sync = settings.drift, settings.sync
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex  # noqa: E731 - one id for all who need one
+        everywhere = ignored(settings.compare)
+        self.ledger = Ledger(settings.data_dir, now_s, max_entries=drift.max_entries, max_age_s=drift.max_age_s)
+        self.drifts = Drifts(self.ledger, now_s, drift.fight_turns, drift.fight_window_s, metrics.drifted)
+        self.drifts.restore(self.ledger.recent(now_s() - drift.fight_window_s))
+        self.queue: KeyQueue[AppName] = KeyQueue(self._group_of)
+        barrier = Barrier(self.queue.add)
+        wants = Wants(store, barrier, self.queue.add)
+        self.placing = Placing(store, clusters.live, wants, clusters.servers, Mode(settings.mode), clusters.tracking)
+        self.triggers = Triggers(
+            self.queue,
+            store,
+            TouchIndex(),
+            barrier,
+            sources.changes,
+            self.placing.cluster_of,
+            self._poll,
+            wants.gone,
+        )
+        self.desire = Desire(
+            sources.git,
+            sources.renderer,
+            barrier,
+            now_s,
+            Integrity(store, sources.signatures, sources.trust.project),
+            self._offered,
+        )
+        syncer = Syncer(
+            store,
+            store,
+            clusters.live,
+            clusters.applier,
+            now_s,
+            new_id,
+            Pacing(sync.heal_wait_s, sync.heal_max_s, sync.argocd_quiet_s),
+            Limits(sync.operation_deadline_s, sync.gate_deadline_s),
+            COMMANDS_AT_ONCE,
+            self._on_sync,
+            everywhere,
+            clusters.witness,
+            clusters.leases.fenced,
+        )
+        reconciler = Reconciler(
+            store,
+            self.desire,
+            self.placing,
+            Judge(clusters.live, clusters.applier, store, clusters.paths, everywhere),
+            syncer,
+            Declarer(store, store, self.placing, now_s, new_id),
+            now_s,
+            sync.refresh_s,
+            self.drifts,
+        )
+        self.asks = Asks(
+            store,
+            sources.git,
+            self.desire,
+            self.placing,
+            clusters.applier,
+            self.queue,
+            clusters.paths,
+            everywhere,
+        )
+        self.passes = Passes(
+            self.queue,
+            reconciler.reconcile,
+            reconciler.failed,
+            sync.workers,
+            sync.refresh_s,
+            metrics.pass_over,
+            self.asks.pass_ended,
+        )
+        self.declarations = Declarations(base, sources, barrier, cluster_secrets)
+
+    def declared(self, names: frozenset[AppName]) -> None:
+        """Take note of applications that are new, changed, or gone."""
+        self.triggers.declared(names)
+        for name in names:
+            if self._store.get(name) is None:
+                self._metrics.forget(name)
+                self.drifts.forget(name)
+
+    def epoch(self, repo: RepoUrl, old: Epoch | None, new: Epoch) -> None:
+        """Take note of a new epoch of a repository."""
+        self.triggers.epoch(repo, old, new)
+        self.declarations.epoch(repo)
+
+    def offers(self, cluster: ClusterId) -> None:
+        """Take note that a cluster offers something else than before."""
+        self.triggers.offered(cluster, self.desire.askers)
+
+    def _group_of(self, name: AppName) -> ClusterId | None:
+        app = self._store.get(name)
+        return self.placing.cluster_of(app) if app else None
+
+    def _offered(self, app: Application) -> Offered | None:
+        cluster = self.placing.cluster_of(app)
+        return Offered() if cluster is None else self._clusters.live.offered(cluster)
+
+    def _poll(self, repos: Iterable[RepoUrl]) -> None:
+        sources = self._sources
+        sources.git.watch([*repos, *self.declarations.repositories, *sources.renderer.repositories])
+
+    def _on_sync(self, operation: Operation) -> None:
+        app = self._store.get(operation.app)
+        if app is not None:
+            self._metrics.synced(app, self._clusters.servers.get(operation.cluster, ""), operation)

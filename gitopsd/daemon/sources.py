@@ -1,0 +1,127 @@
+"""From Git to manifests: repositories, the workers that read and render them, and the cache of what came of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gitopsd.control.bases import Bases
+from gitopsd.control.completing import Completing
+from gitopsd.daemon import confine
+from gitopsd.daemon.base import Base
+from gitopsd.git.epoch import Epoch
+from gitopsd.git.repositories import Repositories
+from gitopsd.git.signatures import CommitSignatures
+from gitopsd.git.signers import Signers
+from gitopsd.manifests import jobs, plugins
+from gitopsd.manifests.cache import Cache, decoded_key, key_in
+from gitopsd.manifests.embedded import EmbeddedRedis
+from gitopsd.manifests.render import ClosureRenderer, OnClosure
+from gitopsd.manifests.sops_keys import Keyring
+from gitopsd.model.ids import RepoUrl
+from gitopsd.runtime.memory import best_place
+from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.settings import GitSettings, Settings
+from gitopsd.trust.credentials import Trust
+
+OPENERS = {True: "gitopsd.git.tree:open_tree", False: "gitopsd.git.tree:open_tree_alone"}  # with submodules?
+CHANGES = "gitopsd.git.touched:changes"
+PRELOAD = ("gitopsd.manifests.jobs", "gitopsd.git.touched", "gitopsd.git.unpack")
+
+OnEpoch = Callable[[RepoUrl, Epoch | None, Epoch], None]
+
+
+class Sources:
+    """Every part between a repository and its manifests, in the order in which they depend on each other."""
+
+    def __init__(self, base: Base, on_epoch: OnEpoch, on_closure: OnClosure) -> None:
+        settings, metrics, now_s = base.settings, base.metrics, base.now_s
+        self._metrics = metrics
+        self.work_dir = best_place(settings.run_dir / "work")
+        self.workers = WorkerPool(
+            settings.workers.count,
+            _limits(settings),
+            preload=PRELOAD,
+            confinement=confine.confinement(settings, self.work_dir, os.environ),
+            on_job=metrics.worker_job,
+        )
+        self.trust = Trust(settings.git, now_s)
+        self.git = Repositories(
+            settings.git,
+            data_dir=settings.data_dir,
+            run_dir=settings.run_dir,
+            now_s=now_s,
+            trust=self.trust,
+            oci=settings.oci,
+            call=self.workers.call,
+            on_epoch=on_epoch,
+            on_request=lambda kind, repo, s, ok: metrics.git_request(repo, kind, s, failed=not ok),
+        )
+        signers = Signers(settings.git, settings.run_dir / "git")
+        self.signatures = CommitSignatures(self.git.mirror, self.git.epoch, signers)
+        self.redis = EmbeddedRedis(settings.run_dir) if settings.redis.url == "embedded" else None
+        self.cache = _cache(settings, self.redis, self._on_cache)
+        renderer = ClosureRenderer(
+            self.workers,
+            self.cache,
+            self.git.mirror,
+            work_dir=self.work_dir,
+            opener=OPENERS[settings.git.submodules],
+            limits=settings.render,
+            tools=settings.tools,
+            plugins=plugins.load(settings.plugins),
+            keyring=Keyring(settings.sops.keys, settings.sops.program),
+            on_closure=on_closure,
+            on_render=self._on_render,
+        )
+        self.renderer = Bases(Completing(renderer, self.git.parts), self.git, self.trust.as_trusted)
+
+    def configure(self, settings: GitSettings) -> None:
+        """Go by other settings from now on."""
+        self.signatures.signers.settings = settings
+        self.git.configure(settings)
+
+    async def changes(self, repo: RepoUrl, old: str, new: str) -> Mapping[str, Any] | None:
+        """Return what differs between two revisions, as `git.touched.changes` has it."""
+        found: Mapping[str, Any] | None = await self.workers.call(CHANGES, self.git.mirror(repo), old, new)
+        return found
+
+    async def parse(self, name: str, text: str) -> Sequence[tuple[int, Any]]:
+        """Return the documents of a YAML file, each with its line."""
+        found: Sequence[tuple[int, Any]] = await self.workers.call(jobs.DOCUMENTS, name, text)
+        return found
+
+    def _on_render(self, outcome: str, _seconds: float) -> None:
+        if outcome != "failed":
+            self._metrics.looked_up(hit=outcome == "hit")
+        if outcome == "miss":
+            self._metrics.rendered()
+
+    def _on_cache(self, event: str) -> None:
+        if event == "unsealed":
+            self._metrics.unsealed()
+        self._metrics.redis_degraded(degraded=self.cache.state.degraded)
+
+
+def _limits(settings: Settings) -> Limits:
+    workers = settings.workers
+    return Limits(
+        deadline_s=workers.deadline_s,
+        data_bytes=workers.data_bytes,
+        output_bytes=workers.output_bytes,
+        file_bytes=workers.file_bytes,
+    )
+
+
+def _cache(settings: Settings, embedded: EmbeddedRedis | None, on_event: Callable[[str], None]) -> Cache:
+    redis, key = settings.redis, settings.redis.key
+    return Cache(
+        embedded.url if embedded else redis.url,
+        decoded_key(key.read(), "redis.key") if key else key_in(settings.data_dir / "cache.key"),
+        password=embedded.password if embedded else redis.password.read() if redis.password else None,
+        deadline_s=redis.deadline_s,
+        ttl_s=redis.ttl_s,
+        on_event=on_event,
+        ready=embedded.ready if embedded else None,
+    )
