@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import os
 import sys
@@ -34,6 +35,7 @@ def main(config: Path) -> int:
         print(f"{config}: {err}", file=sys.stderr)  # noqa: T201 - there is no log yet
         return MISUSED
     set_up_logging(settings.log)
+    faulthandler.enable()  # a crash in a library's native code says where
     _spare_the_collector()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -29,6 +29,7 @@ WEBHOOK_SECRET = "e2e-webhook-0123456789"  # noqa: S105 - of a test
 DEADLINE_S = 30.0
 LOOK_S = 0.05
 LOG_TAIL = 2500
+LAST_WORDS_S = 5.0
 
 
 async def until(what: str, probe: Callable[[], Awaitable[T | None]], *, deadline_s: float = DEADLINE_S) -> T:
@@ -112,6 +113,15 @@ class Process:
             self.send(number)
         return self.wait()
 
+    def last_words(self) -> str:
+        """Return how it ended, given a moment to end, and the end of its log."""
+        assert self.child is not None
+        try:
+            ended = f"it ended with {self.child.wait(LAST_WORDS_S)}"
+        except subprocess.TimeoutExpired:
+            ended = "it runs on"
+        return f"{ended}:\n{self.log[-LOG_TAIL:]}"
+
     def end(self) -> None:
         """Kill it if it still runs."""
         if self.child is not None and self.child.poll() is None:
@@ -142,7 +152,7 @@ class Daemon:
             nonlocal last
             child = self.process.child
             assert child is not None
-            assert child.poll() is None, f"it ended with {child.returncode}:\n{self.process.log[-LOG_TAIL:]}"
+            assert child.poll() is None, self.process.last_words()
             try:
                 async with self.session.get(f"{self.probes}/readyz") as answer:
                     last = await answer.text()
@@ -162,7 +172,7 @@ class Daemon:
             async with self.session.request(verb, self.api + path, json=body, headers=headers) as answer:
                 return answer.status, await answer.json(content_type=None)
         except aiohttp.ClientConnectionError as err:
-            raise AssertionError(f"{err}\n{self.process.log[-LOG_TAIL:]}") from None
+            raise AssertionError(f"{err}\n{self.process.last_words()}") from None
 
     async def ok(self, verb: str, path: str, body: Any = None) -> Any:
         """Return the JSON of a request that must succeed."""
