@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -27,6 +28,8 @@ from gitopsd.sim.tls import Authority, signing_key
 START_DEADLINE_S = 90.0  # a control plane needs 5 s alone, and much longer beside other work on two cores
 ADMIN, READER, NOBODY = "admin-token", "reader-token", "nobody-token"  # what the users of `Cluster.tokens` send
 TOKENS = {"admin": ADMIN, "reader": READER, "nobody": NOBODY}
+PORTS = range(15_000, 30_000)  # Linux gives connections those from 32,768 on
+_given: set[int] = set()  # by `free_ports`
 _FIRST_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
 _DIES_WITH_PARENT = (
     "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGKILL); os.execv(sys.argv[1], sys.argv[1:])"
@@ -215,12 +218,23 @@ def _grant_reader(cluster: Cluster) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return `count` loopback ports that nothing listened on a moment ago."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+    """Return `count` neighbouring loopback ports that nobody has: no connection is given one of them by chance.
+
+    None is returned twice, as who is to listen there may only just start, or start again.
+    """
+    while True:
+        first = secrets.choice(PORTS[: -count or None])
+        wanted = range(first, first + count)
+        if _given.isdisjoint(wanted) and all(_free(port) for port in wanted):
+            _given.update(wanted)
+            return list(wanted)
+
+
+def _free(port: int) -> bool:
+    with suppress(OSError), socket.socket() as one:
+        one.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import redis.asyncio
 
 from gitopsd.manifests.embedded import find_redis_server
 
-START_S = 10.0
+START_S = 60.0
 
 
 @dataclass

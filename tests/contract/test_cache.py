@@ -17,6 +17,7 @@ from tests.redisserver import RedisServer, redis_server
 
 KEY = bytes(range(32))
 SHORT_S = 0.3  # the deadline where no answer comes
+LONG_S = 30.0  # the deadline where one does: a busy machine is no lost Redis
 
 
 @dataclass
@@ -42,7 +43,7 @@ def told() -> Told:
 
 @pytest.fixture
 async def cache(server: RedisServer, told: Told) -> AsyncIterator[Cache]:
-    async with Cache(server.url, KEY, deadline_s=30, on_event=told) as cache:  # a busy machine is no lost Redis
+    async with Cache(server.url, KEY, deadline_s=LONG_S, on_event=told) as cache:
         yield cache
 
 
@@ -52,7 +53,7 @@ async def raw(client: redis.asyncio.Redis, name: str) -> bytes:
     return stored
 
 
-async def until_back(cache: Cache, deadline_s: float = 10) -> None:
+async def until_back(cache: Cache, deadline_s: float = LONG_S) -> None:
     async with asyncio.timeout(deadline_s):
         while cache.state.degraded:
             await cache.get(["probe"])
@@ -124,7 +125,7 @@ async def test_entries_swapped_between_two_names_are_misses(cache: Cache, server
 
 async def test_entries_sealed_under_another_key_are_misses(cache: Cache, server: RedisServer, told: Told) -> None:
     await cache.put("a", b"old")
-    async with Cache(server.url, bytes(32), on_event=told) as rotated:
+    async with Cache(server.url, bytes(32), deadline_s=LONG_S, on_event=told) as rotated:
         assert [None] == await rotated.get(["a"])
         await rotated.put("a", b"new")
         assert [b"new"] == await rotated.get(["a"])
@@ -162,7 +163,7 @@ async def test_a_stalled_redis_costs_one_deadline_and_not_one_a_call(cache: Cach
     async with Cache(server.url, KEY, deadline_s=SHORT_S) as hasty:
         started_s = clock()
         assert [[None]] * 100 == [await hasty.get(["a"]) for _ in range(100)]
-        assert SHORT_S <= clock() - started_s < 10 * SHORT_S
+        assert SHORT_S <= clock() - started_s < 50 * SHORT_S  # of 100 calls
         assert hasty.state.degraded
 
         server.go_on()

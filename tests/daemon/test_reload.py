@@ -37,7 +37,7 @@ async def hup(reloader: Reloader) -> list[str]:
     reloader.systemd = Told()
     reloader.reload.set()
     with capture_logs() as logs:
-        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             running = group.create_task(reloader.run(), name="reload")
             await done.wait()
             running.cancel()

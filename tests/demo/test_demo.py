@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -12,10 +11,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+from tests.clusters import free_ports
 
 Demo = subprocess.Popen[str]
 Start = Callable[..., Demo]
@@ -32,16 +33,6 @@ def temporary() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
-def two_ports() -> int:
-    """Return the first of two neighbouring loopback ports that are free, and that no connection is given by chance."""
-    while True:
-        port = secrets.choice(range(15_000, 30_000))  # Linux gives connections those from 32,768 on
-        with suppress(OSError), socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", port))
-            second.bind(("127.0.0.1", port + 1))
-            return port
-
-
 @pytest.fixture
 def start(temporary: Path) -> Iterator[Start]:
     """Start demos that keep their directories in `temporary`, and end them with the test."""
@@ -50,7 +41,7 @@ def start(temporary: Path) -> Iterator[Start]:
         def go(*options: str) -> Demo:
             # The clean environment shows that it needs none of the caller's; PATH is for git.
             environ = {"PATH": os.environ["PATH"], "TMPDIR": str(temporary), "HOME": "/nonexistent"}
-            command = [*COMMAND, "--port", str(two_ports()), *options]
+            command = [*COMMAND, "--port", str(free_ports(2)[0]), *options]
             demo = subprocess.Popen(  # noqa: S603 - ours
                 command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environ
             )
@@ -142,7 +133,7 @@ def test_demo_that_is_killed_leaves_no_process_and_the_next_sweeps_its_directory
 
 
 def test_port_that_is_taken_is_named(temporary: Path) -> None:
-    port = two_ports()
+    port, _ = free_ports(2)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port + 1))
         taken.listen()

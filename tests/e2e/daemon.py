@@ -292,7 +292,7 @@ def settings(root: Path, clusters: Mapping[str, Path], declarations: list[Json])
         "clusters": [{"name": name, "kubeconfig": str(path)} for name, path in clusters.items()],
         "declarations": declarations,
         "git": {"poll_s": 3600},
-        "redis": {"url": "embedded"},
+        "redis": {"url": "embedded", "deadline_s": 10},  # a busy machine is no lost Redis
         "workers": {"count": 1},  # a second one costs half a second of each start
         "sync": {"heal_wait_s": 0.2},
         "api": {

@@ -15,7 +15,7 @@ from tests.redisserver import RedisServer, redis_server
 
 @ONCE
 async def test_flushed_killed_and_back(own: Own) -> None:
-    async with redis_server() as redis, own(changes={"redis": {"url": redis.url}}) as shop:
+    async with redis_server() as redis, own(changes={"redis": {"url": redis.url, "deadline_s": 1}}) as shop:
         repo = shop.repo(files={"a.yaml": text(config_map("a", v="1"))})
         await shop.declare(shop.application("web", repo))
         await shop.daemon.until_synced(shop.name("web"))

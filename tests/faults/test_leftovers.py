@@ -61,7 +61,7 @@ async def test_nothing_is_left_behind_by_kill_9(own: Own) -> None:
         async def gone() -> bool:
             return not any(runs(pid) for pid in left)
 
-        await until(f"all of them are gone: {left}", gone, deadline_s=10)
+        await until(f"all of them are gone: {left}", gone)
 
 
 async def test_it_outlives_what_it_started(own: Own) -> None:

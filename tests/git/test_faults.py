@@ -422,9 +422,10 @@ def test_uvloop_fetches_and_kills_alike(world: World) -> None:
         )
         async with http_server(world.served, users={"u": "p"}) as server, trickling_server() as trickling:
             here = RepoCredentials(server.url, "u", secret(world, "p"))
-            repositories.configure(GitSettings(fetch_deadline_s=1.0, credentials=(here,)))
+            repositories.configure(GitSettings(credentials=(here,)))
             await repositories.fetch(RepoUrl(f"{server.url}/shop.git"))
             assert first == repositories.resolve(RepoUrl(f"{server.url}/shop.git"), "main").revision
+            repositories.configure(GitSettings(fetch_deadline_s=1.0))
             with pytest.raises(TooSlow):
                 await repositories.fetch(RepoUrl(trickling))
             await until(lambda: not mentioning(trickling))

@@ -40,7 +40,7 @@ async def test_a_busy_server_is_asked_again_when_it_says(fake: Fake) -> None:
 async def test_a_server_busy_for_longer_than_the_deadline_is_a_refusal(fake: Fake) -> None:
     fake.script("/x", refuses(429, **{"Retry-After": "5"}))
 
-    async with fake.client(request_deadline_s=1.0) as client:
+    async with fake.client(request_deadline_s=4.0) as client:
         reply = await client.request("GET", "/x")
 
     assert (429, 5.0) == (reply.code, reply.retry_after_s)
@@ -80,7 +80,7 @@ async def test_no_more_requests_than_allowed_are_in_flight_and_watches_do_not_co
 
 
 async def _first_line(client: Client) -> bytes:
-    async with client.watch("/w", {}, idle_s=5) as lines:
+    async with client.watch("/w", {}, idle_s=30) as lines:
         assert isinstance(lines, Lines)
         async for batch in lines.batches():
             return batch[0]

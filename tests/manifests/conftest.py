@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from gitopsd.manifests.cache import Cache
 from gitopsd.manifests.closure import LookedUp
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.model.ids import AppName
 from gitopsd.runtime.workers import Limits, WorkerPool
 from tests.gitserver import Repo
-from tests.manifests.staging import KEY, Stage
+from tests.manifests.staging import Stage, cache_on
 from tests.redisserver import redis_server
 
 
@@ -23,7 +22,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     closures: dict[AppName, LookedUp | None] = {}
     repo = Repo(tmp_path / "fleet.git")
     pool = WorkerPool(1, Limits(deadline_s=20), on_job=lambda job, _seconds, _outcome: jobs.update([job]))
-    async with redis_server() as server, Cache(server.url, KEY, deadline_s=0.3) as cache, pool:
+    async with redis_server() as server, cache_on(server) as cache, pool:
         renderer = ClosureRenderer(
             pool,
             cache,

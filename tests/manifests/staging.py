@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gitopsd.manifests.cache import Cache
 from gitopsd.manifests.closure import LookedUp
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.model.application import Source
@@ -14,9 +15,14 @@ from tests.gitserver import Repo
 from tests.redisserver import RedisServer
 
 KEY = bytes(range(32))
+ANSWERS_S = 30.0  # a busy machine is no lost Redis: renders are counted
 URL = RepoUrl("https://git.example/fleet")
 WEB = Source(URL, path="web")
 SHOP = AppName("shop")
+
+
+def cache_on(server: RedisServer) -> Cache:
+    return Cache(server.url, KEY, deadline_s=ANSWERS_S)
 
 
 def config_map(name: str, **data: str) -> str:

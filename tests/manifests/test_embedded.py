@@ -32,7 +32,7 @@ async def redis(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
 
 
 def cache_of(redis: EmbeddedRedis) -> Cache:
-    return Cache(redis.url, KEY, password=redis.password, deadline_s=2, ready=redis.ready)
+    return Cache(redis.url, KEY, password=redis.password, deadline_s=30, ready=redis.ready)
 
 
 def servers_in(folder: Path) -> Iterator[int]:
@@ -94,7 +94,7 @@ async def test_it_is_started_again_when_it_dies_and_the_cache_survives(redis: Em
         (server,) = servers_in(tmp_path)
         os.kill(server, signal.SIGKILL)
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while await cache.get(["b"]) != [b"two"]:
                 await cache.put("b", b"two")
                 await asyncio.sleep(0.01)

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from gitopsd.errors import InvalidManifest, NotSupported, PathNotFound, RevisionNotFound, WorkerFailed
-from gitopsd.manifests.cache import Cache
 from gitopsd.manifests.closure import LookedUp
 from gitopsd.manifests.jobs import LOOK_UP, RENDER
 from gitopsd.manifests.render import ClosureRenderer
@@ -19,7 +18,7 @@ from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.runtime.workers import Limits, WorkerPool
 from gitopsd.settings import RenderSettings
 from tests.gitserver import Repo
-from tests.manifests.staging import KEY, SHOP, WEB, Stage, config_map
+from tests.manifests.staging import SHOP, WEB, Stage, cache_on, config_map
 from tests.redisserver import redis_server
 
 
@@ -137,7 +136,7 @@ async def test_a_file_that_breaks_its_worker_fails_that_application_alone(tmp_pa
     revision = Revision(repo.commit({"web/a.yaml": greedy, "ok/a.yaml": config_map("a")}))
     closures: list[tuple[str, LookedUp | None]] = []
     limits = Limits(data_bytes=40 << 20, deadline_s=20)
-    async with redis_server() as server, Cache(server.url, KEY) as cache, WorkerPool(1, limits) as pool:
+    async with redis_server() as server, cache_on(server) as cache, WorkerPool(1, limits) as pool:
         renderer = ClosureRenderer(
             pool,
             cache,
@@ -156,7 +155,7 @@ async def test_a_file_that_breaks_its_worker_fails_that_application_alone(tmp_pa
 async def test_a_failed_worker_is_not_remembered(tmp_path: Path) -> None:
     repo = Repo(tmp_path / "fleet.git")
     revision = Revision(repo.commit({"web/a.yaml": config_map("a")}))
-    async with redis_server() as server, Cache(server.url, KEY) as cache:
+    async with redis_server() as server, cache_on(server) as cache:
         async with WorkerPool(1, Limits(deadline_s=0.000_001)) as slow:
             renderer = ClosureRenderer(slow, cache, lambda _url: str(repo.path), work_dir=tmp_path)
             with pytest.raises(WorkerFailed, match=r"https://git.example/fleet web: .*took more than"):
@@ -167,23 +166,11 @@ async def test_a_failed_worker_is_not_remembered(tmp_path: Path) -> None:
             assert 1 == len((await renderer.render(SHOP, WEB, revision)).manifests)
 
 
-async def test_an_alias_bomb_is_that_applications_error(stage: Stage) -> None:
-    lines = ["a: &a [x,x,x,x,x,x,x,x,x,x]"]
-    lines += [
-        f"{new}: &{new} [{','.join([f'*{old}'] * 10)}]" for old, new in zip("abcdefghij", "bcdefghijk", strict=True)
-    ]
-    revision = stage.commit({"web/a.yaml": "\n".join(lines), "ok/a.yaml": config_map("a")})
-
-    with pytest.raises(InvalidManifest, match=r"web/a.yaml:\d+: its aliases expand"):
-        await stage.names(revision)
-    assert ["a"] == await stage.names(revision, replace(WEB, path="ok"))
-
-
 async def test_another_daemon_finds_what_this_one_rendered(stage: Stage) -> None:
     revision = stage.commit({"web/a.yaml": config_map("a")})
     await stage.names(revision)
 
-    async with Cache(stage.server.url, KEY) as cache, WorkerPool(1) as pool:
+    async with cache_on(stage.server) as cache, WorkerPool(1) as pool:
         outcomes: list[str] = []
         other = ClosureRenderer(
             pool,
@@ -201,7 +188,7 @@ async def test_other_limits_do_not_get_what_these_allowed(stage: Stage) -> None:
     revision = stage.commit({"web/a.yaml": config_map("a")})
     await stage.names(revision)
 
-    async with Cache(stage.server.url, KEY) as cache, WorkerPool(1) as pool:
+    async with cache_on(stage.server) as cache, WorkerPool(1) as pool:
         limits = RenderSettings(max_bytes=10)
         mirror = stage.repo.path
         strict = ClosureRenderer(pool, cache, lambda _url: str(mirror), work_dir=mirror, limits=limits)

@@ -17,7 +17,7 @@ from gitopsd.manifests.plugins import plugin_from
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.runtime.workers import Limits, WorkerPool
 from tests.manifests.plugging import script
-from tests.manifests.staging import KEY, WEB, Stage, config_map
+from tests.manifests.staging import WEB, Stage, cache_on, config_map
 
 PRINTS = 'sed "s/NAME/$(cat name)/" template'
 FILES = {"web/template": config_map("NAME"), "web/name": "one", "x": "1"}
@@ -41,7 +41,7 @@ async def test_a_plugins_render_is_kept_until_what_it_may_read_or_itself_changes
     pool = WorkerPool(1, Limits(deadline_s=20), on_job=lambda job, _s, _o: jobs.update([job]))
     one, cues = script(PRINTS, "it", variables=""), script(PRINTS, "cues", variables="")
     cues["spec"]["discover"] = {"fileName": "name"}
-    async with pool, Cache(stage.server.url, KEY) as cache:
+    async with pool, cache_on(stage.server) as cache:
         given: dict[str, Any] = {"pool": pool, "cache": cache, "place": tmp_path}
         first = stand(stage, one, **given)
         assert ["one"] == await first.names(stage.commit(FILES), BY_NAME)
@@ -62,7 +62,7 @@ async def test_a_plugins_render_is_kept_until_what_it_may_read_or_itself_changes
 async def test_a_plugin_that_may_know_the_revision_is_asked_at_each(stage: Stage, tmp_path: Path) -> None:
     jobs: Counter[str] = Counter()
     pool = WorkerPool(1, Limits(deadline_s=20), on_job=lambda job, _s, _o: jobs.update([job]))
-    async with pool, Cache(stage.server.url, KEY) as cache:
+    async with pool, cache_on(stage.server) as cache:
         there = stand(stage, script(PRINTS, "it"), pool=pool, cache=cache, place=tmp_path)
         for _ in range(2):
             assert ["one"] == await there.names(stage.commit({**FILES, "x": str(jobs)}), BY_NAME)
@@ -73,7 +73,7 @@ async def test_a_refusal_is_kept_with_its_closure_and_a_kill_is_not(stage: Stage
     jobs: Counter[str] = Counter()
     pool = WorkerPool(1, Limits(deadline_s=20), on_job=lambda job, _s, _o: jobs.update([job]))
     revision = stage.commit(FILES)
-    async with pool, Cache(stage.server.url, KEY) as cache:
+    async with pool, cache_on(stage.server) as cache:
 
         async def twice(text: str, error: type[GitopsError]) -> int:
             before = jobs[RENDER]

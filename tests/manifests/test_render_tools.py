@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, WorkerFailed
-from gitopsd.manifests.cache import Cache
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.jobs import RENDER
 from gitopsd.manifests.render import ClosureRenderer
@@ -21,7 +20,7 @@ from gitopsd.ports import Lent
 from gitopsd.runtime.workers import Limits, WorkerPool
 from gitopsd.settings import RenderSettings, ToolSettings
 from tests.gitserver import Repo
-from tests.manifests.staging import KEY, URL, WEB, Stage, config_map
+from tests.manifests.staging import URL, WEB, Stage, cache_on, config_map
 
 FILES = {
     "base/kustomization.yaml": "resources: [a.yaml]\n",
@@ -98,7 +97,7 @@ async def test_another_daemon_finds_each_applications_own(stage: Stage, tmp_path
     second = stage.commit({"x": "2"})
 
     outcomes: list[str] = []
-    async with Cache(stage.server.url, KEY) as cache, WorkerPool(1) as pool:
+    async with cache_on(stage.server) as cache, WorkerPool(1) as pool:
         other = ClosureRenderer(
             pool,
             cache,
@@ -240,34 +239,3 @@ async def test_a_chart_reads_what_another_source_lends_and_is_rendered_for_what_
     assert 3 == stage.jobs[RENDER]
     assert "of-one" == await name(ONE, changed, values)  # of the chart's own revision nothing but the chart counts
     assert 3 == stage.jobs[RENDER]
-
-
-@pytest.mark.parametrize(
-    ("template", "words"),
-    [
-        (
-            "{{ range until 100000 }}{{ range until 100000 }}{{ if eq . -1 }}x{{ end }}{{ end }}{{ end }}",
-            "took more than",
-        ),
-        ('{{ define "a" }}{{ include "a" . }}{{ end }}{{ include "a" . }}', "Helm refuses it"),
-        ('{{ repeat 2000000000 "x" }}', "crashed its worker"),
-    ],
-)
-async def test_a_template_without_an_end_fails_its_application_alone(tmp_path: Path, template: str, words: str) -> None:
-    repo = Repo(tmp_path / "r.git")
-    bad = {"bad/Chart.yaml": CHART["web/Chart.yaml"], "bad/templates/a.yaml": template}
-    revision = repo.commit({**CHART, "web/values.yaml": "name: fine\n", **bad})
-    async with WorkerPool(1, Limits(deadline_s=30)) as pool:
-        place = [["gitopsd.git.tree:open_tree", str(repo.path), revision], []]
-        given = Given.packed(RenderSettings(), Tools(ToolSettings(), tmp_path).programs, {"ARGOCD_APP_NAME": "one"})
-
-        async def rendered(path: str, deadline_s: float) -> str:
-            source = {"path": path, "options": {}}
-            try:
-                answer = await pool.call(RENDER, place, "inputs", source, given, deadline_s=deadline_s)
-            except WorkerFailed as err:
-                return err.what
-            return str(answer["outcome"])
-
-        assert words in await rendered("bad", 3 if "range" in template else 30)
-        assert "manifests" in await rendered("web", 30)

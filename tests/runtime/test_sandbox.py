@@ -60,10 +60,14 @@ def test_it_gets_nothing_of_ours(tmp_path: Path) -> None:
 
 def test_it_is_killed_at_the_deadline_with_all_it_started(tmp_path: Path) -> None:
     script = "(setsid sh -c 'echo $$ > stray; exec sleep 99') & while [ ! -s stray ]; do sleep 0.01; done; sleep 99"
+    stray = tmp_path / "stray"
 
-    with pytest.raises(WorkerFailed, match=r"the script took more than 0\.7 s and was killed"):
-        shell(tmp_path, script, deadline_s=0.7)
-    assert not alive(tmp_path / "stray")
+    for deadline_s in (0.7, 5, 30):  # the later ones are for a busy machine
+        with pytest.raises(WorkerFailed, match=f"the script took more than {deadline_s} s and was killed"):
+            shell(tmp_path, script, deadline_s=deadline_s)
+        if stray.exists() and stray.read_text():
+            break
+    assert not alive(stray)
 
 
 def test_what_it_leaves_behind_in_a_worker_is_killed(tmp_path: Path) -> None:
