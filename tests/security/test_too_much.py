@@ -1,0 +1,196 @@
+"""Sources that ask for more than anybody has, or for no end: cases 9, 11, 12 and 14 of docs/security.md."""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidManifest, WorkerFailed
+from gitopsd.manifests.entries import NoEntries
+from gitopsd.manifests.render import ClosureRenderer
+from gitopsd.model.application import HelmOptions, HelmParameter
+from gitopsd.model.ids import Revision
+from gitopsd.oci.archive import files
+from gitopsd.runtime.workers import WorkerPool
+from tests.gitserver import Repo
+from tests.manifests.charting import Harbour, chart_yaml
+from tests.manifests.kustomizing import Kitchen
+from tests.manifests.staging import SHOP, WEB, config_map
+from tests.oci.test_archive import LIMITS, entry
+from tests.registry import tar
+
+FINE = {"fine/a.yaml": config_map("a")}
+CHART = {"Chart.yaml": chart_yaml()}
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"app": "resources: [../app]"}, "app includes itself: app → app; have one"),
+        ({"app": "resources: [../b]", "b": "resources: [../app]"}, "app includes itself: app → b → app; have one"),
+        ({"app": "components: [../b]", "b": "resources: [../app]"}, "app includes itself: app → b → app; have one"),
+        (
+            {"app": "resources: [../b0]", **{f"b{n}": f"resources: [../b{n + 1}]" for n in range(300)}},
+            "names kustomizations that name others, more than 100 levels deep",
+        ),
+        (
+            {"app": "resources: [../b0]", **{f"b{n}": f"resources: [../b{(n + 1) % 40}]" for n in range(40)}},
+            r"b0 includes itself: b0 → b1 → .* → b9 → …; have one",
+        ),
+    ],
+)
+def test_case_9_a_kustomization_that_includes_itself_is_refused(
+    kitchen: Kitchen, files: dict[str, str], words: str
+) -> None:
+    with pytest.raises(InvalidManifest, match=words):
+        kitchen.build({f"{name}/kustomization.yaml": text for name, text in files.items()})
+
+
+@pytest.mark.parametrize("options", ["", "--load-restrictor LoadRestrictionsNone"])
+def test_case_9_so_is_one_that_does_by_a_link(kitchen: Kitchen, options: str) -> None:
+    with pytest.raises(InvalidManifest, match="app includes itself: app → app"):
+        kitchen.build(
+            {"app/kustomization.yaml": "resources: [again]\n"},
+            links={"app/again": "../app"},
+            programs=kitchen.programs(build_options={"": options}),
+        )
+
+
+def aliases(levels: int) -> str:
+    lines = ["l0: &l0 [x,x,x,x,x,x,x,x,x,x]"]
+    lines += [f"l{n}: &l{n} [{','.join([f'*l{n - 1}'] * 10)}]" for n in range(1, levels)]
+    return "\n".join(lines)
+
+
+class Pool:
+    """A renderer on a worker with the limits that the daemon's own have; it is `ports.Workers` itself."""
+
+    def __init__(self, place: Path, workers: WorkerPool) -> None:
+        self.repo = Repo(place / "fleet.git")
+        self.deadline_s = 30.0
+        self._workers = workers
+        self.renderer = ClosureRenderer(self, NoEntries(), lambda _: str(self.repo.path), work_dir=place / "work")
+
+    async def call(self, job: str, *args: Any, deadline_s: float | None = None) -> Any:
+        return await self._workers.call(job, *args, deadline_s=deadline_s or self.deadline_s)
+
+    async def names(self, revision: Revision, path: str) -> list[str]:
+        found = await self.renderer.render(SHOP, replace(WEB, path=path), revision, {"ARGOCD_APP_NAME": "shop"})
+        return [manifest["metadata"]["name"] for manifest in found.manifests]
+
+    async def refusal(self, content: Mapping[str, str | bytes], deadline_s: float = 30) -> GitopsError:
+        """Return the error of a source that holds this; the one beside it is rendered before and after."""
+        there = {f"bad/{name}": data for name, data in content.items()}
+        revision = Revision(self.repo.rewrite({**FINE, **there}))
+        assert ["a"] == await self.names(revision, "fine")  # so there is a worker, whose start does not count
+        self.deadline_s = deadline_s
+        with pytest.raises(GitopsError) as refused:
+            await self.names(revision, "bad")
+        self.deadline_s = 30.0
+        assert ["a"] == await self.names(revision, "fine")
+        return refused.value
+
+
+@pytest.fixture
+async def pool(tmp_path: Path) -> AsyncIterator[Pool]:
+    async with WorkerPool(1) as workers:
+        yield Pool(tmp_path, workers)
+
+
+async def test_case_11_what_expands_beyond_measure_is_refused_before_it_does(pool: Pool) -> None:
+    wide = ", ".join(f"k{n}: {'v' * 50}" for n in range(2000))
+    merges = f"base: &b {{{wide}}}\n" + "".join(f"m{n}: {{<<: *b}}\n" for n in range(5000))
+    deep = "a: " + "[" * 100_000
+    for text, words in ((aliases(12), "expand"), (merges, "expand"), (deep, "nested more than 100 deep")):
+        refused = await pool.refusal({"a.yaml": text})
+        assert isinstance(refused, InvalidManifest)
+        assert "bad/a.yaml:" in refused.what
+        assert words in refused.what
+    for name, words in (("values.yaml", "excessive aliasing"), ("templates/a.yaml", "expand")):
+        refused = await pool.refusal({**CHART, name: aliases(12)})
+        assert isinstance(refused, InvalidManifest)
+        assert words in refused.what
+
+
+def zeros(name: str, size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
+    """Return a gzipped tar with an entry of `size` zeros, which takes a thousandth of that."""
+    whole = entry(name, kind, size=size).tobuf() + bytes(size) + tar({"chart/Chart.yaml": chart_yaml()})
+    return gzip.compress(whole, 1)
+
+
+BOMBS: dict[str, tuple[bytes, str]] = {
+    "one large file": (zeros("big", 60_000), "holds big of 60000 bytes"),
+    "much in all": (tar({str(number): b"\0" * 40_000 for number in range(9)}), "unpacks to more than"),
+    "many files": (tar({str(number): "" for number in range(30)}), "more than 20 entries"),
+    "a large header": (zeros("x", 1 << 20, tarfile.XHDTYPE), "unpacks to more than"),
+}
+
+
+@pytest.mark.parametrize("case", BOMBS)
+def test_case_12_an_artifact_is_not_unpacked_beyond_its_limits(case: str) -> None:
+    layer, words = BOMBS[case]
+    with pytest.raises(InvalidManifest, match=words):
+        list(files(layer, LIMITS))
+
+
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.XHDTYPE])  # a file, and a header of the next one
+def test_case_12_an_archive_of_a_chart_is_not_unpacked_beyond_its_limits(harbour: Harbour, kind: bytes) -> None:
+    archive = zeros("chart/big", 90 << 20, kind)
+
+    with pytest.raises(InvalidManifest, match=r"app.* is a chart of more than 41943040 bytes"):
+        harbour.build({"app/Chart.yaml": chart_yaml(), "app/charts/big.tgz": archive})
+
+
+def test_case_12_modes_of_an_artifact_are_not_taken_over() -> None:
+    unreadable = entry("d", tarfile.DIRTYPE)
+    unreadable.mode = 0
+    hidden = tarfile.TarInfo("d/a")
+    hidden.mode = 0o4000
+
+    assert [("d/a", False)] == [(each.path, each.executable) for each in files(tar({}, [unreadable, hidden]), LIMITS)]
+
+
+@pytest.mark.parametrize(
+    ("template", "deadline_s", "error", "words"),
+    [
+        (
+            "{{ range until 100000 }}{{ range until 100000 }}{{ if eq . -1 }}x{{ end }}{{ end }}{{ end }}",
+            3,
+            WorkerFailed,
+            "took more than",
+        ),
+        ('{{ define "a" }}{{ include "a" . }}{{ end }}{{ include "a" . }}', 30, InvalidManifest, "Helm refuses it"),
+        ('{{ repeat 2000000000 "x" }}', 30, WorkerFailed, "crashed its worker"),
+    ],
+)
+async def test_case_14_a_template_without_an_end_fails_its_source_alone(
+    pool: Pool, template: str, deadline_s: float, error: type[GitopsError], words: str
+) -> None:
+    refused = await pool.refusal({**CHART, "templates/a.yaml": template}, deadline_s)
+
+    assert error is type(refused)
+    assert words in refused.what
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "list[999999999]",  # of Helm's own parser took all memory
+        "list[-1]",
+        f"list{'[65536]' * 9000}",
+        f"list{'[0]' * 9000}",
+        ".".join(["a"] * 9000),
+    ],
+)
+def test_case_14_a_parameter_does_not_exhaust_memory(harbour: Harbour, name: str) -> None:
+    with pytest.raises(InvalidDeclaration, match=r"the parameter '(l|a)"):
+        harbour.build(
+            {f"app/{path}": text for path, text in CHART.items()},
+            HelmOptions(parameters=(HelmParameter(name, "x"),)),
+        )
