@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import settings
 
 from tests import clusters
 from tests.clusters import Cluster
@@ -18,8 +19,14 @@ KINDS_OF_CLUSTER = ["real", "sim"] if CONTROL_PLANE else ["sim"]
 
 
 def pytest_configure() -> None:
-    """Have no event loop outside of tests: looptime asks for one before each, and would be given one nobody closes."""
+    """Have no event loop outside of tests, and no bound on the time of one example of a property.
+
+    looptime asks for a loop before each test, and would be given one that nobody closes. A busy machine takes 200 ms,
+    what an example may take by default, for nothing.
+    """
     asyncio.set_event_loop(None)
+    settings.register_profile("gitopsd", deadline=None)
+    settings.load_profile("gitopsd")
 
 
 def pytest_report_header() -> str:

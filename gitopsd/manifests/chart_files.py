@@ -9,7 +9,7 @@ import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any, cast
 
 from gitopsd.errors import InvalidManifest, PathNotFound
 from gitopsd.manifests.helmignore import FILE, Ignored, ignored
@@ -116,6 +116,22 @@ class _Budget:
             raise _too_many(self.where)
 
 
+@dataclass(slots=True)
+class _Bounded:
+    """An archive as it is unpacked: it ends at a limit, also where what is huge is no file."""
+
+    stream: gzip.GzipFile
+    where: str
+    left: int = MOST_BYTES + 4 * MOST_FILES * tarfile.BLOCKSIZE
+
+    def read(self, size: int) -> bytes:
+        found = self.stream.read(size)
+        self.left -= len(found)
+        if self.left < 0:
+            raise _too_many(self.where)
+        return found
+
+
 def archived(data: bytes, where: str, budget: _Budget | None = None) -> dict[str, bytes]:
     """Return the files of a chart's archive, by their paths below its one directory; links count for nothing.
 
@@ -125,7 +141,8 @@ def archived(data: bytes, where: str, budget: _Budget | None = None) -> dict[str
     left = budget or _Budget(where, MOST_BYTES)
     found: dict[str, bytes] = {}
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+        whole = _Bounded(gzip.GzipFile(fileobj=io.BytesIO(data)), where)
+        with tarfile.open(fileobj=cast("IO[bytes]", whole), mode="r|") as archive:
             for member in archive:
                 left.take(member.size if member.isfile() else 0)
                 content = archive.extractfile(member) if member.isfile() else None

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 LARGEST_INDEX = 65536
-DEEPEST = 30  # names in one path
+DEEPEST = 30  # names in one path, and indexes that follow another one
 
 
 class NotSettable(ValueError):
@@ -98,7 +98,9 @@ class _Reader:
             case "[":
                 if there is not None and not isinstance(there, list):
                     raise NotSettable("an index is given for what is no list")
-                changed, ended = self._item(there or [], self._index(), depth)
+                if depth >= DEEPEST:
+                    raise NotSettable(f"more than {DEEPEST} indexes and names in one path")
+                changed, ended = self._item(there or [], self._index(), depth + 1)
                 return (known if ended else _with(known, index, changed)), ended
             case ".":
                 inner = there if isinstance(there, dict) else {}

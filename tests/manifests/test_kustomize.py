@@ -246,16 +246,6 @@ REFUSED: dict[str, tuple[Files, type[GitopsError], str]] = {
         InvalidManifest,
         "kustomize refuses it",
     ),
-    "itself": (
-        {"app/kustomization.yaml": "resources: [../app]\n"},
-        InvalidManifest,
-        "app includes itself: app → app; have one",
-    ),
-    "a base that includes it again": (
-        {"app/kustomization.yaml": "resources: [../b]\n", "b/kustomization.yaml": "resources: [../app]\n"},
-        InvalidManifest,
-        "app includes itself: app → b → app; have one",
-    ),
     "a directory without a kustomization": (
         {"app/kustomization.yaml": "resources: [x]\n", "app/x/y.yaml": SETTINGS},
         InvalidManifest,

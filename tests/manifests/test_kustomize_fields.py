@@ -195,22 +195,6 @@ def test_a_field_that_cannot_be_followed_is_refused(kitchen: Kitchen, case: str)
         kitchen.build({**FILES, "app/kustomization.yaml": yaml.safe_dump(HERE)}, options=options(block))
 
 
-@pytest.mark.parametrize(
-    ("count", "last", "words"),
-    [
-        (2000, "resources: []\n", "b1900 names kustomizations that name others, more than 100 levels deep"),
-        (300, "components: [../b7]\n", r"b10 includes itself: b10 → b11 → .* → b19 → …; have one"),
-    ],
-)
-def test_kustomizations_that_name_each_other_without_end_are_refused(
-    kitchen: Kitchen, count: int, last: str, words: str
-) -> None:
-    files = {f"b{n}/kustomization.yaml": f"resources: [../b{n + 1}]\n" for n in range(count)}
-
-    with pytest.raises(InvalidManifest, match=words):
-        kitchen.build({**files, f"b{count}/kustomization.yaml": last}, "b0")
-
-
 def test_a_base_that_is_missing_is_named_however_deep(kitchen: Kitchen) -> None:
     files = {f"b{n}/kustomization.yaml": f"resources: [../b{n + 1}]\n" for n in range(60)}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import os
 import tarfile
 from collections.abc import Callable
@@ -45,9 +44,6 @@ def test_files_links_and_hard_links_of_a_layer() -> None:
         (lambda: tar({}, [entry("dev", tarfile.CHRTYPE)]), "neither file, directory nor link"),
         (lambda: tar({}, [entry("fifo", tarfile.FIFOTYPE)]), "neither file, directory nor link"),
         (lambda: tar({"/".join("d" * 200): "1"}), "too long"),
-        (lambda: tar({str(number): "" for number in range(30)}), "more than 20 entries"),
-        (lambda: tar({"big": b"\0" * 60_000}), "holds big of 60000 bytes"),
-        (lambda: tar({str(number): b"\0" * 40_000 for number in range(9)}), "unpacks to more than"),
         (lambda: tar({"a": os.urandom(40_000)})[:-9000], "is no archive"),
         (lambda: b"kind: ConfigMap\n" * 100, "is no archive"),
         (lambda: b"\x1f\x8b not gzip", "is no archive"),
@@ -57,12 +53,3 @@ def test_layer_that_is_no_good_is_refused(layer: Callable[[], bytes], says: str)
     with pytest.raises(InvalidManifest, match=says) as refused:
         list(files(layer(), LIMITS))
     assert "artifact" in refused.value.what
-
-
-def test_header_that_claims_to_be_huge_is_bounded_as_all_else() -> None:
-    out = io.BytesIO()
-    info = entry("x", tarfile.XHDTYPE, size=1 << 33)
-    out.write(info.tobuf(tarfile.PAX_FORMAT) + b"\0" * 300_000)
-
-    with pytest.raises(InvalidManifest):
-        list(files(gzip.compress(out.getvalue()), LIMITS))
