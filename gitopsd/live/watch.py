@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"
 INITIAL_END = "k8s.io/initial-events-end"
-GONE, BAD_GATEWAY = 410, 502
+GONE, SERVERS_FAULT, BAD_GATEWAY = 410, 500, 502
 NO_STREAMS = frozenset({400, 404, 405, 406, 415, 422, 500, 501})
 PAGE_BYTES = 4 << 20  # the size a page is brought to: it is parsed at once, and the loop waits meanwhile
 IDLE_S = 150.0  # a server sends a bookmark about every minute, so a silent watch is a dead connection
@@ -75,6 +75,9 @@ class Place:
     """How far a watch has come: all up to this version was taken. None: nothing was, so a list comes first."""
 
     version: str | None = None
+    # The server would not stream this list, so it is read in pages: why a kind cannot be converted is told there, while
+    # a stream of it only says "Too large resource version".
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,9 @@ class KindWatch:
         while True:
             started_s = loop.time()
             try:
-                if place.version is None and not self.server.streams:
+                if place.version is None and (place.refused or not self.server.streams):
                     place.version = await self._list()
+                    place.refused = False
                 await self._watch(place)
                 failures = 0 if loop.time() - started_s > SHORTEST_WATCH_S else failures + 1
             except Expired:
@@ -175,6 +179,7 @@ class KindWatch:
             if not isinstance(lines, Reply):
                 await self._follow(lines, place, listed)
             elif not self._stop_streaming(lines.code):
+                place.refused = lines.code >= SERVERS_FAULT
                 raise _problem(lines)
 
     async def _follow(self, lines: Lines, place: Place, listed: Callable[[], None] | None) -> None:
@@ -196,6 +201,7 @@ class KindWatch:
                 place.version = version
             self.sink.heard()
             if error is not None:
+                place.refused = streaming and error.code >= SERVERS_FAULT
                 raise _problem(error)
             first = False
         if streaming:

@@ -43,7 +43,10 @@ def _verbs(kind: Kind) -> list[str]:
     return [verb for verb in VERBS if verb != "deletecollection" or kind.plural not in _NO_COLLECTION_DELETE]
 
 
-def aggregated(kinds: Iterable[Kind], *, core: bool) -> dict[str, Any]:
+Silent = Iterable[tuple[str, str]]  # groups and versions of servers behind this one, none of which is there
+
+
+def aggregated(kinds: Iterable[Kind], silent: Silent = (), *, core: bool) -> dict[str, Any]:
     """Return APIGroupDiscoveryList: the core group for /api, all others for /apis."""
     items = [
         {
@@ -56,6 +59,12 @@ def aggregated(kinds: Iterable[Kind], *, core: bool) -> dict[str, Any]:
         for group, versions in _groups(kinds).items()
         if (group == "") == core
     ]
+    stale = [
+        {"metadata": {"name": group}, "versions": [{"version": version, "freshness": "Stale"}]}
+        for group, version in silent
+        if not core
+    ]
+    items += stale
     return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
 
 
@@ -87,9 +96,10 @@ def core_versions(address: str) -> dict[str, Any]:
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": where}
 
 
-def groups(kinds: Iterable[Kind]) -> dict[str, Any]:
+def groups(kinds: Iterable[Kind], silent: Silent = ()) -> dict[str, Any]:
     """Return APIGroupList, the answer to /apis."""
     found = [_group(name, list(versions)) for name, versions in _groups(kinds).items() if name]
+    found += [_group(name, [version]) for name, version in silent]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": found}
 
 

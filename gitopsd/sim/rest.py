@@ -26,6 +26,7 @@ from gitopsd.sim.writes import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, Writes, Wri
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _OPTIONS = Resource("meta.k8s.io", "patchoptions", "PatchOptions")
 _DISCOVERED = Resource("", "", "")
+_API_SERVICES = ("apiregistration.k8s.io", "apiservices")
 _YES = ("true", "1")
 LOG = "sim.gitopsd.io/log"  # annotation: what the containers of a Pod have written
 _JSON_TYPES = ("application/json", "application/octet-stream", "application/yaml")
@@ -112,23 +113,25 @@ class Rest:
         return Target(kind, namespace, name, subresource)
 
     def _discover(self, request: web.Request, parts: list[str]) -> web.Response:
-        kinds = self.writes.kinds.all()
+        kinds, silent = self.writes.kinds.all(), self._silent()
         wants_all = "as=APIGroupDiscoveryList" in request.headers.get("Accept", "")
         found: Any = None
         match parts:
             case ["version"]:
                 found = self.version
             case ["api" | "apis" as root] if wants_all:
-                body = orjson.dumps(discovery.aggregated(kinds, core=root == "api"))
+                body = orjson.dumps(discovery.aggregated(kinds, silent, core=root == "api"))
                 return web.Response(body=body, headers={"Content-Type": discovery.AGGREGATED})
             case ["api"]:
                 found = discovery.core_versions(request.host)
             case ["apis"]:
-                found = discovery.groups(kinds)
+                found = discovery.groups(kinds, silent)
             case ["apis", name]:
                 found = discovery.group(kinds, name)
             case ["api", version]:
                 found = discovery.resources(kinds, "", version)
+            case ["apis", name, version] if (name, version) in silent:
+                raise Refusal(503, "ServiceUnavailable", "service unavailable", {})
             case ["apis", name, version]:
                 found = discovery.resources(kinds, name, version)
             case _:
@@ -136,6 +139,11 @@ class Rest:
         if found is None:
             raise answers.no_such_path()
         return _json(found)
+
+    def _silent(self) -> list[tuple[str, str]]:
+        """Return what APIServices say that other servers serve: this one cannot reach any."""
+        specs = [found.parsed()["spec"] for found in self.writes.store.collection(_API_SERVICES).objects()]
+        return [(spec["group"], spec["version"]) for spec in specs if spec.get("service")]
 
     def _read(self, request: web.Request, target: Target, verb: str) -> web.Response:
         view = _view(request, target.kind)

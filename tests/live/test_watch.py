@@ -112,6 +112,17 @@ async def test_a_server_that_does_not_stream_lists_is_asked_for_pages_from_then_
     assert "5" == watches(fake)[1]["resourceVersion"]
 
 
+@pytest.mark.parametrize("refusal", [sends(error(504, "Too large resource version")), refuses(504)])
+async def test_a_list_that_the_server_fails_to_stream_is_read_in_pages(fake: Fake, refusal: Answer) -> None:
+    broken = refuses(500, "conversion webhook failed")
+    async with watching(fake, refusal, broken, broken, page(ONE, version="5")) as (notes, server):
+        await until(lambda: notes.has("end"), "listed in pages")
+
+    assert server.streams, "other kinds may be streamed"
+    assert 2 == notes.count("failed: conversion webhook failed (500); see the API server")
+    assert 1 == sum("sendInitialEvents" in query for query in fake.queries(PATH))
+
+
 async def test_a_right_that_is_missing_is_not_taken_for_a_server_that_does_not_stream(fake: Fake) -> None:
     async with watching(fake, refuses(403, "configmaps is forbidden")) as (notes, server):
         await until(lambda: notes.lines[1:], "told")
