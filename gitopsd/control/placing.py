@@ -15,7 +15,7 @@ from gitopsd.core.deletion import delete_hooks
 from gitopsd.core.hooks import hook_refs
 from gitopsd.core.pairing import owns
 from gitopsd.core.permissions import Place, account_of, destination_conditions, object_conditions, source_conditions
-from gitopsd.core.plan import contested
+from gitopsd.core.plan import contested, installation_of, taken
 from gitopsd.core.prune import Guard, kept
 from gitopsd.core.target import Scope, Target, target_of, unreadable
 from gitopsd.core.tracking import ANNOTATION, Tracking
@@ -154,7 +154,7 @@ class Placing:
             readings,
             guard,
             guard_now,
-            (*target.conditions, *_shared(shared), *unreadable(target, readings)),
+            (*target.conditions, *_shared(shared), *_taken(target, readings), *unreadable(target, readings)),
             self.live.age(cluster).oldest_s,
             self._windows(app, cluster),
             self.user_of(app, cluster),
@@ -290,6 +290,15 @@ def _left(reading: Reading, guard: Guard) -> bool:
         return isinstance(reading, Unreadable)
     refusal = kept(reading.live, guard, 0.0)
     return refusal is None or refusal.waits
+
+
+def _taken(target: Target, readings: Mapping[ResourceKey, Reading]) -> tuple[Condition, ...]:
+    remedy = "it is not applied; where it is to be this gitopsd's, take its annotation gitopsd.io/installation-id off"
+    return tuple(
+        Condition("SharedResourceWarning", f"{key}: {taken(installation)}", remedy)
+        for key in sorted(target.objects)
+        if (installation := installation_of(readings.get(key)))
+    )
 
 
 def _shared(others: Mapping[ResourceKey, frozenset[str]]) -> tuple[Condition, ...]:

@@ -10,14 +10,14 @@ from gitopsd.core.apply_form import defines
 from gitopsd.core.hooks import DeletePolicy, Hook, is_run, run_manifest
 from gitopsd.core.ignore import NO_RULES, rules_for
 from gitopsd.core.options import MIGRATION_MANAGER, SYNC_OPTIONS, SyncOptions, hook_types, listed, parse_options
-from gitopsd.core.plan import CLAIMED, DELETION, contested
+from gitopsd.core.plan import CLAIMED, DELETION, contested, installation_of, taken
 from gitopsd.core.prune import Guard, kept, options_of
 from gitopsd.core.tracking import names_itself
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import Apply, Command, CreateNamespace, Prune, Release, Write
 from gitopsd.model.comparison import Absent, Found, Reading, Steps, Unreadable, Unserved
-from gitopsd.model.ids import AppName, TargetHash
+from gitopsd.model.ids import TargetHash
 from gitopsd.model.manifest import Manifest, ResourceKey, annotations_of, key_of
 from gitopsd.model.operation import Operation, Task, TaskState, Verb
 
@@ -144,6 +144,8 @@ def _not_ours(live: LiveObject, guard: Guard) -> str:
         return "an object of this name is there that is no hook: remove it, or give the hook another name"
     if live.tracking is not None and live.tracking.app != guard.app:
         return f"a hook of application {live.tracking.app} has this name: give it another one"
+    if live.installation:
+        return taken(live.installation)
     if live.by_argocd and not guard.adopted:
         return "Argo CD's annotation tracks it: annotate the application gitopsd.io/adopt=true"
     return ""
@@ -154,8 +156,8 @@ def _apply(task: Task, seen: Seen) -> Ask:
     if manifest is None or seen.hashes.get(task.key) != task.target:
         return Never("Git holds another content of it by now", failed=True)
     options = options_of_target(manifest, seen.guard.options)
-    if others := contested_by(task.key, reading, seen.guard, options):
-        return Never(contested(others), failed=True) if options.fail_on_shared else Hold(contested(others))
+    if why := shared(task.key, reading, seen.guard, options):
+        return Never(why, failed=True) if options.fail_on_shared else Hold(why)
     if task.key in seen.guard.claimed:
         return Hold(CLAIMED)
     if isinstance(reading, Unreadable):
@@ -175,12 +177,18 @@ def write_of(manifest: Manifest, options: SyncOptions, ignored: Sequence[IgnoreD
     return Write(options.validate, options.replace, options.force, *spared, legacy)
 
 
-def contested_by(key: ResourceKey, reading: Reading | None, guard: Guard, options: SyncOptions) -> frozenset[AppName]:
-    """Return the other applications that want an object, or have it where that is to fail the sync."""
+def shared(key: ResourceKey, reading: Reading | None, guard: Guard, options: SyncOptions) -> str:
+    """Return why an object is not applied that others want, or have; "" where it is.
+
+    That another application of ours merely has it counts where that is to fail the sync.
+    """
     others = guard.others.get(key, frozenset())
     if options.fail_on_shared and isinstance(reading, Found) and (whose := reading.live.tracking) is not None:
         others |= {whose.app} - {guard.app} if names_itself(whose, key) else frozenset()
-    return others
+    if others:
+        return contested(others)
+    installation = installation_of(reading)
+    return taken(installation) if installation else ""
 
 
 def _prune(task: Task, seen: Seen, started_s: float) -> Ask:

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gitopsd.core.apply_form import defines
-from gitopsd.core.asks import Seen, contested_by, hook_of_task, options_of_target, out_of_place
+from gitopsd.core.asks import Seen, hook_of_task, options_of_target, out_of_place, shared
 from gitopsd.core.hooks import run_manifest
-from gitopsd.core.plan import contested
 from gitopsd.model.command import Accepted, Applied, Check, Refused
 from gitopsd.model.comparison import Absent, Found, Unserved
 from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
@@ -64,10 +63,10 @@ def _refused_here(task: Task, seen: Seen) -> Task:
     if task.verb is not Verb.APPLY or task.state is not TaskState.PENDING or manifest is None:
         return task
     options = options_of_target(manifest, seen.guard.options)
-    others = contested_by(task.key, seen.readings.get(task.key), seen.guard, options)
-    if not (options.fail_on_shared and others):
+    why = shared(task.key, seen.readings.get(task.key), seen.guard, options)
+    if not (options.fail_on_shared and why):
         return task
-    return replace(task, state=TaskState.FAILED, message=contested(others))
+    return replace(task, state=TaskState.FAILED, message=why)
 
 
 def _checks(operation: Operation, tasks: Sequence[Task], seen: Seen) -> Iterator[Check]:

@@ -139,6 +139,8 @@ def _apply(compared: Compared, target: Manifest, target_hash: TargetHash, guard:
         message = compared.reason
     elif others := guard.others.get(key):
         message = contested(others)
+    elif installation := installation_of(compared.pair.live):
+        message = taken(installation)
     elif key in guard.claimed:
         message = CLAIMED
     # What differs was predicted by a dry run when it was compared.
@@ -157,6 +159,16 @@ def _apply(compared: Compared, target: Manifest, target_hash: TargetHash, guard:
 def contested(others: Iterable[str]) -> str:
     """Return why an object that several applications want is applied by none of them."""
     return f"application {', '.join(sorted(others))} wants it too: remove it from all but one"
+
+
+def installation_of(reading: Reading | None) -> str:
+    """Return the other installation of gitopsd whose object it is; "" where it is of none."""
+    return reading.live.installation if isinstance(reading, Found) else ""
+
+
+def taken(installation: str) -> str:
+    """Return why an object of another installation is not applied."""
+    return f"it is of the installation {installation} of gitopsd: remove it from Git here or there"
 
 
 def _prune(compared: Compared, guard: Guard, *, prune: bool) -> Task | None:

@@ -49,6 +49,15 @@ def tracking_of(manifest: Manifest, tracking: Tracking = ANNOTATION) -> tuple[Tr
     return theirs, theirs is not None
 
 
+def other_installation(manifest: Manifest, tracking: Tracking) -> str:
+    """Return the id of another installation whose object `manifest` says that it is; "" where it says no such thing."""
+    annotations = _texts(manifest, "annotations")
+    found, named = annotations.get(INSTALLATION_ID), _parsed(annotations.get(TRACKING_ID))
+    if not tracking.installation or found == tracking.installation or not isinstance(found, str) or named is None:
+        return ""
+    return found if names_itself(named, key_of(manifest)) else ""
+
+
 def _by_label(manifest: Manifest, label: str) -> TrackingId | None:
     """Return the tracking id that a label stands for; none where it may be a copy of another object's."""
     app = _texts(manifest, "labels").get(label)

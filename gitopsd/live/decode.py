@@ -14,7 +14,7 @@ from gitopsd.core.fields import WrongShape, flag_at, items_at, number_at, text_a
 from gitopsd.core.managed_fields import has_legacy, newest_s, view_hash
 from gitopsd.core.network import network_of
 from gitopsd.core.options import marks_of
-from gitopsd.core.tracking import ANNOTATION, Tracking, tracking_of
+from gitopsd.core.tracking import ANNOTATION, Tracking, other_installation, tracking_of
 from gitopsd.model.cluster import LiveObject, PodFacts
 from gitopsd.model.command import HOOK_FINALIZER
 from gitopsd.model.health import Health
@@ -76,6 +76,7 @@ class Decoder:
             generation=generation if isinstance(generation, int) else 0,
             guarded=guarded,
             marks=marks_of(manifest),
+            installation=sys.intern(other_installation(manifest, self.tracking)),
             pod=_pod_facts(manifest) if key.kind == "Pod" and not key.group else None,
             network=network_of(key, manifest),
         )

@@ -74,6 +74,7 @@ class LiveObject:
     generation: int = 0
     guarded: bool = False  # our finalizer is on it: a hook whose end nobody has seen
     marks: tuple[tuple[str, str], ...] = ()  # the annotations that core.options heeds, sorted (`marks_of`)
+    installation: str = ""  # of another gitopsd whose object it says it is; `tracking` is None then
     pod: PodFacts | None = None  # of a Pod alone
     network: Network | None = None  # None: no traffic goes through it
 

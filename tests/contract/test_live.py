@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gitopsd.core.managed_fields import view_hash
+from gitopsd.core.tracking import ANNOTATION, Tracking
 from gitopsd.kube.client import APPLY_PATCH, Client
 from gitopsd.live.discovery import discover
 from gitopsd.model.cluster import ApiResource
@@ -129,20 +130,21 @@ async def test_argocds_annotation_is_read(client: Client, namespace: str) -> Non
     assert SHOP == live.tracking.app
 
 
-async def test_a_tracked_object_of_a_kind_nobody_named_is_found(client: Client, namespace: str) -> None:
+@pytest.mark.parametrize("tracking", [ANNOTATION, Tracking("team", reads_label=True)], ids=["annotation", "label"])
+async def test_a_tracked_object_of_a_kind_nobody_named_is_found(
+    client: Client, namespace: str, tracking: Tracking
+) -> None:
     app = AppName(f"found-{secrets.token_hex(4)}")
+    tracking_id = {TRACKING_ID: f"{app}:/ServiceAccount:{namespace}/robot"}
+    whose = {"labels": {"team": app}} if tracking.label else {"annotations": tracking_id}
     account = {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": {
-            "name": "robot",
-            "namespace": namespace,
-            "annotations": {TRACKING_ID: f"{app}:/ServiceAccount:{namespace}/robot"},
-        },
+        "metadata": {"name": "robot", "namespace": namespace, **whose},
     }
     assert (await client.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", body=account)).ok
 
-    async with running(client) as mirror:
+    async with running(client, tracking=tracking) as mirror:
         await until(lambda: app in mirror.told, "the application is told")
         own = mirror.mirrors.readings(HERE, app, [])
 

@@ -13,6 +13,7 @@ from gitopsd.core.tracking import (
     TRACKING_ID,
     Tracking,
     names_itself,
+    other_installation,
     track,
     tracking_of,
 )
@@ -153,3 +154,13 @@ def test_objects_of_another_installation_are_not_ours() -> None:
     assert (None, False) == tracking_of(tracked, theirs)
     assert (None, False) == tracking_of(track(deployment(), SHOP), mine), "of none"
     assert (None, False) == tracking_of(labelled(managedFields=[OURS]), replace(LABEL, installation="one"))
+
+
+def test_object_of_another_installation_says_of_which() -> None:
+    tracked = track(deployment(), SHOP, Tracking(installation="one"))
+    copied = {**tracked, "metadata": {**tracked["metadata"], "name": "copy"}}
+    wanted = Tracking(installation="two")
+
+    assert "one" == other_installation(tracked, wanted)
+    assert ["", ""] == [other_installation(tracked, Tracking(installation=each)) for each in ("one", "")]
+    assert ["", ""] == [other_installation(each, wanted) for each in (copied, deployment())]

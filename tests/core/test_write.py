@@ -111,6 +111,19 @@ def test_shared_object_fails_the_sync_where_so_asked(fields: Any) -> None:
     assert [] == here.writes
 
 
+def test_object_of_another_installation_is_not_applied() -> None:
+    lives = {ONE: live_of(ONE, tracking=None, installation="elsewhere")}
+    here = World({ONE: manifest_of(ONE), TWO: manifest_of(TWO)}, lives)
+    failing = World({ONE: manifest_of(ONE)}, lives, Guard(SHOP, SyncOptions(fail_on_shared=True)))
+
+    here.finish(here.operation())
+    done = failing.finish(failing.operation())
+
+    assert ["Apply two"] == here.keys_written()
+    assert (OperationPhase.FAILED, []) == (done.phase, failing.writes)
+    assert "of the installation elsewhere" in done.tasks[0].message
+
+
 def test_one_object_may_be_pruned_last() -> None:
     here = World({WEB: manifest_of(WEB)}, health=lambda _: Health(HealthStatus.PROGRESSING))
     here.lives[OLD] = live_of(OLD, marks=((OPTIONS, "PruneLast=true"),))

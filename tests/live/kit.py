@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from gitopsd.core.tracking import ANNOTATION, Tracking
 from gitopsd.kube.client import Client
 from gitopsd.live.mirrors import LiveMirrors
 from gitopsd.model.cluster import LiveObject
@@ -47,7 +48,9 @@ class Running:
 
 
 @asynccontextmanager
-async def running(client: Client, kinds: Collection[GroupKind] = ()) -> AsyncIterator[Running]:
+async def running(
+    client: Client, kinds: Collection[GroupKind] = (), tracking: Tracking = ANNOTATION
+) -> AsyncIterator[Running]:
     """Run the mirror of the cluster that `client` speaks to while the block runs."""
     told: list[AppName] = []
     clusters: list[ClusterId] = []
@@ -56,6 +59,7 @@ async def running(client: Client, kinds: Collection[GroupKind] = ()) -> AsyncIte
         kinds=lambda _: kinds,
         on_change=lambda _, app: told.append(app),
         on_cluster=clusters.append,
+        tracking=tracking,
         takeover=("kubectl-client-side-apply", "argocd-controller"),
     )
     async with asyncio.TaskGroup() as group:
