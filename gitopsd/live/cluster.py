@@ -11,12 +11,13 @@ import structlog
 from gitopsd.errors import Retryable
 from gitopsd.kube.client import Client
 from gitopsd.live.admission import CRD, POLICIES, Admission, definition_key
+from gitopsd.live.bounds import Bounds
 from gitopsd.live.checks import Checking
 from gitopsd.live.decode import Decoder
 from gitopsd.live.discovery import Discovery, discover, offered
-from gitopsd.live.kinds import PENDING, Kind, Versions
+from gitopsd.live.kinds import PENDING, Part, Versions
 from gitopsd.live.mirror import Mirror
-from gitopsd.live.survey import has_tracked, surveyed
+from gitopsd.live.survey import belongs_to_trees, has_any, surveyed
 from gitopsd.live.touch import Touch
 from gitopsd.live.turns import Turns
 from gitopsd.live.watch import KindWatch, Server, Sink
@@ -24,7 +25,7 @@ from gitopsd.model.cluster import ApiResource, LiveObject, Offered, WatchAge
 from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading, Unreadable, Unserved
 from gitopsd.model.ids import AppName
-from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
+from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey
 from gitopsd.ports import HealthChecks
 from gitopsd.runtime.tasks import at_most
 
@@ -43,9 +44,11 @@ DEBOUNCE_S = 0.3  # a CRD is written several times in its first second
 LAG_S = 1.0  # between two looks for a kind whose CRD says that it is served
 LAG_TRIES = 30
 REDISCOVER_S = 600.0  # whatever was heard
+BLIND_S = 60.0  # as often where definitions cannot be watched, which tell of new kinds
 LONGEST_RETRY_S = 30.0
 SURVEYS_AT_ONCE = 4
-SURVEY_RETRY_S = 60.0  # after one in which some kinds did not answer
+SURVEY_RETRY_S = 60.0  # after one in which some kinds did not answer, or that found some: these may own others
+FIRST_LISTS_S = 10.0  # that the first survey waits for the first lists, by which is known who owns what
 
 
 class ClusterMirror:
@@ -63,9 +66,11 @@ class ClusterMirror:
         on_offer: Callable[[], None] = lambda: None,
         now_s: Callable[[], float],
         checks: HealthChecks | None = None,
+        bounds: Bounds | None = None,
     ) -> None:
         self.name = f"mirror of {client.name}"
         self._client = client
+        self._bounds = bounds or Bounds()
         self._server = Server(lists=lists)
         self._decoder = decoder
         self._stored_kinds = kinds
@@ -90,13 +95,15 @@ class ClusterMirror:
         self._versions: dict[GVK, Versions] = {}
         self._policies: dict[GVK, Versions] = {}
         self._admission = Admission(self._policies, self.mirror.kinds)
-        self._tasks: dict[tuple[GVK, bool], asyncio.Task[None]] = {}  # by kind, and whether of metadata alone
+        self._tasks: dict[tuple[GVK, bool], list[asyncio.Task[None]]] = {}  # by kind, and whether of metadata alone
         self._synced = False
         self._group: asyncio.TaskGroup | None = None
         self._rediscover = asyncio.Event()
         self._survey = asyncio.Event()
+        self._survey_later: asyncio.TimerHandle | None = None
         self._relist: set[GVK] = set()
         self._unsurveyed: dict[GVK, str] = {}
+        self.surveyed = False  # all kinds have been looked through once
 
     async def run(self) -> None:
         """Follow the cluster until cancelled; what it does wrong is told by `age`, never raised."""
@@ -111,6 +118,7 @@ class ClusterMirror:
             self._group = None
             self._tasks.clear()
             self._touch.close()
+            self._end_survey_later()
 
     def resource(self, gvk: GVK) -> ApiResource | Reading:
         if self._discovery is None:
@@ -143,7 +151,10 @@ class ClusterMirror:
         self._look_whether_synced()  # a watch of versions that settles last tells nobody
         now_s = self._now_s()
         sinks = self._followed()
-        problems = {sink.gvk: sink.problem for sink in sinks if sink.problem}
+        problems: dict[GVK, str] = {}
+        for sink in sinks:
+            if sink.problem:
+                problems[sink.gvk] = "; ".join(filter(None, (problems.get(sink.gvk), sink.problem)))
         everything_fails = bool(sinks) and all(sink.problem for sink in sinks)
         return WatchAge(
             synced=self._synced,
@@ -157,13 +168,16 @@ class ClusterMirror:
         since_s = self._now_s() - after_s
         return frozenset(s.gvk.group_kind for s in self._followed() if not s.problem and s.heard_s < since_s)
 
-    def _followed(self) -> list[Kind | Versions]:
-        kinds: list[Kind | Versions] = [self.mirror.kinds[gvk] for gvk, meta in self._tasks if not meta]
-        return [*kinds, *(self._versions[gvk] for gvk, meta in self._tasks if meta)]
+    def _followed(self) -> list[Part | Versions]:
+        parts: list[Part | Versions] = [
+            part for gvk, meta in self._tasks if not meta for part in self.mirror.kinds[gvk].parts
+        ]
+        return [*parts, *(self._versions[gvk] for gvk, meta in self._tasks if meta)]
 
     def _look_whether_synced(self) -> None:
         if not self._synced and self._discovery is not None and all(sink.settled for sink in self._followed()):
             self._synced = True
+            self._survey.set()
             self.mirror.everybody()
             self._on_cluster()
 
@@ -178,10 +192,13 @@ class ClusterMirror:
 
     def _reading(self, ref: ObjectRef) -> Reading:
         match self.resource(ref.gvk):
+            case ApiResource() as resource if why := self._bounds.refusal(resource, ref.key):
+                return Unreadable(why)
             case ApiResource() as resource if resource.verbs >= {"list", "watch"}:
                 if resource.gvk not in self.mirror.kinds:
                     self._wanted.add(resource.gvk)
                     self._follow(resource)
+                    self._survey_in(SURVEY_RETRY_S)  # its objects may own some by then
                 return self.mirror.kinds[resource.gvk].reading(ref.key)
             case ApiResource():
                 return Unreadable("the cluster lets this kind be neither listed nor watched")
@@ -208,7 +225,7 @@ class ClusterMirror:
                 self._on_cluster()
             # A CRD says Established a moment before, and is gone a moment after, discovery does.
             tries = tries + 1 if self._lags(found) and not self._rediscover.is_set() else 0
-            wait_s = LAG_S if 0 < tries <= LAG_TRIES else REDISCOVER_S
+            wait_s = LAG_S if 0 < tries <= LAG_TRIES else self._rediscover_s()
             try:
                 async with asyncio.timeout(wait_s):
                     await self._rediscover.wait()
@@ -216,16 +233,19 @@ class ClusterMirror:
                 continue
             await asyncio.sleep(DEBOUNCE_S)
 
+    def _rediscover_s(self) -> float:
+        return REDISCOVER_S if CRD in self.mirror.kinds and not self.mirror.kinds[CRD].problem else BLIND_S
+
     def _settle(self, found: Discovery) -> None:
         """Take up a new discovery: watch what is to be watched, forget what is not served any more."""
         before, self._discovery, self._error = self._discovery, found, ""
         self._offer(found)
         for gvk, meta in list(self._tasks):
             if isinstance(found.resource(gvk), Unserved):
-                self._tasks.pop((gvk, meta)).cancel()
+                self._stop(gvk, meta=meta)
                 self._forget(gvk, meta=meta)
             elif gvk in self._relist and not meta:
-                self._tasks.pop((gvk, meta)).cancel()  # begun anew below, with a list
+                self._stop(gvk, meta=meta)  # begun anew below, with a list
         self._relist.clear()
         for resource in self._to_follow(found):
             self._follow(resource)
@@ -255,27 +275,39 @@ class ClusterMirror:
         return sorted(wanted, key=lambda resource: resource.gvk)
 
     def _follow(self, resource: ApiResource) -> None:
-        if resource.verbs >= {"list", "watch"}:
-            self._watch(resource, self.mirror.add(resource.gvk))
+        namespaces = self._bounds.parts(resource)
+        if namespaces and resource.verbs >= {"list", "watch"}:
+            kind = self.mirror.add(resource.gvk)
+            self._watch(resource, {namespace: kind.part(namespace) for namespace in namespaces})
 
     def _follow_versions(self, resource: ApiResource) -> None:
         gvk = resource.gvk
+        if not self._bounds.parts(resource):
+            return
         if gvk not in self._versions:
             changed = self._rediscover.set if gvk.group_kind == APISERVICE else self._admission_changed
             self._versions[gvk] = Versions(gvk, self._decoder, self._now_s, changed)
             if gvk.group_kind != APISERVICE:
                 self._policies[gvk] = self._versions[gvk]
-        self._watch(resource, self._versions[gvk], meta=True)
+        self._watch(resource, {"": self._versions[gvk]}, meta=True)
 
     def _admission_changed(self) -> None:
         self._admission.changed()
         self._look_whether_synced()
 
-    def _watch(self, resource: ApiResource, sink: Sink, *, meta: bool = False) -> None:
-        if self._group is not None and (resource.gvk, meta) not in self._tasks:
-            watch = KindWatch(self._client, self._server, resource, sink, metadata_only=meta)
+    def _watch(self, resource: ApiResource, sinks: Mapping[str, Sink], *, meta: bool = False) -> None:
+        """Follow a kind in each namespace of `sinks`, "" for all at once."""
+        if self._group is None or (resource.gvk, meta) in self._tasks:
+            return
+        self._tasks[resource.gvk, meta] = tasks = []
+        for namespace, sink in sinks.items():
+            watch = KindWatch(self._client, self._server, resource, sink, namespace, metadata_only=meta)
             name = f"watch of {resource.gvk} on {self._client.name}"
-            self._tasks[resource.gvk, meta] = self._group.create_task(watch.run(), name=name)
+            tasks.append(self._group.create_task(watch.run(), name=name))
+
+    def _stop(self, gvk: GVK, *, meta: bool) -> None:
+        for task in self._tasks.pop((gvk, meta)):
+            task.cancel()
 
     def _forget(self, gvk: GVK, *, meta: bool) -> None:
         if not meta:
@@ -301,32 +333,54 @@ class ClusterMirror:
         definitions = self.mirror.kinds[CRD].objects.values() if CRD in self.mirror.kinds else ()
         return any(live.established and live.key not in served for live in definitions)
 
+    def _survey_in(self, delay_s: float) -> None:
+        if self._group is not None and self._survey_later is None:
+            self._survey_later = asyncio.get_running_loop().call_later(delay_s, self._survey.set)
+
+    def _end_survey_later(self) -> None:
+        if self._survey_later is not None:
+            self._survey_later.cancel()
+            self._survey_later = None
+
     async def _survey_for_ever(self) -> None:
-        wait_s = self._client.settings.relist_s
+        wait_s, patient = self._client.settings.relist_s, True
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._survey.wait()
             self._survey.clear()
-            if self._discovery is not None:
-                whole = await self._look_through(self._discovery.resources)
-                wait_s = self._client.settings.relist_s if whole else SURVEY_RETRY_S
+            self._end_survey_later()
+            if self._discovery is None:
+                continue
+            if patient and not self._synced:
+                wait_s, patient = FIRST_LISTS_S, False
+                continue
+            over = await self._look_through(self._discovery.resources)
+            wait_s = self._client.settings.relist_s if over else SURVEY_RETRY_S
 
     async def _look_through(self, resources: Mapping[GVK, ApiResource]) -> bool:
-        """Follow the kinds that hold tracked objects; tell whether all that are not followed could be asked."""
+        """Follow the kinds that hold tracked objects, or what those own; tell whether there is nothing more to find.
+
+        There may be where a kind could not be asked, and where one was found.
+        """
         watched = {gvk.group_kind for gvk, meta in self._tasks if not meta}
         todo = [one for one in resources.values() if surveyed(one) and one.gvk.group_kind not in watched]
-        found = await at_most(SURVEYS_AT_ONCE, todo, self._asked_for_tracked, name=f"survey of {self._client.name}")
+        found = await at_most(SURVEYS_AT_ONCE, todo, self._has_ours, name=f"survey of {self._client.name}")
         answers = list(zip(todo, found, strict=True))
         for resource, answer in answers:
             if answer is True and isinstance(self.resource(resource.gvk), ApiResource):
                 self._wanted.add(resource.gvk)
                 self._follow(resource)
+        self.surveyed = True
         self._unsurveyed = {resource.gvk: str(answer) for resource, answer in answers if not isinstance(answer, bool)}
-        return not any(isinstance(answer, Retryable) for _, answer in answers)
+        return not any(answer is True or isinstance(answer, Retryable) for _, answer in answers)
 
-    async def _asked_for_tracked(self, resource: ApiResource) -> bool | str | Retryable:
+    async def _has_ours(self, resource: ApiResource) -> bool | str | Retryable:
+        def wanted(manifest: Manifest) -> bool:
+            return self._decoder.is_tracked(manifest) or (grows and self.mirror.owns(manifest))
+
+        grows = belongs_to_trees(resource)
         try:
-            return await has_tracked(self._client, resource, self._decoder.is_tracked)
+            return await has_any(self._client, resource, wanted)
         except Retryable as err:
             return err

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gitopsd.core.tracking import names_itself
 from gitopsd.live.checks import Checking
@@ -14,7 +14,7 @@ from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import ObjectRef
 from gitopsd.model.comparison import Reading
 from gitopsd.model.ids import AppName, Uid
-from gitopsd.model.manifest import GVK, ResourceKey
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 
 Name = TypeVar("Name", AppName, Uid)
 NOBODY: frozenset[AppName] = frozenset()
@@ -124,6 +124,25 @@ class Mirror:
         found = self._children.get(uid, {})
         return tuple((found[key], self.kinds[found[key]].objects[key]) for key in sorted(found))
 
+    def owns(self, manifest: Manifest) -> bool:
+        """Tell whether any owner that an object names is here, and an application's or in turn owned by something."""
+        meta = manifest["metadata"]
+        refs = meta.get("ownerReferences")
+        namespaces = {str(meta.get("namespace") or ""), ""}
+        return isinstance(refs, list) and any(
+            self._is_of_a_tree(ref, namespace) for ref in refs if isinstance(ref, dict) for namespace in namespaces
+        )
+
+    def _is_of_a_tree(self, ref: Mapping[str, Any], namespace: str) -> bool:
+        group, _, _ = str(ref.get("apiVersion")).rpartition("/")
+        key = ResourceKey(group, str(ref.get("kind")), namespace, str(ref.get("name")))
+        found = [
+            one.objects[key]
+            for gvk, one in self.kinds.items()
+            if gvk.group_kind == key.group_kind and key in one.objects
+        ]
+        return any(live.uid == ref.get("uid") and (_app_of(live) is not None or live.owners) for live in found)
+
     def _set_askers(self, key: ResourceKey, apps: frozenset[AppName]) -> None:
         if apps:
             self._askers[key] = apps
@@ -133,13 +152,13 @@ class Mirror:
     def _object_changed(self, gvk: GVK, key: ResourceKey, old: LiveObject | None, new: LiveObject | None) -> None:
         before, now = _app_of(old), _app_of(new)
         if before is not None and before != now:
-            self._unlink(self._tracked, before, gvk, key)
+            self._unlink(self._tracked, before, gvk, key, lambda live: (_app_of(live),))
         if now is not None:
             self._tracked.setdefault(now, {})[key] = gvk
         old_owners, new_owners = old.owners if old else (), new.owners if new else ()
         if old_owners != new_owners:
             for uid in old_owners:
-                self._unlink(self._children, uid, gvk, key)
+                self._unlink(self._children, uid, gvk, key, lambda live: live.owners)
             for uid in new_owners:
                 self._children.setdefault(uid, {})[key] = gvk
         self._on_object(key, old, new)
@@ -147,11 +166,19 @@ class Mirror:
         for app in sorted({app for app in (before, now) if app is not None} | self._askers.get(key, NOBODY)):
             told(app)
 
-    def _unlink(self, index: dict[Name, dict[ResourceKey, GVK]], name: Name, gvk: GVK, key: ResourceKey) -> None:
-        """Take `key` at `gvk` from under `name`; where the kind is watched at another version too, that one stays."""
+    def _unlink(
+        self,
+        index: dict[Name, dict[ResourceKey, GVK]],
+        name: Name,
+        gvk: GVK,
+        key: ResourceKey,
+        names_of: Callable[[LiveObject], Collection[Name | None]],
+    ) -> None:
+        """Take `key` at `gvk` from under `name`; where another version that is watched has it there too, that stays."""
         found = index.get(name, {})
         others = (other for other in self.kinds if other != gvk and other.group_kind == gvk.group_kind)
-        other = next((other for other in others if key in self.kinds[other].objects), None)
+        shown = ((other, self.kinds[other].objects.get(key)) for other in others)
+        other = next((other for other, live in shown if live is not None and name in names_of(live)), None)
         if other is not None:
             found[key] = other
         else:

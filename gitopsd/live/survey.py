@@ -1,4 +1,4 @@
-"""Finds tracked objects of kinds that are not watched, by lists of metadata."""
+"""Finds tracked objects, and what grew of them, of kinds that are not watched, by lists of metadata."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ from gitopsd.model.manifest import GroupKind, Manifest
 
 # There are many, they are short-lived, and nobody writes them in Git.
 NEVER = frozenset({GroupKind("", "Event"), GroupKind("events.k8s.io", "Event")})
+# Whoever owns them: there are as many as Pods, or they are written all the time, and they tell of no application.
+CROWDS = frozenset(
+    {
+        GroupKind("cilium.io", "CiliumEndpoint"),
+        GroupKind("coordination.k8s.io", "Lease"),
+        GroupKind("discovery.k8s.io", "EndpointSlice"),
+    }
+)
+REPORTS = frozenset({"aquasecurity.github.io", "openreports.io", "reports.kyverno.io", "wgpolicyk8s.io"})  # groups
 GONE = 410
 
 
@@ -21,8 +30,13 @@ def surveyed(resource: ApiResource) -> bool:
     return resource.preferred and resource.verbs >= {"list", "watch"} and resource.gvk.group_kind not in NEVER
 
 
-async def has_tracked(client: Client, resource: ApiResource, is_tracked: Callable[[Manifest], bool]) -> bool | str:
-    """Tell whether any object of the kind is an application's; a text says why that is not known.
+def belongs_to_trees(resource: ApiResource) -> bool:
+    """Tell whether objects of a kind are followed because what an application has owns them."""
+    return resource.gvk.group_kind not in CROWDS and resource.gvk.group not in REPORTS
+
+
+async def has_any(client: Client, resource: ApiResource, wanted: Callable[[Manifest], bool]) -> bool | str:
+    """Tell whether `wanted` tells so of the metadata of any object of the kind; a text says why that is not known.
 
     Raises:
         ClusterUnreachable, TooSlow: no answer.
@@ -35,7 +49,7 @@ async def has_tracked(client: Client, resource: ApiResource, is_tracked: Callabl
         if not reply.ok:
             return f"{reply.message} ({reply.code})"
         items = reply.body.get("items")
-        if any(is_tracked(_typed(item, resource)) for item in _items(items)):
+        if any(wanted(_typed(item, resource)) for item in _items(items)):
             return True
         more = (reply.body.get("metadata") or {}).get("continue")
         if not more:

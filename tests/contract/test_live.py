@@ -11,11 +11,12 @@ import pytest
 from gitopsd.core.managed_fields import view_hash
 from gitopsd.core.tracking import ANNOTATION, Tracking
 from gitopsd.kube.client import APPLY_PATCH, Client
+from gitopsd.live import cluster as module
 from gitopsd.live.discovery import discover
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.comparison import Absent, Found, Unreadable, Unserved
 from gitopsd.model.health import HealthStatus
-from gitopsd.model.ids import AppName, TrackingId
+from gitopsd.model.ids import AppName, TrackingId, Uid
 from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
 from tests.clusters import Cluster
 from tests.kube.kit import client_as, client_of
@@ -238,6 +239,38 @@ async def test_owners_have_children(client: Client, namespace: str) -> None:
         assert [live] == [child for _, child in mirror.mirrors.children(HERE, parent["metadata"]["uid"])]
     assert live.controlled
     assert live.key not in own  # a controller's object is nobody's to prune
+
+
+async def test_what_a_tracked_object_owns_is_found_whatever_its_kind(client: Client, namespace: str) -> None:
+    owner = await with_endpoints(client, namespace)
+
+    async with running(client, [CONFIG_MAP]) as mirror:
+        await until(lambda: mirror.mirrors.children(HERE, owner), "what it owns is there")
+        ((gvk, live),) = mirror.mirrors.children(HERE, owner)
+
+    assert ("Endpoints", "grown") == (gvk.kind, live.key.name)
+
+
+async def test_what_a_kind_owns_is_looked_for_when_somebody_asks_for_the_kind(
+    client: Client, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SURVEY_RETRY_S", 0.2)
+    async with running(client) as mirror:
+        await until(lambda: mirror.mirrors.mirrors[HERE].surveyed, "the first survey is over")
+        owner = await with_endpoints(client, namespace)
+        await mirror.until_found(ref("ConfigMap", namespace, "owner"))
+
+        await until(lambda: mirror.mirrors.children(HERE, owner), "what it owns is there")
+
+
+async def with_endpoints(client: Client, namespace: str) -> Uid:
+    """Make a tracked ConfigMap that owns Endpoints, and return its uid."""
+    made = await apply(client, config_map(namespace, "owner", app="shop"))
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": made["metadata"]["uid"]}
+    meta = {"name": "grown", "namespace": namespace, "ownerReferences": [owner]}
+    endpoints = {"apiVersion": "v1", "kind": "Endpoints", "metadata": meta}
+    assert (await client.request("POST", f"/api/v1/namespaces/{namespace}/endpoints", body=endpoints)).ok
+    return Uid(owner["uid"])
 
 
 def definition(group: str, **schema: Any) -> dict[str, Any]:
