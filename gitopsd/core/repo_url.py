@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
+
+from gitopsd.model.chart import CHARTS
 
 # user:password@ between the scheme and the host; a user alone (`git@`) is no secret.
 CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^/?#\s:@]*):[^/?#\s]*@")
 
+# A rule or a credential for what is below /org would hold for /org/../other, which a client asks for as /other.
+ABOVE = re.compile(r"(?:^|[/\\:])\.\.(?:[/\\?#]|$)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -31,4 +36,6 @@ def url_fault(url: str) -> str:
         return "names a transport helper of git, which could run commands"
     if CONTROL.search(url):
         return "holds a control character"
+    if ABOVE.search(unquote(url)):
+        return "holds '..', so what is below it is elsewhere than it says"
     return ""

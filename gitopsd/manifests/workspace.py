@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def workspace(base: str) -> Iterator[Path]:
     try:
         yield made
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        _remove(made)
         os.close(held)
 
 
@@ -100,8 +100,18 @@ def _swept(base: str) -> bool:
                 os.close(_lock(left, fcntl.LOCK_EX | fcntl.LOCK_NB))
             except OSError:
                 continue  # in use
-            shutil.rmtree(left, ignore_errors=True)
+            _remove(left)
     return True
+
+
+def _remove(directory: Path) -> None:
+    """Remove a directory with all that is in it, also where a program there took the right to from its owner."""
+    for folder, names, _ in os.walk(directory):  # from above, so that what is below can be listed
+        for place in (Path(folder, name) for name in names):
+            with suppress(OSError):
+                if not place.is_symlink():
+                    place.chmod(0o700)
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextmanager

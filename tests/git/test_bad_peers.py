@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pygit2
 import pytest
 
-from gitopsd.errors import GitopsError, RepositoryTooLarge, TooSlow
+from gitopsd.errors import GitopsError, RepositoryTooLarge
 from gitopsd.git import child
 from gitopsd.git.epoch import Epoch
 from gitopsd.git.tree import open_tree
 from gitopsd.model.ids import RepoUrl
-from tests.git.conftest import World, until
-from tests.processes import mentioning
-
-
-@asynccontextmanager
-async def silent_server() -> AsyncIterator[int]:
-    """Accept every connection and never say a word; yield the port."""
-    stop = asyncio.Event()
-
-    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await stop.wait()
-        writer.close()
-
-    server = await asyncio.start_server(hold, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        stop.set()
-        server.close()
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:{}/x.git", "https://127.0.0.1:{}/x.git", "ssh://git@127.0.0.1:{}/x"])
-async def test_server_that_accepts_and_never_answers_is_left_at_the_deadline(world: World, url: str) -> None:
-    async with silent_server() as port:
-        repositories = world.repositories(fetch_deadline_s=0.4)
-        with pytest.raises(TooSlow, match="fetching"):
-            await repositories.fetch(RepoUrl(url.format(port)))
-
-        await until(lambda: not mentioning(f"127.0.0.1:{port}"))
+from tests.git.conftest import World
 
 
 async def test_more_refs_than_anybody_wants_to_hold_are_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

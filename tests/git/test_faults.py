@@ -312,13 +312,6 @@ def mark(mirror: Path) -> None:
     (mirror / "gitopsd-damaged").touch()
 
 
-def leave_locks(mirror: Path) -> None:
-    for name in ("HEAD.lock", "packed-refs.lock", "refs/heads/main.lock", "config.lock", "gc.pid"):
-        (mirror / name).touch()
-    (mirror / "objects/pack").mkdir(exist_ok=True)
-    (mirror / "objects/pack/tmp_pack_x").write_bytes(b"half")
-
-
 def left_overs(mirror: Path) -> tuple[list[Path], list[Path]]:
     """Locks and half packs in a mirror, and what is beside it."""
     return [left for left in mirror.rglob("*") if left.match("*.lock") or left.match("tmp_*")], list(
@@ -326,7 +319,7 @@ def left_overs(mirror: Path) -> tuple[list[Path], list[Path]]:
     )
 
 
-@pytest.mark.parametrize("damage", [damage_nothing, damage_refs, damage_objects, remove_head, mark, leave_locks])
+@pytest.mark.parametrize("damage", [damage_nothing, damage_refs, damage_objects, remove_head, mark])
 async def test_mirror_as_a_crash_or_a_bad_disk_leaves_it_is_mended_by_the_next_fetch(
     world: World, damage: object
 ) -> None:

@@ -271,18 +271,6 @@ async def test_watch_replaces_the_set_and_passes_over_what_cannot_be_fetched(wor
     assert (url_of(two),) == repositories.repositories()
 
 
-@pytest.mark.parametrize(
-    "url", ["ext::sh -c id", "-u/x", "--upload-pack=id", "git://h/x", "ssh://-oProxyCommand=id/x", "x/y", "", "fd::3"]
-)
-async def test_url_that_could_run_a_command_is_refused(world: World, url: str) -> None:
-    repositories = world.repositories()
-
-    with pytest.raises(InvalidDeclaration):
-        await repositories.fetch(RepoUrl(url))
-    with pytest.raises(InvalidDeclaration):
-        repositories.resolve(RepoUrl(url), "main")
-
-
 async def test_own_data_directory_is_no_repository(world: World) -> None:
     """Else anybody who may name a file could read what another project's credentials have fetched."""
     repo = world.repo()

@@ -221,31 +221,6 @@ REFUSED: dict[str, tuple[Files, type[GitopsError], str]] = {
         NotSupported,
         r"https://\*\*\*@example.com/x",
     ),
-    "Helm inflation": (
-        {"app/kustomization.yaml": "helmCharts: [{name: x}]\n"},
-        NotSupported,
-        "app/kustomization.yaml asks for Helm inflation",
-    ),
-    "Helm inflation by a generator": (
-        {
-            "app/kustomization.yaml": "generators: [g.yaml]\n",
-            "app/g.yaml": "{apiVersion: builtin, kind: HelmChartInflationGenerator, metadata: {name: x}, name: x}",
-        },
-        NotSupported,
-        "app/g.yaml asks for Helm inflation",
-    ),
-    "a plugin that runs a program of the repository": (
-        {
-            "app/kustomization.yaml": "generators: [g.yaml]\n",
-            "app/g.yaml": (
-                "apiVersion: x/v1\nkind: Evil\nmetadata:\n  name: evil\n  annotations:\n"
-                "    config.kubernetes.io/function: 'exec: {path: ./evil.sh}'\n"
-            ),
-            "app/evil.sh": "#!/bin/sh\ntouch /tmp/gitopsd-evil\n",
-        },
-        InvalidManifest,
-        "kustomize refuses it",
-    ),
     "a directory without a kustomization": (
         {"app/kustomization.yaml": "resources: [x]\n", "app/x/y.yaml": SETTINGS},
         InvalidManifest,

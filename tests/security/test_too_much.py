@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 import tarfile
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
@@ -154,6 +156,36 @@ def test_case_12_modes_of_an_artifact_are_not_taken_over() -> None:
     hidden.mode = 0o4000
 
     assert [("d/a", False)] == [(each.path, each.executable) for each in files(tar({}, [unreadable, hidden]), LIMITS)]
+
+
+# What a program of a source may do to its directory, as nobody in particular: root needs no rights.
+LEFT = """
+import os, tempfile
+from pathlib import Path
+from gitopsd.manifests.workspace import workspace
+
+if os.geteuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+with tempfile.TemporaryDirectory() as base:
+    for _ in range(2):
+        with workspace(base) as made:
+            for place in (made / "a", made / "a" / "b", made / "c"):
+                place.mkdir()
+                (place / "file").write_text("x")
+            (made / "link").symlink_to(base)
+            for place in (made / "a" / "b", made / "a", made / "c"):
+                place.chmod(0)
+        print(sorted(os.listdir(base)), oct(Path(base).stat().st_mode & 0o777))
+"""
+
+
+def test_case_12_modes_that_a_program_sets_do_not_stop_the_clean_up() -> None:
+    ended = subprocess.run(  # noqa: S603 - ourselves
+        [sys.executable, "-c", LEFT], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert ["[] 0o700"] * 2 == ended.stdout.splitlines(), ended.stderr
 
 
 @pytest.mark.parametrize(
