@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
+from gitopsd.core.concern import concerns_git
 from gitopsd.core.explain import Cause, differences
 from gitopsd.core.health import worst
 from gitopsd.core.ignore import NO_PLACES, NO_RULES, Places, Rules, rules_for, without_ignored
@@ -57,13 +58,14 @@ class Doubtful:
     live: LiveObject
     basis: Basis
     shown: bool = False  # the server has shown this target in sync before
+    kept: bool = False  # … and nobody has touched since what is ours: only what admits it may be different
 
     @property
     def question(self) -> tuple[str, ...]:
         """What the answer depends on: with an equal question the last answer still holds."""
         basis, live = self.basis, self.live
         hashes = basis.target, basis.rules.hash, basis.admission
-        return str(self.pair.key), *hashes, live.uid, live.resource_version, str(self.shown)
+        return str(self.pair.key), *hashes, live.uid, live.resource_version, str(self.shown), str(self.kept)
 
 
 def verdicts(
@@ -107,12 +109,13 @@ def verdict(pair: Pair, target: Manifest, basis: Basis, remembered: Remembered |
                 pair, SyncStatus.UNKNOWN, reason=f"cannot be read: {cause}", health=Health(HealthStatus.UNKNOWN, cause)
             )
         case Found(live=live):
-            shown = live.view is not None and remembered == Remembered(
-                basis.target, live.view, basis.rules.hash, basis.admission
-            )
-            if shown:
+            known = live.view and Remembered(basis.target, live.view, basis.rules.hash, basis.admission)
+            if remembered is None:
+                return Doubtful(pair, target, live, basis)
+            if remembered == known:
                 return Compared(pair, SyncStatus.SYNCED, health=live.health)
-            return Doubtful(pair, target, live, basis, remembered is not None and remembered.target == basis.target)
+            kept = replace(remembered, admission=basis.admission) == known
+            return Doubtful(pair, target, live, basis, remembered.target == basis.target, kept)
         case _:
             assert_never(pair.live)
 
@@ -180,6 +183,10 @@ def _settled(doubt: Doubtful, status: SyncStatus, **fields: Any) -> Compared:
 
 def _refused(doubt: Doubtful, answer: Inapplicable) -> Compared:
     words = without_values(answer.message, doubt.target)[:MAX_REASON]
+    if doubt.kept:
+        # A policy that came later, or a webhook that takes no dry runs, makes nothing of what is there differ from Git.
+        reason = f"as it was when last shown in sync; the API server would not take it again: {words}"
+        return _settled(doubt, SyncStatus.SYNCED, reason=reason)
     if answer.kind == "invalid":
         return _settled(doubt, SyncStatus.OUT_OF_SYNC, reason=f"the API server refuses it: {words}", refused=True)
     return _settled(doubt, SyncStatus.OUT_OF_SYNC, reason=f"a dry run is not possible: {words}", unconfirmed=True)
@@ -192,6 +199,7 @@ def _compared(doubt: Doubtful, predicted: Manifest, body: Manifest, places: Plac
     try:
         ours, theirs = counted(predicted, body, basis.rules, places)
         same = ours == theirs and _typed_equal(ours, theirs)
+        same = same or not concerns_git(ours, theirs, predicted, body)
     except RecursionError:
         return _settled(doubt, SyncStatus.UNKNOWN, reason="it is nested too deeply to be compared")
     if not same:

@@ -35,7 +35,12 @@ class Change:
 
 def changes(predicted: Manifest, live: Manifest, keys: Keys) -> Sequence[Change]:
     """Return the paths on which the two differ, in the order of predicted; at most one more than MAX_DIFFERENCES."""
-    return list(islice(_walk((), predicted, live, keys), MAX_DIFFERENCES + 1))
+    return list(islice(each_change(predicted, live, keys), MAX_DIFFERENCES + 1))
+
+
+def each_change(predicted: Manifest, live: Manifest, keys: Keys) -> Iterator[Change]:
+    """Yield every path on which the two differ, in the order of predicted."""
+    return _walk((), predicted, live, keys)
 
 
 def shown(change: Change, target: Any) -> Difference:

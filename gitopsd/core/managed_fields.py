@@ -135,6 +135,14 @@ def fields_of(entry: Entry) -> Fields:
     return found if isinstance(found, dict) else {}
 
 
+def is_readable(entry: Entry, manifest: Manifest) -> bool:
+    """Tell whether the names in `entry` can be looked up in `manifest`; where not, every change in it counts.
+
+    The names of one version mean nothing in another: owned fields would look absent, and their changes would go unseen.
+    """
+    return entry.get("apiVersion") == manifest.get("apiVersion") and _well_formed(fields_of(entry))
+
+
 def _is_apply(entry: Entry, manager: str) -> bool:
     return entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
 
@@ -144,12 +152,9 @@ def _is_legacy(entry: Entry, takeover: Collection[str]) -> bool:
 
 
 def _view(entry: Entry, manifest: Manifest) -> Any:
-    fields = fields_of(entry)
-    if entry.get("apiVersion") != manifest.get("apiVersion") or not _well_formed(fields):
-        # The names of one version mean nothing in another: owned fields would look absent, and their changes would
-        # go unseen. Every change counts instead.
+    if not is_readable(entry, manifest):
         return ["unread", manifest.get("apiVersion"), manifest["metadata"].get("resourceVersion")]
-    return owned_view(fields, manifest)
+    return owned_view(fields_of(entry), manifest)
 
 
 def _well_formed(fields: Any) -> bool:

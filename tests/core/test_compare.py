@@ -28,26 +28,9 @@ from gitopsd.model.comparison import (
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import ResourceVersion, TargetHash, ViewHash
 from gitopsd.model.manifest import ResourceKey
+from tests.core.bodies import BASIS, KEY, SHOWN, TARGET, body, doubt, named
 from tests.core.frozen import frozen
 from tests.core.lives import SHOP, config_key, found, live_of, manifest_of
-
-KEY = config_key()
-TARGET = manifest_of(KEY, data={"a": "1"})
-BASIS = Basis(TargetHash("t"), admission="adm")
-SHOWN = Remembered(TargetHash("t"), ViewHash("view"), "", "adm")
-FIELDS: Any = {"f:data": {"f:a": {}}}
-
-
-def doubt(basis: Basis = BASIS, key: Any = KEY, target: Any = TARGET, **live: Any) -> Doubtful:
-    asked = verdict(Pair(key, target, found(key, **live)), target, basis, None)
-    assert isinstance(asked, Doubtful)
-    return asked
-
-
-def body(data: Any = None, version: str = "7", fields: Any = FIELDS, **more: Any) -> Any:
-    entry = {"manager": "gitopsd", "operation": "Apply", "apiVersion": "v1", "fieldsV1": fields}
-    meta = {"name": "x", "namespace": "prod", "resourceVersion": version, "managedFields": [entry] if fields else []}
-    return frozen({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data or {"a": "1"}, **more})
 
 
 def test_same_four_hashes_are_in_sync_without_asking() -> None:
@@ -156,22 +139,16 @@ def test_equal_values_owned_by_others_are_synced_and_to_adopt() -> None:
     assert (SyncStatus.SYNCED, True, None) == (settled.status, settled.adopt, settled.remember)
 
 
-def tracked_body(annotations: Any, **fields: Any) -> Any:
-    plain = body(**fields)
-    meta = {**plain["metadata"], "annotations": annotations} if annotations is not None else plain["metadata"]
-    return {**plain, "metadata": meta}
-
-
 OURS = "shop:/ConfigMap:prod/x"
 TRACKED = track(TARGET, SHOP)
 
 
 @pytest.mark.parametrize("annotations", [None, {}, {"note": "x"}, {ARGOCD_TRACKING_ID: OURS}])
 def test_object_that_was_never_ours_lacks_no_tracking_id(annotations: Any) -> None:
-    predicted = tracked_body({**(annotations or {}), TRACKING_ID: OURS})
+    predicted = body(annotations={**(annotations or {}), TRACKING_ID: OURS})
     asked = doubt(target=TRACKED, view=None, tracking=None)
 
-    settled = settle(asked, Predicted(predicted), tracked_body(annotations, fields=None))
+    settled = settle(asked, Predicted(predicted), body(annotations=annotations, fields=None))
 
     assert (SyncStatus.SYNCED, True) == (settled.status, settled.adopt)
 
@@ -186,9 +163,9 @@ def test_object_that_was_never_ours_lacks_no_tracking_id(annotations: Any) -> No
     ids=["another application's", "another one's in Argo CD", "ours, and its tracking id was taken away"],
 )
 def test_tracking_id_that_somebody_changed_is_a_difference(annotations: Any, view: Any) -> None:
-    predicted = tracked_body({**annotations, TRACKING_ID: OURS})
+    predicted = body(annotations={**annotations, TRACKING_ID: OURS})
 
-    settled = settle(doubt(target=TRACKED, view=view), Predicted(predicted), tracked_body(annotations))
+    settled = settle(doubt(target=TRACKED, view=view), Predicted(predicted), body(annotations=annotations))
 
     assert SyncStatus.OUT_OF_SYNC is settled.status
     assert ["tracking-id" in each.path for each in settled.differences] == [True]
@@ -199,7 +176,9 @@ def test_label_and_installation_that_are_to_come_are_no_drift_of_what_was_never_
     labelled = frozen(track(TARGET, SHOP, tracking))
     basis = Basis(TargetHash("t"), admission="adm", tracking=tracking)
     live = body(fields={})
-    predicted = {**body(), "metadata": {**body()["metadata"], **labelled["metadata"]}}
+    fields = {"f:data": {"f:a": {}}, "f:metadata": {"f:labels": named(labelled["metadata"]["labels"])}}
+    meta = {**body(fields=fields)["metadata"], **labelled["metadata"]}
+    predicted = {**body(), "metadata": meta}
 
     settled = settle(doubt(basis, target=labelled, view=None), Predicted(predicted), live)
     other = {**live, "metadata": {**live["metadata"], "labels": {tracking.label: "other"}}}
