@@ -142,6 +142,8 @@ class RedisSettings:
     password: Secret | None = None
     deadline_s: float = 1.0  # of one command; then the daemon renders itself
     ttl_s: float = 7 * 86400.0  # of an entry that nobody reads
+    namespaces: tuple[str, ...] = ()  # the only ones that are read and written; none: all, and what is in none
+    cluster_resources: bool = False  # beside `namespaces`: also what is in none
     key: Secret | None = None  # 32 bytes, base64: seals entries; none: one kept in the data directory
 
 
