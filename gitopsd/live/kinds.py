@@ -23,7 +23,7 @@ Changed = Callable[[ResourceKey, LiveObject | None, LiveObject | None], None]  #
 
 
 class Kind:
-    """The objects of one kind at one version, as its list-watch tells of them: a `watch.Sink`."""
+    """The objects of one kind at one version: of the whole cluster, or of some of its namespaces."""
 
     def __init__(  # noqa: PLR0913 - how it reads, and whom it tells
         self,
@@ -37,56 +37,62 @@ class Kind:
     ) -> None:
         self.gvk = gvk
         self.objects = Objects(gvk)
-        self.listed = False
-        self.problem = ""  # why it cannot be read; "" while it can
-        self.heard_s = now_s()
+        self.now_s = now_s
+        self._parts: dict[str, Part] = {}
         self._decoder = decoder
-        self._now_s = now_s
         self._changed = changed
         self._settled = settled
         self._checking = checking if checking is not None and checking.concerns(gvk) else None
-        self._broken_s: float | None = None  # since when the connection fails
         self._written: dict[ResourceKey, tuple[Accepted, float]] = {}  # our writes, and when each was answered
-        self._unseen: set[ResourceKey] | None = None
-        self._begun_s = 0.0  # when the list under way was asked for
+
+    def part(self, namespace: str = "") -> Part:
+        """Return what one list-watch tells of the kind; "" is the one of all namespaces."""
+        if namespace not in self._parts:
+            self._parts[namespace] = Part(self, namespace)
+        return self._parts[namespace]
 
     @property
-    def settled(self) -> bool:
-        """Tell whether we know what there is, or know that we cannot."""
-        return self.listed or bool(self.problem)
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(self._parts.values())
+
+    @property
+    def listed(self) -> bool:
+        return bool(self._parts) and all(part.listed for part in self._parts.values())
+
+    @property
+    def problem(self) -> str:
+        """Return why not all of it can be read; "" while it can."""
+        return next((part.problem for part in self._parts.values() if part.problem), "")
 
     def reading(self, key: ResourceKey) -> Reading:
-        if self.problem:
-            return Unreadable(self.problem)
+        part = self._parts.get("") or self._parts.get(key.namespace)
+        if part is None:
+            return PENDING
+        if part.problem:
+            return Unreadable(part.problem)
         if key in self._written:
-            if self._now_s() < self._written[key][1] + WRITTEN_S:
+            if self.now_s() < self._written[key][1] + WRITTEN_S:
                 return WRITTEN
             del self._written[key]
         found = self.objects.get(key)
         if found is not None:
             return Found(found)  # it is there, whether or not the list is whole
-        return Absent() if self.listed else PENDING
+        return Absent() if part.listed else PENDING
 
     def written(self, answer: Accepted) -> None:
         """Note the answer to a write of ours: until an event tells of it, what we hold of the object is old."""
         if not _shows(self.objects.get(answer.key), answer):  # else the event was faster than the answer
-            self._written[answer.key] = answer, self._now_s()
+            self._written[answer.key] = answer, self.now_s()
 
-    def begin(self) -> None:
-        self._unseen = set(self.objects)
-        self._begun_s = self._now_s()
+    def key(self, manifest: Manifest) -> ResourceKey | None:
+        return self._decoder.key(self.gvk, manifest)
 
-    def put(self, manifest: Manifest) -> None:
-        key = self._decoder.key(self.gvk, manifest)
-        if key is None:
-            return
+    def put(self, key: ResourceKey, manifest: Manifest) -> None:
         live = self._decoder.live(key, manifest)
         if self._checking is not None:
             live = replace(live, health=self._checking.health_of(self, live, self.objects.get(key), manifest))
         if key in self._written and _shows(live, self._written[key][0]):
             del self._written[key]
-        if self._unseen is not None:
-            self._unseen.discard(key)
         differs, old = self.objects.put(live)
         if differs:
             self._changed(key, old, live)
@@ -99,50 +105,101 @@ class Kind:
             self.objects.put(new)
             self._changed(key, old, new)
 
-    def drop(self, manifest: Manifest) -> None:
-        key = self._decoder.key(self.gvk, manifest)
-        if key is not None:
-            self._forget(key)
-
-    def end(self) -> None:
-        unseen, self._unseen = self._unseen, None
-        # A whole list is newer than any write that was answered before it was asked for.
-        self._written = {key: write for key, write in self._written.items() if write[1] >= self._begun_s}
-        for key in sorted(unseen or ()):
-            self._forget(key)
-        if not self.listed or self.problem:
-            self.listed, self.problem = True, ""
-            self._settled(self.gvk)
-
-    def heard(self) -> None:
-        self.heard_s, self._broken_s = self._now_s(), None
-        if self.problem and self.listed:
-            self.problem = ""
-            self._settled(self.gvk)
-
-    def failed(self, cause: str, *, refused: bool) -> None:
-        if self._broken_s is None:
-            self._broken_s = self._now_s()
-        late = self._now_s() - self._broken_s >= STALE_S
-        if refused:
-            self.listed = False  # until it is listed again, nothing is known
-        if refused or late or not self.listed:
-            news = not self.problem
-            self.problem = cause
-            if news:
-                self._settled(self.gvk)
-
-    def clear(self) -> None:
-        """Forget everything: the cluster does not serve the kind any more."""
-        for key in sorted(self.objects):
-            self._forget(key)
-        self.listed = False
-
-    def _forget(self, key: ResourceKey) -> None:
+    def drop(self, key: ResourceKey) -> None:
         self._written.pop(key, None)
         old = self.objects.pop(key)
         if old is not None:
             self._changed(key, old, None)
+
+    def listed_since(self, begun_s: float, part: Part) -> None:
+        """Take note of a whole list: it is newer than any write that was answered before it was asked for."""
+        self._written = {
+            key: write for key, write in self._written.items() if write[1] >= begun_s or not part.holds(key)
+        }
+
+    def settled(self) -> None:
+        """Tell that a part can be read, or cannot."""
+        self._settled(self.gvk)
+
+    def clear(self) -> None:
+        """Forget everything: the cluster does not serve the kind any more."""
+        for key in sorted(self.objects):
+            self.drop(key)
+        self._parts.clear()
+
+
+class Part:
+    """What one list-watch tells of a kind: a `watch.Sink`."""
+
+    def __init__(self, kind: Kind, namespace: str) -> None:
+        self.namespace = namespace  # "": all there are
+        self.listed = False
+        self.problem = ""  # why it cannot be read; "" while it can
+        self.heard_s = kind.now_s()
+        self.last_error = ""  # of its list-watch, whether or not it got over it
+        self.last_error_s: float | None = None  # of `now_s`
+        self._kind = kind
+        self._broken_s: float | None = None  # since when the connection fails
+        self._unseen: set[ResourceKey] | None = None
+        self._begun_s = 0.0  # when the list under way was asked for
+
+    @property
+    def gvk(self) -> GVK:
+        return self._kind.gvk
+
+    @property
+    def settled(self) -> bool:
+        """Tell whether we know what there is, or know that we cannot."""
+        return self.listed or bool(self.problem)
+
+    def holds(self, key: ResourceKey) -> bool:
+        return self.namespace in ("", key.namespace)
+
+    def begin(self) -> None:
+        self._unseen = {key for key in self._kind.objects if self.holds(key)}
+        self._begun_s = self._kind.now_s()
+
+    def put(self, manifest: Manifest) -> None:
+        key = self._kind.key(manifest)
+        if key is None:
+            return
+        if self._unseen is not None:
+            self._unseen.discard(key)
+        self._kind.put(key, manifest)
+
+    def drop(self, manifest: Manifest) -> None:
+        key = self._kind.key(manifest)
+        if key is not None:
+            self._kind.drop(key)
+
+    def end(self) -> None:
+        unseen, self._unseen = self._unseen, None
+        self._kind.listed_since(self._begun_s, self)
+        for key in sorted(unseen or ()):
+            self._kind.drop(key)
+        if not self.listed or self.problem:
+            self.listed, self.problem = True, ""
+            self._kind.settled()
+
+    def heard(self) -> None:
+        self.heard_s, self._broken_s = self._kind.now_s(), None
+        if self.problem and self.listed:
+            self.problem = ""
+            self._kind.settled()
+
+    def failed(self, cause: str, *, refused: bool) -> None:
+        now_s = self._kind.now_s()
+        self.last_error, self.last_error_s = cause, now_s
+        if self._broken_s is None:
+            self._broken_s = now_s
+        late = now_s - self._broken_s >= STALE_S
+        if refused:
+            self.listed = False  # until it is listed again, nothing is known
+        if refused or late or not self.listed:
+            news = not self.problem
+            self.problem = f"in namespace {self.namespace}: {cause}" if self.namespace else cause
+            if news:
+                self._kind.settled()
 
 
 def _shows(held: LiveObject | None, answer: Accepted) -> bool:
@@ -167,6 +224,8 @@ class Versions:
         self.listed = False
         self.problem = ""
         self.heard_s = now_s()
+        self.last_error = ""
+        self.last_error_s: float | None = None
         self._decoder = decoder
         self._now_s = now_s
         self._changed = changed
@@ -208,6 +267,7 @@ class Versions:
             self.problem = ""
 
     def failed(self, cause: str, *, refused: bool) -> None:
+        self.last_error, self.last_error_s = cause, self._now_s()
         # A connection that is lost for a moment changes nothing that we know of the policies.
         if refused or not self.listed:
             self.listed, self.problem = False, cause

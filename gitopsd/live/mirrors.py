@@ -10,6 +10,7 @@ from functools import partial
 from gitopsd.core.tracking import ANNOTATION, Tracking
 from gitopsd.errors import UnknownCluster
 from gitopsd.kube.client import Client
+from gitopsd.live.bounds import Bounds
 from gitopsd.live.cluster import ClusterMirror
 from gitopsd.live.decode import Decoder
 from gitopsd.live.turns import Turns
@@ -44,6 +45,7 @@ class LiveMirrors:
         takeover: Collection[str] = (),
         tracking: Tracking = ANNOTATION,
         checks: HealthChecks | None = None,
+        excluded: Callable[[ClusterId, GroupKind], bool] = lambda *_: False,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make mirrors that are empty until they run.
@@ -57,6 +59,7 @@ class LiveMirrors:
             takeover: managers that the first apply takes over.
             tracking: how objects say which application they are of.
             checks: users' health checks; they go before those of gitopsd.
+            excluded: kinds of a cluster of which nothing is read.
             now_s: a clock that only goes forward, for the age of watches.
         """
         decoder = Decoder(frozenset(takeover), tracking)
@@ -72,6 +75,9 @@ class LiveMirrors:
                 on_offer=partial(on_offer, cluster),
                 now_s=now_s,
                 checks=checks,
+                bounds=Bounds(
+                    client.settings.namespaces, client.settings.cluster_resources, partial(excluded, cluster)
+                ),
             )
             for cluster, client in clients.items()
         }

@@ -88,6 +88,7 @@ class KindWatch:
     server: Server
     resource: ApiResource
     sink: Sink
+    namespace: str = ""  # "": all there are
     metadata_only: bool = False
     idle_s: float = IDLE_S
 
@@ -139,7 +140,7 @@ class KindWatch:
         while True:
             async with self.server.lists.turn():
                 reply = await self.client.request(
-                    "GET", collection_path(self.resource), query=query, accept=self._accept("List")
+                    "GET", collection_path(self.resource, self.namespace), query=query, accept=self._accept("List")
                 )
                 if not reply.ok:
                     raise _problem(reply)
@@ -215,7 +216,7 @@ class KindWatch:
             query |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
         else:
             query |= {"resourceVersion": version}
-        path = collection_path(self.resource)
+        path = collection_path(self.resource, self.namespace)
         async with self.client.watch(path, query, idle_s=self.idle_s, accept=self._accept("")) as lines:
             yield lines
 

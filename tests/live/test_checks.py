@@ -65,11 +65,12 @@ class World:
             checking=self.checking,
         )
         self.kind: Kind = self.mirror.add(CERTIFICATE)
+        self.part = self.kind.part()
 
     def put(self, say: str, version: str, generation: int = 1, **meta: Any) -> None:
         fixed = {"name": "one", "namespace": "web", "uid": "u", "resourceVersion": version, "generation": generation}
         notes = {"annotations": {"gitopsd.io/tracking-id": f"shop:{KEY}"}, "managedFields": []}
-        self.kind.put(
+        self.part.put(
             {
                 "apiVersion": "cert-manager.io/v1",
                 "kind": "Certificate",

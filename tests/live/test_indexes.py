@@ -27,7 +27,7 @@ def manifest(name: str, app: str, owners: list[str]) -> dict[str, Any]:
 
 
 def tell(mirror: Mirror, gvk: GVK, what: str, told: list[tuple[str, str, list[str]]]) -> None:
-    kind = mirror.kinds[gvk]
+    kind = mirror.kinds[gvk].part()
     if what == "list":
         kind.begin()
     for each in told:

@@ -35,12 +35,13 @@ class World:
             on_settled=lambda: None,
         )
         self.kind: Kind = self.mirror.add(GVK_OF)
+        self.part = self.kind.part()
 
     def listed(self, *manifests: dict[str, Any]) -> None:
-        self.kind.begin()
+        self.part.begin()
         for manifest in manifests:
-            self.kind.put(manifest)
-        self.kind.end()
+            self.part.put(manifest)
+        self.part.end()
         self.told.clear()
 
     def own(self, app: AppName = SHOP) -> list[str]:
@@ -73,10 +74,10 @@ ONE = ref("ConfigMap", "web", "one")
 
 def test_nothing_is_absent_before_the_list_is_whole(world: World) -> None:
     before = world.kind.reading(ONE.key)
-    world.kind.begin()
-    world.kind.put(config_map("two"))
+    world.part.begin()
+    world.part.put(config_map("two"))
     during = world.kind.reading(ONE.key)
-    world.kind.end()
+    world.part.end()
 
     assert Unreadable("its first list is under way", pending=True) == before == during
     assert Absent() == world.kind.reading(ONE.key)
@@ -85,10 +86,10 @@ def test_nothing_is_absent_before_the_list_is_whole(world: World) -> None:
 def test_what_a_new_list_lacks_is_gone(world: World) -> None:
     world.listed(config_map(), config_map("two"))
 
-    world.kind.begin()
-    world.kind.put(config_map("two"))
+    world.part.begin()
+    world.part.put(config_map("two"))
     still = world.own()
-    world.kind.end()
+    world.part.end()
 
     assert ["one", "two"] == still
     assert ["two"] == world.own()
@@ -98,11 +99,11 @@ def test_what_a_new_list_lacks_is_gone(world: World) -> None:
 def test_a_refusal_makes_the_kind_unreadable_until_it_is_listed_again(world: World) -> None:
     world.listed(config_map())
 
-    world.kind.failed("forbidden (403)", refused=True)
+    world.part.failed("forbidden (403)", refused=True)
 
     assert Unreadable("forbidden (403)") == world.kind.reading(ONE.key)
     assert ["shop changed"] == world.told
-    world.kind.heard()
+    world.part.heard()
     assert Unreadable("forbidden (403)") == world.kind.reading(ONE.key)
     world.listed(config_map())
     assert isinstance(world.kind.reading(ONE.key), Found)
@@ -112,20 +113,20 @@ def test_a_lost_connection_makes_the_kind_unreadable_only_after_a_while(world: W
     world.listed(config_map())
     world.now_s += 1000  # a quiet kind: nothing was heard for long, and nothing was wrong
 
-    world.kind.failed("no answer", refused=False)
+    world.part.failed("no answer", refused=False)
     soon = world.kind.reading(ONE.key)
     world.now_s += STALE_S
-    world.kind.failed("no answer", refused=False)
+    world.part.failed("no answer", refused=False)
 
     assert isinstance(soon, Found)
     assert Unreadable("no answer") == world.kind.reading(ONE.key)
-    world.kind.heard()
+    world.part.heard()
     assert isinstance(world.kind.reading(ONE.key), Found)
     assert ["shop changed", "shop changed"] == world.told
 
 
 def test_a_kind_that_was_never_listed_says_why(world: World) -> None:
-    world.kind.failed("no answer", refused=False)
+    world.part.failed("no answer", refused=False)
 
     assert Unreadable("no answer") == world.kind.reading(ONE.key)
 
@@ -133,7 +134,7 @@ def test_a_kind_that_was_never_listed_says_why(world: World) -> None:
 def test_an_equal_event_tells_nobody(world: World) -> None:
     world.listed(config_map())
 
-    world.kind.put(config_map())
+    world.part.put(config_map())
 
     assert [] == world.told
 
@@ -141,8 +142,8 @@ def test_an_equal_event_tells_nobody(world: World) -> None:
 def test_a_new_version_with_nothing_new_in_it_is_a_touch(world: World) -> None:
     world.listed(config_map())
 
-    world.kind.put(config_map(version="2"))
-    world.kind.put(config_map(version="3", a="2"))
+    world.part.put(config_map(version="2"))
+    world.part.put(config_map(version="3", a="2"))
 
     assert ["shop touched", "shop changed"] == world.told
 
@@ -150,7 +151,7 @@ def test_a_new_version_with_nothing_new_in_it_is_a_touch(world: World) -> None:
 def test_without_a_view_a_new_version_is_a_change(world: World) -> None:
     world.listed(config_map(managedFields=[]))
 
-    world.kind.put(config_map(version="2", managedFields=[]))
+    world.part.put(config_map(version="2", managedFields=[]))
 
     assert ["shop changed"] == world.told
 
@@ -158,7 +159,7 @@ def test_without_a_view_a_new_version_is_a_change(world: World) -> None:
 def test_an_object_that_changes_hands_concerns_both(world: World) -> None:
     world.listed(config_map())
 
-    world.kind.put(config_map(version="2", app="till"))
+    world.part.put(config_map(version="2", app="till"))
 
     assert ["shop changed", "till changed"] == world.told
     assert ([], ["one"]) == (world.own(), world.own(TILL))
@@ -168,9 +169,9 @@ def test_who_asked_for_an_object_is_told_until_it_asks_for_others(world: World) 
     world.listed()
     world.mirror.asked(SHOP, [ONE])
 
-    world.kind.put(config_map(app=""))
+    world.part.put(config_map(app=""))
     world.mirror.asked(SHOP, [ref("ConfigMap", "web", "two")])
-    world.kind.put(config_map(app="", version="2", managedFields=[]))
+    world.part.put(config_map(app="", version="2", managedFields=[]))
 
     assert ["shop changed"] == world.told
 
@@ -203,7 +204,7 @@ WRONG: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", WRONG)
 def test_what_has_no_name_is_left_out(world: World, name: str) -> None:
     world.listed(WRONG[name])
-    world.kind.drop(WRONG[name])
+    world.part.drop(WRONG[name])
 
     assert {} == world.kind.objects
 
@@ -239,8 +240,8 @@ def test_children_follow_their_owners(world: World) -> None:
     world.listed(config_map(**owned), config_map("two", **owned))
 
     both = world.mirror.children(Uid("parent"))
-    world.kind.drop(config_map())
-    world.kind.put(config_map("two"))
+    world.part.drop(config_map())
+    world.part.put(config_map("two"))
 
     assert ["one", "two"] == [live.key.name for _, live in both]
     assert () == world.mirror.children(Uid("parent"))
@@ -249,7 +250,7 @@ def test_children_follow_their_owners(world: World) -> None:
 def test_an_object_watched_at_two_versions_stays_while_one_shows_it(world: World) -> None:
     world.listed(config_map())
     other = world.mirror.add(GVK("", "v2", "ConfigMap"))
-    other.put(config_map())
+    other.part().put(config_map())
 
     world.mirror.remove(GVK("", "v2", "ConfigMap"))
 
