@@ -23,16 +23,16 @@ PLAIN_PATH = re.compile(r"[\w./~%-]*\Z", re.ASCII)  # not a pattern
 
 def network_of(key: ResourceKey, manifest: Manifest) -> Network | None:
     """Return how traffic goes through a live object; None where it does not, or its fields are of other types."""
+    judge, notes = KINDS.get((key.group, key.kind)), manifest["metadata"].get("annotations")
+    links = _links(notes) if isinstance(notes, dict) else []
+    if judge is None and not links:
+        return None  # at once: of most objects, at each event
     try:
-        notes = mapping_at(manifest, "metadata", "annotations")
-        links = [value for name, value in notes.items() if name.startswith(LINK) and isinstance(value, str)]
-        judge = KINDS.get(key.group_kind)
-        if judge is None and not links:
-            return None
         found = judge(key, manifest) if judge else NOTHING
     except WrongShape:
         return None
-    urls = _first([*(() if notes.get(OWN_LINKS_ONLY) == "true" else found.urls), *sorted(links)])
+    own = isinstance(notes, dict) and notes.get(OWN_LINKS_ONLY) == "true"
+    urls = _first([*(() if own else found.urls), *sorted(links)])
     found = replace(found, urls=urls)
     return None if found == NOTHING else _shared(found)
 
@@ -139,6 +139,10 @@ def _labels(found: Mapping[str, Any]) -> Labels:
     return tuple(sorted((name, value) for name, value in found.items() if isinstance(value, str)))[:MOST]
 
 
+def _links(annotations: Mapping[str, Any]) -> list[str]:
+    return [value for name, value in annotations.items() if name.startswith(LINK) and isinstance(value, str)]
+
+
 def _first(found: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(found))[:MOST]
 
@@ -149,15 +153,15 @@ def _shared(found: Network) -> Network:
     return found
 
 
-KINDS: Mapping[GroupKind, Callable[[ResourceKey, Manifest], Network]] = {
-    POD: _pod,
-    GroupKind("", "Service"): _service,
-    GroupKind("extensions", "Ingress"): _ingress,
-    GroupKind("networking.k8s.io", "Ingress"): _ingress,
-    GroupKind("gateway.networking.k8s.io", "HTTPRoute"): _route,
-    GroupKind("gateway.networking.k8s.io", "GRPCRoute"): _route,
-    GroupKind("gateway.networking.k8s.io", "TCPRoute"): _route,
-    GroupKind("gateway.networking.k8s.io", "TLSRoute"): _route,
-    GroupKind("networking.istio.io", "VirtualService"): _virtual_service,
+KINDS: Mapping[tuple[str, str], Callable[[ResourceKey, Manifest], Network]] = {  # by group and kind
+    ("", "Pod"): _pod,
+    ("", "Service"): _service,
+    ("extensions", "Ingress"): _ingress,
+    ("networking.k8s.io", "Ingress"): _ingress,
+    ("gateway.networking.k8s.io", "HTTPRoute"): _route,
+    ("gateway.networking.k8s.io", "GRPCRoute"): _route,
+    ("gateway.networking.k8s.io", "TCPRoute"): _route,
+    ("gateway.networking.k8s.io", "TLSRoute"): _route,
+    ("networking.istio.io", "VirtualService"): _virtual_service,
 }
 NOTHING = Network()

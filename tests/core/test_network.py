@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gitopsd.core.network import KINDS, MOST, network_of, targets
 from gitopsd.core.tree import Node
 from gitopsd.model.cluster import Labels, Network
-from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
+from gitopsd.model.manifest import GVK, ResourceKey
 from tests.core.lives import live_of
 
 INGRESS = ResourceKey("networking.k8s.io", "Ingress", "shop", "web")
@@ -56,7 +56,10 @@ def test_service_selects_and_has_the_addresses_of_its_load_balancer() -> None:
 
 
 def test_service_that_is_a_name_outside_selects_nothing() -> None:
-    assert network_of(service("web"), {"spec": {"type": "ExternalName", "selector": {"app": "web"}}}) is None
+    assert (
+        network_of(service("web"), {"metadata": {}, "spec": {"type": "ExternalName", "selector": {"app": "web"}}})
+        is None
+    )
 
 
 def test_ingress_names_its_services_each_once() -> None:
@@ -130,15 +133,18 @@ def test_what_one_object_names_is_bounded() -> None:
     assert (MOST, MOST) == (len(found.targets), len(found.urls))
 
 
-@given(kind=st.sampled_from([*KINDS, GroupKind("apps", "Deployment")]), spec=JSON, meta=JSON, status=JSON)
-def test_no_object_is_so_odd_that_it_raises(kind: GroupKind, spec: Any, meta: Any, status: Any) -> None:
-    network_of(ResourceKey(kind.group, kind.kind, "shop", "x"), {"metadata": meta, "spec": spec, "status": status})
+@given(kind=st.sampled_from([*KINDS, ("apps", "Deployment")]), spec=JSON, notes=JSON, labels=JSON, status=JSON)
+def test_no_object_is_so_odd_that_it_raises(
+    kind: tuple[str, str], spec: Any, notes: Any, labels: Any, status: Any
+) -> None:
+    meta = {"annotations": notes, "labels": labels}
+    network_of(ResourceKey(*kind, "shop", "x"), {"metadata": meta, "spec": spec, "status": status})
 
 
 @pytest.mark.parametrize("kind", [*KINDS])
 @pytest.mark.parametrize("odd", [7, "x", [7], [[]], {"x": 7}, [{"http": 7}], [{"backendRefs": [7]}]])
-def test_field_of_another_type_is_no_network(kind: GroupKind, odd: Any) -> None:
-    key = ResourceKey(kind.group, kind.kind, "shop", "x")
+def test_field_of_another_type_is_no_network(kind: tuple[str, str], odd: Any) -> None:
+    key = ResourceKey(*kind, "shop", "x")
     for field in ("rules", "tls", "http", "selector", "defaultBackend", "type"):
         network_of(key, {"metadata": {"labels": odd}, "spec": {field: odd}, "status": {"loadBalancer": odd}})
 
