@@ -134,6 +134,8 @@ class ClusterSettings:
     list_page: int = 500  # objects a page; more costs memory, fewer costs round trips
     watch_timeout_s: float = 290.0  # asked of the server, so that a dead connection is noticed
     relist_s: float = 3600.0  # metadata lists of kinds that are not watched
+    namespaces: tuple[str, ...] = ()  # the only ones that are read and written; none: all, and what is in none
+    cluster_resources: bool = False  # beside `namespaces`: also what is in none
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +144,6 @@ class RedisSettings:
     password: Secret | None = None
     deadline_s: float = 1.0  # of one command; then the daemon renders itself
     ttl_s: float = 7 * 86400.0  # of an entry that nobody reads
-    namespaces: tuple[str, ...] = ()  # the only ones that are read and written; none: all, and what is in none
-    cluster_resources: bool = False  # beside `namespaces`: also what is in none
     key: Secret | None = None  # 32 bytes, base64: seals entries; none: one kept in the data directory
 
 
