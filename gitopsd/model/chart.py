@@ -1,0 +1,49 @@
+"""Where charts and files are had that are not in Git: the names under which they are fetched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from gitopsd.model.ids import RepoUrl
+
+CHARTS = "helm+"  # before the URL of a chart repository, as against a Git repository at the same URL
+OCI = "oci://"
+WEB = ("https://", "http://")
+ANY_VERSION = "*"  # the newest that is no prerelease
+_PASS = "&passCredentials"  # noqa: S105 - behind a reference
+
+
+@dataclass(frozen=True, slots=True)
+class ChartReference:
+    """Which chart of a chart repository: what `ports.Sources` resolves there."""
+
+    chart: str
+    version: str  # a version, a range of them, or the digest of an archive that was had before
+    pass_credentials: bool = False  # to other hosts that the index names
+
+    def __str__(self) -> str:
+        return f"{self.chart}@{self.version}{_PASS if self.pass_credentials else ''}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return what `str` wrote; text without a chart has an empty one."""
+        chart, _, version = text.removesuffix(_PASS).rpartition("@")
+        return cls(chart, version, text.endswith(_PASS))
+
+
+def chart_repository(url: str, chart: str) -> RepoUrl:
+    """Return what is fetched for `chart` of `url`: a registry's repository, where `url` names a registry.
+
+    A URL without a scheme is a registry's, as Argo CD has it.
+    """
+    bare = url.rstrip("/")
+    if url.startswith(OCI):
+        return RepoUrl(f"{bare}/{chart}")
+    return RepoUrl(f"{CHARTS}{bare}" if "://" in url else f"{OCI}{bare}/{chart}")
+
+
+def chart_reference(repository: str, chart: str, version: str, *, pass_credentials: bool = False) -> str:
+    """Return what is resolved in `repository`, which `chart_repository` gave; no version is the newest one."""
+    wanted = ANY_VERSION if version in ("", "HEAD") else version
+    return wanted if repository.startswith(OCI) else str(ChartReference(chart, wanted, pass_credentials))
