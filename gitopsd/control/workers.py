@@ -39,7 +39,8 @@ def spread_s(app: AppName, after_s: float) -> float:
 
 Pass = Callable[[AppName], Awaitable[Again]]
 Report = Callable[[AppName, Condition], None]  # makes a failed pass the application's condition
-Observe = Callable[[str, float], None]  # outcome, seconds
+Observe = Callable[[AppName, str, float], None]  # whose pass, outcome, seconds
+Ended = Callable[[AppName, float], None]  # whose pass, and the loop's time when it began
 
 
 @dataclass(slots=True)
@@ -51,10 +52,8 @@ class Passes:
     report: Report
     at_once: int
     refresh_s: float
-    observe: Observe = lambda _outcome, _seconds: None
-    ended: Callable[[AppName, float], None] = lambda _app, _began_s: (
-        None
-    )  # told of every pass, and the loop's time when it began
+    observe: Observe = lambda _app, _outcome, _seconds: None
+    ended: Ended = lambda _app, _began_s: None
     name: str = "passes"
     _failures: dict[AppName, int] = field(default_factory=dict)
 
@@ -87,7 +86,7 @@ class Passes:
         else:
             self._failures.pop(app, None)
             outcome = "done"
-        self.observe(outcome, clock() - began_s)
+        self.observe(app, outcome, clock() - began_s)
         self.ended(app, began_s)
         return again
 

@@ -114,7 +114,7 @@ class Controller:
             reconciler.failed,
             sync.workers,
             sync.refresh_s,
-            metrics.pass_over,
+            self._on_pass,
             self.asks.pass_ended,
         )
         self.declarations = Declarations(base, sources, barrier, cluster_secrets)
@@ -147,6 +147,13 @@ class Controller:
     def _poll(self, repos: Iterable[RepoUrl]) -> None:
         sources = self._sources
         sources.git.watch([*repos, *self.declarations.repositories, *sources.renderer.repositories])
+
+    def _on_pass(self, name: AppName, outcome: str, seconds: float) -> None:
+        self._metrics.pass_over(outcome, seconds)
+        app = self._store.get(name)
+        if app is not None:
+            cluster = self.placing.cluster_of(app)
+            self._metrics.reconciled(app, self._clusters.servers.get(cluster or ClusterId(""), ""), seconds)
 
     def _on_sync(self, operation: Operation) -> None:
         app = self._store.get(operation.app)

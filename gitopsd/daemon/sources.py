@@ -15,7 +15,7 @@ from gitopsd.git.repositories import Repositories
 from gitopsd.git.signatures import CommitSignatures
 from gitopsd.git.signers import Signers
 from gitopsd.manifests import jobs, plugins
-from gitopsd.manifests.cache import Cache, decoded_key, key_in
+from gitopsd.manifests.cache import Cache, OnCommand, decoded_key, key_in
 from gitopsd.manifests.embedded import EmbeddedRedis
 from gitopsd.manifests.render import ClosureRenderer, OnClosure
 from gitopsd.manifests.sops_keys import Keyring
@@ -61,7 +61,12 @@ class Sources:
         signers = Signers(settings.git, settings.run_dir / "git")
         self.signatures = CommitSignatures(self.git.mirror, self.git.epoch, signers)
         self.redis = EmbeddedRedis(settings.run_dir) if settings.redis.url == "embedded" else None
-        self.cache = _cache(settings, self.redis, self._on_cache)
+        self.cache = _cache(
+            settings,
+            self.redis,
+            self._on_cache,
+            lambda seconds, failed: metrics.redis_request(seconds, failed=failed),
+        )
         renderer = ClosureRenderer(
             self.workers,
             self.cache,
@@ -114,7 +119,9 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def _cache(settings: Settings, embedded: EmbeddedRedis | None, on_event: Callable[[str], None]) -> Cache:
+def _cache(
+    settings: Settings, embedded: EmbeddedRedis | None, on_event: Callable[[str], None], on_command: OnCommand
+) -> Cache:
     redis, key = settings.redis, settings.redis.key
     return Cache(
         embedded.url if embedded else redis.url,
@@ -123,5 +130,6 @@ def _cache(settings: Settings, embedded: EmbeddedRedis | None, on_event: Callabl
         deadline_s=redis.deadline_s,
         ttl_s=redis.ttl_s,
         on_event=on_event,
+        on_command=on_command,
         ready=embedded.ready if embedded else None,
     )

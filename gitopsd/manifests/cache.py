@@ -35,6 +35,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 LOOK_S, LOOK_GONE_S = 10.0, 1.0  # between two looks whether the server is there; while it is gone the pause counts too
 
 T = TypeVar("T")
+OnCommand = Callable[[float, bool], None]  # its seconds, and whether it got no answer or was refused
 log = structlog.get_logger()
 
 
@@ -64,12 +65,13 @@ class Cache:
         deadline_s: float = 1.0,
         ttl_s: float = 7 * 86400.0,
         on_event: Callable[[str], None] = lambda _: None,
+        on_command: OnCommand = lambda _seconds, _failed: None,
         ready: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Speak to the Redis at `url`, and seal with `key`, 32 bytes.
 
         `on_event` is called with hit, miss, unsealed (an entry that does not open; a miss besides), put, failed, and
-        with lost and back where a look shows it.
+        with lost and back where a look shows it. `on_command` is called after each command.
         `ready` is awaited before each command, within its deadline: a private server that starts is not gone.
         """
         self._aead = AESGCMSIV(key)
@@ -85,7 +87,7 @@ class Cache:
             socket_timeout=deadline_s,
             max_connections=2 * AT_ONCE,
         )
-        self._gate = Breaker(deadline_s, ready)
+        self._gate = Breaker(deadline_s, ready, on_command)
         self._refusal = ""  # of the last write, while the server answers
 
     @property
@@ -167,8 +169,14 @@ async def _aside(work: Callable[[str, bytes], bytes], name: str, data: bytes) ->
 class Breaker:
     """Keeps a Redis that is gone from costing every pass its deadline: after a failure one command in a while tries."""
 
-    def __init__(self, deadline_s: float, ready: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self,
+        deadline_s: float,
+        ready: Callable[[], Awaitable[None]] | None = None,
+        on_command: OnCommand = lambda _seconds, _failed: None,
+    ) -> None:
         self._ready = ready
+        self._on_command = on_command
         self._deadline_s = deadline_s
         self._pause_s = FIRST_PAUSE_S
         self._closed_until_s = 0.0  # of the loop's clock
@@ -187,17 +195,21 @@ class Breaker:
                 return None
             if self.reason:  # the others do without while this one tries
                 self._closed_until_s = clock() + self._deadline_s + self._pause_s
+            began_s, failed = clock(), True
             try:
                 async with asyncio.timeout(self._deadline_s):
                     if self._ready is not None:
                         await self._ready()
                     answer = await command()
+                failed = False
             except redis.ResponseError:
                 self._answers()
                 raise
             except (redis.RedisError, OSError, TimeoutError) as err:
                 self._fails(str(err) or f"no answer in {self._deadline_s:g} s", clock())
                 return None
+            finally:
+                self._on_command(clock() - began_s, failed)
             self._answers()
             return answer
 

@@ -171,6 +171,19 @@ async def test_a_stalled_redis_costs_one_deadline_and_not_one_a_call(cache: Cach
     assert [b"one"] == await cache.get(["a"])
 
 
+async def test_every_command_is_told_of_with_its_time(server: RedisServer) -> None:
+    commands: list[tuple[bool, bool]] = []
+    async with Cache(
+        server.url, KEY, deadline_s=LONG_S, on_command=lambda s, failed: commands.append((s >= 0.0, failed))
+    ) as cache:
+        await cache.put("a", b"one")
+        await server.stop()
+        await cache.get(["a"])
+        await cache.get(["a"])  # not asked for: it has just been found gone
+
+    assert [(True, False), (True, True)] == commands
+
+
 async def test_many_callers_share_few_connections(cache: Cache, server: RedisServer) -> None:
     await cache.put("a", b"one")
 

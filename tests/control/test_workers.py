@@ -45,7 +45,7 @@ class Bench:
             lambda _app, condition: self.told.append(condition),
             at_once=2,
             refresh_s=600.0,
-            observe=lambda outcome, _seconds: self.observed.append(outcome),
+            observe=lambda _app, outcome, _seconds: self.observed.append(outcome),
             ended=lambda app, _began_s: self.ended.append(app),
         )
 
