@@ -69,7 +69,7 @@ class Desire:
 
     async def _desired(self, app: Application, wanted: Sequence[Source]) -> Desired:
         # Resolved without an await between them: one repository's sources all see one epoch (D2).
-        resolved = [self.sources.resolve(each.repo_url, each.target_revision, each.tag_prefix) for each in wanted]
+        resolved = [self.sources.resolve(each.repository, each.reference, each.tag_prefix) for each in wanted]
         if self.integrity is not None:
             await self.integrity.check(app, wanted, resolved)
         lent = [Lent(source, at.revision) for source, at in zip(wanted, resolved, strict=True) if source.ref]

@@ -66,7 +66,7 @@ class Asks:
         if hard and (cluster := self.placing.cluster_of(app)) is not None:
             inventory = self.placing.wants.inventory
             inventory.remember(name, cluster, dict.fromkeys(inventory.remembered(name, cluster)))
-        for repo in dict.fromkeys(source.repo_url for source in app.sources):
+        for repo in dict.fromkeys(source.repository for source in app.sources):
             try:
                 await self.sources.fetch(repo)
             except GitopsError:
@@ -224,12 +224,14 @@ class Asks:
 
     async def _resolvable(self, app: Application, revisions: Sequence[str]) -> None:
         """Raise RevisionNotFound where a revision is not there, even after asking its repository."""
-        for source, revision in zip(app.sources, revisions, strict=bool(revisions)):
+        for declared, revision in zip(app.sources, revisions, strict=bool(revisions)):
+            source = replace(declared, target_revision=revision)
+            wanted = source.repository, source.reference, source.tag_prefix
             try:
-                self.sources.resolve(source.repo_url, revision, source.tag_prefix)
+                self.sources.resolve(*wanted)
             except (RevisionNotFound, RepositoryUnreachable):
-                await self.sources.fetch(source.repo_url)
-                self.sources.resolve(source.repo_url, revision, source.tag_prefix)
+                await self.sources.fetch(source.repository)
+                self.sources.resolve(*wanted)
 
 
 def _places(sources: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

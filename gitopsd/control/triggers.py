@@ -170,7 +170,7 @@ class Triggers:
 
     def _learn(self, app: Application) -> None:
         self.index.put(app.name, _closures(app, {}))
-        repos = self._read[app.name] = frozenset(source.repo_url for source in app.sources)
+        repos = self._read[app.name] = frozenset(source.repository for source in app.sources)
         for repo in repos:
             self._readers.setdefault(repo, set()).add(app.name)
         self.barrier.joined(app.name, self.cluster_of(app), repos)
@@ -190,7 +190,7 @@ def _moved(repo: RepoUrl, ways: Mapping[str, Way], app: Application, status: App
     """Return the revisions of `status` at the new epoch; one that is not of the epoch before stays as it is."""
     revisions = []
     for source, at in zip(app.sources, status.revisions, strict=True):
-        before, after = ways.get(_branch(source)[1], ("", "")) if source.repo_url == repo else ("", "")
+        before, after = ways.get(_branch(source)[1], ("", "")) if source.repository == repo else ("", "")
         revisions.append(Revision(after) if at == before else at)
     return tuple(revisions)
 
@@ -212,5 +212,5 @@ def _closures(app: Application, looked_up: Mapping[int, LookedUp]) -> dict[Branc
 
 
 def _branch(source: Source) -> Branch:
-    ref = source.target_revision
-    return source.repo_url, f"{source.tag_prefix}{PREFIXED}{ref}" if source.tag_prefix else ref
+    ref = source.reference
+    return source.repository, f"{source.tag_prefix}{PREFIXED}{ref}" if source.tag_prefix else ref

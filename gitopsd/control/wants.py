@@ -126,4 +126,4 @@ class Wants:
 
 
 def repos_of(app: Application) -> frozenset[RepoUrl]:
-    return frozenset(source.repo_url for source in app.sources)
+    return frozenset(source.repository for source in app.sources)

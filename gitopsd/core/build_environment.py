@@ -23,7 +23,7 @@ def build_environment(
         "ARGOCD_APP_REVISION": revision,
         "ARGOCD_APP_REVISION_SHORT": revision[:7],
         "ARGOCD_APP_REVISION_SHORT_8": revision[:8],
-        "ARGOCD_APP_SOURCE_PATH": source.path,
+        "ARGOCD_APP_SOURCE_PATH": "" if source.chart else source.path,
         "ARGOCD_APP_SOURCE_REPO_URL": source.repo_url,
         "ARGOCD_APP_SOURCE_TARGET_REVISION": source.target_revision,
     }

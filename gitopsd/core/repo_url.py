@@ -17,7 +17,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 def without_credentials(text: str) -> str:
     """Return `text` with the credentials of every URL in it masked, as it may be logged, stored or shown."""
-    return CREDENTIALS.sub(r"\g<scheme>***@", text)
+    return CREDENTIALS.sub(r"\g<scheme>***@", text.replace(f"{CHARTS}http", "http"))
 
 
 def has_credentials(url: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from gitopsd.core.freshness import FRESH, Stale, aged
+from gitopsd.core.repo_url import without_credentials
 from gitopsd.model.application import Application
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.manifest import GroupKind
@@ -49,7 +50,7 @@ class Snapshot:
         """Return what of an application's status is too old to go by."""
         if status is None or not (self.repos or self.kinds):
             return FRESH
-        repos = dict.fromkeys(source.repo_url for source in app.sources)
+        repos = dict.fromkeys(source.repository for source in app.sources)
         epoch = tuple(self.repos[repo] for repo in repos if repo in self.repos)
         silent = self.kinds.get(status.cluster, frozenset()) if status.cluster else frozenset()
         mine = {each.pair.key.group_kind for each in status.comparison.resources} & silent if silent else ()
@@ -108,7 +109,9 @@ class Freshness:
         for repo in self._repos.repositories():
             age_s = self._repos.age_s(repo)
             if age_s is not None and age_s > self.epoch_s:
-                old[repo] = f"repository {repo} could not be fetched for more than {self.epoch_s:g} s"
+                old[repo] = (
+                    f"repository {without_credentials(repo)} could not be fetched for more than {self.epoch_s:g} s"
+                )
         return old
 
     def _silent_kinds(self) -> dict[ClusterId, frozenset[GroupKind]]:

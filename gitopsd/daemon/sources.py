@@ -27,7 +27,7 @@ from gitopsd.trust.credentials import Trust
 
 OPENERS = {True: "gitopsd.git.tree:open_tree", False: "gitopsd.git.tree:open_tree_alone"}  # with submodules?
 CHANGES = "gitopsd.git.touched:changes"
-PRELOAD = ("gitopsd.manifests.jobs", "gitopsd.git.touched", "gitopsd.git.unpack")
+PRELOAD = ("gitopsd.manifests.jobs", "gitopsd.git.touched", "gitopsd.git.unpack", "gitopsd.git.chart_index")
 
 OnEpoch = Callable[[RepoUrl, Epoch | None, Epoch], None]
 
@@ -54,6 +54,7 @@ class Sources:
             now_s=now_s,
             trust=self.trust,
             oci=settings.oci,
+            charts=settings.charts,
             call=self.workers.call,
             on_epoch=on_epoch,
             on_request=lambda kind, repo, s, ok: metrics.git_request(repo, kind, s, failed=not ok),

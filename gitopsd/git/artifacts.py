@@ -10,20 +10,21 @@ import asyncio
 import contextlib
 import secrets
 import shutil
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import pygit2
 import structlog
 
-from gitopsd.errors import RepositoryUnreachable
+from gitopsd.errors import InvalidManifest, RepositoryUnreachable
+from gitopsd.git.chart_index import FIND, find
 from gitopsd.git.epoch import HEAD
 from gitopsd.git.mirror import Mirror
 from gitopsd.git.objects import ARTIFACT, DAMAGED, artifact_ref
 from gitopsd.git.unpack import UNPACK, unpack
-from gitopsd.oci.client import CHART_LAYER, IMAGE_LAYER, Artifact, Registry, registry
+from gitopsd.oci.client import CHART_LAYER, IMAGE_LAYER, Registry, registry
 from gitopsd.settings import OciSettings
 
 NAMES = "gitopsd-artifacts"  # in a mirror: what each reference that was asked for is, as JSON
@@ -34,9 +35,51 @@ log = structlog.get_logger()
 Call = Callable[..., Awaitable[Any]]  # of ports.Workers
 
 
+JOBS: Mapping[str, Callable[..., Any]] = {UNPACK: unpack, FIND: find}
+
+
 async def here(job: str, *args: Any) -> Any:
     """Run the job in a thread: for who has no workers."""
-    return await asyncio.to_thread({UNPACK: unpack}[job], *args)
+    return await asyncio.to_thread(JOBS[job], *args)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An artifact as it was fetched."""
+
+    content: bytes  # a tar, gzipped or not
+    what: str  # it is, in messages; "" for the artifact of that digest
+    is_chart: bool  # its files lie in a directory of the chart's name
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+class Opened(Protocol):
+    """What artifacts are fetched from, for as long as its session is open."""
+
+    async def resolve(self, reference: str) -> str | None:
+        """Return the digest that `reference` is; None where there is nothing of that name."""
+        ...
+
+    async def packed(self, digest: str) -> Packed:
+        """Return what `resolve` gave the digest of."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OfRegistry:
+    """A repository of a registry."""
+
+    registry: Registry
+    layer_media_types: Sequence[str]
+
+    async def resolve(self, reference: str) -> str | None:
+        return await self.registry.resolve(reference)
+
+    async def packed(self, digest: str) -> Packed:
+        artifact = await self.registry.fetch(digest)
+        layer = artifact.content((IMAGE_LAYER, CHART_LAYER, *self.layer_media_types))
+        content = await self.registry.blob(layer)
+        return Packed(content, "", layer.media_type == CHART_LAYER, artifact.annotations)
 
 
 @dataclass(slots=True)
@@ -60,17 +103,30 @@ class ArtifactMirror(Mirror):
 
     async def _fetch_all(self, others: Collection[str]) -> dict[str, str]:
         await asyncio.to_thread(self._prepare)
+        before = await asyncio.to_thread(self._asked_before)
+        references = sorted(others or before)
         found: dict[str, str] = {}
-        async with registry(self.url, await self.credentials(), self.limits) as opened:
-            for reference in sorted(others or await asyncio.to_thread(self._asked_before)):
-                digest = await opened.resolve(reference)
-                if digest is None:
-                    continue
-                if not await asyncio.to_thread(self._has, digest):
-                    await self._take(opened, await opened.fetch(digest))
-                found[HEAD if reference in ("", "HEAD") else f"{ARTIFACT}{reference}"] = digest
+        self.faults = {}
+        async with self.opened(references) as opened:
+            for reference in references:
+                digest = await self.brought(opened, reference, before)
+                if digest is not None:
+                    found[HEAD if reference in ("", "HEAD") else f"{ARTIFACT}{reference}"] = digest
         await asyncio.to_thread(self._note, found)
         return found
+
+    @contextlib.asynccontextmanager
+    async def opened(self, _references: Collection[str]) -> AsyncIterator[Opened]:
+        """Open what the artifacts come from."""
+        async with registry(self.url, await self.credentials(), self.limits) as opened:
+            yield OfRegistry(opened, self.limits.layer_media_types)
+
+    async def brought(self, opened: Opened, reference: str, _before: Mapping[str, str]) -> str | None:
+        """Have what `reference` is in the mirror; return its digest."""
+        digest = await opened.resolve(reference)
+        if digest is not None and not await asyncio.to_thread(self._has, digest):
+            await self._take(digest, await opened.packed(digest))
+        return digest
 
     async def keep(self, name: str) -> bool:
         """Tell whether the artifact with the digest `name` is there."""
@@ -85,16 +141,17 @@ class ArtifactMirror(Mirror):
                 f"the mirror of {self.url} holds nothing that can be read", remedy="the next fetch makes it anew"
             ) from err
 
-    async def _take(self, opened: Registry, artifact: Artifact) -> None:
-        layer = artifact.content((IMAGE_LAYER, CHART_LAYER, *self.limits.layer_media_types))
-        content = await opened.blob(layer)
+    async def _take(self, digest: str, packed: Packed) -> None:
         file = self.path / f"layer-{secrets.token_hex(8)}"
         try:
-            await asyncio.to_thread(file.write_bytes, content)
-            is_chart = layer.media_type == CHART_LAYER
-            message = orjson.dumps(dict(artifact.annotations), option=orjson.OPT_SORT_KEYS).decode()
-            place = [str(self.path), str(file), artifact.digest]
-            await self.call(UNPACK, place, {"is_chart": is_chart, "message": message}, asdict(self.limits))
+            await asyncio.to_thread(file.write_bytes, packed.content)
+            message = orjson.dumps(dict(packed.annotations), option=orjson.OPT_SORT_KEYS).decode()
+            place = [str(self.path), str(file), digest]
+            await self.call(UNPACK, place, {"is_chart": packed.is_chart, "message": message}, asdict(self.limits))
+        except InvalidManifest as err:
+            if not packed.what:
+                raise
+            raise InvalidManifest(f"{packed.what}: {err.what}", remedy=err.remedy) from err
         finally:
             file.unlink(missing_ok=True)
 
@@ -108,12 +165,12 @@ class ArtifactMirror(Mirror):
         for left in self.path.glob("layer-*"):
             left.unlink(missing_ok=True)
 
-    def _asked_before(self) -> list[str]:
+    def _asked_before(self) -> dict[str, str]:
         """Return the references of the last fetch: after a start nobody has asked yet, and soon the same will be."""
         with contextlib.suppress(OSError, orjson.JSONDecodeError):
             names = orjson.loads((self.path / NAMES).read_bytes())
-            return ["" if name == HEAD else name.removeprefix(ARTIFACT) for name in names]
-        return []
+            return {"" if name == HEAD else name.removeprefix(ARTIFACT): digest for name, digest in names.items()}
+        return {}
 
     def _has(self, digest: str) -> bool:
         with contextlib.suppress(KeyError, ValueError, pygit2.GitError, OSError):

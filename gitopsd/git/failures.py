@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from gitopsd.errors import RepositoryUnreachable
+from gitopsd.model.chart import CHARTS
 
 LONGEST = 300  # characters of git's words that are passed on
 USERINFO = re.compile(r"(://)[^/?#\s'\"]*@")
@@ -73,6 +74,7 @@ DAMAGE = re.compile(
 
 def shown(url: str) -> str:
     """Return `url` as it may be logged: without user and password, except a plain SSH login such as `git@`."""
+    url = url.removeprefix(CHARTS)
     return url if re.match(r"ssh://[A-Za-z0-9._-]+@[^@]*$", url) else USERINFO.sub(r"\1***@", url)
 
 

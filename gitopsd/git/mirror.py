@@ -10,14 +10,14 @@ import os
 import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
 import structlog
 
 from gitopsd.core.repo_address import RepoAddress
-from gitopsd.errors import RepositoryTooLarge, RepositoryUnreachable
+from gitopsd.errors import GitopsError, RepositoryTooLarge, RepositoryUnreachable
 from gitopsd.git import child, objects
 from gitopsd.git.credentials import Access, access
 from gitopsd.git.epoch import FULL_SHA, HEAD, KEPT, LISTING, OTHER, fingerprint, read_refs
@@ -68,6 +68,7 @@ class Mirror:
     size_bytes: int | None = None  # when it was last looked at
     login_of: str = ""  # of a submodule: the URL whose credentials it is fetched with
     anonymous: bool = False  # of a submodule on another host: it is fetched without
+    faults: dict[str, GitopsError] = field(default_factory=dict)  # why what was asked for by name is not there
     _swept: bool = False  # no left-overs of a killed git can be there
     _tidying: bool = False
 

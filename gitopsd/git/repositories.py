@@ -22,21 +22,24 @@ from gitopsd.errors import (
 )
 from gitopsd.git import objects
 from gitopsd.git.artifacts import ArtifactMirror, Call, here
+from gitopsd.git.charts import ChartMirror
 from gitopsd.git.credentials import remove_keys
 from gitopsd.git.epoch import FULL_SHA, KEPT, SHA, Epoch, is_ref_name
 from gitopsd.git.failures import shown
 from gitopsd.git.mirror import STAMP, Mirror, mirror_path
 from gitopsd.git.parts import Parts
-from gitopsd.git.repository import Repository
+from gitopsd.git.repository import Repository, again
+from gitopsd.model.chart import CHARTS
 from gitopsd.model.ids import RepoUrl, Revision
 from gitopsd.oci.reference import SCHEME
 from gitopsd.ports import Clock, Resolved
-from gitopsd.settings import GitSettings, OciSettings
+from gitopsd.settings import ChartSettings, GitSettings, OciSettings
 from gitopsd.trust.credentials import Trust
 
 RETRY_S = 5.0  # after a first failure; doubled with each that follows …
 RETRY_MOST_S = 600.0  # … up to this
 TERMINAL_RETRY_S = 1800.0  # of what only a person can mend; the person's remedy may be at the server, unseen from here
+ARTIFACTS = (SCHEME, CHARTS)  # what a URL begins with whose mirror holds what was asked for, and nothing else
 MAX_WANTED = 500  # SHAs and unusual refs that declarations of one repository may ask for by name
 WANTED_AT_ONCE = 20  # SHAs asked for in one fetch
 TIDY_AFTER_S = 30.0  # from a commit to packing its mirror: first what the commit asks for gets the machine
@@ -62,6 +65,7 @@ class Repositories:
         now_s: Clock,
         trust: Trust | None = None,
         oci: OciSettings | None = None,
+        charts: ChartSettings | None = None,
         call: Call = here,
         on_epoch: OnEpoch = lambda *_: None,
         on_request: OnRequest = lambda *_: None,
@@ -75,7 +79,8 @@ class Repositories:
             run_dir: for SSH keys while a fetch runs.
             now_s: Unix time.
             trust: which credentials a URL gets; None: those of `settings`.
-            oci: limits of artifacts.
+            oci: limits of artifacts, which archives of charts are.
+            charts: limits of chart repositories.
             call: runs a job in a worker.
             on_epoch: told of each new epoch, with the one before, as soon as it can be resolved.
             on_request: told of each fetch: "fetch", the URL as it may be shown, seconds, whether it succeeded.
@@ -89,7 +94,7 @@ class Repositories:
         self._on_epoch = on_epoch
         self._on_request = on_request
         self._spread = spread
-        self._oci, self._call = oci or OciSettings(), call
+        self._oci, self._charts, self._call = oci or OciSettings(), charts or ChartSettings(), call
         self.parts = Parts((data_dir / "git").resolve(), self._mirror_named)
         self._repos: dict[RepoUrl, Repository] = {}
         self._gate = asyncio.Semaphore(settings.fetches_at_once)
@@ -100,14 +105,18 @@ class Repositories:
     def resolve(self, repo: RepoUrl, ref: str, tag_prefix: str = "") -> Resolved:
         known = self._known(repo)
         if known.epoch is None:
-            if repo.startswith(SCHEME):
-                self._want(known, ref)  # so that the first fetch brings it
+            if repo.startswith(ARTIFACTS):
+                known.ask(ref)  # so that the first fetch brings it
             raise (
-                _again(known.error)
+                again(known.error)
                 if known.error
                 else NotFetchedYet(f"{shown(repo)} has not been fetched yet", remedy="wait for the first fetch")
             )
         revision = self._revision(known, known.epoch, ref, tag_prefix)
+        if repo.startswith(ARTIFACTS):
+            known.ask(ref)
+        if revision is None and repo.startswith(ARTIFACTS):
+            raise known.missing(ref)
         if revision is None:
             asked = " yet; the server is asked for it" if self._want(known, ref) else ""
             raise RevisionNotFound(
@@ -123,7 +132,7 @@ class Repositories:
             if known.ended < wanted:
                 await self._fetch(known)
             elif known.error is not None:
-                raise _again(known.error)
+                raise again(known.error)
 
     # Beside it.
 
@@ -235,6 +244,14 @@ class Repositories:
         parts = (repo, mirror_path(self._data_dir, repo), self._run_dir, self._settings, self._trust)
         if repo.startswith(SCHEME):
             return ArtifactMirror(*parts, limits=self._oci, call=self._call)
+        if repo.startswith(CHARTS):
+            return ChartMirror(
+                repo.removeprefix(CHARTS),
+                *parts[1:],
+                limits=self._oci,
+                call=self._call,
+                max_index_bytes=self._charts.max_index_bytes,
+            )
         return Mirror(*parts)
 
     def _check(self, repo: RepoUrl) -> None:
@@ -299,7 +316,7 @@ class Repositories:
             clock = asyncio.get_running_loop().time
             began_s, succeeded = clock(), False
             try:
-                refs = await known.mirror.fetch(known.others)
+                refs = await known.mirror.fetch(tuple(known.asked) or known.others)
                 refs = await self._fetch_commits(known, refs)
                 succeeded = True
             except GitopsError as err:
@@ -352,12 +369,6 @@ class Repositories:
     def _want(self, known: Repository, ref: str) -> bool:
         if len(known.commits) + len(known.others) >= MAX_WANTED:
             return False
-        if known.url.startswith(SCHEME):
-            fresh = ref not in known.others
-            known.others.add(ref)
-            if fresh:
-                known.poke.set()
-            return fresh
         if SHA.fullmatch(ref):
             fresh = ref.lower() not in known.commits
             known.commits.setdefault(ref.lower(), 0)
@@ -369,11 +380,6 @@ class Repositories:
         if fresh:
             known.poke.set()
         return fresh
-
-
-def _again(err: GitopsError) -> GitopsError:
-    """Return the same error for another caller: one exception raised twice would grow its traceback for ever."""
-    return type(err)(err.what, remedy=err.remedy)
 
 
 def _remove_unused(mirrors: Path, before_s: float) -> None:

@@ -50,8 +50,8 @@ def inputs_hash(source: Source, limits: RenderSettings, tools: str, lent: Iterab
     content answers for somebody else's.
     """
     blocks = {name: source.options[name] for name in BLOCKS if name in source.options}
-    given = [renderer_version(), tools, source.repo_url, source.path, source.tool]
-    refs = sorted((each.source.ref, each.source.repo_url) for each in lent)
+    given = [renderer_version(), tools, source.repository, source.path, source.tool]
+    refs = sorted((each.source.ref, each.source.repository) for each in lent)
     return _hash([*given, blocks, limits, *refs])
 
 

@@ -171,7 +171,7 @@ class ClosureRenderer:
             self._ask(inputs, tuple(found.asked))
 
     def _opened(self, source: Source, revision: Revision) -> Opened:
-        return self._opener, self._mirror_of(source.repo_url), revision
+        return self._opener, self._mirror_of(source.repository), revision
 
     async def _found(self, task: _Task) -> _Found:
         clock = asyncio.get_running_loop().time
@@ -239,7 +239,9 @@ class ClosureRenderer:
         try:
             answer = await self._workers.call(RENDER, task.place, inputs, what, given)
         except WorkerFailed as err:
-            raise WorkerFailed(f"{source.repo_url} {source.path}: {err.what}", remedy=err.remedy) from err
+            raise WorkerFailed(
+                f"{source.repo_url} {source.chart or source.path}: {err.what}", remedy=err.remedy
+            ) from err
         looked_up = tuple(answer["looked_up"])
         self._remember(task, answer["key"], looked_up)
         stored = orjson.dumps(answer["outcome"])
@@ -287,8 +289,6 @@ def _places(looked_up: LookedUp) -> LookedUp | None:
 
 
 def _refusal(source: Source) -> NotSupported | None:
-    if source.chart:
-        return not_supported("spec.source.chart asks for a chart repository")
     if source.tool in ("", "Directory", "Helm", "Kustomize", "Plugin"):
         return None
     return not_supported(f"spec.source.{source.tool.lower()} asks for {source.tool}")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gitopsd.model.chart import chart_reference, chart_repository
 from gitopsd.model.ids import AppName, ProjectName, RepoUrl
 from gitopsd.model.manifest import Manifest
 
@@ -128,6 +129,20 @@ class Source:
     tool: str = ""  # "Directory" | "Helm" | "Kustomize" | "Plugin" where an explicit block says so; "": detect
     options: Mapping[str, Any] = field(default_factory=dict)  # the source as declared; how it is rendered stands here
     decrypt: str = ""  # annotation gitopsd.io/decrypt of the application: "sops", or ""
+
+    @property
+    def repository(self) -> RepoUrl:
+        """What is fetched: `repo_url` itself, or what the chart is had from."""
+        return chart_repository(self.repo_url, self.chart) if self.chart else self.repo_url
+
+    @property
+    def reference(self) -> str:
+        """What `ports.Sources` resolves there, beside the prefix of tags."""
+        if not self.chart:
+            return self.target_revision
+        helm = self.options.get("helm")
+        passes = isinstance(helm, Mapping) and helm.get("passCredentials") is True
+        return chart_reference(self.repository, self.chart, self.target_revision, pass_credentials=passes)
 
     @property
     def gives_manifests(self) -> bool:

@@ -7,6 +7,7 @@ from gitopsd.settings.loading import load, problems
 from gitopsd.settings.problem import Problem
 from gitopsd.settings.schema import (
     ApiSettings,
+    ChartSettings,
     ClusterSettings,
     CompareSettings,
     DeclarationSource,
@@ -40,6 +41,7 @@ from gitopsd.settings.schema import (
 __all__ = [
     "ApiSettings",
     "Changes",
+    "ChartSettings",
     "ClusterSettings",
     "CompareSettings",
     "DeclarationSource",

@@ -117,6 +117,14 @@ class OciSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ChartSettings:
+    """Chart repositories, and charts that others depend on; the limits of an archive are those of oci."""
+
+    max_index_bytes: int = 64 << 20  # of an index.yaml; those of the largest public repositories have 30 MB
+    dependencies: tuple[str, ...] = ("*",)  # URLs below which charts may take others from; "*": any
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterSettings:
     """One cluster: by kubeconfig, by this pod's service account, or by server with a token or certificate."""
 
@@ -342,6 +350,7 @@ class Settings:
     declarations: tuple[DeclarationSource, ...] = ()
     git: GitSettings = field(default_factory=GitSettings)
     oci: OciSettings = field(default_factory=OciSettings)
+    charts: ChartSettings = field(default_factory=ChartSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     workers: WorkerSettings = field(default_factory=WorkerSettings)
     render: RenderSettings = field(default_factory=RenderSettings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 
 from gitopsd.core.repo_address import RepoAddress
@@ -59,7 +59,7 @@ class Trust:
         declared = self._declared.values()
         template = credentials_for(url, [each for one in declared for each in one.templates])
         template = template or credentials_for(url, self.settings.credentials)
-        own = self._repositories().get(RepoAddress.parse(url))
+        own = self._own(RepoAddress.parse(url))
         if own is not None and template is not None and not any(getattr(own, name) for name in LOGINS):
             unset = {each.name for each in fields(own) if getattr(own, each.name) == each.default}
             own = replace(own, **{name: getattr(template, name) for name in unset})
@@ -107,5 +107,9 @@ class Trust:
             found, ca_file=found.ca_file or ca_file, known_hosts=found.known_hosts or self.settings.known_hosts
         )
 
-    def _repositories(self) -> Mapping[RepoAddress | None, RepoCredentials]:
-        return {RepoAddress.parse(each.url): each for one in self._declared.values() for each in one.repositories}
+    def _own(self, address: RepoAddress | None) -> RepoCredentials | None:
+        """Return what a repository's own Secret says; one of a registry holds for the charts below its URL, too."""
+        own = {RepoAddress.parse(each.url): each for one in self._declared.values() for each in one.repositories}
+        above = range(len(address.parts), 0, -1) if address is not None and address.scheme == "oci" else ()
+        places = [replace(address, parts=address.parts[:count]) for count in above] if address is not None else []
+        return next((own[place] for place in (address, *places) if place in own), None)

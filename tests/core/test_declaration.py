@@ -112,15 +112,30 @@ def test_rule_to_ignore_differences_without_effect_is_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "says"),
+    ("url", "version", "repository", "reference"),
     [
-        ({"chart": "nginx"}, ".spec.source.chart is not supported yet"),
+        ("https://charts.example/", "4.*", "helm+https://charts.example", "web@4.*"),
+        ("https://charts.example", None, "helm+https://charts.example", "web@*"),
+        ("oci://registry.example/org", "1.2.3", "oci://registry.example/org/web", "1.2.3"),
+        ("registry.example:5000/org", "HEAD", "oci://registry.example:5000/org/web", "*"),
     ],
 )
-def test_source_kind_not_done_yet_is_reported(source: Document, says: str) -> None:
-    (warning,) = parsed(source={"repoURL": "https://git.example/fleet.git", **source}).warnings
+def test_chart_is_fetched_from_its_repository_or_registry(
+    url: str, version: str | None, repository: str, reference: str
+) -> None:
+    given = {"targetRevision": version} if version else {}
+    app = parsed(source={"repoURL": url, "chart": "web", **given})
+    (source,) = app.sources
 
-    assert says in warning
+    assert ((), True) == (app.warnings, source.gives_manifests)
+    assert (url, ".", repository, reference) == (source.repo_url, source.path, source.repository, source.reference)
+
+
+def test_path_beside_a_chart_has_no_effect() -> None:
+    app = parsed(source={"repoURL": "https://charts.example", "chart": "web", "path": "x"})
+
+    assert "." == app.sources[0].path
+    assert (".spec.source.path has no effect where a chart is named",) == app.warnings
 
 
 def test_sources_win_over_source_and_keep_their_order() -> None:
@@ -148,6 +163,9 @@ def test_source_that_lends_files_may_give_manifests_too() -> None:
         ({"sources": [{"repoURL": "https://a", "ref": "a/b"}]}, ".spec.sources[0].ref is 'a/b'"),
         ({"sources": [{"repoURL": "https://a", "ref": "a"}] * 2}, ".spec.sources[1].ref a is given twice"),
         ({"sources": [{"repoURL": "https://a", "ref": "a", "chart": "x"}]}, ".spec.sources[0].ref is given to a chart"),
+        ({"source": {"repoURL": "ssh://git@a/b", "chart": "x"}}, ".spec.source.repoURL has no charts"),
+        ({"source": {"repoURL": "helm+https://a", "path": "x"}}, ".spec.source.repoURL begins with helm+"),
+        ({"source": {"repoURL": "https://a", "chart": "-x"}}, ".spec.source.chart is '-x'"),
         ({"source": None}, ".spec.source is missing"),
         ({"source": {"path": "."}}, ".spec.source.repoURL is missing"),
         ({"source": {"repoURL": "--upload-pack=x", "path": "."}}, ".spec.source.repoURL starts with '-'"),

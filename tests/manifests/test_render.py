@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gitopsd.errors import InvalidManifest, NotSupported, PathNotFound, RevisionNotFound, WorkerFailed
+from gitopsd.errors import InvalidManifest, PathNotFound, RevisionNotFound, WorkerFailed
 from gitopsd.manifests.closure import LookedUp
 from gitopsd.manifests.jobs import LOOK_UP, RENDER
 from gitopsd.manifests.render import ClosureRenderer
-from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.runtime.workers import Limits, WorkerPool
 from gitopsd.settings import RenderSettings
@@ -210,19 +209,6 @@ async def test_a_revision_that_is_not_there_is_an_error_and_nothing_older_is_use
 
     with pytest.raises(RevisionNotFound):
         await stage.names(Revision("0" * 40))
-
-
-@pytest.mark.parametrize(
-    ("files", "source", "words"),
-    [
-        ({"web/a.yaml": ""}, replace(WEB, chart="redis"), "spec.source.chart asks for a chart repository"),
-    ],
-)
-async def test_a_tool_that_is_not_done_yet_is_named(
-    stage: Stage, files: Mapping[str, str], source: Source, words: str
-) -> None:
-    with pytest.raises(NotSupported, match=words):
-        await stage.names(stage.commit(files), source)
 
 
 async def test_an_explicit_directory_is_read_as_one_whatever_else_is_there(stage: Stage) -> None:

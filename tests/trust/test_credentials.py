@@ -46,5 +46,21 @@ def test_repository_without_a_login_takes_the_template_s() -> None:
     )
 
 
+def test_secret_of_a_registry_holds_for_the_charts_below_it() -> None:
+    charts, one = (RepoCredentials(f"oci://r/{path}", path) for path in ("org", "org/web"))
+    trust = Trust(GitSettings(), lambda: 0.0)
+    trust.declare("dir", Declared((charts, one)))
+    found = [trust.find(f"oci://{url}") for url in ("r/org/web", "r/org/db", "r/org2/db", "r2/org/db")]
+
+    assert ["org/web", "org", "", ""] == [each.username if each else "" for each in found]
+
+
+def test_chart_repository_gets_what_its_url_gets() -> None:
+    trust = Trust(GitSettings(credentials=(RepoCredentials("https://h/org", "bot"),)), lambda: 0.0)
+
+    assert trust.find("helm+https://h/org/charts") is not None
+    assert not trust.as_trusted("https://git.example/x", "helm+https://h/org/charts")
+
+
 def test_held_secret_is_not_in_what_python_shows_of_it() -> None:
     assert "s3cret" not in repr(RepoCredentials("https://h", "bot", Held(text="s3cret")))

@@ -88,7 +88,7 @@ def _explained(one: Told) -> Iterator[str]:
 
 
 def _part(name: str, part: Part) -> Iterator[str]:
-    yield f"{name}: {part.source.path or part.source.chart} of {part.where}"
+    yield f"{name}: {part.source.chart or part.source.path} of {part.where}"
     yield f"  tool: {part.tool}"
     yield f"  cache key: {part.key}"
     yield f"  seconds: {part.took_s:.3f}"

@@ -10,6 +10,7 @@ from gitopsd.core.declaration.fields import SHOWN, Fields
 from gitopsd.core.declaration.tooling import tooling_of
 from gitopsd.core.repo_url import CONTROL, has_credentials, url_fault
 from gitopsd.model.application import Source
+from gitopsd.model.chart import CHARTS
 from gitopsd.model.ids import RepoUrl
 
 REF = re.compile(r"[A-Za-z0-9_-]+")
@@ -43,9 +44,19 @@ def _source(fields: Fields) -> Source:
         options=fields.value(),
     )
     fields.text("name")
-    fields.not_yet("the application gives no manifests", "chart")
+    _check_chart(fields, source)
     fields.close()
     return source
+
+
+def _check_chart(fields: Fields, source: Source) -> None:
+    scheme = source.repo_url.partition("://")[0] if "://" in source.repo_url else ""
+    if source.chart and scheme not in ("", "https", "http", "oci"):
+        raise fields.refuse("repoURL", "has no charts", "write an https:// or oci:// URL, or remove the chart")
+    if source.chart and (CONTROL.search(source.chart) or source.chart.startswith(("-", "/"))):
+        raise fields.refuse("chart", f"is {source.chart[:SHOWN]!r}", "write the name of a chart")
+    if source.repo_url.startswith(CHARTS):
+        raise fields.refuse("repoURL", f"begins with {CHARTS}", "write it without, and name a chart")
 
 
 def _check_refs(many: Sequence[Fields], sources: Sequence[Source]) -> None:
@@ -82,10 +93,14 @@ def _target_revision(fields: Fields) -> str:
 
 
 def _path(fields: Fields) -> str:
-    """Return the path below the repository's root; "" for a source that only lends files to others (ref, chart)."""
+    """Return the path below the repository's root; "" for a source that only lends files to others."""
     path = fields.text("path")
+    if fields.has("chart"):
+        if path:
+            fields.warnings.add(f"{fields.path}.path has no effect where a chart is named")
+        return "."  # of the chart
     if not path:
-        if fields.has("chart") or fields.has("ref"):
+        if fields.has("ref"):
             return ""
         raise fields.refuse("path", "is missing", "write the directory of the manifests; `.` is the repository's root")
     normal = posixpath.normpath(path)

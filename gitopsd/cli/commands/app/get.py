@@ -45,7 +45,7 @@ def _facts(app: status.App) -> Iterator[tuple[str, object]]:
     yield "Name", status.name(app)
     yield "Project", status.at(app, "spec", "project")
     for source, revision in _sources(app):
-        yield "Source", f"{source.get('repoURL')} {source.get('path') or source.get('chart') or '.'}"
+        yield "Source", f"{source.get('repoURL')} {source.get('chart') or source.get('path') or '.'}"
         yield "Revision", f"{source.get('targetRevision') or 'HEAD'} ({status.short(revision) or 'not resolved'})"
     yield "Cluster", status.destination(app)
     yield "Namespace", status.namespace(app)

@@ -1,0 +1,165 @@
+"""The job that finds charts in the index of a chart repository; it runs in a worker, since an index is anybody's.
+
+Of a YAML index only the charts that are asked for become values: some have a thousand, and take 20 MB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from gitopsd.core.semver import Version, newest, parse_constraint
+from gitopsd.errors import InvalidManifest, RepositoryUnreachable
+
+FIND = f"{__name__}:find"
+MAX_DEPTH = 50
+MAX_VALUES = 500_000  # of the charts that are asked for
+SHOWN = 100
+
+_Events = Iterator[Any]
+
+
+def find(file: str, repository: str, wanted: Sequence[Sequence[str]]) -> list[dict[str, str]]:
+    """Return what the index in `file` has for each of `wanted`, a chart's name and a version or a range of them.
+
+    An answer holds `version`, `digest` ("" where there is none) and `url`, or else `missing`: why there is none.
+
+    Raises:
+        InvalidManifest: `file` is no index; names `repository`.
+        RepositoryUnreachable: it cannot be read.
+    """
+    try:
+        data = Path(file).read_bytes()
+    except OSError as err:
+        raise RepositoryUnreachable(
+            f"the index of {repository} cannot be read: {err.strerror}", remedy="check the data directory"
+        ) from err
+    charts = _charts(data, repository, {chart for chart, _ in wanted})
+    return [_found(charts.get(chart), repository, chart, version) for chart, version in wanted]
+
+
+def _found(entries: Any, repository: str, chart: str, version: str) -> dict[str, str]:
+    versions = {str(each.get("version")): each for each in _mappings(entries)}
+    if not versions:
+        return {"missing": f"{repository} has no chart {chart[:SHOWN]!r}"}
+    name = _version(version, versions)
+    if name is None:
+        last = newest_of(versions)
+        more = f"; its newest is {last}" if last else ""
+        return {"missing": f"{repository} has no {version[:SHOWN]!r} of the chart {chart[:SHOWN]}{more}"}
+    urls = versions[name].get("urls")
+    if not isinstance(urls, list) or not urls or not isinstance(urls[0], str):
+        return {"missing": f"{repository} says not where {chart[:SHOWN]} {name[:SHOWN]} is: it has no urls"}
+    return {"version": name, "digest": _digest(versions[name].get("digest")), "url": urls[0]}
+
+
+def newest_of(versions: Collection[str]) -> str | None:
+    """Return the newest version that is no prerelease, else the newest; None where nothing is a version."""
+    constraints = (parse_constraint(text) for text in ("*", ">=0-0"))
+    found = (newest(each, versions) for each in constraints if each is not None)
+    return next((each for each in found if each is not None), None)
+
+
+def _version(wanted: str, versions: Collection[str]) -> str | None:
+    """Return the version that `wanted` is, exactly or but for a `v`; or else the newest in that range.
+
+    Source: Helm, pkg/repo/index.go (IndexFile.Get); a version that is not whole is a pin, as in Argo CD.
+    """
+    if wanted in versions:
+        return wanted
+    constraint = parse_constraint(wanted)
+    if constraint is not None:
+        return newest(constraint, versions)
+    version = Version.parse(wanted)
+    return next((each for each in sorted(versions) if version is not None and Version.parse(each) == version), None)
+
+
+def _digest(found: Any) -> str:
+    """Return a digest as registries write it; "" where the index has none that is SHA-256."""
+    text = str(found or "").removeprefix("sha256:").lower()
+    whole = len(text) == 64 and all(character in "0123456789abcdef" for character in text)  # noqa: PLR2004 - SHA-256's
+    return f"sha256:{text}" if whole else ""
+
+
+def _mappings(entries: Any) -> list[Mapping[str, Any]]:
+    return [each for each in entries if isinstance(each, Mapping)] if isinstance(entries, list) else []
+
+
+def _charts(data: bytes, repository: str, names: Collection[str]) -> Mapping[str, Any]:
+    """Return the entries of the charts `names`."""
+    try:
+        found = orjson.loads(data).get("entries") if data[:1] == b"{" else _Reader(data, names).entries()
+    except (yaml.YAMLError, ValueError, AttributeError) as err:  # orjson's and Unicode's errors are ValueErrors
+        mark = getattr(err, "problem_mark", None)
+        at = f" (line {mark.line + 1})" if mark is not None else ""
+        raise InvalidManifest(
+            f"the index of {repository} is no YAML{at}", remedy="check the URL, or make it anew by `helm repo index`"
+        ) from None
+    if not isinstance(found, Mapping):
+        raise InvalidManifest(
+            f"the index of {repository} lists no charts", remedy="check the URL, or make it anew by `helm repo index`"
+        )
+    return found
+
+
+class _Reader:
+    """Reads the `entries` of an index: scalars are all text, and charts that nobody asked for are passed over."""
+
+    def __init__(self, data: bytes, names: Collection[str]) -> None:
+        self._events: _Events = yaml.parse(data, Loader=yaml.CSafeLoader)
+        self._names = names
+        self._left = MAX_VALUES
+
+    def entries(self) -> dict[str, Any] | None:
+        """Return the entries, None where there are none."""
+        events = [next(self._events) for _ in range(3)]  # the stream begins, the document, its mapping
+        if not isinstance(events[-1], yaml.MappingStartEvent):
+            return None
+        found: dict[str, Any] | None = None
+        for name, value in self._pairs():
+            if name == "entries" and isinstance(value, yaml.MappingStartEvent):
+                found = {chart: self._value(begun, 0) for chart, begun in self._pairs() if self._wanted(chart, begun)}
+            else:
+                self._pass(value)
+        return found
+
+    def _wanted(self, chart: str, begun: Any) -> bool:
+        if chart not in self._names:
+            self._pass(begun)
+        return chart in self._names
+
+    def _pairs(self) -> Iterator[tuple[str, Any]]:
+        """Yield each key of a mapping that has begun, with the event by which its value begins."""
+        while not isinstance(key := next(self._events), yaml.MappingEndEvent):
+            if not isinstance(key, yaml.ScalarEvent):
+                raise yaml.YAMLError("a key that is no text")
+            yield key.value, next(self._events)
+
+    def _pass(self, event: Any) -> None:
+        depth = 0
+        while True:
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth <= 0:
+                return
+            event = next(self._events)
+
+    def _value(self, event: Any, depth: int) -> Any:
+        self._left -= 1
+        if depth > MAX_DEPTH or self._left < 0:
+            raise yaml.YAMLError("too much")
+        if isinstance(event, yaml.ScalarEvent):
+            return event.value
+        if isinstance(event, yaml.MappingStartEvent):
+            return {name: self._value(value, depth + 1) for name, value in self._pairs()}
+        items = []
+        if isinstance(event, yaml.SequenceStartEvent):
+            while not isinstance(item := next(self._events), yaml.SequenceEndEvent):
+                items.append(self._value(item, depth + 1))
+        return items  # an alias is none: what writes an index writes none

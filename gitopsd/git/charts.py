@@ -1,0 +1,184 @@
+"""Charts of an HTTP chart repository, each a revision of its mirror as an artifact of a registry is."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urljoin
+
+import aiohttp
+
+from gitopsd.core.repo_url import without_credentials
+from gitopsd.errors import GitopsError, InvalidManifest, Retryable, RevisionNotFound
+from gitopsd.git.artifacts import ArtifactMirror, Opened, Packed
+from gitopsd.git.chart_index import FIND
+from gitopsd.git.downloads import Wanted, download, same_host
+from gitopsd.model.chart import ChartReference
+from gitopsd.oci.client import CHART_LAYER, registry
+from gitopsd.oci.reference import SCHEME, is_digest
+from gitopsd.settings import RepoCredentials
+from gitopsd.trust.http import login, session
+
+INDEX = "gitopsd-index"  # in a mirror: the index as it was last had
+_Entry = Mapping[str, str]  # of `chart_index.find`
+_Name = tuple[str, str]  # a chart, and a version or a range
+
+
+@dataclass(slots=True)
+class Index:
+    """What is known of an index as long as its bytes are the same."""
+
+    digest: str = ""
+    etag: str = ""
+    entries: dict[_Name, _Entry] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ChartMirror(ArtifactMirror):
+    """The mirror of one chart repository; a chart that cannot be had leaves the others."""
+
+    max_index_bytes: int = 64 << 20
+    index: Index = field(default_factory=Index)
+
+    @asynccontextmanager
+    async def opened(self, references: Collection[str]) -> AsyncIterator[Opened]:
+        given = await self.credentials()
+        async with session(given, self.url, deadline_s=self.limits.deadline_s) as http:
+            opened = ChartRepository(self, given, http)
+            await opened.read([ChartReference.parse(each) for each in references])
+            yield opened
+
+    async def brought(self, opened: Opened, reference: str, before: Mapping[str, str]) -> str | None:
+        try:
+            return await ArtifactMirror.brought(self, opened, reference, before)
+        except GitopsError as err:
+            self.faults[reference] = err
+            # What may get better by itself takes nothing away; what a person must mend has to be seen.
+            return before.get(reference) if isinstance(err, Retryable) else None
+
+
+@dataclass(slots=True)
+class ChartRepository:
+    """One chart repository, for as long as its session is open."""
+
+    mirror: ChartMirror
+    given: RepoCredentials | None
+    http: aiohttp.ClientSession
+    _wanted: dict[str, tuple[ChartReference, _Entry]] = field(default_factory=dict)  # by digest
+    _had: dict[str, bytes] = field(default_factory=dict)  # archives that the index has no digest for
+
+    @property
+    def shown(self) -> str:
+        return without_credentials(self.mirror.url)
+
+    async def read(self, references: Iterable[ChartReference]) -> None:
+        """Bring the index up to date, and find `references` in it.
+
+        Raises:
+            RepositoryUnreachable, RepositoryTooLarge, InvalidManifest: it cannot be had, or is none.
+        """
+        index, file = self.mirror.index, self.mirror.path / INDEX
+        wanted = Wanted(
+            urljoin(f"{self.mirror.url}/", "index.yaml"),
+            f"the index of {self.shown}",
+            self.mirror.max_index_bytes,
+            "charts.max_index_bytes",
+            login(self.given),
+            index.etag if await asyncio.to_thread(file.is_file) else "",
+        )
+        found = await download(self.http, wanted)
+        if found is not None:
+            digest = await asyncio.to_thread(_kept, file, found.body)
+            if digest != index.digest:
+                index.entries.clear()
+            index.digest, index.etag = digest, found.etag
+        names = {(each.chart, each.version) for each in references if not is_digest(each.version)}
+        index.entries = {name: entry for name, entry in index.entries.items() if name in names}
+        fresh = sorted(names - index.entries.keys())
+        answers = await self.mirror.call(FIND, str(file), self.shown, fresh) if fresh or not names else []
+        index.entries |= dict(zip(fresh, answers, strict=True))
+
+    async def resolve(self, reference: str) -> str | None:
+        wanted = ChartReference.parse(reference)
+        if is_digest(wanted.version):
+            return wanted.version if await self.mirror.keep(wanted.version) else None
+        entry = self.mirror.index.entries[wanted.chart, wanted.version]
+        if "missing" in entry:
+            raise RevisionNotFound(entry["missing"], remedy="name a chart, and a version or range, that its index has")
+        digest = entry["digest"]
+        if not digest:
+            content = await self._archive(wanted, entry)
+            digest = _sha256(content)
+            self._had[digest] = content
+        self._wanted[digest] = wanted, entry
+        return digest
+
+    async def packed(self, digest: str) -> Packed:
+        wanted, entry = self._wanted[digest]
+        content = self._had.pop(digest, None)
+        if content is None:
+            content = await self._archive(wanted, entry)
+        if await asyncio.to_thread(_sha256, content) != digest:
+            raise InvalidManifest(
+                f"{_named(wanted, entry)} of {self.shown} is another archive than its index says: its digest differs",
+                remedy="have the index made anew by `helm repo index`, or publish the chart under a version of its own",
+            )
+        return Packed(content, f"{_named(wanted, entry)} of {self.shown}", is_chart=True)
+
+    async def _archive(self, wanted: ChartReference, entry: _Entry) -> bytes:
+        url = urljoin(f"{self.mirror.url}/", entry["url"])
+        if url.startswith(SCHEME):
+            return await self._of_registry(url, entry["version"])
+        if same_host(url, self.mirror.url) or wanted.pass_credentials:
+            return await self._downloaded(self.http, self.given, url, _named(wanted, entry))
+        given = await self._given_elsewhere(url)
+        async with session(given, url, deadline_s=self.mirror.limits.deadline_s) as http:
+            return await self._downloaded(http, given, url, _named(wanted, entry))
+
+    async def _downloaded(
+        self, http: aiohttp.ClientSession, given: RepoCredentials | None, url: str, name: str
+    ) -> bytes:
+        tls = url.startswith("https://") or self.mirror.url.startswith("http://")
+        if not tls or not url.startswith(("https://", "http://")):
+            raise InvalidManifest(
+                f"the index of {self.shown} has {name} at a place that is not fetched from",
+                remedy="write an https:// URL",
+            )
+        what, most = f"the archive of {name} of {self.shown}", self.mirror.limits.max_layer_bytes
+        found = await download(http, Wanted(url, what, most, "oci.max_layer_bytes", login(given)))
+        return found.body if found is not None else b""
+
+    async def _of_registry(self, url: str, version: str) -> bytes:
+        """Return a chart that the index has in a registry."""
+        place, colon, tag = url.rpartition(":")
+        if not colon or "/" in tag:
+            place, tag = url, version
+        async with registry(place, await self._given_elsewhere(place), self.mirror.limits) as opened:
+            digest = await opened.resolve(tag)
+            if digest is None:
+                raise RevisionNotFound(f"{place} has no {tag[:100]}", remedy="push it, or name another version")
+            artifact = await opened.fetch(digest)
+            return await opened.blob(artifact.content((CHART_LAYER,)))
+
+    async def _given_elsewhere(self, url: str) -> RepoCredentials | None:
+        """Return what another server is given: an index makes nobody's login go anywhere."""
+        trust = self.mirror.trust
+        return await trust.credentials(url) if trust.as_trusted(self.mirror.url, url) else trust.hosts(url)
+
+
+def _named(wanted: ChartReference, entry: _Entry) -> str:
+    return f"{wanted.chart[:100]} {entry['version'][:100]}"
+
+
+def _kept(file: Path, body: bytes) -> str:
+    """Write an index; return its digest."""
+    file.write_bytes(body)
+    return _sha256(body)
+
+
+def _sha256(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
