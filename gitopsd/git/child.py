@@ -81,7 +81,7 @@ async def _run(
 ) -> Ended:
     child = _started(commands, env, fds)
     try:
-        output, errors = await child.output()
+        output, errors = child.output()
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(watch(), name="watch git") if watch else None
             stdout = group.create_task(_all(output), name="git stdout")

@@ -24,8 +24,7 @@ class Child:
 
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
         self._popen = popen
-        self._pipes: list[asyncio.BaseTransport] = []
-        self._readers: list[asyncio.StreamReader] = []
+        self._pipes: list[_Reading] = []
         self._over = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         try:
@@ -48,33 +47,30 @@ class Child:
         await self._over.wait()
         return self._popen.wait()
 
-    async def output(self) -> tuple[asyncio.StreamReader, asyncio.StreamReader]:
+    def output(self) -> tuple[asyncio.StreamReader, asyncio.StreamReader]:
         """Return what reads its output and its errors, both of which were to be pipes; to be called once."""
-        return await self._reader(self._popen.stdout), await self._reader(self._popen.stderr)
+        return self._reader(self._popen.stdout), self._reader(self._popen.stderr)
 
     async def drained(self) -> None:
         """Read its pipes to their end, which comes when nobody holds them open any more: it and all it started."""
-        for reader in self._readers:
-            while await reader.read(CHUNK_BYTES):
+        for pipe in self._pipes:
+            while await pipe.reader.read(CHUNK_BYTES):
                 pass
 
     def close(self) -> None:
         """Close the pipes on our side; who reads its input hears of that."""
-        for transport in self._pipes:
-            transport.close()
+        for reading in self._pipes:
+            reading.close()
         taken = len(self._pipes)
         for pipe in (self._popen.stdin, *(self._popen.stdout, self._popen.stderr)[taken:]):
             if pipe is not None:
                 pipe.close()
 
-    async def _reader(self, pipe: IO[bytes] | None) -> asyncio.StreamReader:
+    def _reader(self, pipe: IO[bytes] | None) -> asyncio.StreamReader:
         if pipe is None:
             raise ValueError("it was started without a pipe there")
-        reader = asyncio.StreamReader()
-        transport, _ = await self._loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
-        self._pipes.append(transport)
-        self._readers.append(reader)
-        return reader
+        self._pipes.append(_Reading(self._loop, pipe))
+        return self._pipes[-1].reader
 
     def _readable(self) -> None:
         self._loop.remove_reader(self._handle)
@@ -90,6 +86,46 @@ class Child:
     def _ended(self) -> None:
         self._popen.wait()
         self._over.set()
+
+
+class _Reading(asyncio.ReadTransport):
+    """Feeds what comes out of a pipe to a reader.
+
+    uvloop's `connect_read_pipe` closes the descriptor twice (uvloop#763); what a thread opened in between under the
+    same number, be it a listener or a database, is closed with it.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, pipe: IO[bytes]) -> None:
+        super().__init__()
+        self.reader = asyncio.StreamReader()
+        self._loop = loop
+        self._pipe = pipe
+        os.set_blocking(pipe.fileno(), False)
+        self.reader.set_transport(self)
+        self.resume_reading()
+
+    def pause_reading(self) -> None:
+        self._loop.remove_reader(self._pipe.fileno())
+
+    def resume_reading(self) -> None:
+        if not self._pipe.closed:
+            self._loop.add_reader(self._pipe.fileno(), self._readable)
+
+    def close(self) -> None:
+        if not self._pipe.closed:
+            self.pause_reading()
+            self._pipe.close()
+            self.reader.feed_eof()
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(self._pipe.fileno(), CHUNK_BYTES)
+        except BlockingIOError:
+            return
+        if data:
+            self.reader.feed_data(data)
+        else:
+            self.close()
 
 
 def spawn(  # noqa: PLR0913 - what a process is given

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 
 from gitopsd.runtime.spawn import PIPE, spawn
 
@@ -43,7 +47,7 @@ async def test_it_waits_where_the_kernel_gives_no_handle_of_a_process(monkeypatc
 
 async def test_output_and_errors_come_apart() -> None:
     child = spawn(["sh", "-c", "echo out; echo err >&2"], env=ENV, stdout=PIPE, stderr=PIPE)
-    output, errors = await child.output()
+    output, errors = child.output()
 
     assert (b"out\n", b"err\n") == (await output.read(), await errors.read())
 
@@ -53,7 +57,7 @@ async def test_output_and_errors_come_apart() -> None:
 
 async def test_drained_waits_for_what_it_started_too() -> None:
     child = spawn(["sh", "-c", "exec 3<&0; read line <&3 & exit 0"], env=ENV, stdin=PIPE, stdout=PIPE, stderr=PIPE)
-    await child.output()
+    child.output()
     await child.wait()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
@@ -64,15 +68,56 @@ async def test_drained_waits_for_what_it_started_too() -> None:
 
 async def test_closing_ends_its_input() -> None:
     child = spawn(["cat"], env=ENV, stdin=PIPE, stdout=PIPE, stderr=PIPE)
-    await child.output()
+    child.output()
     child.close()
 
     assert 0 == await child.wait()
 
 
+async def test_more_than_a_reader_takes_at_once_comes_whole() -> None:
+    child = spawn(["head", "-c", "3000000", "/dev/zero"], env=ENV, stdout=PIPE, stderr=PIPE)
+    output, _ = child.output()
+
+    assert 3_000_000 == len(await output.read())
+
+    await child.wait()
+    child.close()
+
+
+@pytest.mark.parametrize("at_its_end", [True, False])
+def test_a_pipe_is_closed_once(monkeypatch: pytest.MonkeyPatch, at_its_end: bool) -> None:  # noqa: FBT001 - parametrised
+    """A descriptor that is closed before its file is, is somebody else's by then: uvloop's own pipes do that."""
+    closed = []
+
+    class Pipe(io.BufferedReader):
+        def close(self) -> None:
+            if not self.closed:
+                closed.append(os.fstat(self.fileno()).st_size)
+            super().close()
+
+    class Probed(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            assert isinstance(self.stdout, io.BufferedReader)
+            self.stdout = Pipe(self.stdout.detach())
+
+    async def use() -> None:
+        child = spawn(["true" if at_its_end else "cat"], env=ENV, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        output, _ = child.output()
+        if at_its_end:
+            assert b"" == await output.read()
+        child.close()
+        await child.wait()
+
+    monkeypatch.setattr(subprocess, "Popen", Probed)
+    with asyncio.Runner(loop_factory=uvloop.Loop) as runner:
+        runner.run(use())
+    assert [0] == closed
+
+
 async def test_it_gets_the_given_environment_and_place_alone(tmp_path: Path) -> None:
     child = spawn(["env"], env={**ENV, "ONE": "1"}, cwd=tmp_path, stdout=PIPE, stderr=PIPE)
-    output, _ = await child.output()
+    output, _ = child.output()
     lines = set((await output.read()).decode().split())
     await child.wait()
     child.close()
