@@ -43,8 +43,8 @@ def found(file: Path, text: str, environ: Mapping[str, str] = NONE) -> list[str]
 def uncommented(text: str) -> str:
     """Return the documented file with its examples in force."""
     lines = [line[1:] if line.startswith("#  ") else line for line in text.splitlines()]
-    lists = r"^( *(clusters|declarations|credentials|kustomize_versions|customizations|ignore_differences|keys)): \[\]$"
-    return "\n".join(re.sub(lists, r"\1:", line) for line in lines)
+    lists = "clusters|declarations|credentials|kustomize_versions|customizations|ignore_differences|keys|.*clusions"
+    return "\n".join(re.sub(rf"^( *({lists})): \[\]$", r"\1:", line) for line in lines)
 
 
 def test_documented_file_says_the_defaults() -> None:
@@ -155,6 +155,11 @@ def test_file_that_is_no_settings(file: Path, text: str, says: str) -> None:
         ("{name: a, server: 'https://x'}", "clusters[0] has a server and no credentials"),
         ("{name: a, in_cluster: true, token: {env: T}}", "clusters[0] has in_cluster and its own token"),
         ("{name: a, in_cluster: true, context: b}", "clusters[0].context is given without kubeconfig"),
+        (
+            "{name: a, in_cluster: true, cluster_resources: true}",
+            "clusters[0].cluster_resources is given without names",
+        ),
+        ("{name: a, in_cluster: true, namespaces: [web, 'team-*']}", "clusters[0].namespaces[1] is 'team-*'"),
         ("{name: a, kubeconfig: gone}", "clusters[0].kubeconfig is gone: no such file"),
         ("{name: a, server: 'https://x', token: {}}", "clusters[0].token must have a file or an env"),
         ("{name: a, server: 'https://x', token: {env: U}}", "clusters[0].token.env is U, which is not set"),

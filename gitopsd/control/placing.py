@@ -12,6 +12,7 @@ from gitopsd.control.wants import Wants
 from gitopsd.core import windows
 from gitopsd.core.declaration import DECLARE, Declare, no_cluster, only_declarations, resolve_destination
 from gitopsd.core.deletion import delete_hooks
+from gitopsd.core.exclusions import included
 from gitopsd.core.hooks import hook_refs
 from gitopsd.core.pairing import owns
 from gitopsd.core.permissions import Place, account_of, destination_conditions, object_conditions, source_conditions
@@ -25,7 +26,7 @@ from gitopsd.model.cluster import ApiResource
 from gitopsd.model.command import ObjectRef
 from gitopsd.model.comparison import Found, Reading, Unreadable
 from gitopsd.model.ids import ClusterId
-from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of, key_of
+from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey, gvk_of, key_of
 from gitopsd.model.project import AppProject, SyncWindow
 from gitopsd.model.status import Condition
 from gitopsd.ports import Applications, LiveStates
@@ -70,6 +71,7 @@ class Placing:
     clusters: Mapping[ClusterId, str]  # of the settings → server URL
     mode: Mode  # the daemon's
     tracking: Tracking = ANNOTATION
+    excluded: Callable[[ClusterId, GroupKind], bool] = lambda *_: False  # kinds that are neither read nor written
 
     def destination(self, app: Application) -> ClusterId | Declare:
         """Return the cluster of `app`, or DECLARE. Raises UnknownCluster."""
@@ -132,8 +134,7 @@ class Placing:
             NotPermitted: the project does not allow a kind or namespace of the target.
         """
         app, deleting = orders.app, orders.deleting
-        scope = self.scope(cluster, app)
-        target = target_of(app.name, app.destination.namespace, desired.manifests, scope, self.tracking)
+        target = self.target(app, cluster, desired.manifests)
         if deleting:
             target = self._permitted(app, cluster, target)
             self.wants.as_before(app)  # what it left in the cluster is in the index until it is gone
@@ -186,7 +187,14 @@ class Placing:
         project = self.apps.project(app.project)
         return account_of(project, self._place(cluster), app.destination.namespace) if project is not None else ""
 
-    def scope(self, cluster: ClusterId, app: Application) -> Scope:
+    def target(self, app: Application, cluster: ClusterId, manifests: Sequence[Manifest]) -> Target:
+        """Return the target of `app` in `cluster`, without kinds that are left out there. Raises InvalidManifest."""
+        kept, told = included(manifests, partial(self.excluded, cluster))
+        scope = self._scope(cluster, app)
+        target = target_of(app.name, app.destination.namespace, kept, scope, self.tracking)
+        return replace(target, conditions=(*target.conditions, *told)) if told else target
+
+    def _scope(self, cluster: ClusterId, app: Application) -> Scope:
         """Return how `cluster` scopes a kind; where it does not tell, as the objects of the kind that `app` had say."""
 
         def scope(gvk: GVK) -> bool | Unreadable | None:
@@ -223,12 +231,16 @@ class Placing:
         namespaces = {app.destination.namespace} if app.destination.namespace else set()
         if orders.deleting:
             hooks = {ref.key for ref in wanted}
-            wanted += [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(left - hooks)]
+            others = (key for key in left - hooks if not self.excluded(cluster, key.group_kind))
+            wanted += [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(others)]
             namespaces = {key.namespace for key in hooks if key.namespace}
-        wanted += [ObjectRef(ResourceKey("", "Namespace", "", name), NAMESPACE) for name in sorted(namespaces)]
+        beside = {ResourceKey("", "Namespace", "", name) for name in namespaces} - {ref.key for ref in wanted}
+        wanted += [ObjectRef(key, NAMESPACE) for key in sorted(beside)]
         project, place = self.apps.project(app.project), self._place(cluster)
 
         def counts(key: ResourceKey, reading: Reading) -> bool:
+            if key in beside and isinstance(reading, Unreadable):
+                return reading.pending  # who may not see namespaces has a place in some all the same
             if key in target.objects or not _owned(app, reading):
                 return True
             # A project that went with its applications permits what is known to be theirs, and nothing else.

@@ -15,7 +15,6 @@ from gitopsd.core.declaration import DECLARE
 from gitopsd.core.ignore import NO_PLACES, Places, Rules, rules_for
 from gitopsd.core.policy import request_refused
 from gitopsd.core.shelf import whole
-from gitopsd.core.target import target_of
 from gitopsd.errors import ClusterRefused, Conflict, GitopsError, NotFound, RepositoryUnreachable, RevisionNotFound
 from gitopsd.model.application import Application, IgnoreDifference
 from gitopsd.model.command import ObjectRef, Predicted
@@ -146,8 +145,7 @@ class Asks:
         cluster = self.placing.destination(app)
         if cluster is DECLARE:
             return app, desired, desired.manifests
-        scope = self.placing.scope(cluster, app)
-        target = target_of(app.name, app.destination.namespace, desired.manifests, scope, self.placing.tracking)
+        target = self.placing.target(app, cluster, desired.manifests)
         return app, desired, tuple(target.objects.values())
 
     async def opened(self, name: AppName) -> Sequence[Opened]:

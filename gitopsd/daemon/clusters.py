@@ -11,11 +11,12 @@ from gitopsd.apply.run import ClusterApplier
 from gitopsd.apply.witness import ClusterWitness
 from gitopsd.daemon.base import Base
 from gitopsd.daemon.leases import Leases
-from gitopsd.daemon.rules import tracking
+from gitopsd.daemon.rules import exclusions, tracking
 from gitopsd.kube.client import Client
 from gitopsd.kube.credentials import server_of
 from gitopsd.live.mirrors import LiveMirrors
 from gitopsd.model.ids import AppName, ClusterId
+from gitopsd.model.manifest import GroupKind
 from gitopsd.scripts import checks, jq, lua
 from gitopsd.scripts.health import LuaChecks
 from gitopsd.scripts.ignored import JqPaths
@@ -49,6 +50,7 @@ class Clusters:
         self.jq_workers = script_workers(settings.scripts, jq.__name__, metrics.worker_job)
         self.paths = JqPaths(self.jq_workers, settings.scripts, time.monotonic)
         self.tracking = tracking(settings.tracking)
+        self._exclusions = exclusions(settings.resource)
         self.live = LiveMirrors(
             self.clients,
             kinds=base.store.kinds,
@@ -58,6 +60,7 @@ class Clusters:
             takeover=settings.sync.takeover,
             tracking=self.tracking,
             checks=LuaChecks(self.lua_workers, checks.load(settings.health), settings.scripts, time.monotonic),
+            excluded=self.excluded,
         )
         self.leases = Leases.of(settings, self.clients, now_s, ears.reached)
         self.applier = ClusterApplier(
@@ -69,6 +72,10 @@ class Clusters:
             self.leases.fenced,
         )
         self.witness = ClusterWitness(self.clients, self.live.children, settings.sync.log_lines)
+
+    def excluded(self, cluster: ClusterId, kind: GroupKind) -> bool:
+        """Tell whether nothing of a kind is read or written in `cluster`."""
+        return self._exclusions.excludes(kind, (cluster, self.servers[cluster]))
 
     def _on_cluster(self, cluster: ClusterId) -> None:
         if cluster not in self._listed:

@@ -53,7 +53,9 @@ class Controller:
         self.queue: KeyQueue[AppName] = KeyQueue(self._group_of)
         barrier = Barrier(self.queue.add)
         wants = Wants(store, barrier, self.queue.add)
-        self.placing = Placing(store, clusters.live, wants, clusters.servers, Mode(settings.mode), clusters.tracking)
+        self.placing = Placing(
+            store, clusters.live, wants, clusters.servers, Mode(settings.mode), clusters.tracking, clusters.excluded
+        )
         self.triggers = Triggers(
             self.queue,
             store,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from gitopsd.core.exclusions import Exclusions, KindRule
 from gitopsd.core.tracking import Tracking
 from gitopsd.model.application import IgnoreDifference
-from gitopsd.settings import CompareSettings, TrackingSettings
+from gitopsd.settings import CompareSettings, ResourceSettings, TrackingSettings
 
 AGGREGATED = IgnoreDifference(
     "rbac.authorization.k8s.io", "ClusterRole", jq_path_expressions=("select(.aggregationRule) | .rules",)
@@ -24,6 +25,15 @@ def ignored(settings: CompareSettings) -> tuple[IgnoreDifference, ...]:
         for rule in settings.ignore_differences
     )
     return (*written, AGGREGATED) if settings.ignore_aggregated_roles else written
+
+
+def exclusions(settings: ResourceSettings) -> Exclusions:
+    """Return the kinds that are neither read nor written."""
+    left_out, taken = (
+        tuple(KindRule(rule.api_groups, rule.kinds, rule.clusters) for rule in rules)
+        for rules in (settings.exclusions, settings.inclusions)
+    )
+    return Exclusions(left_out, taken)
 
 
 def tracking(settings: TrackingSettings) -> Tracking:

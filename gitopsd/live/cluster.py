@@ -381,6 +381,6 @@ class ClusterMirror:
 
         grows = belongs_to_trees(resource)
         try:
-            return await has_any(self._client, resource, wanted)
+            return await has_any(self._client, resource, wanted, self._bounds.parts(resource))
         except Retryable as err:
             return err

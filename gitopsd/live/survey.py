@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gitopsd.kube.client import Client
@@ -35,15 +35,30 @@ def belongs_to_trees(resource: ApiResource) -> bool:
     return resource.gvk.group_kind not in CROWDS and resource.gvk.group not in REPORTS
 
 
-async def has_any(client: Client, resource: ApiResource, wanted: Callable[[Manifest], bool]) -> bool | str:
+async def has_any(
+    client: Client, resource: ApiResource, wanted: Callable[[Manifest], bool], namespaces: Iterable[str] = ("",)
+) -> bool | str:
     """Tell whether `wanted` tells so of the metadata of any object of the kind; a text says why that is not known.
+
+    Args:
+        client: of the cluster.
+        resource: the kind.
+        wanted: is told metadata, with the kind's own type.
+        namespaces: that are looked through, "" for all at once.
 
     Raises:
         ClusterUnreachable, TooSlow: no answer.
     """
-    query = {"limit": str(client.settings.list_page)}
+    answers = [await _has_any(client, resource, wanted, namespace) for namespace in namespaces]
+    return True in answers or next((answer for answer in answers if answer), False)
+
+
+async def _has_any(
+    client: Client, resource: ApiResource, wanted: Callable[[Manifest], bool], namespace: str
+) -> bool | str:
+    path, query = collection_path(resource, namespace), {"limit": str(client.settings.list_page)}
     while True:
-        reply = await client.request("GET", collection_path(resource), query=query, accept=METADATA.format("List"))
+        reply = await client.request("GET", path, query=query, accept=METADATA.format("List"))
         if reply.code == GONE:  # slower than the server forgets: begin anew at the next survey
             return "its list expired before it was read"
         if not reply.ok:

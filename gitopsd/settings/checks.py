@@ -20,6 +20,7 @@ RESERVED = "gitopsd"  # the destination by which an application declares applica
 NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
 LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 MAX_INSTALLATION = 253
+NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 KEY_BYTES = 32
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 NO_FILE_NEEDED = frozenset(
@@ -77,6 +78,12 @@ def _cluster(name: str, cluster: ClusterSettings, problems: Problems) -> None:
         found = f"has {' and '.join(chosen)}" if chosen else "says no way of access"
         problems.at(name, found, "write exactly one of kubeconfig, in_cluster: true and server")
         return
+    if cluster.cluster_resources and not cluster.namespaces:
+        problems.at(f"{name}.cluster_resources", "is given without namespaces", "remove it: everything is read")
+    for place, namespace in enumerate(cluster.namespaces):
+        if not NAMESPACE.fullmatch(namespace):
+            remedy = "write the name of a namespace; globs are not known here"
+            problems.at(f"{name}.namespaces[{place}]", f"is {namespace[:80]!r}", remedy)
     if cluster.context and not cluster.kubeconfig:
         problems.at(f"{name}.context", "is given without kubeconfig", "remove it")
     if cluster.server:

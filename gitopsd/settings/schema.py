@@ -269,6 +269,23 @@ class HealthSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class KindsOfClusters:
+    """Some kinds of some clusters, by globs; what is left empty is any."""
+
+    api_groups: tuple[str, ...] = ()  # "" is the core group
+    kinds: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()  # names or server URLs
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSettings:
+    """Kinds that are neither read nor written, as Argo CD's resource.exclusions and resource.inclusions have it."""
+
+    exclusions: tuple[KindsOfClusters, ...] = ()
+    inclusions: tuple[KindsOfClusters, ...] = ()  # where there are some, all other kinds are left out
+
+
+@dataclass(frozen=True, slots=True)
 class IgnoreRule:
     """What is ignored of some kinds in every application, as an item of spec.ignoreDifferences ignores it in one."""
 
@@ -357,6 +374,7 @@ class Settings:
     tools: ToolSettings = field(default_factory=ToolSettings)
     plugins: PluginSettings = field(default_factory=PluginSettings)
     sops: SopsSettings = field(default_factory=SopsSettings)
+    resource: ResourceSettings = field(default_factory=ResourceSettings)
     compare: CompareSettings = field(default_factory=CompareSettings)
     freshness: FreshnessSettings = field(default_factory=FreshnessSettings)
     drift: DriftSettings = field(default_factory=DriftSettings)

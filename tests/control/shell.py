@@ -116,7 +116,10 @@ class Shell:
         self.polled: Sequence[str] = ()
         self.barrier = Barrier(self.line.add)
         self.wants = Wants(self.apps, self.barrier, self.line.add)
-        self.placing = Placing(self.apps, self.clusters, self.wants, SERVERS, mode)
+        worlds = self.clusters.worlds
+        self.placing = Placing(
+            self.apps, self.clusters, self.wants, SERVERS, mode, excluded=lambda at, kind: kind in worlds[at].excluded
+        )
         self.triggers = Triggers(
             self.line,
             self.apps,

@@ -13,6 +13,7 @@ from gitopsd.model.status import AppStatus
 from tests.control.shell import Shell, app, config, config_key
 
 SHOP = AppName("shop")
+ROAD = ResourceKey("example.org", "Road", "prod", "a5")
 SEEN = WatchAge(synced=True, oldest_s=0.0, failing=())
 
 
@@ -145,8 +146,47 @@ async def test_group_that_does_not_answer_makes_its_objects_unknown_and_the_othe
     shell.world.undiscovered.clear()
     await shell.pass_over("shop")
     await shell.settle()
-    assert ResourceKey("example.org", "Road", "prod", "a5") in shell.world.objects
+    assert ROAD in shell.world.objects
     assert ("Synced", ()) == (shell.sync_status("shop"), shell.status("shop").conditions)
+
+
+async def test_kind_that_the_settings_leave_out_is_told_and_neither_written_nor_deleted() -> None:
+    shell = Shell()
+    shell.declare(app("shop"))
+    shell.git.push({"apps/shop/x": config("x"), "apps/shop/r": road()})
+    await shell.settle()
+    shell.world.excluded.add(GroupKind("example.org", "Road"))
+    shell.world.objects[ROAD]["spec"] = "changed by somebody"
+    shell.git.push({"apps/shop/x": config("x", "2"), "apps/shop/r": road()})
+    await shell.settle()
+
+    status = shell.status("shop")
+    assert ("Synced", ["ConfigMap"]) == (
+        shell.sync_status("shop"),
+        [each.pair.key.kind for each in status.comparison.resources],
+    )
+    assert "changed by somebody" == shell.world.objects[ROAD]["spec"]
+    (told,) = status.conditions
+    assert "ExcludedResourceWarning" == told.type
+    assert "example.org/v1/Road: 1 object is left out: the settings exclude the kind" == told.message
+
+    shell.git.push({"apps/shop/x": config("x", "2")})
+    await shell.settle()
+    assert ROAD in shell.world.objects
+
+
+async def test_application_is_deleted_without_what_it_left_of_a_kind_that_is_left_out() -> None:
+    shell = Shell()
+    shell.declare(app("shop", metadata={"finalizers": ["resources-finalizer.argocd.argoproj.io"]}))
+    shell.git.push({"apps/shop/x": config("x"), "apps/shop/r": road()})
+    await shell.settle()
+    shell.world.excluded.add(GroupKind("example.org", "Road"))
+    shell.apps.delete(SHOP, cascade=True)
+    await shell.pass_over("shop")
+    await shell.settle()
+
+    assert None is shell.apps.get(SHOP)
+    assert ROAD in shell.world.objects
 
 
 async def test_object_whose_scope_cannot_be_read_keeps_the_scope_that_it_had() -> None:

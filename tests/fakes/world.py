@@ -48,6 +48,7 @@ class World:
         self.owned: dict[ResourceKey, Manifest] = {}
         self.unreadable: dict[GroupKind, str] = {}
         self.unserved: set[GroupKind] = set()
+        self.excluded: set[GroupKind] = set()  # kinds that nobody reads
         self.undiscovered: dict[str, str] = {}  # groups that do not answer discovery, and why
         self.answers: dict[ResourceKey, list[Applied | Exception]] = {}  # what to answer instead, once each
         self.dry_answers: dict[ResourceKey, list[Answer | Exception]] = {}
@@ -98,7 +99,8 @@ class World:
     def readings(
         self, cluster: ClusterId, app: AppName, wanted: Collection[ObjectRef]
     ) -> Mapping[ResourceKey, Reading]:
-        tracked = [key for key in self.objects if (live := self._live(key)).tracking and live.tracking.app == app]
+        read = [key for key in self.objects if key.group_kind not in self.excluded]
+        tracked = [key for key in read if (live := self._live(key)).tracking and live.tracking.app == app]
         return {key: self._reading(key) for key in sorted({ref.key for ref in wanted} | set(tracked))}
 
     def age(self, cluster: ClusterId) -> WatchAge:
