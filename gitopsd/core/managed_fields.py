@@ -28,15 +28,18 @@ def view_hash(manifest: Manifest, manager: str = MANAGER) -> ViewHash | None:
 
     Two objects with equal hashes hold the same values in every owned field, the same owned list items in the same
     order, and are owned to the same extent at the same version. The server keeps one Apply entry a manager; were there
-    more, all count.
+    more, all count. Of one that is nested too deeply to be read, every version has a hash of its own.
 
     Source: structured-merge-diff, `fieldpath` (PathElement serialization); the choice of what is hashed is ours.
     """
     entries = [entry for entry in entries_of(manifest) if _is_apply(entry, manager)]
     if not entries:
         return None
-    seen = [[entry.get("apiVersion"), entry.get("fieldsV1"), _view(entry, manifest)] for entry in entries]
-    text = orjson.dumps(seen, option=orjson.OPT_SORT_KEYS)
+    try:
+        seen = [[entry.get("apiVersion"), entry.get("fieldsV1"), _view(entry, manifest)] for entry in entries]
+        text = orjson.dumps(seen, option=orjson.OPT_SORT_KEYS)
+    except (TypeError, RecursionError):  # what orjson, and what Python raises
+        text = orjson.dumps(["too deep", str(manifest["metadata"].get("resourceVersion"))])
     return ViewHash(hashlib.blake2b(text, digest_size=16).hexdigest())
 
 
@@ -126,7 +129,8 @@ def entries_of(manifest: Manifest) -> Sequence[Entry]:
     """Return the elements of managedFields; none where they are not what they should be."""
     meta = manifest.get("metadata")
     found = meta.get("managedFields") if isinstance(meta, dict) else None
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else ()
+    entries = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else ()
+    return [entry for entry in entries if isinstance(entry.get("manager"), str)]
 
 
 def fields_of(entry: Entry) -> Fields:

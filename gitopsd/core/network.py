@@ -90,8 +90,8 @@ def _ingress(key: ResourceKey, manifest: Manifest) -> Network:
 def _ingress_urls(
     manifest: Manifest, rules: Sequence[Mapping[str, Any]], addresses: Sequence[tuple[str, str]]
 ) -> Iterator[str]:
-    tls = items_at(manifest, "spec", "tls")
-    secure = {host for each in tls for host in (each.get("hosts") or [""]) if isinstance(host, str)}
+    hosts = [each.get("hosts") or [""] for each in items_at(manifest, "spec", "tls")]  # of none: of all
+    secure = {host for each in hosts if isinstance(each, list) for host in each if isinstance(host, str)}
     for rule in rules:
         named = text_at(rule, "host")
         scheme = "https" if secure & {named, ""} else "http"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,6 +23,9 @@ from gitopsd.ports import HealthChecks
 PENDING = Health(HealthStatus.PROGRESSING, "its health check is under way")
 
 
+UNREADABLE = Health(HealthStatus.UNKNOWN, "it is nested too deeply for its health check")
+
+
 class Holder(Protocol):
     """Where the objects of one kind are kept."""
 
@@ -36,7 +40,7 @@ class Wanted:
 
     holder: Holder
     version: ResourceVersion
-    text: str  # the object as JSON, without managedFields
+    packed: bytes  # the object as JSON, without managedFields, compressed: a first list may bring 50,000
     due_s: float = 0.0
 
 
@@ -64,7 +68,11 @@ class Checking:
         place = holder.gvk, live.key
         if old is None or old.resource_version != live.resource_version or not old.resource_version:
             self._later.pop(place, None)
-            self._wanted[place] = Wanted(holder, live.resource_version, _text(manifest))
+            packed = _packed(manifest)
+            if packed is None:
+                self._wanted.pop(place, None)
+                return UNREADABLE
+            self._wanted[place] = Wanted(holder, live.resource_version, packed)
             self._news.set()
         return old.health if old is not None and old.generation == live.generation else PENDING
 
@@ -77,7 +85,7 @@ class Checking:
                 continue
             place = next(iter(self._wanted))
             wanted = self._wanted.pop(place)
-            found = await self._checks.check(wanted.holder.gvk.group_kind, wanted.text)
+            found = await self._checks.check(wanted.holder.gvk.group_kind, zlib.decompress(wanted.packed).decode())
             if found.again_s is not None and place not in self._wanted:
                 self._later[place] = replace(wanted, due_s=self._now_s() + found.again_s)
             wanted.holder.checked(place[1], wanted.version, found.health)
@@ -95,6 +103,10 @@ class Checking:
                 await self._news.wait()
 
 
-def _text(manifest: Manifest) -> str:
+def _packed(manifest: Manifest) -> bytes | None:
+    """Return an object as compressed JSON; None where it is nested too deeply to be written."""
     meta = {name: value for name, value in manifest["metadata"].items() if name != "managedFields"}
-    return orjson.dumps({**manifest, "metadata": meta}).decode()
+    try:
+        return zlib.compress(orjson.dumps({**manifest, "metadata": meta}), level=1)
+    except TypeError:
+        return None

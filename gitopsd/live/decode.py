@@ -122,7 +122,8 @@ def _established(key: ResourceKey, manifest: Manifest) -> bool:
     status = manifest.get("status")
     status = status if isinstance(status, dict) else {}
     if key.kind == "CustomResourceDefinition" and key.group == "apiextensions.k8s.io":
-        return any(_is_true(condition, "Established") for condition in status.get("conditions") or ())
+        conditions = status.get("conditions")
+        return isinstance(conditions, list) and any(_is_true(each, "Established") for each in conditions)
     if key.kind == "Namespace" and not key.group:
         return status.get("phase") == "Active"
     return True

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.live.checks import PENDING, Checking
+from gitopsd.live.checks import PENDING, UNREADABLE, Checking
 from gitopsd.live.decode import Decoder
 from gitopsd.live.kinds import Kind
 from gitopsd.live.mirror import Mirror
@@ -128,6 +128,20 @@ async def test_only_the_newest_version_is_checked_and_counts(world: World) -> No
     await world.until("Healthy")
 
     assert ["1", "3"] == world.checks.seen
+
+
+async def test_object_that_is_nested_without_an_end_is_unknown_and_harms_no_other(world: World) -> None:
+    world.checks.gate.clear()
+    world.put("Healthy", "1")
+    deep: Any = {}
+    for _ in range(500):
+        deep = {"a": deep}
+    world.put("Healthy", "2", labels=deep)
+    world.checks.gate.set()
+
+    assert UNREADABLE == world.health
+    world.put("Healthy", "3")
+    await world.until("Healthy")
 
 
 async def test_object_that_only_came_again_in_a_list_is_not_checked_again(world: World) -> None:
