@@ -98,9 +98,8 @@ class Sources:
         found: Sequence[tuple[int, Any]] = await self.workers.call(jobs.DOCUMENTS, name, text)
         return found
 
-    def _on_render(self, outcome: str, _seconds: float) -> None:
-        if outcome != "failed":
-            self._metrics.looked_up(hit=outcome == "hit")
+    def _on_render(self, outcome: str, seconds: float) -> None:
+        self._metrics.looked_up(outcome, seconds)
         if outcome == "miss":
             self._metrics.rendered()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import orjson
 
@@ -37,8 +37,12 @@ WITH_EACH_COMMIT = {f"ARGOCD_APP_REVISION{length}" for length in ("", "_SHORT", 
 
 READERS = {BASES.rstrip("/"): ("", "Kustomize")}  # of what is lent by such a name; of all else charts are
 
+# "hit": in the cache for this very revision; "verified": in the cache, since nothing that was read differs at this
+# revision; "miss": rendered by a worker; "failed": no answer, not even one of the inputs' mistakes.
+Outcome = Literal["hit", "verified", "miss", "failed"]
+
 OnClosure = Callable[[AppName, Source, LookedUp | None], None]
-OnRender = Callable[[str, float], None]
+OnRender = Callable[[Outcome, float], None]
 NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -96,8 +100,8 @@ class ClosureRenderer:
         `mirror_of` gives the path of a repository's mirror. `work_dir` is where workers lay out files for programs
         that read them by themselves; what is left there by a killed one is removed. `on_closure` is told at every call
         which places the application's source looks at, failed look-ups included (keys of `Tree.closure()`); None: not
-        known, so any change may matter. `on_render` is told what each piece of work was: "hit" (from the cache),
-        "miss" (rendered by a worker) or "failed", and its seconds; what several callers wanted at once is told of once.
+        known, so any change may matter. `on_render` is told what each piece of work was, and its seconds; what
+        several callers wanted at once is told of once.
         """
         self._workers = workers
         self._cache = cache
@@ -175,17 +179,18 @@ class ClosureRenderer:
 
     async def _found(self, task: _Task) -> _Found:
         clock = asyncio.get_running_loop().time
-        started_s, what = clock(), "failed"
+        started_s = clock()
+        what: Outcome = "failed"
         try:
-            recent: tuple[LookedUp, ...] = ()
-            found = await self._by_revision(task)
-            if found is None:
-                recent = await self._recent(task)
-                found = await self._by_closure(task, recent)
-            what = "hit"
-            if found is None:
-                found = await self._anew(task, recent)
-                what = "miss"
+            if (found := await self._by_revision(task)) is not None:
+                what = "hit"
+                return found
+            recent = await self._recent(task)
+            if (found := await self._by_closure(task, recent)) is not None:
+                what = "verified"
+                return found
+            found = await self._anew(task, recent)
+            what = "miss"
             return found
         finally:
             self._on_render(what, clock() - started_s)

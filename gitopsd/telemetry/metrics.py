@@ -48,7 +48,12 @@ class Metrics:
 
         self._passes = counter("gitopsd_passes_total", "Passes that are over.", "outcome")
         self._pass_s = histogram("gitopsd_pass_seconds", "Seconds of a pass, whatever its outcome.")
-        self._lookups = counter("gitopsd_render_total", "Manifests asked for: from the cache (hit) or not.", "result")
+        self._lookups = counter(
+            "gitopsd_render_total",
+            "Manifests asked for: cached, cached and looked up anew, rendered, failed.",
+            "result",
+        )
+        self._lookups_s = histogram("gitopsd_render_seconds", "Their time.", "result")
         self._renders = counter("gitopsd_renders_total", "Renders done by a worker.")
         self._requests = counter(
             "gitopsd_api_requests_total", "Requests to API servers; code 0: no answer.", "cluster", "verb", "code"
@@ -116,9 +121,10 @@ class Metrics:
     def redis_degraded(self, *, degraded: bool) -> None:
         self._degraded.set(degraded)
 
-    def looked_up(self, *, hit: bool) -> None:
-        """Count a look-up of manifests in the cache."""
-        self._lookups.labels("hit" if hit else "miss").inc()
+    def looked_up(self, result: str, seconds: float) -> None:
+        """Count manifests that were asked for; `result` is one of `manifests.render.Outcome`."""
+        self._lookups.labels(result).inc()
+        self._lookups_s.labels(result).observe(seconds)
 
     def rendered(self) -> None:
         """Count a render done by a worker."""

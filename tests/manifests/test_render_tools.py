@@ -109,7 +109,7 @@ async def test_another_daemon_finds_each_applications_own(stage: Stage, tmp_path
             rendered = await other.render(AppName(str(n)), WEB, second, {"ARGOCD_APP_NAME": str(n)})
             assert f"p{n}-a" == rendered.manifests[0]["metadata"]["name"]
 
-    assert ["hit"] * 12 == outcomes
+    assert ["verified"] * 12 == outcomes
 
 
 async def test_what_asks_for_the_revision_is_touched_by_every_commit(stage: Stage) -> None:

@@ -149,8 +149,8 @@ async def test_every_callback_counts() -> None:
     metrics.git_request("https://bot:hunter2@git.example/a", "fetch", 0.2, failed=True)
     metrics.redis_request(0.001, failed=True)
     metrics.redis_degraded(degraded=True)
-    metrics.looked_up(hit=True)
-    metrics.looked_up(hit=False)
+    metrics.looked_up("hit", 0.001)
+    metrics.looked_up("verified", 0.002)
     metrics.rendered()
     metrics.unsealed()
     metrics.worker_job("gitopsd.manifests.plain:render", 0.01, "done")
@@ -167,7 +167,8 @@ async def test_every_callback_counts() -> None:
     assert [({"repo": "https://***@git.example/a"}, 1.0)] == found["argocd_git_fetch_fail_total"]
     assert [({"initiator": "gitopsd", "failed": "true"}, 1.0)] == found["argocd_redis_request_total"]
     assert [({}, 1.0)] == found["gitopsd_redis_degraded"] == found["gitopsd_cache_unsealed_total"]
-    assert [({"result": "hit"}, 1.0), ({"result": "miss"}, 1.0)] == found["gitopsd_render_total"]
+    assert [({"result": "hit"}, 1.0), ({"result": "verified"}, 1.0)] == found["gitopsd_render_total"]
+    assert [({"result": "hit"}, 0.001), ({"result": "verified"}, 0.002)] == found["gitopsd_render_seconds_sum"]
     assert [({"repo": "https://git.example/a"}, 1.0)] == found["argocd_webhook_requests_total"]
     assert 2 == len(found["gitopsd_webhook_total"])
     assert [({"method": "other", "route": "", "code": "401"}, 1.0)] == found["gitopsd_http_request_seconds_count"]
