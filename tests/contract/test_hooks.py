@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -14,16 +13,9 @@ from gitopsd.model.command import Accepted, Apply, ObjectRef, Release
 from gitopsd.model.ids import AppName, ClusterId, TargetHash, Uid
 from gitopsd.model.manifest import Manifest, gvk_of, key_of
 from gitopsd.model.operation import SyncPhase
-from tests.clusters import Cluster
-from tests.kube.kit import CONFIG_MAP, client_of, served
+from tests.kube.kit import CONFIG_MAP, served
 
 HERE = ClusterId("here")
-
-
-@pytest.fixture
-async def client(cluster: Cluster) -> AsyncIterator[Client]:
-    async with client_of(cluster) as opened:
-        yield opened
 
 
 @pytest.fixture

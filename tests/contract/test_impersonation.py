@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -24,17 +23,11 @@ from gitopsd.model.command import (
 from gitopsd.model.ids import ClusterId, ResourceVersion, TargetHash, Uid
 from gitopsd.model.manifest import Manifest, gvk_of, key_of
 from tests.clusters import Cluster
-from tests.kube.kit import CONFIG_MAP, NAMESPACE, client_as, client_of, served
+from tests.kube.kit import CONFIG_MAP, NAMESPACE, client_as, served
 
 HERE = ClusterId("here")
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 RIGHTS = ["get", "create", "patch", "delete"]
-
-
-@pytest.fixture
-async def client(cluster: Cluster) -> AsyncIterator[Client]:
-    async with client_of(cluster) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -8,23 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
-
 from gitopsd.apply.lease import LEASES, ClusterLease, Terms
 from gitopsd.kube.client import Client
 from gitopsd.model.ids import ClusterId
-from tests.clusters import Cluster
 from tests.e2e.daemon import until
-from tests.kube.kit import client_of
 
 NAME = "gitopsd"
 DURATION_S = 3.0  # a busy machine may take a second for a renewal
-
-
-@pytest.fixture
-async def client(cluster: Cluster) -> AsyncIterator[Client]:
-    async with client_of(cluster) as opened:
-        yield opened
 
 
 class Daemon:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -14,18 +13,11 @@ from gitopsd.model.command import Accepted, Applied, Apply, CreateNamespace, Obj
 from gitopsd.model.comparison import Item
 from gitopsd.model.ids import ClusterId, TargetHash
 from gitopsd.model.manifest import Manifest, gvk_of, key_of
-from tests.clusters import Cluster
-from tests.kube.kit import CONFIG_MAP, DEPLOYMENT, NAMESPACE, client_of, served
+from tests.kube.kit import CONFIG_MAP, DEPLOYMENT, NAMESPACE, served
 
 HERE = ClusterId("here")
 MERGE = "application/merge-patch+json"
 LABELS = {"app": "web"}
-
-
-@pytest.fixture
-async def client(cluster: Cluster) -> AsyncIterator[Client]:
-    async with client_of(cluster) as opened:
-        yield opened
 
 
 @pytest.fixture

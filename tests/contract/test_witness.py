@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
-
-import pytest
 
 from gitopsd.apply.witness import ClusterWitness
 from gitopsd.kube.client import Client
@@ -14,15 +11,8 @@ from gitopsd.model.cluster import LiveObject
 from gitopsd.model.ids import ClusterId
 from gitopsd.model.manifest import GVK, key_of
 from tests.clusters import Cluster
-from tests.kube.kit import client_of
 
 HERE = ClusterId("here")
-
-
-@pytest.fixture
-async def client(cluster: Cluster) -> AsyncIterator[Client]:
-    async with client_of(cluster) as opened:
-        yield opened
 
 
 async def pod(client: Client, namespace: str, log: str = "") -> LiveObject:

@@ -1,4 +1,4 @@
-"""The store in memory: Applications, Inventory and Declarations, kept honest by tests/contract/test_applications.py."""
+"""The store in memory: Applications, Inventory, Declarations; kept honest by the tests of tests/contract/stores.py."""
 
 from __future__ import annotations
 
