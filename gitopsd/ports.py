@@ -243,6 +243,10 @@ class Inventory(Protocol):
         """Store what the server has shown in sync; None forgets."""
         ...
 
+    def elsewhere(self, app: AppName, but: ClusterId) -> Mapping[ClusterId, frozenset[ResourceKey]]:
+        """Return what was once shown in sync in other clusters than `but`, and was not forgotten."""
+        ...
+
     def targets(self, app: AppName) -> frozenset[tuple[ClusterId, ResourceKey]]:
         """Return the objects of the application's last known target."""
         ...

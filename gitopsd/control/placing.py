@@ -157,7 +157,7 @@ class Placing:
             guard_now,
             (*target.conditions, *_shared(shared), *_taken(target, readings), *unreadable(target, readings)),
             self.live.age(cluster).oldest_s,
-            self._windows(app, cluster),
+            self.windows(app, cluster),
             self.user_of(app, cluster),
         )
 
@@ -268,7 +268,14 @@ class Placing:
             raise _no_project(app)
         return project
 
-    def _windows(self, app: Application, cluster: ClusterId) -> tuple[SyncWindow, ...]:
+    def permitted(self, app: Application, cluster: ClusterId, key: ResourceKey) -> str:
+        """Return in whose name the object `key` is written; "": gitopsd's own. Raises NotPermitted."""
+        project, place = self._project(app), self._place(cluster)
+        _refuse(object_conditions(project, place, [key]))
+        return account_of(project, place, key.namespace)
+
+    def windows(self, app: Application, cluster: ClusterId) -> tuple[SyncWindow, ...]:
+        """Return the sync windows that concern the application in `cluster`."""
         project = self.apps.project(app.project)
         place = windows.Place(app.name, (cluster, self.clusters[cluster]), app.destination.namespace)
         return windows.windows_of(project.sync_windows, place) if project is not None else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gitopsd.control.behind import NOTHING, Behind
 from gitopsd.control.declare import Declarer
 from gitopsd.control.desired import Desire, Desired
 from gitopsd.control.drifts import Drifts
@@ -44,6 +45,7 @@ class Reconciler:
     now_s: Clock
     refresh_s: float
     drifts: Drifts | None = None  # None: nobody writes down what has drifted
+    behind: Behind | None = None  # None: nobody looks after what was left in other clusters
 
     async def reconcile(self, name: AppName) -> Again:
         """Have one pass; safe to repeat, reads all it needs, and never waits for a cluster to become what it asked.
@@ -80,11 +82,13 @@ class Reconciler:
         found = comparison(compared, aim.target.hash, desired.warnings)
         fought = self._fought(orders, aim, found)
         outcome = await self.syncer.advance(Wanted(orders, aim, desired.revisions, found, fought))  # apply
-        if orders.deleting and aim.empty and not outcome.left:
+        left = await self.behind.look(orders, aim, found, outcome.operation) if self.behind else NOTHING
+        if orders.deleting and aim.empty and not outcome.left and not left.any:
             self.apps.forget(app.name)
             return Again(None)
-        aim = replace(aim, conditions=(*aim.conditions, *conditions(fought)))
-        return self._published(orders, (found, outcome), desired, aim)
+        aim = replace(aim, conditions=(*aim.conditions, *conditions(fought), *left.conditions))
+        again = self._published(orders, (found, outcome), desired, aim)
+        return again if left.again_after_s is None else Again(min(again.after_s or self.refresh_s, left.again_after_s))
 
     def _fought(self, orders: Orders, aim: Aim, found: Comparison) -> tuple[Fought, ...]:
         """Write down what has drifted; return the fields that are not to be healed."""

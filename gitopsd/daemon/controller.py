@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable
 
 from gitopsd.control.barrier import Barrier
+from gitopsd.control.behind import Behind
 from gitopsd.control.declare import Declarer
 from gitopsd.control.desired import Desire
 from gitopsd.control.drifts import Drifts
@@ -99,6 +100,7 @@ class Controller:
             now_s,
             sync.refresh_s,
             self.drifts,
+            Behind(self.placing, clusters.applier, now_s, clusters.leases.fenced),
         )
         self.asks = Asks(
             store,

@@ -34,7 +34,7 @@ class InventoryPart:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._targets: dict[AppName, dict[ClusterId, frozenset[ResourceKey]]] = {}
-        self._shown: dict[tuple[AppName, ClusterId], dict[ResourceKey, Remembered]] = {}
+        self._shown: dict[AppName, dict[ClusterId, dict[ResourceKey, Remembered]]] = {}
         self._wanted_by: dict[ClusterId, dict[ResourceKey, frozenset[AppName]]] = {}
         self._approved: dict[AppName, float] = {}  # Unix time
         self._hooks: dict[AppName, bytes] = {}  # of their deletion, as JSON: hardly ever looked at
@@ -66,10 +66,13 @@ class InventoryPart:
         if wanted:
             self._want(app, cluster, frozenset(wanted))
         if shown:
-            self._shown[app, cluster] = shown
+            self._shown.setdefault(app, {})[cluster] = shown
 
     def remembered(self, app: AppName, cluster: ClusterId) -> Mapping[ResourceKey, Remembered]:
-        return dict(self._shown.get((app, cluster), {}))
+        return dict(self._shown.get(app, {}).get(cluster, {}))
+
+    def elsewhere(self, app: AppName, but: ClusterId) -> Mapping[ClusterId, frozenset[ResourceKey]]:
+        return {cluster: frozenset(held) for cluster, held in self._shown.get(app, {}).items() if cluster != but}
 
     def targets(self, app: AppName) -> frozenset[tuple[ClusterId, ResourceKey]]:
         return frozenset((cluster, key) for cluster, keys in self._targets.get(app, {}).items() for key in keys)
@@ -102,7 +105,7 @@ class InventoryPart:
         self._approved[app] = at_s
 
     def remember(self, app: AppName, cluster: ClusterId, shown: Mapping[ResourceKey, Remembered | None]) -> None:
-        held = self._shown.get((app, cluster), {})
+        held = self._shown.get(app, {}).get(cluster, {})
         new = {key: value for key, value in shown.items() if value is not None and held.get(key) != value}
         old = [key for key, value in shown.items() if value is None and key in held]
         if not new and not old:
@@ -111,10 +114,13 @@ class InventoryPart:
             rows = ((*_place(app, cluster, key), v.target, v.view, v.rules, v.admission) for key, v in new.items())
             connection.executemany(SHOW, rows)
             _clear(connection, HIDE, app, cluster, old)
-        held = self._shown.setdefault((app, cluster), held)
+        clusters = self._shown.setdefault(app, {})
+        held = clusters.setdefault(cluster, held)
         held.update(new)
         for key in old:
             del held[key]
+        if not held:
+            del clusters[cluster]
 
     def put_targets(self, app: AppName, cluster: ClusterId, keys: Collection[ResourceKey]) -> None:
         new = frozenset(keys)
@@ -138,8 +144,7 @@ class InventoryPart:
         self._alone.pop(app, None)
         self._hooks.pop(app, None)
         self._approved.pop(app, None)
-        for place in [place for place in self._shown if place[0] == app]:
-            del self._shown[place]
+        self._shown.pop(app, None)
 
     def _want(self, app: AppName, cluster: ClusterId, new: frozenset[ResourceKey]) -> None:
         clusters = self._targets.setdefault(app, {})

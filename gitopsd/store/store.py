@@ -208,6 +208,9 @@ class Store:
     def remembered(self, app: AppName, cluster: ClusterId) -> Mapping[ResourceKey, Remembered]:
         return self._inventory.remembered(app, cluster)
 
+    def elsewhere(self, app: AppName, but: ClusterId) -> Mapping[ClusterId, frozenset[ResourceKey]]:
+        return self._inventory.elsewhere(app, but)
+
     def remember(self, app: AppName, cluster: ClusterId, shown: Mapping[ResourceKey, Remembered | None]) -> None:
         if self._declarations.get(app) is not None:
             self._inventory.remember(app, cluster, shown)

@@ -30,6 +30,8 @@ def test_remembered_objects_are_kept_per_cluster_and_forgotten_one_by_one(shop: 
     store = shop.restarted()
     assert {WEB: replace(SEEN, view=ViewHash("w"))} == dict(store.remembered(SHOP, PROD))
     assert {WEB: SEEN} == dict(store.remembered(SHOP, ClusterId("other")))
+    assert {ClusterId("other"): {WEB}} == dict(store.elsewhere(SHOP, PROD))
+    assert {PROD: {WEB}} == dict(store.elsewhere(SHOP, ClusterId("other")))
     assert {} == dict(store.remembered(AppName("stranger"), PROD))
 
 

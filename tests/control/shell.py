@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gitopsd.control.barrier import Barrier
+from gitopsd.control.behind import Behind
 from gitopsd.control.declare import Declarer
 from gitopsd.control.desired import Desire
 from gitopsd.control.drifts import Drifts
@@ -157,7 +158,16 @@ class Shell:
         self.drifts = Drifts(self.ledger, self.clock, turns=3, window_s=3600.0)
         self.drifts.restore(self.ledger.entries.values())
         self.reconciler = Reconciler(
-            self.apps, self.desire, self.placing, judge, syncer, declarer, self.clock, REFRESH_S, self.drifts
+            self.apps,
+            self.desire,
+            self.placing,
+            judge,
+            syncer,
+            declarer,
+            self.clock,
+            REFRESH_S,
+            self.drifts,
+            Behind(self.placing, self.clusters, self.clock, lambda _: self.fenced),
         )
         self.asks = Asks(self.apps, self.git, self.desire, self.placing, self.clusters, self.line, self.paths)
         self.apps.on_declared = self.triggers.declared

@@ -139,7 +139,7 @@ async def test_other_destination_ends_what_runs_and_syncs_everything_there() -> 
     await shell.settle()
 
     assert {"x"} == shell.names(C2)
-    assert CLAIM_KEY in shell.clusters.worlds[C1].objects, "what it left elsewhere stays"
+    assert CLAIM_KEY not in shell.clusters.worlds[C1].objects, "what it left elsewhere goes once it is there"
 
 
 async def test_content_that_failed_in_one_cluster_is_tried_in_another() -> None:

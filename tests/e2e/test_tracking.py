@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.e2e.conftest import Own
-from tests.e2e.daemon import Json
-from tests.e2e.world import World, config_map, text
+from tests.e2e.daemon import Json, sync_status
+from tests.e2e.world import THERE, World, config_map, text
 
 LABEL = "app.kubernetes.io/instance"
 INSTALLATION = "gitopsd.io/installation-id"
@@ -56,3 +56,22 @@ async def test_objects_with_a_label_are_adopted_and_pruned_and_those_of_another_
         await shop.daemon.until_synced(app)
         assert [{"v": "1"}] * 2 == [(await shop.live(name) or {})["data"] for name in ("extra", "wanted")]
         assert await shop.live("c") is None
+
+
+async def test_what_an_application_leaves_in_another_cluster_is_told_and_goes_when_it_may(shop: World) -> None:
+    repo = shop.repo(files={"x.yaml": text(config_map("x", v="1")), "z.yaml": text(config_map("z", v="1"))})
+    name, by_itself = shop.name("web"), {"automated": {"selfHeal": True}}
+    await shop.declare(shop.application("web", repo, policy=by_itself))
+    await shop.daemon.until_synced(name)
+
+    await shop.declare(shop.application("web", repo, policy=by_itself, cluster=THERE))
+    told = await shop.daemon.until_condition(name, "LeftBehindWarning", shop.namespace, "prune")
+
+    assert f"/ConfigMap:{shop.namespace}/x, /ConfigMap:{shop.namespace}/z" in told
+    assert {"v": "1"} == (await shop.there.get(shop.path("x"))).ok()["data"]
+    assert await shop.live("x") is not None
+    await shop.declare(shop.application("web", repo, cluster=THERE))
+    await shop.until_gone("x")
+    await shop.until_gone("z")
+    await shop.daemon.until_app(name, lambda app: not app["status"].get("conditions"))
+    assert "Synced" == sync_status(await shop.daemon.until_synced(name))

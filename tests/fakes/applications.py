@@ -195,6 +195,10 @@ class FakeApplications:
     def remembered(self, app: AppName, cluster: ClusterId) -> Mapping[ResourceKey, Remembered]:
         return dict(self.shown.get((app, cluster), {}))
 
+    def elsewhere(self, app: AppName, but: ClusterId) -> Mapping[ClusterId, frozenset[ResourceKey]]:
+        places = {where: held for (name, where), held in self.shown.items() if name == app and where != but and held}
+        return {where: frozenset(held) for where, held in places.items()}
+
     def remember(self, app: AppName, cluster: ClusterId, shown: Mapping[ResourceKey, Remembered | None]) -> None:
         self._write()
         if self.get(app) is None:

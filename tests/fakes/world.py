@@ -37,6 +37,7 @@ from gitopsd.model.comparison import Absent, Found, Reading, Unreadable, Unserve
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Uid, ViewHash
 from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey, key_of
 
+UIDS = itertools.count(1)  # no object of one cluster has that of another
 CLUSTER_SCOPED = {"Namespace", "CustomResourceDefinition", "ClusterRole"}
 
 
@@ -227,7 +228,7 @@ class World:
     def _store(self, key: ResourceKey, manifest: dict[str, Any]) -> None:
         old = self.objects.get(key)
         meta = manifest["metadata"]
-        meta["uid"] = old["metadata"]["uid"] if old else f"uid-{next(self._versions)}"
+        meta["uid"] = old["metadata"]["uid"] if old else f"uid-{next(UIDS)}"
         meta["resourceVersion"] = str(next(self._versions))
         self.objects[key] = manifest
         self._tell(*([old] if old else []), manifest)
