@@ -1,4 +1,4 @@
-"""Sources that ask for more than anybody has, or for no end: cases 9, 11, 12 and 14 of docs/security.md."""
+"""Sources that ask for more than anybody has, or for no end: cases 9 and 11 to 14 of docs/security.md."""
 
 from __future__ import annotations
 
@@ -6,20 +6,33 @@ import gzip
 import subprocess
 import sys
 import tarfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
+from aiohttp import web
 
-from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidManifest, WorkerFailed
+from gitopsd.errors import (
+    GitopsError,
+    InvalidDeclaration,
+    InvalidManifest,
+    RepositoryTooLarge,
+    RepositoryUnreachable,
+    WorkerFailed,
+)
+from gitopsd.git.repositories import Repositories
 from gitopsd.manifests.entries import NoEntries
 from gitopsd.manifests.render import ClosureRenderer
-from gitopsd.model.application import HelmOptions, HelmParameter
-from gitopsd.model.ids import Revision
+from gitopsd.model.application import HelmOptions, HelmParameter, Source
+from gitopsd.model.ids import RepoUrl, Revision
 from gitopsd.oci.archive import files
 from gitopsd.runtime.workers import WorkerPool
+from gitopsd.settings import ChartSettings, GitSettings, OciSettings
+from tests.git.conftest import World
 from tests.gitserver import Repo
 from tests.manifests.charting import Harbour, chart_yaml
 from tests.manifests.kustomizing import Kitchen
@@ -226,3 +239,75 @@ def test_case_14_a_parameter_does_not_exhaust_memory(harbour: Harbour, name: str
             {f"app/{path}": text for path, text in CHART.items()},
             HelmOptions(parameters=(HelmParameter(name, "x"),)),
         )
+
+
+@asynccontextmanager
+async def answering(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[RepoUrl]:
+    """Serve whatever is asked for by `handler`; yield the server's URL."""
+    app = web.Application()
+    app.router.add_get("/{path:.*}", handler)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield RepoUrl("http://{}:{}".format(*runner.addresses[0][:2]))
+    finally:
+        await runner.cleanup()
+
+
+async def endless(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    with suppress(ConnectionError):
+        await response.write(b"entries:\n")
+        while True:
+            await response.write(b"  web: []\n" * 1000)
+    return response
+
+
+async def inflated(_: web.Request) -> web.StreamResponse:
+    return web.Response(body=gzip.compress(bytes(50 << 20), 1), headers={"Content-Encoding": "gzip"})
+
+
+async def expanding(_: web.Request) -> web.StreamResponse:
+    index = f"entries:\n  web:\n  - version: 1.0.0\n    urls: [a.tgz]\n    more:\n{indent(aliases(12), ' ' * 6)}\n"
+    return web.Response(body=index.encode())
+
+
+async def elsewhere(request: web.Request) -> web.StreamResponse:
+    return web.Response(status=302, headers={"Location": f"{request.path}x"})
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "words"),
+    [
+        (endless, RepositoryTooLarge, "has more than 1000000 bytes"),
+        (inflated, RepositoryTooLarge, "has more than 1000000 bytes"),
+        (elsewhere, RepositoryUnreachable, "moved on and on"),
+    ],
+)
+async def test_case_13_an_index_without_an_end_is_left_at_its_limit(
+    world: World, answer: Callable[[web.Request], Awaitable[web.StreamResponse]], error: type[GitopsError], words: str
+) -> None:
+    async with answering(answer) as url:
+        source = Source(url, "*", chart="web", path=".")
+        with pytest.raises(error, match=rf"the index of {url} .*{words}"):
+            await repositories(world).fetch(source.repository)
+
+
+async def test_case_13_an_index_does_not_expand(world: World) -> None:
+    async with answering(expanding) as url:
+        source = Source(url, "*", chart="web", path=".")
+        with pytest.raises(InvalidManifest, match=r"web 1\.0\.0 of .* is no archive"):  # so the index was read
+            await repositories(world).want(source.repository, source.reference)
+
+
+def repositories(world: World) -> Repositories:
+    return Repositories(
+        GitSettings(),
+        data_dir=world.folder / "data",
+        run_dir=world.folder / "run",
+        now_s=lambda: world.now_s,
+        oci=OciSettings(deadline_s=20),
+        charts=ChartSettings(max_index_bytes=1_000_000),
+    )
