@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from gitopsd.live.kinds import Kind, Versions
 from gitopsd.model.cluster import ApiResource
@@ -21,16 +21,23 @@ POLICIES = tuple(
         "MutatingAdmissionPolicyBinding",
     )
 )
+SETTLE_S = 5.0  # a server reads policies anew each second, and a busy one later; until then it answers as before
 CRD = GVK("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
 
 
 class Admission:
-    """The admission hashes of one cluster, each computed once until something it is over changes."""
+    """The admission hashes of one cluster, each computed once until something it is over changes.
 
-    def __init__(self, policies: Mapping[GVK, Versions], kinds: Mapping[GVK, Kind]) -> None:
+    While a change of the policies is new, the server may answer by the old ones: the hashes are others then, so that
+    what is shown meanwhile is asked again.
+    """
+
+    def __init__(self, policies: Mapping[GVK, Versions], kinds: Mapping[GVK, Kind], now_s: Callable[[], float]) -> None:
         self._policies = policies
         self._kinds = kinds
+        self._now_s = now_s
         self._hashes: dict[GVK, str] = {}
+        self._settling = False
 
     def changed(self) -> None:
         """A policy, a webhook configuration or a CRD is different now."""
@@ -38,10 +45,20 @@ class Admission:
 
     def hash_of(self, gvk: GVK, resource: ApiResource | None) -> str:
         """Return the hash for `gvk`, served as `resource` (None: it is not known how)."""
+        settling = self._is_settling()
+        if settling is not self._settling:
+            self._hashes.clear()
+            self._settling = settling
         if gvk not in self._hashes:
-            text = "\n".join((*self._of_policies(), *self._of_definition(resource)))
+            news = ("not in force yet",) if settling else ()
+            text = "\n".join((*self._of_policies(), *self._of_definition(resource), *news))
             self._hashes[gvk] = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
         return self._hashes[gvk]
+
+    def _is_settling(self) -> bool:
+        since_s = self._now_s() - SETTLE_S
+        times = (versions.changed_s for versions in self._policies.values())
+        return any(time is not None and time > since_s for time in times)
 
     def _of_policies(self) -> Iterable[str]:
         for gvk in sorted(self._policies):

@@ -94,7 +94,7 @@ class ClusterMirror:
         self._wanted: set[GVK] = set()  # asked for by a pass, or found by a survey
         self._versions: dict[GVK, Versions] = {}
         self._policies: dict[GVK, Versions] = {}
-        self._admission = Admission(self._policies, self.mirror.kinds)
+        self._admission = Admission(self._policies, self.mirror.kinds, now_s)
         self._tasks: dict[tuple[GVK, bool], list[asyncio.Task[None]]] = {}  # by kind, and whether of metadata alone
         self._synced = False
         self._group: asyncio.TaskGroup | None = None

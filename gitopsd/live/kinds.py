@@ -224,6 +224,7 @@ class Versions:
         self.listed = False
         self.problem = ""
         self.heard_s = now_s()
+        self.changed_s: float | None = None  # when one of them was last another than before
         self.last_error = ""
         self.last_error_s: float | None = None
         self._decoder = decoder
@@ -275,4 +276,5 @@ class Versions:
 
     def _tell(self) -> None:
         if self.listed:
+            self.changed_s = self._now_s()
             self._changed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -49,7 +50,10 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    client: Client, kinds: Collection[GroupKind] = (), tracking: Tracking = ANNOTATION
+    client: Client,
+    kinds: Collection[GroupKind] = (),
+    tracking: Tracking = ANNOTATION,
+    now_s: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Running]:
     """Run the mirror of the cluster that `client` speaks to while the block runs."""
     told: list[AppName] = []
@@ -61,6 +65,7 @@ async def running(
         on_cluster=clusters.append,
         tracking=tracking,
         takeover=("kubectl-client-side-apply", "argocd-controller"),
+        now_s=now_s,
     )
     async with asyncio.TaskGroup() as group:
         task = group.create_task(mirrors.mirrors[HERE].run(), name="mirror under test")
