@@ -15,6 +15,7 @@ from gitopsd.live.bounds import Bounds
 from gitopsd.live.checks import Checking
 from gitopsd.live.decode import Decoder
 from gitopsd.live.discovery import Discovery, discover, offered
+from gitopsd.live.flurry import Flurry
 from gitopsd.live.kinds import PENDING, Part, Versions
 from gitopsd.live.mirror import Mirror
 from gitopsd.live.survey import belongs_to_trees, has_any, surveyed
@@ -77,6 +78,7 @@ class ClusterMirror:
         self._now_s = now_s
         self._on_change, self._on_cluster = on_change, on_cluster
         self._touch = Touch(self._tell)
+        self._flurry = Flurry(self._tell, now_s)
         self._checking = Checking(checks, now_s=now_s) if checks is not None else None
         self.mirror = Mirror(
             decoder,
@@ -86,6 +88,7 @@ class ClusterMirror:
             on_object=self._object_changed,
             on_settled=self._look_whether_synced,
             checking=self._checking,
+            holds=self._flurry.holds,
         )
         self._discovery: Discovery | None = None
         self._on_offer = on_offer
@@ -118,6 +121,7 @@ class ClusterMirror:
             self._group = None
             self._tasks.clear()
             self._touch.close()
+            self._flurry.close()
             self._end_survey_later()
 
     def resource(self, gvk: GVK) -> ApiResource | Reading:

@@ -33,6 +33,7 @@ class Mirror:
         on_object: Changed,
         on_settled: Callable[[], None],
         checking: Checking | None = None,
+        holds: Callable[[ResourceKey, Collection[AppName]], bool] = lambda *_: False,
     ) -> None:
         """Make an empty mirror.
 
@@ -44,6 +45,7 @@ class Mirror:
             on_object: told of every change of every object.
             on_settled: told when a kind is listed, or cannot be.
             checking: asks users' checks how objects do.
+            holds: asked before applications are told of a change; those that it holds back it tells later.
         """
         self.kinds: dict[GVK, Kind] = {}
         self._decoder = decoder
@@ -53,6 +55,7 @@ class Mirror:
         self._on_object = on_object
         self._on_settled = on_settled
         self._checking = checking
+        self._holds = holds
         self._tracked: dict[AppName, dict[ResourceKey, GVK]] = {}
         self._children: dict[Uid, dict[ResourceKey, GVK]] = {}
         self._asked: dict[AppName, frozenset[ObjectRef]] = {}  # what a pass asked for and is not tracked as its own
@@ -162,9 +165,12 @@ class Mirror:
             for uid in new_owners:
                 self._children.setdefault(uid, {})[key] = gvk
         self._on_object(key, old, new)
-        told = self._on_touch if _only_version(old, new) else self._on_change
-        for app in sorted({app for app in (before, now) if app is not None} | self._askers.get(key, NOBODY)):
-            told(app)
+        apps = sorted({app for app in (before, now) if app is not None} | self._askers.get(key, NOBODY))
+        only_version = _only_version(old, new)
+        if apps and not only_version and self._holds(key, apps):
+            return
+        for app in apps:
+            (self._on_touch if only_version else self._on_change)(app)
 
     def _unlink(
         self,

@@ -26,6 +26,7 @@ class World:
     def __init__(self) -> None:
         self.now_s = 1000.0
         self.told: list[str] = []
+        self.held: set[str] = set()  # names of objects whose changes are told later
         self.mirror = Mirror(
             Decoder({"argocd-controller"}),
             lambda: self.now_s,
@@ -33,6 +34,7 @@ class World:
             on_touch=lambda app: self.told.append(f"{app} touched"),
             on_object=lambda _key, _old, _new: None,
             on_settled=lambda: None,
+            holds=lambda key, _apps: key.name in self.held,
         )
         self.kind: Kind = self.mirror.add(GVK_OF)
         self.part = self.kind.part()
@@ -129,6 +131,17 @@ def test_a_kind_that_was_never_listed_says_why(world: World) -> None:
     world.part.failed("no answer", refused=False)
 
     assert Unreadable("no answer") == world.kind.reading(ONE.key)
+
+
+def test_who_is_held_back_is_told_nothing_and_the_change_is_known(world: World) -> None:
+    world.listed(config_map("one"), config_map("two"))
+    world.held = {"one"}
+
+    world.part.put(config_map("one", version="2", a="2"))
+    world.part.put(config_map("two", version="2", a="2"))
+
+    assert ["shop changed"] == world.told
+    assert "2" == world.kind.objects[ONE.key].resource_version
 
 
 def test_an_equal_event_tells_nobody(world: World) -> None:
