@@ -6,21 +6,25 @@ import asyncio
 import copy
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
 import aiohttp
 import orjson
+import structlog
 from yarl import URL
 
 from gitopsd.errors import ClusterUnreachable
+from gitopsd.kube.budget import Budget
 from gitopsd.kube.credentials import Credentials, load
 from gitopsd.kube.lines import Lines
 from gitopsd.kube.sockets import Sockets
 from gitopsd.runtime.deadline import within
 from gitopsd.settings import ClusterSettings
+
+log = structlog.get_logger()
 
 OnRequest = Callable[[str, int, float], None]  # verb, HTTP status (0: no answer), seconds
 JSON = "application/json"
@@ -59,6 +63,10 @@ class Reply:
         return str(found or "")
 
 
+async def _at_once() -> None:
+    return
+
+
 def _unobserved(_verb: str, _code: int, _seconds: float) -> None:
     return
 
@@ -87,7 +95,7 @@ class Client:
         self.settings = settings
         self._on_request = on_request
         self._now_s = now_s
-        self._in_flight = asyncio.Semaphore(settings.requests_at_once)
+        self._budget = Budget(settings.requests_at_once)
         self._login = asyncio.Lock()
         self._credentials: Credentials | None = None
         self._hold_until_s = -math.inf  # of the loop's clock
@@ -129,11 +137,13 @@ class Client:
         body: Any = None,
         content_type: str = JSON,
         accept: str = JSON,
+        pace: Callable[[], Awaitable[None]] = _at_once,
     ) -> Reply:
         """Send one request and return the answer, whatever its status.
 
         A 429, or a 503 that says when to come back, is waited out and sent again while the deadline lasts. The deadline
-        is on each attempt to be answered; waiting for a turn is not in it.
+        is on each attempt to be answered; waiting for a turn is not in it. `pace` is awaited before each part of the
+        answer is taken.
 
         Raises:
             ClusterUnreachable: no answer, none that is HTTP and JSON, or the cluster does not know us (401).
@@ -142,14 +152,28 @@ class Client:
         request = _Request(verb, path, query or {}, None if body is None else orjson.dumps(body), content_type, accept)
         waited_s = 0.0
         while True:
-            async with self._in_flight:
-                reply = await self._known(request)
-            if reply.code not in (TOO_MANY, UNAVAILABLE) or reply.retry_after_s is None:
+            async with self._budget.turn():
+                reply = await self._known(request, pace)
+                rest_s = self._rest_s(reply.code, reply.retry_after_s)
+            if rest_s is None:
                 return reply
-            waited_s += reply.retry_after_s
+            waited_s += rest_s
             if waited_s > self.settings.request_deadline_s:
                 return reply
-            await asyncio.sleep(reply.retry_after_s)
+            if reply.code == UNAVAILABLE:  # which says something of this request alone
+                await asyncio.sleep(rest_s)
+
+    def _rest_s(self, code: int, retry_after_s: float | None) -> float | None:
+        """Return after how long what was answered so is to be asked again; None where that is the answer."""
+        if code == TOO_MANY:
+            if not self._budget.rest_s():
+                log.info("cluster.throttles", cluster=self.name, retry_after_s=retry_after_s, limit=self._budget.limit)
+            self._budget.refused(retry_after_s)
+            return self._budget.rest_s()
+        if code != UNAVAILABLE or retry_after_s is None:
+            self._budget.answered()
+            return None
+        return retry_after_s
 
     @asynccontextmanager
     async def watch(
@@ -157,8 +181,8 @@ class Client:
     ) -> AsyncIterator[Lines | Reply]:
         """Open a watch; give its `Lines`, or a `Reply` where the server refused.
 
-        Watches are not bounded in number, and have no deadline but silence: after `idle_s` without a byte the lines
-        end in `ClusterUnreachable`.
+        Open watches are not bounded in number, and have no deadline but silence: after `idle_s` without a byte the
+        lines end in `ClusterUnreachable`. To be opened, they wait for a turn as requests do.
         """
         request = _Request("WATCH", path, query, None, JSON, accept)
         what = f"the watch of {path} on cluster {self.name}"
@@ -167,10 +191,7 @@ class Client:
             # The session tickets that follow a TLS handshake leave OpenSSL with a buffer of 16 KB until the next write,
             # and a watch writes but once. On a connection that was spoken on before, that one write frees it.
             await self.request("GET", "/version")
-        with self._observed("WATCH") as seen:
-            opening = self._sent(credentials, request)
-            response = await within(self.settings.request_deadline_s, f"opening {what}", opening)
-            seen.append(response.status)
+        response = await self._admitted(credentials, request, f"opening {what}")
         try:
             if response.status == OK:
                 yield Lines(response.content, self._errors, idle_s=idle_s, what=what)
@@ -182,22 +203,37 @@ class Client:
         finally:
             _abort(response)
 
-    async def _known(self, request: _Request) -> Reply:
+    async def _admitted(self, credentials: Credentials, request: _Request, what: str) -> aiohttp.ClientResponse:
+        """Send a request for a watch; where the server wants a rest, again after it, while the deadline lasts."""
+        waited_s = 0.0
+        while True:
+            async with self._budget.turn():
+                with self._observed(request.verb) as seen:
+                    opening = self._sent(credentials, request)
+                    response = await within(self.settings.request_deadline_s, what, opening)
+                    seen.append(response.status)
+                rest_s = self._rest_s(response.status, None if response.status == UNAVAILABLE else _asked_s(response))
+            waited_s += rest_s or 0.0
+            if rest_s is None or waited_s > self.settings.request_deadline_s:
+                return response
+            _abort(response)
+
+    async def _known(self, request: _Request, pace: Callable[[], Awaitable[None]]) -> Reply:
         """Send once; where the cluster does not know us, once more with credentials loaded anew."""
         for _ in range(2):
             credentials = await self._fresh()
             what = f"{request.verb} {request.path} on cluster {self.name}"
-            reply = await within(self.settings.request_deadline_s, what, self._once(credentials, request))
+            reply = await within(self.settings.request_deadline_s, what, self._once(credentials, request, pace))
             if reply.code != UNAUTHORIZED:
                 return reply
             self._reject(credentials)
         raise self._unknown_here()
 
-    async def _once(self, credentials: Credentials, request: _Request) -> Reply:
+    async def _once(self, credentials: Credentials, request: _Request, pace: Callable[[], Awaitable[None]]) -> Reply:
         with self._observed(request.verb) as seen:
             async with await self._sent(credentials, request) as response:
                 seen.append(response.status)
-                return await self._reply(response)
+                return await self._reply(response, pace)
 
     async def _sent(self, credentials: Credentials, request: _Request) -> aiohttp.ClientResponse:
         with self._errors():
@@ -229,11 +265,12 @@ class Client:
             allow_redirects=False,  # a redirect would take the token elsewhere
         )
 
-    async def _reply(self, response: aiohttp.ClientResponse) -> Reply:
+    async def _reply(self, response: aiohttp.ClientResponse, pace: Callable[[], Awaitable[None]] = _at_once) -> Reply:
         parts: list[bytes] = []
         size = 0
         with self._errors():
             async for part in response.content.iter_any():
+                await pace()
                 size += len(part)
                 if size > MAX_BODY_BYTES:
                     raise aiohttp.ClientPayloadError(f"{response.url.path} answers more than {MAX_BODY_BYTES} bytes")
@@ -241,7 +278,7 @@ class Client:
             return Reply(
                 response.status,
                 _parsed(response.status, b"".join(parts), is_text=response.content_type == "text/plain"),
-                _retry_after_s(response.headers.get("Retry-After")),
+                _asked_s(response),
                 size,
             )
 
@@ -306,6 +343,7 @@ def _parsed(code: int, text: bytes, *, is_text: bool) -> Any:
         return {"kind": "Status", "message": text[:1000].decode(errors="replace").strip()}
 
 
-def _retry_after_s(text: str | None) -> float | None:
+def _asked_s(response: aiohttp.ClientResponse) -> float | None:
     """Return the seconds that a Retry-After header gives; the API server never writes a date there."""
+    text = response.headers.get("Retry-After")
     return min(float(text), 60.0) if text and text.isascii() and text.isdigit() else None

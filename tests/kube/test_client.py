@@ -16,6 +16,7 @@ from gitopsd.settings import ClusterSettings, Secret
 from tests.clusters import Cluster, free_ports
 from tests.kube.fake import Fake, refuses, says, serving
 from tests.kube.kit import client_of
+from tests.live.kit import until
 from tests.live.script import sends_and_holds
 
 
@@ -44,6 +45,29 @@ async def test_a_server_busy_for_longer_than_the_deadline_is_a_refusal(fake: Fak
         reply = await client.request("GET", "/x")
 
     assert (429, 5.0) == (reply.code, reply.retry_after_s)
+
+
+async def test_a_server_that_wants_a_rest_is_asked_nothing_meanwhile_and_others_are(fake: Fake) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def asks(client: Client, path: str) -> float:
+        assert (await client.request("GET", path)).ok
+        return loop.time()
+
+    fake.script("/x", refuses(429, **{"Retry-After": "1"}), says({}))
+    fake.script("/w", refuses(429, **{"Retry-After": "1"}), sends_and_holds(fake, b"{}\n"))
+    fake.script("/y", says({}))
+    async with fake.client() as client, fake.client() as elsewhere, asyncio.TaskGroup() as group:
+        x = group.create_task(asks(client, "/x"))
+        await until(client._budget.rest_s, "told to rest")  # noqa: SLF001 - nothing else shows it
+        told_s = loop.time()
+        assert 0.0 == elsewhere._budget.rest_s()  # noqa: SLF001
+        assert await asks(client, "/y") >= told_s + 0.9
+        assert await x >= told_s + 0.9
+        assert b"{}" == await _first_line(client)
+
+    assert 16 > client._budget.limit  # noqa: SLF001
+    assert 32 == elsewhere._budget.limit  # noqa: SLF001
 
 
 async def test_a_server_that_says_nothing_is_too_slow(fake: Fake) -> None:
