@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,18 +13,24 @@ import orjson
 import yaml
 
 from gitopsd.manifests.entries import NoEntries
+from gitopsd.manifests.plugins import Plugin
 from gitopsd.manifests.render import ClosureRenderer
+from gitopsd.manifests.sops_keys import Keyring
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
+from gitopsd.runtime.memory import SHARED, in_memory
 from gitopsd.runtime.workers import WorkerPool
+from gitopsd.settings import Secret, SopsKeys
 from tests.bench.figures import Budget, Figure, percentile
 from tests.bench.fleet import ten_objects
 from tests.bench.world import Options
 from tests.gitserver import Repo
+from tests.manifests.sealing import AGE_KEY, sealed
 
 ROWS = ("sources",)
 TURNS = 15
 URL = RepoUrl("https://git.example/fleet")
+APP = Source(URL, path="app")
 CLUSTER = {"ARGOCD_APP_NAME": "app", "KUBE_VERSION": "1.33.1", "KUBE_API_VERSIONS": "v1,apps/v1,batch/v1"}
 Files = Mapping[str, str]
 
@@ -62,41 +69,71 @@ def asking_chart(value: str) -> Files:
     return {**files, "templates/a.yaml": files["templates/a.yaml"] + more}
 
 
-KINDS: Mapping[str, tuple[Callable[[str], Files], Budget | None]] = {
-    "a directory": (directory, None),
-    "a kustomization": (kustomize, None),
-    "Jsonnet": (jsonnet, None),
-    "a chart": (chart, Budget(5)),
-    "a chart with .Capabilities": (asking_chart, Budget(100)),
+def sealed_directory(value: str) -> Files:
+    return {name: sealed(name, text) for name, text in directory(value).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type of source: its files for a value, and what it is rendered with."""
+
+    files: Callable[[str], Files]
+    budget: Budget | None = None  # of a warm worker
+    plugins: Sequence[Plugin] = ()
+    source: Source = APP
+
+
+PLUGIN = Plugin("cat", ["cat", "a.yaml"], [])
+KINDS: Mapping[str, Kind] = {
+    "a directory": Kind(directory),
+    "a kustomization": Kind(kustomize),
+    "Jsonnet": Kind(jsonnet),
+    "a chart": Kind(chart, Budget(5)),
+    "a chart with .Capabilities": Kind(asking_chart, Budget(100)),
+    "a plugin": Kind(directory, plugins=[PLUGIN], source=replace(APP, options={"plugin": {"name": "cat"}})),
+    "a directory that SOPS encrypted": Kind(sealed_directory, source=replace(APP, decrypt="sops")),
 }
 
 
 async def measure(_options: Options, _rows: frozenset[str]) -> list[Figure]:
     """Return the figures; ten objects each."""
-    figures, resident = [], 0.0
-    with TemporaryDirectory(prefix="gitopsd-bench-") as folder:
-        for name, (files, budget) in KINDS.items():
-            cold, warm, rss = await _kind(Path(folder) / name, files)
+    figures, resident = [], {}
+    with TemporaryDirectory(prefix="gitopsd-bench-", dir=SHARED if in_memory(SHARED) else None) as folder:
+        for name, kind in KINDS.items():
+            cold, warm, resident[name] = await _kind(Path(folder) / name, kind)
             figures += [
                 Figure("sources", f"{name} rendered by a fresh worker", cold, "ms"),
-                Figure("sources", f"{name} rendered by a warm worker, p50", warm, "ms", budget),
+                Figure("sources", f"{name} rendered by a warm worker, p50", warm, "ms", kind.budget),
             ]
-            resident = max(resident, rss)
-    return [*figures, Figure("sources", "resident memory of a worker that rendered charts", resident, "MB")]
+    memory = [
+        Figure("sources", f"resident memory of a worker that rendered {name}", resident[name], "MB")
+        for name in ("a directory", "a chart")
+    ]
+    return [*figures, *memory]
 
 
-async def _kind(place: Path, files: Callable[[str], Files]) -> tuple[float, float, float]:
+async def _kind(place: Path, kind: Kind) -> tuple[float, float, float]:
     """Return the milliseconds of the first render, the median of later ones, and the worker's MB."""
     repo = Repo(place.with_suffix(".git"))
+    key = place.with_suffix(".age")
+    await asyncio.to_thread(key.write_text, AGE_KEY)
     took: list[float] = []
     async with WorkerPool(1) as pool:
         await pool.call(f"{__name__}:resident_mb")  # so that its start does not count
-        renderer = ClosureRenderer(pool, NoEntries(), lambda _: str(repo.path), work_dir=place / "work")
+        renderer = ClosureRenderer(
+            pool,
+            NoEntries(),
+            lambda _: str(repo.path),
+            work_dir=place / "work",
+            plugins=kind.plugins,
+            keyring=Keyring([SopsKeys(age=Secret(key))]),
+        )
         for turn in range(TURNS):
-            content = {f"app/{name}": text for name, text in files(f"v{turn}").items()}
+            files = await asyncio.to_thread(kind.files, f"v{turn}")
+            content = {f"app/{name}": text for name, text in files.items()}
             revision = Revision(await asyncio.to_thread(repo.commit, content))
             began_s = time.perf_counter()
-            found = await renderer.render(AppName("app"), Source(URL, path="app"), revision, CLUSTER)
+            found = await renderer.render(AppName("app"), kind.source, revision, CLUSTER)
             took.append((time.perf_counter() - began_s) * 1000)
             assert len(found.manifests) >= 10
         return took[0], percentile(took[1:], 0.5), await pool.call(f"{__name__}:resident_mb")
