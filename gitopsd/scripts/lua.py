@@ -70,7 +70,7 @@ def health(script: str, text: str, *options: Any) -> dict[str, str] | None:
         return {"error": f"it needs more than {memory_bytes} bytes"}
     except LuaError as err:
         return {"error": str(err).partition("\n")[0][:MAX_MESSAGE] or "it raised an error without words"}
-    except (OverflowError, UnicodeError, RecursionError) as err:
+    except (OverflowError, ValueError, RecursionError) as err:  # too large, no UTF-8, too deep
         return {"error": f"a value cannot be handed to or from Lua: {err}"[:MAX_MESSAGE]}
     if found == "nil":
         return None

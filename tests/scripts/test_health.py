@@ -21,6 +21,7 @@ SCRIPTS = {
     "a.io/Odd": 'return {status = "Great"}',
     "a.io/Loops": "while true do end",
     "a.io/Matches": 'return {status = ("a"):rep(200):find((".-"):rep(20) .. "b")}',
+    "a.io/Speaks": "return {status = setmetatable({}, {__tostring = function() while true do end end})}",
     "a.io/Grows": "local t = {} while true do t[#t + 1] = {} end",
     "a.io/Opens": 'return {status = io.open("/etc/passwd"):read()}',
 }
@@ -34,7 +35,7 @@ class Patient:
     pool: WorkerPool
 
     async def call(self, job: str, *args: Any, deadline_s: float | None = None) -> Any:
-        endless = args[0] in (SCRIPTS["a.io/Loops"], SCRIPTS["a.io/Matches"])
+        endless = args[0] in [SCRIPTS[f"a.io/{name}"] for name in ("Loops", "Matches", "Speaks")]
         return await self.pool.call(job, *args, deadline_s=deadline_s if endless else None)
 
 
@@ -76,6 +77,7 @@ async def test_check_judges_its_kind(checks: LuaChecks) -> None:
         ("Odd", "returns status 'Great', which is none"),
         ("Loops", "took more than 1 s and was killed"),
         ("Matches", "took more than 1 s and was killed"),
+        ("Speaks", "took more than 1 s and was killed"),
         ("Grows", "needs more than 16777216 bytes"),
         ("Opens", "attempt to index global 'io' (a nil value)"),
     ],

@@ -94,7 +94,13 @@ class Patient:
         return await self.pool.call(job, *args, deadline_s=deadline_s if endless else None)
 
 
-ENDLESS = ["until(true == false; [.] + [1])", "repeat(.a)", "def f: f; f", "[range(1e12)] | .[0]"]
+ENDLESS = [
+    "until(true == false; [.] + [1])",
+    "repeat(.a)",
+    "def f: f; f",
+    "[range(1e12)] | .[0]",
+    'select("x" * 1000000000 == "y")',
+]
 
 
 @pytest.mark.parametrize("expression", ENDLESS)

@@ -81,6 +81,48 @@ def test_libraries_are_closed(use: str) -> None:
     assert found["error"]
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "local s = 'x' while true do s = s .. s end",
+        "return {status = ('x'):rep(1e8)}",
+        "local t = {} for i = 1, 1e6 do t[i] = ('x'):rep(1000) end return {status = table.concat(t)}",
+        "return {status = (('x'):rep(1e5):gsub('', ('y'):rep(1e4)))}",
+        "return {status = setmetatable({}, {__tostring = function() return ('x'):rep(1e8) end})}",
+        "local t = {} while true do pcall(function() while true do t[#t + 1] = ('x'):rep(1e5) .. #t end end) end",
+        "local function f() pcall(coroutine.wrap(f)) end while true do f() end",
+    ],
+)
+def test_memory_is_bounded_however_it_is_asked_for(script: str) -> None:
+    assert {"error": f"it needs more than {MEMORY} bytes"} == told(script, open_libs=True)
+
+
+@pytest.mark.parametrize(
+    ("reason", "script"),
+    [
+        ("stack overflow", "return setmetatable({}, {__index = function(t, k) return t[k] end})"),
+        ("loop in gettable", "local t = {} return setmetatable(t, {__index = t})"),
+        ("without words", "error(setmetatable({}, {__tostring = function() return 'no' end}))"),
+        ("unfinished capture", "return {status = ('('):rep(1e5):find(('(.'):rep(30))}"),
+        ("too many results", "return {status = select('#', unpack({}, 1, 1e7))}"),
+        ("invalid order", "local t = {} for i = 1, 1000 do t[i] = i end table.sort(t, function() return true end)"),
+    ],
+)
+def test_trick_of_a_check_is_its_fault(reason: str, script: str) -> None:
+    found = told(script, open_libs=True)
+
+    assert found is not None
+    assert reason in found["error"]
+
+
+@pytest.mark.parametrize("depth", [200, 900, 2000])
+def test_object_that_is_nested_without_an_end_is_judged_or_a_fault(depth: int) -> None:
+    found = health("return {status='Healthy'}", '{"a":' * depth + "1" + "}" * depth, False, MEMORY)  # noqa: FBT003
+
+    assert found is not None
+    assert {"status": "Healthy", "message": ""} == found or "cannot be handed" in found["error"]
+
+
 @pytest.mark.parametrize("use", ["string.upper('x')", "('x'):upper()", "math.floor(1)", "os.date('%Y')", "bit.bor(1)"])
 def test_libraries_that_only_compute_can_be_opened(use: str) -> None:
     assert {"status": "Healthy", "message": ""} == told(
