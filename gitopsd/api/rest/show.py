@@ -15,6 +15,8 @@ from gitopsd.model.ids import AppName
 from gitopsd.model.operation import SyncRequest
 
 KEPT_BYTES = 16 << 20  # about 4,000 applications of ten objects; a quarter of a millisecond is saved for each
+AGES = ("epochAgeSeconds", "watchAgeSeconds")
+END = b"}}}"  # of our part of the status, of the status, of the application
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,7 @@ class _Written:
     """The JSON of what does not change with time, and of whom it is."""
 
     view: AppView
-    fields: dict[str, Any]  # of the Application, as fragments; `status` as a dictionary of fragments
-    size_bytes: int
+    text: bytes  # of the Application up to END
 
 
 class Show:
@@ -41,19 +42,15 @@ class Show:
         if written is None or not _same(written.view, view):
             written = self._keep(name, _written(view, self._now_s()))
         ages = ages_of(view, self._now_s())
-        if not ages:
-            return orjson.dumps(written.fields)
-        status = written.fields["status"]
-        aged = {**status, "gitopsd": {**status["gitopsd"], **ages}}
-        return orjson.dumps({**written.fields, "status": aged})
+        return written.text + (b"," + orjson.dumps(ages)[1:-1] if ages else b"") + END
 
     def _keep(self, name: AppName, written: _Written) -> _Written:
         old = self._kept.pop(name, None)
-        self.kept_bytes += written.size_bytes - (old.size_bytes if old else 0)
+        self.kept_bytes += len(written.text) - (len(old.text) if old else 0)
         self._kept[name] = written
         while self.kept_bytes > KEPT_BYTES:
             _, oldest = self._kept.popitem(last=False)
-            self.kept_bytes -= oldest.size_bytes
+            self.kept_bytes -= len(oldest.text)
         return written
 
 
@@ -62,8 +59,9 @@ def ages_of(view: AppView, now_s: float) -> dict[str, float]:
     found = {}
     if view.status is not None and view.status.epoch_s:
         found["epochAgeSeconds"] = round(max(0.0, now_s - view.status.epoch_s), 1)
-    if view.watch_age_s is not None:
-        found["watchAgeSeconds"] = round(view.watch_age_s, 1)
+    watch_age_s = view.status.watch_age_s if view.status and view.watch_age_s is None else view.watch_age_s
+    if watch_age_s is not None:
+        found["watchAgeSeconds"] = round(watch_age_s, 1)
     return found
 
 
@@ -84,15 +82,10 @@ def _written(view: AppView, now_s: float) -> _Written:
         shown["operation"] = _operation(view.request)
     status = shown.pop("status")
     ours = status.pop("gitopsd")
-    fields, parts = _fragments(shown), _fragments(status)
-    size_bytes = sum(len(text) for text in (*fields.values(), *parts.values()))
-    wrapped = {name: orjson.Fragment(text) for name, text in fields.items()}
-    below = {**{name: orjson.Fragment(text) for name, text in parts.items()}, "gitopsd": ours}
-    return _Written(view, {**wrapped, "status": below}, size_bytes)
-
-
-def _fragments(value: dict[str, Any]) -> dict[str, bytes]:
-    return {name: orjson.dumps(item) for name, item in value.items()}
+    for age in AGES:
+        ours.pop(age, None)
+    text = orjson.dumps({**shown, "status": {**status, "gitopsd": ours}})
+    return _Written(view, text.removesuffix(END))
 
 
 def _operation(request: SyncRequest) -> dict[str, Any]:
