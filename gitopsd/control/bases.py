@@ -1,4 +1,4 @@
-"""A renderer that has the repositories fetched that kustomizations take bases from, and lends them to renders."""
+"""A renderer that has fetched what kustomizations and charts take from elsewhere, and lends it to renders."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
+from gitopsd.core import remote_base, remote_chart
 from gitopsd.core.lent import parted
-from gitopsd.core.remote_base import KIND, named
+from gitopsd.core.remote_base import named
 from gitopsd.core.repo_url import without_credentials
 from gitopsd.errors import BaseNotLent, GitopsError, NotPermitted
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.ports import Lent, Rendered, Renderer, Resolved
 
+KINDS = (remote_base.KIND, remote_chart.KIND)
 KNOWN = 20_000  # sources whose bases are remembered
 ROUNDS = 20  # in each, kustomizations of the bases before may name more
 NONE: Mapping[str, str] = MappingProxyType({})
@@ -34,11 +36,13 @@ class Bases:
     renderer: Renderer
     sources: Wanted
     may_read: Callable[[RepoUrl, RepoUrl], bool]  # whether a source in one repository may take bases from another
+    may_have: Callable[[AppName, RepoUrl], bool] = lambda _app, _repo: False  # whether it may name it as its source
+    charts: tuple[str, ...] = (remote_chart.ANY,)  # URLs below which charts may take others from
     _known: OrderedDict[_Key, tuple[str, ...]] = field(default_factory=OrderedDict)
 
     @property
     def repositories(self) -> frozenset[RepoUrl]:
-        """The repositories that bases were taken from at the last render of each source."""
+        """The repositories that bases and charts were taken from at the last render of each source."""
         return frozenset(RepoUrl(named(name)[0]) for names in self._known.values() for name in names)
 
     async def render(
@@ -49,31 +53,33 @@ class Bases:
         variables: Mapping[str, str] = NONE,
         lent: Sequence[Lent] = (),
     ) -> Rendered:
-        key = app, source.repo_url, source.path
+        key = app, source.repo_url, f"{source.path} {source.chart}"
         bases: dict[str, Lent] = {}
         for name in self._known.get(key, ()):
             with suppress(GitopsError):  # it may not be needed any more
-                bases[name] = await self._lent(source, name)
+                bases[name] = await self._lent(app, source, name)
         for _ in range(ROUNDS):
             try:
                 found = await self.renderer.render(app, source, revision, variables, [*lent, *bases.values()])
             except BaseNotLent as err:
-                missing = [word for word in err.what.split() if word.startswith(KIND) and word not in bases]
+                missing = [word for word in err.what.split() if word.startswith(KINDS) and word not in bases]
                 if not missing:
                     raise
                 for name in missing:
-                    bases[name] = await self._lent(source, name)
+                    bases[name] = await self._lent(app, source, name)
             else:
                 self._remember(key, parted(found.looked_up))
                 return found
         raise BaseNotLent(
-            f"{source.path}: bases in other repositories name more of them, {ROUNDS} times over",
-            remedy="have the kustomization name what it needs itself",
+            f"{source.path}: what is taken from other repositories names more of it, {ROUNDS} times over",
+            remedy="name what is needed in the source itself",
         )
 
-    async def _lent(self, source: Source, name: str) -> Lent:
+    async def _lent(self, app: AppName, source: Source, name: str) -> Lent:
         repo, ref = RepoUrl(named(name)[0]), named(name)[1]
-        if not self.may_read(source.repo_url, repo):
+        if name.startswith(remote_chart.KIND):
+            self._check_chart(app, source, repo)
+        elif not self.may_read(source.repo_url, repo):
             raise NotPermitted(
                 f"{source.path} takes a base from {without_credentials(repo)}, which is opened by other credentials",
                 remedy="copy it into the application's own repository, or open both by the same credentials",
@@ -81,8 +87,20 @@ class Bases:
         at = await self.sources.want(repo, ref)
         return Lent(Source(repo, ref, path="", ref=name), at.revision)
 
+    def _check_chart(self, app: AppName, source: Source, repo: RepoUrl) -> None:
+        what = f"{source.chart or source.path} depends on a chart of {without_credentials(repo)}"
+        if not remote_chart.allowed(repo, self.charts):
+            raise NotPermitted(
+                f"{what}, which the settings do not allow", remedy="add it to charts.dependencies, or commit charts/"
+            )
+        if not self.may_read(source.repo_url, repo) and not self.may_have(app, repo):
+            raise NotPermitted(
+                f"{what}, which is opened by other credentials",
+                remedy="add it to the project's spec.sourceRepos, or commit what `helm dependency update` gives",
+            )
+
     def _remember(self, key: _Key, used: Iterable[str]) -> None:
-        names = tuple(sorted(name for name in used if name.startswith(KIND)))
+        names = tuple(sorted(name for name in used if name.startswith(KINDS)))
         if not names:
             self._known.pop(key, None)
             return

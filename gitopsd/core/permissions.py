@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gitopsd.core.globs import matches
+from gitopsd.core.remote_chart import spellings
 from gitopsd.core.repo_address import RepoAddress
 from gitopsd.core.repo_url import without_credentials
 from gitopsd.errors import NotPermitted
@@ -45,6 +46,13 @@ def source_permitted(project: AppProject, url: str) -> bool:
     spelled = _spellings(url)
     allowed = any(_is_named(each, spelled) for each in project.source_repos if not each.startswith("!"))
     return allowed and not any(_is_named(each[1:], spelled) for each in project.source_repos if each.startswith("!"))
+
+
+def dependency_permitted(project: AppProject, repository: str) -> bool:
+    """Tell whether the project's applications might name `repository`, of a chart's dependency, as their source."""
+    denied = [each[1:] for each in project.source_repos if each.startswith("!")]
+    spelled = tuple(spellings(repository))
+    return any(source_permitted(project, url) for url in spelled) and not any(named(denied, url) for url in spelled)
 
 
 def named(patterns: Iterable[str], url: str) -> bool:

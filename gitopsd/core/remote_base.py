@@ -67,8 +67,8 @@ def remote_base(text: str) -> RemoteBase | None:
 
 
 def named(name: str) -> tuple[str, str]:
-    """Return the URL and the revision that a `RemoteBase.name` names."""
-    repo, _, revision = name.removeprefix(KIND).partition("/")
+    """Return the repository and the revision that the name of a `RemoteBase` or a `RemoteChart` names."""
+    repo, _, revision = name.partition("/")[2].partition("/")
     return unquote(repo), unquote(revision)
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gitopsd.core.repo_address import same_repository
+from gitopsd.core.repo_address import RepoAddress, same_repository
 from gitopsd.core.repo_url import without_credentials
 from gitopsd.errors import NotFound, PartNotFetched
-from gitopsd.git.repositories import Repositories
+from gitopsd.git.repositories import ARTIFACTS, Repositories
 from gitopsd.git.working_copy import WorkingCopy
 from gitopsd.model.application import Source
 from gitopsd.model.ids import RepoUrl, Revision
-from gitopsd.settings import GitSettings
+from gitopsd.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,14 @@ class Place:
 class Places:
     """Finds the files of sources, each repository once."""
 
-    def __init__(self, named: Sequence[str], nearby: Path, git: GitSettings, scratch: Path) -> None:
+    def __init__(self, named: Sequence[str], nearby: Path, settings: Settings, scratch: Path) -> None:
         """Read from `named`, each a directory or a URL, with `REPOURL=` before it where it is of that repository alone.
 
         Without any, a repository is looked for around `nearby`. `scratch` is for mirrors of working copies.
         """
         self._named = named
         self._nearby = nearby
-        self._git = git
+        self._settings = settings
         self._scratch = scratch
         self._copies: dict[Path, WorkingCopy] = {}
         self._fetched: Repositories | None = None
@@ -51,6 +51,8 @@ class Places:
             NotFound: none of the places is of its repository.
             RevisionNotFound, RepositoryUnreachable, InvalidDeclaration: it cannot be read there.
         """
+        if source.repository.startswith(ARTIFACTS):
+            return await self._artifact(replace(source, target_revision=revision) if revision else source)
         place = await self._place(source.repo_url, alone=len(repositories) == 1)
         if isinstance(place, str):
             return await self._fetch(RepoUrl(place), revision or source.target_revision, source.tag_prefix)
@@ -91,6 +93,15 @@ class Places:
             f"{shown} is not here", remedy=f"name a copy by --repo {shown}=DIRECTORY, or fetch it by --repo {shown}"
         )
 
+    async def _artifact(self, source: Source) -> Place:
+        """Return an artifact or a chart, where one of the places is the URL that it is fetched from or lies below."""
+        address = RepoAddress.parse(source.repository)
+        known = [found for text in self._named if (found := RepoAddress.parse(text)) is not None]
+        if address is None or not any(address.under(each) for each in known):
+            shown = without_credentials(source.repository)
+            raise NotFound(f"nothing of {shown} is here", remedy=f"fetch it by --repo {shown}")
+        return await self._fetch(source.repository, source.reference, "")
+
     async def _at(self, text: str) -> WorkingCopy | str:
         directory = _directory(text)
         return text if directory is None else await self._copy(directory)
@@ -106,11 +117,17 @@ class Places:
         if self._fetched is None:
             home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
             self._fetched = Repositories(
-                self._git, data_dir=Path(home) / "gitopsd", run_dir=self._scratch, now_s=time.time
+                self._settings.git,
+                data_dir=Path(home) / "gitopsd",
+                run_dir=self._scratch,
+                now_s=time.time,
+                oci=self._settings.oci,
+                charts=self._settings.charts,
             )
-        await self._fetched.fetch(url)
+        if not url.startswith(ARTIFACTS):
+            await self._fetched.fetch(url)
         at = await self._fetched.want(url, ref, tag_prefix)
-        shown = f"{without_credentials(url)} at {at.revision[:10]}"
+        shown = f"{without_credentials(url)} at {at.revision[: 19 if ':' in at.revision else 10]}"
         return Place(self._fetched.mirror(url), at.revision, shown)
 
 

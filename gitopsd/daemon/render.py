@@ -15,13 +15,13 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
-from gitopsd.control.bases import Bases
+from gitopsd.control.bases import KINDS, Bases
 from gitopsd.control.completing import Completing
 from gitopsd.core.apply_order import apply_order
 from gitopsd.core.build_environment import build_environment
 from gitopsd.core.lent import parted
-from gitopsd.core.remote_base import KIND as BASES
 from gitopsd.core.remote_base import named
+from gitopsd.core.repo_url import without_credentials
 from gitopsd.daemon.confine import confinement
 from gitopsd.daemon.declared import applications
 from gitopsd.daemon.places import Place, Places
@@ -159,7 +159,9 @@ class _Kitchen:
             plugins=plugins.load(settings.plugins),
             keyring=Keyring(settings.sops.keys, settings.sops.program),
         )
-        self._renderer = Bases(Completing(renderer, self), self._elsewhere, lambda _url, _other: True)
+        self._renderer = Bases(
+            Completing(renderer, self), self._elsewhere, lambda _url, _other: True, charts=settings.charts.dependencies
+        )
 
     async def _base(self, repo: RepoUrl, ref: str) -> Place:
         found = await self._near(Path()).find(Source(repo, ref), ANY, "")
@@ -185,7 +187,7 @@ class _Kitchen:
         told = Told(app.name)
         try:
             sources = self._sources(app)
-            repositories = dict.fromkeys(source.repo_url for source in sources)
+            repositories = dict.fromkeys(source.repository for source in sources)
             places = [await self._place(app.origin, source, repositories) for source in sources]
             lent = {source.ref: (source, place) for source, place in zip(sources, places, strict=True) if source.ref}
             for source, place in zip(sources, places, strict=True):
@@ -211,12 +213,12 @@ class _Kitchen:
     async def _place(self, origin: Origin, source: Source, repositories: Mapping[RepoUrl, None]) -> Place:
         near = Path(origin.file).parent if origin.file not in ("", "-") else Path()
         place = await self._near(near).find(source, repositories, self._asked.revision)
-        self._mirrors[source.repo_url] = place.mirror
+        self._mirrors[source.repository] = place.mirror
         return place
 
     def _near(self, directory: Path) -> Places:
         scratch = self._scratch / f"near-{len(self._places)}"
-        return self._places.setdefault(directory, Places(self._asked.repos, directory, self._settings.git, scratch))
+        return self._places.setdefault(directory, Places(self._asked.repos, directory, self._settings, scratch))
 
     async def _add(
         self, app: Application, source: Source, place: Place, lent: Mapping[str, tuple[Source, Place]], told: Told
@@ -228,7 +230,7 @@ class _Kitchen:
         found = await self._renderer.render(app.name, source, place.revision, variables, lending)
         took_s = time.perf_counter() - began_s
         places = {"": place} | {ref: at for ref, (_, at) in lent.items()}
-        for name in (name for name in parted(found.looked_up) if name.startswith(BASES)):
+        for name in (name for name in parted(found.looked_up) if name.startswith(KINDS)):
             places[name] = self._elsewhere.places[named(name)]
         looks = await asyncio.to_thread(_looks, places, found.looked_up, variables)
         told.manifests += found.manifests
@@ -248,8 +250,13 @@ def _looks(places: Mapping[str, Place], looked_up: Sequence[str], variables: Map
         tree = open_tree(places[ref].mirror, places[ref].revision)
         for key, seen in sorted(tree.seen(keys).items()):
             kind, _, place = key.partition(":")
-            found.append(Look(kind, f"${ref}/{place}" if ref else place, seen))
+            found.append(Look(kind, f"{_lender(ref)}/{place}" if ref else place, seen))
     return tuple(found)
+
+
+def _lender(ref: str) -> str:
+    """Return what lends files by the name `ref`: a source of the application, or what it takes from elsewhere."""
+    return f"{without_credentials(named(ref)[0])} {named(ref)[1]}" if ref.startswith(KINDS) else f"${ref}"
 
 
 def _ordered(manifests: Sequence[Manifest], warnings: list[str]) -> list[Manifest]:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from gitopsd.core.repo_url import without_credentials
 from gitopsd.daemon.cluster_secrets import secrets_in
-from gitopsd.git.check import Answer, check_git, check_registry, is_registry
+from gitopsd.git.check import Answer, check_charts, check_git, check_registry, is_registry
+from gitopsd.model.chart import CHARTS, ChartReference, chart_repository
 from gitopsd.settings import RepoCredentials, Settings, load
 from gitopsd.trust import secrets
 from gitopsd.trust.credentials import Trust
@@ -35,22 +36,28 @@ class Told:
     warnings: tuple[str, ...] = field(default=())  # about Secrets that were left out
 
 
-def told(url: str, config: Path | None, revision: str) -> Told:
-    """Ask `url`; `config` is the settings file, whose declaration directories may hold Secrets.
+def told(url: str, config: Path | None, revision: str, chart: str = "") -> Told:
+    """Ask `url`, for `chart` where it is of a chart repository or registry.
+
+    `config` is the settings file, whose declaration directories may hold Secrets.
 
     Raises:
         InvalidSettings: the settings or the credentials cannot be used.
-        GitopsError: as `check_git` and `check_registry`.
+        GitopsError: as `check_git`, `check_registry` and `check_charts`.
     """
     settings = load(config, os.environ) if config else Settings()
-    return asyncio.run(_told(url, settings, revision))
+    return asyncio.run(_told(url, settings, revision, chart))
 
 
-async def _told(url: str, settings: Settings, revision: str) -> Told:
+async def _told(named: str, settings: Settings, revision: str, chart: str) -> Told:
+    url = chart_repository(named, chart) if chart else named
     trust, problems = await _trust(settings)
     found = trust.find(url)
     given = await trust.credentials(url)
-    if is_registry(url):
+    if url.startswith(CHARTS):
+        wanted = ChartReference(chart, revision)
+        answer = await check_charts(named, given, settings.oci, settings.charts, wanted)
+    elif is_registry(url):
         answer = await check_registry(url, given, settings.oci, revision=revision)
     else:
         with tempfile.TemporaryDirectory(prefix="gitopsd-") as scratch:

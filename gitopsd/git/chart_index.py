@@ -38,11 +38,12 @@ def find(file: str, repository: str, wanted: Sequence[Sequence[str]]) -> list[di
         raise RepositoryUnreachable(
             f"the index of {repository} cannot be read: {err.strerror}", remedy="check the data directory"
         ) from err
-    charts = _charts(data, repository, {chart for chart, _ in wanted})
-    return [_found(charts.get(chart), repository, chart, version) for chart, version in wanted]
+    charts = entries_of(data, repository, {chart for chart, _ in wanted})
+    return [found_in(charts.get(chart), repository, chart, version) for chart, version in wanted]
 
 
-def _found(entries: Any, repository: str, chart: str, version: str) -> dict[str, str]:
+def found_in(entries: Any, repository: str, chart: str, version: str) -> dict[str, str]:
+    """Return what `find` answers for a chart that has these entries."""
     versions = {str(each.get("version")): each for each in _mappings(entries)}
     if not versions:
         return {"missing": f"{repository} has no chart {chart[:SHOWN]!r}"}
@@ -89,8 +90,8 @@ def _mappings(entries: Any) -> list[Mapping[str, Any]]:
     return [each for each in entries if isinstance(each, Mapping)] if isinstance(entries, list) else []
 
 
-def _charts(data: bytes, repository: str, names: Collection[str]) -> Mapping[str, Any]:
-    """Return the entries of the charts `names`."""
+def entries_of(data: bytes, repository: str, names: Collection[str]) -> Mapping[str, Any]:
+    """Return the entries that an index has of the charts `names`. Raises InvalidManifest."""
     try:
         found = orjson.loads(data).get("entries") if data[:1] == b"{" else _Reader(data, names).entries()
     except (yaml.YAMLError, ValueError, AttributeError) as err:  # orjson's and Unicode's errors are ValueErrors

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urljoin
 
 from gitopsd.core.repo_address import RepoAddress
+from gitopsd.core.repo_url import without_credentials
 from gitopsd.errors import InvalidDeclaration, RevisionNotFound
 from gitopsd.git import child
+from gitopsd.git.chart_index import entries_of, found_in
 from gitopsd.git.credentials import access
+from gitopsd.git.downloads import Wanted, download
 from gitopsd.git.epoch import FULL_SHA, HEAD, KEPT, Epoch
 from gitopsd.git.failures import fetch_failed, shown
 from gitopsd.git.mirror import CONFIG, environment
+from gitopsd.model.chart import ChartReference
 from gitopsd.oci.client import registry
 from gitopsd.oci.reference import SCHEME
-from gitopsd.settings import OciSettings, RepoCredentials
+from gitopsd.settings import ChartSettings, OciSettings, RepoCredentials
+from gitopsd.trust.http import login, session
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a repository or registry told."""
+    """What a repository, chart repository or registry told."""
 
     seconds: float
-    default: str  # the branch that HEAD names, or the tag `latest`; "" where there is none
-    counts: Mapping[str, int]  # "branches", "tags", "others"
+    default: str  # the branch that HEAD names, the tag `latest`, or a chart's newest version; "" where there is none
+    counts: Mapping[str, int]  # "branches", "tags", "others", "versions"
     revision: str  # what the revision that was asked for is
 
 
@@ -81,6 +88,35 @@ async def check_registry(url: str, given: RepoCredentials | None, limits: OciSet
         raise RevisionNotFound(f"{url} has {what}", remedy="name a tag, a range of versions or a digest that it has")
     default = "latest" if "latest" in tags else ""
     return Answer(took_s, default, {"tags": len(tags)}, digest or "")
+
+
+async def check_charts(
+    url: str, given: RepoCredentials | None, oci: OciSettings, charts: ChartSettings, wanted: ChartReference
+) -> Answer:
+    """Ask a chart repository for the versions of a chart. Raises as `check_git`, and InvalidManifest for its index."""
+    shown_url, began_s = without_credentials(url), time.monotonic()
+    index = Wanted(
+        urljoin(f"{url.rstrip('/')}/", "index.yaml"),
+        f"the index of {shown_url}",
+        charts.max_index_bytes,
+        "charts.max_index_bytes",
+        login(given),
+    )
+    async with session(given, url, deadline_s=oci.deadline_s) as http:
+        found = await download(http, index)
+    took_s = time.monotonic() - began_s
+    body = found.body if found is not None else b""
+    entries = (await asyncio.to_thread(entries_of, body, shown_url, {wanted.chart})).get(wanted.chart)
+    default, asked = (found_in(entries, shown_url, wanted.chart, version) for version in ("*", wanted.version or "*"))
+    if "missing" in asked and (wanted.version or not entries):
+        raise RevisionNotFound(asked["missing"], remedy="name a chart, and a version or range, that its index has")
+    digest = asked.get("digest") or "without a digest"
+    return Answer(
+        took_s,
+        default.get("version", ""),
+        {"versions": len(entries or ())},
+        f"{asked['version']}, {digest}" if "version" in asked else "",
+    )
 
 
 def is_registry(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""The charts that a chart depends on: in its `charts/`, or in the same repository; one that is missing is an error.
+"""The charts that a chart depends on: in its `charts/`, in the same repository, or lent; a missing one is an error.
 
 Without it the chart would render to less, and what is not rendered is pruned.
 """
@@ -10,34 +10,47 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gitopsd.errors import InvalidManifest, PathNotFound
+from gitopsd.core.remote_chart import RemoteChart, is_fetched_from
+from gitopsd.core.repo_url import without_credentials
+from gitopsd.errors import BaseNotLent, InvalidManifest, PathNotFound
 from gitopsd.manifests.chart_files import CHART, Files, chart_files, mapping, unpacked
+from gitopsd.manifests.chart_lock import OLD, locked
+from gitopsd.manifests.given import Given
 from gitopsd.ports import Tree
 from gitopsd.settings import RenderSettings
 
-OLD = "requirements.yaml"  # of charts of apiVersion v1
 LOCAL = "file://"
 OWN = re.compile(r"charts/[^/]+/Chart\.yaml")
 
 
-def with_dependencies(tree: Tree, path: str, files: Files, limits: RenderSettings) -> dict[str, bytes]:
-    """Return `files` of the chart in `path`, with the charts of the same repository that it depends on.
+def with_dependencies(tree: Tree, path: str, files: Files, given: Given) -> dict[str, bytes]:
+    """Return `files` of the chart in `path`, with the charts that it depends on.
 
     Raises:
-        InvalidManifest: a dependency is neither in `charts/` nor in the repository.
+        InvalidManifest: a dependency is nowhere, or the lock is not of these dependencies.
         PathNotFound: the path of one leads out of the repository.
+        BaseNotLent: some are of chart repositories or registries, and not among `given.refs`.
     """
-    complete = dict(files)
+    complete, limits = dict(files), given.limits
     declared = list(_declared(path, files, limits))
     there = set(_names(path, files, limits)) if declared else set()
-    for each in declared:
-        name, repository = str(each.get("name")), str(each.get("repository") or "")
-        if name in there:
-            continue
-        if not repository.startswith(LOCAL):
+    lacking = [place for place, each in enumerate(declared) if str(each.get("name")) not in there]
+    missing: set[str] = set()
+    versions = locked(path, declared, files, limits) if lacking else []
+    for place in lacking:
+        name, repository = str(declared[place].get("name")), str(declared[place].get("repository") or "")
+        if repository.startswith(LOCAL):
+            found = _local(tree, path, name, repository, limits)
+        elif not is_fetched_from(repository):
             raise _missing(path, name, repository)
-        found = _local(tree, path, name, repository, limits)
-        complete |= {f"charts/{name}/{below}": data for below, data in found.items()}
+        elif (chart := RemoteChart(repository, name, versions[place]).name) in given.refs:
+            found = chart_files(given.refs[chart], ".", limits)
+        else:
+            missing.add(chart)
+            continue
+        complete |= {f"charts/{name}-{place}/{below}": data for below, data in found.items()}
+    if missing:
+        raise BaseNotLent(" ".join(["not at hand yet:", *sorted(missing)]), remedy="they are fetched first")
     return complete
 
 
@@ -64,8 +77,14 @@ def _local(tree: Tree, path: str, name: str, repository: str, limits: RenderSett
 
 
 def _missing(path: str, name: str, repository: str) -> InvalidManifest:
+    if repository.startswith(("@", "alias:")):
+        return InvalidManifest(
+            f"{path} depends on the chart {name} of {repository[:100]}, an alias of somebody's own machine",
+            remedy="write the URL of the chart repository",
+        )
+    repository = without_credentials(repository)
     of = f" of {repository[:100]}" if repository else ""
     return InvalidManifest(
         f"{path} depends on the chart {name}{of}, which is not in its charts directory",
-        remedy="run `helm dependency update` there, and commit what it puts in charts/",
+        remedy="name an https:// or oci:// repository, or commit what `helm dependency update` puts in charts/",
     )

@@ -45,12 +45,13 @@ def build(tree: Tree, path: str, options: HelmOptions, given: Given) -> Loaded:
         InvalidDeclaration: `options` cannot be read, or the release's name is none that Helm takes.
         NotSupported: there is no Helm here.
         PathNotFound: there is no chart, or a path leads out of the repository.
+        BaseNotLent: it depends on charts of elsewhere, which are not among `given.refs`.
     """
     files = chart_files(tree, path, given.limits)
     about = mapping(f"{path}/{CHART}", files[CHART], given.limits)
     if about.get("type") == "library":
         raise InvalidManifest(f"{path} is a library chart, which renders nothing", remedy="name a chart that uses it")
-    files = with_dependencies(tree, path, files, given.limits)
+    files = with_dependencies(tree, path, files, given)
     values = helm_values(tree, path, options, given)
     texts = unpacked(files, path)
     if options.skip_schema_validation:

@@ -180,7 +180,7 @@ def test_a_dependency_is_taken_from_the_repository_or_is_missing(harbour: Harbou
     assert {"ConfigMap/shop", "ConfigMap/sub", "CustomResourceDefinition/s.x.io"} == set(built.names)
     assert "sub/templates/sub.yaml" in built.read
     assert ["ConfigMap/shop"] == harbour.build(files, set_to("sub.enabled", "false")).names
-    for repository in ("https://charts.example", "file://../gone"):
+    for repository in ("s3://charts.example", "file://../gone"):
         gone = chart_yaml(dependencies=[{**local, "repository": repository}])
         with pytest.raises(InvalidManifest, match=f"app depends on the chart sub of {repository}, which is not in"):
             harbour.build({**files, "app/Chart.yaml": gone})

@@ -26,16 +26,17 @@ def command() -> None:
     show_envvar=True,
     help="The settings file whose credentials are used, those of Secrets beside its declarations too.",
 )
-@click.option("--revision", default="", help="Tell what this branch, tag, range of versions or digest is.")
+@click.option("--revision", default="", help="Tell what this branch, tag, version, range of versions or digest is.")
+@click.option("--chart", default="", help="URL is a chart repository or a registry: ask it for this chart.")
 @options.output
-def check(url: str, config: Path | None, revision: str, form: str) -> int:
-    """Ask the repository or registry at URL for its refs, as the daemon would.
+def check(url: str, config: Path | None, revision: str, chart: str, form: str) -> int:
+    """Ask the repository, chart repository or registry at URL for its refs, as the daemon would.
 
     Tells which credentials are used, never what they are; the default branch, and how many refs there are.
     """
     from gitopsd.daemon.repo import told
 
-    found = told(url, config, revision)
+    found = told(url, config, revision, chart)
     for warning in found.warnings:
         click.echo(line(f"warning: {warning}"), err=True)
     if form != "table":
@@ -49,7 +50,7 @@ def check(url: str, config: Path | None, revision: str, form: str) -> int:
             ("Answered in", f"{answer.seconds:.2f} s"),
             ("Default", answer.default),
             ("Refs", ", ".join(f"{count} {name}" for name, count in answer.counts.items())),
-            ("Revision", f"{revision or 'HEAD'} is {answer.revision}" if answer.revision else ""),
+            ("Revision", f"{revision or ('*' if chart else 'HEAD')} is {answer.revision}" if answer.revision else ""),
         ]
     )
     return Exit.OK

@@ -1,0 +1,45 @@
+"""The versions that a chart's lock pins its dependencies to: `Chart.lock`, or `requirements.lock` of old charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gitopsd.core.semver import Version, parse_constraint
+from gitopsd.errors import InvalidManifest
+from gitopsd.manifests.chart_files import Files, mapping
+from gitopsd.settings import RenderSettings
+
+OLD = "requirements.yaml"  # of charts of apiVersion v1
+LOCKS = ("Chart.lock", "requirements.lock")
+
+
+def locked(path: str, declared: Sequence[Mapping[str, Any]], files: Files, limits: RenderSettings) -> list[str]:
+    """Return the version of each dependency that is `declared`: of the lock, or as it is declared where there is none.
+
+    Raises:
+        InvalidManifest: the lock is of other dependencies.
+    """
+    ranges = [str(each.get("version") or "") for each in declared]
+    lock = next((name for name in LOCKS if name in files), None)
+    if lock is None:
+        return ranges
+    found = mapping(f"{path}/{lock}", files[lock], limits).get("dependencies")
+    pins = [each for each in found or () if isinstance(each, Mapping)] if isinstance(found, list) else []
+    versions = [str(each.get("version") or "") for each in pins]
+    names, wanted = ([str(each.get("name")) for each in some] for some in (pins, declared))
+    if names != wanted or not all(_fits(*pair) for pair in zip(versions, ranges, strict=True)):
+        raise InvalidManifest(
+            f"{path}/{lock} is not of the dependencies that are declared",
+            remedy="run `helm dependency update`, and commit the lock",
+        )
+    return versions
+
+
+def _fits(version: str, wanted: str) -> bool:
+    """Tell whether `wanted` allows `version`; what is neither a version nor a range says nothing."""
+    constraint, found = parse_constraint(wanted), Version.parse(version)
+    if constraint is not None and found is not None:
+        return constraint.allows(found)
+    exact = Version.parse(wanted)
+    return exact is None or wanted.count(".") < 2 or exact == found  # noqa: PLR2004 - Helm takes `1.2` for a range
