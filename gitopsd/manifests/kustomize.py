@@ -11,22 +11,18 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import orjson
-
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
-from gitopsd.manifests.border import manifests_of
 from gitopsd.manifests.build_options import allowed, arguments
 from gitopsd.manifests.follow import Followed, follow
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.kustomization import FILES, Kustomization, edited, names
 from gitopsd.manifests.plain import Loaded
+from gitopsd.manifests.printed import printed
 from gitopsd.manifests.tools import Programs
 from gitopsd.manifests.workspace import PREFIX, lay_out, workspace
-from gitopsd.manifests.yaml import parse
 from gitopsd.model.application import KustomizeOptions
 from gitopsd.ports import Tree
 from gitopsd.runtime.sandbox import run
-from gitopsd.settings import RenderSettings
 
 SHOWN = 1500  # characters of kustomize's own words
 
@@ -64,7 +60,7 @@ def build(tree: Tree, path: str, options: KustomizeOptions, given: Given) -> Loa
             lay_out(made / each.layout, each.tree, instead=each.instead, max_bytes=limits.max_bytes)
         command = [program, *arguments(build_options, options, _kube_version((own, *others), given))]
         output = _built(made / own.layout, path, command, programs, home)
-    return _loaded(path, output, limits)
+    return printed(f"what kustomize makes of {path}", path, output, limits)
 
 
 def _program(version: str, programs: Programs) -> str:
@@ -128,18 +124,3 @@ OURS = re.compile(
 )  # cut off in front, where there was too much
 # A generator's configuration and a patch may hold a Secret's values.
 QUOTED = (re.compile(r"(?<=with config: )`\n.*\n`", re.DOTALL), re.compile(r"(?<=patch from )\[.*\]", re.DOTALL))
-
-
-def _loaded(path: str, output: bytes, limits: RenderSettings) -> Loaded:
-    loaded = Loaded()
-    name = f"what kustomize makes of {path}"
-    for document in parse(name, output, limits).documents:
-        for manifest in manifests_of(name, document.value):
-            loaded.manifests.append(orjson.dumps(manifest))
-            loaded.origins.append(path)
-    if len(loaded.manifests) > limits.max_documents:
-        raise InvalidManifest(
-            f"{name} is more than {limits.max_documents} manifests",
-            remedy="split the application, or raise render.max_documents",
-        )
-    return loaded

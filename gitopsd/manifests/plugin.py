@@ -17,14 +17,13 @@ import orjson
 from gitopsd.core.scrubbed import scrubbed
 from gitopsd.errors import InvalidManifest, NotSupported, PathNotFound, WorkerFailed
 from gitopsd.manifests import subtree
-from gitopsd.manifests.border import manifests_of
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.path_glob import path_glob
 from gitopsd.manifests.plain import Loaded
 from gitopsd.manifests.plugins import Plugin
+from gitopsd.manifests.printed import printed
 from gitopsd.manifests.variables import Variables
 from gitopsd.manifests.workspace import lay_out, workspace
-from gitopsd.manifests.yaml import parse
 from gitopsd.model.application import PluginOptions
 from gitopsd.ports import Tree
 from gitopsd.runtime.sandbox import Ended, run
@@ -52,7 +51,7 @@ def generate(tree: Tree, path: str, options: PluginOptions, given: Given) -> Loa
         if plugin.init:
             kitchen.cook("init", plugin.init)
         output = kitchen.cook("generate", plugin.generate)
-    return _loaded(plugin, path, output, given)
+    return printed(f"what plugin {plugin.name} makes of {path}", path, output, given.limits)
 
 
 def environment(plugin: Plugin, options: PluginOptions, variables: Variables) -> dict[str, str]:
@@ -220,18 +219,3 @@ def _places(plugin: Plugin, path: str) -> list[str]:
             )
         found.append(below)
     return found
-
-
-def _loaded(plugin: Plugin, path: str, output: bytes, given: Given) -> Loaded:
-    loaded, limits = Loaded(), given.limits
-    name = f"what plugin {plugin.name} makes of {path}"
-    for document in parse(name, output, limits).documents:
-        for manifest in manifests_of(name, document.value):
-            loaded.manifests.append(orjson.dumps(manifest))
-            loaded.origins.append(path)
-    if len(loaded.manifests) > limits.max_documents:
-        raise InvalidManifest(
-            f"{name} is more than {limits.max_documents} manifests",
-            remedy="split the application, or raise render.max_documents",
-        )
-    return loaded
