@@ -15,9 +15,9 @@ from gitopsd.model.comparison import Compared, Difference, Found, Pair, SyncStat
 from gitopsd.model.ids import AppName, TargetHash
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import Operation, OperationPhase, TaskState
+from tests.core.hooking import hook, key_of
 from tests.core.lives import SHOP, config_key, live_of, manifest_of
 from tests.core.stepping import CAR, DEFINES, DEFINITION, NAMESPACE
-from tests.core.test_step_hooks import hook, key_of
 from tests.core.worlds import World
 
 ONE, TWO = config_key("one"), config_key("two")

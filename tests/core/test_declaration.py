@@ -1,43 +1,18 @@
-"""Declarations as users write them, and as they should not."""
+"""Declarations of applications: what is read, what is refused, what is warned of."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitopsd.core.declaration import DECLARE, application_from, declared, only_declarations, resolve_destination
-from gitopsd.core.duration import go_duration_s
+from gitopsd.core.declaration import application_from, declared, only_declarations
 from gitopsd.core.repo_url import without_credentials
-from gitopsd.errors import InvalidDeclaration, NotSupported, UnknownCluster
-from gitopsd.model.application import Application, Destination, Mode, Origin, Retry
-from gitopsd.model.ids import ClusterId
-from gitopsd.model.manifest import GroupKind
-from gitopsd.model.project import AppProject, WritingAs
-
-HERE = Origin("dir:/apps", "/apps/shop.yaml", 1)
-Document = dict[str, Any]
-
-
-def manifest(**spec: Any) -> Document:
-    return {
-        "apiVersion": "argoproj.io/v1alpha1",
-        "kind": "Application",
-        "metadata": {"name": "shop"},
-        "spec": {
-            "project": "default",
-            "source": {"repoURL": "https://git.example/fleet.git", "path": "apps/shop"},
-            "destination": {"name": "prod", "namespace": "shop"},
-            **spec,
-        },
-    }
-
-
-def parsed(**spec: Any) -> Application:
-    return application_from(manifest(**spec), HERE)
+from gitopsd.errors import InvalidDeclaration, NotSupported
+from gitopsd.model.application import Destination, Mode, Retry
+from tests.core.declaring import HERE, Document, manifest, parsed
 
 
 def test_plain_application_has_no_warning() -> None:
@@ -247,49 +222,6 @@ def test_wrong_value_is_never_shown() -> None:
     assert "hunter2" not in str(refused.value)
 
 
-def project(**spec: Any) -> AppProject:
-    found = declared(
-        {"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": {"name": "team"}, "spec": spec}, HERE
-    )
-    assert isinstance(found, AppProject)
-    return found
-
-
-def test_project_without_a_list_of_namespaced_kinds_allows_all_and_with_an_empty_one_none() -> None:
-    assert None is project().namespace_allowed
-    assert () == project(namespaceResourceWhitelist=[]).namespace_allowed
-    assert () == project().cluster_allowed
-
-
-def test_project_entry_for_one_name_is_never_widened() -> None:
-    entry = {"group": "", "kind": "Namespace", "name": "team-*"}
-    found = project(clusterResourceWhitelist=[entry], clusterResourceBlacklist=[entry])
-
-    assert () == found.cluster_allowed
-    assert (GroupKind("", "Namespace"),) == found.cluster_denied
-    assert 2 == len(found.warnings)
-
-
-def test_project_names_the_accounts_that_write() -> None:
-    named = [{"server": "https://k.example", "namespace": "team-*", "defaultServiceAccount": "infra:deployer"}]
-
-    found = project(destinationServiceAccounts=named)
-
-    assert (WritingAs("https://k.example", "team-*", "infra:deployer"),) == found.accounts
-
-
-@pytest.mark.parametrize("account", ["", "a:b:c", "*", "ns/name"])
-def test_project_whose_accounts_cannot_be_read_is_refused(account: str) -> None:
-    with pytest.raises(InvalidDeclaration, match="no service account"):
-        project(destinationServiceAccounts=[{"server": "*", "defaultServiceAccount": account}])
-
-
-def test_project_limit_that_is_not_enforced_is_reported() -> None:
-    (warning,) = project(orphanedResources={"warn": True}).warnings
-
-    assert ".spec.orphanedResources is not supported yet: it is not enforced" == warning
-
-
 def test_application_set_is_not_supported_and_anything_else_no_declaration() -> None:
     with pytest.raises(NotSupported):
         declared({"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet", "metadata": {"name": "x"}}, HERE)
@@ -297,61 +229,9 @@ def test_application_set_is_not_supported_and_anything_else_no_declaration() -> 
         declared({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}, HERE)
 
 
-CLUSTERS = {ClusterId("prod-eu"): "https://eu.example:443/", ClusterId("prod-us"): "https://us.example"}
-
-
-@pytest.mark.parametrize(
-    ("destination", "expected"),
-    [
-        (Destination(name="prod-eu"), "prod-eu"),
-        (Destination(server="https://EU.example"), "prod-eu"),
-        (Destination(server="https://us.example:443/"), "prod-us"),
-        (Destination(name="gitopsd"), DECLARE),
-        (Destination(name="in-cluster"), DECLARE),
-        (Destination(server="https://kubernetes.default.svc"), DECLARE),
-    ],
-)
-def test_destination_is_found_by_name_or_server(destination: Destination, expected: object) -> None:
-    assert expected == resolve_destination(destination, CLUSTERS)
-
-
-def test_registered_in_cluster_is_a_cluster() -> None:
-    clusters = {ClusterId("in-cluster"): "https://kubernetes.default.svc"}
-
-    assert "in-cluster" == resolve_destination(Destination(name="in-cluster"), clusters)
-    assert "in-cluster" == resolve_destination(Destination(server="https://kubernetes.default.svc"), clusters)
-
-
-def test_unknown_cluster_comes_with_the_one_that_was_meant() -> None:
-    with pytest.raises(UnknownCluster) as unknown:
-        resolve_destination(Destination(name="prod-eo"), CLUSTERS)
-
-    assert "did you mean prod-eu?" == unknown.value.remedy
-
-
-def test_two_clusters_of_one_server_are_not_chosen_between() -> None:
-    clusters = {ClusterId("a"): "https://x", ClusterId("b"): "https://x/"}
-
-    with pytest.raises(UnknownCluster, match="is the server of a, b"):
-        resolve_destination(Destination(server="https://x"), clusters)
-
-
 def test_only_declarations_tells_an_app_of_apps_from_a_mixed_source() -> None:
     assert only_declarations([manifest()])
     assert not only_declarations([manifest(), {"apiVersion": "v1", "kind": "ConfigMap"}])
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("5s", 5.0), ("3m0s", 180.0), ("1h30m", 5400.0), ("1.5h", 5400.0), ("500ms", 0.5), ("90", 90.0), ("0", 0.0)],
-)
-def test_duration_as_go_writes_it(text: str, seconds: float) -> None:
-    assert seconds == go_duration_s(text)
-
-
-@pytest.mark.parametrize("text", ["", "-5s", "5 s", "s", "1d", "5s!", "\u0665s", "9" * 400 + "h", "999999999999h"])
-def test_what_is_no_duration(text: str) -> None:
-    assert None is go_duration_s(text)
 
 
 words = st.text(max_size=8) | st.sampled_from(["5s", "in-cluster", "https://a", ".", "gitopsd", "a=b", "true"])
@@ -423,40 +303,3 @@ def test_any_value_in_any_field_raises_nothing_but_our_errors(field: str, value:
         declared(document, HERE)
     except (InvalidDeclaration, NotSupported) as refused:
         assert refused.remedy  # noqa: PT017 - either outcome is right
-
-
-WINDOW = {"kind": "deny", "schedule": "0 22 * * *", "duration": "8h", "applications": ["*"]}
-
-
-def test_sync_windows_are_read() -> None:
-    more = {"timeZone": "Europe/Berlin", "manualSync": True, "syncOverrun": True, "andOperator": True}
-
-    (window,) = project(syncWindows=[{**WINDOW, **more}]).sync_windows
-
-    assert ("deny", "0 22 * * *", 28800.0, "Europe/Berlin") == (
-        window.kind,
-        window.schedule,
-        window.duration_s,
-        window.zone,
-    )
-    assert (("*",), True, True, True) == (window.applications, window.manual, window.overrun, window.all_of)
-
-
-@pytest.mark.parametrize(
-    ("change", "what"),
-    [
-        ({"kind": "forbid"}, "kind is 'forbid'"),
-        ({"schedule": "at night"}, "schedule is 'at night'"),
-        ({"duration": "long"}, "duration is no duration"),
-        ({"timeZone": "Mars/Base"}, "timeZone is 'Mars/Base'"),
-    ],
-)
-def test_sync_window_that_cannot_be_read_is_refused(change: dict[str, str], what: str) -> None:
-    with pytest.raises(InvalidDeclaration, match=re.escape(what)):
-        project(syncWindows=[{**WINDOW, **change}])
-
-
-def test_sync_window_that_concerns_nobody_is_reported() -> None:
-    (warning,) = project(syncWindows=[{**WINDOW, "applications": []}]).warnings
-
-    assert "has no effect" in warning

@@ -1,58 +1,21 @@
-"""Hooks in a sync: their order, their ends, what becomes of their objects, and what may happen to them meanwhile."""
+"""Hooks in a sync: when they are run, once each, and what becomes of them by their policy."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gitopsd.core.hooks import Hook, hook_of
 from gitopsd.core.prune import Guard
-from gitopsd.core.step import SUPERSEDED, TERMINATED, absorb
-from gitopsd.model.cluster import LiveObject
-from gitopsd.model.command import Apply, Command, Refused, Release
-from gitopsd.model.health import Health, HealthStatus
+from gitopsd.core.step import absorb
+from gitopsd.model.command import Apply, Release
+from gitopsd.model.health import Health
 from gitopsd.model.ids import AppName, TrackingId, Uid
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.operation import Operation, OperationPhase, TaskState
-from tests.core.lives import HEALTHY, SHOP, config_key, live_of, manifest_of
+from gitopsd.model.operation import OperationPhase
+from tests.core.hooking import FAILED, OLD, RUNNING, WEB, begun, hook, key_of, left, refused, world
+from tests.core.lives import HEALTHY, SHOP, live_of, manifest_of
 from tests.core.worlds import World
-
-ONE, OLD = config_key("one"), config_key("old")
-WEB = ResourceKey("apps", "Deployment", "prod", "web")
-RUNNING, FAILED = Health(HealthStatus.PROGRESSING, "1 pods are running"), Health(HealthStatus.DEGRADED, "exit code 1")
-ARGOCD = "argocd.argoproj.io/hook"
-
-
-def key_of(name: str) -> ResourceKey:
-    return ResourceKey("batch", "Job", "prod", name)
-
-
-def hook(name: str, types: str, *, policy: str = "", wave: str = "0", prefix: str = "") -> Hook:
-    annotations = {ARGOCD: types, "argocd.argoproj.io/sync-wave": wave}
-    if policy:
-        annotations[f"{ARGOCD}-delete-policy"] = policy
-    manifest = dict(manifest_of(key_of(name), annotations=annotations))
-    if prefix:
-        manifest["metadata"] = {**manifest["metadata"], "generateName": prefix}
-    return hook_of(manifest)
-
-
-def world(*hooks: Hook, **fields: Any) -> World:
-    return World({ONE: manifest_of(ONE)}, hooks=hooks, **fields)
-
-
-def left(name: str, **fields: Any) -> LiveObject:
-    """Return the object of a hook that another operation has left in mid-run."""
-    marks = ((ARGOCD, "PreSync"), ("gitopsd.io/operation-id", "before/PreSync"))
-    return live_of(key_of(name), **{"marks": marks, "guarded": True, "uid": Uid("uid-before"), **fields})
-
-
-def begun(here: World, operation: Operation | None = None) -> Operation:
-    """Return the operation with its first commands run."""
-    first = here.step(operation or here.operation())
-    return absorb(first.operation, [here.run(command) for command in first.commands], here.now_s)
 
 
 def test_phases_run_one_after_the_other() -> None:
@@ -204,14 +167,10 @@ def test_what_a_sync_left_in_mid_run_is_let_go_of_by_the_next() -> None:
 
 
 def test_left_hook_that_cannot_be_let_go_of_fails_no_sync() -> None:
-    here = world(refuse=lambda command: _refused(command) if isinstance(command, Release) else None)
+    here = world(refuse=lambda command: refused(command) if isinstance(command, Release) else None)
     here.lives[key_of("before")] = left("before")
 
     assert OperationPhase.SUCCEEDED is here.finish(here.operation()).phase
-
-
-def _refused(command: Command) -> Refused:
-    return Refused(command.key, 403, "no", retryable=False)
 
 
 @pytest.mark.parametrize("policy", ["HookSucceeded", "BeforeHookCreation"])
@@ -254,146 +213,6 @@ def test_hook_of_two_phases_is_run_in_each() -> None:
 
     assert OperationPhase.SUCCEEDED is here.finish(here.operation()).phase
     assert ["both", "both"] == here.begun
-
-
-def test_hook_that_ended_and_was_deleted_by_its_time_to_live_has_succeeded() -> None:
-    """Our finalizer holds it, so its end can still be seen."""
-    here = world(hook("before", "PreSync"))
-    running = begun(here)
-    here.change(key_of("before"), deleting=True)
-
-    assert OperationPhase.SUCCEEDED is here.finish(running).phase
-    assert key_of("before") not in here.lives
-
-
-def test_hook_that_is_deleted_while_it_runs_has_failed() -> None:
-    here = world(hook("before", "PreSync"), health=lambda _: RUNNING)
-    running = begun(here)
-    here.change(key_of("before"), deleting=True)
-
-    done = here.finish(running)
-
-    assert (OperationPhase.FAILED, True) == (done.phase, "deleted it before it had ended" in done.message)
-    assert {} == here.lives
-
-
-def test_hook_that_is_gone_has_failed() -> None:
-    here = world(hook("before", "PreSync"), health=lambda _: RUNNING)
-    running = begun(here)
-    here.lives.clear()
-
-    done = here.finish(running)
-
-    assert (OperationPhase.FAILED, True) == (done.phase, "its end was not seen" in done.message)
-
-
-def test_hook_that_never_ends_fails_with_a_remedy() -> None:
-    here = world(hook("before", "PreSync"), health=lambda _: RUNNING)
-
-    done = here.finish(here.operation())
-
-    assert OperationPhase.FAILED is done.phase
-    assert "1 pods are running, after 1800 s; see to it, or raise sync.gate_deadline_s" in done.message
-    assert not here.lives[key_of("before")].guarded
-
-
-def test_failed_sync_runs_what_is_there_for_that() -> None:
-    here = world(hook("sorry", "SyncFail"), refuse=lambda command: _refused(command) if command.key == ONE else None)
-
-    done = here.finish(here.operation())
-
-    assert (OperationPhase.FAILED, True) == (done.phase, "no (403)" in done.message)
-    assert ["Apply sorry", "Release sorry"] == here.keys_written()
-
-
-def test_sync_that_succeeds_skips_what_is_there_for_failures() -> None:
-    here = world(hook("sorry", "SyncFail"))
-
-    done = here.finish(here.operation())
-
-    assert ["Apply one"] == here.keys_written()
-    assert TaskState.SKIPPED in {task.state for task in done.tasks}
-
-
-def test_failed_sync_waits_for_the_hooks_that_run_and_begins_no_others() -> None:
-    here = world(
-        hook("beside", "Sync"),
-        hook("after", "PostSync"),
-        health=lambda key: RUNNING if key.kind == "Job" else HEALTHY,
-        refuse=lambda command: _refused(command) if command.key == ONE else None,
-    )
-    operation = begun(here)  # the ConfigMap comes before the Job
-    here.refuse = lambda _: None
-    here.target = {}
-
-    done = here.finish(operation)
-
-    assert OperationPhase.FAILED is done.phase
-    assert [] == here.begun
-
-
-def test_hook_that_runs_while_the_sync_fails_is_let_go_of_at_its_end() -> None:
-    web = {WEB: manifest_of(WEB)}
-    here = World(
-        web,
-        hooks=(hook("beside", "Sync"), hook("sorry", "SyncFail")),
-        health=lambda key: RUNNING if key.kind == "Job" else HEALTHY,
-    )
-    here.refuse = lambda command: _refused(command) if command.key == WEB else None
-    waiting = here.step(begun(here))
-    here.change(key_of("beside"), health=HEALTHY)
-    here.health = lambda _: HEALTHY
-
-    done = here.finish(waiting.operation)
-
-    assert OperationPhase.RUNNING is waiting.operation.phase
-    assert OperationPhase.FAILED is done.phase
-    assert ["Apply beside", "Release beside", "Apply sorry", "Release sorry"] == here.keys_written()
-
-
-@pytest.mark.parametrize("guarded", [True, False])
-def test_terminated_sync_removes_the_hooks_that_run(guarded: bool) -> None:  # noqa: FBT001 - a case
-    here = world(hook("before", "PreSync"), health=lambda _: RUNNING)
-    running = replace(begun(here), phase=OperationPhase.TERMINATING)
-    here.change(key_of("before"), guarded=guarded)
-
-    done = here.finish(running)
-
-    assert (OperationPhase.FAILED, TERMINATED) == (done.phase, done.message)
-    assert {} == here.lives
-
-
-def test_sync_that_is_too_late_removes_the_hooks_that_run() -> None:
-    here = world(hook("before", "PreSync"), health=lambda _: RUNNING)
-    running = begun(here)
-    here.now_s += 4000
-
-    done = here.finish(running)
-
-    assert OperationPhase.FAILED is done.phase
-    assert {} == here.lives
-
-
-def test_newer_content_removes_old_hooks_and_waits_for_none() -> None:
-    here = world(hook("before", "PreSync"), health=lambda _: RUNNING)
-    running = begun(here)
-    here.target = {ONE: manifest_of(ONE, data={"a": "2"})}
-
-    done = here.finish(running)
-
-    assert (OperationPhase.FAILED, SUPERSEDED, 1000.0) == (done.phase, done.message, here.now_s)
-    assert {} == here.lives
-
-
-def test_newer_content_does_not_wait_for_a_hook_that_cannot_be_removed() -> None:
-    here = world(hook("before", "PreSync"), health=lambda _: RUNNING)
-    running = begun(here)
-    here.target = {ONE: manifest_of(ONE, data={"a": "2"})}
-    here.refuse = lambda command: Refused(command.key, 503, "later", retryable=True)
-
-    done = here.finish(running)
-
-    assert (SUPERSEDED, 1000.0) == (done.message, here.now_s)
 
 
 def test_hook_that_another_application_wants_is_not_run() -> None:

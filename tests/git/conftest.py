@@ -14,7 +14,7 @@ import pytest
 from gitopsd.git.epoch import Epoch
 from gitopsd.git.repositories import Repositories
 from gitopsd.model.ids import RepoUrl
-from gitopsd.settings import GitSettings
+from gitopsd.settings import GitSettings, Secret
 from tests.gitserver import Repo
 
 
@@ -42,6 +42,16 @@ class World:
     @property
     def served(self) -> Path:
         return self.folder / "served"
+
+
+def url_of(repo: Repo) -> RepoUrl:
+    return RepoUrl(repo.url)
+
+
+def secret(world: World, text: str) -> Secret:
+    file = world.folder / "secret"
+    file.write_text(text)
+    return Secret(file=file)
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from gitopsd.model.ids import AppName
 from gitopsd.model.operation import SyncRequest
 from gitopsd.oci.archive import files
 from tests.api.serving import NOW_S, serving
-from tests.core.test_declaration import HERE
-from tests.core.test_declaration import manifest as declared
+from tests.core.declaring import HERE
+from tests.core.declaring import manifest as declared
 from tests.fakes.backend import FakeBackend, app_view
 from tests.git.test_artifacts import Place
 from tests.gitserver import Repo

@@ -1,0 +1,84 @@
+"""Declarations of projects: what they permit, in whose name, and when."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gitopsd.errors import InvalidDeclaration
+from gitopsd.model.manifest import GroupKind
+from gitopsd.model.project import WritingAs
+from tests.core.declaring import project
+
+
+def test_project_without_a_list_of_namespaced_kinds_allows_all_and_with_an_empty_one_none() -> None:
+    assert None is project().namespace_allowed
+    assert () == project(namespaceResourceWhitelist=[]).namespace_allowed
+    assert () == project().cluster_allowed
+
+
+def test_project_entry_for_one_name_is_never_widened() -> None:
+    entry = {"group": "", "kind": "Namespace", "name": "team-*"}
+    found = project(clusterResourceWhitelist=[entry], clusterResourceBlacklist=[entry])
+
+    assert () == found.cluster_allowed
+    assert (GroupKind("", "Namespace"),) == found.cluster_denied
+    assert 2 == len(found.warnings)
+
+
+def test_project_names_the_accounts_that_write() -> None:
+    named = [{"server": "https://k.example", "namespace": "team-*", "defaultServiceAccount": "infra:deployer"}]
+
+    found = project(destinationServiceAccounts=named)
+
+    assert (WritingAs("https://k.example", "team-*", "infra:deployer"),) == found.accounts
+
+
+@pytest.mark.parametrize("account", ["", "a:b:c", "*", "ns/name"])
+def test_project_whose_accounts_cannot_be_read_is_refused(account: str) -> None:
+    with pytest.raises(InvalidDeclaration, match="no service account"):
+        project(destinationServiceAccounts=[{"server": "*", "defaultServiceAccount": account}])
+
+
+def test_project_limit_that_is_not_enforced_is_reported() -> None:
+    (warning,) = project(orphanedResources={"warn": True}).warnings
+
+    assert ".spec.orphanedResources is not supported yet: it is not enforced" == warning
+
+
+WINDOW = {"kind": "deny", "schedule": "0 22 * * *", "duration": "8h", "applications": ["*"]}
+
+
+def test_sync_windows_are_read() -> None:
+    more = {"timeZone": "Europe/Berlin", "manualSync": True, "syncOverrun": True, "andOperator": True}
+
+    (window,) = project(syncWindows=[{**WINDOW, **more}]).sync_windows
+
+    assert ("deny", "0 22 * * *", 28800.0, "Europe/Berlin") == (
+        window.kind,
+        window.schedule,
+        window.duration_s,
+        window.zone,
+    )
+    assert (("*",), True, True, True) == (window.applications, window.manual, window.overrun, window.all_of)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"kind": "forbid"}, "kind is 'forbid'"),
+        ({"schedule": "at night"}, "schedule is 'at night'"),
+        ({"duration": "long"}, "duration is no duration"),
+        ({"timeZone": "Mars/Base"}, "timeZone is 'Mars/Base'"),
+    ],
+)
+def test_sync_window_that_cannot_be_read_is_refused(change: dict[str, str], what: str) -> None:
+    with pytest.raises(InvalidDeclaration, match=re.escape(what)):
+        project(syncWindows=[{**WINDOW, **change}])
+
+
+def test_sync_window_that_concerns_nobody_is_reported() -> None:
+    (warning,) = project(syncWindows=[{**WINDOW, "applications": []}]).warnings
+
+    assert "has no effect" in warning
