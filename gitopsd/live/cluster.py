@@ -385,6 +385,6 @@ class ClusterMirror:
 
         grows = belongs_to_trees(resource)
         try:
-            return await has_any(self._client, resource, wanted, self._bounds.parts(resource))
+            return await has_any(self._client, resource, wanted, self._bounds.parts(resource), self._server.lists)
         except Retryable as err:
             return err

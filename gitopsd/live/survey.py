@@ -7,6 +7,7 @@ from typing import Any
 
 from gitopsd.kube.client import Client
 from gitopsd.kube.paths import collection_path
+from gitopsd.live.turns import Turns
 from gitopsd.live.watch import METADATA
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.manifest import GroupKind, Manifest
@@ -36,7 +37,11 @@ def belongs_to_trees(resource: ApiResource) -> bool:
 
 
 async def has_any(
-    client: Client, resource: ApiResource, wanted: Callable[[Manifest], bool], namespaces: Iterable[str] = ("",)
+    client: Client,
+    resource: ApiResource,
+    wanted: Callable[[Manifest], bool],
+    namespaces: Iterable[str],
+    lists: Turns,
 ) -> bool | str:
     """Tell whether `wanted` tells so of the metadata of any object of the kind; a text says why that is not known.
 
@@ -45,28 +50,31 @@ async def has_any(
         resource: the kind.
         wanted: is told metadata, with the kind's own type.
         namespaces: that are looked through, "" for all at once.
+        lists: the turns at reading lists.
 
     Raises:
         ClusterUnreachable, TooSlow: no answer.
     """
-    answers = [await _has_any(client, resource, wanted, namespace) for namespace in namespaces]
+
+    def found(items: Any) -> bool:
+        return any(wanted(_typed(item, resource)) for item in _items(items))
+
+    answers = [await _has_any(client, collection_path(resource, each), found, lists) for each in namespaces]
     return True in answers or next((answer for answer in answers if answer), False)
 
 
-async def _has_any(
-    client: Client, resource: ApiResource, wanted: Callable[[Manifest], bool], namespace: str
-) -> bool | str:
-    path, query = collection_path(resource, namespace), {"limit": str(client.settings.list_page)}
+async def _has_any(client: Client, path: str, found: Callable[[Any], bool], lists: Turns) -> bool | str:
+    query = {"limit": str(client.settings.list_page)}
     while True:
-        reply = await client.request("GET", path, query=query, accept=METADATA.format("List"))
-        if reply.code == GONE:  # slower than the server forgets: begin anew at the next survey
-            return "its list expired before it was read"
-        if not reply.ok:
-            return f"{reply.message} ({reply.code})"
-        items = reply.body.get("items")
-        if any(wanted(_typed(item, resource)) for item in _items(items)):
-            return True
-        more = (reply.body.get("metadata") or {}).get("continue")
+        async with lists.turn() as turn:
+            reply = await client.request("GET", path, query=query, accept=METADATA.format("List"), pace=turn.go_on)
+            if reply.code == GONE:  # slower than the server forgets: begin anew at the next survey
+                return "its list expired before it was read"
+            if not reply.ok:
+                return f"{reply.message} ({reply.code})"
+            if found(reply.body.get("items")):
+                return True
+            more = (reply.body.get("metadata") or {}).get("continue")
         if not more:
             return False
         query = {**query, "continue": str(more)}

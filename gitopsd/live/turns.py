@@ -3,42 +3,100 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections import deque
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 PATIENCE_S = 1.0
 
 
 class Turns:
-    """At most `at_once` at a time, as a rule: who has waited `patience_s` goes on all the same.
+    """At most `at_once` go on at a time, whatever others do.
 
-    So clusters that stall in the middle of theirs can slow the others a little, and no more.
+    Who has not gone on for `patience_s` loses its turn to one who waits, and has to wait for another before it goes
+    on: so clusters that stall in the middle of theirs hold up nobody, and what they hold does not grow.
     """
 
     def __init__(self, at_once: int, patience_s: float = PATIENCE_S) -> None:
-        self._slots = asyncio.Semaphore(at_once)
+        self._free = at_once
         self._patience_s = patience_s
+        self._holders: dict[Turn, float] = {}  # when each last went on, in that order
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Callable[[], None]]:
-        """Wait for a turn and hold it for the block, or until what is given is called."""
-        held = await self._taken()
-
-        def done() -> None:
-            nonlocal held
-            if held:
-                held = False
-                self._slots.release()
-
+    async def turn(self) -> AsyncIterator[Turn]:
+        """Wait for a turn and hold it for the block, or until it is `done`."""
+        turn = Turn(self)
+        await self.take(turn)
         try:
-            yield done
+            yield turn
         finally:
-            done()
+            turn.done()
 
-    async def _taken(self) -> bool:
+    def holds(self, turn: Turn) -> bool:
+        return turn in self._holders
+
+    def note(self, turn: Turn) -> None:
+        """Take note that a holder goes on."""
+        self._holders.pop(turn, None)
+        self._holders[turn] = asyncio.get_running_loop().time()
+
+    async def take(self, turn: Turn) -> None:
+        if self._free > 0 and not self._waiting:
+            self._free -= 1
+        else:
+            await self._called()
+        self.note(turn)
+
+    def give_back(self, turn: Turn) -> None:
+        if self._holders.pop(turn, None) is not None:
+            self._free += 1
+            self._call()
+
+    async def _called(self) -> None:
+        """Wait until one has been freed for us, by its holder or from one that stalls."""
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
         try:
-            async with asyncio.timeout(self._patience_s):
-                await self._slots.acquire()
-        except TimeoutError:
-            return False
-        return True
+            while not place.done():
+                await asyncio.wait([place], timeout=self._patience_s)
+                self._take_from_stalled()
+        except asyncio.CancelledError:
+            if place in self._waiting:
+                self._waiting.remove(place)
+            else:
+                self._free += 1  # we were called, and do not come
+                self._call()
+            raise
+
+    def _take_from_stalled(self) -> None:
+        since_s = asyncio.get_running_loop().time() - self._patience_s
+        for turn, went_on_s in list(self._holders.items()):
+            if went_on_s > since_s or not self._waiting:
+                return
+            self.give_back(turn)
+
+    def _call(self) -> None:
+        while self._waiting and self._free > 0:
+            self._free -= 1
+            self._waiting.popleft().set_result(None)
+
+
+class Turn:
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._over = False
+
+    async def go_on(self) -> None:
+        """Say that it goes on; where the turn was lost meanwhile, wait for another first."""
+        if self._over:
+            return
+        if self._turns.holds(self):
+            self._turns.note(self)
+        else:
+            await self._turns.take(self)
+
+    def done(self) -> None:
+        """Leave it to others from now on."""
+        self._over = True
+        self._turns.give_back(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
@@ -16,7 +16,7 @@ from gitopsd.errors import ClusterUnreachable, Retryable
 from gitopsd.kube.client import Client, Reply
 from gitopsd.kube.lines import Lines
 from gitopsd.kube.paths import collection_path
-from gitopsd.live.turns import Turns
+from gitopsd.live.turns import Turn, Turns
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.manifest import Manifest
 
@@ -138,13 +138,13 @@ class KindWatch:
         size = self.client.settings.list_page
         query = {"limit": str(size)} if paged else {}
         while True:
-            async with self.server.lists.turn():
-                reply = await self.client.request(
-                    "GET", collection_path(self.resource, self.namespace), query=query, accept=self._accept("List")
-                )
+            async with self.server.lists.turn() as turn:
+                path = collection_path(self.resource, self.namespace)
+                accept = self._accept("List")
+                reply = await self.client.request("GET", path, query=query, accept=accept, pace=turn.go_on)
                 if not reply.ok:
                     raise _problem(reply)
-                await self._put_page(reply)
+                await self._put_page(reply, turn)
             meta = reply.body.get("metadata") or {}
             if not meta.get("continue"):
                 self.sink.end()
@@ -153,7 +153,7 @@ class KindWatch:
                 size = max(1, min(self.client.settings.list_page, size * PAGE_BYTES // reply.size_bytes))
             query = {"limit": str(size), "continue": str(meta["continue"])}
 
-    async def _put_page(self, reply: Reply) -> None:
+    async def _put_page(self, reply: Reply, turn: Turn) -> None:
         items = reply.body.get("items") if isinstance(reply.body, dict) else None
         if items is not None and not isinstance(items, list):
             raise ClusterUnreachable(f"{self._what} lists no list", remedy="check what answers there")
@@ -162,6 +162,7 @@ class KindWatch:
                 self.sink.put(self._typed(item))
             if place % BREATH == BREATH - 1:
                 await asyncio.sleep(0)
+                await turn.go_on()
         self.sink.heard()
 
     async def _watch(self, place: Place) -> None:
@@ -175,29 +176,31 @@ class KindWatch:
                     raise _problem(lines)
                 await self._follow(lines, place, None)
             return
-        async with self.server.lists.turn() as listed, self._opened(None) as lines:
+        async with self.server.lists.turn() as turn, self._opened(None) as lines:
             self.sink.begin()
             if not isinstance(lines, Reply):
-                await self._follow(lines, place, listed)
+                await self._follow(lines, place, turn)
             elif not self._stop_streaming(lines.code):
                 place.refused = lines.code >= SERVERS_FAULT
                 raise _problem(lines)
 
-    async def _follow(self, lines: Lines, place: Place, listed: Callable[[], None] | None) -> None:
-        """Take what comes; with `listed`, the list comes first, and it is called once that is in."""
-        streaming = listed is not None
+    async def _follow(self, lines: Lines, place: Place, turn: Turn | None) -> None:
+        """Take what comes; with `turn`, the list comes first, and the turn is over once that is in."""
+        streaming = turn is not None
         if not streaming:
             self.sink.heard()  # the server goes on from our version: nothing was lost
         first = True
         async for batch in _in_turns(lines):
+            if turn is not None:
+                await turn.go_on()
             events, error = _parsed(batch)
             if error is not None and first and streaming and self._stop_streaming(error.code):
                 return
             version = self._take(events)
-            if listed is not None and streaming and any(map(_ends_initial, events)):
+            if turn is not None and streaming and any(map(_ends_initial, events)):
                 streaming = False
                 self.sink.end()
-                listed()
+                turn.done()
             if version and not streaming:
                 place.version = version
             self.sink.heard()
