@@ -65,8 +65,11 @@ def _named(text: str) -> tuple[str, str]:
 def _of_directory(directory: Path) -> list[Check]:
     try:
         files = sorted(directory.glob(f"*/*/{FILE}"))[: MAX_FILES + 1]
-        if not files and not directory.is_dir():
-            raise InvalidSettings(f"health.directory: {directory} is no directory", remedy="name one, or remove it")
+        if not files:
+            why = f"holds no GROUP/KIND/{FILE}" if directory.is_dir() else "is no directory"
+            raise InvalidSettings(
+                f"health.directory: {directory} {why}", remedy="name a directory of groups, or remove the setting"
+            )
         if len(files) > MAX_FILES:
             raise InvalidSettings(
                 f"health.directory: {directory} holds more than {MAX_FILES} checks", remedy="name the right directory"

@@ -133,5 +133,6 @@ def test_check_of_the_settings_finds_a_directory_of_checks_that_is_not_there(
     assert 2 == main(("check", "--config", str(config)))
     assert "health.directory: " in capsys.readouterr().out
 
-    (tmp_path / "none").mkdir()
+    (tmp_path / "none/a.io/Kind").mkdir(parents=True)
+    (tmp_path / "none/a.io/Kind/health.lua").write_text("return nil")
     assert 0 == main(("check", "--config", str(config)))

@@ -73,6 +73,11 @@ def test_directory_that_is_not_there_is_refused(tmp_path: Path) -> None:
         written(directory=tmp_path / "none")
 
 
+def test_directory_that_is_laid_out_otherwise_is_refused(directory: Path) -> None:
+    with pytest.raises(InvalidSettings, match=r"holds no GROUP/KIND/health\.lua"):
+        written(directory=directory / "a.io")
+
+
 def test_check_that_is_no_text_is_refused_and_named(directory: Path) -> None:
     (directory / "a.io" / "Kind" / "health.lua").write_bytes(b"\xff")
 
