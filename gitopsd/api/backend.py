@@ -8,7 +8,7 @@ from typing import Protocol
 
 from gitopsd.core.tree import Node
 from gitopsd.model.application import Application
-from gitopsd.model.cluster import WatchAge
+from gitopsd.model.cluster import WatchAge, WatchState
 from gitopsd.model.comparison import Compared
 from gitopsd.model.drift import Drift, DriftQuery
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
@@ -66,6 +66,7 @@ class ClusterState:
     objects: int = 0  # in the mirror
     applications: int = 0
     lease: str = ""  # what a person should know of the lease by which one daemon writes; "" where all is well
+    watches: tuple[WatchState, ...] = ()  # sorted by kind and namespace
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,6 +166,7 @@ class DaemonBackend:
             size.objects,
             readers_of(apps, cluster, self.asks.placing),
             self.noticed(cluster),
+            self.live.watches(cluster),
         )
 
     def repositories(self) -> Sequence[RepositoryState]:

@@ -22,7 +22,7 @@ from gitopsd.live.survey import belongs_to_trees, has_any, surveyed
 from gitopsd.live.touch import Touch
 from gitopsd.live.turns import Turns
 from gitopsd.live.watch import KindWatch, Server, Sink
-from gitopsd.model.cluster import ApiResource, LiveObject, Offered, WatchAge
+from gitopsd.model.cluster import ApiResource, LiveObject, Offered, WatchAge, WatchState
 from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading, Unreadable, Unserved
 from gitopsd.model.ids import AppName
@@ -171,6 +171,23 @@ class ClusterMirror:
         """Return the kinds of which nothing was heard for longer; those that fail are not among them."""
         since_s = self._now_s() - after_s
         return frozenset(s.gvk.group_kind for s in self._followed() if not s.problem and s.heard_s < since_s)
+
+    def watches(self) -> tuple[WatchState, ...]:
+        """Return every list-watch that is under way, sorted by kind and namespace."""
+        now_s = self._now_s()
+        found = (
+            WatchState(
+                sink.gvk,
+                sink.namespace,
+                sink.count(),
+                max(0.0, now_s - sink.heard_s),
+                sink.problem,
+                sink.last_error,
+                None if sink.last_error_s is None else now_s - sink.last_error_s,
+            )
+            for sink in self._followed()
+        )
+        return tuple(sorted(found, key=lambda state: (state.gvk, state.namespace)))
 
     def _followed(self) -> list[Part | Versions]:
         parts: list[Part | Versions] = [

@@ -155,6 +155,11 @@ class Part:
     def holds(self, key: ResourceKey) -> bool:
         return self.namespace in ("", key.namespace)
 
+    def count(self) -> int:
+        """Return how many objects are held."""
+        objects = self._kind.objects
+        return len(objects) if not self.namespace else sum(map(self.holds, objects))
+
     def begin(self) -> None:
         self._unseen = {key for key in self._kind.objects if self.holds(key)}
         self._begun_s = self._kind.now_s()
@@ -220,6 +225,7 @@ class Versions:
 
     def __init__(self, gvk: GVK, decoder: Decoder, now_s: Callable[[], float], changed: Callable[[], None]) -> None:
         self.gvk = gvk
+        self.namespace = ""
         self.versions: dict[ResourceKey, ResourceVersion] = {}
         self.listed = False
         self.problem = ""
@@ -235,6 +241,10 @@ class Versions:
     @property
     def settled(self) -> bool:
         return self.listed or bool(self.problem)
+
+    def count(self) -> int:
+        """Return how many objects are held."""
+        return len(self.versions)
 
     def begin(self) -> None:
         self._unseen = set(self.versions)

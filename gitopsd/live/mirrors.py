@@ -14,7 +14,7 @@ from gitopsd.live.bounds import Bounds
 from gitopsd.live.cluster import ClusterMirror
 from gitopsd.live.decode import Decoder
 from gitopsd.live.turns import Turns
-from gitopsd.model.cluster import ApiResource, LiveObject, Offered, WatchAge
+from gitopsd.model.cluster import ApiResource, LiveObject, Offered, WatchAge, WatchState
 from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Uid
@@ -106,6 +106,10 @@ class LiveMirrors:
 
     def age(self, cluster: ClusterId) -> WatchAge:
         return self._of(cluster).age()
+
+    def watches(self, cluster: ClusterId) -> tuple[WatchState, ...]:
+        """Return every list-watch of the cluster, sorted by kind and namespace."""
+        return self._of(cluster).watches()
 
     def silent(self, cluster: ClusterId, after_s: float) -> frozenset[GroupKind]:
         """Return the kinds of which nothing was heard for longer; those that fail are not among them."""

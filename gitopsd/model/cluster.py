@@ -80,6 +80,19 @@ class LiveObject:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchState:
+    """One list-watch, as an operator looks at it."""
+
+    gvk: GVK
+    namespace: str  # "": all there are
+    objects: int  # it holds
+    age_s: float  # seconds since it said anything (bookmarks count)
+    problem: str = ""  # why what it holds cannot be relied on; "" while it can
+    error: str = ""  # the last one, whether or not it got over it
+    error_age_s: float | None = None  # seconds since then
+
+
+@dataclass(frozen=True, slots=True)
 class WatchAge:
     """How fresh what the mirror says of a cluster is."""
 

@@ -108,6 +108,10 @@ def _clusters(clusters: Iterable[ClusterState]) -> Iterator[Metric]:
     age = family("argocd_cluster_cache_age_seconds", "Age of what is known.", "server")
     watch = family("gitopsd_watch_age_seconds", "Since the quietest watch said anything.", "cluster")
     failing = family("gitopsd_kinds_unreadable", "Kinds of a cluster that cannot be read.", "cluster")
+    each = family("gitopsd_kind_watch_age_seconds", "Since the watch of a kind said anything.", "cluster", "kind")
+    lost = family(
+        "gitopsd_kind_unreadable", "1: a kind of a cluster cannot be read, or not all of it.", "cluster", "kind"
+    )
     lease = family("gitopsd_cluster_lease_odd", "1: another daemon writes or wants to, or none can be kept.", "cluster")
     for state in clusters:
         lease.add_metric([state.name], float(bool(state.lease)))
@@ -120,7 +124,16 @@ def _clusters(clusters: Iterable[ClusterState]) -> Iterator[Metric]:
             age.add_metric([state.server], state.age.oldest_s)
             watch.add_metric([state.name], state.age.oldest_s)
             failing.add_metric([state.name], len(state.age.failing))
-    yield from (info, connected, apis, objects, age, watch, failing, lease)
+        oldest: dict[str, float] = {}
+        problems: dict[str, bool] = {}
+        for one in state.watches:
+            kind = str(one.gvk)
+            oldest[kind] = max(one.age_s, oldest.get(kind, 0.0))
+            problems[kind] = bool(one.problem) or problems.get(kind, False)
+        for kind, age_s in oldest.items():
+            each.add_metric([state.name, kind], age_s)
+            lost.add_metric([state.name, kind], float(problems[kind]))
+    yield from (info, connected, apis, objects, age, watch, failing, each, lost, lease)
 
 
 def _repositories(repositories: Iterable[RepositoryState], now_s: float) -> Iterator[Metric]:

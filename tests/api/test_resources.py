@@ -8,7 +8,7 @@ from typing import Any
 from gitopsd.api.backend import ClusterState, ManagedResource, Manifests, RepositoryState
 from gitopsd.core.argo_json import rfc3339
 from gitopsd.core.tree import Node
-from gitopsd.model.cluster import Network, PodFacts, WatchAge
+from gitopsd.model.cluster import Network, PodFacts, WatchAge, WatchState
 from gitopsd.model.comparison import Absent, Compared, Difference, Pair, SyncStatus, Why, Writer
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
@@ -170,12 +170,14 @@ async def test_application_before_its_first_pass_has_an_empty_tree() -> None:
 
 async def test_clusters_tell_how_they_are_connected() -> None:
     age = WatchAge(synced=True, oldest_s=10.0, failing=((GVK("", "v1", "Pod"), "403 Forbidden"),))
+    pods = WatchState(GVK("", "v1", "Pod"), "web", 0, 90.0, "403", "403 Forbidden", 30.0)
+    jobs = WatchState(GVK("batch", "v1", "Job"), "", 12, 10.0)
     backend = FakeBackend()
     backend.cluster_states = (
         ClusterState(
             ClusterId("c2"), "https://c2", age=WatchAge(synced=True, oldest_s=9, failing=(), error="no route")
         ),
-        ClusterState(ClusterId("c1"), "https://c1", "1.36", age, apis=60, objects=2000, applications=7),
+        ClusterState(ClusterId("c1"), "https://c1", "1.36", age, 60, 2000, 7, watches=(pods, jobs)),
         ClusterState(ClusterId("c3"), "https://c3"),
     )
     async with serving(backend) as api:
@@ -183,6 +185,10 @@ async def test_clusters_tell_how_they_are_connected() -> None:
 
     assert ("c1", "Successful", "1.36") == (first["name"], first["connectionState"]["status"], first["serverVersion"])
     assert [{"kind": "v1/Pod", "message": "403 Forbidden"}] == first["info"]["cacheInfo"]["failing"]
+    lost, fine = first["info"]["cacheInfo"]["watches"]
+    assert {"kind": "batch/v1/Job", "resourcesCount": 12, "lastHeardAt": rfc3339(NOW_S - 10)} == fine
+    told = {"namespace": "web", "lastError": "403 Forbidden", "lastErrorAt": rfc3339(NOW_S - 30)}
+    assert {"kind": "v1/Pod", "resourcesCount": 0, "lastHeardAt": rfc3339(NOW_S - 90)} | told == lost
     assert ("Failed", "no route") == (second["connectionState"]["status"], second["connectionState"]["message"])
     assert "Unknown" == third["connectionState"]["status"]
 

@@ -12,7 +12,7 @@ from gitopsd.model.comparison import Absent, Unreadable, Unserved
 from gitopsd.model.manifest import GVK, GroupKind
 from tests.kube.fake import Fake, refuses, says, serving
 from tests.live.kit import HERE, SHOP, ref, running, until
-from tests.live.script import bookmark, config_map, event, sends_and_holds
+from tests.live.script import bookmark, config_map, event, page, sends_and_holds
 
 CONFIG_MAP, SECRET, WIDGET = GroupKind("", "ConfigMap"), GroupKind("", "Secret"), GroupKind("example.com", "Widget")
 PLURALS = {
@@ -137,3 +137,21 @@ async def test_a_kind_that_is_not_served_any_more_is_forgotten(fake: Fake) -> No
         await until(lambda: mirror.reading(wanted) == Unserved(), "unserved")
 
     assert SHOP in mirror.told
+
+
+async def test_every_watch_tells_its_age_and_its_last_error(fake: Fake) -> None:
+    listed = page(config_map("one", "1"), version="1")
+    fake.script(path(CONFIG_MAP), refuses(503, "busy"), listed, sends_and_holds(fake))
+    fake.script(path(SECRET), refuses(403, "secrets is forbidden"))
+
+    async with fake.client() as client, running(client, [CONFIG_MAP, SECRET]) as mirror:
+        await mirror.until_found(ref("ConfigMap", "web", "one"))
+        await mirror.until_synced()
+        watches = {watch.gvk.kind: watch for watch in mirror.mirrors.watches(HERE)}
+
+    fine, lost = watches["ConfigMap"], watches["Secret"]
+    assert (1, "", "busy (503); see the API server") == (fine.objects, fine.problem, fine.error)
+    assert (0, "secrets is forbidden (403)", "secrets is forbidden (403)") == (lost.objects, lost.problem, lost.error)
+    assert None is watches["Pod"].error_age_s
+    assert fine.error_age_s is not None
+    assert 0 <= fine.age_s <= fine.error_age_s

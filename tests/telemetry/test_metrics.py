@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gitopsd.api.backend import AppView, ClusterState, RepositoryState
-from gitopsd.model.cluster import WatchAge
+from gitopsd.model.cluster import WatchAge, WatchState
 from gitopsd.model.comparison import SyncStatus
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl, TargetHash
 from gitopsd.model.manifest import GVK
@@ -110,12 +110,18 @@ async def test_cluster_is_told_with_its_age_and_what_cannot_be_read() -> None:
         "",
         WatchAge(synced=False, oldest_s=90.0, failing=((GVK("", "v1", "Pod"), "403"),), error="no route"),
     )
-    found = await world((), (C1, away, ClusterState(ClusterId("c3"), "https://c3")))
+    pod, node = GVK("", "v1", "Pod"), GVK("", "v1", "Node")
+    pods = (WatchState(pod, "till", 0, 90.0, problem="403", error="403"), WatchState(pod, "web", 3, 5.0))
+    read = dataclasses.replace(C1, watches=(WatchState(node, "", 9, 12.5), *pods))
+    found = await world((), (read, away, ClusterState(ClusterId("c3"), "https://c3")))
 
     assert [1.0, 0.0, 0.0] == [value for _, value in found["argocd_cluster_connection_status"]]
     assert [({"server": SERVER, "name": "c1", "k8s_version": "1.36"}, 1.0)] == found["argocd_cluster_info"][:1]
     assert [({"cluster": "c1"}, 12.5), ({"cluster": "c2"}, 90.0)] == found["gitopsd_watch_age_seconds"]
     assert [({"cluster": "c1"}, 0.0), ({"cluster": "c2"}, 1.0)] == found["gitopsd_kinds_unreadable"]
+    kinds = [{"cluster": "c1", "kind": kind} for kind in ("v1/Node", "v1/Pod")]
+    assert list(zip(kinds, (12.5, 90.0), strict=True)) == found["gitopsd_kind_watch_age_seconds"]
+    assert list(zip(kinds, (0.0, 1.0), strict=True)) == found["gitopsd_kind_unreadable"]
     assert [({}, 3.0)] == found["gitopsd_queue_depth"]
 
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from gitopsd.api.answers import answer
 from gitopsd.api.backend import Backend, ClusterState
 from gitopsd.core.argo_json import rfc3339
+from gitopsd.model.cluster import WatchState
 
 
 class Clusters:
@@ -28,8 +29,8 @@ class Clusters:
 def cluster_json(state: ClusterState, now_s: float) -> dict[str, Any]:
     """Return a cluster as Argo CD's Cluster.
 
-    Of ours are the kinds that cannot be read, in `info.cacheInfo.failing`, and what is odd about its lease, in
-    `info.lease`.
+    Of ours are the kinds that cannot be read, in `info.cacheInfo.failing`, every watch, in `watches` beside that, and
+    what is odd about its lease, in `info.lease`.
     """
     status, message = _connection(state)
     connection = {"status": status, "message": message, "attemptedAt": rfc3339(now_s)}
@@ -49,9 +50,23 @@ def cluster_json(state: ClusterState, now_s: float) -> dict[str, Any]:
                 "resourcesCount": state.objects,
                 "lastCacheSyncTime": rfc3339(heard_s),
                 "failing": [{"kind": str(gvk), "message": why} for gvk, why in state.age.failing] if state.age else [],
+                "watches": [_watch(watch, now_s) for watch in state.watches],
             },
         },
     }
+
+
+def _watch(watch: WatchState, now_s: float) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "kind": str(watch.gvk),
+        "resourcesCount": watch.objects,
+        "lastHeardAt": rfc3339(now_s - watch.age_s),
+    }
+    if watch.namespace:
+        told["namespace"] = watch.namespace
+    if watch.error_age_s is not None:
+        told |= {"lastError": watch.error, "lastErrorAt": rfc3339(now_s - watch.error_age_s)}
+    return told
 
 
 def _connection(state: ClusterState) -> tuple[str, str]:
