@@ -196,6 +196,10 @@ class LiveStates(Protocol):
         """
         ...
 
+    def unowned(self, cluster: ClusterId, namespace: str) -> Sequence[tuple[GVK, LiveObject]]:
+        """Return the objects of watched kinds in a namespace that name no owner; of very many, some."""
+        ...
+
     def age(self, cluster: ClusterId) -> WatchAge: ...
 
     def admission(self, cluster: ClusterId, gvk: GVK) -> str:

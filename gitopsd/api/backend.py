@@ -142,6 +142,10 @@ class Backend(Protocol):
         """Return the application's live objects and what they own; of memory. Raises NotFound."""
         ...
 
+    def orphans(self, name: AppName) -> Sequence[Node]:
+        """Return what lies in its namespace and is of no application, and what that owns, where its project asks."""
+        ...
+
     async def drifts(self, wanted: DriftQuery) -> Sequence[Drift]:
         """Return entries of the drift ledger, the newest first."""
         ...

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState
+from gitopsd.control.orphans import orphans_of
 from gitopsd.control.service import Asks, readers_of
 from gitopsd.core.declaration import DECLARE
 from gitopsd.core.freshness import aged_nodes, aged_resource
@@ -135,6 +136,15 @@ class DaemonBackend:
             for each in status.comparison.resources
             if isinstance(each.pair.live, Found)
         ]
+        found = tree(roots, lambda uid: self.live.children(cluster, uid))
+        return aged_nodes(found, self.freshness.now.kinds.get(cluster, ()))
+
+    def orphans(self, name: AppName) -> Sequence[Node]:
+        app = self.asks.known(name)
+        cluster = self.asks.placing.cluster_of(app)
+        if cluster is None:
+            return ()
+        roots = [(gvk, live, live.health) for gvk, live in orphans_of(self.asks.placing, app, cluster)]
         found = tree(roots, lambda uid: self.live.children(cluster, uid))
         return aged_nodes(found, self.freshness.now.kinds.get(cluster, ()))
 

@@ -127,6 +127,12 @@ class Mirror:
         found = self._children.get(uid, {})
         return tuple((found[key], self.kinds[found[key]].objects[key]) for key in sorted(found))
 
+    def unowned(self, namespace: str) -> Iterator[tuple[GVK, LiveObject]]:
+        """Give the objects of watched kinds in a namespace that name no owner, each at one version."""
+        for gvk in {gvk.group_kind: gvk for gvk in sorted(self.kinds)}.values():
+            for live in self.kinds[gvk].objects.unowned(namespace):
+                yield gvk, live
+
     def owns(self, manifest: Manifest) -> bool:
         """Tell whether any owner that an object names is here, and an application's or in turn owned by something."""
         meta = manifest["metadata"]

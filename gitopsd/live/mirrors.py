@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 from gitopsd.core.tracking import ANNOTATION, Tracking
 from gitopsd.errors import UnknownCluster
@@ -21,6 +22,7 @@ from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Uid
 from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
 from gitopsd.ports import HealthChecks
 
+MOST_UNOWNED = 10_000  # looked at for orphans; more would hold up the loop
 LISTS_AT_ONCE = 8  # over all clusters; a page is a few MB while it is decoded, a stream has its buffers
 
 
@@ -128,6 +130,9 @@ class LiveMirrors:
     def children(self, cluster: ClusterId, uid: Uid) -> tuple[tuple[GVK, LiveObject], ...]:
         """Return the objects that name `uid` among their owners, sorted by key."""
         return self._of(cluster).mirror.children(uid)
+
+    def unowned(self, cluster: ClusterId, namespace: str) -> Sequence[tuple[GVK, LiveObject]]:
+        return tuple(islice(self._of(cluster).mirror.unowned(namespace), MOST_UNOWNED))
 
     def _of(self, cluster: ClusterId) -> ClusterMirror:
         found = self.mirrors.get(cluster)

@@ -124,6 +124,12 @@ class Objects(Mapping[ResourceKey, LiveObject]):
     def __getitem__(self, key: ResourceKey) -> LiveObject:
         return unpacked(key, self._held[key.namespace][key.name])
 
+    def unowned(self, namespace: str) -> Iterator[LiveObject]:
+        """Give the objects of a namespace that name no owner; the others are not unpacked."""
+        for name, value in self._held.get(namespace, {}).items():
+            if not (value.owners if isinstance(value, LiveObject) else value[1].owners):
+                yield unpacked(ResourceKey(self._gvk.group, self._gvk.kind, namespace, name), value)
+
     def __contains__(self, key: object) -> bool:
         return isinstance(key, ResourceKey) and key.name in self._held.get(key.namespace, ())
 

@@ -56,6 +56,23 @@ class WritingAs:
 
 
 @dataclass(frozen=True, slots=True)
+class OrphanIgnored:
+    """Some objects that are no orphans: globs, and of kind and name "" is any."""
+
+    group: str
+    kind: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """How objects of an application's namespace are told of that are of no application."""
+
+    warn: bool = True  # by a condition
+    ignore: tuple[OrphanIgnored, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AppProject:
     """Globs throughout; an entry that starts with "!" denies."""
 
@@ -69,6 +86,7 @@ class AppProject:
     sync_windows: tuple[SyncWindow, ...] = ()
     integrity: tuple[IntegrityPolicy, ...] = ()  # the first one that fits a repository counts
     accounts: tuple[WritingAs, ...] = ()  # the first one that fits a destination counts; empty: gitopsd's own
+    orphans: Orphans | None = None  # None: nobody looks for them
     mode: Mode = Mode.ENFORCE  # annotation gitopsd.io/mode
     labels: Mapping[str, str] = field(default_factory=dict)
     manifest: Manifest = field(default_factory=dict)

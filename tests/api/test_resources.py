@@ -106,6 +106,7 @@ async def test_tree_holds_owners_and_what_they_own() -> None:
     health = Health(HealthStatus.DEGRADED, "it crashes")
     backend = FakeBackend(app_view("shop"))
     backend.nodes = [Node(*deployment, None), Node(GVK("", "v1", "Pod"), pod, health, (deployment,))]
+    backend.orphan_nodes = [Node(GVK("", "v1", "ConfigMap"), live_of(ResourceKey("", "ConfigMap", "shop", "x")), None)]
     async with serving(backend) as api:
         tree = await api.get(f"{SHOP}/resource-tree")
 
@@ -120,6 +121,7 @@ async def test_tree_holds_owners_and_what_they_own() -> None:
     assert {"status": "Degraded", "message": "it crashes"} == owned["health"]
     assert "2023-11-14T22:13:20Z" == owned["createdAt"]
     assert [{"name": "node-1"}] == tree["hosts"]
+    assert ["x"] == [each["name"] for each in tree["orphanedNodes"]]
 
 
 async def test_tree_tells_where_traffic_goes_in_argo_cds_shape() -> None:

@@ -114,6 +114,22 @@ async def test_tracked_objects_are_read_without_being_asked_for(client: Client, 
     assert isinstance(wanted, Found)
 
 
+async def test_what_names_no_owner_is_listed_by_namespace(client: Client, namespace: str) -> None:
+    owner = await apply(client, config_map(namespace, "owner", app="shop"))
+    owned = config_map(namespace, "owned")
+    ref_ = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["metadata"]["uid"]}
+    owned["metadata"]["ownerReferences"] = [ref_]
+    await apply(client, owned)
+    await apply(client, config_map(namespace, "stray"))
+
+    async with running(client, [CONFIG_MAP]) as mirror:
+        await mirror.until_synced()
+        found = {live.key.name for _, live in mirror.mirrors.unowned(HERE, namespace)}
+
+    assert {"owner", "stray"} <= found
+    assert "owned" not in found
+
+
 async def test_argocds_annotation_is_read(client: Client, namespace: str) -> None:
     manifest = config_map(namespace)
     manifest["metadata"]["annotations"] = {ARGOCD_ID: f"shop:/ConfigMap:{namespace}/settings"}

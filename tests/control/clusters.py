@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gitopsd.model.cluster import ApiResource, WatchAge
+from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
 from gitopsd.model.command import Accepted, Answer, Applied, Command, ObjectRef, Prune, Refused
 from gitopsd.model.comparison import Reading
 from gitopsd.model.ids import AppName, ClusterId
@@ -33,6 +33,9 @@ class FakeClusters:
 
     def written(self, cluster: ClusterId, answer: Accepted) -> None:
         self.worlds[cluster].written(cluster, answer)
+
+    def unowned(self, cluster: ClusterId, namespace: str) -> Sequence[tuple[GVK, LiveObject]]:
+        return self.worlds[cluster].unowned(namespace)
 
     def age(self, cluster: ClusterId) -> WatchAge:
         return self.worlds[cluster].age(cluster)

@@ -8,7 +8,7 @@ import pytest
 
 from gitopsd.errors import InvalidDeclaration
 from gitopsd.model.manifest import GroupKind
-from gitopsd.model.project import WritingAs
+from gitopsd.model.project import OrphanIgnored, Orphans, WritingAs
 from tests.core.declaring import project
 
 
@@ -27,6 +27,17 @@ def test_project_entry_for_one_name_is_never_widened() -> None:
     assert 2 == len(found.warnings)
 
 
+def test_project_says_how_orphans_are_told_of() -> None:
+    ignored = [{"group": "apps", "kind": "Deployment", "name": "x-*"}, {"name": "y"}]
+
+    found = project(orphanedResources={"warn": False, "ignore": ignored}).orphans
+
+    assert Orphans(warn=False, ignore=(OrphanIgnored("apps", "Deployment", "x-*"), OrphanIgnored("", "", "y"))) == found
+    assert Orphans() == project(orphanedResources={}).orphans
+    assert None is project().orphans
+    assert "did you mean" in project(orphanedResources={"warm": True}).warnings[0]
+
+
 def test_project_names_the_accounts_that_write() -> None:
     named = [{"server": "https://k.example", "namespace": "team-*", "defaultServiceAccount": "infra:deployer"}]
 
@@ -42,9 +53,9 @@ def test_project_whose_accounts_cannot_be_read_is_refused(account: str) -> None:
 
 
 def test_project_limit_that_is_not_enforced_is_reported() -> None:
-    (warning,) = project(orphanedResources={"warn": True}).warnings
+    (warning,) = project(sourceNamespaces=["a"]).warnings
 
-    assert ".spec.orphanedResources is not supported yet: it is not enforced" == warning
+    assert ".spec.sourceNamespaces is not supported yet: it is not enforced" == warning
 
 
 WINDOW = {"kind": "deny", "schedule": "0 22 * * *", "duration": "8h", "applications": ["*"]}

@@ -8,6 +8,7 @@ from tests.e2e.world import THERE, World, config_map, text
 
 LABEL = "app.kubernetes.io/instance"
 INSTALLATION = "gitopsd.io/installation-id"
+ANYWHERE = {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]}
 BY_LABEL = {"method": "label", "installation_id": "one"}
 
 
@@ -75,3 +76,20 @@ async def test_what_an_application_leaves_in_another_cluster_is_told_and_goes_wh
     await shop.until_gone("z")
     await shop.daemon.until_app(name, lambda app: not app["status"].get("conditions"))
     assert "Synced" == sync_status(await shop.daemon.until_synced(name))
+
+
+async def test_what_is_of_no_application_is_told_where_the_project_asks(shop: World) -> None:
+    ignored = [{"kind": "ConfigMap", "name": "kept-*"}]
+    spec = {**ANYWHERE, "orphanedResources": {"ignore": ignored}}
+    name = f"team-{shop.id}"
+    team = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": {"name": name}, "spec": spec}
+    repo = shop.repo(files={"x.yaml": text(config_map("x", v="1"))})
+    for stray in ("stray", "kept-1"):
+        await put(shop, config_map(stray, v="1"), "kubectl")
+    await shop.declare(team, shop.application("web", repo, project=name))
+
+    await shop.daemon.until_condition(shop.name("web"), "OrphanedResourceWarning", "/stray")
+
+    tree = await shop.daemon.ok("GET", f"/api/v1/applications/{shop.name('web')}/resource-tree")
+    assert ["stray"] == [node["name"] for node in tree["orphanedNodes"]]
+    assert ["x"] == [node["name"] for node in tree["nodes"]]

@@ -36,6 +36,7 @@ class FakeBackend:
         self.rendered: Manifests = Manifests(())
         self.managed: Sequence[ManagedResource] = ()
         self.nodes: Sequence[Node] = ()
+        self.orphan_nodes: Sequence[Node] = ()
         self.cluster_states: Sequence[ClusterState] = ()
         self.repository_states: Sequence[RepositoryState] = ()
         self.entries: Sequence[Drift] = ()
@@ -99,6 +100,10 @@ class FakeBackend:
     async def managed_resources(self, name: AppName) -> Sequence[ManagedResource]:
         self.view(name)
         return self.managed
+
+    def orphans(self, name: AppName) -> Sequence[Node]:
+        self.view(name)
+        return self.orphan_nodes
 
     def tree(self, name: AppName) -> Sequence[Node]:
         self.view(name)

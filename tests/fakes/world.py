@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -35,7 +35,7 @@ from gitopsd.model.command import (
 )
 from gitopsd.model.comparison import Absent, Found, Reading, Unreadable, Unserved
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Uid, ViewHash
-from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey, key_of
+from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey, gvk_of, key_of
 
 UIDS = itertools.count(1)  # no object of one cluster has that of another
 CLUSTER_SCOPED = {"Namespace", "CustomResourceDefinition", "ClusterRole"}
@@ -197,6 +197,10 @@ class World:
         if key.group_kind in self.unreadable:
             return Unreadable(self.unreadable[key.group_kind])
         return Found(self._live(key)) if key in self.objects else Absent()
+
+    def unowned(self, namespace: str) -> Sequence[tuple[GVK, LiveObject]]:
+        keys = [key for key in self.objects if key.namespace == namespace]
+        return [(gvk_of(self.objects[key]), self._live(key)) for key in keys]
 
     def _live(self, key: ResourceKey) -> LiveObject:
         manifest = self.objects[key]

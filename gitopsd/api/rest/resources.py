@@ -60,7 +60,8 @@ class Resources:
         hosts = sorted({node.live.pod.node for node in found if node.live.pod and node.live.pod.node})
         sends = targets(found)
         nodes = [node_json(node, sends.get(node.live.key, ())) for node in found]
-        shown = {"nodes": nodes, "orphanedNodes": [], "hosts": [{"name": host} for host in hosts]}
+        orphans = [node_json(node) for node in self._backend.orphans(name)]
+        shown = {"nodes": nodes, "orphanedNodes": orphans, "hosts": [{"name": host} for host in hosts]}
         return answer({**shown, "gitopsd": self._freshness(name)})
 
     def _freshness(self, name: AppName) -> dict[str, Any]:

@@ -13,10 +13,9 @@ from gitopsd.core.windows import is_zone
 from gitopsd.model.application import Destination, Origin
 from gitopsd.model.ids import ProjectName
 from gitopsd.model.manifest import GroupKind, Manifest
-from gitopsd.model.project import AppProject, IntegrityPolicy, SyncWindow, Verify, WritingAs
+from gitopsd.model.project import AppProject, IntegrityPolicy, OrphanIgnored, Orphans, SyncWindow, Verify, WritingAs
 
 NOT_ENFORCED = (
-    "orphanedResources",
     "permitOnlyProjectScopedClusters",
     "sourceNamespaces",
     "roles",
@@ -47,6 +46,7 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
     namespace_denied = _kinds(spec, "namespaceResourceBlacklist")
     integrity = _integrity(spec)
     accounts = tuple(_writing_as(fields) for fields in spec.mappings("destinationServiceAccounts") or ())
+    orphans = _orphans(spec)
     windows = tuple(_window(fields) for fields in spec.mappings("syncWindows") or ())
     check_annotations(annotations, frozenset({MODE}), warnings)
     for fields in (document, metadata, spec):
@@ -62,12 +62,27 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
         sync_windows=windows,
         integrity=integrity,
         accounts=accounts,
+        orphans=orphans,
         mode=mode(annotations),
         labels=labels,
         manifest=manifest,
         origin=origin,
         warnings=warnings.all(),
     )
+
+
+def _orphans(spec: Fields) -> Orphans | None:
+    """Return how orphans are looked for; the field alone, though it be empty, asks for them."""
+    fields = spec.mapping("orphanedResources")
+    if fields is None:
+        return None
+    ignored = []
+    for each in fields.mappings("ignore") or ():
+        ignored.append(OrphanIgnored(each.text("group"), each.text("kind"), each.text("name")))
+        each.close()
+    found = Orphans(fields.flag("warn", default=True), tuple(ignored))
+    fields.close()
+    return found
 
 
 def _window(fields: Fields) -> SyncWindow:

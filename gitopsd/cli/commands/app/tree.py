@@ -17,15 +17,16 @@ Node = Mapping[str, Any]
 
 @verb("tree")
 @click.argument("name")
+@click.option("--orphaned", is_flag=True, help="Show what its namespace holds that is of no application.")
 @output
-def command(client: Client, name: str, *, form: str) -> None:
+def command(client: Client, name: str, *, orphaned: bool, form: str) -> None:
     """Show the live objects of an application, what controllers made of them below, and where traffic goes."""
     found = client.get(application_path(name, "resource-tree"))
     if form != "table":
         print_data(found, form)
         return
     warn_of_stale(found)
-    print_table(("object", "health", "about"), rows(found.get("nodes") or ()))
+    print_table(("object", "health", "about"), rows(found.get("orphanedNodes" if orphaned else "nodes") or ()))
 
 
 def rows(nodes: Sequence[Node]) -> Iterator[tuple[str, str, str]]:
