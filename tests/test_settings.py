@@ -175,6 +175,7 @@ def test_cluster_that_cannot_work(file: Path, cluster: str, says: str) -> None:
     [
         ("clusters: [{name: a, in_cluster: true}, {name: a, in_cluster: true}]", "clusters[1].name is given twice"),
         ("tools: {kustomize_build_options: '--enable-helm -o /x'}", "tools.kustomize_build_options has -o; leave it"),
+        ("charts: {value_files: [config.example]}", "charts.value_files[0] is 'config.example'"),
         ("tracking: {label: 'a b'}", "tracking.label is 'a b'"),
         ("tracking: {label: ''}", "tracking.label is ''"),
         ("tracking: {method: labels}", "tracking.method is 'labels'"),

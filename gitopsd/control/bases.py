@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
-from gitopsd.core import remote_base, remote_chart
+from gitopsd.core import remote_base, remote_chart, remote_file
 from gitopsd.core.lent import parted
 from gitopsd.core.remote_base import named
 from gitopsd.core.repo_url import without_credentials
@@ -17,8 +17,9 @@ from gitopsd.errors import BaseNotLent, GitopsError, NotPermitted
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.ports import Lent, Rendered, Renderer, Resolved
+from gitopsd.settings import ChartSettings
 
-KINDS = (remote_base.KIND, remote_chart.KIND)
+KINDS = (remote_base.KIND, remote_chart.KIND, remote_file.KIND)
 KNOWN = 20_000  # sources whose bases are remembered
 ROUNDS = 20  # in each, kustomizations of the bases before may name more
 NONE: Mapping[str, str] = MappingProxyType({})
@@ -37,12 +38,12 @@ class Bases:
     sources: Wanted
     may_read: Callable[[RepoUrl, RepoUrl], bool]  # whether a source in one repository may take bases from another
     may_have: Callable[[AppName, RepoUrl], bool] = lambda _app, _repo: False  # whether it may name it as its source
-    charts: tuple[str, ...] = (remote_chart.ANY,)  # URLs below which charts may take others from
+    settings: ChartSettings = field(default_factory=ChartSettings)
     _known: OrderedDict[_Key, tuple[str, ...]] = field(default_factory=OrderedDict)
 
     @property
     def repositories(self) -> frozenset[RepoUrl]:
-        """The repositories that bases and charts were taken from at the last render of each source."""
+        """The repositories that bases, charts and files were taken from at the last render of each source."""
         return frozenset(RepoUrl(named(name)[0]) for names in self._known.values() for name in names)
 
     async def render(
@@ -77,8 +78,8 @@ class Bases:
 
     async def _lent(self, app: AppName, source: Source, name: str) -> Lent:
         repo, ref = RepoUrl(named(name)[0]), named(name)[1]
-        if name.startswith(remote_chart.KIND):
-            self._check_chart(app, source, repo)
+        if name.startswith((remote_chart.KIND, remote_file.KIND)):
+            self._check(app, source, repo, is_chart=name.startswith(remote_chart.KIND))
         elif not self.may_read(source.repo_url, repo):
             raise NotPermitted(
                 f"{source.path} takes a base from {without_credentials(repo)}, which is opened by other credentials",
@@ -87,16 +88,22 @@ class Bases:
         at = await self.sources.want(repo, ref)
         return Lent(Source(repo, ref, path="", ref=name), at.revision)
 
-    def _check_chart(self, app: AppName, source: Source, repo: RepoUrl) -> None:
-        what = f"{source.chart or source.path} depends on a chart of {without_credentials(repo)}"
-        if not remote_chart.allowed(repo, self.charts):
+    def _check(self, app: AppName, source: Source, repo: RepoUrl, *, is_chart: bool) -> None:
+        kind, setting, allowed = (
+            ("depends on a chart of", "dependencies", self.settings.dependencies)
+            if is_chart
+            else ("takes the value file", "value_files", self.settings.value_files)
+        )
+        what = f"{source.chart or source.path} {kind} {without_credentials(repo)}"
+        if not remote_chart.allowed(repo, allowed):
             raise NotPermitted(
-                f"{what}, which the settings do not allow", remedy="add it to charts.dependencies, or commit charts/"
+                f"{what}, which the settings do not allow",
+                remedy=f"add it to charts.{setting}, or commit it to the application's own repository",
             )
         if not self.may_read(source.repo_url, repo) and not self.may_have(app, repo):
             raise NotPermitted(
                 f"{what}, which is opened by other credentials",
-                remedy="add it to the project's spec.sourceRepos, or commit what `helm dependency update` gives",
+                remedy="add it to the project's spec.sourceRepos, or commit it to the application's own repository",
             )
 
     def _remember(self, key: _Key, used: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from gitopsd.core.repo_address import RepoAddress
-from gitopsd.model.chart import CHARTS, OCI, WEB, chart_reference, chart_repository
+from gitopsd.model.chart import OCI, WEB, bare, chart_reference, chart_repository
 
 KIND = "chart/"  # of the name by which a chart is lent to a render: no ref of a source has a slash
 ANY = "*"
@@ -45,7 +45,7 @@ def allowed(repository: str, prefixes: Iterable[str]) -> bool:
 
 def spellings(repository: str) -> Iterator[str]:
     """Yield the URLs by which an application would name `repository` as that of its source."""
-    url = repository.removeprefix(CHARTS)
+    url = bare(repository)
     yield url
     if url.startswith(OCI):  # the chart's own, and that of all charts beside it; Argo CD writes either without a scheme
         beside = url.rpartition("/")[0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from gitopsd.core.repo_url import url_fault
-from gitopsd.model.chart import CHARTS
+from gitopsd.model.chart import bare
 
 LONGEST = 2048  # characters of a URL
 
@@ -33,7 +33,7 @@ class RepoAddress:
     @classmethod
     def parse(cls, url: str) -> RepoAddress | None:
         """Return the address that `url` names, or None where git could not fetch from it, or should not."""
-        url = url.removeprefix(CHARTS)  # its host and its credentials are those of the URL itself
+        url = bare(url)  # its host and its credentials are those of the URL itself
         if len(url) > LONGEST or url_fault(url):
             return None
         if url.startswith("/"):

@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from gitopsd.model.chart import CHARTS
+from gitopsd.model.chart import CHARTS, FILES
 
 # user:password@ between the scheme and the host; a user alone (`git@`) is no secret.
 CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^/?#\s:@]*):[^/?#\s]*@")
 
 # A rule or a credential for what is below /org would hold for /org/../other, which a client asks for as /other.
 ABOVE = re.compile(r"(?:^|[/\\:])\.\.(?:[/\\?#]|$)")
+NAMED = re.compile(f"(?:{re.escape(CHARTS)}|{re.escape(FILES)})http")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def without_credentials(text: str) -> str:
     """Return `text` with the credentials of every URL in it masked, as it may be logged, stored or shown."""
-    return CREDENTIALS.sub(r"\g<scheme>***@", text.replace(f"{CHARTS}http", "http"))
+    return CREDENTIALS.sub(r"\g<scheme>***@", NAMED.sub("http", text))
 
 
 def has_credentials(url: str) -> bool:

@@ -160,7 +160,7 @@ class _Kitchen:
             keyring=Keyring(settings.sops.keys, settings.sops.program),
         )
         self._renderer = Bases(
-            Completing(renderer, self), self._elsewhere, lambda _url, _other: True, charts=settings.charts.dependencies
+            Completing(renderer, self), self._elsewhere, lambda _url, _other: True, settings=settings.charts
         )
 
     async def _base(self, repo: RepoUrl, ref: str) -> Place:

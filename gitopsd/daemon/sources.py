@@ -88,7 +88,7 @@ class Sources:
             self.git,
             self.trust.as_trusted,
             self._may_have,
-            settings.charts.dependencies,
+            settings.charts,
         )
 
     def configure(self, settings: GitSettings) -> None:

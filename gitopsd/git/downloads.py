@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -27,6 +27,9 @@ class Wanted:
     setting: str  # that is raised where it is larger
     login: Mapping[str, str] = field(default_factory=dict)  # headers
     etag: str = ""  # of what is there already
+
+    def with_etag(self, etag: str) -> Wanted:
+        return replace(self, etag=etag)
 
 
 @dataclass(frozen=True, slots=True)

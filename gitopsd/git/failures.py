@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from gitopsd.errors import RepositoryUnreachable
-from gitopsd.model.chart import CHARTS
+from gitopsd.model.chart import bare
 
 LONGEST = 300  # characters of git's words that are passed on
 USERINFO = re.compile(r"(://)[^/?#\s'\"]*@")
@@ -74,7 +74,7 @@ DAMAGE = re.compile(
 
 def shown(url: str) -> str:
     """Return `url` as it may be logged: without user and password, except a plain SSH login such as `git@`."""
-    url = url.removeprefix(CHARTS)
+    url = bare(url)
     return url if re.match(r"ssh://[A-Za-z0-9._-]+@[^@]*$", url) else USERINFO.sub(r"\1***@", url)
 
 

@@ -28,8 +28,9 @@ from gitopsd.git.epoch import FULL_SHA, KEPT, SHA, Epoch, is_ref_name
 from gitopsd.git.failures import shown
 from gitopsd.git.mirror import STAMP, Mirror, mirror_path
 from gitopsd.git.parts import Parts
+from gitopsd.git.remote_files import FileMirror
 from gitopsd.git.repository import Repository, again
-from gitopsd.model.chart import CHARTS
+from gitopsd.model.chart import CHARTS, FILES, bare
 from gitopsd.model.ids import RepoUrl, Revision
 from gitopsd.oci.reference import SCHEME
 from gitopsd.ports import Clock, Resolved
@@ -39,7 +40,7 @@ from gitopsd.trust.credentials import Trust
 RETRY_S = 5.0  # after a first failure; doubled with each that follows …
 RETRY_MOST_S = 600.0  # … up to this
 TERMINAL_RETRY_S = 1800.0  # of what only a person can mend; the person's remedy may be at the server, unseen from here
-ARTIFACTS = (SCHEME, CHARTS)  # what a URL begins with whose mirror holds what was asked for, and nothing else
+ARTIFACTS = (SCHEME, CHARTS, FILES)  # what a URL begins with whose mirror holds what was asked for, and nothing else
 MAX_WANTED = 500  # SHAs and unusual refs that declarations of one repository may ask for by name
 WANTED_AT_ONCE = 20  # SHAs asked for in one fetch
 TIDY_AFTER_S = 30.0  # from a commit to packing its mirror: first what the commit asks for gets the machine
@@ -241,17 +242,14 @@ class Repositories:
         return self._repos[repo]
 
     def _mirror_of(self, repo: RepoUrl) -> Mirror:
-        parts = (repo, mirror_path(self._data_dir, repo), self._run_dir, self._settings, self._trust)
+        parts = (bare(repo), mirror_path(self._data_dir, repo), self._run_dir, self._settings, self._trust)
         if repo.startswith(SCHEME):
             return ArtifactMirror(*parts, limits=self._oci, call=self._call)
+        if repo.startswith(FILES):
+            return FileMirror(*parts, limits=self._oci, call=self._call)
         if repo.startswith(CHARTS):
-            return ChartMirror(
-                repo.removeprefix(CHARTS),
-                *parts[1:],
-                limits=self._oci,
-                call=self._call,
-                max_index_bytes=self._charts.max_index_bytes,
-            )
+            most = self._charts.max_index_bytes
+            return ChartMirror(*parts, limits=self._oci, call=self._call, max_index_bytes=most)
         return Mirror(*parts)
 
     def _check(self, repo: RepoUrl) -> None:

@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
+from gitopsd.core.remote_file import ONLY, file_name
+from gitopsd.core.repo_url import without_credentials
+from gitopsd.errors import BaseNotLent, InvalidDeclaration, InvalidManifest, PathNotFound
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.path_glob import MAGIC, path_glob
 from gitopsd.manifests.strvals import NotSettable, set_into, typed
@@ -34,7 +36,7 @@ def helm_values(tree: Tree, path: str, options: HelmOptions, given: Given) -> Va
     Raises:
         InvalidManifest: a value file is missing, or no YAML mapping.
         InvalidDeclaration: values or a parameter cannot be read, or a ref is no source's.
-        NotSupported: a value file is a URL.
+        BaseNotLent: a value file is at a URL, and not among `given.refs`.
         PathNotFound: a value file is outside of its repository.
     """
     merged: Values = {}
@@ -104,7 +106,7 @@ class _Place:
 
     def __init__(self, text: str, tree: Tree, path: str, given: Given) -> None:
         self.text = text
-        self.ref = ""
+        self.ref = self._url = ""
         self.tree = tree
         self._max_bytes = given.limits.max_bytes
         found = REFERENCE.match(text)
@@ -120,10 +122,9 @@ class _Place:
         else:
             below = given.variables.expand(text)
         if URL.match(below):
-            raise NotSupported(
-                f"the value file {below.partition('?')[0][:200]!r} is a URL, whose content no commit names",
-                remedy="commit it, or take it from a source with a ref ($ref/path)",
-            )
+            self.text = self._url = without_credentials(below)
+            self.ref, below = _lent_by(below, given), f"/{ONLY}"
+            self.tree = given.refs[self.ref]
         self._path = _inside(text, posixpath.join("" if below.startswith("/") else path, below.lstrip("/")))
 
     @property
@@ -135,7 +136,7 @@ class _Place:
         return MAGIC.search(self._path) is not None
 
     def name_of(self, key: tuple[str, str]) -> str:
-        return f"${self.ref}/{key[1]}" if self.ref else key[1]
+        return self._url or (f"${self.ref}/{key[1]}" if self.ref else key[1])
 
     def read(self, key: tuple[str, str]) -> bytes | None:
         return self.tree.read(key[1], max_bytes=self._max_bytes)
@@ -159,6 +160,19 @@ class _Place:
                 yield name
             elif entry.kind == "tree" and (not deepest or name.count("/") + 1 < deepest):
                 yield from self._below(start, name, deepest)
+
+
+def _lent_by(url: str, given: Given) -> str:
+    """Return the name by which the file at `url` is lent. Raises BaseNotLent where it is not yet."""
+    name = file_name(url)
+    if name is None:
+        raise InvalidDeclaration(
+            f"the file {without_credentials(url.partition('?')[0])[:200]!r} is at no URL that is fetched from",
+            remedy="write an https:// URL without a query, or commit the file",
+        )
+    if name not in given.refs:
+        raise BaseNotLent(f"not at hand yet: {name}", remedy="it is fetched first")
+    return name
 
 
 def _text(tree: Tree, path: str, file: str, given: Given) -> str:

@@ -8,6 +8,7 @@ from typing import Self
 from gitopsd.model.ids import RepoUrl
 
 CHARTS = "helm+"  # before the URL of a chart repository, as against a Git repository at the same URL
+FILES = "file+"  # before the URL of a file
 OCI = "oci://"
 WEB = ("https://", "http://")
 ANY_VERSION = "*"  # the newest that is no prerelease
@@ -30,6 +31,11 @@ class ChartReference:
         """Return what `str` wrote; text without a chart has an empty one."""
         chart, _, version = text.removesuffix(_PASS).rpartition("@")
         return cls(chart, version, text.endswith(_PASS))
+
+
+def bare(repository: str) -> str:
+    """Return the URL of what is fetched under the name `repository`."""
+    return repository.removeprefix(CHARTS).removeprefix(FILES)
 
 
 def chart_repository(url: str, chart: str) -> RepoUrl:

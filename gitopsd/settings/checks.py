@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from gitopsd.core.repo_address import RepoAddress
 from gitopsd.core.repo_url import has_credentials, url_fault
 from gitopsd.errors import InvalidSettings
 from gitopsd.settings.limits import KUSTOMIZE_OPTIONS
@@ -45,6 +46,12 @@ def check(settings: Settings, environ: Mapping[str, str], problems: Problems) ->
     _build_options("tools.kustomize_build_options", settings.tools.kustomize_build_options, problems)
     for place, url in enumerate(settings.tools.kustomize_remote_bases):
         _url(f"tools.kustomize_remote_bases[{place}]", url, problems)
+    for setting, urls in (("dependencies", settings.charts.dependencies), ("value_files", settings.charts.value_files)):
+        for place, url in enumerate(urls):
+            if url != "*" and RepoAddress.parse(url) is None:
+                problems.at(
+                    f"charts.{setting}[{place}]", f"is {url[:80]!r}", "write https://HOST/ or oci://HOST/, or '*'"
+                )
     for place, version in enumerate(settings.tools.kustomize_versions):
         _build_options(f"tools.kustomize_versions[{place}].build_options", version.build_options, problems)
 

@@ -122,6 +122,7 @@ class ChartSettings:
 
     max_index_bytes: int = 64 << 20  # of an index.yaml; those of the largest public repositories have 30 MB
     dependencies: tuple[str, ...] = ("*",)  # URLs below which charts may take others from; "*": any
+    value_files: tuple[str, ...] = ()  # URLs below which value files may be; "*": any
 
 
 @dataclass(frozen=True, slots=True)

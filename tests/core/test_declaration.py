@@ -139,7 +139,7 @@ def test_source_that_lends_files_may_give_manifests_too() -> None:
         ({"sources": [{"repoURL": "https://a", "ref": "a"}] * 2}, ".spec.sources[1].ref a is given twice"),
         ({"sources": [{"repoURL": "https://a", "ref": "a", "chart": "x"}]}, ".spec.sources[0].ref is given to a chart"),
         ({"source": {"repoURL": "ssh://git@a/b", "chart": "x"}}, ".spec.source.repoURL has no charts"),
-        ({"source": {"repoURL": "helm+https://a", "path": "x"}}, ".spec.source.repoURL begins with helm+"),
+        ({"source": {"repoURL": "helm+https://a", "path": "x"}}, ".spec.source.repoURL begins with what"),
         ({"source": {"repoURL": "https://a", "chart": "-x"}}, ".spec.source.chart is '-x'"),
         ({"source": None}, ".spec.source is missing"),
         ({"source": {"path": "."}}, ".spec.source.repoURL is missing"),

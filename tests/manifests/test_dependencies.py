@@ -13,14 +13,14 @@ from gitopsd.control.bases import Bases
 from gitopsd.core.permissions import dependency_permitted
 from gitopsd.core.remote_base import named
 from gitopsd.core.remote_chart import RemoteChart, allowed
-from gitopsd.errors import BaseNotLent, InvalidManifest, NotPermitted
+from gitopsd.errors import BaseNotLent, InvalidDeclaration, InvalidManifest, NotPermitted, RepositoryUnreachable
 from gitopsd.git.repositories import Repositories
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, ProjectName, RepoUrl, Revision
 from gitopsd.model.project import AppProject
 from gitopsd.runtime.workers import Limits, WorkerPool
-from gitopsd.settings import GitSettings
+from gitopsd.settings import ChartSettings, GitSettings
 from tests.chartserver import Charts, chart_server
 from tests.fakes.entries import FakeEntries
 from tests.gitserver import Repo
@@ -131,12 +131,15 @@ class Stage:
     charts: Charts
     bases: Bases
     own: Repo
+    repositories: Repositories
+    options: dict[str, Any] = field(default_factory=dict)  # of the source
     private: set[RepoUrl] = field(default_factory=set)  # which other credentials open
     named: set[RepoUrl] = field(default_factory=set)  # which the project permits
 
     async def versions(self, files: Mapping[str, str]) -> list[str]:
         revision = Revision(self.own.commit(files))
-        found = await self.bases.render(AppName("web"), Source(RepoUrl(self.own.url), path="app"), revision, VARIABLES)
+        source = Source(RepoUrl(self.own.url), path="app", options=self.options)
+        found = await self.bases.render(AppName("web"), source, revision, VARIABLES)
         return [each["data"]["text"] for each in found.manifests]
 
 
@@ -155,7 +158,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
             return str(own.path) if url == own.url else repositories.mirror(url)
 
         renderer = ClosureRenderer(pool, FakeEntries(), mirror, work_dir=tmp_path / "work")
-        made = Stage(charts, Bases(renderer, repositories, lambda *_: True), own)
+        made = Stage(charts, Bases(renderer, repositories, lambda *_: True), own, repositories)
         made.bases.may_read = lambda _, other: other not in made.private
         made.bases.may_have = lambda _, other: other in made.named
         yield made
@@ -179,10 +182,10 @@ async def test_repository_that_is_not_allowed_is_named_and_not_asked(stage: Stag
     stage.charts.add("sub", "1.4.0")
     files = umbrella(repository=stage.charts.url)
     there = RepoUrl(f"helm+{stage.charts.url}")
-    stage.bases.charts = ("https://charts.example",)
+    stage.bases.settings = ChartSettings(dependencies=("https://charts.example",))
     with pytest.raises(NotPermitted, match=f"of {stage.charts.url}, which the settings do not allow"):
         await stage.versions(files)
-    stage.bases.charts = ("*",)
+    stage.bases.settings = ChartSettings()
     stage.private.add(there)
     with pytest.raises(NotPermitted, match=f"of {stage.charts.url}, which is opened by other credentials"):
         await stage.versions(files)
@@ -190,3 +193,31 @@ async def test_repository_that_is_not_allowed_is_named_and_not_asked(stage: Stag
     assert [] == stage.charts.paths()
     stage.named.add(there)
     assert ['"1.4.0"'] == await stage.versions(files)
+
+
+async def test_value_file_at_a_url_is_read_where_the_settings_allow_it_and_its_changes_are_followed(
+    stage: Stage,
+) -> None:
+    files = {"app/Chart.yaml": chart_yaml(), "app/templates/m.yaml": config_map(text=".Values.text")}
+    url = f"{stage.charts.url}/values/prod.yaml"
+    stage.charts.files["/values/prod.yaml"] = b"text: one\n"
+    stage.options = {"helm": {"valueFiles": [url]}}
+    with pytest.raises(NotPermitted, match=f"takes the value file {url}, which the settings do not allow"):
+        await stage.versions(files)
+    assert [] == stage.charts.paths()
+
+    stage.bases.settings = ChartSettings(value_files=(f"{stage.charts.url}/values",))
+    assert ['"one"'] == await stage.versions({"README": "y"})
+    (there,) = stage.bases.repositories
+    await stage.repositories.fetch(there)
+    stage.charts.files["/values/prod.yaml"] = b"text: two\n"
+    assert ['"one"'] == await stage.versions({"README": "z"})
+    await stage.repositories.fetch(there)
+    assert ['"two"'] == await stage.versions({"README": "a"})
+
+    del stage.charts.files["/values/prod.yaml"]
+    with pytest.raises(RepositoryUnreachable, match=f"the file {url} cannot be had: the answer is 404"):
+        await stage.repositories.fetch(there)
+    stage.options = {"helm": {"valueFiles": [f"{url}?version=1"]}}
+    with pytest.raises(InvalidDeclaration, match="at no URL that is fetched from"):
+        await stage.versions({"README": "b"})

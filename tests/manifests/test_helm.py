@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
+from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidManifest, PathNotFound
 from gitopsd.model.application import HelmOptions, HelmParameter
 from gitopsd.settings import RenderSettings
 from tests.manifests.charting import Harbour, chart_yaml, config_map, tgz
@@ -291,7 +291,12 @@ BAD: dict[str, tuple[dict[str, str | bytes | None], HelmOptions, type[GitopsErro
     "values are no YAML": ({}, HelmOptions(values="a: [\n"), InvalidManifest, r"spec\.source\.helm\.values:"),
     "values are a list": ({}, HelmOptions(values="- a\n"), InvalidManifest, "values are no mapping"),
     "a value file is no YAML": ({"app/b.yaml": "a: b: c"}, HelmOptions(("b.yaml",)), InvalidManifest, "app/b.yaml:1"),
-    "a value file is a URL": ({}, HelmOptions(("https://h/v.yaml?t=s",)), NotSupported, "https://h/v.yaml' is a URL"),
+    "a value file is at a URL with a query": (
+        {},
+        HelmOptions(("https://h/v.yaml?t=s",)),
+        InvalidDeclaration,
+        "https://h/v.yaml' is at no URL",
+    ),
     "a glob is broken": ({}, HelmOptions(("{a.yaml",)), InvalidManifest, "glob '{a.yaml' cannot be read"),
     "a glob finds nothing": ({}, HelmOptions(("env/*.yaml",)), InvalidManifest, "'env/\\*.yaml' is not there"),
     "a file is missing": ({}, HelmOptions(file_parameters={"a": "gone"}), InvalidManifest, "'gone' is not there"),

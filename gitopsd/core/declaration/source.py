@@ -10,7 +10,7 @@ from gitopsd.core.declaration.fields import SHOWN, Fields
 from gitopsd.core.declaration.tooling import tooling_of
 from gitopsd.core.repo_url import CONTROL, has_credentials, url_fault
 from gitopsd.model.application import Source
-from gitopsd.model.chart import CHARTS
+from gitopsd.model.chart import bare
 from gitopsd.model.ids import RepoUrl
 
 REF = re.compile(r"[A-Za-z0-9_-]+")
@@ -55,8 +55,8 @@ def _check_chart(fields: Fields, source: Source) -> None:
         raise fields.refuse("repoURL", "has no charts", "write an https:// or oci:// URL, or remove the chart")
     if source.chart and (CONTROL.search(source.chart) or source.chart.startswith(("-", "/"))):
         raise fields.refuse("chart", f"is {source.chart[:SHOWN]!r}", "write the name of a chart")
-    if source.repo_url.startswith(CHARTS):
-        raise fields.refuse("repoURL", f"begins with {CHARTS}", "write it without, and name a chart")
+    if bare(source.repo_url) != source.repo_url:
+        raise fields.refuse("repoURL", "begins with what gitopsd writes itself", "write https:// alone")
 
 
 def _check_refs(many: Sequence[Fields], sources: Sequence[Source]) -> None:

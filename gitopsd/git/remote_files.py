@@ -1,0 +1,65 @@
+"""A file at a URL as revisions of a mirror: each content is one, and the poll asks whether there is another."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from gitopsd.core.remote_file import ONLY
+from gitopsd.core.repo_url import without_credentials
+from gitopsd.git.artifacts import ArtifactMirror, Opened, Packed
+from gitopsd.git.downloads import Wanted, download
+from gitopsd.trust.http import login, session
+
+
+@dataclass(slots=True)
+class FileMirror(ArtifactMirror):
+    """The mirror of one URL."""
+
+    etag: str = ""
+    digest: str = ""  # of what has the ETag
+
+    @asynccontextmanager
+    async def opened(self, _references: Collection[str]) -> AsyncIterator[Opened]:
+        given = await self.credentials()
+        async with session(given, self.url, deadline_s=self.limits.deadline_s) as http:
+            yield RemoteFile(self, http, Wanted(self.url, f"the file {self.shown}", *self._most, login(given)))
+
+    @property
+    def shown(self) -> str:
+        return without_credentials(self.url)
+
+    @property
+    def _most(self) -> tuple[int, str]:
+        return self.limits.max_layer_bytes, "oci.max_layer_bytes"
+
+
+@dataclass(slots=True)
+class RemoteFile:
+    mirror: FileMirror
+    http: aiohttp.ClientSession
+    wanted: Wanted
+    _had: dict[str, bytes] = field(default_factory=dict)
+
+    async def resolve(self, _reference: str) -> str | None:
+        known = self.mirror.etag if self.mirror.digest and await self.mirror.keep(self.mirror.digest) else ""
+        found = await download(self.http, self.wanted.with_etag(known))
+        if found is not None:
+            self.mirror.digest = f"sha256:{hashlib.sha256(found.body).hexdigest()}"
+            self.mirror.etag = found.etag
+            self._had[self.mirror.digest] = found.body
+        return self.mirror.digest
+
+    async def packed(self, digest: str) -> Packed:
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w") as archive:
+            member = tarfile.TarInfo(ONLY)
+            member.size = len(self._had[digest])
+            archive.addfile(member, io.BytesIO(self._had[digest]))
+        return Packed(out.getvalue(), f"the file {self.mirror.shown}", is_chart=False)
