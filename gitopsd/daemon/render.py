@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import posixpath
-import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,7 +35,7 @@ from gitopsd.model.application import Application, Destination, Origin, Source
 from gitopsd.model.ids import AppName, ProjectName, RepoUrl
 from gitopsd.model.manifest import Manifest, ResourceKey, key_of
 from gitopsd.ports import Lent, Resolved
-from gitopsd.runtime.memory import best_place
+from gitopsd.runtime.memory import best_place, kept
 from gitopsd.runtime.workers import Limits, WorkerPool
 from gitopsd.settings import Settings, load
 
@@ -101,10 +100,8 @@ def rendered(asked: Asked) -> list[Told]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with TemporaryDirectory(prefix="gitopsd-render-") as scratch:
         work = best_place(Path(scratch) / "work")
-        try:
+        with kept(work):
             return asyncio.run(_rendered(asked, settings, Path(scratch), work))
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
 
 
 async def _rendered(asked: Asked, settings: Settings, scratch: Path, work: Path) -> list[Told]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -23,6 +22,7 @@ from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.runtime.giveback import GiveBack
 from gitopsd.runtime.lag import LoopLag
+from gitopsd.runtime.memory import kept
 from gitopsd.runtime.metrics import Meters
 from gitopsd.runtime.notify import Systemd, Watchdog
 from gitopsd.runtime.signals import Signals, listening
@@ -80,7 +80,7 @@ class Daemon:
         await stack.enter_async_context(running(lag, GiveBack(), Watchdog(self._systemd, lag), front.probes))
         for client in clusters.clients.values():
             await stack.enter_async_context(client)
-        stack.callback(shutil.rmtree, sources.work_dir, ignore_errors=True)
+        stack.enter_context(kept(sources.work_dir))
         await stack.enter_async_context(sources.cache)
         await stack.enter_async_context(clusters.lua_workers)
         await stack.enter_async_context(clusters.jq_workers)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from gitopsd.errors import InvalidSettings, NotFound
+from gitopsd.runtime.claims import claimed, is_claimed, places, sweep
 
 PREFIX = "gitopsd-demo-"
-LOCK = "lock"
-JUST_MADE_S = 60.0  # a directory without a lock is this long another demo that is about to take it
 
 
 @contextmanager
@@ -25,7 +21,7 @@ def home(wanted: Path | None) -> Iterator[Path]:
     Raises:
         InvalidSettings: `wanted` holds something.
     """
-    sweep()
+    sweep(_temporary(), PREFIX)
     if wanted is None:
         path = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
     else:
@@ -33,20 +29,12 @@ def home(wanted: Path | None) -> Iterator[Path]:
         path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
             raise InvalidSettings(f"{path} is not empty", remedy="name a directory that is new or empty")
-    with (path / LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with claimed(path):
         try:
             yield path
         finally:
             if wanted is None:
                 shutil.rmtree(path, ignore_errors=True)
-
-
-def sweep() -> None:
-    """Remove the directories of demos that were killed."""
-    for path in _ours():
-        if not _held(path):
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def running_demo(named: Path | None) -> Path:
@@ -55,7 +43,7 @@ def running_demo(named: Path | None) -> Path:
     Raises:
         NotFound: there is none, or more than one.
     """
-    found = [named.absolute()] if named else [path for path in _ours() if _held(path)]
+    found = [named.absolute()] if named else [path for path in places(_temporary(), PREFIX) if is_claimed(path)]
     if not found:
         raise NotFound("no demo is running", remedy="start one with `gitopsd demo`")
     if len(found) > 1:
@@ -64,22 +52,5 @@ def running_demo(named: Path | None) -> Path:
     return found[0]
 
 
-def _ours() -> list[Path]:
-    """Return the demo directories of this user, never a link to somewhere else."""
-    found = Path(tempfile.gettempdir()).resolve().glob(f"{PREFIX}*")
-    return sorted(path for path in found if not path.is_symlink() and path.is_dir() and _mine(path))
-
-
-def _mine(path: Path) -> bool:
-    return path.lstat().st_uid == os.geteuid()
-
-
-def _held(path: Path) -> bool:
-    try:
-        with (path / LOCK).open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return time.time() - path.lstat().st_mtime < JUST_MADE_S
-    return False
+def _temporary() -> Path:
+    return Path(tempfile.gettempdir()).resolve()

@@ -5,8 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from gitopsd.runtime.claims import claimed, sweep
 
 MOUNTS = Path("/proc/self/mountinfo")
 SHARED = Path("/dev/shm")  # noqa: S108 - a directory of our own is made there, for us alone
@@ -34,10 +39,29 @@ def best_place(wanted: Path) -> Path:
     """Return `wanted` where it is in memory, else a place of ours that is, else `wanted` all the same; make none."""
     if in_memory(wanted) or not in_memory(SHARED):
         return wanted
-    ours = SHARED / f"gitopsd-{os.geteuid()}-{hashlib.blake2b(bytes(wanted), digest_size=8).hexdigest()}"
+    ours = SHARED / f"{_prefix()}{hashlib.blake2b(bytes(wanted), digest_size=8).hexdigest()}"
     try:
         found = ours.lstat()
     except OSError:
         return ours
     owned = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
     return ours if owned else wanted
+
+
+@contextmanager
+def kept(place: Path) -> Iterator[None]:
+    """Have `place`, as `best_place` has chosen it, for the block; it is removed after it.
+
+    Such places of processes that were killed, and did not come back, are removed before.
+    """
+    with ExitStack() as stack:
+        if place.parent == SHARED:
+            sweep(SHARED, _prefix())
+            with suppress(OSError):  # who writes there first tells why it cannot be used
+                stack.enter_context(claimed(place))
+        stack.callback(shutil.rmtree, place, ignore_errors=True)
+        yield
+
+
+def _prefix() -> str:
+    return f"gitopsd-{os.geteuid()}-"
