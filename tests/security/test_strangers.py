@@ -1,4 +1,4 @@
-"""Programs, hosts and names that somebody else chose: cases 10, 18 and 21 of docs/security.md."""
+"""Programs, hosts and names that somebody else chose: cases 10, 17, 18 and 21 of docs/security.md."""
 
 from __future__ import annotations
 
@@ -10,15 +10,32 @@ from pathlib import Path
 import pygit2
 import pytest
 
+from gitopsd.control.bases import Bases
 from gitopsd.core.declaration.fields import Fields, Warnings
 from gitopsd.core.declaration.tooling import tooling_of
-from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidManifest, NotSupported, RevisionNotFound, TooSlow
+from gitopsd.errors import (
+    GitopsError,
+    InvalidDeclaration,
+    InvalidManifest,
+    NotPermitted,
+    NotSupported,
+    RepositoryUnreachable,
+    RevisionNotFound,
+    TooSlow,
+)
 from gitopsd.git.tree import open_tree
-from gitopsd.model.ids import RepoUrl
-from gitopsd.settings import Held, RepoCredentials
+from gitopsd.manifests.entries import NoEntries
+from gitopsd.manifests.render import ClosureRenderer
+from gitopsd.model.application import Source
+from gitopsd.model.ids import AppName, RepoUrl, Revision
+from gitopsd.ports import Rendered
+from gitopsd.runtime.workers import WorkerPool
+from gitopsd.settings import ChartSettings, Held, RepoCredentials
 from gitopsd.trust.credentials import credentials_for
+from tests.chartserver import chart_server
 from tests.git.conftest import World, until
 from tests.git.test_faults import left_overs
+from tests.manifests.charting import WEB, chart_yaml
 from tests.manifests.kustomizing import Kitchen
 from tests.processes import mentioning
 
@@ -219,3 +236,29 @@ async def test_case_21_locks_and_half_packs_that_were_left_hold_up_nobody(world:
 
     assert b"2" == open_tree(str(mirror), second).read("a", max_bytes=9)
     assert ([], [mirror]) == left_overs(mirror)
+
+
+async def test_case_17_a_dependency_at_a_strangers_gets_nobodys_credentials(world: World) -> None:
+    async with chart_server(login="bot:pw") as ours, chart_server() as stranger, WorkerPool(1) as pool:
+        digest = ours.add("sub", "1.0.0").removeprefix("sha256:")
+        stranger.add("sub", "1.0.0", urls=[f"{ours.url}/sub-1.0.0.tgz"], digest=digest)  # it cannot be had from them
+        repo = world.repo()
+        repositories = world.repositories(credentials=(RepoCredentials(ours.url, "bot", Held(text="pw")),))
+        renderer = ClosureRenderer(pool, NoEntries(), lambda _: str(repo.path), work_dir=world.folder / "work")
+        bases = Bases(renderer, repositories, lambda _own, _other: True)
+
+        async def render(repository: str) -> Rendered:
+            needs = [{"name": "sub", "version": "1.0.0", "repository": repository}]
+            revision = Revision(repo.commit({"app/Chart.yaml": chart_yaml(dependencies=needs)}))
+            return await bases.render(AppName("app"), Source(RepoUrl(repo.url), path="app"), revision, WEB)
+
+        bases.settings = ChartSettings(dependencies=(ours.url,))
+        with pytest.raises(NotPermitted, match=f"depends on a chart of {stranger.url}, which the settings do not"):
+            await render(stranger.url)
+        assert ([], []) == (stranger.asked, ours.asked)
+
+        bases.settings = ChartSettings()
+        with pytest.raises(RepositoryUnreachable, match="401"):
+            await render(stranger.url)
+        assert {""} == {login for _, login in (*stranger.asked, *ours.asked)}
+        assert 2 <= len({path for path, _ in (*stranger.asked, *ours.asked)})
