@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -77,7 +78,14 @@ def kubectl(text: str | bytes) -> list[Any] | None:
 
 
 differential = pytest.mark.skipif(KUBECTL is None, reason="no kubectl to ask")
-sampled = settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+SOAK = bool(os.environ.get("GITOPSD_SOAK"))
+sampled = settings(
+    max_examples=2000 if SOAK else 30,
+    deadline=None,
+    derandomize=not SOAK,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+)
 WORDS = [
     "yes",
     "n",
