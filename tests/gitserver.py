@@ -7,6 +7,7 @@ import contextlib
 import json
 import shutil
 import ssl
+import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -78,6 +79,10 @@ class Repo:
         if name in self.git.references:
             self.git.references.delete(name)
         return self.commit(files, links=links, executable=executable, branch=branch, message="rewritten")
+
+    def collect(self) -> None:
+        """Drop every object that no ref reaches."""
+        subprocess.run(["git", "-C", f"{self.path}", "gc", "--quiet", "--prune=now"], check=True)  # noqa: S603, S607
 
     def tag(self, name: str, target: str = "", *, annotated: bool = False) -> str:
         """Tag `target`, the branch's commit where none is given; return what the tag's ref holds."""

@@ -16,6 +16,7 @@ UNTYPED = re.compile(r"failed to (create typed|convert new) (?!.*conversion webh
 # Of a 422: a field that cannot change once the object is there. Kinds say so in their own words.
 IMMUTABLE = re.compile(r"immutable|may not be changed|cannot be changed|updates to \w+ spec for fields other than")
 BY_RBAC = re.compile(r' is forbidden: User "[^"]*" cannot [a-z:-]+ resource ')
+WEBHOOK = "failed calling webhook"
 NO_DRY_RUN = "does not support dry run"
 RETRYABLE = frozenset({408, 409, 429, 500, 502, 503, 504})
 REMEDIES = {
@@ -110,4 +111,8 @@ def _remedy(reply: Reply, *, untyped: bool) -> str:
         return f"{what}: undo the change, delete the object, or set Force=true on it to have it made anew"
     if by_rbac(reply):
         return "grant that user the right (config/rbac.yaml)"
+    if _in_ending_namespace(reply):
+        return "see what is left in the namespace (its conditions name it); it is tried again"
+    if reply.code == 500 and WEBHOOK in reply.message:  # noqa: PLR2004 - HTTP's Internal Server Error
+        return "see to the webhook's service, or to its failurePolicy; it is tried again"
     return REMEDIES.get(reply.code, "see the API server's log")

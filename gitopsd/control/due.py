@@ -141,7 +141,8 @@ def _missing_namespace(wanted: Wanted) -> str:
     """Return the destination's namespace unless it is known to be there: making it would cost every heal a request."""
     namespace = wanted.app.destination.namespace
     reading = wanted.aim.readings.get(ResourceKey("", "Namespace", "", namespace))
-    return "" if isinstance(reading, Found) and not wanted.app.sync_policy.namespace_metadata else namespace
+    there = isinstance(reading, Found) and not reading.live.deleting
+    return "" if there and not wanted.app.sync_policy.namespace_metadata else namespace
 
 
 def _argocd_wrote_s(wanted: Wanted) -> float | None:

@@ -16,7 +16,7 @@ from gitopsd.core.policy import Due, Pacing, carrying, last_sync
 from gitopsd.core.prune import kept
 from gitopsd.core.step import SUPERSEDED, TERMINATED, Limits, absorb, ended, stalled, step
 from gitopsd.core.windows import blocked
-from gitopsd.errors import GitopsError, Retryable, Terminal
+from gitopsd.errors import GitopsError, Retryable, RevisionNotFound, Terminal
 from gitopsd.model.application import Application, IgnoreDifference, Mode
 from gitopsd.model.command import Accepted, Applied, Apply, Command, Prune, Refused
 from gitopsd.model.comparison import Found, Remembered
@@ -77,6 +77,8 @@ class Syncer:
         operation, request = self.apps.operation(app.name), self.apps.request(app.name)
         if operation is not None and not operation.phase.over:
             over = stalled(operation, err.what, self.now_s(), self.limits)
+            if over is None and operation.pinned and isinstance(err, RevisionNotFound):
+                over = ended(operation, OperationPhase.ERROR, f"{err}: its revision is gone from Git", self.now_s())
             if over is not None:
                 self._over(over)
         elif request is not None and not self.apps.deleting(app.name):

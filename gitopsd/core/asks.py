@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gitopsd.core.apply_form import defines
+from gitopsd.core.gate import held_by
 from gitopsd.core.hooks import DeletePolicy, Hook, is_run, run_manifest
 from gitopsd.core.ignore import NO_RULES, rules_for
 from gitopsd.core.options import MIGRATION_MANAGER, SYNC_OPTIONS, SyncOptions, hook_types, listed, parse_options
@@ -91,7 +92,7 @@ def asked(task: Task, seen: Seen, operation: Operation) -> Ask:
         case Verb.PRUNE:
             return _prune(task, seen, operation.started_s)
         case Verb.CREATE_NAMESPACE:
-            return Asked(CreateNamespace(task.key.name, seen.namespace))
+            return _create(task, seen)
         case Verb.HOOK if task.end is not None:
             return Asked(Release(task.key, task.uid, task.deletes)) if task.uid else Done(task.message)
         case Verb.HOOK:
@@ -189,6 +190,13 @@ def shared(key: ResourceKey, reading: Reading | None, guard: Guard, options: Syn
         return contested(others)
     installation = installation_of(reading)
     return taken(installation) if installation else ""
+
+
+def _create(task: Task, seen: Seen) -> Ask:
+    reading = seen.readings.get(task.key)
+    if isinstance(reading, Found) and reading.live.deleting:
+        return Hold(f"the namespace is being deleted, and made anew then{held_by(reading.live)}", math.inf)
+    return Asked(CreateNamespace(task.key.name, seen.namespace))
 
 
 def _prune(task: Task, seen: Seen, started_s: float) -> Ask:

@@ -9,10 +9,16 @@ from gitopsd.core.options import OPERATION_ID
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Absent, Found, Reading, Unreadable, Unserved
 from gitopsd.model.health import HealthStatus
+from gitopsd.model.manifest import GroupKind
 from gitopsd.model.operation import Task, Verb
 
 # A mirror that has not shown our write after this long shows something newer: another writer was faster.
 LAG_S = 10.0
+NAMESPACE = GroupKind("", "Namespace")
+WAITS_FOR = {  # finalizers of Kubernetes' own
+    "foregroundDeletion": "what it owns goes first",
+    "customresourcecleanup.apiextensions.k8s.io": "the objects of its kind go first; see to their finalizers",
+}
 
 
 class Need(enum.Enum):
@@ -102,8 +108,18 @@ def _gone(task: Task, reading: Reading | None) -> Gate:
             return Open()
         case Unreadable(cause=cause):
             return Shut(f"it cannot be read: {cause}")
-        case _:
-            return Shut("it is still being deleted; a finalizer or one of its dependents holds it")
+        case Found(live=live):
+            return Shut(f"it is still being deleted{held_by(live)}")
+
+
+def held_by(live: LiveObject) -> str:
+    """Return what keeps an object that is being deleted, and what to do, as the end of a sentence; "" where nothing."""
+    if live.key.group_kind == NAMESPACE:
+        return ": what is in it goes first; see its conditions for what stays"
+    held = [
+        WAITS_FOR.get(name, f"its finalizer {name} holds it; see to who is to remove that") for name in live.finalizers
+    ]
+    return f": {'; '.join(held)}" if held else ""
 
 
 def _unseen(reading: Reading | None) -> str:

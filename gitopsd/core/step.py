@@ -60,7 +60,8 @@ def step(operation: Operation, seen: Seen, now_s: float, limits: Limits) -> Step
     rest_s = operation.not_before_s - now_s
     # A rest longer than any back-off asks for comes of a clock that stepped back.
     if issued and 0 < rest_s <= backoff_s(MAX_REFUSALS):
-        return Step(replace(advanced, tasks=_as_before(operation.tasks, tasks)), again_after_s=rest_s)
+        resting = replace(advanced, tasks=_as_before(operation.tasks, tasks), message=_refused_so_far(operation.tasks))
+        return Step(resting, again_after_s=rest_s)
     message = f"{len(issued)} objects are being applied or pruned" if issued else "; ".join(waits[:MAX_TOLD])
     advanced = replace(advanced, message=message)
     return Step(advanced, tuple(issued), 0.0 if issued else _again(advanced, now_s, limits))
@@ -125,9 +126,12 @@ def _checked(operation: Operation, seen: Seen, now_s: float) -> Step | None:
 
 
 def _told_of(failed: Sequence[Task], of: int) -> str:
-    told = "; ".join(f"{task.key}: {task.message}" for task in failed[:MAX_TOLD])
-    more = f"; and {len(failed) - MAX_TOLD} more" if len(failed) > MAX_TOLD else ""
-    return f"{len(failed)} of {of} objects failed: {told}{more}"
+    return f"{len(failed)} of {of} objects failed: {_named(failed)}"
+
+
+def _named(tasks: Sequence[Task]) -> str:
+    told = "; ".join(f"{task.key}: {task.message}" for task in tasks[:MAX_TOLD])
+    return f"{told}; and {len(tasks) - MAX_TOLD} more" if len(tasks) > MAX_TOLD else told
 
 
 def _without_hooks(walk: Walk, stopped: Operation) -> Step:
@@ -215,6 +219,11 @@ def _finished(operation: Operation, issued: Sequence[Command], waits: Sequence[s
         message = _told_of(failed, len(operation.tasks))
         return ended(operation, OperationPhase.FAILED, message, now_s)
     return ended(operation, OperationPhase.SUCCEEDED, _summary(operation.tasks), now_s)
+
+
+def _refused_so_far(tasks: Sequence[Task]) -> str:
+    refused = [task for task in tasks if task.attempts and task.state is TaskState.PENDING]
+    return f"tried again: {_named(refused)}" if refused else ""
 
 
 def _too_late(operation: Operation, waits: Sequence[str], now_s: float, limits: Limits) -> Operation | None:

@@ -57,7 +57,7 @@ class Decoder:
         refs = [ref for ref in owners if isinstance(ref, dict)] if isinstance(owners, list) else ()
         tracked, by_argocd = tracking_of(manifest, self.tracking)
         generation = meta.get("generation")
-        guarded = _is_guarded(meta)
+        guarded = HOOK_FINALIZER in _finalizers(meta)
         return LiveObject(
             key=key,
             uid=Uid(str(meta.get("uid") or "")),
@@ -79,12 +79,13 @@ class Decoder:
             installation=sys.intern(other_installation(manifest, self.tracking)),
             pod=_pod_facts(manifest) if key.kind == "Pod" and not key.group else None,
             network=network_of(key, manifest),
+            finalizers=_finalizers(meta) if meta.get("deletionTimestamp") else (),
         )
 
 
-def _is_guarded(meta: Manifest) -> bool:
-    finalizers = meta.get("finalizers")
-    return isinstance(finalizers, list) and HOOK_FINALIZER in finalizers
+def _finalizers(meta: Manifest) -> tuple[str, ...]:
+    found = meta.get("finalizers")
+    return tuple(sys.intern(each) for each in found if isinstance(each, str)) if isinstance(found, list) else ()
 
 
 def without_deletion(manifest: Manifest) -> Manifest:

@@ -29,6 +29,7 @@ class Common(NamedTuple):
     marks: tuple[tuple[str, str], ...]
     pod: PodFacts | None
     network: Network | None
+    finalizers: tuple[str, ...]
 
 
 Packed = tuple[bytes, Common] | LiveObject  # kept as it is: what does not fit, and what a status may hold as well
@@ -59,6 +60,7 @@ def packed(live: LiveObject) -> Packed:
             live.marks,
             live.pod,
             live.network,
+            live.finalizers,
         )
     )
 
@@ -89,6 +91,7 @@ def unpacked(key: ResourceKey, value: Packed) -> LiveObject:
         marks=common.marks,
         pod=common.pod,
         network=common.network,
+        finalizers=common.finalizers,
     )
 
 

@@ -77,6 +77,7 @@ class LiveObject:
     installation: str = ""  # of another gitopsd whose object it says it is; `tracking` is None then
     pod: PodFacts | None = None  # of a Pod alone
     network: Network | None = None  # None: no traffic goes through it
+    finalizers: tuple[str, ...] = ()  # of one that is being deleted: what holds it
 
 
 @dataclass(frozen=True, slots=True)

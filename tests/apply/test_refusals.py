@@ -74,6 +74,14 @@ def test_a_refusal_says_whether_the_same_may_succeed_later(name: str) -> None:
     assert kind == (asked.kind if asked else "")
 
 
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("a namespace that ends", "what is left in the namespace"), ("a webhook that does not answer", "failurePolicy")],
+)
+def test_the_remedy_names_what_stands_in_the_way(name: str, remedy: str) -> None:
+    assert remedy in refused(POD, CASES[name][0]).remedy
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_secrets_values_are_in_no_words(name: str) -> None:
     reply, _, kind = CASES[name]

@@ -22,11 +22,12 @@ Told = Callable[[AppName, Source, tuple[str, ...] | None], None]
 class FakeEpoch:
     number: int
     taken_s: float
+    first: int = 0  # the oldest commit that is still there
 
     def named(self, ref: str, tag_prefix: str = "") -> str | None:
         if f"{tag_prefix}{ref}" == "main":
             return sha(self.number)
-        return ref if ref in {sha(number) for number in range(self.number + 1)} else None
+        return ref if ref in {sha(number) for number in range(self.first, self.number + 1)} else None
 
 
 def sha(number: int) -> Revision:
@@ -50,12 +51,13 @@ class FakeGit:
     renders: list[tuple[AppName, Revision]] = field(default_factory=list)
     variables: dict[AppName, Mapping[str, str]] = field(default_factory=dict)  # that the last render was given
     away: GitopsError | None = None  # what `fetch` raises
+    first: int = 0  # the oldest commit that a fetch still finds
 
     def commit(self, files: Files) -> None:
         self.commits.append(files)
 
     def fetched(self) -> None:
-        old, self.epoch = self.epoch, FakeEpoch(len(self.commits) - 1, self.now_s())
+        old, self.epoch = self.epoch, FakeEpoch(len(self.commits) - 1, self.now_s(), self.first)
         if old is None or old.number != self.epoch.number:
             self.on_epoch(REPO, old, self.epoch)
 

@@ -117,6 +117,28 @@ async def test_operation_is_ended_by_its_deadline_though_passes_come_to_nothing(
     assert {"x"} == shell.names(), "that says nothing about a content"
 
 
+async def test_revision_that_is_gone_in_mid_sync_ends_the_sync_that_a_person_asked_of_it() -> None:
+    shell = Shell()
+    shell.declare(app("shop", syncPolicy={}))
+    shell.git.push({"apps/shop/disk": CLAIM, "apps/shop/x": config("x", annotations=LATER)})
+    await shell.settle(for_s=60.0)
+    await shell.asks.sync(SHOP, replace(ASKED, revisions=(sha(0),)))
+    await shell.settle(for_s=60.0)
+    running = shell.operation("shop")
+
+    shell.git.first = 1
+    shell.git.push({"apps/shop/y": config("y")})
+    await shell.settle(for_s=60.0)
+
+    over = shell.operation("shop")
+    assert (OperationPhase.RUNNING, OperationPhase.ERROR, running.id) == (running.phase, over.phase, over.id)
+    assert "gone from Git" in over.message
+    assert set() == shell.names()
+    await shell.asks.sync(SHOP, ASKED)
+    await shell.settle()
+    assert {"y"} == shell.names()
+
+
 async def test_mode_that_becomes_observe_ends_what_runs() -> None:
     shell = await gated()
     observing = shell.restarted(mode=Mode.OBSERVE)

@@ -77,6 +77,18 @@ def test_created_namespace_is_there_before_the_earliest_wave_that_uses_it() -> N
     assert ["CreateNamespace prod", "Apply one", "Apply two"] == here.keys_written()
 
 
+def test_namespace_that_is_being_deleted_is_made_anew_once_it_is_gone() -> None:
+    here = world(ONE, guard=Guard(SHOP, SyncOptions(create_namespace=True)))
+    here.lives[NAMESPACE] = live_of(NAMESPACE, deleting=True, tracking=None)
+
+    waiting = here.step(here.operation(Scope(namespace="prod")))
+    del here.lives[NAMESPACE]
+
+    assert ((), True) == (waiting.commands, "see its conditions" in waiting.operation.message)
+    assert OperationPhase.SUCCEEDED is here.finish(waiting.operation).phase
+    assert ["CreateNamespace prod", "Apply one"] == here.keys_written()
+
+
 def test_namespace_that_git_holds_is_applied_not_created() -> None:
     here = world(NAMESPACE, ONE, guard=Guard(SHOP, SyncOptions(create_namespace=True)))
 

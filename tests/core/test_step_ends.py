@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gitopsd.core.step import SUPERSEDED, TERMINATED
+from gitopsd.core.step import SUPERSEDED, TERMINATED, absorb
 from gitopsd.model.command import Apply, Command, Refused
 from gitopsd.model.ids import Uid
 from gitopsd.model.manifest import ResourceKey
@@ -41,6 +41,16 @@ def test_refusal_that_may_pass_is_tried_again_after_a_rest() -> None:
 
     assert OperationPhase.SUCCEEDED is here.finish(here.operation()).phase
     assert 1000 + 1 + 2 + 4 == here.now_s
+
+
+def test_sync_that_rests_after_a_refusal_says_what_was_refused() -> None:
+    here = world(ONE, TWO, refuse=refusing(ONE, 503, retryable=True))
+    first = here.step(here.operation())
+
+    resting = here.step(absorb(first.operation, [here.run(command) for command in first.commands], here.now_s))
+
+    assert (()) == resting.commands
+    assert "tried again: /ConfigMap:prod/one: no (503); mend it" == resting.operation.message
 
 
 def test_refusal_that_never_passes_fails_in_the_end() -> None:

@@ -48,13 +48,13 @@ def test_object_that_is_still_there_after_its_delete_is_waited_for() -> None:
     here.lives[ONE], here.lives[NAMESPACE] = live_of(ONE), live_of(NAMESPACE)
     first = here.step(here.operation())
     deleted = Accepted(ONE, changed=True, resource_version=ResourceVersion("9"))
-    here.change(ONE, deleting=True, resource_version=ResourceVersion("9"))
+    here.change(ONE, deleting=True, resource_version=ResourceVersion("9"), finalizers=("example.com/held",))
 
     waiting = here.step(absorb(first.operation, [deleted], here.now_s))
     here.lives[ONE] = live_of(ONE, uid=Uid("another"))
     going = here.step(waiting.operation)
 
-    assert ((), True) == (waiting.commands, "still being deleted" in waiting.operation.message)
+    assert ((), True) == (waiting.commands, "its finalizer example.com/held holds it" in waiting.operation.message)
     assert [NAMESPACE] == [command.key for command in going.commands]
 
 

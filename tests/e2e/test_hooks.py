@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from tests.e2e.daemon import Json, until
-from tests.e2e.world import World, config_map, text
+from tests.e2e.world import BY_HAND, World, config_map, text
 
 HOOK = "argocd.argoproj.io/hook"
+LASTS = "sim.gitopsd.io/run-seconds"  # no simulated kubelet ends a Pod before the test does
 
 
 def pod(policy: str = "HookSucceeded", phase: str = "PreSync", **meta: Any) -> Json:
-    marks = {HOOK: phase, f"{HOOK}-delete-policy": policy}
+    marks = {HOOK: phase, f"{HOOK}-delete-policy": policy, LASTS: "1000000"}
     spec = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "migrate:1"}]}
     named = meta or {"name": "migrate"}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {**named, "annotations": marks}, "spec": spec}
@@ -187,3 +188,26 @@ async def test_every_kind_of_hook_is_run_and_deleted_as_its_policy_says(shop: Wo
     )
     assert "nothing was written" in seen["status"]["operationState"]["message"]
     assert await shop.live("run-on-failure") is None
+
+
+async def test_branch_that_is_rewritten_while_a_hook_runs_changes_nothing_of_what_a_person_asked_for(
+    shop: World,
+) -> None:
+    repo = shop.repo(files={"hook.yaml": text(pod()), "a.yaml": text(config_map("a", v="old"))})
+    asked = str(repo.git.references["refs/heads/main"].target)
+    await shop.declare(shop.application("web", repo, policy=BY_HAND))
+    name = shop.name("web")
+    await shop.daemon.until_app(name, lambda app: app["status"].get("sync", {}).get("revision") == asked)
+    await shop.daemon.ok("POST", f"/api/v1/applications/{name}/sync", {"revision": asked})
+    hook = await until_pod(shop)
+
+    repo.rewrite({"a.yaml": text(config_map("a", v="new")), "b.yaml": text(config_map("b", v="new"))})
+    repo.collect()
+    running = await shop.daemon.refreshed(name)
+    await ends(shop, hook["metadata"]["name"], "Succeeded")
+
+    await shop.until_live("a", {"v": "old"})
+    seen = await shop.daemon.until_app(name, lambda app: app["status"]["operationState"]["phase"] == "Succeeded")
+    assert "Running" == running["status"]["operationState"]["phase"]
+    assert asked == seen["status"]["operationState"]["syncResult"]["revision"]
+    assert await shop.live("b") is None

@@ -297,3 +297,4 @@ def test_hook_that_is_deleted_after_its_end_still_tells_how_it_ended() -> None:
         guarded.health and guarded.health.status,
     )
     assert (False, HealthStatus.PROGRESSING) == (other.guarded, other.health and other.health.status)
+    assert (("gitopsd.io/hook",), ("other",)) == (guarded.finalizers, other.finalizers)

@@ -34,6 +34,7 @@ LIVE = LiveObject(
     marks=(("argocd.argoproj.io/sync-wave", "3"),),
     pod=PodFacts(("a:1", "b:2"), "node-1", 4, 1, 2),
     network=Network(labels=(("app", "shop"),)),
+    finalizers=("example.com/held",),
 )
 OTHER_KEY = ResourceKey("apps", "Deployment", "db", "shop")
 NOBODYS = replace(LIVE, tracking=None, by_argocd=False, view=None)

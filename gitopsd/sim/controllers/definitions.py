@@ -12,6 +12,7 @@ from gitopsd.sim.store import Event
 
 _GROUP = "apiextensions.k8s.io"
 _CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
+_POLL_S = 0.5
 
 
 class Definitions:
@@ -30,8 +31,7 @@ class Definitions:
         if definition is None:
             return None
         if is_deleting(definition):
-            self._empty(name, definition)
-            return None
+            return _POLL_S if self._empty(name, definition) else None
         self._accept(definition)
         kinds = self._world.writes.kinds
         spec = definition["spec"]
@@ -59,8 +59,8 @@ class Definitions:
         status = {"conditions": conditions, "acceptedNames": names, "storedVersions": versions}
         self._world.set_status(self._kind, definition, status, "kube-apiserver")
 
-    def _empty(self, name: str, definition: Obj) -> None:
-        """Delete a definition's objects, whatever finalizers they have left, then let it go."""
+    def _empty(self, name: str, definition: Obj) -> bool:
+        """Delete a definition's objects, then let it go; tell whether finalizers still hold some of them."""
         spec = definition["spec"]
         key = (spec["group"], spec["names"]["plural"])
         writes = self._world.writes
@@ -70,7 +70,8 @@ class Definitions:
             for found in collection.objects():
                 self._world.delete(kind, found.namespace, found.name)
             if collection.names():
-                return
+                return True
         writes.kinds.drop(*key)
         writes.store.drop(key)
         finalize(writes, Target(self._kind, name=name), _CLEANUP)
+        return False
