@@ -8,6 +8,7 @@ from dataclasses import replace
 from gitopsd.core.apply_form import defines
 from gitopsd.core.asks import Seen, hook_of_task, options_of_target, out_of_place, shared
 from gitopsd.core.hooks import run_manifest
+from gitopsd.core.plan import CLAIMED
 from gitopsd.model.command import Accepted, Applied, Check, Refused
 from gitopsd.model.comparison import Absent, Found, Unserved
 from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
@@ -73,7 +74,9 @@ def _checks(operation: Operation, tasks: Sequence[Task], seen: Seen) -> Iterator
     made = {task.key.name for task in tasks if _is_new_namespace(task.key, seen)}
     defined = defines(seen.objects.values())
     for task in tasks:
-        if task.checked or task.message or task.state is not TaskState.PENDING or task.key.namespace in made:
+        # What waits to be claimed comes a moment later, when the rest of its content is live.
+        asked = task.state is TaskState.PENDING and task.message in ("", CLAIMED)
+        if task.checked or not asked or task.key.namespace in made:
             continue
         manifest = _manifest(task, operation, seen)
         reading = seen.readings.get(task.key, Absent())

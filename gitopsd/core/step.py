@@ -137,10 +137,12 @@ def _named(tasks: Sequence[Task]) -> str:
 def _without_hooks(walk: Walk, stopped: Operation) -> Step:
     """Return the step that ends the operation as `stopped`, once no hook of it runs any more.
 
-    Content that is newer never waits for an old hook, nor a person who ends a sync: one that cannot be removed at once
-    is left to the next sync.
+    Content that is newer never waits for an old hook, nor a person who ends a sync, but for the watch to show a hook
+    that was begun just now: one that cannot be removed at once is left to the next sync.
     """
     operation = walk.operation
+    if operation.phase is OperationPhase.TERMINATING and (wait_s := walk.unseen_s()):
+        return Step(replace(operation, message="its hooks are removed"), again_after_s=wait_s)
     tasks = walk.removed()
     tried = any(task.end is not None and task.attempts for task in operation.tasks)
     if operation.dry_run or not walk.issued or tried:

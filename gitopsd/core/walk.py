@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from gitopsd.core.asks import Asked, Begun, Done, Hold, Never, Seen, asked, hook_of_task
-from gitopsd.core.gate import Broken, Need, Open, Shut, end_of, gate_of
+from gitopsd.core.gate import LAG_S, Broken, Need, Open, Shut, end_of, gate_of
 from gitopsd.core.hooks import DeletePolicy, is_run, run_id
 from gitopsd.core.order import FIRST, PHASES, SUPPORT, Group, group_of, task_order
 from gitopsd.model.command import Command, Release
@@ -44,6 +44,14 @@ class Walk:
     def removed(self) -> tuple[Task, ...]:
         """Return the tasks as they are when the hooks that run are to go, with the commands for that in `issued`."""
         return tuple(self._removed(task) if _runs(task) else task for task in self.operation.tasks)
+
+    def unseen_s(self) -> float:
+        """Return how long the watch has left to show the hooks that were begun last; 0 where it has."""
+        unseen = [task for task in self.operation.tasks if _runs(task) and task.end is None and not self._shows(task)]
+        return max((0.0, *(LAG_S - elapsed(task.since_s, self.now_s) for task in unseen)))
+
+    def _shows(self, task: Task) -> bool:
+        return task.state is not TaskState.APPLIED or isinstance(self.seen.readings.get(task.key), Found)
 
     def _through(self, tasks: Iterable[Task]) -> list[Task]:
         groups = [(group, list(found)) for group, found in _groups(tasks)]

@@ -126,6 +126,14 @@ def test_hooks_are_tried_as_well() -> None:
     assert (OperationPhase.FAILED, []) == (done.phase, here.writes)
 
 
+def test_what_waits_to_be_claimed_is_tried_with_the_rest() -> None:
+    here = world(ONE, TWO, guard=Guard(SHOP, claimed=frozenset({TWO})), refuse=refusing(TWO))
+
+    done = here.finish(here.operation())
+
+    assert (OperationPhase.FAILED, []) == (done.phase, here.writes)
+
+
 def test_self_heal_tries_nothing_first() -> None:
     here = world(ONE)
 

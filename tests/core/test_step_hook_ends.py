@@ -121,6 +121,25 @@ def test_terminated_sync_removes_the_hooks_that_run(guarded: bool) -> None:  # n
     assert {} == here.lives
 
 
+@pytest.mark.parametrize(("shown", "waits_s"), [(True, 3), (False, 10)])
+def test_terminated_sync_waits_for_the_watch_to_show_a_hook_that_was_just_begun(
+    shown: bool,  # noqa: FBT001 - a case
+    waits_s: int,
+) -> None:
+    here = world(hook("before", "PreSync"), health=lambda _: RUNNING)
+    running = replace(begun(here), phase=OperationPhase.TERMINATING)
+    live = here.lives.pop(key_of("before"))
+
+    waiting = here.step(running)
+    here.now_s += waits_s
+    here.lives.update({key_of("before"): live} if shown else {})
+    done = here.finish(waiting.operation)
+
+    assert ((), 10.0) == (waiting.commands, waiting.again_after_s)
+    assert (OperationPhase.FAILED, TERMINATED, 1000.0 + waits_s) == (done.phase, done.message, here.now_s)
+    assert {} == here.lives
+
+
 def test_sync_that_is_too_late_removes_the_hooks_that_run() -> None:
     here = world(hook("before", "PreSync"), health=lambda _: RUNNING)
     running = begun(here)
