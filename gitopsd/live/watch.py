@@ -78,6 +78,7 @@ class Place:
     # The server would not stream this list, so it is read in pages: why a kind cannot be converted is told there, while
     # a stream of it only says "Too large resource version".
     refused: bool = False
+    went_on: bool = False  # in this try, the server took up the watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class KindWatch:
         place = Place()
         failures = 0
         while True:
-            started_s = loop.time()
+            started_s, place.went_on = loop.time(), False
             try:
                 if place.version is None and (place.refused or not self.server.streams):
                     place.version = await self._list()
@@ -107,6 +108,7 @@ class KindWatch:
                 failures = 0 if loop.time() - started_s > SHORTEST_WATCH_S else failures + 1
             except Expired:
                 place.version, failures = None, failures + 1
+                log.info("kind.expired", cluster=self.client.name, kind=str(self.resource.gvk))
             except Refused as err:
                 place.version = None
                 self.sink.failed(str(err), refused=True)
@@ -114,7 +116,8 @@ class KindWatch:
                 await asyncio.sleep(REFUSED_RETRY_S * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load
                 continue
             except Retryable as err:
-                failures = failures + 1 if loop.time() - started_s < LONGEST_RETRY_S else 1
+                lasted = place.went_on and loop.time() - started_s > SHORTEST_WATCH_S
+                failures = 1 if lasted else failures + 1
                 self.sink.failed(str(err), refused=False)
                 log.info("kind.lost", cluster=self.client.name, kind=str(self.resource.gvk), error=str(err))
             if failures:
@@ -188,6 +191,7 @@ class KindWatch:
         """Take what comes; with `turn`, the list comes first, and the turn is over once that is in."""
         streaming = turn is not None
         if not streaming:
+            place.went_on = True
             self.sink.heard()  # the server goes on from our version: nothing was lost
         first = True
         async for batch in _in_turns(lines):
@@ -198,7 +202,7 @@ class KindWatch:
                 return
             version = self._take(events)
             if turn is not None and streaming and any(map(_ends_initial, events)):
-                streaming = False
+                streaming, place.went_on = False, True
                 self.sink.end()
                 turn.done()
             if version and not streaming:
