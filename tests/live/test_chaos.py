@@ -134,6 +134,7 @@ async def wire(cluster: Cluster) -> AsyncIterator[Wire]:
         yield found
 
 
+@pytest.mark.timeout(FOR_S + 300)
 async def test_the_mirror_comes_to_what_the_server_has_whatever_becomes_of_its_connections(
     cluster: Cluster, namespace: str, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
