@@ -48,11 +48,21 @@ def owned_view(fields: Fields, live: Any) -> Any:
 
     What is left out is still named by `fields`, which is hashed beside the view, so absent is not like never owned.
     """
+    if not fields:
+        return live
     own = [key for key in fields if key != "."]
     if not own:
         return live
-    if isinstance(live, dict) and all(key.startswith("f:") for key in own):
-        return {key: owned_view(fields[key], live[key[2:]]) for key in own if key[2:] in live}
+    if isinstance(live, dict):
+        found = {}
+        for key in own:
+            if key[:2] != "f:":
+                return ["other shape", live]
+            name = key[2:]
+            if name in live:
+                below = fields[key]
+                found[key] = owned_view(below, live[name]) if below else live[name]  # most are leaves
+        return found
     if isinstance(live, list):
         return _owned_items(fields, own, live)
     return ["other shape", live]
@@ -162,7 +172,12 @@ def _view(entry: Entry, manifest: Manifest) -> Any:
 
 
 def _well_formed(fields: Any) -> bool:
-    return isinstance(fields, dict) and all(map(_well_formed, fields.values()))
+    if not isinstance(fields, dict):
+        return False
+    for below in fields.values():  # noqa: SIM110 - a generator would double its time
+        if below != {} and not _well_formed(below):
+            return False
+    return True
 
 
 def _owned_items(fields: Fields, own: list[str], live: list[Any]) -> Any:
