@@ -17,7 +17,7 @@ from gitopsd.model.manifest import GroupKind
 from gitopsd.model.status import AppStatus
 from gitopsd.settings import Settings
 
-LOOK_S = 5.0  # between two looks; a handful of repositories and clusters each
+LOOK_S = 5.0  # between two looks at most; a handful of repositories and clusters each
 
 log = structlog.get_logger()
 
@@ -75,6 +75,7 @@ class Freshness:
             settings.freshness.epoch_s, 3 * settings.git.poll_s
         )  # a bound below the poll would never be met
         self.watch_s = settings.freshness.watch_s
+        self.look_s = min(LOOK_S, self.epoch_s / 4, self.watch_s / 4)
         self.now = Snapshot()
         self._repos, self._clusters, self._names = repos, clusters, tuple(names)
         self._changed = changed
@@ -93,7 +94,7 @@ class Freshness:
 
     async def run(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(self.look_s)
             self.look()
 
     def look(self) -> None:

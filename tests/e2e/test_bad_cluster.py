@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -18,13 +19,15 @@ BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 
 
 @asynccontextmanager
-async def behind_a_proxy(own: Own, pair: Mapping[str, Cluster]) -> AsyncIterator[tuple[World, Proxy]]:
+async def behind_a_proxy(
+    own: Own, pair: Mapping[str, Cluster], changes: Mapping[str, Any] | None = None
+) -> AsyncIterator[tuple[World, Proxy]]:
     """Give a daemon that reaches the cluster under test through a proxy, and the other one as usual."""
     async with proxy(pair[HERE]) as between:
         there = {"name": THERE, "kubeconfig": str(pair[THERE].kubeconfig)}
         clusters = [between.settings(HERE), there]
         environ = {"E2E_CLUSTER": pair[HERE].tokens["admin"]}
-        async with own(changes={"clusters": clusters}, environ=environ) as shop:
+        async with own(changes={"clusters": clusters, **(changes or {})}, environ=environ) as shop:
             yield shop, between
 
 
