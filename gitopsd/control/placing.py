@@ -14,18 +14,20 @@ from gitopsd.core.declaration import DECLARE, Declare, no_cluster, only_declarat
 from gitopsd.core.deletion import delete_hooks
 from gitopsd.core.exclusions import included
 from gitopsd.core.hooks import hook_refs
+from gitopsd.core.orphans import orphans, warning
 from gitopsd.core.pairing import owns
 from gitopsd.core.permissions import Place, account_of, destination_conditions, object_conditions, source_conditions
-from gitopsd.core.plan import contested, installation_of, taken
 from gitopsd.core.prune import Guard, kept
+from gitopsd.core.sharing import shared_conditions
 from gitopsd.core.target import Scope, Target, target_of, unreadable
 from gitopsd.core.tracking import ANNOTATION, Tracking
+from gitopsd.core.tree import Child
 from gitopsd.errors import ClusterUnreachable, NotPermitted, UnknownCluster
 from gitopsd.model.application import Application, Mode
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.command import ObjectRef
 from gitopsd.model.comparison import Found, Reading, Unreadable
-from gitopsd.model.ids import ClusterId
+from gitopsd.model.ids import AppName, ClusterId
 from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey, gvk_of, key_of
 from gitopsd.model.project import AppProject, SyncWindow
 from gitopsd.model.status import Condition
@@ -49,6 +51,7 @@ class Aim:
     watch_age_s: float
     windows: tuple[SyncWindow, ...] = ()  # that concern the application
     user: str = ""  # in whose name is written; "": gitopsd's own
+    orphans: int = 0  # objects of no application in its namespace, where its project asks for them
 
     @property
     def unheard(self) -> bool:
@@ -148,6 +151,7 @@ class Placing:
         guard = guard_now(readings, prunes=extra)
         shared = {key: others for key, others in guard.others.items() if key in target.objects}
         self.wants.contend(app.name, shared)
+        orphans = self.orphans(app, cluster)
         return Aim(
             cluster,
             self.mode_of(app),
@@ -155,11 +159,47 @@ class Placing:
             readings,
             guard,
             guard_now,
-            (*target.conditions, *_shared(shared), *_taken(target, readings), *unreadable(target, readings)),
+            (
+                *target.conditions,
+                *self._shared(app, target, readings, shared),
+                *unreadable(target, readings),
+                *self._orphaned(app, cluster, orphans),
+            ),
             self.live.age(cluster).oldest_s,
             self.windows(app, cluster),
             self.user_of(app, cluster),
+            len(orphans),
         )
+
+    def orphans(self, app: Application, cluster: ClusterId) -> tuple[Child, ...]:
+        """Return what lies in the application's namespace and is of none, where its project asks for it; of memory."""
+        project, namespace = self.apps.project(app.project), app.destination.namespace
+        if project is None or project.orphans is None or not namespace:
+            return ()
+        inventory = self.wants.inventory
+        return orphans(
+            self.live.unowned(cluster, namespace),
+            project,
+            self._exists,
+            lambda key: bool(inventory.wanted_by(cluster, key)),
+        )
+
+    def _orphaned(self, app: Application, cluster: ClusterId, found: Sequence[Child]) -> tuple[Condition, ...]:
+        project = self.apps.project(app.project)
+        where = f"namespace {app.destination.namespace} of cluster {cluster}"
+        return warning(project, found, where) if project is not None else ()
+
+    def _exists(self, name: AppName) -> bool:
+        return self.apps.get(name) is not None
+
+    def _shared(
+        self,
+        app: Application,
+        target: Target,
+        readings: Mapping[ResourceKey, Reading],
+        others: Mapping[ResourceKey, frozenset[AppName]],
+    ) -> tuple[Condition, ...]:
+        return shared_conditions(app.name, target.objects, readings, others, self._exists)
 
     def declarations(self, app: Application, manifests: Sequence[Manifest]) -> None:
         """Raise UnknownCluster where the manifests of an application of applications are not all declarations.
@@ -309,19 +349,3 @@ def _left(reading: Reading, guard: Guard) -> bool:
         return isinstance(reading, Unreadable)
     refusal = kept(reading.live, guard, 0.0)
     return refusal is None or refusal.waits
-
-
-def _taken(target: Target, readings: Mapping[ResourceKey, Reading]) -> tuple[Condition, ...]:
-    remedy = "it is not applied; where it is to be this gitopsd's, take its annotation gitopsd.io/installation-id off"
-    return tuple(
-        Condition("SharedResourceWarning", f"{key}: {taken(installation)}", remedy)
-        for key in sorted(target.objects)
-        if (installation := installation_of(readings.get(key)))
-    )
-
-
-def _shared(others: Mapping[ResourceKey, frozenset[str]]) -> tuple[Condition, ...]:
-    return tuple(
-        Condition("SharedResourceWarning", f"{key}: {contested(wanted)}", "it is applied by neither until one yields")
-        for key, wanted in sorted(others.items())
-    )

@@ -11,7 +11,6 @@ from gitopsd.control.drifts import Drifts
 from gitopsd.control.due import Wanted
 from gitopsd.control.judge import Judge
 from gitopsd.control.orders import Orders, orders_of
-from gitopsd.control.orphans import warned
 from gitopsd.control.placing import Aim, Placing
 from gitopsd.control.sync import Outcome, Syncer
 from gitopsd.control.workers import Again
@@ -87,10 +86,7 @@ class Reconciler:
         if orders.deleting and aim.empty and not outcome.left and not left.any:
             self.apps.forget(app.name)
             return Again(None)
-        aim = replace(
-            aim,
-            conditions=(*aim.conditions, *conditions(fought), *left.conditions, *warned(self.placing, app, cluster)),
-        )
+        aim = replace(aim, conditions=(*aim.conditions, *conditions(fought), *left.conditions))
         again = self._published(orders, (found, outcome), desired, aim)
         return again if left.again_after_s is None else Again(min(again.after_s or self.refresh_s, left.again_after_s))
 
@@ -133,6 +129,7 @@ class Reconciler:
             epoch_s=desired.taken_s,
             watch_age_s=aim.watch_age_s if aim else 0.0,
             source_types=desired.source_types,
+            orphans=aim.orphans if aim else 0,
             waiting=outcome.waiting,
         )
         self.apps.publish(orders.app.name, status)

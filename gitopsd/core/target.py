@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gitopsd.core.apply_form import apply_form, scopes_of
@@ -15,6 +16,7 @@ from gitopsd.model.ids import AppName, TargetHash
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey, annotations_of, gvk_of, key_of
 from gitopsd.model.status import Condition
 
+MAX_REPEATED = 10  # conditions of one application; the rest is counted
 # True: namespaced, False: cluster-scoped, None: not served, Unreadable: the cluster does not tell
 Scope = Callable[[GVK], bool | Unreadable | None]
 
@@ -53,6 +55,7 @@ def target_of(
     objects: dict[ResourceKey, Manifest] = {}
     hooks: dict[ResourceKey, Hook] = {}
     unplaced: set[ResourceKey] = set()
+    times: Counter[ResourceKey] = Counter()
     warnings: list[Condition] = []
     for manifest in manifests:
         gvk = gvk_of(manifest)
@@ -63,6 +66,7 @@ def target_of(
             namespaced = False  # for now: the other way round it would be refused, and all others with it
         form = apply_form(manifest, app, namespace, namespaced=namespaced, tracking=tracking)
         key = key_of(form.manifest)
+        times[key] += 1
         if unknown:
             unplaced |= {key, replace(key, namespace="")}
         warnings += [Condition("IgnoredFieldWarning", text) for text in form.warnings]
@@ -70,8 +74,6 @@ def target_of(
             hooks[key] = hook_of(form.manifest)
             warnings += _hook_warning(key, form.manifest)
             continue
-        if key in objects:
-            warnings.append(_repeated(key))
         warnings += _option_warnings(key, form.manifest)
         sync_wave(form.manifest)  # refused here, so that no later stage meets a wave it cannot read
         objects[key] = form.manifest
@@ -85,7 +87,7 @@ def target_of(
         hashes,
         target_hash(content),
         held | (unplaced - objects.keys()),
-        (*warnings, *ignored),
+        (*warnings, *_repeated(times, objects.keys() & hooks.keys()), *ignored),
         run,
         frozenset(unplaced),
         tracking,
@@ -126,12 +128,18 @@ def _run(hooks: Sequence[Hook]) -> tuple[tuple[Hook, ...], tuple[Condition, ...]
     )
 
 
-def _repeated(key: ResourceKey) -> Condition:
-    return Condition(
-        "RepeatedResourceWarning",
-        f"{key} is rendered more than once; the last one counts",
-        remedy="remove all but one in Git",
-    )
+def _repeated(times: Mapping[ResourceKey, int], both: Collection[ResourceKey]) -> list[Condition]:
+    """Return a condition for each object that Git holds more than once; `both` are hooks and objects at once."""
+    told = []
+    for key, count in sorted(times.items()):
+        if count > 1:
+            counts = "it is applied, and not run as a hook" if key in both else "the last one counts"
+            what = f"{key} is rendered {count} times; {counts}"
+            told.append(Condition("RepeatedResourceWarning", what, "remove all but one in Git"))
+    if len(told) > MAX_REPEATED:
+        rest = f"{len(told) - MAX_REPEATED + 1} more objects are rendered more than once"
+        return [*told[: MAX_REPEATED - 1], Condition("RepeatedResourceWarning", rest, "see the others")]
+    return told
 
 
 def _option_warnings(key: ResourceKey, manifest: Manifest) -> list[Condition]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState
-from gitopsd.control.orphans import orphans_of
 from gitopsd.control.service import Asks, readers_of
 from gitopsd.core.declaration import DECLARE
 from gitopsd.core.freshness import aged_nodes, aged_resource
@@ -144,7 +143,7 @@ class DaemonBackend:
         cluster = self.asks.placing.cluster_of(app)
         if cluster is None:
             return ()
-        roots = [(gvk, live, live.health) for gvk, live in orphans_of(self.asks.placing, app, cluster)]
+        roots = [(gvk, live, live.health) for gvk, live in self.asks.placing.orphans(app, cluster)]
         found = tree(roots, lambda uid: self.live.children(cluster, uid))
         return aged_nodes(found, self.freshness.now.kinds.get(cluster, ()))
 

@@ -46,6 +46,7 @@ class AppStatus:
     watch_age_s: float = 0.0
     source_types: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()  # why it is too old to go by; what is shown of it is not green then
+    orphans: int = 0  # objects of no application in its namespace, where its project asks for them
     waiting: str = ""  # why nothing is done about what is out of sync; "" where nothing is, or something runs
 
 

@@ -55,14 +55,17 @@ def namespace_of(app: Application) -> str:
 def _applications(views: Iterable[AppView], servers: dict[str, str]) -> Iterator[Metric]:
     info = family("argocd_app_info", "Applications, and how they do.", *INFO)
     conditions = family("argocd_app_condition", "Conditions of applications.", *APP, "condition")
+    orphans = family("argocd_app_orphaned_resources_count", "Objects of no application in their namespaces.", *APP)
     for view in views:
         app = view.application
         identity = (namespace_of(app), app.name, app.project)
         info.add_metric([*identity, *_info(view, servers)], 1)
         for kind in sorted({condition.type for condition in view.status.conditions} if view.status else ()):
             conditions.add_metric([*identity, kind], 1)
+        orphans.add_metric(identity, view.status.orphans if view.status else 0)
     yield info
     yield conditions
+    yield orphans
 
 
 def _labels(views: Iterable[AppView], names: Sequence[str]) -> Iterator[Metric]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gitopsd.control.orphans import orphans_of
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import Manifest
 from tests.control.clusters import C1
@@ -29,7 +28,8 @@ async def test_orphans_of_the_namespace_are_told_until_they_are_gone() -> None:
     assert "1 object of namespace prod of cluster c1 is of no application: /ConfigMap:prod/stray" == condition.message
     found = shell.apps.get(AppName("a"))
     assert found is not None
-    assert ["stray"] == [live.key.name for _, live in orphans_of(shell.placing, found, C1)]
+    assert ["stray"] == [live.key.name for _, live in shell.placing.orphans(found, C1)]
+    assert (1, 0) == (shell.status("a").orphans, shell.status("b").orphans)
     assert () == shell.status("b").conditions
     shell.declare(project(ignore=[{"name": "str*"}]), app("a", project="team"), app("b"))
     await shell.settle()

@@ -41,6 +41,24 @@ def test_last_of_two_counts_and_a_warning_tells() -> None:
 
     assert {"x": "2"} == found.objects[key("a")]["data"]
     assert ["RepeatedResourceWarning"] == [condition.type for condition in found.conditions]
+    assert "/ConfigMap:prod/a is rendered 2 times; the last one counts" == found.conditions[0].message
+
+
+def test_hook_that_is_there_twice_is_told_of_and_so_is_one_that_is_an_object_too() -> None:
+    hook = {"argocd.argoproj.io/hook": "PreSync"}
+
+    twice = target(config("a", **hook), config("a", **hook), config("a", **hook)).conditions
+    both = target(config("a", **hook), config("a")).conditions
+
+    assert ["/ConfigMap:prod/a is rendered 3 times; the last one counts"] == [each.message for each in twice]
+    assert ["is applied, and not run as a hook" in each.message for each in both] == [True]
+
+
+def test_very_many_repeated_objects_make_few_conditions() -> None:
+    found = target(*(config(f"a{place}") for place in range(30)), *(config(f"a{place}") for place in range(30)))
+
+    assert 10 == len(found.conditions)
+    assert "21 more objects are rendered more than once" == found.conditions[-1].message
 
 
 def test_object_named_with_and_without_the_destinations_namespace_is_one() -> None:

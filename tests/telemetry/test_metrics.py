@@ -96,8 +96,9 @@ async def test_condition_is_told_once_for_each_type() -> None:
     view = app_view("shop")
     assert view.status is not None
     conditions = (Condition("SyncError", "a"), Condition("SyncError", "b"), Condition("ComparisonError", "c"))
-    view = dataclasses.replace(view, status=dataclasses.replace(view.status, conditions=conditions))
+    view = dataclasses.replace(view, status=dataclasses.replace(view.status, conditions=conditions, orphans=3))
 
+    assert [3.0] == [value for _, value in (await world([view]))["argocd_app_orphaned_resources_count"]]
     assert ["ComparisonError", "SyncError"] == [
         labels["condition"] for labels, _ in (await world([view]))["argocd_app_condition"]
     ]
