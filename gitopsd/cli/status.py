@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 App = Mapping[str, Any]
+DIGEST = re.compile(r"(?:^|@)sha(?:256|512):[0-9a-f]{64,128}$")
 FEW_S = 10.0  # below it tenths of a second tell something
 
 
@@ -98,7 +100,10 @@ def revisions(app: App) -> list[str]:
 
 
 def short(revision: str) -> str:
-    """Return a commit SHA cut to the length people read; anything else whole."""
+    """Return a commit SHA cut to the length people read, of a chart its version, of an artifact the digest's begin."""
+    if DIGEST.search(revision):
+        version, _, digest = revision.rpartition("@")
+        return version or digest[:15]
     return revision[:8] if len(revision) in (40, 64) else revision
 
 

@@ -127,8 +127,14 @@ class Places:
         if not url.startswith(ARTIFACTS):
             await self._fetched.fetch(url)
         at = await self._fetched.want(url, ref, tag_prefix)
-        shown = f"{without_credentials(url)} at {at.revision[: 19 if ':' in at.revision else 10]}"
+        shown = f"{without_credentials(url)} at {_short(at.revision)}"
         return Place(self._fetched.mirror(url), at.revision, shown)
+
+
+def _short(revision: str) -> str:
+    """Return a revision for people: of a commit ten digits, of an artifact the version and twelve of its digest."""
+    version, _, digest = revision.rpartition("@")
+    return " ".join(filter(None, (version, digest[:19]))) if ":" in digest else digest[:10]
 
 
 def _directory(text: str) -> Path | None:

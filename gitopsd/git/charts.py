@@ -1,4 +1,4 @@
-"""Charts of an HTTP chart repository, each a revision of its mirror as an artifact of a registry is."""
+"""Charts of an HTTP chart repository, each a revision of its mirror as an artifact of a registry is: VERSION@DIGEST."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ChartRepository:
     mirror: ChartMirror
     given: RepoCredentials | None
     http: aiohttp.ClientSession
-    _wanted: dict[str, tuple[ChartReference, _Entry]] = field(default_factory=dict)  # by digest
+    _wanted: dict[str, tuple[ChartReference, _Entry]] = field(default_factory=dict)  # by revision
     _had: dict[str, bytes] = field(default_factory=dict)  # archives that the index has no digest for
 
     @property
@@ -96,7 +96,7 @@ class ChartRepository:
             if digest != index.digest:
                 index.entries.clear()
             index.digest, index.etag = digest, found.etag
-        names = {(each.chart, each.version) for each in references if not is_digest(each.version)}
+        names = {(each.chart, each.version) for each in references if not _is_revision(each.version)}
         index.entries = {name: entry for name, entry in index.entries.items() if name in names}
         fresh = sorted(names - index.entries.keys())
         answers = await self.mirror.call(FIND, str(file), self.shown, fresh) if fresh or not names else []
@@ -104,7 +104,7 @@ class ChartRepository:
 
     async def resolve(self, reference: str) -> str | None:
         wanted = ChartReference.parse(reference)
-        if is_digest(wanted.version):
+        if _is_revision(wanted.version):
             return wanted.version if await self.mirror.keep(wanted.version) else None
         entry = self.mirror.index.entries[wanted.chart, wanted.version]
         if "missing" in entry:
@@ -114,11 +114,13 @@ class ChartRepository:
             content = await self._archive(wanted, entry)
             digest = _sha256(content)
             self._had[digest] = content
-        self._wanted[digest] = wanted, entry
-        return digest
+        revision = f"{entry['version'][:100]}@{digest}"
+        self._wanted[revision] = wanted, entry
+        return revision
 
     async def packed(self, digest: str) -> Packed:
         wanted, entry = self._wanted[digest]
+        digest = digest.rpartition("@")[2]
         content = self._had.pop(digest, None)
         if content is None:
             content = await self._archive(wanted, entry)
@@ -168,6 +170,10 @@ class ChartRepository:
         """Return what another server is given: an index makes nobody's login go anywhere."""
         trust = self.mirror.trust
         return await trust.credentials(url) if trust.as_trusted(self.mirror.url, url) else trust.hosts(url)
+
+
+def _is_revision(version: str) -> bool:
+    return is_digest(version.rpartition("@")[2])
 
 
 def _named(wanted: ChartReference, entry: _Entry) -> str:

@@ -60,9 +60,9 @@ def commit(mirror: str, revision: str) -> pygit2.Commit:
         raise _unreadable(mirror, f"commit {revision}", err) from err
 
 
-def artifact_ref(digest: str) -> str:
-    """Return the ref below which an artifact's files lie."""
-    return f"refs/oci/{digest.replace(':', '/')}"
+def artifact_ref(revision: str) -> str:
+    """Return the ref below which an artifact's files lie: of its digest, whatever version is named before that."""
+    return f"refs/oci/{revision.rpartition('@')[2].replace(':', '/')}"
 
 
 def peeled(mirror: str, name: str) -> str | None:

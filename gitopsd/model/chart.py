@@ -20,7 +20,7 @@ class ChartReference:
     """Which chart of a chart repository: what `ports.Sources` resolves there."""
 
     chart: str
-    version: str  # a version, a range of them, or the digest of an archive that was had before
+    version: str  # a version, a range of them, or a revision that was had before: VERSION@DIGEST, or a digest alone
     pass_credentials: bool = False  # to other hosts that the index names
 
     def __str__(self) -> str:
@@ -28,9 +28,15 @@ class ChartReference:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return what `str` wrote; text without a chart has an empty one."""
-        chart, _, version = text.removesuffix(_PASS).rpartition("@")
+        """Return what `str` wrote."""
+        chart, _, version = text.removesuffix(_PASS).partition("@")
         return cls(chart, version, text.endswith(_PASS))
+
+
+def type_of(repository: str) -> str:
+    """Return what is fetched under the name `repository`, in Argo CD's words; a file is none of Argo CD's."""
+    known = {CHARTS: "helm", FILES: "file", OCI: "oci"}
+    return next((word for start, word in known.items() if repository.startswith(start)), "git")
 
 
 def bare(repository: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitopsd.cli.main import main
+from gitopsd.cli.status import short
 from tests.chartserver import Charts, chart_server
 from tests.cli.test_render import application, git
 from tests.manifests.charting import chart_yaml
@@ -42,7 +43,7 @@ async def test_chart_and_what_a_chart_depends_on_are_rendered_where_their_reposi
     assert 0 == await run("render", str(tmp_path / "web.yaml"), "--repo", charts.url, "--explain")
     said = capsys.readouterr()
     assert "text: '\"1.1.0\"'" in said.out
-    assert f"web: web of {charts.url} at sha256:" in said.err
+    assert f"web: web of {charts.url} at 1.1.0 sha256:" in said.err
     both = ("--repo", str(tmp_path), "--repo", charts.url)
     assert 0 == await run("render", str(tmp_path / "own.yaml"), *both, "--explain")
     said = capsys.readouterr()
@@ -62,3 +63,16 @@ async def test_versions_of_a_chart_are_told(charts: Charts, capsys: pytest.Captu
     charts.index = b"<html>"
     assert 0 != await run("repo", "check", charts.url, "--chart", "web")
     assert f"the index of {charts.url} " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("revision", "shown"),
+    [
+        ("1.4.2@sha256:" + "a" * 64, "1.4.2"),
+        ("sha256:" + "ab" * 32, "sha256:abababab"),
+        ("c" * 40, "c" * 8),
+        ("v1.0", "v1.0"),
+    ],
+)
+def test_revision_is_shown_as_people_know_it(revision: str, shown: str) -> None:
+    assert shown == short(revision)

@@ -12,6 +12,7 @@ from gitopsd.core.declaration import application_from, declared, only_declaratio
 from gitopsd.core.repo_url import without_credentials
 from gitopsd.errors import InvalidDeclaration, NotSupported
 from gitopsd.model.application import Destination, Mode, Retry
+from gitopsd.model.chart import type_of
 from tests.core.declaring import HERE, Document, manifest, parsed
 
 
@@ -103,6 +104,7 @@ def test_chart_is_fetched_from_its_repository_or_registry(
     (source,) = app.sources
 
     assert ((), True) == (app.warnings, source.gives_manifests)
+    assert type_of(repository) == ("oci" if repository.startswith("oci") else "helm")
     assert (url, ".", repository, reference) == (source.repo_url, source.path, source.repository, source.reference)
 
 

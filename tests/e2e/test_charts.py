@@ -24,7 +24,7 @@ async def test_chart_of_a_repository_comes_to_live_and_follows_its_range(shop: W
         seen = await shop.daemon.until_synced(shop.name("web"))
         found = await shop.live("of-chart")
         assert found is not None
-        assert ('"1.0.0"', digest) == (found["data"]["text"], seen["status"]["sync"]["revision"])
+        assert ('"1.0.0"', f"1.0.0@{digest}") == (found["data"]["text"], seen["status"]["sync"]["revision"])
 
         charts.add("web", "1.1.0")
         await shop.daemon.refreshed(shop.name("web"))

@@ -72,27 +72,29 @@ def version_of(tree: GitTree) -> str:
     ("wanted", "is_"),
     [("1.*", "1.10.0"), ("1.9.0", "1.9.0"), ("v1.9.0", "1.9.0"), ("HEAD", "1.10.0"), (">=2.0.0-0", "2.0.0-rc.1")],
 )
-async def test_chart_is_a_revision_named_by_the_digest_of_its_archive(place: Place, wanted: str, is_: str) -> None:
+async def test_chart_is_a_revision_named_by_its_version_and_the_digest_of_its_archive(
+    place: Place, wanted: str, is_: str
+) -> None:
     digests = {version: place.charts.add("web", version) for version in ("1.9.0", "1.10.0", "2.0.0-rc.1")}
     tree = await place.tree(place.repositories(), "web", wanted)
 
-    assert (digests[is_], is_) == (tree.revision, version_of(tree))
+    assert (f"{is_}@{digests[is_]}", is_) == (tree.revision, version_of(tree))
     assert ["/index.yaml", f"/web-{is_}.tgz"] == place.charts.paths()
 
 
 async def test_new_version_is_followed_by_the_next_fetch_and_an_unchanged_index_is_not_sent_again(place: Place) -> None:
-    first = place.charts.add("web", "1.0.0")
+    first = f"1.0.0@{place.charts.add('web', '1.0.0')}"
     repositories = place.repositories()
     await place.tree(repositories, "web", "1.*")
     await repositories.fetch(place.repo)
     assert ["/index.yaml", "/web-1.0.0.tgz", "/index.yaml"] == place.charts.paths()
     assert first == repositories.resolve(place.repo, "web@1.*").revision
 
-    second = place.charts.add("web", "1.1.0")
+    second = f"1.1.0@{place.charts.add('web', '1.1.0')}"
     await repositories.fetch(place.repo)
     assert second == repositories.resolve(place.repo, "web@1.*").revision
-    old = await place.tree(repositories, "web", first)  # as a person names it who goes back
-    assert ("1.0.0", first) == (version_of(old), old.revision)
+    for back in (first, first.rpartition("@")[2], "1.0.0"):  # as a person names it who goes back
+        assert "1.0.0" == version_of(await place.tree(repositories, "web", back))
 
 
 async def test_index_without_digests_and_etags_and_in_json_serves_as_well(place: Place) -> None:
@@ -100,11 +102,11 @@ async def test_index_without_digests_and_etags_and_in_json_serves_as_well(place:
     place.charts.index = json.dumps({"apiVersion": "v1", "entries": place.charts.entries}).encode()
     place.charts.etags = False
 
-    assert digest == (await place.tree(place.repositories(), "web", "1.0.0")).revision
+    assert f"1.0.0@{digest}" == (await place.tree(place.repositories(), "web", "1.0.0")).revision
 
 
 async def test_what_is_wrong_with_one_chart_is_told_and_leaves_the_others(place: Place) -> None:
-    good = place.charts.add("web", "1.0.0")
+    good = f"1.0.0@{place.charts.add('web', '1.0.0')}"
     place.charts.add("lies", "1.0.0", digest="0" * 64)
     place.charts.add("lost", "1.0.0", urls=["none.tgz"])
     place.charts.add("bare", "1.0.0", urls=[])
@@ -144,7 +146,7 @@ async def test_chart_that_was_not_asked_for_yet_is_told_apart_from_one_that_is_n
 
 
 async def test_archive_that_cannot_be_had_now_leaves_the_version_before_it(place: Place) -> None:
-    first = place.charts.add("web", "1.0.0")
+    first = f"1.0.0@{place.charts.add('web', '1.0.0')}"
     repositories = place.repositories()
     await place.tree(repositories, "web", "*")
     place.charts.add("web", "1.1.0", urls=["not-yet.tgz"])
@@ -166,7 +168,7 @@ async def test_archive_that_cannot_be_had_now_leaves_the_version_before_it(place
     ],
 )
 async def test_index_that_is_none_is_told_and_what_was_stays(place: Place, index: bytes, words: str) -> None:
-    good = place.charts.add("web", "1.0.0")
+    good = f"1.0.0@{place.charts.add('web', '1.0.0')}"
     repositories = place.repositories()
     await place.tree(repositories, "web", "*")
     place.charts.index = index
@@ -228,7 +230,7 @@ async def test_chart_that_the_index_has_in_a_registry_is_fetched_there(place: Pl
 
 
 async def test_restart_without_the_repository_has_what_was(place: Place) -> None:
-    good = place.charts.add("web", "1.0.0")
+    good = f"1.0.0@{place.charts.add('web', '1.0.0')}"
     await place.tree(place.repositories(), "web", "*")
     place.charts.login = "nobody:x"
     restarted = place.repositories()

@@ -11,6 +11,7 @@ from gitopsd.api.answers import answer
 from gitopsd.api.backend import Backend, RepositoryState
 from gitopsd.core.argo_json import rfc3339
 from gitopsd.core.repo_url import without_credentials
+from gitopsd.model.chart import type_of
 
 
 class Repositories:
@@ -31,7 +32,7 @@ def repository_json(state: RepositoryState, now_s: float) -> dict[str, Any]:
     heard = "Unknown" if state.fetched_s is None else "Successful"
     return {
         "repo": without_credentials(state.url),
-        "type": "git",
+        "type": type_of(state.url),
         "connectionState": {
             "status": "Failed" if state.error else heard,
             "message": without_credentials(state.error),
