@@ -90,6 +90,7 @@ class Rendered:
     origins: tuple[str, ...] = ()  # `file:line` of each manifest
     key: str = ""  # of the cache: equal where the inputs and all that was read are
     looked_up: tuple[str, ...] = ()  # where the render looked, variables included (keys of a closure)
+    announced: tuple[Mapping[str, Any], ...] = ()  # parameters of its plugin, as Argo CD's ParameterAnnouncement
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from gitopsd.core.tree import Node
 from gitopsd.model.application import Application
@@ -39,6 +39,15 @@ class Manifests:
     source_type: str = ""
     namespace: str = ""
     server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDetails:
+    """What a source of an application is."""
+
+    repo: str
+    type: str  # "Plugin" …; "" where it only lends files
+    announced: Sequence[Mapping[str, Any]] = ()  # parameters of its plugin
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +141,10 @@ class Backend(Protocol):
 
     async def manifests(self, name: AppName, revision: str) -> Manifests:
         """Return the target at `revision` ("" is the epoch's)."""
+        ...
+
+    async def sources(self, name: AppName) -> Sequence[SourceDetails]:
+        """Return what each source of the declaration is, at the epoch. Raises as `manifests` does."""
         ...
 
     async def managed_resources(self, name: AppName) -> Sequence[ManagedResource]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from gitopsd.control.barrier import Barrier
 from gitopsd.control.integrity import Integrity
@@ -28,6 +29,7 @@ class Desired:
     origins: tuple[str, ...]  # `file:line` of each manifest
     warnings: tuple[str, ...]
     source_types: tuple[str, ...]
+    announced: tuple[tuple[Mapping[str, Any], ...], ...] = ()  # parameters of plugins, one list per source
     mark: int | None = None  # of the prune barrier, from before the epochs were read; None: a person named revisions
 
 
@@ -65,7 +67,7 @@ class Desire:
 
     def nothing(self, revisions: tuple[Revision, ...], hooks: Sequence[Manifest]) -> Desired:
         """Return what is asked for in the name of an application that is being deleted: `hooks`, whatever Git holds."""
-        return Desired(revisions, self.now_s(), tuple(hooks), (), (), (), self.barrier.mark())
+        return Desired(revisions, self.now_s(), tuple(hooks), (), (), (), mark=self.barrier.mark())
 
     async def _desired(self, app: Application, wanted: Sequence[Source]) -> Desired:
         # Resolved without an await between them: one repository's sources all see one epoch (D2).
@@ -100,4 +102,5 @@ def _joined(resolved: Sequence[Resolved], rendered: Sequence[Rendered]) -> Desir
         origins=tuple(origin for one in rendered for origin in one.origins),
         warnings=tuple(warning for one in rendered for warning in one.warnings),
         source_types=tuple(one.source_type for one in rendered),
+        announced=tuple(one.announced for one in rendered),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState
+from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState, SourceDetails
 from gitopsd.control.service import Asks, readers_of
 from gitopsd.core.declaration import DECLARE
 from gitopsd.core.freshness import aged_nodes, aged_resource
@@ -107,6 +107,13 @@ class DaemonBackend:
             app.destination.namespace,
             "" if cluster is DECLARE else self.clusters_by_name[cluster],
         )
+
+    async def sources(self, name: AppName) -> Sequence[SourceDetails]:
+        app, desired, _ = await self.asks.desired(name, "")
+        found = iter(zip(desired.source_types, desired.announced, strict=True))  # of those that give manifests
+        return [
+            SourceDetails(each.repo_url, *(next(found) if each.gives_manifests else ("", ()))) for each in app.sources
+        ]
 
     async def managed_resources(self, name: AppName) -> Sequence[ManagedResource]:
         opened = await self.asks.opened(name)

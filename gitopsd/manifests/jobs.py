@@ -64,6 +64,7 @@ def render(place: Place, inputs: str, source: Mapping[str, Any], given: Mapping[
     try:
         outcome = _rendered(tree, source["path"], source["options"], unpacked)
         outcome["warnings"] = [sops.hidden(trees, warning) for warning in outcome["warnings"]]
+        outcome["announced"] = _hidden(trees, outcome["announced"])
     except FOLLOWS_FROM_INPUTS as err:
         outcome = {"error": [type(err).__name__, sops.hidden(trees, err.what), err.remedy]}
     except GitopsError as err:
@@ -72,6 +73,16 @@ def render(place: Place, inputs: str, source: Mapping[str, Any], given: Mapping[
         raise type(err)(told, remedy=err.remedy) from None
     closure = {**tree.closure(), **unpacked.closure()}
     return {"outcome": outcome, "key": manifests_key(inputs, closure), "looked_up": sorted(closure)}
+
+
+def _hidden(trees: Sequence[Tree], value: Any) -> Any:
+    if isinstance(value, str):
+        return sops.hidden(trees, value)
+    if isinstance(value, list):
+        return [_hidden(trees, each) for each in value]
+    if isinstance(value, dict):
+        return {name: _hidden(trees, each) for name, each in value.items()}
+    return value
 
 
 def _there(place: Place, wanted: Iterable[str]) -> dict[str, str]:
@@ -113,6 +124,7 @@ def _rendered(tree: Tree, path: str, declared: Mapping[str, Any], given: Given) 
         "source_type": tool,
         "manifests": [orjson.Fragment(manifest) for manifest in loaded.manifests],
         "origins": loaded.origins,
+        "announced": loaded.announced,
         "warnings": [*loaded.warnings, *(warnings.all() if options != declared else ())],
     }
 

@@ -6,6 +6,7 @@ import posixpath
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -37,6 +38,7 @@ class Loaded:
     manifests: list[bytes] = field(default_factory=list)  # JSON
     origins: list[str] = field(default_factory=list)  # `file:line`
     warnings: list[str] = field(default_factory=list)
+    announced: list[dict[str, Any]] = field(default_factory=list)  # parameters of a plugin
 
     def warn(self, warning: str) -> None:
         if len(self.warnings) < WARNINGS:

@@ -15,8 +15,9 @@ from typing import Any
 import orjson
 
 from gitopsd.core.scrubbed import scrubbed
-from gitopsd.errors import InvalidManifest, NotSupported, PathNotFound, WorkerFailed
+from gitopsd.errors import GitopsError, InvalidManifest, NotSupported, PathNotFound, WorkerFailed
 from gitopsd.manifests import subtree
+from gitopsd.manifests.announced import announcements
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.path_glob import path_glob
 from gitopsd.manifests.plain import Loaded
@@ -50,8 +51,31 @@ def generate(tree: Tree, path: str, options: PluginOptions, given: Given) -> Loa
     with _kitchen(plugin, tree, path, options, given) as kitchen:
         if plugin.init:
             kitchen.cook("init", plugin.init)
-        output = kitchen.cook("generate", plugin.generate)
-    return printed(f"what plugin {plugin.name} makes of {path}", path, output, given.limits)
+        loaded = printed(
+            f"what plugin {plugin.name} makes of {path}",
+            path,
+            kitchen.cook("generate", plugin.generate),
+            given.limits,
+        )
+        loaded.announced = _announced(plugin, kitchen, loaded)
+    return loaded
+
+
+def _announced(plugin: Plugin, kitchen: _Kitchen, loaded: Loaded) -> list[dict[str, Any]]:
+    """Return the parameters that the plugin announces, those that it finds out first, as in Argo CD.
+
+    They are for people to read: a command that fails costs a warning, not the manifests.
+    """
+    found: list[dict[str, Any]] = []
+    if plugin.announce:
+        try:
+            text = kitchen.cook("parameters", plugin.announce)
+            found = announcements(orjson.loads(text), f"what parameters of plugin {plugin.name} prints")
+        except orjson.JSONDecodeError as err:
+            loaded.warn(f"{kitchen.path}: what parameters of plugin {plugin.name} prints is no JSON: {err}")
+        except GitopsError as err:
+            loaded.warn(err.what)
+    return [*found, *(plugin.announces or ())]
 
 
 def environment(plugin: Plugin, options: PluginOptions, variables: Variables) -> dict[str, str]:

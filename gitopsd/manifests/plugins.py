@@ -11,6 +11,7 @@ from typing import Any
 from gitopsd.core.declaration.fields import Fields, Warnings
 from gitopsd.core.declaration.options import metadata_of
 from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidSettings
+from gitopsd.manifests.announced import announcements
 from gitopsd.manifests.yaml import parse
 from gitopsd.settings import PluginSettings, RenderSettings
 
@@ -31,6 +32,8 @@ class Plugin:
     reads: list[str] | None = None  # directories it may read: below the source, or from the root ("/x"); None: its own
     variables: list[str] | None = None  # of the build environment that it is given; None: all
     network: bool = False
+    announces: list[dict[str, Any]] | None = None  # parameters, as `announced.announcements` gives them
+    announce: list[str] | None = None  # program and arguments that print more of them, as JSON
 
     @property
     def discovers(self) -> bool:
@@ -98,6 +101,8 @@ def plugin_from(manifest: Mapping[str, Any]) -> Plugin:
     discover = spec.mapping("discover") or Fields({}, ".spec.discover", Warnings())
     find = discover.mapping("find") or Fields({}, ".spec.discover.find", Warnings())
     version = spec.text("version")
+    parameters = spec.mapping("parameters") or Fields({}, ".spec.parameters", Warnings())
+    static = [each.value() for each in parameters.mappings("static") or ()]
     return Plugin(
         name=f"{name}-{version}" if version else name,
         generate=generate,
@@ -108,6 +113,8 @@ def plugin_from(manifest: Mapping[str, Any]) -> Plugin:
         reads=_reads(annotations),
         variables=_list(annotations, VARIABLES, ","),
         network=annotations.get(NETWORK) == "true",
+        announces=announcements(static, ".spec.parameters.static") or None,
+        announce=_command(parameters, "dynamic") or None,
     )
 
 

@@ -151,6 +151,7 @@ class ClosureRenderer:
             source_type=outcome["source_type"],
             warnings=tuple(outcome["warnings"]),
             origins=tuple(outcome["origins"]),
+            announced=tuple(outcome["announced"]),
             key=found.key,
             looked_up=found.looked_up,
         )

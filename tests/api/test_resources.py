@@ -4,8 +4,9 @@ import base64
 import dataclasses
 import json
 from typing import Any
+from urllib.parse import quote
 
-from gitopsd.api.backend import ClusterState, ManagedResource, Manifests, RepositoryState
+from gitopsd.api.backend import ClusterState, ManagedResource, Manifests, RepositoryState, SourceDetails
 from gitopsd.core.argo_json import rfc3339
 from gitopsd.core.tree import Node
 from gitopsd.model.cluster import Network, PodFacts, WatchAge, WatchState
@@ -15,7 +16,7 @@ from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.manifest import GVK, ResourceKey
 from tests.api.serving import NOW_S, serving
 from tests.core.lives import live_of
-from tests.fakes.backend import FakeBackend, app_view
+from tests.fakes.backend import REPO, FakeBackend, app_view
 
 SHOP = "/api/v1/applications/shop"
 SECRET = "aHVudGVyMg=="  # noqa: S105 - this is what must not appear
@@ -225,3 +226,23 @@ async def test_what_does_not_exist_has_no_resources() -> None:
         for below in ("manifests", "managed-resources", "resource-tree"):
             status, _ = await api.status("GET", f"/api/v1/applications/{AppName('nobody')}/{below}")
             assert 404 == status
+
+
+async def test_details_of_a_source_are_those_of_a_declared_one() -> None:
+    backend = FakeBackend(app_view("shop"))
+    parameter = {"name": "size", "required": True}
+    backend.details = [SourceDetails(REPO, "Helm"), SourceDetails(REPO, "Plugin", [parameter])]
+    place = f"/api/v1/repositories/{quote(REPO, safe='')}/appdetails"
+    elsewhere = f"/api/v1/repositories/{quote('https://git.example/other', safe='')}/appdetails"
+    async with serving(backend) as api:
+        plugin = {"type": "Plugin", "plugin": {"parametersAnnouncement": [parameter]}}
+        assert (200, {"type": "Helm"}) == await api.status("POST", place, json={"appName": "shop"})
+        assert (200, plugin) == await api.status("POST", place, json={"appName": "shop", "sourceIndex": 1})
+        for status, where, body in (
+            (404, elsewhere, {"appName": "shop"}),
+            (404, place, {"appName": "shop", "sourceIndex": 2}),
+            (404, place, {"appName": "nobody"}),
+            (400, place, {"source": {"repoURL": REPO, "path": "../.."}}),
+            (400, place, {"appName": "shop", "sourceIndex": "1"}),
+        ):
+            assert status == (await api.status("POST", where, json=body))[0], body

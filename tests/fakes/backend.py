@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState
+from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState, SourceDetails
 from gitopsd.core.tree import Node
 from gitopsd.errors import Conflict, NotFound
 from gitopsd.model.application import Application, Destination, Source
@@ -35,6 +35,7 @@ class FakeBackend:
         self.tasks: dict[int, Sequence[Task]] = {}  # of the history
         self.rendered: Manifests = Manifests(())
         self.managed: Sequence[ManagedResource] = ()
+        self.details: Sequence[SourceDetails] = ()
         self.nodes: Sequence[Node] = ()
         self.orphan_nodes: Sequence[Node] = ()
         self.cluster_states: Sequence[ClusterState] = ()
@@ -96,6 +97,10 @@ class FakeBackend:
     async def manifests(self, name: AppName, revision: str) -> Manifests:
         self.view(name)
         return dataclasses.replace(self.rendered, revisions=(revision or "0" * 40,))
+
+    async def sources(self, name: AppName) -> Sequence[SourceDetails]:
+        self.view(name)
+        return self.details
 
     async def managed_resources(self, name: AppName) -> Sequence[ManagedResource]:
         self.view(name)

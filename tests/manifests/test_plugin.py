@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,12 +21,12 @@ from gitopsd.errors import (
     PathNotFound,
     WorkerFailed,
 )
-from gitopsd.manifests.plugin import discovered
+from gitopsd.manifests.plugin import discovered, generate
 from gitopsd.manifests.plugins import load, plugin_from
 from gitopsd.model.application import PluginOptions
 from gitopsd.runtime.isolation import granted
 from gitopsd.settings import PluginSettings, RenderSettings
-from tests.manifests.plugging import CONFIG_MAP, Workshop, says, script, written
+from tests.manifests.plugging import CONFIG_MAP, NAMED, Workshop, says, script, written
 
 REACH = "import socket, sys\nsocket.create_connection(('127.0.0.1', int(sys.argv[1])), 5)\n"
 APP = {"app/values": "blue\n", "app/deep/more": "1\n", "elsewhere/secret": "hush\n"}
@@ -294,6 +295,46 @@ def test_a_block_that_cannot_be_meant_is_refused(block: Mapping[str, Any], words
         options(**block)
 
 
+STATIC = [{"name": "size", "title": "Size", "required": True, "string": "s"}, {"name": "list", "array": ["a"]}]
+DYNAMIC = '[{"name": "color", "map": {"a": "b"}, "unknown": 1}]'
+
+
+def announcing(dynamic: str, **parameters: Any) -> dict[str, Any]:
+    plugin = script(says(made="yes"))
+    plugin["spec"]["parameters"] = {"dynamic": {"command": ["sh", "-c"], "args": [dynamic]}, **parameters}
+    return plugin
+
+
+def test_parameters_are_announced_those_that_it_finds_out_first(workshop: Workshop) -> None:
+    given = workshop.open({**APP, "app/found": DYNAMIC}, [announcing("cat found", static=STATIC)])
+
+    loaded = generate(workshop.tree, "app", NAMED, given)
+
+    assert [{"name": "color", "map": {"a": "b"}}, *STATIC] == loaded.announced
+    assert [] == loaded.warnings
+
+
+@pytest.mark.parametrize(
+    ("dynamic", "words"),
+    [
+        ("echo no colors >&2; exit 1", "parameters of plugin one ended with code 1: no colors"),
+        ("echo '[{'", "what parameters of plugin one prints is no JSON"),
+        ("echo '{}'", "what parameters of plugin one prints is no list of parameters"),
+        ("echo '[{\"name\": 1}]'", r"what parameters of plugin one prints\[0\].name is a whole number"),
+    ],
+)
+def test_what_cannot_be_announced_costs_a_warning_and_not_the_manifests(
+    workshop: Workshop, dynamic: str, words: str
+) -> None:
+    given = workshop.open(APP, [announcing(dynamic, static=STATIC)])
+
+    loaded = generate(workshop.tree, "app", NAMED, given)
+
+    assert (1, STATIC) == (len(loaded.manifests), loaded.announced)
+    (warning,) = loaded.warnings
+    assert re.search(words, warning), warning
+
+
 def test_plugins_are_read_from_files_and_a_directory_and_have_their_version_in_the_name(tmp_path: Path) -> None:
     versioned = script("true", "two")
     versioned["spec"] |= {"version": "v1.0", "lockRepo": True, "parameters": {"static": [{"name": "x"}]}}
@@ -311,6 +352,7 @@ def test_plugins_are_read_from_files_and_a_directory_and_have_their_version_in_t
         ({"kind": "Pod"}, "kind is not ConfigManagementPlugin"),
         ({**script("x"), "spec": {"generate": {}}}, "generate has no command"),
         ({**script("x"), "metadata": {}}, "metadata.name is missing"),
+        (announcing("true", static=[{"title": "x"}]), r"spec.parameters.static\[0\].name is missing"),
         ([1], "is not one mapping"),
     ],
 )

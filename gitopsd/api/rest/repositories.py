@@ -7,11 +7,13 @@ from typing import Any
 
 from aiohttp import web
 
-from gitopsd.api.answers import answer
-from gitopsd.api.backend import Backend, RepositoryState
+from gitopsd.api.answers import BadRequest, answer, body_of
+from gitopsd.api.backend import Backend, RepositoryState, SourceDetails
 from gitopsd.core.argo_json import rfc3339
 from gitopsd.core.repo_url import without_credentials
+from gitopsd.errors import NotFound
 from gitopsd.model.chart import type_of
+from gitopsd.model.ids import AppName
 
 
 class Repositories:
@@ -20,11 +22,33 @@ class Repositories:
         self._now_s = now_s
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/api/v1/repositories", self.list)]
+        return [
+            web.get("/api/v1/repositories", self.list),
+            web.post("/api/v1/repositories/{source:.+}/appdetails", self.details),
+        ]
 
     async def list(self, _: web.Request) -> web.Response:
         states = sorted(self._backend.repositories(), key=lambda state: state.url)
         return answer({"metadata": {}, "items": [repository_json(state, self._now_s()) for state in states]})
+
+    async def details(self, request: web.Request) -> web.Response:
+        """Answer with what a source of the application `appName` is; where it reads is as declared, never as asked."""
+        body = await body_of(request)
+        name, place = body.get("appName"), body.get("sourceIndex") or 0
+        if not isinstance(name, str) or not name or not isinstance(place, int) or isinstance(place, bool):
+            raise BadRequest("appName is missing, or sourceIndex is no number", remedy="name a declared application")
+        found = await self._backend.sources(AppName(name))
+        if not 0 <= place < len(found) or found[place].repo != request.match_info["source"]:
+            raise NotFound(
+                f"source {place} of {name} is not of that repository", remedy="see spec.sources of the application"
+            )
+        return answer(details_json(found[place]))
+
+
+def details_json(source: SourceDetails) -> dict[str, Any]:
+    """Return what a source is as Argo CD's RepoAppDetailsResponse, as far as plugins go."""
+    plugin = {"plugin": {"parametersAnnouncement": list(source.announced)}} if source.type == "Plugin" else {}
+    return {"type": source.type, **plugin}
 
 
 def repository_json(state: RepositoryState, now_s: float) -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""Parameters that a plugin announces: what an Application may set, for people and pages that ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gitopsd.core.declaration.fields import Fields, Warnings
+from gitopsd.errors import InvalidDeclaration
+
+MOST = 500
+TEXTS = ("title", "tooltip", "itemType", "collectionType", "string")
+
+
+def announcements(found: Any, where: str) -> list[dict[str, Any]]:
+    """Return announcements in Argo CD's form (ParameterAnnouncement), as far as it is known; `where` is for errors.
+
+    Raises:
+        InvalidDeclaration: `found` is no list of them.
+    """
+    if not isinstance(found, list) or len(found) > MOST or not all(isinstance(each, Mapping) for each in found):
+        raise InvalidDeclaration(
+            f"{where} is no list of parameters, or of more than {MOST}", remedy="see Argo CD's ConfigManagementPlugin"
+        )
+    return [_announcement(Fields(each, f"{where}[{place}]", Warnings())) for place, each in enumerate(found)]
+
+
+def _announcement(given: Fields) -> dict[str, Any]:
+    name = given.text("name")
+    if not name:
+        raise given.refuse("name", "is missing", "write the parameter's name")
+    found: dict[str, Any] = {"name": name}
+    found |= {field: text for field in TEXTS if (text := given.text(field))}
+    if given.flag("required"):
+        found["required"] = True
+    if given.has("array"):
+        found["array"] = list(given.texts("array"))
+    if given.has("map"):
+        found["map"] = given.text_map("map")
+    return found
