@@ -45,6 +45,7 @@ class Reply:
     body: Any  # parsed JSON, or text; for an error that is none, a Status with the text as its message
     retry_after_s: float | None = None  # as the server asked
     size_bytes: int = 0
+    alone: bool = False  # to come back later concerns this request, and no other
 
     @property
     def ok(self) -> bool:
@@ -154,23 +155,23 @@ class Client:
         while True:
             async with self._budget.turn():
                 reply = await self._known(request, pace)
-                rest_s = self._rest_s(reply.code, reply.retry_after_s)
+                rest_s = self._rest_s(reply.code, reply.retry_after_s, alone=reply.alone)
             if rest_s is None:
                 return reply
             waited_s += rest_s
             if waited_s > self.settings.request_deadline_s:
                 return reply
-            if reply.code == UNAVAILABLE:  # which says something of this request alone
+            if reply.alone:
                 await asyncio.sleep(rest_s)
 
-    def _rest_s(self, code: int, retry_after_s: float | None) -> float | None:
+    def _rest_s(self, code: int, retry_after_s: float | None, *, alone: bool) -> float | None:
         """Return after how long what was answered so is to be asked again; None where that is the answer."""
-        if code == TOO_MANY:
+        if code == TOO_MANY and not alone:
             if not self._budget.rest_s():
                 log.info("cluster.throttles", cluster=self.name, retry_after_s=retry_after_s, limit=self._budget.limit)
             self._budget.refused(retry_after_s)
             return self._budget.rest_s()
-        if code != UNAVAILABLE or retry_after_s is None:
+        if not alone or retry_after_s is None:
             self._budget.answered()
             return None
         return retry_after_s
@@ -212,7 +213,8 @@ class Client:
                     opening = self._sent(credentials, request)
                     response = await within(self.settings.request_deadline_s, what, opening)
                     seen.append(response.status)
-                rest_s = self._rest_s(response.status, None if response.status == UNAVAILABLE else _asked_s(response))
+                alone = _is_alone(response)
+                rest_s = self._rest_s(response.status, None if alone else _asked_s(response), alone=alone)
             waited_s += rest_s or 0.0
             if rest_s is None or waited_s > self.settings.request_deadline_s:
                 return response
@@ -280,6 +282,7 @@ class Client:
                 _parsed(response.status, b"".join(parts), is_text=response.content_type == "text/plain"),
                 _asked_s(response),
                 size,
+                _is_alone(response),
             )
 
     async def _fresh(self) -> Credentials:
@@ -341,6 +344,15 @@ def _parsed(code: int, text: bytes, *, is_text: bool) -> Any:
         if code < 400:  # noqa: PLR2004 - an error page is no JSON, an answer is
             raise
         return {"kind": "Status", "message": text[:1000].decode(errors="replace").strip()}
+
+
+def _is_alone(response: aiohttp.ClientResponse) -> bool:
+    """Tell whether `response` refuses its request for now, and says nothing of any other.
+
+    A server that has too much to do refuses in plain text, before it looks at what is asked. A 429 that is a Status is
+    of one kind's storage: it is not ready yet, or its conversion webhook is broken, and that may go on for ever.
+    """
+    return response.status == UNAVAILABLE or (response.status == TOO_MANY and response.content_type == JSON)
 
 
 def _asked_s(response: aiohttp.ClientResponse) -> float | None:

@@ -42,6 +42,14 @@ class Refusal(Exception):
         }
 
 
+class Overload(Exception):
+    """A server has too much to do, and says so in plain text before it looks at what is asked."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("Too many requests, please try again later.")
+        self.retry_after_s = retry_after_s
+
+
 @dataclass(frozen=True, slots=True)
 class Invalid:
     """One invalid field."""

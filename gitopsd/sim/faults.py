@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from gitopsd.sim.answers import Refusal, Resource, bad_request, expired, forbidden
+from gitopsd.sim.answers import Overload, Refusal, Resource, bad_request, expired, forbidden
 
 FAULTS = frozenset({"delay", "throttle", "error", "forbid", "expire", "stall", "cut"})
 _FIELDS = frozenset({"fault", "path", "verb", "count", "seconds"})
@@ -99,9 +99,7 @@ class Faults:
             case "stall":
                 await asyncio.Event().wait()
             case "throttle":
-                seconds = max(1, round(fault.seconds if fault else 0))
-                message = "The server has received too many requests and has asked us to try again later"
-                raise Refusal(429, "TooManyRequests", message, {"retryAfterSeconds": seconds}, seconds)
+                raise Overload(max(1, round(fault.seconds if fault else 0)))
             case "error":
                 raise Refusal(500, "InternalError", "Internal error occurred: a fault was ordered")
             case "forbid":

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from gitopsd.sim import answers, deletes, discovery, watching
 from gitopsd.sim.access import Access, Attempt
-from gitopsd.sim.answers import Invalid, Refusal, Resource
+from gitopsd.sim.answers import Invalid, Overload, Refusal, Resource
 from gitopsd.sim.deletes import Deletion
 from gitopsd.sim.faults import Fault, Faults
 from gitopsd.sim.incoming import Options, Target
@@ -48,6 +48,9 @@ class Rest:
         except Refusal as refusal:
             headers = {"Retry-After": f"{refusal.retry_after_s}"} if refusal.retry_after_s else None
             return _json(refusal.status, refusal.code, headers)
+        except Overload as overload:
+            headers = {"Retry-After": f"{overload.retry_after_s}"}
+            return web.Response(text=f"{overload}\n", status=429, headers=headers)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         path = request.path

@@ -79,5 +79,15 @@ def says(body: Any, status: int = 200, **headers: str) -> Answer:
     return answer
 
 
+def rests(seconds: int) -> Answer:
+    """Return what a server answers that has too much to do."""
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        text = "Too many requests, please try again later.\n"
+        return web.Response(text=text, status=429, headers={"Retry-After": f"{seconds}"})
+
+    return answer
+
+
 def refuses(code: int, message: str = "no", **headers: str) -> Answer:
     return says(status_of(code, message), code, **headers)

@@ -10,11 +10,11 @@ import pytest
 from aiohttp import web
 
 from gitopsd.errors import ClusterUnreachable, TooSlow
-from gitopsd.kube.client import Client
+from gitopsd.kube.client import Client, Reply
 from gitopsd.kube.lines import Lines
 from gitopsd.settings import ClusterSettings, Secret
 from tests.clusters import Cluster, free_ports
-from tests.kube.fake import Fake, refuses, says, serving
+from tests.kube.fake import Fake, refuses, rests, says, serving
 from tests.kube.kit import client_of
 from tests.live.kit import until
 from tests.live.script import sends_and_holds
@@ -27,7 +27,7 @@ async def fake() -> AsyncIterator[Fake]:
 
 
 async def test_a_busy_server_is_asked_again_when_it_says(fake: Fake) -> None:
-    fake.script("/x", refuses(429, **{"Retry-After": "0"}), refuses(503, **{"Retry-After": "0"}), says({"a": 1}))
+    fake.script("/x", rests(0), refuses(503, **{"Retry-After": "0"}), says({"a": 1}))
     seen: list[tuple[str, int]] = []
     settings = ClusterSettings("fake", server=fake.url)
 
@@ -39,7 +39,7 @@ async def test_a_busy_server_is_asked_again_when_it_says(fake: Fake) -> None:
 
 
 async def test_a_server_busy_for_longer_than_the_deadline_is_a_refusal(fake: Fake) -> None:
-    fake.script("/x", refuses(429, **{"Retry-After": "5"}))
+    fake.script("/x", rests(5))
 
     async with fake.client(request_deadline_s=4.0) as client:
         reply = await client.request("GET", "/x")
@@ -54,8 +54,8 @@ async def test_a_server_that_wants_a_rest_is_asked_nothing_meanwhile_and_others_
         assert (await client.request("GET", path)).ok
         return loop.time()
 
-    fake.script("/x", refuses(429, **{"Retry-After": "1"}), says({}))
-    fake.script("/w", refuses(429, **{"Retry-After": "1"}), sends_and_holds(fake, b"{}\n"))
+    fake.script("/x", rests(1), says({}))
+    fake.script("/w", rests(1), sends_and_holds(fake, b"{}\n"))
     fake.script("/y", says({}))
     async with fake.client() as client, fake.client() as elsewhere, asyncio.TaskGroup() as group:
         x = group.create_task(asks(client, "/x"))
@@ -68,6 +68,22 @@ async def test_a_server_that_wants_a_rest_is_asked_nothing_meanwhile_and_others_
 
     assert 16 > client._budget.limit  # noqa: SLF001
     assert 32 == elsewhere._budget.limit  # noqa: SLF001
+
+
+async def test_a_kind_whose_storage_is_not_ready_holds_up_no_other(fake: Fake) -> None:
+    broken = refuses(429, "storage is (re)initializing: conversion webhook failed", **{"Retry-After": "1"})
+    fake.script("/broken", broken, broken)
+    fake.script("/w", broken)
+    fake.script("/y", says({}))
+    async with fake.client(request_deadline_s=1.5) as client:
+        reply = await client.request("GET", "/broken")
+        async with client.watch("/w", {}, idle_s=30) as refused:
+            assert isinstance(refused, Reply)
+
+        assert 0.0 == client._budget.rest_s()  # noqa: SLF001 - nothing else shows it
+        assert 32 == client._budget.limit  # noqa: SLF001
+    assert (429, 429) == (reply.code, refused.code)
+    assert "storage" in reply.message
 
 
 async def test_a_server_that_says_nothing_is_too_slow(fake: Fake) -> None:
