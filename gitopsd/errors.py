@@ -87,10 +87,6 @@ class RepositoryTooLarge(Terminal):
     """A mirror grew past the limit of the settings."""
 
 
-class DuplicateTarget(Terminal):
-    """Two manifests of one application have one key."""
-
-
 class NotPermitted(Terminal):
     """The application's project does not allow it."""
 

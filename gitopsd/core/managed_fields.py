@@ -68,15 +68,6 @@ def owned_view(fields: Fields, live: Any) -> Any:
     return ["other shape", live]
 
 
-def owners_of(manifest: Manifest, *path: str) -> tuple[FieldManager, ...]:
-    """Return the managers that own the field at `path` (elements as in fieldsV1: "f:spec", "f:replicas"), sorted.
-
-    A manager that owns a parent whole owns the field as well.
-    """
-    found = {FieldManager(str(entry.get("manager"))) for entry in entries_of(manifest) if _owns(fields_of(entry), path)}
-    return tuple(sorted(found))
-
-
 def our_entry(manifest: Manifest) -> Entry | None:
     """Return our Apply entry; None where we have none."""
     return next((entry for entry in entries_of(manifest) if _is_apply(entry, MANAGER)), None)
@@ -228,15 +219,6 @@ def _identity(shape: Shape, place: Any, item: Any) -> Any:
 
 def _hashable(value: Any) -> Any:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS) if isinstance(value, (dict, list)) else value
-
-
-def _owns(fields: Fields, path: tuple[str, ...]) -> bool:
-    if not path:
-        return True
-    below = fields.get(path[0])
-    if not isinstance(below, dict):
-        return False
-    return not below or _owns(below, path[1:])
 
 
 def _union(one: Fields, other: Fields) -> Fields:

@@ -46,8 +46,3 @@ class LoopLag:
         overdue_s = 0.0 if self._due_s is None else now_s - self._due_s
         recent = (lag_s for when_s, lag_s in self._lags if when_s >= now_s - within_s)
         return max(0.0, overdue_s, *recent)
-
-    def p99_s(self) -> float:
-        """Return the lag that one beat in a hundred of the window exceeds; 0 before the first beat."""
-        lags = sorted(lag_s for _, lag_s in self._lags)
-        return lags[min(len(lags) - 1, len(lags) * 99 // 100)] if lags else 0.0

@@ -38,8 +38,6 @@ class KeyQueue(Generic[K]):
         self._running: dict[K, Hashable] = {}  # with the group it was taken from
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._takers: deque[asyncio.Future[None]] = deque()
-        self._idle = asyncio.Event()
-        self._idle.set()
         self._closed = False
 
     @property
@@ -113,10 +111,6 @@ class KeyQueue(Generic[K]):
         while self._takers:
             self._wake()
 
-    async def idle(self) -> None:
-        """Wait until no pass runs."""
-        await self._idle.wait()
-
     def _due(self, key: K) -> None:
         del self._timers[key]
         self._wait(key)
@@ -163,7 +157,6 @@ class KeyQueue(Generic[K]):
         self._busy[group] = self._busy.get(group, 0) + 1
         self._waiting.discard(key)
         self._running[key] = group
-        self._idle.clear()
         if line:
             self._offer(group, line)
         return key
@@ -179,8 +172,6 @@ class KeyQueue(Generic[K]):
             self._wake()
         if key in self._waiting:
             self._line_up(key)
-        if not self._running:
-            self._idle.set()
 
     def _wake(self) -> None:
         """Let one taker look again."""

@@ -19,7 +19,6 @@ def kinds_of(definition: Mapping[str, Any]) -> Iterator[Kind]:
     """Yield the kind that a decoded CRD defines, once for each version it serves."""
     spec = definition["spec"]
     names = spec["names"]
-    stored = next(version["name"] for version in spec["versions"] if version["storage"])
     for version in spec["versions"]:
         if version["served"]:
             schema = version.get("schema", {}).get("openAPIV3Schema", _OPEN)
@@ -37,7 +36,6 @@ def kinds_of(definition: Mapping[str, Any]) -> Iterator[Kind]:
                 schema=schema,
                 singular=names["singular"],
                 list_kind=names["listKind"],
-                storage_version=stored,
             )
 
 

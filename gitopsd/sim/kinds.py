@@ -30,7 +30,6 @@ class Kind:
     schema: Mapping[str, Any] | None = None  # a custom kind's OpenAPI v3 schema
     singular: str = ""
     list_kind: str = ""
-    storage_version: str = ""  # "": this one
 
     @property
     def api_version(self) -> str:

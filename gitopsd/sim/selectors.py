@@ -138,29 +138,3 @@ def _exists_test(match: re.Match[str]) -> Callable[[Labels], bool]:
     if match[1]:
         return lambda labels: key not in labels
     return lambda labels: key in labels
-
-
-def label_selector(selector: Mapping[str, Any]) -> Callable[[Labels], bool]:
-    """Return the test that a workload's selector (matchLabels, matchExpressions) is."""
-    wanted = dict(selector.get("matchLabels", {}))
-    expressions = list(selector.get("matchExpressions", ()))
-
-    def fits(labels: Labels) -> bool:
-        return all(labels.get(k) == v for k, v in wanted.items()) and all(
-            _expression(one, labels) for one in expressions
-        )
-
-    return fits
-
-
-def _expression(expression: Mapping[str, Any], labels: Labels) -> bool:
-    key, values = expression["key"], expression.get("values", ())
-    match expression["operator"]:
-        case "In":
-            return labels.get(key) in values
-        case "NotIn":
-            return labels.get(key) not in values
-        case "Exists":
-            return key in labels
-        case _:
-            return key not in labels

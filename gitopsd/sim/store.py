@@ -143,9 +143,6 @@ class Store:
             )
         return found
 
-    def collections(self) -> list[tuple[tuple[str, str], Collection]]:
-        return list(self._collections.items())
-
     def drop(self, key: tuple[str, str]) -> None:
         """Forget a collection; its watches end."""
         gone = self._collections.pop(key, None)

@@ -55,7 +55,6 @@ NOT_YET = (
 )
 NEEDLESS = ("depth", "webhookManifestCacheWarmDisabled")  # they tune Argo CD, and change nothing that is shown
 KNOWN = frozenset((*TEXTS, *SECRETS, *FLAGS, *APP, *NOT_YET, *NEEDLESS, "enableOCI"))
-HIDDEN = frozenset((*SECRETS, "githubAppPrivateKey", "username"))
 
 
 @dataclass(slots=True)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from gitopsd.apply.run import ClusterApplier
-from gitopsd.core.managed_fields import owners_of
 from gitopsd.kube.client import Client
 from gitopsd.model.command import Accepted, Applied, Apply, CreateNamespace, ObjectRef, Refused, Write
 from gitopsd.model.comparison import Item
 from gitopsd.model.ids import ClusterId, TargetHash
 from gitopsd.model.manifest import Manifest, gvk_of, key_of
+from tests.contract.kubernetes.api import owners_of
 from tests.kube.kit import CONFIG_MAP, DEPLOYMENT, NAMESPACE, served
 
 HERE = ClusterId("here")
@@ -164,7 +164,7 @@ async def test_what_a_spared_manager_owns_stays_its_own(
     live = await written(applier, deployment(namespace, 2), spare_managers=("kubectl-edit",))
 
     assert 5 == live["spec"]["replicas"]
-    assert ("kubectl-edit",) == owners_of(live, "f:spec", "f:replicas")
+    assert ["kubectl-edit"] == owners_of(live, "f:spec", "f:replicas")
 
 
 async def test_unvalidated_object_is_written(applier: ClusterApplier, namespace: str) -> None:
@@ -204,7 +204,7 @@ async def test_namespace_gets_its_labels_and_keeps_those_of_others(
     assert isinstance(answer, Accepted)
     assert {"ours": "1", "theirs": "1"}.items() <= live["metadata"]["labels"].items()
     assert "x" == live["metadata"]["annotations"]["note"]
-    assert ("gitopsd-namespace",) == owners_of(live, "f:metadata", "f:labels", "f:ours")
+    assert ["gitopsd-namespace"] == owners_of(live, "f:metadata", "f:labels", "f:ours")
 
 
 async def test_what_jq_names_is_written_as_it_is_live(client: Client, namespace: str) -> None:
@@ -236,7 +236,7 @@ async def test_held_field_is_left_to_its_other_writer(client: Client, applier: C
     live = await written(applier, deployment(namespace, 2, "web"), held=(("spec", "replicas"),))
 
     assert 5 == live["spec"]["replicas"]
-    assert ("kubectl-edit",) == owners_of(live, "f:spec", "f:replicas")
+    assert ["kubectl-edit"] == owners_of(live, "f:spec", "f:replicas")
 
 
 async def test_held_part_of_a_list_that_is_owned_whole_stays(

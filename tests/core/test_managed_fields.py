@@ -12,7 +12,6 @@ from gitopsd.core.managed_fields import (
     has_legacy,
     newest_s,
     owned_view,
-    owners_of,
     taken_over,
     view_hash,
 )
@@ -186,16 +185,6 @@ def test_managed_fields_of_a_wrong_shape_are_no_entries(garbage: Any) -> None:
     assert view_hash(manifest) is None
     assert not has_legacy(manifest, TAKEOVER)
     assert newest_s(manifest, "argocd-controller") is None
-
-
-def test_owners_of_a_path_are_those_who_name_it_or_a_parent_of_it_whole() -> None:
-    manifest = live(
-        entry({"f:spec": {"f:replicas": {}}}),
-        entry({"f:spec": {}}, "whole", "Update"),
-        entry({"f:spec": {"f:paused": {}}}, "other", "Update"),
-    )
-
-    assert ("gitopsd", "whole") == owners_of(manifest, "f:spec", "f:replicas")
 
 
 def test_newest_time_is_of_the_named_manager_alone() -> None:

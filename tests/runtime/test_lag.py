@@ -25,7 +25,7 @@ async def test_loop_that_keeps_up_has_no_lag() -> None:
     async with running(lag):
         await asyncio.sleep(10)
 
-        assert (0, 0) == (round(lag.worst_s(60), 6), round(lag.p99_s(), 6))
+        assert 0 == round(lag.worst_s(60), 6)
 
 
 async def test_blocked_loop_shows_and_is_forgotten_after_the_window() -> None:
@@ -43,18 +43,3 @@ async def test_blocked_loop_shows_and_is_forgotten_after_the_window() -> None:
 
         assert 0.01 > lag.worst_s(5)
         assert 6.8 < lag.worst_s(60)
-
-
-async def test_p99_passes_over_one_bad_beat_in_a_hundred() -> None:
-    clock = BlockableClock()
-    lag = LoopLag(clock=clock)
-    async with running(lag):
-        await asyncio.sleep(50)
-        clock.blocked_s += 7
-        await asyncio.sleep(5)
-
-        assert 0.01 > lag.p99_s()
-        for _ in range(10):
-            clock.blocked_s += 1
-            await asyncio.sleep(0.1)
-        assert 0.8 < lag.p99_s()

@@ -151,3 +151,13 @@ def manager_of(obj: Any, manager: str, operation: str = "Apply", subresource: st
         if (entry["manager"], entry["operation"], entry.get("subresource", "")) == (manager, operation, subresource):
             return entry["fieldsV1"]
     return None
+
+
+def owners_of(obj: Any, *path: str) -> list[str]:
+    """Return the managers whose fieldsV1 name the field at `path`, such as "f:spec", "f:replicas"; sorted."""
+    entries = obj["metadata"].get("managedFields", [])
+    return sorted({entry["manager"] for entry in entries if _names(entry["fieldsV1"], path)})
+
+
+def _names(fields: Any, path: tuple[str, ...]) -> bool:
+    return not path or (path[0] in fields and _names(fields[path[0]], path[1:]))
