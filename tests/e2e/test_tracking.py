@@ -66,7 +66,7 @@ async def test_what_an_application_leaves_in_another_cluster_is_told_and_goes_wh
     await shop.daemon.until_synced(name)
 
     await shop.declare(shop.application("web", repo, policy=by_itself, cluster=THERE))
-    told = await shop.daemon.until_condition(name, "LeftBehindWarning", shop.namespace, "prune")
+    told = await shop.daemon.until_condition(name, "LeftBehindWarning", "it requires pruning")
 
     assert f"/ConfigMap:{shop.namespace}/x, /ConfigMap:{shop.namespace}/z" in told
     assert {"v": "1"} == (await shop.there.get(shop.path("x"))).ok()["data"]
