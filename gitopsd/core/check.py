@@ -12,7 +12,7 @@ from gitopsd.core.plan import CLAIMED
 from gitopsd.model.command import Accepted, Applied, Check, Refused
 from gitopsd.model.comparison import Absent, Found, Unserved
 from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
-from gitopsd.model.operation import Operation, Task, TaskState, Verb
+from gitopsd.model.operation import HookEnd, Operation, Task, TaskState, Verb
 
 FORBIDDEN = 403
 NAMESPACE = GroupKind("", "Namespace")
@@ -32,8 +32,10 @@ def unchecked(operation: Operation, seen: Seen) -> tuple[tuple[Task, ...], tuple
 
 
 def refused_before(tasks: Sequence[Task]) -> list[Task]:
-    """Return the tasks that were refused before anything was written."""
-    return [task for task in tasks if task.state is TaskState.FAILED and not task.checked and not task.attempts]
+    """Return the tasks that were refused; none where anything has begun, for then the sync goes its way to its end."""
+    if any(_was_sent(task) for task in tasks):
+        return []
+    return [task for task in tasks if task.state is TaskState.FAILED and not task.checked]
 
 
 def answered(task: Task, result: Applied, *, dry_run: bool) -> Task:
@@ -52,6 +54,13 @@ def answered(task: Task, result: Applied, *, dry_run: bool) -> Task:
 
 def _begun(task: Task) -> bool:
     return bool(task.attempts) or task.state not in (TaskState.PENDING, TaskState.SKIPPED)
+
+
+def _was_sent(task: Task) -> bool:
+    """Tell whether something was asked of the cluster for `task` that is no dry run."""
+    ended = task.end in (HookEnd.SUCCEEDED, HookEnd.FAILED)
+    sent = task.state in (TaskState.ISSUED, TaskState.APPLIED, TaskState.DONE)
+    return bool(sent or ended or task.attempts or task.since_s)
 
 
 def _hangs_on_others(refused: Refused) -> bool:

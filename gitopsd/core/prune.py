@@ -97,6 +97,7 @@ def _without_consent(live: LiveObject, guard: Guard, since_s: float) -> Kept | N
         case Consent.NEVER:
             return Kept(f"{name}=false", waits=False)
         case Consent.CONFIRM if guard.approved_s is None or guard.approved_s < since_s:
-            return Kept(f"{name}=confirm: annotate the application {DELETION_APPROVED}=<time>", waits=True)
+            how = f"gitopsd app confirm-deletion {guard.app}, or the application's annotation {DELETION_APPROVED}"
+            return Kept(f"{name}=confirm: approve it by {how}", waits=True)
         case _:
             return None

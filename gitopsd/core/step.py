@@ -62,7 +62,7 @@ def step(operation: Operation, seen: Seen, now_s: float, limits: Limits) -> Step
     if issued and 0 < rest_s <= backoff_s(MAX_REFUSALS):
         resting = replace(advanced, tasks=_as_before(operation.tasks, tasks), message=_refused_so_far(operation.tasks))
         return Step(resting, again_after_s=rest_s)
-    message = f"{len(issued)} objects are being applied or pruned" if issued else "; ".join(waits[:MAX_TOLD])
+    message = f"{_objects(issued)} being applied or pruned" if issued else "; ".join(waits[:MAX_TOLD])
     advanced = replace(advanced, message=message)
     return Step(advanced, tuple(issued), 0.0 if issued else _again(advanced, now_s, limits))
 
@@ -117,7 +117,7 @@ def _checked(operation: Operation, seen: Seen, now_s: float) -> Step | None:
     tasks, checks = unchecked(operation, seen)
     asked = replace(operation, tasks=tasks)
     if checks:
-        message = f"{len(checks)} objects are tried by dry runs"
+        message = f"{_objects(checks)} tried by dry runs"
         return Step(replace(asked, message=message), checks, 0.0)
     if not (refused := refused_before(tasks)):
         return None
@@ -127,6 +127,10 @@ def _checked(operation: Operation, seen: Seen, now_s: float) -> Step | None:
 
 def _told_of(failed: Sequence[Task], of: int) -> str:
     return f"{len(failed)} of {of} objects failed: {_named(failed)}"
+
+
+def _objects(commands: Sequence[Command]) -> str:
+    return "1 object is" if len(commands) == 1 else f"{len(commands)} objects are"
 
 
 def _named(tasks: Sequence[Task]) -> str:
@@ -242,10 +246,18 @@ def _too_late(operation: Operation, waits: Sequence[str], now_s: float, limits: 
 
 def _told(operation: Operation, now_s: float) -> Operation:
     tasks = tuple(
-        replace(task, state=TaskState.DONE, message=task.message or "dry run") if task.state not in OVER else task
+        replace(task, state=TaskState.DONE, message=task.message or _of_dry_run(task))
+        if task.state not in OVER
+        else task
         for task in operation.tasks
     )
     return ended(replace(operation, tasks=tasks), OperationPhase.SUCCEEDED, "dry run: nothing was written", now_s)
+
+
+def _of_dry_run(task: Task) -> str:
+    if task.verb is Verb.PRUNE:
+        return "dry run: it would be deleted"
+    return "dry run" if task.checked else "dry run: not tried, for it hangs on what this very sync makes or deletes"
 
 
 def _summary(tasks: Sequence[Task]) -> str:

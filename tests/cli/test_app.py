@@ -54,6 +54,17 @@ async def test_get_says_why_it_is_out_of_sync_and_what_to_do(run: Run, daemon: F
     assert "apps/Deployment\tweb/web\tOutOfSync\tMissing" in ran.out
 
 
+async def test_get_says_that_it_is_being_deleted(run: Run, daemon: FakeDaemon) -> None:
+    web = application("web")
+    web["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    daemon.apps["web"] = web
+
+    ran = await run("app", "get", "web")
+
+    assert "with its objects, asked for: 2026-01-01T00:00:00Z" in ran.out
+    assert "Deletion" not in (await run("app", "get", "shop")).out
+
+
 async def test_get_of_an_application_without_status_shows_unknown(run: Run, daemon: FakeDaemon) -> None:
     daemon.apps["new"] = {"metadata": {"name": "new"}}
 

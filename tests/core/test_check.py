@@ -15,9 +15,9 @@ from gitopsd.model.comparison import Compared, Difference, Found, Pair, SyncStat
 from gitopsd.model.ids import AppName, TargetHash
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import Operation, OperationPhase, TaskState
-from tests.core.hooking import hook, key_of
-from tests.core.lives import SHOP, config_key, live_of, manifest_of
-from tests.core.stepping import CAR, DEFINES, DEFINITION, NAMESPACE
+from tests.core.hooking import FAILED, hook, key_of, left
+from tests.core.lives import HEALTHY, SHOP, config_key, live_of, manifest_of
+from tests.core.stepping import CAR, DEFINES, DEFINITION, NAMESPACE, WEB
 from tests.core.worlds import World
 
 ONE, TWO = config_key("one"), config_key("two")
@@ -134,6 +134,29 @@ def test_what_waits_to_be_claimed_is_tried_with_the_rest() -> None:
     assert (OperationPhase.FAILED, []) == (done.phase, here.writes)
 
 
+def test_hook_that_was_not_tried_and_fails_has_run_and_what_is_there_for_failures_is_run() -> None:
+    here = world(hooks=(hook("before", "PreSync"), hook("sorry", "SyncFail")))
+    here.lives[key_of("before")] = left("before", guarded=False)
+    here.health = lambda key: FAILED if key == key_of("before") else HEALTHY
+
+    done = here.finish(here.operation())
+
+    assert OperationPhase.FAILED is done.phase
+    assert "nothing was written" not in done.message
+    assert ["Release before", "Apply before", "Release before", "Apply sorry", "Release sorry"] == here.keys_written()
+
+
+def test_object_that_was_not_tried_and_fails_was_written_and_what_is_there_for_failures_is_run() -> None:
+    here = world(NAMESPACE, WEB, hooks=(hook("after", "PostSync"), hook("sorry", "SyncFail")))
+    here.health = lambda key: FAILED if key == WEB else HEALTHY
+
+    done = here.finish(here.operation())
+
+    assert OperationPhase.FAILED is done.phase
+    assert "nothing was written" not in done.message
+    assert ["Apply prod", "Apply web", "Apply sorry", "Release sorry"] == here.keys_written()
+
+
 def test_self_heal_tries_nothing_first() -> None:
     here = world(ONE)
 
@@ -147,6 +170,16 @@ def test_dry_run_tells_what_the_server_refuses() -> None:
 
     assert (OperationPhase.FAILED, []) == (done.phase, here.writes)
     assert "no (422)" in done.message
+
+
+def test_dry_run_says_what_could_not_be_tried() -> None:
+    here = world(NAMESPACE, ONE)
+
+    done = here.finish(here.operation(dry_run=True))
+
+    told = {task.key.name: task.message for task in done.tasks}
+    assert "dry run" == told["prod"]
+    assert "not tried" in told["one"]
 
 
 def test_dry_run_without_the_right_to_write_is_not_confirmed() -> None:

@@ -50,6 +50,8 @@ def _facts(app: status.App) -> Iterator[tuple[str, object]]:
     yield "Cluster", status.destination(app)
     yield "Namespace", status.namespace(app)
     yield "Sync policy", _policy(app)
+    asked = status.at(app, "metadata", "deletionTimestamp")
+    yield "Deletion", f"with its objects, asked for: {asked}" if asked else ""
     yield "Sync", _with(status.sync(app), status.why_not_synced(app))
     yield "Health", _with(status.health(app), status.at(app, "status", "health", "message"))
     operation = status.operation(app)
