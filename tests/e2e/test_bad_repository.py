@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from random import Random
 
+from gitopsd.git.mirror import mirror_path
+from gitopsd.model.ids import RepoUrl
 from tests.e2e.conftest import ONCE, Own
 from tests.e2e.daemon import sync_status, until
 from tests.e2e.world import World, config_map, text
@@ -81,6 +83,26 @@ async def test_branch_that_is_gone_changes_nothing(shop: World) -> None:
 
     await shop.daemon.until_condition(shop.name("web"), "other")
     assert await shop.live("keep") is not None
+
+
+@ONCE
+async def test_mirror_that_a_disk_damaged_is_made_anew_and_told(shop: World) -> None:
+    repo = shop.repo(files={"keep.yaml": KEEP, "more.yaml": text(config_map("more", v="1"))})
+    await shop.declare(shop.application("web", repo))
+    await shop.daemon.until_synced(shop.name("web"))
+    mirror = mirror_path(Path(shop.daemon.process.settings["data_dir"]), RepoUrl(shop.host.url(repo)))
+    lost = [file for file in mirror.glob("objects/*/*") if file.is_file()]
+    assert lost
+    for file in lost:
+        file.chmod(0o644)
+        file.write_bytes(b"")
+
+    commit = await shop.push(repo, {"keep.yaml": text(config_map("keep", v="2"))})
+
+    await shop.until_live("keep", {"v": "2"})
+    seen = await shop.daemon.until_synced(shop.name("web"), commit)
+    assert {"keep", "more"} == {each["name"] for each in seen["status"]["resources"]}
+    assert mirror.name in [each["mirror"] for each in shop.daemon.process.events("git.mirror_rebuilt")]
 
 
 @ONCE

@@ -13,14 +13,19 @@ from pathlib import Path
 import pytest
 
 from gitopsd.core.declaration.application import application_from
-from gitopsd.errors import InvalidDeclaration, InvalidSettings, NotSupported
+from gitopsd.errors import InvalidDeclaration, InvalidManifest, InvalidSettings, NotSupported
+from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.manifests.sops import type_of
 from gitopsd.manifests.sops_keys import Keyring, identity
 from gitopsd.model.application import NOWHERE, Source
-from gitopsd.model.ids import RepoUrl
+from gitopsd.model.ids import AppName, RepoUrl, Revision
+from gitopsd.ports import Lent, Rendered
+from gitopsd.runtime.workers import WorkerPool
 from gitopsd.settings import Secret, SopsKeys
-from tests.manifests.sealing import AGE_KEY, OTHER_KEY, PROGRAM, Vault, sealed, vault_at
-from tests.manifests.staging import config_map
+from tests.fakes.entries import FakeEntries
+from tests.manifests.charting import WEB
+from tests.manifests.sealing import AGE_KEY, OTHER_KEY, OTHER_RECIPIENT, PROGRAM, Vault, sealed, vault_at
+from tests.manifests.staging import URL, config_map
 
 pytestmark = pytest.mark.skipif(not PROGRAM, reason="no sops on this machine")
 
@@ -77,6 +82,75 @@ def test_inputs_of_kustomize_generators_are_decrypted_whatever_their_format(vaul
     assert "deep" in made["conf.ini"]
     assert VALUE == found["db"]["stringData"]["password"]
     assert [] == list(vault.work.iterdir())
+
+
+CHART = {
+    "app/Chart.yaml": "{apiVersion: v2, name: web, version: 1.0.0}\n",
+    "app/templates/a.yaml": (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {{ .Values | toJson }}\n"
+    ),
+}
+
+
+def test_values_of_charts_and_their_files_are_decrypted(vault: Vault) -> None:
+    helm = {
+        "releaseName": "web",
+        "valueFiles": ["values-prod.yaml", "env/*.yaml"],
+        "fileParameters": [{"name": "key", "path": "key.bin"}],
+    }
+    files = {
+        **CHART,
+        "app/values.yaml": sealed("values.yaml", "own: of-chart\n"),
+        "app/values-prod.yaml": sealed("values.yaml", f"password: {VALUE}\n"),
+        "app/env/a.yaml": sealed("a.yaml", "glob: of-glob\n"),
+        "app/key.bin": sealed("key.bin", "line"),
+    }
+
+    (found,) = vault.manifests(files, helm=helm)
+
+    assert {"own": "of-chart", "password": VALUE, "glob": "of-glob", "key": "line"} == found["stringData"]
+
+
+def test_jsonnet_imports_what_is_decrypted(vault: Vault) -> None:
+    text = (
+        "{apiVersion: 'v1', kind: 'Secret', metadata: {name: 'db'}, "
+        "stringData: (import 's.json') + {key: importstr '../shared/key.bin'}}"
+    )
+    files = {
+        "app/a.jsonnet": text,
+        "app/s.json": sealed("s.json", f'{{"password": "{VALUE}"}}'),
+        "shared/key.bin": sealed("key.bin", "line"),
+    }
+
+    (found,) = vault.manifests(files)
+
+    assert {"password": VALUE, "key": "line"} == found["stringData"]
+
+
+async def test_values_that_another_repository_lends_are_decrypted_with_its_own_keys(vault: Vault) -> None:
+    lends = Source(RepoUrl("https://git.example/values"), path="", ref="env", decrypt="sops")
+    uses = Source(URL, path="app", decrypt="sops", options={"helm": {"valueFiles": ["own.yaml", "$env/prod.yaml"]}})
+    (vault.place / "other").write_text(OTHER_KEY)
+    (vault.place / "age").write_text(AGE_KEY)
+    own = SopsKeys(uses.repo_url, age=Secret(vault.place / "age"))
+    others = SopsKeys(lends.repo_url, age=Secret(vault.place / "other"))
+    theirs = sealed("v.yaml", f"password: {VALUE}\n", recipient=("--age", OTHER_RECIPIENT))
+    revision = Revision(
+        vault.repo.rewrite({**CHART, "app/own.yaml": sealed("v.yaml", "own: mine\n"), "prod.yaml": theirs})
+    )
+    async with WorkerPool(1) as pool:
+
+        async def rendered(*given: SopsKeys) -> Rendered:
+            renderer = ClosureRenderer(
+                pool, FakeEntries(), lambda _: str(vault.repo.path), work_dir=vault.work, keyring=Keyring(given)
+            )
+            return await renderer.render(AppName("web"), uses, revision, WEB, [Lent(lends, revision)])
+
+        found = await rendered(own, others)
+        with pytest.raises(InvalidManifest, match=r"prod\.yaml"):
+            await rendered(own)
+
+    assert {"own": "mine", "password": VALUE} == found.manifests[0]["stringData"]
 
 
 def test_files_by_other_names_are_told_by_their_content() -> None:
