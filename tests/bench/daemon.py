@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +104,21 @@ class Daemon:
         async with self.http.get(self._api + path, headers=headers) as answer:
             answer.raise_for_status()
             return await answer.read()
+
+    async def post(self, path: str, body: Any) -> None:
+        """Send JSON to a path of the API."""
+        async with self.http.post(self._api + path, json=body, headers={"Authorization": f"Bearer {TOKEN}"}) as answer:
+            answer.raise_for_status()
+
+    async def stream(self, name: str) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield one application each time that the event stream tells of it."""
+        headers, life = {"Authorization": f"Bearer {TOKEN}"}, aiohttp.ClientTimeout(total=None)
+        path = f"{self._api}/api/v1/stream/applications?name={name}"
+        async with self.http.get(path, headers=headers, timeout=life) as answer:
+            answer.raise_for_status()
+            async for line in answer.content:
+                if line.strip():
+                    yield json.loads(line)["result"]["application"]
 
     async def webhook(self, url: str, after: str) -> None:
         """Send a signed push event; return when it is answered."""

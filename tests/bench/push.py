@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gitopsd.demo import clusters as demo
+from tests.bench import status
 from tests.bench.daemon import Daemon, daemon
 from tests.bench.figures import Budget, Figure, percentile
 from tests.bench.fleet import NAMESPACE, Fleet, one_map
@@ -29,7 +30,7 @@ from tests.bench.world import (
 WARM = 5  # first pushes and heals, which open connections and fill caches
 SEEN_S = 30.0
 REST_S = 5.5  # self-heal rests 5 s after a sync of the same application
-ROWS = ("push", "counts", "drift", "list")
+ROWS = ("push", "counts", "drift", "list", "status")
 
 
 @dataclass
@@ -71,9 +72,10 @@ async def world(options: Options) -> AsyncIterator[World]:
             fleet = await new_fleet(root, url, options.apps, one_map, [cluster.name])
             async with daemon(root / "gitopsd", {cluster.name: cluster.kubeconfig}) as run, floor_of(cluster) as floor:
                 fleet.declare(run.declarations)
+                status.declare(root, url, run.declarations, cluster.name)
                 await floor.ask("clone", url=fleet.url, mirror=str(root / "floor.git"))
                 async with run.started():
-                    await run.until_synced(options.apps)
+                    await run.until_synced(options.apps + 1)
                     made = World(options, fleet, run, floor, editor, root / "floor.git", version_of(cluster))
                     async with asyncio.TaskGroup() as group:
                         following = group.create_task(made.follow(), name="follow")
@@ -90,6 +92,8 @@ async def measure(options: Options, rows: frozenset[str]) -> list[Figure]:
             figures += await push(here)
         if "drift" in rows:
             figures += await drift(here)
+        if "status" in rows:
+            figures += await _status(here)
         if "list" in rows:
             figures += await listed(here)
     return [figure for figure in figures if figure.row in rows]
@@ -189,6 +193,13 @@ async def drift(here: World) -> list[Figure]:
         )
         for named, share in (("p50", 0.5), ("p99", 0.99))
     ]
+
+
+async def _status(here: World) -> list[Figure]:
+    async def edit(value: str) -> None:
+        await here.editor.edit("ConfigMap", NAMESPACE, status.NAME, {"data": {"value": value}})
+
+    return await status.status(here.daemon, edit, here.expect, here.options.heals, here.server)
 
 
 async def listed(here: World) -> list[Figure]:

@@ -30,6 +30,7 @@ from tests.gitserver import Repo
 ROWS = ("closures", "help", "micro")
 OPENER = "gitopsd.git.tree:open_tree"
 DEPLOYMENT = GVK("apps", "v1", "Deployment")
+DEFINITION = GVK("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
 
 
 async def measure(options: Options, rows: frozenset[str]) -> list[Figure]:
@@ -40,7 +41,7 @@ async def measure(options: Options, rows: frozenset[str]) -> list[Figure]:
     if "help" in rows:
         figures.append(await asyncio.to_thread(_help))
     if "micro" in rows:
-        figures += [_yaml(), _decode()]
+        figures += [_yaml(), *_decoded()]
     return figures
 
 
@@ -89,14 +90,24 @@ def _yaml() -> Figure:
     return Figure("micro", "YAML parsed, as kubectl reads it", rate, "MB/s", None, peer_rate, "PyYAML's CSafeLoader")
 
 
-def _decode() -> Figure:
-    live = _live_deployment()
-    decoder, text, count = Decoder(frozenset()), orjson.dumps(live), 2000
+def _decoded() -> list[Figure]:
+    found = [
+        _decode("ConfigMap", GVK("", "v1", "ConfigMap"), _live_map()),
+        _decode("Deployment", DEPLOYMENT, _live_deployment()),
+        _decode("CustomResourceDefinition of 200 KB", DEFINITION, _live_definition()),
+    ]
+    nobodys = {**_live_map(), "metadata": {**_live_map()["metadata"], "managedFields": []}}
+    return [*found, _decode("ConfigMap of nobody's", GVK("", "v1", "ConfigMap"), nobodys)]
+
+
+def _decode(what: str, gvk: GVK, live: dict[str, Any]) -> Figure:
+    decoder, text = Decoder(frozenset()), orjson.dumps(live)
+    count = max(20, 2_000_000 // len(text))
 
     def decode() -> None:
         for _ in range(count):
             found: Any = orjson.loads(text)
-            key = decoder.key(DEPLOYMENT, found)
+            key = decoder.key(gvk, found)
             assert key is not None
             decoder.live(key, found)
 
@@ -105,14 +116,37 @@ def _decode() -> Figure:
             orjson.loads(text)
 
     took, bare = (percentile([_seconds(work) for _ in range(5)], 0.5) / count * 1e6 for work in (decode, read))
-    return Figure("micro", "a live Deployment decoded", took, "µs", None, bare, "reading its JSON alone")
+    return Figure("micro", f"a live {what} decoded", took, "µs", None, bare, "reading its JSON alone")
+
+
+def _live_map() -> dict[str, Any]:
+    """Return a ConfigMap as a server gives it after our apply."""
+    return _applied(next(dict(one) for one in ten_objects("app", "value") if one["kind"] == "ConfigMap"), "data")
+
+
+def _live_definition() -> dict[str, Any]:
+    """Return a large CustomResourceDefinition as a server gives it after our apply."""
+    text = "One of the fields of which such definitions have hundreds, with a description of about this length."
+    fields = {f"field{place}": {"type": "string", "description": text * 2} for place in range(800)}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"properties": fields}}}
+    names = {"kind": "Boat", "plural": "boats", "singular": "boat", "listKind": "BoatList"}
+    spec = {"group": "example.com", "scope": "Namespaced", "names": names, "versions": [version]}
+    meta = {"name": "boats.example.com"}
+    definition = {
+        "apiVersion": DEFINITION.api_version, "kind": DEFINITION.kind, "metadata": meta, "spec": spec,
+        "status": {"conditions": [{"type": "Established", "status": "True"}]},
+    }  # fmt: skip
+    return _applied(definition, "spec")
 
 
 def _live_deployment() -> dict[str, Any]:
     """Return a Deployment as a server gives it after our apply."""
-    target = next(dict(one) for one in ten_objects("app", "value") if one["kind"] == "Deployment")
-    fields = {"f:metadata": {"f:labels": {"f:app.kubernetes.io/name": {}}}, "f:spec": _fields(target["spec"])}
-    entry = {"manager": "gitopsd", "operation": "Apply", "apiVersion": "apps/v1", "fieldsV1": fields}
+    return _applied(next(dict(one) for one in ten_objects("app", "value") if one["kind"] == "Deployment"), "spec")
+
+
+def _applied(target: dict[str, Any], part: str) -> dict[str, Any]:
+    fields = {"f:metadata": {"f:labels": {"f:app.kubernetes.io/name": {}}}, f"f:{part}": _fields(target[part])}
+    entry = {"manager": "gitopsd", "operation": "Apply", "apiVersion": target["apiVersion"], "fieldsV1": fields}
     meta = {**target["metadata"], "uid": "u", "resourceVersion": "1", "managedFields": [entry]}
     return {**target, "metadata": meta}
 
