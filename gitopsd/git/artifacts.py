@@ -18,7 +18,7 @@ import orjson
 import pygit2
 import structlog
 
-from gitopsd.errors import InvalidManifest, RepositoryUnreachable
+from gitopsd.errors import GitopsError, InvalidManifest, RepositoryUnreachable
 from gitopsd.git.chart_index import FIND, find
 from gitopsd.git.epoch import HEAD
 from gitopsd.git.mirror import Mirror
@@ -106,13 +106,14 @@ class ArtifactMirror(Mirror):
         before = await asyncio.to_thread(self._asked_before)
         references = sorted(others or before)
         found: dict[str, str] = {}
-        self.faults = {}
+        faults: dict[str, GitopsError] = {}
         async with self.opened(references) as opened:
             for reference in references:
-                digest = await self.brought(opened, reference, before)
+                digest = await self.brought(opened, reference, before, faults)
                 if digest is not None:
                     found[HEAD if reference in ("", "HEAD") else f"{ARTIFACT}{reference}"] = digest
         await asyncio.to_thread(self._note, found)
+        self.faults = faults
         return found
 
     @contextlib.asynccontextmanager
@@ -121,8 +122,13 @@ class ArtifactMirror(Mirror):
         async with registry(self.url, await self.credentials(), self.limits) as opened:
             yield OfRegistry(opened, self.limits.layer_media_types)
 
-    async def brought(self, opened: Opened, reference: str, _before: Mapping[str, str]) -> str | None:
-        """Have what `reference` is in the mirror; return its digest."""
+    async def brought(
+        self, opened: Opened, reference: str, _before: Mapping[str, str], _faults: dict[str, GitopsError]
+    ) -> str | None:
+        """Have what `reference` is in the mirror; return its digest, or None: then `faults` may say why.
+
+        `before` is what references were at the last fetch.
+        """
         digest = await opened.resolve(reference)
         if digest is not None and not await asyncio.to_thread(self._has, digest):
             await self._take(digest, await opened.packed(digest))

@@ -1,10 +1,12 @@
 """The job that finds charts in the index of a chart repository; it runs in a worker, since an index is anybody's.
 
-Of a YAML index only the charts that are asked for become values: some have a thousand, and take 20 MB.
+Of a YAML index only the charts that are asked for become values: some have a thousand, and take 20 MB. libyaml reads
+three in a second, so of a large one only the lines of those charts are read where that can be.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,10 @@ FIND = f"{__name__}:find"
 MAX_DEPTH = 50
 MAX_VALUES = 500_000  # of the charts that are asked for
 SHOWN = 100
+LARGE = 1 << 20  # bytes; what is smaller is read whole in a moment
+TOP = re.compile(rb"^entries:[ \t]*\r?$", re.MULTILINE)
+END = re.compile(rb"^[^\s#]", re.MULTILINE)  # what follows the entries
+NEXT = re.compile(rb"^(?:  [^\s#-]|[^\s#])", re.MULTILINE)  # what follows one of them
 
 _Events = Iterator[Any]
 
@@ -93,7 +99,9 @@ def _mappings(entries: Any) -> list[Mapping[str, Any]]:
 def entries_of(data: bytes, repository: str, names: Collection[str]) -> Mapping[str, Any]:
     """Return the entries that an index has of the charts `names`. Raises InvalidManifest."""
     try:
-        found = orjson.loads(data).get("entries") if data[:1] == b"{" else _Reader(data, names).entries()
+        found = _of_part(data, names)
+        if found is None:
+            found = orjson.loads(data).get("entries") if data[:1] == b"{" else _Reader(data, names).entries()
     except (yaml.YAMLError, ValueError, AttributeError) as err:  # orjson's and Unicode's errors are ValueErrors
         mark = getattr(err, "problem_mark", None)
         at = f" (line {mark.line + 1})" if mark is not None else ""
@@ -105,6 +113,28 @@ def entries_of(data: bytes, repository: str, names: Collection[str]) -> Mapping[
             f"the index of {repository} lists no charts", remedy="check the URL, or make it anew by `helm repo index`"
         )
     return found
+
+
+def _of_part(data: bytes, names: Collection[str]) -> Mapping[str, Any] | None:
+    """Return the entries of `names` from their own lines, where an index is large and written as Helm writes it.
+
+    None where that is not so, or one of them is not found in that way: then all of it has to be read.
+    """
+    top = TOP.search(data) if len(data) > LARGE else None
+    end = END.search(data, top.end()) if top is not None else None
+    if top is None:
+        return None
+    parts = [b"entries:\n"]
+    for name in sorted(names):
+        begin = re.compile(rb"^  %b:[ \t]*\r?$" % re.escape(name.encode()), re.MULTILINE).search(data, top.end())
+        if begin is None or (end is not None and begin.start() > end.start()):
+            return None
+        after = NEXT.search(data, begin.end())
+        parts.append(data[begin.start() : after.start() if after is not None else len(data)])
+    try:
+        return _Reader(b"".join(parts), names).entries()
+    except yaml.YAMLError:
+        return None
 
 
 class _Reader:

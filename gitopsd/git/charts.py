@@ -52,11 +52,13 @@ class ChartMirror(ArtifactMirror):
             await opened.read([ChartReference.parse(each) for each in references])
             yield opened
 
-    async def brought(self, opened: Opened, reference: str, before: Mapping[str, str]) -> str | None:
+    async def brought(
+        self, opened: Opened, reference: str, before: Mapping[str, str], faults: dict[str, GitopsError]
+    ) -> str | None:
         try:
-            return await ArtifactMirror.brought(self, opened, reference, before)
+            return await ArtifactMirror.brought(self, opened, reference, before, faults)
         except GitopsError as err:
-            self.faults[reference] = err
+            faults[reference] = err
             # What may get better by itself takes nothing away; what a person must mend has to be seen.
             return before.get(reference) if isinstance(err, Retryable) else None
 
@@ -99,7 +101,11 @@ class ChartRepository:
         names = {(each.chart, each.version) for each in references if not _is_revision(each.version)}
         index.entries = {name: entry for name, entry in index.entries.items() if name in names}
         fresh = sorted(names - index.entries.keys())
-        answers = await self.mirror.call(FIND, str(file), self.shown, fresh) if fresh or not names else []
+        answers = (
+            await self.mirror.call(FIND, str(file), self.shown, fresh)
+            if fresh or (found is not None and not names)
+            else []
+        )
         index.entries |= dict(zip(fresh, answers, strict=True))
 
     async def resolve(self, reference: str) -> str | None:
