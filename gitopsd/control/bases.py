@@ -41,9 +41,13 @@ class Bases:
     settings: ChartSettings = field(default_factory=ChartSettings)
     _known: OrderedDict[_Key, tuple[str, ...]] = field(default_factory=OrderedDict)
 
-    @property
-    def repositories(self) -> frozenset[RepoUrl]:
-        """The repositories that bases, charts and files were taken from at the last render of each source."""
+    def repositories(self, is_declared: Callable[[AppName], bool]) -> frozenset[RepoUrl]:
+        """Return what bases, charts and files were taken from at the last render of each application's sources.
+
+        Whose application is not declared any more is forgotten.
+        """
+        for key in [key for key in self._known if not is_declared(key[0])]:
+            del self._known[key]
         return frozenset(RepoUrl(named(name)[0]) for names in self._known.values() for name in names)
 
     async def render(

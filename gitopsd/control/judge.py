@@ -23,7 +23,7 @@ from gitopsd.ports import Applier, IgnoredPaths, Inventory, LiveStates
 from gitopsd.runtime.tasks import at_most
 
 DRY_RUNS_AT_ONCE = 16  # of one application; the client bounds what a cluster gets
-MOST_ANSWERS = 20_000  # kept over all applications; one is about 1 KB
+MOST_ANSWERS = 20_000  # kept over all applications, without their targets
 
 T = TypeVar("T")
 
@@ -98,7 +98,7 @@ class Judge:
             return _unknown(doubt, err.what)
         compared = settle(doubt, answer, body, places)
         if compared.status is SyncStatus.OUT_OF_SYNC:
-            self._answers[question] = compared
+            self._answers[question] = replace(compared, pair=replace(doubt.pair, target=None))  # it may be large
             if len(self._answers) > MOST_ANSWERS:
                 self._answers.popitem(last=False)
         return compared

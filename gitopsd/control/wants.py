@@ -22,9 +22,8 @@ class Wants:
     barrier: Barrier
     wake: Callable[[AppName], None]  # asks for a pass over another application
     _rivals: dict[AppName, frozenset[AppName]] = field(default_factory=dict)
-    _new: dict[AppName, frozenset[ResourceKey]] = field(
-        default_factory=dict
-    )  # wanted first while others were not asked
+    # What is wanted for the first time, while others that may want it have not been asked.
+    _new: dict[AppName, frozenset[ResourceKey]] = field(default_factory=dict)
 
     def known(
         self, app: Application, cluster: ClusterId | None, keys: Collection[ResourceKey], mark: int | None
@@ -41,11 +40,10 @@ class Wants:
             self._put(app.name, elsewhere, frozenset())
         if cluster is not None:
             before = self._of(app.name, cluster)
-            self._put(app.name, cluster, frozenset(keys) | (before if mark is None else frozenset()))
+            wanted = frozenset(keys)
+            self._put(app.name, cluster, wanted | (before if mark is None else frozenset()))
             if mark is not None:
-                self._new[app.name] = (self._new.get(app.name, frozenset()) | (frozenset(keys) - before)) & frozenset(
-                    keys
-                )
+                self._new[app.name] = wanted & (self._new.get(app.name, frozenset()) | (wanted - before))
         if mark is not None:
             self.barrier.passed(app.name, mark, repos_of(app))
 

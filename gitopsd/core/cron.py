@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 DAY_S = 86_400.0
-FAR_DAYS = 4 * 366 + 1  # a 29th of February is never further away, but for a century's
+FAR_DAYS = 4 * 366 + 1  # a 29th of February is never further away, before or after, but for a century's
 SHORTCUTS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -65,7 +65,7 @@ def parse_cron(text: str) -> Cron | None:
 def last_fired_s(cron: Cron, zone: ZoneInfo, now_s: float, within_s: float) -> float | None:
     """Return the Unix time at which `cron` fired last; None where that is `within_s` or more ago."""
     today = datetime.fromtimestamp(now_s, zone).date()
-    for back in range(int(within_s // DAY_S) + 2):
+    for back in range(min(int(within_s // DAY_S) + 2, FAR_DAYS)):  # a window may be said to last for centuries
         for at_s in reversed(_on(cron, zone, today - timedelta(days=back))):
             if at_s <= now_s:
                 return at_s if now_s - at_s < within_s else None

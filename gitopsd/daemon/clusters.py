@@ -28,9 +28,7 @@ class Ears:
     """Whom clusters tell."""
 
     changed: Callable[[ClusterId, AppName], None]  # an object of the application is different
-    reached: Callable[
-        [ClusterId], None
-    ]  # first lists are in, or cannot be had; or it answers again; or its lease turned
+    reached: Callable[[ClusterId], None]  # its first lists are in, or cannot be had; it answers again; its lease turned
     offers: Callable[[ClusterId], None]  # other kinds, or another version, than before
 
 

@@ -150,7 +150,9 @@ class Controller:
 
     def _poll(self, repos: Iterable[RepoUrl]) -> None:
         sources = self._sources
-        sources.git.watch([*repos, *self.declarations.repositories, *sources.renderer.repositories])
+        # The declarations in Git are rendered for an application without a name.
+        bases = sources.renderer.repositories(lambda name: not name or self._store.get(name) is not None)
+        sources.git.watch([*repos, *self.declarations.repositories, *bases])
 
     def _on_pass(self, name: AppName, outcome: str, seconds: float) -> None:
         self._metrics.pass_over(outcome, seconds)

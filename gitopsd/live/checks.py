@@ -21,8 +21,6 @@ from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 from gitopsd.ports import HealthChecks
 
 PENDING = Health(HealthStatus.PROGRESSING, "its health check is under way")
-
-
 UNREADABLE = Health(HealthStatus.UNKNOWN, "it is nested too deeply for its health check")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitopsd.core.cron import Cron, last_fired_s, next_fire_s, parse_cron
+from gitopsd.core.cron import FAR_DAYS, Cron, last_fired_s, next_fire_s, parse_cron
 
 ZONE = ZoneInfo("UTC")
 DAY_S = 86_400.0
@@ -99,6 +100,25 @@ def test_last_time_counts_for_so_long(now: str, fired: str | None) -> None:
     expected = None if fired is None else at(fired)
 
     assert expected == last_fired_s(cron("0 22 * * *"), ZONE, at(now), 8 * 3600.0)
+
+
+class Looks(frozenset[int]):
+    """Days of a month, and how often somebody asked for one."""
+
+    count = 0
+
+    def __contains__(self, day: object) -> bool:
+        Looks.count += 1
+        return super().__contains__(day)
+
+
+def test_last_time_is_looked_for_no_further_back_than_it_can_be() -> None:
+    Looks.count, century_s = 0, 100 * 366 * 86_400.0
+    leap_day, never = cron("0 0 29 2 *"), cron("0 0 31 2 *")
+
+    assert at("2024-02-29") == last_fired_s(leap_day, ZONE, at("2028-02-28"), century_s)
+    assert last_fired_s(replace(never, days=Looks(never.days)), ZONE, at("2028-02-28"), century_s) is None
+    assert Looks.count <= FAR_DAYS
 
 
 def test_times_are_those_of_the_zone_whatever_the_season() -> None:

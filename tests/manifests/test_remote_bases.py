@@ -84,7 +84,7 @@ async def test_a_base_at_a_tag_is_built_and_a_moved_tag_renders_anew(stage: Stag
 
     assert ["own-a"] == await stage.names(own)
     assert {(BASE, "refs/tags/v1")} == set(world.asked)
-    assert frozenset({BASE}) == stage.bases.repositories
+    assert frozenset({BASE}) == stage.bases.repositories(lambda _: True)
     renders = stage.jobs[jobs.RENDER]
 
     world.commit(BASE, {"y": "2"})
@@ -122,7 +122,18 @@ async def test_a_base_that_is_no_longer_taken_is_no_longer_fetched(stage: Stage)
     own = world.commit(OWN, {"web/kustomization.yaml": "resources: [m.yaml]\n", "web/m.yaml": config_map("m")})
 
     assert ["m"] == await stage.names(own)
-    assert frozenset() == stage.bases.repositories
+    assert frozenset() == stage.bases.repositories(lambda _: True)
+
+
+async def test_bases_of_an_application_that_is_gone_are_no_longer_polled(stage: Stage) -> None:
+    world = stage.world
+    world.commit(BASE, {"kustomization.yaml": "resources: [a.yaml]\n", "a.yaml": config_map("a")})
+    world.repos[BASE].tag("v1")
+    await stage.names(world.commit(OWN, {"web/kustomization.yaml": OVERLAY.format(f"{BASE}//", "v1")}))
+
+    assert frozenset({BASE}) == stage.bases.repositories(lambda name: name == "web")
+    assert frozenset() == stage.bases.repositories(lambda name: name != "web")
+    assert frozenset() == stage.bases.repositories(lambda _: True), "it is forgotten"
 
 
 REFUSED: dict[str, tuple[str, type[GitopsError], str]] = {
