@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 
 import structlog
 
@@ -18,7 +17,7 @@ from gitopsd.live.discovery import Discovery, discover, offered
 from gitopsd.live.flurry import Flurry
 from gitopsd.live.kinds import PENDING, Part, Versions
 from gitopsd.live.mirror import Mirror
-from gitopsd.live.survey import belongs_to_trees, has_any, surveyed
+from gitopsd.live.surveys import Surveys
 from gitopsd.live.touch import Touch
 from gitopsd.live.turns import Turns
 from gitopsd.live.watch import KindWatch, Server, Sink
@@ -28,7 +27,6 @@ from gitopsd.model.comparison import Reading, Unreadable, Unserved
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey
 from gitopsd.ports import HealthChecks
-from gitopsd.runtime.tasks import at_most
 
 log = structlog.get_logger()
 
@@ -47,9 +45,6 @@ LAG_TRIES = 30
 REDISCOVER_S = 600.0  # whatever was heard
 BLIND_S = 60.0  # as often where definitions cannot be watched, which tell of new kinds
 LONGEST_RETRY_S = 30.0
-SURVEYS_AT_ONCE = 4
-SURVEY_RETRY_S = 60.0  # after one in which some kinds did not answer, or that found some: these may own others
-FIRST_LISTS_S = 10.0  # that the first survey waits for the first lists, by which is known who owns what
 
 
 class ClusterMirror:
@@ -102,11 +97,8 @@ class ClusterMirror:
         self._synced = False
         self._group: asyncio.TaskGroup | None = None
         self._rediscover = asyncio.Event()
-        self._survey = asyncio.Event()
-        self._survey_later: asyncio.TimerHandle | None = None
+        self.surveys = Surveys(self, client, self._bounds, lists)
         self._relist: set[GVK] = set()
-        self._unsurveyed: dict[GVK, str] = {}
-        self.surveyed = False  # all kinds have been looked through once
 
     async def run(self) -> None:
         """Follow the cluster until cancelled; what it does wrong is told by `age`, never raised."""
@@ -114,7 +106,7 @@ class ClusterMirror:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 group.create_task(self._discover_for_ever(), name=f"discovery of {self._client.name}")
-                group.create_task(self._survey_for_ever(), name=f"survey of {self._client.name}")
+                group.create_task(self.surveys.run(), name=f"survey of {self._client.name}")
                 if self._checking is not None:
                     group.create_task(self._checking.run(), name=f"health checks of {self._client.name}")
         finally:
@@ -122,7 +114,30 @@ class ClusterMirror:
             self._tasks.clear()
             self._touch.close()
             self._flurry.close()
-            self._end_survey_later()
+            self.surveys.close()
+
+    @property
+    def synced(self) -> bool:
+        return self._synced
+
+    def unwatched(self) -> Collection[ApiResource] | None:
+        """Return the kinds that are served and not watched; None where that is not known yet."""
+        if self._discovery is None:
+            return None
+        watched = {gvk.group_kind for gvk, meta in self._tasks if not meta}
+        return [one for gvk, one in self._discovery.resources.items() if gvk.group_kind not in watched]
+
+    def is_tracked(self, manifest: Manifest) -> bool:
+        return self._decoder.is_tracked(manifest)
+
+    def owns(self, manifest: Manifest) -> bool:
+        return self.mirror.owns(manifest)
+
+    def holds_ours(self, resource: ApiResource) -> None:
+        """Watch a kind from now on: a survey has found objects of applications in it, or what those own."""
+        if isinstance(self.resource(resource.gvk), ApiResource):
+            self._wanted.add(resource.gvk)
+            self._follow(resource)
 
     def resource(self, gvk: GVK) -> ApiResource | Reading:
         if self._discovery is None:
@@ -159,11 +174,12 @@ class ClusterMirror:
         for sink in sinks:
             if sink.problem:
                 problems[sink.gvk] = "; ".join(filter(None, (problems.get(sink.gvk), sink.problem)))
+        taken = [sink for sink in sinks if sink.listed or not sink.problem]  # what we may not read has no age
         everything_fails = bool(sinks) and all(sink.problem for sink in sinks)
         return WatchAge(
             synced=self._synced,
-            oldest_s=max(0.0, now_s - min((sink.heard_s for sink in sinks), default=now_s)),
-            failing=tuple(sorted((self._unsurveyed | problems).items())),
+            oldest_s=max(0.0, now_s - min((sink.heard_s for sink in taken or sinks), default=now_s)),
+            failing=tuple(sorted((self.surveys.unanswered | problems).items())),
             error=self._error or (sinks[0].problem if everything_fails else ""),
         )
 
@@ -198,7 +214,7 @@ class ClusterMirror:
     def _look_whether_synced(self) -> None:
         if not self._synced and self._discovery is not None and all(sink.settled for sink in self._followed()):
             self._synced = True
-            self._survey.set()
+            self.surveys.ask()
             self.mirror.everybody()
             self._on_cluster()
 
@@ -219,7 +235,8 @@ class ClusterMirror:
                 if resource.gvk not in self.mirror.kinds:
                     self._wanted.add(resource.gvk)
                     self._follow(resource)
-                    self._survey_in(SURVEY_RETRY_S)  # its objects may own some by then
+                    if self._group is not None:
+                        self.surveys.ask_later()  # its objects may own some by then
                 return self.mirror.kinds[resource.gvk].reading(ref.key)
             case ApiResource():
                 return Unreadable("the cluster lets this kind be neither listed nor watched")
@@ -279,7 +296,7 @@ class ClusterMirror:
             for gvk in self.mirror.kinds_asked_for():
                 if before is None or before.resource(gvk) != found.resource(gvk):
                     self.mirror.kind_changed(gvk)
-            self._survey.set()
+            self.surveys.ask()
 
     def _offer(self, found: Discovery) -> None:
         before, self.offered = self.offered, offered(found, self.offered)
@@ -353,55 +370,3 @@ class ClusterMirror:
         served = {definition_key(resource) for resource in found.resources.values()}
         definitions = self.mirror.kinds[CRD].objects.values() if CRD in self.mirror.kinds else ()
         return any(live.established and live.key not in served for live in definitions)
-
-    def _survey_in(self, delay_s: float) -> None:
-        if self._group is not None and self._survey_later is None:
-            self._survey_later = asyncio.get_running_loop().call_later(delay_s, self._survey.set)
-
-    def _end_survey_later(self) -> None:
-        if self._survey_later is not None:
-            self._survey_later.cancel()
-            self._survey_later = None
-
-    async def _survey_for_ever(self) -> None:
-        wait_s, patient = self._client.settings.relist_s, True
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._survey.wait()
-            self._survey.clear()
-            self._end_survey_later()
-            if self._discovery is None:
-                continue
-            if patient and not self._synced:
-                wait_s, patient = FIRST_LISTS_S, False
-                continue
-            over = await self._look_through(self._discovery.resources)
-            wait_s = self._client.settings.relist_s if over else SURVEY_RETRY_S
-
-    async def _look_through(self, resources: Mapping[GVK, ApiResource]) -> bool:
-        """Follow the kinds that hold tracked objects, or what those own; tell whether there is nothing more to find.
-
-        There may be where a kind could not be asked, and where one was found.
-        """
-        watched = {gvk.group_kind for gvk, meta in self._tasks if not meta}
-        todo = [one for one in resources.values() if surveyed(one) and one.gvk.group_kind not in watched]
-        found = await at_most(SURVEYS_AT_ONCE, todo, self._has_ours, name=f"survey of {self._client.name}")
-        answers = list(zip(todo, found, strict=True))
-        for resource, answer in answers:
-            if answer is True and isinstance(self.resource(resource.gvk), ApiResource):
-                self._wanted.add(resource.gvk)
-                self._follow(resource)
-        self.surveyed = True
-        self._unsurveyed = {resource.gvk: str(answer) for resource, answer in answers if not isinstance(answer, bool)}
-        return not any(answer is True or isinstance(answer, Retryable) for _, answer in answers)
-
-    async def _has_ours(self, resource: ApiResource) -> bool | str | Retryable:
-        def wanted(manifest: Manifest) -> bool:
-            return self._decoder.is_tracked(manifest) or (grows and self.mirror.owns(manifest))
-
-        grows = belongs_to_trees(resource)
-        try:
-            return await has_any(self._client, resource, wanted, self._bounds.parts(resource), self._server.lists)
-        except Retryable as err:
-            return err

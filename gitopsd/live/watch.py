@@ -97,7 +97,7 @@ class KindWatch:
         """Follow the kind until cancelled; whatever the server does is told to the sink, never raised."""
         loop = asyncio.get_running_loop()
         place = Place()
-        failures = 0
+        failures, refusal = 0, ""
         while True:
             started_s, place.went_on = loop.time(), False
             try:
@@ -112,7 +112,9 @@ class KindWatch:
             except Refused as err:
                 place.version = None
                 self.sink.failed(str(err), refused=True)
-                log.warning("kind.refused", cluster=self.client.name, kind=str(self.resource.gvk), error=str(err))
+                tell = log.warning if str(err) != refusal else log.debug  # each minute, perhaps for years
+                refusal = str(err)
+                tell("kind.refused", cluster=self.client.name, kind=str(self.resource.gvk), error=refusal)
                 await asyncio.sleep(REFUSED_RETRY_S * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load
                 continue
             except Retryable as err:

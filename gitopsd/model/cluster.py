@@ -98,6 +98,6 @@ class WatchAge:
     """How fresh what the mirror says of a cluster is."""
 
     synced: bool  # the first full lists are in
-    oldest_s: float  # seconds since the least recently heard watch said anything (bookmarks count)
+    oldest_s: float  # seconds since the least recently heard of the watches that go on said anything (bookmarks count)
     failing: tuple[tuple[GVK, str], ...]  # kinds that cannot be read, and why
     error: str = ""  # why the cluster as a whole cannot be read; "" when it can

@@ -11,7 +11,7 @@ import pytest
 from gitopsd.core.managed_fields import view_hash
 from gitopsd.core.tracking import ANNOTATION, Tracking
 from gitopsd.kube.client import APPLY_PATCH, Client
-from gitopsd.live import cluster as module
+from gitopsd.live import surveys as module
 from gitopsd.live.discovery import discover
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.comparison import Absent, Found, Unreadable, Unserved
@@ -270,9 +270,9 @@ async def test_what_a_tracked_object_owns_is_found_whatever_its_kind(client: Cli
 async def test_what_a_kind_owns_is_looked_for_when_somebody_asks_for_the_kind(
     client: Client, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SURVEY_RETRY_S", 0.2)
+    monkeypatch.setattr(module, "RETRY_S", 0.2)
     async with running(client) as mirror:
-        await until(lambda: mirror.mirrors.mirrors[HERE].surveyed, "the first survey is over")
+        await until(lambda: mirror.mirrors.mirrors[HERE].surveys.done, "the first survey is over")
         owner = await with_endpoints(client, namespace)
         await mirror.until_found(ref("ConfigMap", namespace, "owner"))
 

@@ -67,7 +67,7 @@ async def client(cluster: Cluster, admin: Client, namespace: str) -> AsyncIterat
 
 async def settled(mirror: Running) -> None:
     await mirror.until_synced()
-    await until(lambda: mirror.mirrors.mirrors[HERE].surveyed, "all kinds looked through")
+    await until(lambda: mirror.mirrors.mirrors[HERE].surveys.done, "all kinds looked through")
 
 
 async def test_only_the_namespaces_of_the_clusters_entry_are_asked_about(

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from gitopsd.live.watch import KindWatch, Server
 from tests.kube.fake import Answer, Fake, refuses, says, serving
@@ -129,6 +130,17 @@ async def test_a_right_that_is_missing_is_not_taken_for_a_server_that_does_not_s
 
     assert server.streams
     assert ["begin", "refused: configmaps is forbidden (403)"] == notes.lines
+
+
+async def test_a_refusal_is_tried_again_and_warned_of_once(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gitopsd.live.watch.REFUSED_RETRY_S", 0.01)
+    refusal = refuses(403, "configmaps is forbidden")
+    with capture_logs() as logs:
+        async with watching(fake, *[refusal] * 3, sends_and_holds(fake, *INITIAL)) as (notes, _):
+            await until(lambda: notes.has("end"), "listed once it may be")
+
+    assert 3 == notes.count("refused: configmaps is forbidden (403)")
+    assert ["warning", "debug", "debug"] == [each["log_level"] for each in logs if each["event"] == "kind.refused"]
 
 
 async def test_a_stream_cut_in_its_initial_list_is_begun_anew(fake: Fake) -> None:
