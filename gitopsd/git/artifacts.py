@@ -104,7 +104,8 @@ class ArtifactMirror(Mirror):
     async def _fetch_all(self, others: Collection[str]) -> dict[str, str]:
         await asyncio.to_thread(self._prepare)
         before = await asyncio.to_thread(self._asked_before)
-        references = sorted(others or before)
+        # What failed the last time goes last: it may take all the time there is.
+        references = sorted(others or before, key=lambda each: (each in self.faults, each))
         found: dict[str, str] = {}
         faults: dict[str, GitopsError] = {}
         async with self.opened(references) as opened:

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 import aiohttp
 
 from gitopsd.core.repo_url import without_credentials
-from gitopsd.errors import GitopsError, InvalidManifest, Retryable, RevisionNotFound
+from gitopsd.errors import GitopsError, InvalidManifest, Retryable, RevisionNotFound, TooSlow
 from gitopsd.git.artifacts import ArtifactMirror, Opened, Packed
 from gitopsd.git.chart_index import FIND
 from gitopsd.git.downloads import Wanted, download, same_host
@@ -48,7 +48,8 @@ class ChartMirror(ArtifactMirror):
     async def opened(self, references: Collection[str]) -> AsyncIterator[Opened]:
         given = await self.credentials()
         async with session(given, self.url, deadline_s=self.limits.deadline_s) as http:
-            opened = ChartRepository(self, given, http)
+            until = asyncio.get_running_loop().time() + self.limits.deadline_s
+            opened = ChartRepository(self, given, http, until)
             await opened.read([ChartReference.parse(each) for each in references])
             yield opened
 
@@ -70,6 +71,7 @@ class ChartRepository:
     mirror: ChartMirror
     given: RepoCredentials | None
     http: aiohttp.ClientSession
+    until: float  # on the loop's clock: for all archives together
     _wanted: dict[str, tuple[ChartReference, _Entry]] = field(default_factory=dict)  # by revision
     _had: dict[str, bytes] = field(default_factory=dict)  # archives that the index has no digest for
 
@@ -138,6 +140,16 @@ class ChartRepository:
         return Packed(content, f"{_named(wanted, entry)} of {self.shown}", is_chart=True)
 
     async def _archive(self, wanted: ChartReference, entry: _Entry) -> bytes:
+        try:
+            async with asyncio.timeout_at(self.until):
+                return await self._fetched(wanted, entry)
+        except TimeoutError:
+            raise TooSlow(
+                f"{_named(wanted, entry)} of {self.shown} was not had in time: its charts together took too long",
+                remedy="see the server of the archives, or raise oci.deadline_s",
+            ) from None
+
+    async def _fetched(self, wanted: ChartReference, entry: _Entry) -> bytes:
         url = urljoin(f"{self.mirror.url}/", entry["url"])
         if url.startswith(SCHEME):
             return await self._of_registry(url, entry["version"])

@@ -15,6 +15,7 @@ from gitopsd.errors import (
     RepositoryTooLarge,
     RepositoryUnreachable,
     RevisionNotFound,
+    TooSlow,
 )
 from gitopsd.git.repositories import Repositories
 from gitopsd.git.tree import GitTree, open_tree
@@ -188,9 +189,28 @@ async def test_index_above_the_limit_is_refused(place: Place) -> None:
 
 
 async def test_server_that_never_answers_is_given_up(place: Place) -> None:
-    place.charts.silent = True
+    place.charts.silent = "/"
     with pytest.raises(RepositoryUnreachable, match=r"the index of .* cannot be had: it takes too long"):
         await place.repositories(deadline_s=0.3).fetch(place.repo)
+
+
+async def test_archive_that_never_comes_is_asked_for_after_the_others_and_given_up(place: Place) -> None:
+    place.charts.add("a", "1.0.0", urls=["lost.tgz"])
+    repositories = place.repositories()
+    with pytest.raises(RepositoryUnreachable):
+        await place.tree(repositories, "a", "*")
+    for chart in ("b", "c"):
+        place.charts.add(chart, "1.0.0")
+        with pytest.raises(NotFetchedYet):
+            repositories.resolve(place.repo, f"{chart}@*")
+    place.charts.paths()
+    await repositories.fetch(place.repo)
+    assert ["/index.yaml", "/b-1.0.0.tgz", "/c-1.0.0.tgz", "/lost.tgz"] == place.charts.paths()
+
+    place.charts.silent = "/lost"
+    repositories = place.repositories(deadline_s=2.0)
+    with pytest.raises((RepositoryUnreachable, TooSlow)):  # whichever clock is the first
+        await place.tree(repositories, "a", "*")
 
 
 async def test_login_that_is_not_taken_is_told_without_its_password(place: Place) -> None:
