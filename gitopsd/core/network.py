@@ -15,6 +15,7 @@ from gitopsd.model.cluster import Labels, Network
 from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
 
 MOST = 100  # of anything that one object names; a tree is to be looked at
+MOST_CHARS = 2000  # of a link
 LINK = "link.argocd.argoproj.io/"
 OWN_LINKS_ONLY = "argocd.argoproj.io/ignore-default-links"
 POD = GroupKind("", "Pod")
@@ -140,7 +141,8 @@ def _labels(found: Mapping[str, Any]) -> Labels:
 
 
 def _links(annotations: Mapping[str, Any]) -> list[str]:
-    return [value for name, value in annotations.items() if name.startswith(LINK) and isinstance(value, str)]
+    found = (value for name, value in annotations.items() if name.startswith(LINK) and isinstance(value, str))
+    return [value for value in found if len(value) <= MOST_CHARS]
 
 
 def _first(found: Iterable[Any]) -> tuple[Any, ...]:

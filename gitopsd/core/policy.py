@@ -186,8 +186,8 @@ def _argocds(app: Application, now: Situation, now_s: float, pacing: Pacing) -> 
     if app.adopted or now.argocd_wrote_s is None:
         return None
     rest_s = pacing.argocd_quiet_s - (now_s - now.argocd_wrote_s)
-    if rest_s <= 0:
-        return None
+    if rest_s <= 0 or rest_s > 2 * pacing.argocd_quiet_s:
+        return None  # long over; or a time to come, by a clock that stepped, which would hold for ever
     why = "Argo CD still writes its objects: stop that, or annotate the application gitopsd.io/adopt=true"
     return Due(sync=False, why=why, again_after_s=min(rest_s, pacing.argocd_quiet_s))
 

@@ -78,7 +78,8 @@ class Decoder:
             marks=marks_of(manifest),
             installation=sys.intern(other_installation(manifest, self.tracking)),
             pod=_pod_facts(manifest) if key.kind == "Pod" and not key.group else None,
-            network=network_of(key, manifest),
+            # Of what is nobody's and stands alone no tree ever shows anything, and there may be very many.
+            network=network_of(key, manifest) if refs or tracked is not None else None,
             finalizers=_finalizers(meta) if meta.get("deletionTimestamp") else (),
         )
 

@@ -117,6 +117,12 @@ def test_links_of_annotations_are_shown_beside_what_is_found_or_instead() -> Non
     assert alone == elsewhere == ("https://grafana.example/d/1",)
 
 
+def test_link_that_is_no_address_a_browser_would_take_is_left_out() -> None:
+    notes = {"link.argocd.argoproj.io/long": "https://x.example/" + "x" * 1_000_000}
+
+    assert network_of(service("web"), {"metadata": {"annotations": notes}}) is None
+
+
 def test_routes_name_what_they_send_to() -> None:
     refs = [{"name": "web", "port": 80}, {"name": "api", "namespace": "back"}]
     hosts = [{"destination": {"host": host}} for host in ("web", "api.back.svc.cluster.local", "www.example.com")]

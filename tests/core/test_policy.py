@@ -88,6 +88,11 @@ def test_objects_that_argocd_wrote_are_left_to_it_for_an_hour_unless_adopted() -
     assert due(application(adopted=True), argocd_wrote_s=900.0).sync
 
 
+def test_time_to_come_at_which_argocd_is_said_to_write_does_not_hold_up_syncs() -> None:
+    assert not due(application(), argocd_wrote_s=1000.0 + 3599.0).sync
+    assert due(application(), argocd_wrote_s=1000.0 + 3601.0).sync
+
+
 def test_drift_is_healed_only_where_that_is_allowed() -> None:
     assert not due(application(), synced(0.0)).sync
 

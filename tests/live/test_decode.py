@@ -12,24 +12,7 @@ from gitopsd.live.decode import Decoder
 from gitopsd.model.health import HealthStatus
 from gitopsd.model.manifest import GVK
 
-ODD: tuple[Any, ...] = (
-    None,
-    True,
-    -1,
-    1.5,
-    2**63,
-    "",
-    "x",
-    [],
-    {},
-    [7],
-    ["x"],
-    [[]],
-    [{}],
-    {"x": 7},
-    {"x": []},
-    [{"x": {}}],
-)
+ODD: tuple[Any, ...] = (None, True, 1.5, 2**63, "x", [], [7], {"x": 7}, [{"x": {}}])
 CONDITION = {"type": "Ready", "status": "True", "reason": "Done", "message": "ok", "observedGeneration": 3}
 ENTRY = {
     "manager": "gitopsd",
@@ -170,6 +153,23 @@ def test_object_with_nothing_but_a_name_is_read() -> None:
     found = Decoder(()).live(key, manifest)
 
     assert ("", "", (), None, 0.0) == (found.uid, found.resource_version, found.owners, found.tracking, found.created_s)
+
+
+@pytest.mark.parametrize(
+    ("meta", "kept"),
+    [
+        ({}, False),
+        ({"annotations": {"gitopsd.io/tracking-id": "shop:/Service:shop/web"}}, True),
+        ({"ownerReferences": [{"uid": "u"}]}, True),
+    ],
+)
+def test_where_traffic_goes_is_kept_of_what_a_tree_may_show(meta: Any, kept: bool) -> None:  # noqa: FBT001 - a row
+    gvk = gvk_of("/v1/Service")
+    manifest = {"metadata": {"name": "web", "namespace": "shop", **meta}, "spec": {"selector": {"app": "web"}}}
+    key = Decoder(()).key(gvk, manifest)
+    assert key is not None
+
+    assert kept == (Decoder(()).live(key, manifest).network is not None)
 
 
 def nested(depth: int, name: str) -> Any:

@@ -32,7 +32,6 @@ ERROR = re.compile(
 )
 DONE = ("NewReplicaSetAvailable", "NewReplicationControllerAvailable")  # Progressing stays True after a rollout
 PAUSED = "ReconcilePaused"
-MAX_MESSAGE = 1000  # characters of a controller's words
 
 Condition = Mapping[str, Any]
 
@@ -109,4 +108,4 @@ def _reason(condition: Condition) -> str:
 
 def _words(condition: Condition) -> str:
     message = condition.get("message")
-    return (message if isinstance(message, str) and message else _reason(condition))[:MAX_MESSAGE]
+    return message if isinstance(message, str) and message else _reason(condition)

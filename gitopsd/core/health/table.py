@@ -78,28 +78,37 @@ KUBERNETES = frozenset(
     }
 )
 
+MAX_MESSAGE = 1000  # characters
 IGNORE_HEALTH = "argocd.argoproj.io/ignore-healthcheck"
 
 
 def health_of(manifest: Manifest) -> Health | None:
     """Return the health of a live object; None where its kind has none, or its annotation says not to ask.
 
-    Never raises: an object whose fields have other types than its kind gives them is Unknown, with the path.
+    Never raises: an object whose fields have other types than its kind gives them is Unknown, with the path. Words of
+    a controller are cut where nobody would read on: they are kept of each object, and sent with each status.
 
     Source: Argo CD, docs/operator-manual/health.md.
     """
     try:
-        if _deleting(manifest):
-            return progressing("it is being deleted")
-        if _ignored(manifest):
-            return None
-        kind = _group_kind(manifest)
-        if kind.group not in KUBERNETES and kind not in CHECKS:
-            return custom_health(manifest)
-        check = CHECKS.get(kind)
-        return None if check is None else check(manifest)
+        found = _judged(manifest)
     except WrongShape as err:
-        return unknown(str(err))
+        found = unknown(str(err))
+    if found is None or len(found.message) <= MAX_MESSAGE:
+        return found
+    return Health(found.status, found.message[:MAX_MESSAGE] + " …")
+
+
+def _judged(manifest: Manifest) -> Health | None:
+    if _deleting(manifest):
+        return progressing("it is being deleted")
+    if _ignored(manifest):
+        return None
+    kind = _group_kind(manifest)
+    if kind.group not in KUBERNETES and kind not in CHECKS:
+        return custom_health(manifest)
+    check = CHECKS.get(kind)
+    return None if check is None else check(manifest)
 
 
 def is_asked(manifest: Manifest) -> bool:

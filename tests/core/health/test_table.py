@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitopsd.core.health import health_of
-from gitopsd.core.health.table import CHECKS
+from gitopsd.core.health.table import CHECKS, MAX_MESSAGE
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.manifest import GroupKind
 from tests.core.health.lives import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, UNKNOWN, live, status_of
@@ -220,6 +220,17 @@ def test_wrong_type_is_unknown_and_named() -> None:
     found = health_of(live("apps/Deployment", {"replicas": "three"}, ROLLED_OUT, generation=2))
 
     assert Health(UNKNOWN, ".spec.replicas is a string instead of an integer") == found
+
+
+@pytest.mark.parametrize("kind", ["Pod", "example.com/Boat"])
+def test_words_without_an_end_are_cut(kind: str) -> None:
+    told = "x" * 1_000_000
+    status = {"phase": "Failed", "message": told, "conditions": [{"type": "Ready", "status": "False", "message": told}]}
+
+    found = health_of(live(kind, {}, status))
+
+    assert found is not None
+    assert "x" * MAX_MESSAGE + " …" == found.message
 
 
 FIELDS = st.sampled_from(
