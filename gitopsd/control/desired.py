@@ -9,7 +9,7 @@ from typing import Any
 from gitopsd.control.barrier import Barrier
 from gitopsd.control.integrity import Integrity
 from gitopsd.core.build_environment import build_environment
-from gitopsd.errors import ClusterUnreachable, Conflict
+from gitopsd.errors import ClusterUnreachable, Conflict, GitopsError
 from gitopsd.model.application import Application, Source
 from gitopsd.model.cluster import Offered
 from gitopsd.model.ids import AppName, Revision
@@ -70,8 +70,7 @@ class Desire:
         return Desired(revisions, self.now_s(), tuple(hooks), (), (), (), mark=self.barrier.mark())
 
     async def _desired(self, app: Application, wanted: Sequence[Source]) -> Desired:
-        # Resolved without an await between them: one repository's sources all see one epoch (D2).
-        resolved = [self.sources.resolve(each.repository, each.reference, each.tag_prefix) for each in wanted]
+        resolved = self._resolved(wanted)
         if self.integrity is not None:
             await self.integrity.check(app, wanted, resolved)
         lent = [Lent(source, at.revision) for source, at in zip(wanted, resolved, strict=True) if source.ref]
@@ -92,6 +91,21 @@ class Desire:
                 remedy="wait until the cluster answers, or set helm.kubeVersion and helm.apiVersions",
             )
         return _joined(resolved, rendered)
+
+    def _resolved(self, wanted: Sequence[Source]) -> Sequence[Resolved]:
+        """Return what all sources are, with no await between them: one repository's all see one epoch (D2).
+
+        Each is looked up though one before it fails: what has to be fetched first is asked for at once.
+        """
+        found, errors = [], []
+        for each in wanted:
+            try:
+                found.append(self.sources.resolve(each.repository, each.reference, each.tag_prefix))
+            except GitopsError as err:
+                errors.append(err)
+        if errors:
+            raise errors[0]
+        return found
 
 
 def _joined(resolved: Sequence[Resolved], rendered: Sequence[Rendered]) -> Desired:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from gitopsd.control.desired import Desire
-from gitopsd.errors import ClusterUnreachable
-from gitopsd.model.application import Application
+from gitopsd.errors import ClusterUnreachable, NotFetchedYet
+from gitopsd.model.application import Application, Source
 from gitopsd.model.cluster import Offered
-from gitopsd.model.ids import AppName
-from gitopsd.ports import Rendered
+from gitopsd.model.ids import AppName, RepoUrl
+from gitopsd.ports import Rendered, Resolved
 from tests.control.clusters import C1
 from tests.control.git import FakeGit
 from tests.control.shell import Shell, app, config
@@ -70,3 +70,27 @@ async def test_who_asks_a_cluster_that_is_not_known_yet_waits_for_it() -> None:
 
     with pytest.raises(ClusterUnreachable, match="templates of a ask what its cluster offers"):
         await step(found)
+
+
+@dataclass
+class Away:
+    """Sources of which none has been fetched."""
+
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def resolve(self, repo: RepoUrl, ref: str, _tag_prefix: str = "") -> Resolved:
+        self.asked.append((repo, ref))
+        raise NotFetchedYet(f"{repo} has not been fetched yet", remedy="wait")
+
+    async def fetch(self, repo: RepoUrl) -> None:
+        raise AssertionError(repo)
+
+
+async def test_every_chart_of_an_application_is_asked_for_at_once() -> None:
+    step, found, _ = await desire(None)
+    away = Away()
+    charts = [Source(RepoUrl("https://charts.example"), "1.*", path=".", chart=chart) for chart in ("web", "db")]
+    with pytest.raises(NotFetchedYet):
+        await replace(step, sources=away)(replace(found, sources=tuple(charts)))
+
+    assert [("helm+https://charts.example", f"{chart}@1.*") for chart in ("web", "db")] == away.asked
