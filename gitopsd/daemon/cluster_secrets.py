@@ -43,6 +43,7 @@ class ClusterSecrets:
         self.written = written  # the settings, without the clusters of Secrets
         self._files: dict[str, int] = {}  # by the cluster's name; -1: it needs none
         self._held: dict[str, bytes] = {}
+        self._within: dict[str, tuple[tuple[str, ...], bool]] = {}
 
     async def with_clusters(self) -> Settings:
         """Return the settings with the clusters that Secrets describe now; those of the settings go before them."""
@@ -63,15 +64,19 @@ class ClusterSecrets:
                     late.append(f"cluster {each.name} is not known yet; it is from the next start on")
             elif self._held[each.name] != each.kubeconfig and self._files[each.name] >= 0:
                 self._write(each)
+            if self._within.get(each.name) not in (None, (each.namespaces, each.cluster_resources)):
+                late.append(f"the namespaces of cluster {each.name} are other ones from the next start on")
         return late
 
     def _settings(self, each: ClusterSecret) -> ClusterSettings:
+        self._within[each.name] = each.namespaces, each.cluster_resources
+        within: dict[str, Any] = {"namespaces": each.namespaces, "cluster_resources": each.cluster_resources}
         if not each.kubeconfig:
             self._files[each.name], self._held[each.name] = -1, b""
-            return ClusterSettings(each.name, in_cluster=True)
+            return ClusterSettings(each.name, in_cluster=True, **within)
         self._files[each.name] = os.memfd_create("gitopsd-kubeconfig")
         self._write(each)
-        return ClusterSettings(each.name, kubeconfig=Path(f"/proc/self/fd/{self._files[each.name]}"))
+        return ClusterSettings(each.name, kubeconfig=Path(f"/proc/self/fd/{self._files[each.name]}"), **within)
 
     def _write(self, each: ClusterSecret) -> None:
         file = self._files[each.name]

@@ -6,6 +6,7 @@ Source: Argo CD, docs/operator-manual/declarative-setup.md, "Clusters".
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,8 @@ HERE = "https://kubernetes.default.svc"  # the cluster that Argo CD itself runs 
 RESERVED = "gitopsd"  # the destination by which an application declares applications
 LONGEST = 253  # characters of a name
 KNOWN = frozenset({"name", "server", "config", "namespaces", "clusterResources", "project", "shard"})
-NARROWS = ("namespaces", "project")
+NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+NARROWS = ("project",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class ClusterSecret:
     name: str
     server: str
     kubeconfig: bytes = field(default=b"", repr=False)  # JSON; b"": by the service account of this pod
+    namespaces: tuple[str, ...] = ()  # the only ones; none: all
+    cluster_resources: bool = False  # beside `namespaces`: also what is in none
 
 
 def cluster_of(values: Mapping[str, str]) -> ClusterSecret:
@@ -49,13 +53,24 @@ def cluster_of(values: Mapping[str, str]) -> ClusterSecret:
         )
     tls = _mapping(config, "tlsClientConfig")
     user = _user(config, tls)
+    within = _within(values)
     if server == HERE and not user:
-        return ClusterSecret(name, server)
+        return ClusterSecret(name, server, b"", *within)
     if not user:
         raise InvalidDeclaration(
             "config holds no login", remedy="write bearerToken, a client certificate or execProviderConfig"
         )
-    return ClusterSecret(name, server, _kubeconfig(_cluster(server, config, tls), user))
+    return ClusterSecret(name, server, _kubeconfig(_cluster(server, config, tls), user), *within)
+
+
+def _within(values: Mapping[str, str]) -> tuple[tuple[str, ...], bool]:
+    """Return the only namespaces that are read and written, and whether what is in none is, too."""
+    namespaces = tuple(filter(None, (each.strip() for each in values.get("namespaces", "").split(","))))
+    if not all(map(NAMESPACE.fullmatch, namespaces)):
+        raise InvalidDeclaration(
+            "namespaces holds what cannot be a namespace", remedy="write names, with commas between; no globs"
+        )
+    return namespaces, bool(namespaces) and values.get("clusterResources", "").strip() == "true"
 
 
 def _config(values: Mapping[str, str]) -> Mapping[str, Any]:

@@ -22,7 +22,8 @@ def token_of(kubeconfig: Path | None) -> str:
 
 
 async def test_clusters_of_secrets_stand_beside_those_of_the_settings_and_their_logins_follow(tmp_path: Path) -> None:
-    first = cluster({"bearerToken": "a rather long first token"}, name="prod", server="https://prod")
+    login = {"bearerToken": "a rather long first token"}
+    first = cluster(login, name="prod", server="https://prod", namespaces="web")
     same = cluster({"bearerToken": "x"}, name="mine", server="https://other")
     here = cluster(name="in-cluster", server="https://kubernetes.default.svc")
     (tmp_path / "a.yaml").write_text(yaml.safe_dump_all([first, same, here]))
@@ -34,9 +35,12 @@ async def test_clusters_of_secrets_stand_beside_those_of_the_settings_and_their_
 
     assert mine == known
     assert ClusterSettings("in-cluster", in_cluster=True) == in_cluster
-    assert ("prod", "a rather long first token") == (prod.name, token_of(prod.kubeconfig))
+    assert ("prod", "a rather long first token", ("web",)) == (prod.name, token_of(prod.kubeconfig), prod.namespaces)
     second = cluster({"bearerToken": "second"}, name="prod", server="https://prod")
     late = cluster({"bearerToken": "x"}, name="new", server="https://new")
     told = secrets.told(described(second, same, here, late))
-    assert ["cluster new is not known yet; it is from the next start on"] == told
+    assert [
+        "the namespaces of cluster prod are other ones from the next start on",
+        "cluster new is not known yet; it is from the next start on",
+    ] == told
     assert "second" == token_of(prod.kubeconfig)

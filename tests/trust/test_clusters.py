@@ -49,14 +49,23 @@ def test_cluster_that_gitopsd_runs_in_needs_no_login_and_a_name_may_be_any_text(
         [
             ("f:1", cluster(name="in-cluster", server="https://kubernetes.default.svc")),
             ("f:2", cluster({"bearerToken": "t"}, name="arn:aws:eks:eu:1:cluster/prod", server="https://eks")),
-            ("f:3", cluster({"bearerToken": "t"}, server="https://unnamed.example:443", namespaces="a,b")),
+            ("f:3", cluster({"bearerToken": "t"}, server="https://unnamed.example:443", project="a")),
+            (
+                "f:4",
+                cluster({"bearerToken": "t"}, server="https://some:443", namespaces="a, b", clusterResources="true"),
+            ),
         ]
     )
 
-    assert [("in-cluster", b""), ("arn:aws:eks:eu:1:cluster/prod", b"{"), ("unnamed.example", b"{")] == [
-        (each.name, each.kubeconfig[:1]) for each in found.clusters
-    ]
-    assert ["f:3: namespaces limits nobody; write destinations of AppProjects instead"] == found.warnings
+    assert [
+        ("in-cluster", b""),
+        ("arn:aws:eks:eu:1:cluster/prod", b"{"),
+        ("unnamed.example", b"{"),
+        ("some", b"{"),
+    ] == [(each.name, each.kubeconfig[:1]) for each in found.clusters]
+    within = [(each.namespaces, each.cluster_resources) for each in found.clusters]
+    assert [((), False)] * 3 + [(("a", "b"), True)] == within
+    assert ["f:3: project limits nobody; write destinations of AppProjects instead"] == found.warnings
 
 
 @pytest.mark.parametrize(
@@ -65,6 +74,7 @@ def test_cluster_that_gitopsd_runs_in_needs_no_login_and_a_name_may_be_any_text(
         (cluster({"bearerToken": "t"}, server="http://x"), "server is no https:// URL"),
         (cluster({"bearerToken": "t"}, server="https://u:hunter2@x"), "server is no https:// URL"),
         (cluster(server="https://x"), "config holds no login"),
+        (cluster({"bearerToken": "t"}, server="https://x", namespaces="a,../b"), "cannot be a namespace"),
         (cluster({"bearerToken": "t"}, server="https://x", name="gitopsd"), "name cannot be used"),
         (cluster({"awsAuthConfig": {"clusterName": "a"}}, server="https://x"), "awsAuthConfig is not supported"),
         (cluster({"tlsClientConfig": {"certData": "aGk="}}, server="https://x"), "one of certData and keyData"),
