@@ -74,15 +74,26 @@ class Wire:
             finally:
                 self.links.discard(link)
                 link.kill()
+                await _closed(server)
         except OSError:
-            client.transport.abort()
+            pass
         finally:
+            client.transport.abort()
+            await _closed(client)
             self._tasks.discard(task)
 
     async def close(self) -> None:
-        for task in set(self._tasks):
+        await asyncio.sleep(0)  # what was accepted last begins
+        tasks = set(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.wait(set(self._tasks) or {asyncio.ensure_future(asyncio.sleep(0))})  # noqa: TID251 - ends at once
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+async def _closed(end: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        await end.wait_closed()
 
 
 @asynccontextmanager
