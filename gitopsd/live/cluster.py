@@ -232,8 +232,8 @@ class ClusterMirror:
             case ApiResource() as resource if why := self._bounds.refusal(resource, ref.key):
                 return Unreadable(why)
             case ApiResource() as resource if resource.verbs >= {"list", "watch"}:
+                self._wanted.add(resource.gvk)  # though it is followed: perhaps only as what was preferred
                 if resource.gvk not in self.mirror.kinds:
-                    self._wanted.add(resource.gvk)
                     self._follow(resource)
                     if self._group is not None:
                         self.surveys.ask_later()  # its objects may own some by then
@@ -284,9 +284,7 @@ class ClusterMirror:
                 self._forget(gvk, meta=meta)
             elif gvk in self._relist and not meta:
                 self._stop(gvk, meta=meta)  # begun anew below, with a list
-        self._relist.clear()
-        for resource in self._to_follow(found):
-            self._follow(resource)
+        self._follow_all(found)
         for kind in (APISERVICE, *POLICIES):
             preferred = found.preferred.get(kind)
             if preferred is not None:
@@ -311,6 +309,13 @@ class ClusterMirror:
             if preferred is not None and kind not in watched:
                 wanted.add(preferred)
         return sorted(wanted, key=lambda resource: resource.gvk)
+
+    def _follow_all(self, found: Discovery) -> None:
+        for resource in self._to_follow(found):
+            self._follow(resource)
+        for gvk in self._relist - {gvk for gvk, meta in self._tasks if not meta}:
+            self.mirror.remove(gvk)  # another version of it is followed by now
+        self._relist.clear()
 
     def _follow(self, resource: ApiResource) -> None:
         namespaces = self._bounds.parts(resource)

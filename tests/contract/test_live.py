@@ -10,7 +10,7 @@ import pytest
 
 from gitopsd.core.managed_fields import view_hash
 from gitopsd.core.tracking import ANNOTATION, Tracking
-from gitopsd.kube.client import APPLY_PATCH, Client
+from gitopsd.kube.client import APPLY_PATCH, JSON_PATCH, Client
 from gitopsd.live import surveys as module
 from gitopsd.live.discovery import discover
 from gitopsd.model.cluster import ApiResource
@@ -343,6 +343,35 @@ async def test_a_definition_serves_its_kind_changes_its_admission_and_takes_it_a
         assert (await client.request("DELETE", f"{path}/boats.{group}")).ok
         await until(lambda: mirror.reading(here) == Unserved(), "not served any more")
         assert SHOP in mirror.told
+
+
+async def test_every_version_that_is_asked_for_is_followed_after_its_definition_changes(
+    client: Client, namespace: str
+) -> None:
+    group = f"g{secrets.token_hex(4)}.example.com"
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    body = definition(group)
+    (version,) = body["spec"]["versions"]
+    body["spec"]["versions"] = [version, {**version, "name": "v2", "storage": False}]
+    # The stored kind is followed at the version that the server prefers, v2, before anybody asks for it.
+    async with running(client, [GroupKind(group, "Boat")]) as mirror:
+        await mirror.until_synced()
+        assert (await client.request("POST", path, body=body)).ok
+        old, new = (ref("Boat", namespace, "one", group=group, version=name) for name in ("v1", "v2"))
+        await until(lambda: mirror.reading(new) == Absent(), "v2 listed")
+        await until(lambda: mirror.reading(old) == Absent(), "v1 listed")
+
+        more = [{"op": "add", "path": "/spec/versions/-", "value": {**version, "name": "v3", "storage": False}}]
+        patched = await client.request("PATCH", f"{path}/boats.{group}", body=more, content_type=JSON_PATCH)
+        assert patched.ok, patched
+        third = GVK(group, "v3", "Boat")
+        await until(lambda: isinstance(mirror.mirrors.resource(HERE, third), ApiResource), "another version served")
+        boat = {"apiVersion": f"{group}/v1", "kind": "Boat", "metadata": {"name": "one"}}
+        assert (await client.request("POST", f"/apis/{group}/v1/namespaces/{namespace}/boats", body=boat)).ok
+
+        await mirror.until_found(old)
+        await mirror.until_found(new)
+        assert (await client.request("DELETE", f"{path}/boats.{group}")).ok
 
 
 async def test_a_webhook_configuration_changes_every_kinds_admission(client: Client) -> None:
