@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ class Charts:
     """What it holds; a test may change anything of it."""
 
     host: str = ""
+    scheme: str = "http"
     login: str = ""  # "user:password", where it asks for one
     entries: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)  # path → content
@@ -33,7 +35,7 @@ class Charts:
 
     @property
     def url(self) -> RepoUrl:
-        return RepoUrl(f"http://{self.host}")
+        return RepoUrl(f"{self.scheme}://{self.host}")
 
     def add(self, name: str, version: str, files: Mapping[str, str] | None = None, **entry: Any) -> str:
         """Publish a chart; return its digest. `entry` goes before what the index says of itself."""
@@ -77,13 +79,13 @@ class Charts:
 
 
 @asynccontextmanager
-async def chart_server(*, login: str = "") -> AsyncIterator[Charts]:
-    held = Charts(login=login)
+async def chart_server(*, login: str = "", tls: ssl.SSLContext | None = None) -> AsyncIterator[Charts]:
+    held = Charts(login=login, scheme="https" if tls else "http")
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", held.serve)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     held.host = "{}:{}".format(*runner.addresses[0][:2])
     try:
         yield held

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -22,8 +23,10 @@ from gitopsd.git.tree import GitTree, open_tree
 from gitopsd.model.application import Source
 from gitopsd.model.ids import RepoUrl
 from gitopsd.settings import ChartSettings, GitSettings, Held, OciSettings, RepoCredentials
+from tests.certificates import certificate
 from tests.chartserver import Charts, chart_server
 from tests.git.conftest import World
+from tests.proxyserver import proxy_server
 from tests.registry import CHART_LAYER, own_registry, tar
 
 
@@ -219,6 +222,32 @@ async def test_login_that_is_not_taken_is_told_without_its_password(place: Place
         await place.repositories(given).fetch(place.repo)
 
     assert "wrong-word" not in str(err.value)
+
+
+async def test_authority_client_certificate_and_proxy_are_those_of_its_credentials(world: World) -> None:
+    tls, authority = certificate(world.folder / "server")
+    _, mine = certificate(world.folder / "mine")
+    tls.load_verify_locations(mine)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    key = (world.folder / "mine/key.pem").read_text()
+    async with chart_server(tls=tls) as charts, proxy_server(login="p:s3cret") as proxy:
+        place, digest = Place(world, charts), charts.add("web", "1.0.0")
+        through = proxy.url.replace("//", "//p:s3cret@")
+        given = RepoCredentials(
+            charts.url,
+            ca_file=authority,
+            client_cert=Held(text=mine.read_text()),
+            client_key=Held(text=key),
+            proxy=through,
+        )
+        for lacking in ({"ca_file": None}, {"client_cert": None, "client_key": None}, {"proxy": proxy.url}):
+            with pytest.raises(RepositoryUnreachable) as err:
+                await place.tree(place.repositories(replace(given, **lacking)), "web", "*")
+            assert "s3cret" not in str(err.value)
+        proxy.asked.clear()
+
+        assert f"1.0.0@{digest}" == (await place.tree(place.repositories(given), "web", "*")).revision
+        assert {charts.host} == set(proxy.asked)
 
 
 async def test_login_goes_to_another_host_only_where_the_application_says_so(place: Place) -> None:
