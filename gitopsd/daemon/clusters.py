@@ -6,6 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gitopsd.apply.run import ClusterApplier
 from gitopsd.apply.witness import ClusterWitness
@@ -48,7 +49,8 @@ class Clusters:
         self.jq_workers = script_workers(settings.scripts, jq.__name__, metrics.worker_job)
         self.paths = JqPaths(self.jq_workers, settings.scripts, time.monotonic)
         self.tracking = tracking(settings.tracking)
-        self._exclusions = exclusions(settings.resource)
+        # Asked of every object in every pass.
+        self._excludes = lru_cache(maxsize=4096)(exclusions(settings.resource).excludes)
         self.live = LiveMirrors(
             self.clients,
             kinds=base.store.kinds,
@@ -73,7 +75,7 @@ class Clusters:
 
     def excluded(self, cluster: ClusterId, kind: GroupKind) -> bool:
         """Tell whether nothing of a kind is read or written in `cluster`."""
-        return self._exclusions.excludes(kind, (cluster, self.servers[cluster]))
+        return self._excludes(kind, (cluster, self.servers[cluster]))
 
     def _on_cluster(self, cluster: ClusterId) -> None:
         if cluster not in self._listed:

@@ -161,7 +161,8 @@ class Part:
         return len(objects) if not self.namespace else sum(map(self.holds, objects))
 
     def begin(self) -> None:
-        self._unseen = {key for key in self._kind.objects if self.holds(key)}
+        objects = self._kind.objects
+        self._unseen = {key for key in objects if self.holds(key)} if self.namespace else set(objects)
         self._begun_s = self._kind.now_s()
 
     def put(self, manifest: Manifest) -> None:
