@@ -14,7 +14,6 @@ from gitopsd.errors import (
     GitopsError,
     InvalidDeclaration,
     InvalidManifest,
-    NotSupported,
     PathNotFound,
 )
 from gitopsd.git.tree import GitTree, open_tree
@@ -66,7 +65,7 @@ def outside(tmp_path: Path) -> Path:
 def test_case_1_value_files_are_those_of_the_repository(harbour: Harbour, outside: Path, name: str) -> None:
     wanted = name.replace("{ABSOLUTE}", str(outside))  # an absolute path begins at the repository's root, as in Argo CD
     for options in (HelmOptions((wanted,)), HelmOptions(file_parameters={"text": wanted})):
-        with pytest.raises((PathNotFound, InvalidManifest, NotSupported)) as refused:
+        with pytest.raises((PathNotFound, InvalidManifest, InvalidDeclaration)) as refused:
             harbour.build(SHOW, options)
         assert "outside" not in str(refused.value).replace("outside of the repository", "")
 
