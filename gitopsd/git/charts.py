@@ -148,6 +148,8 @@ class ChartRepository:
                 f"{_named(wanted, entry)} of {self.shown} was not had in time: its charts together took too long",
                 remedy="see the server of the archives, or raise oci.deadline_s",
             ) from None
+        except ValueError:
+            raise self._misplaced(_named(wanted, entry)) from None
 
     async def _fetched(self, wanted: ChartReference, entry: _Entry) -> bytes:
         url = urljoin(f"{self.mirror.url}/", entry["url"])
@@ -164,13 +166,15 @@ class ChartRepository:
     ) -> bytes:
         tls = url.startswith("https://") or self.mirror.url.startswith("http://")
         if not tls or not url.startswith(("https://", "http://")):
-            raise InvalidManifest(
-                f"the index of {self.shown} has {name} at a place that is not fetched from",
-                remedy="write an https:// URL",
-            )
+            raise self._misplaced(name)
         what, most = f"the archive of {name} of {self.shown}", self.mirror.limits.max_layer_bytes
         found = await download(http, Wanted(url, what, most, "oci.max_layer_bytes", login(given)))
         return found.body if found is not None else b""
+
+    def _misplaced(self, name: str) -> InvalidManifest:
+        return InvalidManifest(
+            f"the index of {self.shown} has {name} at a place that is not fetched from", remedy="write an https:// URL"
+        )
 
     async def _of_registry(self, url: str, version: str) -> bytes:
         """Return a chart that the index has in a registry."""

@@ -11,6 +11,7 @@ import pytest
 
 from gitopsd.errors import (
     GitopsError,
+    InvalidDeclaration,
     InvalidManifest,
     NotFetchedYet,
     RepositoryTooLarge,
@@ -118,6 +119,9 @@ async def test_what_is_wrong_with_one_chart_is_told_and_leaves_the_others(place:
     place.charts.add("odd", "1.0.0", digest=None, urls=["odd.tgz"])
     place.charts.files["/odd.tgz"] = b"no archive"
     place.charts.add("ftp", "1.0.0", urls=["ftp://files.example/x.tgz"])
+    place.charts.add("bad", "1.0.0", urls=["http://[::1/x.tgz"])
+    place.charts.add("port", "1.0.0", urls=["http://x.example:99999999/x.tgz"])
+    place.charts.add("reg", "1.0.0", urls=["oci://../x:1"])
     repositories = place.repositories()
     told: list[tuple[str, str, type[GitopsError], str]] = [
         ("none", "*", RevisionNotFound, "has no chart 'none'"),
@@ -127,6 +131,9 @@ async def test_what_is_wrong_with_one_chart_is_told_and_leaves_the_others(place:
         ("bare", "*", RevisionNotFound, "has no urls"),
         ("odd", "*", InvalidManifest, "odd 1.0.0 of http://"),
         ("ftp", "*", InvalidManifest, "a place that is not fetched from"),
+        ("bad", "*", InvalidManifest, "a place that is not fetched from"),
+        ("port", "*", InvalidManifest, "a place that is not fetched from"),
+        ("reg", "*", InvalidDeclaration, "names no repository of a registry"),
     ]
     for chart, version, kind, words in told:
         with pytest.raises(kind) as err:

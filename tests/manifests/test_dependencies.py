@@ -208,7 +208,7 @@ async def test_value_file_at_a_url_is_read_where_the_settings_allow_it_and_its_c
 
     stage.bases.settings = ChartSettings(value_files=(f"{stage.charts.url}/values",))
     assert ['"one"'] == await stage.versions({"README": "y"})
-    (there,) = stage.bases.repositories
+    (there,) = stage.bases.repositories(lambda _: True)
     await stage.repositories.fetch(there)
     stage.charts.files["/values/prod.yaml"] = b"text: two\n"
     assert ['"one"'] == await stage.versions({"README": "z"})
