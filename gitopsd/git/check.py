@@ -110,12 +110,11 @@ async def check_charts(
     default, asked = (found_in(entries, shown_url, wanted.chart, version) for version in ("*", wanted.version or "*"))
     if "missing" in asked and (wanted.version or not entries):
         raise RevisionNotFound(asked["missing"], remedy="name a chart, and a version or range, that its index has")
-    digest = asked.get("digest") or "without a digest"
     return Answer(
         took_s,
         default.get("version", ""),
         {"versions": len(entries or ())},
-        f"{asked['version']}, {digest}" if "version" in asked else "",
+        "@".join(filter(None, (asked.get("version"), asked.get("digest")))),
     )
 
 

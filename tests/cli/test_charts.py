@@ -57,7 +57,7 @@ async def test_versions_of_a_chart_are_told(charts: Charts, capsys: pytest.Captu
     assert 0 == await run("repo", "check", charts.url, "--chart", "web", "--revision", "1.0.*", "-o", "json")
     told = json.loads(capsys.readouterr().out)
     assert ("1.1.0", {"versions": 2}) == (told["default"], told["counts"])
-    assert told["revision"].startswith("1.0.0, sha256:")
+    assert told["revision"].startswith("1.0.0@sha256:")
     assert 5 == await run("repo", "check", charts.url, "--chart", "db")
     assert "has no chart 'db'" in capsys.readouterr().err
     charts.index = b"<html>"
