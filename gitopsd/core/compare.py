@@ -12,7 +12,7 @@ from gitopsd.core.health import worst
 from gitopsd.core.ignore import NO_PLACES, NO_RULES, Places, Rules, rules_for, without_ignored
 from gitopsd.core.managed_fields import MANAGER
 from gitopsd.core.mask import masked, without_values
-from gitopsd.core.options import has_compare_option
+from gitopsd.core.pairing import is_extraneous
 from gitopsd.core.target import Target
 from gitopsd.core.tracking import ANNOTATION, INSTALLATION_ID, TRACKING_ID, Tracking, tracking_of
 from gitopsd.model.application import IgnoreDifference
@@ -161,20 +161,11 @@ def comparison(resources: Iterable[Compared], target: TargetHash | None, warning
     An object that Git does not hold does not count where its annotation says `IgnoreExtraneous`.
     """
     ordered = tuple(sorted(resources, key=lambda compared: compared.pair.key))
-    statuses = {compared.status for compared in ordered if not _ignored(compared)}
+    statuses = {compared.status for compared in ordered if not is_extraneous(compared)}
     status = next(
         (each for each in (SyncStatus.UNKNOWN, SyncStatus.OUT_OF_SYNC) if each in statuses), SyncStatus.SYNCED
     )
     return Comparison(status, worst(compared.health for compared in ordered), ordered, target, tuple(warnings))
-
-
-def _ignored(compared: Compared) -> bool:
-    pair = compared.pair
-    return (
-        pair.target is None
-        and isinstance(pair.live, Found)
-        and has_compare_option(pair.live.live.marks, "IgnoreExtraneous")
-    )
 
 
 def _settled(doubt: Doubtful, status: SyncStatus, **fields: Any) -> Compared:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from gitopsd.core.options import hook_types
+from gitopsd.core.options import has_compare_option, hook_types
 from gitopsd.core.tracking import names_itself
 from gitopsd.model.cluster import LiveObject
-from gitopsd.model.comparison import Found, Pair, Reading, Unreadable
+from gitopsd.model.comparison import Compared, Found, Pair, Reading, Unreadable
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import Manifest, ResourceKey
 
@@ -52,3 +52,13 @@ def owns(app: AppName, live: LiveObject) -> bool:
     if live.tracking is None or live.tracking.app != app or live.controlled:
         return False
     return names_itself(live.tracking, live.key) and not hook_types(live.marks)
+
+
+def is_extraneous(compared: Compared) -> bool:
+    """Tell whether an object that Git does not hold says by its annotation that it does not count."""
+    pair = compared.pair
+    return (
+        pair.target is None
+        and isinstance(pair.live, Found)
+        and has_compare_option(pair.live.live.marks, "IgnoreExtraneous")
+    )

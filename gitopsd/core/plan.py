@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from gitopsd.core.hooks import DeletePolicy, Hook, hooks_of, policies_of
-from gitopsd.core.options import DEFAULTS, has_compare_option, sync_wave, wave_in
+from gitopsd.core.options import DEFAULTS, sync_wave, wave_in
 from gitopsd.core.order import FIRST, kind_rank, task_order
+from gitopsd.core.pairing import is_extraneous
 from gitopsd.core.prune import Guard, kept, options_of
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Compared, Found, Reading, SyncStatus, Unreadable
@@ -66,7 +67,7 @@ def work(resources: Collection[Compared], hashes: Mapping[ResourceKey, TargetHas
         if task is None:
             continue
         tasks.append(task)
-        if not is_due(task) or _extraneous(compared):
+        if not is_due(task) or is_extraneous(compared):
             continue
         drift += compared.status is SyncStatus.OUT_OF_SYNC
         adopts += compared.adopt
@@ -210,15 +211,6 @@ def deletion_of(live: LiveObject, *, last: bool = False) -> Task:
 def is_due(task: Task) -> bool:
     """Tell whether there is reason to begin an operation for `task`."""
     return task.state is TaskState.PENDING and not task.message
-
-
-def _extraneous(compared: Compared) -> bool:
-    pair = compared.pair
-    return (
-        pair.target is None
-        and isinstance(pair.live, Found)
-        and has_compare_option(pair.live.live.marks, "IgnoreExtraneous")
-    )
 
 
 def _namespace(tasks: Iterable[Task], scope: Scope, guard: Guard, targets: Collection[ResourceKey]) -> tuple[Task, ...]:

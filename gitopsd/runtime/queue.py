@@ -80,12 +80,6 @@ class KeyQueue(Generic[K]):
         if timer is not None:
             timer.cancel()
 
-    def discard(self, key: K) -> None:
-        """Drop a delayed pass over `key`, which has ceased to exist; one that is due still runs."""
-        timer = self._timers.pop(key, None)
-        if timer is not None:
-            timer.cancel()
-
     @asynccontextmanager
     async def next(self) -> AsyncIterator[K]:
         """Wait for a key and hold it for the block; asked for meanwhile, it comes back after.

@@ -132,19 +132,25 @@ class Shell:
             self.wants.gone,
         )
         self.desire = Desire(self.git, self.git, self.barrier, self.clock)
-        ids = itertools.count(1)
-        life = id(self)
+        self.ids = itertools.count(1)
+        self.ledger = ledger or FakeLedger()
+        self.drifts = Drifts(self.ledger, self.clock, turns=3, window_s=3600.0)
+        self.drifts.restore(self.ledger.entries.values())
+        self.reconciler = self._reconciler(limits)
+        self.asks = Asks(self.apps, self.git, self.desire, self.placing, self.clusters, self.line, self.paths)
+        self._listen()
 
-        def new_id() -> str:
-            return f"op-{life}-{next(ids)}"
+    def _new_id(self) -> str:
+        return f"op-{id(self)}-{next(self.ids)}"  # another life numbers anew
 
-        syncer = Syncer(
+    def _syncer(self, limits: Limits) -> Syncer:
+        return Syncer(
             self.apps,
             self.apps,
             self.clusters,
             self.clusters,
             self.clock,
-            new_id,
+            self._new_id,
             Pacing(),
             limits,
             8,
@@ -152,24 +158,23 @@ class Shell:
             witness=self.witness,
             fenced=lambda _: self.fenced,
         )
-        judge = Judge(self.clusters, self.clusters, self.apps, self.paths)
-        declarer = Declarer(self.apps, self.apps, self.placing, self.clock, new_id)
-        self.ledger = ledger or FakeLedger()
-        self.drifts = Drifts(self.ledger, self.clock, turns=3, window_s=3600.0)
-        self.drifts.restore(self.ledger.entries.values())
-        self.reconciler = Reconciler(
+
+    def _reconciler(self, limits: Limits) -> Reconciler:
+        return Reconciler(
             self.apps,
             self.desire,
             self.placing,
-            judge,
-            syncer,
-            declarer,
+            Judge(self.clusters, self.clusters, self.apps, self.paths),
+            self._syncer(limits),
+            Declarer(self.apps, self.apps, self.placing, self.clock, self._new_id),
             self.clock,
             REFRESH_S,
             self.drifts,
             Behind(self.placing, self.clusters, self.clock, lambda _: self.fenced),
         )
-        self.asks = Asks(self.apps, self.git, self.desire, self.placing, self.clusters, self.line, self.paths)
+
+    def _listen(self) -> None:
+        """Have store, Git and clusters tell, and take up what they hold already."""
         self.apps.on_declared = self.triggers.declared
         self.git.on_closure = self.triggers.closure
         self.git.on_epoch = self.triggers.epoch

@@ -7,18 +7,13 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitopsd.core.hooks import Hook, hook_of
-from gitopsd.core.options import Consent, SyncOptions
+from gitopsd.core.options import Consent
 from gitopsd.core.order import group_of
 from gitopsd.core.plan import Scope
-from gitopsd.core.prune import Guard
 from gitopsd.core.step import absorb
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import Applied, Command, Prune, Refused, Release
-from gitopsd.model.comparison import Unreadable
-from gitopsd.model.health import Health, HealthStatus
-from gitopsd.model.ids import AppName
-from gitopsd.model.manifest import ResourceKey
+from gitopsd.model.health import Health
 from gitopsd.model.operation import (
     HookEnd,
     Operation,
@@ -29,67 +24,8 @@ from gitopsd.model.operation import (
     operation_from_json,
     operation_to_json,
 )
-from tests.core.lives import SHOP, live_of, manifest_of
+from tests.core.drawn import JOBS, STATES, verb_of, worlds
 from tests.core.worlds import World
-
-KINDS = (("", "Namespace"), ("", "ConfigMap"), ("apps", "Deployment"), ("example.org", "Car"))
-KEYS = [ResourceKey(group, kind, "" if kind == "Namespace" else "prod", name) for group, kind in KINDS for name in "ab"]
-MARKS = st.sampled_from(
-    [(), (("argocd.argoproj.io/sync-options", "Prune=false"),), (("argocd.argoproj.io/sync-wave", "3"),)]
-)
-
-
-HOOK = "argocd.argoproj.io/hook"
-JOBS = [ResourceKey("batch", "Job", "prod", name) for name in "jkl"]
-TYPES = st.sampled_from(["PreSync", "Sync", "PostSync", "SyncFail"])
-POLICIES = st.sampled_from(["BeforeHookCreation", "HookSucceeded", "HookFailed", "HookSucceeded,HookFailed"])
-STATES = st.sampled_from([HealthStatus.HEALTHY] * 3 + [HealthStatus.PROGRESSING, HealthStatus.DEGRADED])
-
-
-@st.composite
-def hooks(draw: st.DrawFn, key: ResourceKey) -> Hook:
-    marks = {
-        HOOK: draw(TYPES),
-        f"{HOOK}-delete-policy": draw(POLICIES),
-        "argocd.argoproj.io/sync-wave": str(draw(st.integers(-1, 1))),
-    }
-    return hook_of(manifest_of(key, annotations=marks))
-
-
-@st.composite
-def worlds(draw: st.DrawFn) -> World:
-    wanted = draw(st.sets(st.sampled_from(KEYS)))
-    target = {
-        key: manifest_of(key, annotations={"argocd.argoproj.io/sync-wave": str(draw(st.integers(-1, 1)))})
-        for key in sorted(wanted)
-    }
-    here = draw(st.sets(st.sampled_from(KEYS)))
-    lives = {
-        key: live_of(
-            key, controlled=draw(st.integers(0, 9)) == 0, by_argocd=draw(st.integers(0, 9)) == 0, marks=draw(MARKS)
-        )
-        for key in sorted(here)
-    }
-    for key in draw(st.sets(st.sampled_from(JOBS))):
-        marks = ((HOOK, "PreSync"), ("gitopsd.io/operation-id", "before/PreSync"))
-        lives[key] = live_of(key, marks=marks, guarded=draw(st.booleans()))
-    others = {key: frozenset({AppName("other")}) for key in draw(st.sets(st.sampled_from(KEYS), max_size=2))}
-    barrier = draw(st.sampled_from([(), (), (AppName("late"),)]))
-    unreadable = {
-        key: Unreadable("403", pending=draw(st.booleans())) for key in draw(st.sets(st.sampled_from(KEYS), max_size=2))
-    }
-    options = SyncOptions(prune=draw(st.sampled_from(Consent)), prune_last=draw(st.booleans()))
-    sick = draw(st.sampled_from([HealthStatus.HEALTHY, HealthStatus.PROGRESSING, HealthStatus.DEGRADED]))
-    ends = {key: draw(STATES) for key in JOBS}
-    return World(
-        target,
-        lives,
-        Guard(SHOP, options, barrier, others),
-        dict(unreadable),
-        health=lambda key: Health(sick) if key.kind == "Deployment" else Health(ends[key]) if key in ends else None,
-        checks=draw(st.booleans()),
-        hooks=tuple(draw(hooks(key)) for key in sorted(draw(st.sets(st.sampled_from(JOBS))))),
-    )
 
 
 @settings(max_examples=250, deadline=None)
@@ -114,7 +50,7 @@ def test_every_operation_ends_in_order_and_deletes_only_what_it_may(
     if operation.phase is OperationPhase.SUCCEEDED:
         assert {task.state for task in operation.tasks} <= {TaskState.DONE, TaskState.SKIPPED, TaskState.PENDING}
     orders = [command for command in world.writes if not isinstance(command, Release)]  # ends come when they come
-    written = [tasks[key] for command in orders if (key := (command.key, _verb(command))) in tasks]
+    written = [tasks[key] for command in orders if (key := (command.key, verb_of(command))) in tasks]
     groups = [group_of(task) for task in written]
     assert sorted(groups) == groups
     _check_hooks(world, operation)
@@ -178,9 +114,3 @@ def _check_prune(world: World, live: LiveObject) -> None:
     assert not live.by_argocd
     assert world.guard.options.prune is Consent.GIVEN
     assert ("argocd.argoproj.io/sync-options", "Prune=false") not in live.marks
-
-
-def _verb(command: Command) -> Verb:
-    if isinstance(command, Release) or command.key in JOBS:
-        return Verb.HOOK
-    return Verb.PRUNE if isinstance(command, Prune) else Verb.APPLY

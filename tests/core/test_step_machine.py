@@ -18,7 +18,7 @@ from gitopsd.core.plan import DELETION, Scope, plan
 from gitopsd.core.prune import kept
 from gitopsd.core.step import Limits, Step, absorb
 from gitopsd.model.cluster import LiveObject
-from gitopsd.model.command import Applied, Apply, Check, Command, Prune, Refused, Release
+from gitopsd.model.command import Applied, Apply, Check, Command, Prune, Refused
 from gitopsd.model.comparison import Unreadable
 from gitopsd.model.health import Health
 from gitopsd.model.ids import AppName, ResourceVersion, Uid
@@ -33,8 +33,8 @@ from gitopsd.model.operation import (
     operation_from_json,
     operation_to_json,
 )
+from tests.core.drawn import HOOK, JOBS, KEYS, STATES, verb_of, worlds
 from tests.core.lives import SHOP, manifest_of
-from tests.core.test_step_always import HOOK, JOBS, KEYS, STATES, worlds
 from tests.core.worlds import World
 
 SOAK = bool(os.environ.get("GITOPSD_SOAK"))
@@ -196,7 +196,7 @@ class OneOperation(RuleBasedStateMachine):
         places = [
             group_of(task)
             for command in self.written
-            if (task := self.planned.get((command.key, _verb(command)))) and task.verb is not Verb.HOOK
+            if (task := self.planned.get((command.key, verb_of(command)))) and task.verb is not Verb.HOOK
             if command.key not in self.put_off  # it comes when it may
         ]
         assert sorted(places) == places
@@ -292,9 +292,3 @@ TestOneOperation = OneOperation.TestCase
 def _of_deletion(hook: Hook, place: int) -> Hook:
     annotations = {**annotations_of(hook.manifest), HOOK: ("PreDelete", "PostDelete", "PreDelete")[place]}
     return hook_of(manifest_of(hook.key, annotations=annotations))
-
-
-def _verb(command: Command) -> Verb:
-    if isinstance(command, Release) or command.key in JOBS:
-        return Verb.HOOK
-    return Verb.PRUNE if isinstance(command, Prune) else Verb.APPLY

@@ -116,16 +116,6 @@ async def test_delayed_add_from_inside_the_pass_counts_after_it() -> None:
         assert ended_s == loop.time()
 
 
-async def test_discarded_key_does_not_come() -> None:
-    queue: KeyQueue[str] = KeyQueue()
-    queue.add("shop", after_s=5)
-    queue.discard("shop")
-    queue.discard("never added")
-    await asyncio.sleep(60)
-
-    assert 0 == queue.depth
-
-
 async def test_tenant_with_a_thousand_keys_delays_the_others_by_one_turn() -> None:
     queue: KeyQueue[str] = KeyQueue(tenant)
     fill(queue, (f"loud/{number}" for number in range(1000)))
