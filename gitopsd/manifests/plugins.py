@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,11 @@ class Plugin:
     network: bool = False
     announces: list[dict[str, Any]] | None = None  # parameters, as `announced.announcements` gives them
     announce: list[str] | None = None  # program and arguments that print more of them, as JSON
+
+    @property
+    def commands(self) -> Iterable[Sequence[str]]:
+        """Every command that it may run."""
+        return [each for each in (self.generate, self.init, self.find, self.announce) if each]
 
     @property
     def discovers(self) -> bool:

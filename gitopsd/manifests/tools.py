@@ -48,7 +48,8 @@ class Tools:
             plugins=[asdict(plugin) for plugin in plugins],
         )
         self._plugins = hashlib.blake2b(repr(plugins).encode(), digest_size=20).hexdigest() if plugins else ""
-        self._commands = {shutil.which(plugin.generate[0]) or "" for plugin in plugins}
+        commands = (each for plugin in plugins for each in plugin.commands)
+        self._commands = {shutil.which(command[0]) or "" for command in commands}
         self._known: dict[str, tuple[os.stat_result | None, str]] = {}
         self._lock = asyncio.Lock()
 

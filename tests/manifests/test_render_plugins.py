@@ -15,7 +15,9 @@ from gitopsd.manifests.cache import Cache
 from gitopsd.manifests.jobs import RENDER
 from gitopsd.manifests.plugins import plugin_from
 from gitopsd.manifests.render import ClosureRenderer
+from gitopsd.manifests.tools import Tools
 from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.settings import ToolSettings
 from tests.manifests.plugging import script
 from tests.manifests.staging import WEB, Stage, cache_on, config_map
 
@@ -85,3 +87,22 @@ async def test_a_refusal_is_kept_with_its_closure_and_a_kill_is_not(stage: Stage
 
         assert 1 == await twice("exit 1", InvalidManifest)
         assert 2 == await twice("kill -9 $$", WorkerFailed)
+
+
+async def test_every_program_of_a_plugin_counts_by_its_content(tmp_path: Path) -> None:
+    plugin = script("true", "it")
+    programs = {name: tmp_path / name for name in ("init", "find", "dynamic")}
+    for program in programs.values():
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    commands = {name: {"command": [str(program)]} for name, program in programs.items()}
+    plugin["spec"] |= {"init": commands["init"], "discover": {"find": commands["find"]}}
+    plugin["spec"]["parameters"] = {"dynamic": commands["dynamic"]}
+    tools = Tools(ToolSettings(), tmp_path, [plugin_from(plugin)])
+    seen = {await tools.identity()}
+
+    for program in programs.values():
+        program.write_text("#!/bin/sh\n# another\n")
+        seen.add(await tools.identity())
+
+    assert 4 == len(seen)
