@@ -25,7 +25,7 @@ from gitopsd.core.policy import (
 )
 from gitopsd.core.windows import blocked
 from gitopsd.model.application import Application, Mode
-from gitopsd.model.comparison import Comparison, Found, SyncStatus
+from gitopsd.model.comparison import Comparison, Found, SyncStatus, Unreadable
 from gitopsd.model.ids import Revision
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import Operation
@@ -133,8 +133,22 @@ def _deletion_due(wanted: Wanted, todo: Todo, last: Operation | None, now_s: flo
         why = "mode is observe, so its objects are not deleted; set mode: enforce, or delete it without them"
         return Due(sync=False, why=why)
     if not todo.work.any and not wanted.left(last):
-        return Due(sync=False, why="it is being deleted")
+        return Due(sync=False, why=_unread(wanted) or "it is being deleted")
     return deletion_due(last, now_s, pacing)
+
+
+def _unread(wanted: Wanted) -> str:
+    """Return what keeps an application that is being deleted, for nobody knows whether it is gone; "" if nothing does."""
+    unread = [
+        f"{key} cannot be read: {reading.cause}"
+        for key, reading in sorted(wanted.aim.readings.items())
+        if isinstance(reading, Unreadable) and not reading.pending
+    ]
+    if not unread:
+        return ""
+    more = f"; and {len(unread) - MAX_TOLD} more" if len(unread) > MAX_TOLD else ""
+    told = "; ".join(unread[:MAX_TOLD]) + more
+    return f"{told}: let gitopsd read it, or delete the application without its objects"
 
 
 def _missing_namespace(wanted: Wanted) -> str:

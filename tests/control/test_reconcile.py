@@ -189,6 +189,26 @@ async def test_application_is_deleted_without_what_it_left_of_a_kind_that_is_lef
     assert ROAD in shell.world.objects
 
 
+async def test_deletion_waits_for_what_cannot_be_read_and_says_so() -> None:
+    shell = Shell()
+    shell.declare(app("shop", metadata={"finalizers": ["resources-finalizer.argocd.argoproj.io"]}))
+    shell.git.push({"apps/shop/x": config("x"), "apps/shop/r": road()})
+    await shell.settle()
+    shell.world.unreadable[GroupKind("example.org", "Road")] = "403"
+    shell.apps.delete(SHOP, cascade=True)
+    await shell.pass_over("shop")
+    await shell.settle()
+
+    assert set() == shell.names()
+    assert shell.status("shop").waiting.startswith("example.org/Road:prod/a5 cannot be read: 403: let gitopsd read it")
+
+    shell.world.unreadable.clear()
+    await shell.pass_over("shop")
+    await shell.settle()
+    assert None is shell.apps.get(SHOP)
+    assert ROAD not in shell.world.objects
+
+
 async def test_object_whose_scope_cannot_be_read_keeps_the_scope_that_it_had() -> None:
     shell = Shell()
     shell.declare(app("shop"))
