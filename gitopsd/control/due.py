@@ -138,7 +138,7 @@ def _deletion_due(wanted: Wanted, todo: Todo, last: Operation | None, now_s: flo
 
 
 def _unread(wanted: Wanted) -> str:
-    """Return what keeps an application that is being deleted, for nobody knows whether it is gone; "" if nothing does."""
+    """Return what keeps an application that is being deleted, for nobody knows whether it is gone; "" if it is."""
     unread = [
         f"{key} cannot be read: {reading.cause}"
         for key, reading in sorted(wanted.aim.readings.items())
