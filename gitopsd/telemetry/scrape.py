@@ -141,9 +141,13 @@ def _clusters(clusters: Iterable[ClusterState]) -> Iterator[Metric]:
 
 def _repositories(repositories: Iterable[RepositoryState], now_s: float) -> Iterator[Metric]:
     age = family("gitopsd_epoch_age_seconds", "Since a repository was last fetched.", "repo")
+    ages: dict[str, float] = {}  # Git and charts may be had at one URL, and a label counts once
     for state in repositories:
         if state.fetched_s is not None:
-            age.add_metric([without_credentials(state.url)], max(0.0, now_s - state.fetched_s))
+            shown = without_credentials(state.url)
+            ages[shown] = max(0.0, now_s - state.fetched_s, ages.get(shown, 0.0))
+    for shown, age_s in ages.items():
+        age.add_metric([shown], age_s)
     yield age
 
 

@@ -34,7 +34,8 @@ async def samples(meters: Meters) -> Samples:
 
 async def world(views: Iterable[AppView] = (), clusters: tuple[ClusterState, ...] = ()) -> Samples:
     meters = Meters()
-    repositories = (RepositoryState(RepoUrl("https://bot:hunter2@git.example/a"), fetched_s=70.0),)
+    url = "https://bot:hunter2@git.example/a"
+    repositories = tuple(RepositoryState(RepoUrl(each), fetched_s=70.0) for each in (url, f"helm+{url}"))
     meters.on_scrape(
         World(lambda: views, lambda: clusters, lambda: repositories, lambda: (3, 2, 1), lambda: 100.0).collect
     )
