@@ -33,7 +33,6 @@ from gitopsd.model.comparison import Reading, Unserved
 from gitopsd.model.ids import ClusterId, ResourceVersion
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of, key_of
 
-NAMESPACE_MANAGER = "gitopsd-namespace"
 CONFLICT, NOT_FOUND, FORBIDDEN = 409, 404, 403
 Resolve = Callable[[ClusterId, GVK], ApiResource | Reading]  # a GVK without version asks for the preferred one
 Known = Callable[[ClusterId, ResourceKey], ResourceVersion | None]
@@ -159,7 +158,7 @@ class ClusterApplier:
 
 async def _create_namespace(client: Client, command: CreateNamespace) -> Applied:
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": command.name, **command.metadata}}
-    path, query = f"/api/v1/namespaces/{command.name}", {"fieldManager": NAMESPACE_MANAGER}
+    path, query = f"/api/v1/namespaces/{command.name}", {"fieldManager": command.manager}
     if command.metadata:
         query["force"] = "true"
         reply = await client.request("PATCH", path, query=query, body=body, content_type=APPLY_PATCH)

@@ -90,7 +90,7 @@ def todo_of(wanted: Wanted) -> Todo:
     if wanted.orders.deleting:
         found = deletion(resources, aim.guard, aim.readings)
     else:
-        scope = Scope(prune, selected, hooks, _missing_namespace(wanted))
+        scope = Scope(prune, selected, hooks, _missing_namespace(wanted), aim.namespace_differs and not selected)
         found = work(resources, aim.target.hashes, aim.guard, scope)
     return Todo(found, prune, selected, hooks)
 

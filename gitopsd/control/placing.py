@@ -9,7 +9,7 @@ from functools import partial
 from gitopsd.control.desired import Desired
 from gitopsd.control.orders import Orders
 from gitopsd.control.wants import Wants
-from gitopsd.core import windows
+from gitopsd.core import namespace, windows
 from gitopsd.core.declaration import DECLARE, Declare, no_cluster, only_declarations, resolve_destination
 from gitopsd.core.deletion import delete_hooks
 from gitopsd.core.exclusions import included
@@ -51,6 +51,7 @@ class Aim:
     watch_age_s: float
     windows: tuple[SyncWindow, ...] = ()  # that concern the application
     user: str = ""  # in whose name is written; "": gitopsd's own
+    namespace_differs: bool = False  # from what the application keeps on it
     orphans: int = 0  # objects of no application in its namespace, where its project asks for them
 
     @property
@@ -152,6 +153,7 @@ class Placing:
         shared = {key: others for key, others in guard.others.items() if key in target.objects}
         self.wants.contend(app.name, shared)
         orphans = self.orphans(app, cluster)
+        kept_otherwise = () if deleting else _kept_otherwise(app, target, guard, readings)
         return Aim(
             cluster,
             self.mode_of(app),
@@ -164,10 +166,12 @@ class Placing:
                 *self._shared(app, target, readings, shared),
                 *unreadable(target, readings),
                 *self._orphaned(app, cluster, orphans),
+                *namespace.warning(app.destination.namespace, kept_otherwise),
             ),
             self.live.age(cluster).oldest_s,
             self.windows(app, cluster),
             self.user_of(app, cluster),
+            bool(kept_otherwise),
             len(orphans),
         )
 
@@ -338,6 +342,16 @@ def _refuse(conditions: Sequence[Condition]) -> None:
 
 def _no_project(app: Application) -> NotPermitted:
     return NotPermitted(f"there is no project {app.project}", remedy="declare it, or name one that is there")
+
+
+def _kept_otherwise(
+    app: Application, target: Target, guard: Guard, readings: Mapping[ResourceKey, Reading]
+) -> tuple[str, ...]:
+    """Return what is on the application's namespace otherwise than it keeps it."""
+    key = ResourceKey("", "Namespace", "", app.destination.namespace)
+    if not guard.options.create_namespace or key in target.objects:
+        return ()
+    return namespace.differences(app.name, app.sync_policy.namespace_metadata, readings.get(key))
 
 
 def _owned(app: Application, reading: Reading) -> bool:

@@ -79,7 +79,7 @@ class Reconciler:
         if aim.unheard:
             return Again(UNHEARD_S)  # the event of our own write brings the next pass
         compared = await self.judge.compare(app, cluster, aim.target, aim.readings, aim.user)  # compare
-        found = comparison(compared, aim.target.hash, desired.warnings)
+        found = comparison(compared, aim.target.hash, desired.warnings, differs=aim.namespace_differs)
         fought = self._fought(orders, aim, found)
         outcome = await self.syncer.advance(Wanted(orders, aim, desired.revisions, found, fought))  # apply
         left = await self.behind.look(orders, aim, found, outcome.operation) if self.behind else NOTHING

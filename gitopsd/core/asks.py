@@ -10,6 +10,7 @@ from gitopsd.core.apply_form import defines
 from gitopsd.core.gate import held_by
 from gitopsd.core.hooks import DeletePolicy, Hook, is_run, run_manifest
 from gitopsd.core.ignore import NO_RULES, rules_for
+from gitopsd.core.namespace import manager_of
 from gitopsd.core.options import MIGRATION_MANAGER, SYNC_OPTIONS, SyncOptions, hook_types, listed, parse_options
 from gitopsd.core.plan import CLAIMED, DELETION, contested, installation_of, taken
 from gitopsd.core.prune import Guard, kept, options_of
@@ -196,7 +197,7 @@ def _create(task: Task, seen: Seen) -> Ask:
     reading = seen.readings.get(task.key)
     if isinstance(reading, Found) and reading.live.deleting:
         return Hold(f"the namespace is being deleted, and made anew then{held_by(reading.live)}", math.inf)
-    return Asked(CreateNamespace(task.key.name, seen.namespace))
+    return Asked(CreateNamespace(task.key.name, seen.namespace, manager_of(seen.guard.app)))
 
 
 def _prune(task: Task, seen: Seen, started_s: float) -> Ask:

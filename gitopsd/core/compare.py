@@ -155,13 +155,17 @@ def settle(doubt: Doubtful, answer: Answer, body: Manifest | None, places: Place
             assert_never(answer)
 
 
-def comparison(resources: Iterable[Compared], target: TargetHash | None, warnings: Iterable[str] = ()) -> Comparison:
+def comparison(
+    resources: Iterable[Compared], target: TargetHash | None, warnings: Iterable[str] = (), *, differs: bool = False
+) -> Comparison:
     """Return the verdict on the application: Unknown before OutOfSync before Synced; the worst health.
 
-    An object that Git does not hold does not count where its annotation says `IgnoreExtraneous`.
+    An object that Git does not hold does not count where its annotation says `IgnoreExtraneous`. With `differs`
+    something is out of sync beside the objects: what is kept on the namespace.
     """
     ordered = tuple(sorted(resources, key=lambda compared: compared.pair.key))
     statuses = {compared.status for compared in ordered if not is_extraneous(compared)}
+    statuses |= {SyncStatus.OUT_OF_SYNC} if differs else set()
     status = next(
         (each for each in (SyncStatus.UNKNOWN, SyncStatus.OUT_OF_SYNC) if each in statuses), SyncStatus.SYNCED
     )

@@ -45,6 +45,7 @@ class Scope:
     selected: tuple[ResourceKey, ...] = ()  # the only objects a person asked for; empty: all
     hooks: tuple[Hook, ...] = ()  # run with it
     namespace: str = ""  # of the destination: made first where CreateNamespace=true and an object is to go there
+    namespace_differs: bool = False  # from what managedNamespaceMetadata says
 
 
 def work(resources: Collection[Compared], hashes: Mapping[ResourceKey, TargetHash], guard: Guard, scope: Scope) -> Work:
@@ -72,7 +73,9 @@ def work(resources: Collection[Compared], hashes: Mapping[ResourceKey, TargetHas
         drift += compared.status is SyncStatus.OUT_OF_SYNC
         adopts += compared.adopt
         pruned += task.verb is Verb.PRUNE
-    tasks += _namespace(tasks, scope, guard, hashes)
+    made = _namespace(tasks, scope, guard, hashes)
+    tasks += made
+    drift += bool(made) and scope.namespace_differs
     return Work(
         tuple(sorted(tasks, key=task_order)),
         drift,
@@ -214,10 +217,10 @@ def is_due(task: Task) -> bool:
 
 
 def _namespace(tasks: Iterable[Task], scope: Scope, guard: Guard, targets: Collection[ResourceKey]) -> tuple[Task, ...]:
-    """Return the task that makes the destination's namespace, where one is to be made and Git does not hold it."""
+    """Return the task that makes the namespace, or sets it right, where that is to be and Git does not hold it."""
     key = ResourceKey("", "Namespace", "", scope.namespace)
     users = [task.key for task in tasks if task.verb is Verb.APPLY] + [hook.key for hook in scope.hooks]
     used = scope.namespace and any(user.namespace == scope.namespace for user in users)
-    if not (guard.options.create_namespace and used) or key in targets:
+    if not (guard.options.create_namespace and (used or scope.namespace_differs)) or key in targets:
         return ()
     return (Task(key, Verb.CREATE_NAMESPACE, SyncPhase.PRE_SYNC, FIRST, kind_rank(key)),)

@@ -12,6 +12,7 @@ from typing import Any
 from gitopsd.core import health
 from gitopsd.core.fields import WrongShape, flag_at, items_at, number_at, text_at
 from gitopsd.core.managed_fields import has_legacy, newest_s, view_hash
+from gitopsd.core.namespace import kept_of
 from gitopsd.core.network import network_of
 from gitopsd.core.options import marks_of
 from gitopsd.core.tracking import ANNOTATION, Tracking, other_installation, tracking_of
@@ -76,6 +77,7 @@ class Decoder:
             generation=generation if isinstance(generation, int) else 0,
             guarded=guarded,
             marks=marks_of(manifest),
+            kept=kept_of(manifest) if key.kind == "Namespace" and not key.group else (),
             installation=sys.intern(other_installation(manifest, self.tracking)),
             pod=_pod_facts(manifest) if key.kind == "Pod" and not key.group else None,
             # Of what is nobody's and stands alone no tree ever shows anything, and there may be very many.

@@ -38,7 +38,7 @@ Packed = tuple[bytes, Common] | LiveObject  # kept as it is: what does not fit, 
 def packed(live: LiveObject) -> Packed:
     """Return `live` without its key; equal objects of one key give equal values."""
     version = live.resource_version
-    if live.tracking is not None or live.view is not None or live.installation:
+    if live.tracking is not None or live.view is not None or live.installation or live.kept:
         return live
     try:
         uid = bytes.fromhex(live.uid.replace("-", ""))

@@ -54,6 +54,16 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A label or annotation that an application keeps on its namespace, as it is live."""
+
+    manager: str
+    field: str  # "labels" | "annotations"
+    name: str
+    value: str | None  # None: it is gone
+
+
+@dataclass(frozen=True, slots=True)
 class LiveObject:
     """What a verdict needs of a live object (decision 3): its body is fetched when somebody opens it."""
 
@@ -75,6 +85,7 @@ class LiveObject:
     guarded: bool = False  # our finalizer is on it: a hook whose end nobody has seen
     marks: tuple[tuple[str, str], ...] = ()  # the annotations that core.options heeds, sorted (`marks_of`)
     installation: str = ""  # of another gitopsd whose object it says it is; `tracking` is None then
+    kept: tuple[Kept, ...] = ()  # of a Namespace alone
     pod: PodFacts | None = None  # of a Pod alone
     network: Network | None = None  # None: no traffic goes through it
     finalizers: tuple[str, ...] = ()  # of one that is being deleted: what holds it

@@ -59,6 +59,7 @@ class CreateNamespace:
 
     name: str
     metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # labels and annotations that we keep on it
+    manager: str = "gitopsd-namespace"  # whose field manager keeps them
 
     @property
     def key(self) -> ResourceKey:

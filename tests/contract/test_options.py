@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 
 from gitopsd.apply.run import ClusterApplier
+from gitopsd.core.namespace import differences, manager_of
 from gitopsd.kube.client import Client
+from gitopsd.live.decode import Decoder
 from gitopsd.model.command import Accepted, Applied, Apply, CreateNamespace, ObjectRef, Refused, Write
-from gitopsd.model.comparison import Item
-from gitopsd.model.ids import ClusterId, TargetHash
+from gitopsd.model.comparison import Found, Item
+from gitopsd.model.ids import AppName, ClusterId, TargetHash
 from gitopsd.model.manifest import Manifest, gvk_of, key_of
 from tests.contract.kubernetes.api import owners_of
+from tests.core.lives import SHOP
 from tests.kube.kit import CONFIG_MAP, DEPLOYMENT, NAMESPACE, served
 
 HERE = ClusterId("here")
@@ -196,15 +199,16 @@ async def test_namespace_gets_its_labels_and_keeps_those_of_others(
     reply = await client.request("PATCH", where, body={"metadata": {"labels": {"theirs": "1"}}}, content_type=MERGE)
     assert reply.ok
 
-    answer = await applier.run(
-        HERE, CreateNamespace(namespace, {"labels": {"ours": "1"}, "annotations": {"note": "x"}})
-    )
+    kept = {"labels": {"ours": "1"}, "annotations": {"note": "x"}}
+    answer = await applier.run(HERE, CreateNamespace(namespace, kept, manager_of(SHOP)))
+    await applier.run(HERE, CreateNamespace(namespace, {"labels": {"another": "1"}}, manager_of(AppName("till"))))
 
     live = (await client.request("GET", where)).body
     assert isinstance(answer, Accepted)
     assert {"ours": "1", "theirs": "1"}.items() <= live["metadata"]["labels"].items()
     assert "x" == live["metadata"]["annotations"]["note"]
-    assert ["gitopsd-namespace"] == owners_of(live, "f:metadata", "f:labels", "f:ours")
+    assert ["gitopsd-namespace-shop"] == owners_of(live, "f:metadata", "f:labels", "f:ours")
+    assert () == differences(SHOP, kept, Found(Decoder(()).live(key_of(live), live))), "whatever others keep there"
 
 
 async def test_what_jq_names_is_written_as_it_is_live(client: Client, namespace: str) -> None:

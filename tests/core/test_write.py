@@ -10,7 +10,7 @@ import pytest
 from gitopsd.core.asks import write_of
 from gitopsd.core.deletion import deletion
 from gitopsd.core.options import Consent, SyncOptions
-from gitopsd.core.plan import Scope
+from gitopsd.core.plan import Scope, work
 from gitopsd.core.prune import Guard
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.command import PLAIN, Apply, CreateNamespace, Write
@@ -166,6 +166,15 @@ def test_deletion_is_confirmed_where_so_asked() -> None:
     assert [OLD] == [command.key for command in here.step(here.operation()).commands]
 
 
+def test_namespace_that_is_otherwise_than_the_application_keeps_it_is_reason_for_a_sync() -> None:
+    guard = Guard(SHOP, SyncOptions(create_namespace=True))
+
+    assert (1, 0) == tuple(
+        work([], {}, guard, Scope(namespace="prod", namespace_differs=each)).drift for each in (True, False)
+    )
+    assert 0 == work([], {}, Guard(SHOP), Scope(namespace="prod", namespace_differs=True)).drift
+
+
 def test_created_namespace_gets_what_the_application_says_it_carries() -> None:
     here = World({ONE: manifest_of(ONE)}, guard=Guard(SHOP, SyncOptions(create_namespace=True)))
     seen = replace(here.seen(), namespace={"labels": {"team": "a"}})
@@ -173,4 +182,6 @@ def test_created_namespace_gets_what_the_application_says_it_carries() -> None:
 
     from_scope = here.operation(Scope(namespace="prod"))
 
-    assert [CreateNamespace("prod", {"labels": {"team": "a"}})] == list(here.step(from_scope).commands)
+    assert [CreateNamespace("prod", {"labels": {"team": "a"}}, "gitopsd-namespace-shop")] == list(
+        here.step(from_scope).commands
+    )

@@ -51,7 +51,7 @@ async def test_objects_with_a_label_are_adopted_and_pruned_and_those_of_another_
         assert (app, "one") == (live["metadata"]["labels"][LABEL], live["metadata"]["annotations"][INSTALLATION])
         told = await shop.daemon.until_condition(app, "SharedResourceWarning", "wanted")
         assert "of the installation two" in told
-        assert "does not fit into the label" in await shop.daemon.until_condition(late, "ComparisonError")
+        await shop.daemon.until_condition(late, "ComparisonError", "does not fit into the label")
         await shop.push(repo, {"a.yaml": None, "wanted.yaml": None})
         await shop.until_gone("a")
         await shop.daemon.until_synced(app)

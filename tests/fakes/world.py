@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from gitopsd.core import health, tracking
+from gitopsd.core import health, namespace, tracking
 from gitopsd.core.ignore import NO_RULES
 from gitopsd.core.options import marks_of
 from gitopsd.core.spare import spared
@@ -147,9 +147,9 @@ class World:
             case Apply():
                 self.hows.append(command.how)
                 return self._apply(command)
-            case CreateNamespace(key=key, name=name):
-                if key not in self.objects:
-                    self.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+            case CreateNamespace(key=key):
+                if key not in self.objects or command.metadata:
+                    self.put(_namespace(command))
                 return Accepted(key, changed=True)
             case Prune(key=key):
                 live = self._live(key)
@@ -217,6 +217,7 @@ class World:
             owners=(),
             controlled=False,
             tracking=whose,
+            kept=namespace.kept_of(manifest),
             by_argocd=by_argocd,
             argocd_wrote_s=self.argocd_wrote_s,
             takeover=False,
@@ -273,3 +274,13 @@ def _projection(owned: Mapping[str, Any], live: Any) -> Any:
         name: _projection(value, live.get(name)) if isinstance(value, Mapping) else live.get(name, "ABSENT")
         for name, value in owned.items()
     }
+
+
+def _namespace(command: CreateNamespace) -> Manifest:
+    """Return a namespace as it is after `command`, without what others have on it."""
+    fields: dict[str, Any] = {
+        f"f:{field}": {f"f:{name}": {} for name in texts} for field, texts in command.metadata.items()
+    }
+    entry = {"manager": command.manager, "operation": "Apply", "apiVersion": "v1", "fieldsV1": {"f:metadata": fields}}
+    meta = {"name": command.name, **command.metadata, "managedFields": [entry] if command.metadata else []}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": meta, "status": {"phase": "Active"}}
