@@ -27,13 +27,16 @@ class Node:
 
 
 def tree(
-    roots: Iterable[tuple[GVK, LiveObject, Health | None]], children: Callable[[Uid], Iterable[Child]]
+    roots: Iterable[tuple[GVK, LiveObject, Health | None]],
+    children: Callable[[Uid], Iterable[Child]],
+    claimed: Callable[[LiveObject], Iterable[Child]] = lambda _: (),
 ) -> tuple[Node, ...]:
     """Return the objects of an application and all that they own, owners before what they own, each once.
 
     Args:
         roots: the application's own objects, each with the health that its comparison tells.
         children: the objects that name a uid among their owners.
+        claimed: the PersistentVolumeClaims of a StatefulSet that name no owner.
 
     Kubernetes knows no owner in another namespace; an object that names one is not its child. Owners in a circle are
     each in the tree once.
@@ -48,7 +51,7 @@ def tree(
     waiting = deque(nodes)
     while waiting and len(nodes) < MOST_NODES:
         parent = nodes[waiting.popleft()]
-        for gvk, live in children(parent.live.uid):
+        for gvk, live in (*children(parent.live.uid), *claimed(parent.live)):
             if not live.uid or parent.live.key.namespace not in ("", live.key.namespace):
                 continue
             if live.uid not in nodes:

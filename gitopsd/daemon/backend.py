@@ -142,7 +142,7 @@ class DaemonBackend:
             for each in status.comparison.resources
             if isinstance(each.pair.live, Found)
         ]
-        found = tree(roots, lambda uid: self.live.children(cluster, uid))
+        found = tree(roots, lambda uid: self.live.children(cluster, uid), lambda live: self.live.claimed(cluster, live))
         return aged_nodes(found, self.freshness.now.kinds.get(cluster, ()))
 
     def orphans(self, name: AppName) -> Sequence[Node]:

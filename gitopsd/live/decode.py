@@ -82,6 +82,7 @@ class Decoder:
             pod=_pod_facts(manifest) if key.kind == "Pod" and not key.group else None,
             # Of what is nobody's and stands alone no tree ever shows anything, and there may be very many.
             network=network_of(key, manifest) if refs or tracked is not None else None,
+            claims=_claims(key, manifest) if key.kind == "StatefulSet" and key.group == "apps" else (),
             finalizers=_finalizers(meta) if meta.get("deletionTimestamp") else (),
         )
 
@@ -109,6 +110,15 @@ def _pod_facts(manifest: Manifest) -> PodFacts:
         return PodFacts(tuple(sorted(images)), node, restarts, ready, len(lasting))
     except WrongShape:
         return PodFacts((), "", 0)
+
+
+def _claims(key: ResourceKey, manifest: Manifest) -> tuple[str, ...]:
+    try:
+        templates = items_at(manifest, "spec", "volumeClaimTemplates")
+        names = [text_at(each, "metadata", "name") for each in templates]
+    except WrongShape:
+        return ()
+    return tuple(f"{name}-{key.name}" for name in names if name)
 
 
 def _shared_tracking(tracked: TrackingId | None, key: ResourceKey) -> TrackingId | None:

@@ -17,6 +17,7 @@ from gitopsd.model.ids import AppName, Uid
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 
 Name = TypeVar("Name", AppName, Uid)
+CLAIM = GVK("", "v1", "PersistentVolumeClaim")
 NOBODY: frozenset[AppName] = frozenset()
 
 
@@ -58,6 +59,7 @@ class Mirror:
         self._holds = holds
         self._tracked: dict[AppName, dict[ResourceKey, GVK]] = {}
         self._children: dict[Uid, dict[ResourceKey, GVK]] = {}
+        self._claims: dict[tuple[str, str], set[str]] = {}  # namespace, name without its ordinal → names
         self._asked: dict[AppName, frozenset[ObjectRef]] = {}  # what a pass asked for and is not tracked as its own
         self._askers: dict[ResourceKey, frozenset[AppName]] = {}
         self._kind_askers: dict[GVK, set[AppName]] = {}
@@ -133,6 +135,12 @@ class Mirror:
             for live in self.kinds[gvk].objects.unowned(namespace):
                 yield gvk, live
 
+    def claimed(self, live: LiveObject) -> tuple[tuple[GVK, LiveObject], ...]:
+        """Return the PersistentVolumeClaims of a StatefulSet, by their names: mostly it leaves out to own them."""
+        names = [name for stem in live.claims for name in self._claims.get((live.key.namespace, stem), ())]
+        keys = [ResourceKey(CLAIM.group, CLAIM.kind, live.key.namespace, name) for name in sorted(names)]
+        return tuple((CLAIM, self.kinds[CLAIM].objects[key]) for key in keys)
+
     def owns(self, manifest: Manifest) -> bool:
         """Tell whether any owner that an object names is here, and an application's or in turn owned by something."""
         meta = manifest["metadata"]
@@ -170,6 +178,8 @@ class Mirror:
                 self._unlink(self._children, uid, gvk, key, lambda live: live.owners)
             for uid in new_owners:
                 self._children.setdefault(uid, {})[key] = gvk
+        if gvk == CLAIM:
+            self._claim_changed(key, new)
         self._on_object(key, old, new)
         apps = sorted({app for app in (before, now) if app is not None} | self._askers.get(key, NOBODY))
         only_version = _only_version(old, new)
@@ -177,6 +187,18 @@ class Mirror:
             return
         for app in apps:
             (self._on_touch if only_version else self._on_change)(app)
+
+    def _claim_changed(self, key: ResourceKey, new: LiveObject | None) -> None:
+        stem, _, ordinal = key.name.rpartition("-")
+        if not (ordinal.isascii() and ordinal.isdigit()):
+            return
+        place = key.namespace, stem
+        if new is not None and not new.owners:
+            self._claims.setdefault(place, set()).add(key.name)
+        elif place in self._claims:
+            self._claims[place].discard(key.name)
+            if not self._claims[place]:
+                del self._claims[place]
 
     def _unlink(
         self,

@@ -134,6 +134,10 @@ class LiveMirrors:
     def unowned(self, cluster: ClusterId, namespace: str) -> Sequence[tuple[GVK, LiveObject]]:
         return tuple(islice(self._of(cluster).mirror.unowned(namespace), MOST_UNOWNED))
 
+    def claimed(self, cluster: ClusterId, live: LiveObject) -> tuple[tuple[GVK, LiveObject], ...]:
+        """Return the PersistentVolumeClaims of a StatefulSet that name no owner, sorted by key."""
+        return self._of(cluster).mirror.claimed(live)
+
     def _of(self, cluster: ClusterId) -> ClusterMirror:
         found = self.mirrors.get(cluster)
         if found is None:

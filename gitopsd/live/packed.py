@@ -29,6 +29,7 @@ class Common(NamedTuple):
     marks: tuple[tuple[str, str], ...]
     pod: PodFacts | None
     network: Network | None
+    claims: tuple[str, ...]
     finalizers: tuple[str, ...]
 
 
@@ -60,6 +61,7 @@ def packed(live: LiveObject) -> Packed:
             live.marks,
             live.pod,
             live.network,
+            live.claims,
             live.finalizers,
         )
     )
@@ -91,6 +93,7 @@ def unpacked(key: ResourceKey, value: Packed) -> LiveObject:
         marks=common.marks,
         pod=common.pod,
         network=common.network,
+        claims=common.claims,
         finalizers=common.finalizers,
     )
 

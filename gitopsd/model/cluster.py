@@ -88,6 +88,7 @@ class LiveObject:
     kept: tuple[Kept, ...] = ()  # of a Namespace alone
     pod: PodFacts | None = None  # of a Pod alone
     network: Network | None = None  # None: no traffic goes through it
+    claims: tuple[str, ...] = ()  # of a StatefulSet: what the names of its PersistentVolumeClaims begin with
     finalizers: tuple[str, ...] = ()  # of one that is being deleted: what holds it
 
 

@@ -80,6 +80,15 @@ def test_child_in_another_namespace_is_none_unless_its_owner_has_no_namespace() 
     assert ["a", "node", "pod"] == list(found)
 
 
+def test_claims_of_a_stateful_set_are_below_it_though_they_name_no_owner() -> None:
+    db, claim = thing("db", kind="StatefulSet"), thing("data-db-0", kind="PersistentVolumeClaim")
+
+    found = tree([(gvk_of(db), db, None)], lambda _: (), lambda live: [(gvk_of(claim), claim)] if live is db else [])
+
+    assert ["db", "data-db-0"] == [node.live.key.name for node in found]
+    assert ["db"] == parents(found[1])
+
+
 def test_objects_without_a_uid_are_shown_and_own_nothing() -> None:
     found = nodes([thing("a", uid=""), thing("b", uid="")], thing("c", ""), thing("d", "", uid=""))
 

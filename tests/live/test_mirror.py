@@ -8,7 +8,7 @@ import pytest
 
 from gitopsd.live.decode import Decoder
 from gitopsd.live.kinds import STALE_S, Kind
-from gitopsd.live.mirror import Mirror
+from gitopsd.live.mirror import CLAIM, Mirror
 from gitopsd.model.cluster import PodFacts
 from gitopsd.model.comparison import Absent, Found, Unreadable
 from gitopsd.model.health import HealthStatus
@@ -258,6 +258,24 @@ def test_children_follow_their_owners(world: World) -> None:
 
     assert ["one", "two"] == [live.key.name for _, live in both]
     assert () == world.mirror.children(Uid("parent"))
+
+
+def test_claims_are_found_by_the_stateful_set_whose_name_they_bear(world: World) -> None:
+    claims = world.mirror.add(CLAIM).part()
+    others = {"data-db": {}, "data-db-x": {}, "logs-db-0": {}, "data-db-1": {"ownerReferences": [{"uid": "u"}]}}
+    for name, meta in {"data-db-0": {}, "data-db-10": {}, **others}.items():
+        claims.put({"metadata": {"name": name, "namespace": "web", "uid": name, **meta}})
+    claims.put({"metadata": {"name": "data-db-0", "namespace": "else", "uid": "else"}})
+    template = {"spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}]}}
+    key = ResourceKey("apps", "StatefulSet", "web", "db")
+    db = Decoder(()).live(key, {"metadata": {"name": "db", "namespace": "web"}, **template})
+
+    both = world.mirror.claimed(db)
+    claims.drop({"metadata": {"name": "data-db-10", "namespace": "web"}})
+    claims.put({"metadata": {"name": "data-db-0", "namespace": "web", "uid": "x", "ownerReferences": [{"uid": "u"}]}})
+
+    assert ["data-db-0", "data-db-10"] == [live.key.name for _, live in both]
+    assert () == world.mirror.claimed(db)
 
 
 def test_an_object_watched_at_two_versions_stays_while_one_shows_it(world: World) -> None:

@@ -34,11 +34,12 @@ LIVE = LiveObject(
     marks=(("argocd.argoproj.io/sync-wave", "3"),),
     pod=PodFacts(("a:1", "b:2"), "node-1", 4, 1, 2),
     network=Network(labels=(("app", "shop"),)),
+    claims=("data-shop",),
     finalizers=("example.com/held",),
 )
 OTHER_KEY = ResourceKey("apps", "Deployment", "db", "shop")
 NOBODYS = replace(LIVE, tracking=None, by_argocd=False, view=None)
-BARE = replace(NOBODYS, owners=(), health=None, marks=(), pod=None, network=None, argocd_wrote_s=None)
+BARE = replace(NOBODYS, owners=(), health=None, marks=(), pod=None, network=None, claims=(), argocd_wrote_s=None)
 
 
 @pytest.mark.parametrize(
