@@ -14,7 +14,8 @@ class Turns:
     """At most `at_once` go on at a time, whatever others do.
 
     Who has not gone on for `patience_s` loses its turn to one who waits, and has to wait for another before it goes
-    on: so clusters that stall in the middle of theirs hold up nobody, and what they hold does not grow.
+    on, ahead of those who have not begun: so clusters that stall in the middle of theirs hold up nobody, and what they
+    hold does not grow.
     """
 
     def __init__(self, at_once: int, patience_s: float = PATIENCE_S) -> None:
@@ -41,11 +42,12 @@ class Turns:
         self._holders.pop(turn, None)
         self._holders[turn] = asyncio.get_running_loop().time()
 
-    async def take(self, turn: Turn) -> None:
+    async def take(self, turn: Turn, *, begun: bool = False) -> None:
+        """Wait for a turn; one that has `begun` goes first."""
         if self._free > 0 and not self._waiting:
             self._free -= 1
         else:
-            await self._called()
+            await self._called(first=begun)
         self.note(turn)
 
     def give_back(self, turn: Turn) -> None:
@@ -53,10 +55,10 @@ class Turns:
             self._free += 1
             self._call()
 
-    async def _called(self) -> None:
+    async def _called(self, *, first: bool) -> None:
         """Wait until one has been freed for us, by its holder or from one that stalls."""
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
+        self._waiting.insert(0 if first else len(self._waiting), place)
         try:
             while not place.done():
                 await asyncio.wait([place], timeout=self._patience_s)
@@ -94,7 +96,7 @@ class Turn:
         if self._turns.holds(self):
             self._turns.note(self)
         else:
-            await self._turns.take(self)
+            await self._turns.take(self, begun=True)
 
     def done(self) -> None:
         """Leave it to others from now on."""

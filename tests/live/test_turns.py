@@ -76,6 +76,22 @@ async def test_who_has_lost_its_turn_waits_for_another_before_it_goes_on() -> No
         assert 12.0 == now_s()
 
 
+async def test_who_has_lost_its_turn_goes_before_those_who_have_not_begun() -> None:
+    turns, order = Turns(1, patience_s=2), []
+
+    async def one(name: str, stalls_s: float) -> None:
+        async with turns.turn() as turn:
+            await asyncio.sleep(stalls_s)
+            await turn.go_on()
+            order.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        for name, stalls_s in {"slow": 3.0, "a": 1.5, "b": 1.5, "c": 1.5}.items():
+            group.create_task(one(name, stalls_s), name=name)
+
+    assert ["a", "slow", "b", "c"] == order
+
+
 async def test_no_more_go_on_than_may_even_if_many_stall() -> None:
     turns, on, most = Turns(2, patience_s=1), 0, 0
 
