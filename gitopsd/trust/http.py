@@ -18,6 +18,9 @@ import aiohttp
 from gitopsd.errors import InvalidSettings
 from gitopsd.settings import RepoCredentials
 
+CONNECT_S = 15.0
+SILENT_S = 30.0  # without a byte: a server that takes requests and says nothing holds up the fetches of others
+
 
 @asynccontextmanager
 async def session(
@@ -32,7 +35,9 @@ async def session(
     """
     given = given or RepoCredentials(url)
     context = await asyncio.to_thread(tls, given)  # it reads the system's authorities: 20 ms
-    limits = aiohttp.ClientTimeout(total=deadline_s, sock_connect=min(15.0, deadline_s))
+    limits = aiohttp.ClientTimeout(
+        total=deadline_s, sock_connect=min(CONNECT_S, deadline_s), sock_read=min(SILENT_S, deadline_s)
+    )
     # Not trust_env: that would take logins from ~/.netrc, too.
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=context),

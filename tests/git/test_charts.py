@@ -24,6 +24,7 @@ from gitopsd.git.tree import GitTree, open_tree
 from gitopsd.model.application import Source
 from gitopsd.model.ids import RepoUrl
 from gitopsd.settings import ChartSettings, GitSettings, Held, OciSettings, RepoCredentials
+from gitopsd.trust import http
 from tests.certificates import certificate
 from tests.chartserver import Charts, chart_server
 from tests.git.conftest import World
@@ -202,6 +203,15 @@ async def test_server_that_never_answers_is_given_up(place: Place) -> None:
     place.charts.silent = "/"
     with pytest.raises(RepositoryUnreachable, match=r"the index of .* cannot be had: it takes too long"):
         await place.repositories(deadline_s=0.3).fetch(place.repo)
+
+
+async def test_server_that_says_nothing_is_given_up_before_the_deadline(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "SILENT_S", 0.3)
+    place.charts.silent = "/"
+    with pytest.raises(RepositoryUnreachable, match="it takes too long"):
+        await place.repositories(deadline_s=3600.0).fetch(place.repo)
 
 
 async def test_archive_that_never_comes_is_asked_for_after_the_others_and_given_up(place: Place) -> None:
