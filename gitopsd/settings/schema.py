@@ -138,7 +138,7 @@ class ClusterSettings:
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
-    requests_at_once: int = 32  # in flight; the API server's own fairness does the rest, so there is no QPS limit
+    requests_at_once: int = 32  # in flight, fewer after a 429; the server's own fairness does the rest: no QPS limit
     request_deadline_s: float = 30.0
     list_page: int = 500  # objects a page; more costs memory, fewer costs round trips
     watch_timeout_s: float = 290.0  # asked of the server, so that a dead connection is noticed
