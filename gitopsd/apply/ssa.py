@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
+from gitopsd.apply import merge
 from gitopsd.apply.refusals import inapplicable, is_immutable, refused
 from gitopsd.apply.replace import remove, replace
 from gitopsd.core.ignore import NO_PLACES, Places, Rules
@@ -34,6 +35,8 @@ async def dry_run(client: Client, resource: ApiResource, manifest: Manifest) -> 
     reply = await _patch(client, resource, manifest, dry_run=True)
     if reply.ok:
         return Predicted(reply.body)
+    if reply.code == merge.UNSUPPORTED:
+        return await merge.predicted(client, resource, manifest)
     refusal = inapplicable(key, reply)
     if refusal is None:
         no = refused(key, reply)
@@ -78,7 +81,7 @@ async def check(client: Client, resource: ApiResource, command: Check) -> Applie
     """Ask whether the server would take the target; a webhook that takes no dry runs does not stand in its way."""
     reply = await _patch(client, resource, command.manifest, dry_run=True, validate=command.validate)
     refusal = None if reply.ok else inapplicable(command.key, reply)
-    if reply.ok or (refusal is not None and refusal.kind == "no-dry-run"):
+    if reply.ok or reply.code == merge.UNSUPPORTED or (refusal is not None and refusal.kind == "no-dry-run"):
         return Accepted(command.key, changed=False)
     return refused(command.key, reply)
 
@@ -110,7 +113,8 @@ async def _try(client: Client, resource: ApiResource, command: Apply, named: Nam
         if not reply.ok:
             return reply
         versioned = manifest  # it has moved by now
-    return await _patch(client, resource, versioned, dry_run=False, validate=how.validate)
+    reply = await _patch(client, resource, versioned, dry_run=False, validate=how.validate)
+    return await merge.write(client, resource, versioned) if reply.code == merge.UNSUPPORTED else reply
 
 
 async def _spared(command: Apply, live: Manifest, named: Named) -> Manifest:

@@ -10,7 +10,7 @@ from gitopsd.core.concern import concerns_git
 from gitopsd.core.explain import Cause, differences
 from gitopsd.core.health import worst
 from gitopsd.core.ignore import NO_PLACES, NO_RULES, Places, Rules, rules_for, without_ignored
-from gitopsd.core.managed_fields import MANAGER
+from gitopsd.core.managed_fields import MANAGER, our_entry
 from gitopsd.core.mask import masked, without_values
 from gitopsd.core.pairing import is_extraneous
 from gitopsd.core.target import Target
@@ -203,6 +203,9 @@ def _compared(doubt: Doubtful, predicted: Manifest, body: Manifest, places: Plac
         cause = Cause(hidden_target, hidden_body, doubt.shown)
         found = differences(*counted(hidden_predicted, hidden_body, basis.rules, places), cause)
         return _settled(doubt, SyncStatus.OUT_OF_SYNC, differences=found, reason=_in_words(len(found)))
+    if our_entry(predicted) is None:
+        reason = "in sync by value: its API server does not keep whose a field is"
+        return _settled(doubt, SyncStatus.SYNCED, reason=reason)
     # With rules, an ignored field that somebody else took from us would be "adopted" back at every sync.
     owned = live.view is not None and (bool(basis.rules) or _ownership(predicted) == _ownership(body))
     if live.view is None or not owned:

@@ -1,0 +1,56 @@
+"""For kinds whose API server knows no server-side apply, as some aggregated ones: what Git says is laid over live.
+
+Whose a field is, nobody keeps there: what Git drops stays, and a list is taken whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gitopsd.core.managed_fields import MANAGER
+from gitopsd.kube.client import Client, Reply
+from gitopsd.kube.paths import collection_path, object_path
+from gitopsd.model.cluster import ApiResource
+from gitopsd.model.command import Predicted
+from gitopsd.model.manifest import Manifest, key_of
+
+NOT_FOUND, UNSUPPORTED = 404, 415
+
+
+async def predicted(client: Client, resource: ApiResource, manifest: Manifest) -> Predicted:
+    """Return what the object would be, without asking: a server of that age may take a dry run for a write."""
+    reply = await _read(client, resource, manifest)
+    return Predicted(merged(reply.body, manifest) if reply.ok else manifest)
+
+
+async def write(client: Client, resource: ApiResource, manifest: Manifest) -> Reply:
+    """Create the object, or update it from the version that was read: another writer meanwhile is a conflict."""
+    key, query = key_of(manifest), {"fieldManager": MANAGER}
+    reply = await _read(client, resource, manifest)
+    if reply.code == NOT_FOUND:
+        return await client.request("POST", collection_path(resource, key.namespace), query=query, body=manifest)
+    if not reply.ok or merged(reply.body, manifest) == reply.body:
+        return reply
+    path = object_path(resource, key.namespace, key.name)
+    return await client.request("PUT", path, query=query, body=merged(reply.body, manifest))
+
+
+def merged(live: Any, target: Any) -> Any:
+    """Return `live` with `target` laid over it; null takes away.
+
+    Source: RFC 7386, JSON merge patch.
+    """
+    if not isinstance(target, dict):
+        return target
+    found = dict(live) if isinstance(live, dict) else {}
+    for name, value in target.items():
+        if value is None:
+            found.pop(name, None)
+        else:
+            found[name] = merged(found.get(name), value)
+    return found
+
+
+async def _read(client: Client, resource: ApiResource, manifest: Manifest) -> Reply:
+    key = key_of(manifest)
+    return await client.request("GET", object_path(resource, key.namespace, key.name))
