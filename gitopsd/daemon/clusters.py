@@ -17,7 +17,7 @@ from gitopsd.kube.client import Client
 from gitopsd.kube.credentials import server_of
 from gitopsd.live.mirrors import LiveMirrors
 from gitopsd.model.ids import AppName, ClusterId
-from gitopsd.model.manifest import GroupKind
+from gitopsd.model.manifest import GVK, GroupKind
 from gitopsd.scripts import checks, jq, lua
 from gitopsd.scripts.health import LuaChecks
 from gitopsd.scripts.ignored import JqPaths
@@ -57,6 +57,7 @@ class Clusters:
             on_change=ears.changed,
             on_cluster=self._on_cluster,
             on_offer=ears.offers,
+            on_events=self._on_events,
             takeover=settings.sync.takeover,
             tracking=self.tracking,
             checks=LuaChecks(self.lua_workers, checks.load(settings.health), settings.scripts, time.monotonic),
@@ -82,6 +83,9 @@ class Clusters:
             self._listed.add(cluster)
             gc.freeze()  # its objects stay, so the loop need not wait while the collector goes through them again
         self._reached(cluster)
+
+    def _on_events(self, cluster: ClusterId, gvk: GVK, count: int) -> None:
+        self._metrics.watch_events(self.servers[cluster], gvk.group, gvk.kind, count)
 
     def _on_request(self, cluster: ClusterId) -> Callable[[str, int, float], None]:
         def observe(verb: str, code: int, seconds: float) -> None:

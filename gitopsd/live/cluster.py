@@ -60,6 +60,7 @@ class ClusterMirror:
         on_change: Callable[[AppName], None],
         on_cluster: Callable[[], None],
         on_offer: Callable[[], None] = lambda: None,
+        on_events: Callable[[GVK, int], None] = lambda _gvk, _count: None,
         now_s: Callable[[], float],
         checks: HealthChecks | None = None,
         bounds: Bounds | None = None,
@@ -67,7 +68,7 @@ class ClusterMirror:
         self.name = f"mirror of {client.name}"
         self._client = client
         self._bounds = bounds or Bounds()
-        self._server = Server(lists=lists)
+        self._server = Server(lists=lists, on_events=on_events)
         self._decoder = decoder
         self._stored_kinds = kinds
         self._now_s = now_s

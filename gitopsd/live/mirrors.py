@@ -44,6 +44,7 @@ class LiveMirrors:
         on_change: Callable[[ClusterId, AppName], None],
         on_cluster: Callable[[ClusterId], None] = lambda _: None,
         on_offer: Callable[[ClusterId], None] = lambda _: None,
+        on_events: Callable[[ClusterId, GVK, int], None] = lambda *_: None,
         takeover: Collection[str] = (),
         tracking: Tracking = ANNOTATION,
         checks: HealthChecks | None = None,
@@ -58,6 +59,7 @@ class LiveMirrors:
             on_change: told of an application when one of its objects in a cluster, or one it asked for, is different.
             on_cluster: told of a cluster when its first lists are in or cannot be had, and when it answers again.
             on_offer: told of a cluster that offers other kinds, or another version, than before.
+            on_events: told how many events of a kind a cluster's watches brought.
             takeover: managers that the first apply takes over.
             tracking: how objects say which application they are of.
             checks: users' health checks; they go before those of gitopsd.
@@ -75,6 +77,7 @@ class LiveMirrors:
                 on_change=partial(on_change, cluster),
                 on_cluster=partial(on_cluster, cluster),
                 on_offer=partial(on_offer, cluster),
+                on_events=partial(on_events, cluster),
                 now_s=now_s,
                 checks=checks,
                 bounds=Bounds(

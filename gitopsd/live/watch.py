@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
@@ -18,7 +18,7 @@ from gitopsd.kube.lines import Lines
 from gitopsd.kube.paths import collection_path
 from gitopsd.live.turns import Turn, Turns
 from gitopsd.model.cluster import ApiResource
-from gitopsd.model.manifest import Manifest
+from gitopsd.model.manifest import GVK, Manifest
 
 log = structlog.get_logger()
 
@@ -68,6 +68,7 @@ class Server:
 
     streams: bool = True  # it streams lists (`sendInitialEvents`); False once one was refused
     lists: Turns = field(default_factory=lambda: Turns(4))
+    on_events: Callable[[GVK, int], None] = lambda _gvk, _count: None  # told of what watches bring, lists left out
 
 
 @dataclass(slots=True)
@@ -203,6 +204,8 @@ class KindWatch:
             if error is not None and first and streaming and self._stop_streaming(error.code):
                 return
             version = self._take(events)
+            if not streaming and (count := sum(event.get("type") != "BOOKMARK" for event in events)):
+                self.server.on_events(self.resource.gvk, count)
             if turn is not None and streaming and any(map(_ends_initial, events)):
                 streaming, place.went_on = False, True
                 self.sink.end()

@@ -103,8 +103,8 @@ class Metrics:
         if verb.upper() != "WATCH":
             self._request_s.labels(cluster, verb).observe(seconds)
 
-    def watch_event(self, server: str, group: str, kind: str) -> None:
-        self._events.labels(server, group, kind).inc()
+    def watch_events(self, server: str, group: str, kind: str, count: int) -> None:
+        self._events.labels(server, group, kind).inc(count)
 
     def git_request(self, repo: str, kind: str, seconds: float, *, failed: bool) -> None:
         """Count a request to a repository; `kind` is Argo CD's request_type, `ls-remote` or `fetch`."""

@@ -56,6 +56,9 @@ async def test_metrics_count_what_a_push_costs(shop: World) -> None:
     assert 2 == await shop.daemon.metric("argocd_app_sync_total", name=name, phase="Succeeded", dry_run="false")
     assert 1 == await shop.daemon.metric("argocd_app_info", name=name, sync_status="Synced", health_status="Healthy")
     assert 0 < await shop.daemon.metric("argocd_app_reconcile_count", dest_server=shop.clusters[HERE].server)
+    assert 0 < await shop.daemon.metric(
+        "argocd_cluster_events_total", server=shop.clusters[HERE].server, kind="ConfigMap"
+    )
     assert 0 < await shop.daemon.metric("argocd_redis_request_total", failed="false")
     assert 2 == await shop.daemon.metric("argocd_cluster_connection_status")
     assert 0 == await shop.daemon.metric("gitopsd_redis_degraded")

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gitopsd.live.watch import KindWatch, Server
+from gitopsd.model.manifest import GVK
 from tests.kube.fake import Answer, Fake, refuses, says, serving
 from tests.kube.kit import CONFIG_MAP
 from tests.live.kit import until
@@ -76,6 +77,16 @@ async def test_a_watch_that_ends_goes_on_from_the_last_version(fake: Fake) -> No
 
     assert "11" == watches(fake)[1]["resourceVersion"]
     assert 1 == notes.count("begin")
+
+
+async def test_events_are_counted_without_lists_and_bookmarks(fake: Fake) -> None:
+    told: list[tuple[GVK, int]] = []
+    news = sends_and_holds(fake, event("MODIFIED", config_map("one", "11")), bookmark("12"))
+    async with watching(fake, sends(*INITIAL), news) as (notes, server):
+        server.on_events = lambda gvk, count: told.append((gvk, count))
+        await until(lambda: notes.has("put one@11"), "the event after the list")
+
+    assert [(CONFIG_MAP.gvk, 1)] == told
 
 
 async def test_a_bookmark_moves_the_version_to_go_on_from(fake: Fake) -> None:

@@ -153,7 +153,7 @@ async def test_every_callback_counts() -> None:
     metrics.pass_over("ClusterUnreachable", 0.3)
     metrics.api_request("c1", SERVER, "PATCH", 200, 0.003)
     metrics.api_request("c1", SERVER, "WATCH", 0, 290.0)
-    metrics.watch_event(SERVER, "apps", "Deployment")
+    metrics.watch_events(SERVER, "apps", "Deployment", 2)
     metrics.git_request("https://bot:hunter2@git.example/a", "fetch", 0.2, failed=True)
     metrics.redis_request(0.001, failed=True)
     metrics.redis_degraded(degraded=True)
