@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from gitopsd.kube.client import Client
@@ -27,13 +28,16 @@ def served(group: str, version: str, document: Any, *, preferred: bool) -> Itera
     for item in _items(document, "resources"):
         name, kind = item.get("name"), item.get("kind")
         if isinstance(name, str) and isinstance(kind, str) and "/" not in name:
-            yield ApiResource(
-                GVK(group, version, kind),
-                name,
-                bool(item.get("namespaced")),
-                _verbs(item.get("verbs")),
-                preferred,
+            resource = ApiResource(
+                GVK(group, version, kind), name, bool(item.get("namespaced")), _verbs(item.get("verbs")), preferred
             )
+            yield _shared(resource)
+
+
+@lru_cache(maxsize=4096)
+def _shared(resource: ApiResource) -> ApiResource:
+    """Return one and the same value for equal ones: the clusters of a fleet serve much the same, and each holds it."""
+    return resource
 
 
 def _items(document: Any, name: str) -> Collection[Mapping[str, Any]]:
