@@ -6,9 +6,11 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from gitopsd.api.backend import SourceDetails
 from gitopsd.core.declaration import application_from
 from gitopsd.errors import (
     GitopsError,
@@ -25,7 +27,7 @@ from gitopsd.oci.archive import files
 from tests.api.serving import NOW_S, serving
 from tests.core.declaring import HERE
 from tests.core.declaring import manifest as declared
-from tests.fakes.backend import FakeBackend, app_view
+from tests.fakes.backend import REPO, FakeBackend, app_view
 from tests.git.test_artifacts import Place
 from tests.gitserver import Repo
 from tests.manifests.charting import Harbour, chart_yaml, config_map, tgz
@@ -112,6 +114,10 @@ async def test_case_5_no_request_says_where_manifests_are_read() -> None:
             assert (200, "shop") == (status, app["spec"]["source"]["path"])
             asked = backend.apps[AppName("shop")].request or SyncRequest()
             assert SyncRequest(initiated_by="admin", asked_s=NOW_S) == dataclasses.replace(asked)
+        backend.details = [SourceDetails(REPO, "Directory")]
+        details = f"/api/v1/repositories/{quote(REPO, safe='')}/appdetails"
+        answer = await api.status("POST", details, json={"appName": "shop", "source": {**path, "repoURL": REPO}})
+        assert (200, {"type": "Directory"}) == answer  # of the declared path
         for method, place in (("POST", "/api/v1/applications"), ("PUT", url), ("PATCH", url), ("PUT", f"{url}/spec")):
             assert (await api.status(method, place, json={"spec": {"source": path}}))[0] in (404, 405)
 
