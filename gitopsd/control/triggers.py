@@ -10,11 +10,13 @@ from typing import Any, Protocol
 import structlog
 
 from gitopsd.control.barrier import Barrier
+from gitopsd.control.wants import scopes_of
 from gitopsd.core.lent import parted
 from gitopsd.core.repo_url import without_credentials
 from gitopsd.core.touch_index import Branch, TouchIndex
 from gitopsd.errors import GitopsError
 from gitopsd.model.application import Application, Source
+from gitopsd.model.chart import CHARTS
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl, Revision
 from gitopsd.model.status import AppStatus
 from gitopsd.ports import Applications
@@ -35,6 +37,7 @@ Changes = Mapping[str, Any] | None  # of `git.touched.changes`
 LookedUp = tuple[str, ...] | None
 Walk = Callable[[RepoUrl, str, str], Awaitable[Changes]]  # repository, old and new revision
 Way = tuple[str, str]  # old and new revision of a ref
+Moves = Mapping[RepoUrl, int]  # what has a new epoch, as the barrier knows it → its move
 
 PREFIXED = "\0"  # between a prefix of tags and a ref, neither of which can hold it
 AT_ONCE = 20  # statuses moved between two turns of the loop: whom the commit touches goes first
@@ -53,10 +56,11 @@ class Triggers:
     poll: Callable[[Iterable[RepoUrl]], None]  # told of all repositories that applications read
     gone: Callable[[AppName], None]  # told of applications that are no more
     name: str = "triggers"
-    _moves: asyncio.Queue[tuple[RepoUrl, Epoch | None, Epoch, int]] = field(default_factory=asyncio.Queue)
+    _moves: asyncio.Queue[tuple[RepoUrl, Epoch | None, Epoch, Moves]] = field(default_factory=asyncio.Queue)
     _looked_up: dict[AppName, dict[int, LookedUp]] = field(default_factory=dict)  # by the source's place
     _readers: dict[RepoUrl, set[AppName]] = field(default_factory=dict)
     _read: dict[AppName, frozenset[RepoUrl]] = field(default_factory=dict)
+    _scopes: dict[AppName, frozenset[RepoUrl]] = field(default_factory=dict)
 
     # What the edges tell; each returns at once.
 
@@ -88,7 +92,10 @@ class Triggers:
 
     def epoch(self, repo: RepoUrl, old: Epoch | None, new: Epoch) -> None:
         """Take note of a new epoch; until it is known whom it touches, every reader counts as late."""
-        self._moves.put_nowait((repo, old, new, self.barrier.moved(repo)))
+        charts = self._reading(repo) if repo.startswith(CHARTS) else []
+        scopes = {source.scope for app in charts for source in app.sources if source.repository == repo}
+        moves = {scope: self.barrier.moved(scope) for scope in sorted(scopes or {repo})}
+        self._moves.put_nowait((repo, old, new, moves))
 
     def live(self, _cluster: ClusterId, app: AppName) -> None:
         """Take note that an object of `app` changed in a cluster."""
@@ -112,10 +119,13 @@ class Triggers:
         while True:
             await self._walked(*await self._moves.get())
 
-    async def _walked(self, repo: RepoUrl, old: Epoch | None, new: Epoch, move: int) -> None:
+    async def _walked(self, repo: RepoUrl, old: Epoch | None, new: Epoch, moves: Moves) -> None:
         touched, ways = await self._touched(repo, old, new)
         apps = [app for name in touched if (app := self.apps.get(name))]
-        again = self.barrier.walked(repo, move, {app.name: self.cluster_of(app) for app in apps})
+        again: dict[AppName, ClusterId | None] = {}
+        for scope, move in moves.items():
+            mine = {app.name: self.cluster_of(app) for app in apps if scope in self._scopes.get(app.name, ())}
+            again |= self.barrier.walked(scope, move, mine)
         for name in sorted(again):
             self.queue.add(name)
         moved = await self._move(repo, ways, new, touched | again.keys())
@@ -173,13 +183,14 @@ class Triggers:
         repos = self._read[app.name] = frozenset(source.repository for source in app.sources)
         for repo in repos:
             self._readers.setdefault(repo, set()).add(app.name)
-        self.barrier.joined(app.name, self.cluster_of(app), repos)
+        scopes = self._scopes[app.name] = scopes_of(app)
+        self.barrier.joined(app.name, self.cluster_of(app), scopes)
 
     def _forget(self, name: AppName) -> None:
         self.index.drop(name)
         self._looked_up.pop(name, None)
         repos = self._read.pop(name, frozenset())
-        self.barrier.gone(name, repos)
+        self.barrier.gone(name, self._scopes.pop(name, frozenset()))
         for repo in repos:
             self._readers[repo].discard(name)
             if not self._readers[repo]:

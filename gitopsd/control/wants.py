@@ -45,15 +45,15 @@ class Wants:
             if mark is not None:
                 self._new[app.name] = wanted & (self._new.get(app.name, frozenset()) | (wanted - before))
         if mark is not None:
-            self.barrier.passed(app.name, mark, repos_of(app))
+            self.barrier.passed(app.name, mark, scopes_of(app))
 
     def tried(self, app: Application, mark: int) -> None:
         """Take note of a pass over `app` that began at `mark`, should it have come to nothing."""
-        self.barrier.tried(app.name, mark, repos_of(app))
+        self.barrier.tried(app.name, mark, scopes_of(app))
 
     def as_before(self, app: Application) -> None:
         """Take note that `app` may have nothing but what it wanted last, so that nobody's prunes wait for it."""
-        self.barrier.passed(app.name, self.barrier.mark(), repos_of(app))
+        self.barrier.passed(app.name, self.barrier.mark(), scopes_of(app))
 
     def guard(  # noqa: PLR0913 - what is looked at, and in which case
         self,
@@ -75,7 +75,7 @@ class Wants:
         options, _ = parse_options(app.sync_policy.options, subject=f"Application {app.name}")
         if deleting and app.propagation:
             options = replace(options, propagation=app.propagation)
-        late = self.barrier.waits_for(app.name, cluster, repos_of(app)) if prunes else ()
+        late = self.barrier.waits_for(app.name, cluster, scopes_of(app)) if prunes else ()
         if pinned:
             late = tuple(name for name in late if name != app.name)
         others = {key: others for key in keys if (others := self.inventory.wanted_by(cluster, key) - {app.name})}
@@ -85,7 +85,7 @@ class Wants:
     def _claimed(self, app: Application, cluster: ClusterId) -> frozenset[ResourceKey]:
         """Return what `app` wants for the first time while others that may want it too have not been asked."""
         new = self._new.get(app.name)
-        if new and self.barrier.claim(app.name, cluster, repos_of(app)):
+        if new and self.barrier.claim(app.name, cluster, scopes_of(app)):
             return new
         self._new.pop(app.name, None)
         return frozenset()
@@ -123,5 +123,5 @@ class Wants:
                 self.wake(other)
 
 
-def repos_of(app: Application) -> frozenset[RepoUrl]:
-    return frozenset(source.repository for source in app.sources)
+def scopes_of(app: Application) -> frozenset[RepoUrl]:
+    return frozenset(source.scope for source in app.sources)

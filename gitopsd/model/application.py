@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gitopsd.model.chart import chart_reference, chart_repository
+from gitopsd.model.chart import CHARTS, chart_reference, chart_repository
 from gitopsd.model.ids import AppName, ProjectName, RepoUrl
 from gitopsd.model.manifest import Manifest
 
@@ -134,6 +134,11 @@ class Source:
     def repository(self) -> RepoUrl:
         """What is fetched: `repo_url` itself, or what the chart is had from."""
         return chart_repository(self.repo_url, self.chart) if self.chart else self.repo_url
+
+    @property
+    def scope(self) -> RepoUrl:
+        """Whose readers' prunes wait for each other: the repository, but of a chart repository the chart alone."""
+        return RepoUrl(f"{self.repository}#{self.chart}") if self.repository.startswith(CHARTS) else self.repository
 
     @property
     def reference(self) -> str:

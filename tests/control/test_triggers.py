@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gitopsd.control.wants import scopes_of
 from gitopsd.errors import TooSlow
 from gitopsd.model.ids import AppName
+from gitopsd.model.manifest import Manifest
 from tests.control.clusters import C1
-from tests.control.git import REPO, sha
+from tests.control.git import REPO, FakeEpoch, sha
 from tests.control.shell import Shell, app, config
 
 ONE = {"apps/a/x": config("x"), "apps/b/y": config("y")}
@@ -144,3 +146,29 @@ async def test_tag_of_a_prefix_that_moves_touches_who_reads_it() -> None:
 
     assert {AppName("a")} == set(shell.line.passes)
     assert (sha(1),) == shell.status("b").revisions
+
+
+async def test_prunes_of_a_chart_wait_for_who_reads_that_chart_and_for_nobody_else_of_its_repository() -> None:
+    def of_chart(name: str, chart: str) -> Manifest:
+        return app(name, source={"repoURL": "https://charts.example", "chart": chart, "targetRevision": "1.*"})
+
+    shell, names = Shell(), ("a", "broken", "same")
+    shell.declare(of_chart("a", "web"), of_chart("broken", "db"), of_chart("same", "web"))
+    apps = [found for name in names if (found := shell.apps.get(AppName(name)))]
+    (repo,) = {each.sources[0].repository for each in apps}
+
+    def awaited() -> tuple[str, ...]:
+        return shell.barrier.waits_for(AppName("a"), C1, scopes_of(apps[0]))
+
+    assert ("a", "same") == awaited()
+    for found in (apps[0], apps[2]):
+        shell.barrier.passed(found.name, shell.barrier.mark(), scopes_of(found))
+    assert () == awaited()
+
+    shell.triggers.epoch(repo, None, FakeEpoch(0, 0.0))
+    assert ("the readers of https://charts.example#web",) == awaited()
+    await shell.walk()
+    assert ("a", "same") == awaited()
+    shell.declare(of_chart("a", "web"))
+    shell.barrier.passed(AppName("a"), shell.barrier.mark(), scopes_of(apps[0]))
+    assert () == awaited()
