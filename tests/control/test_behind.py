@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from gitopsd.model.application import Mode
 from gitopsd.model.cluster import WatchAge
 from gitopsd.model.command import Refused
 from gitopsd.model.ids import AppName
@@ -117,3 +120,49 @@ async def test_it_is_looked_after_by_the_next_life_too() -> None:
     await again.settle()
 
     assert (set(), {"x", "y"}) == (again.names(), again.names(C2))
+
+
+DENIED = {"kind": "deny", "schedule": "* * * * *", "duration": "1h", "clusters": ["c1"]}
+
+
+def team(**spec: Any) -> Any:
+    anywhere = {"sourceRepos": ["*"], "destinations": [{"name": "*", "namespace": "*"}]}
+    spec = {**anywhere, **spec}
+    return {"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": {"name": "team"}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("project", "why"),
+    [
+        (team(syncWindows=[DENIED]), "window"),
+        (team(destinations=[{"name": "c2", "namespace": "*"}]), "does not permit"),
+        (team(namespaceResourceBlacklist=[{"group": "", "kind": "ConfigMap"}]), ""),
+    ],
+)
+async def test_nothing_goes_there_that_the_project_forbids(project: Any, why: str) -> None:
+    shell = Shell()
+    shell.declare(team(), app("a", project="team"))
+    shell.git.push(FILES)
+    await shell.settle()
+    shell.declare(project, app("a", project="team", cluster="c2"))
+    await shell.settle()
+
+    assert {"x", "y"} == shell.names()
+    assert not why or why in told(shell)[0]
+
+
+async def test_nothing_goes_there_while_another_daemon_writes_to_it_or_nothing_is_written_at_all() -> None:
+    shell = await moved(**NO_PRUNE)
+    await shell.settle()
+    shell.fenced = "another daemon writes to it"
+    shell.declare(app("a", cluster="c2"))
+    await shell.settle()
+    assert ({"x", "y"}, True) == (shell.names(), "another daemon writes" in told(shell)[0])
+
+    observing = shell.restarted(mode=Mode.OBSERVE)
+    await observing.settle()
+    assert ({"x", "y"}, True) == (observing.names(), "mode is observe" in told(observing)[0])
+
+    enforcing = observing.restarted()
+    await enforcing.settle()
+    assert set() == enforcing.names()
