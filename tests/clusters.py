@@ -31,9 +31,10 @@ TOKENS = {"admin": ADMIN, "reader": READER, "nobody": NOBODY}
 PORTS = range(15_000, 30_000)  # Linux gives connections those from 32,768 on
 _given: set[int] = set()  # by `free_ports`
 _FIRST_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
-_DIES_WITH_PARENT = (
-    "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGKILL); os.execv(sys.argv[1], sys.argv[1:])"
+_TETHER = (
+    "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGKILL); os.execvp(sys.argv[1], sys.argv[1:])"
 )
+DIES_WITH_PARENT = (sys.executable, "-S", "-c", _TETHER)  # written before a command, for a process that is to
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +281,7 @@ def running(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[byte
     """Run `command` while the block runs, its output in `log`; it is killed with this process, too."""
     with log.open("ab") as output:
         child = subprocess.Popen(  # noqa: S603 - the tests' own commands
-            [sys.executable, "-S", "-c", _DIES_WITH_PARENT, *command],
+            [*DIES_WITH_PARENT, *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

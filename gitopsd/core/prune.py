@@ -33,9 +33,7 @@ class Guard:
     adopted: bool = False  # what Argo CD's annotation tracks is ours to delete
     approved_s: float | None = None  # when a person approved deletions (`approved_s`)
     deleting: bool = False  # the application goes with all its objects: Delete= counts instead of Prune=
-    claimed: frozenset[ResourceKey] = (
-        frozenset()
-    )  # wanted for the first time, and who else may want it is not known yet
+    claimed: frozenset[ResourceKey] = frozenset()  # wanted first now, and who else may want it is not known yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,9 +71,8 @@ class Freshness:
     ) -> None:
         """`changed` is told what was stale before, and what is now."""
         self.name = "freshness"
-        self.epoch_s = max(
-            settings.freshness.epoch_s, 3 * settings.git.poll_s
-        )  # a bound below the poll would never be met
+        # A bound below the poll would never be met.
+        self.epoch_s = max(settings.freshness.epoch_s, 3 * settings.git.poll_s)
         self.watch_s = settings.freshness.watch_s
         self.look_s = min(LOOK_S, self.epoch_s / 4, self.watch_s / 4)
         self.now = Snapshot()

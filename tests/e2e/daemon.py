@@ -20,7 +20,7 @@ import aiohttp
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.clusters import free_ports
+from tests.clusters import DIES_WITH_PARENT, free_ports
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -77,14 +77,17 @@ class Process:
         self.config.write_text(yaml.safe_dump({"instance": f"test-{self.root.name}", **self.settings}))
 
     def start(self, *wrapper: str) -> None:
-        """Start the process below `wrapper`, a command; settings are written anew, the log is appended to."""
+        """Start the process below `wrapper`, a command; settings are written anew, the log is appended to.
+
+        It ends with this process, however that ends.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
         self.write_settings()
         given = {"E2E_TOKEN": TOKEN, "E2E_WEBHOOK": WEBHOOK_SECRET, **self.environ}
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONASYNCIODEBUG"}
         with (self.root / "daemon.log").open("ab") as log:
             self.child = subprocess.Popen(  # noqa: S603 - our own program
-                [*wrapper, sys.executable, "-m", "gitopsd", "run", "--config", str(self.config)],
+                [*DIES_WITH_PARENT, *wrapper, sys.executable, "-m", "gitopsd", "run", "--config", str(self.config)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
