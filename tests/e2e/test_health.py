@@ -48,17 +48,22 @@ def deployment() -> Json:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}
 
 
-async def test_tree_shows_what_controllers_made(shop: World) -> None:
-    repo = shop.repo(files={"a.yaml": text(deployment())})
+async def test_tree_shows_what_controllers_made_and_where_traffic_goes(shop: World) -> None:
+    spec = {"selector": {"app": "web"}, "ports": [{"port": 80}]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
+    repo = shop.repo(files={"a.yaml": text(deployment(), service)})
     name = shop.name("web")
     await shop.declare(shop.application("web", repo, cluster=THERE))
 
     async def grown() -> list[Any] | None:
         nodes: list[Any] = (await shop.daemon.ok("GET", f"/api/v1/applications/{name}/resource-tree"))["nodes"]
-        return nodes if ["Deployment", "ReplicaSet", "Pod", "Pod"] == [node["kind"] for node in nodes] else None
+        kinds = ["Deployment", "Service", "ReplicaSet", "Pod", "Pod"]
+        return sorted(nodes, key=lambda node: kinds.index(node["kind"])) if len(nodes) == len(kinds) else None
 
-    _, replicas, *pods = await until("the tree is whole", grown)
+    _, front, replicas, *pods = await until("the tree is whole", grown)
     assert ["Deployment"] == [parent["kind"] for parent in replicas["parentRefs"]]
     for pod in pods:
         assert replicas["uid"] == pod["parentRefs"][0]["uid"]
         assert ["example/web:1"] == pod["images"]
+    assert {"app": "web"} == front["networkingInfo"]["targetLabels"]
+    assert {pod["name"] for pod in pods} == {to["name"] for to in front["networkingInfo"]["targetRefs"]}
