@@ -19,7 +19,7 @@ from gitopsd.live.kinds import PENDING, Part, Versions
 from gitopsd.live.mirror import Mirror
 from gitopsd.live.surveys import Surveys
 from gitopsd.live.touch import Touch
-from gitopsd.live.turns import Turns
+from gitopsd.live.turns import Lists
 from gitopsd.live.watch import KindWatch, Server, Sink
 from gitopsd.model.cluster import ApiResource, LiveObject, Offered, WatchAge, WatchState
 from gitopsd.model.command import Accepted, ObjectRef
@@ -54,7 +54,7 @@ class ClusterMirror:
         self,
         client: Client,
         decoder: Decoder,
-        lists: Turns,
+        lists: Lists,
         *,
         kinds: Callable[[], Collection[GroupKind]],
         on_change: Callable[[AppName], None],
@@ -98,7 +98,7 @@ class ClusterMirror:
         self._synced = False
         self._group: asyncio.TaskGroup | None = None
         self._rediscover = asyncio.Event()
-        self.surveys = Surveys(self, client, self._bounds, lists)
+        self.surveys = Surveys(self, client, self._bounds, lists.pages)
         self._relist: set[GVK] = set()
 
     async def run(self) -> None:

@@ -14,7 +14,7 @@ from gitopsd.kube.client import Client
 from gitopsd.live.bounds import Bounds
 from gitopsd.live.cluster import ClusterMirror
 from gitopsd.live.decode import Decoder
-from gitopsd.live.turns import Turns
+from gitopsd.live.turns import Lists
 from gitopsd.model.cluster import ApiResource, LiveObject, Offered, WatchAge, WatchState
 from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading
@@ -23,7 +23,6 @@ from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
 from gitopsd.ports import HealthChecks
 
 MOST_UNOWNED = 10_000  # looked at for orphans; more would hold up the loop
-LISTS_AT_ONCE = 8  # over all clusters; a page is a few MB while it is decoded, a stream has its buffers
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class LiveMirrors:
             now_s: a clock that only goes forward, for the age of watches.
         """
         decoder = Decoder(frozenset(takeover), tracking)
-        lists = Turns(LISTS_AT_ONCE)
+        lists = Lists()
         self.mirrors: Mapping[ClusterId, ClusterMirror] = {
             cluster: ClusterMirror(
                 client,

@@ -6,8 +6,11 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 PATIENCE_S = 1.0
+PAGES_AT_ONCE = 8  # some 4 MB as text, and several times that while it is parsed
+STREAMS_AT_ONCE = 32  # the buffers of one are 0.3 MB, and its objects are parsed as they come
 
 
 class Turns:
@@ -82,6 +85,14 @@ class Turns:
         while self._waiting and self._free > 0:
             self._free -= 1
             self._waiting.popleft().set_result(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The lists that all clusters together may be reading."""
+
+    pages: Turns = field(default_factory=lambda: Turns(PAGES_AT_ONCE))
+    streams: Turns = field(default_factory=lambda: Turns(STREAMS_AT_ONCE))
 
 
 class Turn:

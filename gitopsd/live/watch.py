@@ -16,7 +16,7 @@ from gitopsd.errors import ClusterUnreachable, Retryable
 from gitopsd.kube.client import Client, Reply
 from gitopsd.kube.lines import Lines
 from gitopsd.kube.paths import collection_path
-from gitopsd.live.turns import Turn, Turns
+from gitopsd.live.turns import Lists, Turn
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.manifest import GVK, Manifest
 
@@ -67,7 +67,7 @@ class Server:
     """What was learned of one API server, shared by its watches, and the lists that they may be at, at once."""
 
     streams: bool = True  # it streams lists (`sendInitialEvents`); False once one was refused
-    lists: Turns = field(default_factory=lambda: Turns(4))
+    lists: Lists = field(default_factory=Lists)
     on_events: Callable[[GVK, int], None] = lambda _gvk, _count: None  # told of what watches bring, lists left out
 
 
@@ -144,7 +144,7 @@ class KindWatch:
         size = self.client.settings.list_page
         query = {"limit": str(size)} if paged else {}
         while True:
-            async with self.server.lists.turn() as turn:
+            async with self.server.lists.pages.turn() as turn:
                 path = collection_path(self.resource, self.namespace)
                 accept = self._accept("List")
                 reply = await self.client.request("GET", path, query=query, accept=accept, pace=turn.go_on)
@@ -182,7 +182,7 @@ class KindWatch:
                     raise _problem(lines)
                 await self._follow(lines, place, None)
             return
-        async with self.server.lists.turn() as turn, self._opened(None) as lines:
+        async with self.server.lists.streams.turn() as turn, self._opened(None) as lines:
             self.sink.begin()
             if not isinstance(lines, Reply):
                 await self._follow(lines, place, turn)
