@@ -51,11 +51,14 @@ def tracking_of(manifest: Manifest, tracking: Tracking = ANNOTATION) -> tuple[Tr
 
 def other_installation(manifest: Manifest, tracking: Tracking) -> str:
     """Return the id of another installation whose object `manifest` says that it is; "" where it says no such thing."""
-    annotations = _texts(manifest, "annotations")
-    found, named = annotations.get(INSTALLATION_ID), _parsed(annotations.get(TRACKING_ID))
-    if not tracking.installation or found == tracking.installation or not isinstance(found, str) or named is None:
+    if not tracking.installation:
         return ""
-    return found if names_itself(named, key_of(manifest)) else ""
+    annotations = _texts(manifest, "annotations")
+    found = annotations.get(INSTALLATION_ID)
+    if not isinstance(found, str) or found == tracking.installation:
+        return ""
+    named = _parsed(annotations.get(TRACKING_ID))
+    return found if named is not None and names_itself(named, key_of(manifest)) else ""
 
 
 def _by_label(manifest: Manifest, label: str) -> TrackingId | None:
