@@ -84,7 +84,7 @@ class Bases:
         repo, ref = RepoUrl(named(name)[0]), named(name)[1]
         if name.startswith((remote_chart.KIND, remote_file.KIND)):
             self._check(app, source, repo, is_chart=name.startswith(remote_chart.KIND))
-        elif not self.may_read(source.repo_url, repo):
+        elif not self.may_read(source.repository, repo):
             raise NotPermitted(
                 f"{source.path} takes a base from {without_credentials(repo)}, which is opened by other credentials",
                 remedy="copy it into the application's own repository, or open both by the same credentials",
@@ -104,7 +104,7 @@ class Bases:
                 f"{what}, which the settings do not allow",
                 remedy=f"add it to charts.{setting}, or commit it to the application's own repository",
             )
-        if not self.may_read(source.repo_url, repo) and not self.may_have(app, repo):
+        if not self.may_read(source.repository, repo) and not self.may_have(app, repo):
             raise NotPermitted(
                 f"{what}, which is opened by other credentials",
                 remedy="add it to the project's spec.sourceRepos, or commit it to the application's own repository",

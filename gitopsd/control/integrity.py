@@ -31,7 +31,7 @@ class Integrity:
         """
         project = self.apps.project(app.project) or DEFAULT
         for source, at in zip(sources, resolved, strict=True):
-            scope = self.scope_of(source.repo_url)
+            scope = self.scope_of(source.repository)
             if scope not in ("", app.project):
                 raise NotPermitted(
                     f"the credentials of {without_credentials(source.repo_url)} are for the project {scope} alone",

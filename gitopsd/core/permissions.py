@@ -10,7 +10,8 @@ from gitopsd.core.remote_chart import spellings
 from gitopsd.core.repo_address import RepoAddress
 from gitopsd.core.repo_url import without_credentials
 from gitopsd.errors import NotPermitted
-from gitopsd.model.application import Application, Destination
+from gitopsd.model.application import Application, Destination, Source
+from gitopsd.model.chart import OCI
 from gitopsd.model.manifest import GroupKind, ResourceKey
 from gitopsd.model.project import AppProject
 from gitopsd.model.status import Condition
@@ -34,8 +35,17 @@ def source_conditions(project: AppProject, app: Application) -> tuple[Condition,
             "add it to the project's spec.sourceRepos",
         )
         for source in app.sources
-        if not source_permitted(project, source.repo_url)
+        if not _permitted(project, source)
     )
+
+
+def _permitted(project: AppProject, source: Source) -> bool:
+    """Tell whether the project allows a source; what is denied is not had by naming it with or without `oci://`."""
+    bare = source.repo_url.removeprefix(OCI)
+    urls = (bare, f"{OCI}{bare}") if source.repository.startswith(OCI) else (source.repo_url,)
+    denied = [each[1:] for each in project.source_repos if each.startswith("!")]
+    places = (*urls, source.repository, source.repository.removeprefix(OCI))
+    return any(source_permitted(project, url) for url in urls) and not any(named(denied, place) for place in places)
 
 
 def source_permitted(project: AppProject, url: str) -> bool:

@@ -74,3 +74,12 @@ async def test_credentials_of_one_project_open_nothing_to_another() -> None:
     await gate.check(app(GIT, REGISTRY), app(GIT, REGISTRY).sources, [AT, AT])
     with pytest.raises(NotPermitted, match="https://h/open are for the project others alone"):
         await gate.check(app(GIT, OTHER), app(GIT, OTHER).sources, [AT, AT])
+
+
+async def test_credentials_of_a_registry_are_its_project_s_however_a_chart_of_it_is_named() -> None:
+    scopes: dict[str, str] = {"oci://r.example/org/web": "others"}
+    gate = Integrity(FakeApplications(), Signatures(), scopes.__getitem__)
+    for url in ("r.example/org", "oci://r.example/org"):
+        found = replace(app(GIT), sources=(Source(RepoUrl(url), "1.*", chart="web", path="."),))
+        with pytest.raises(NotPermitted, match="are for the project others alone"):
+            await gate.check(found, found.sources, [AT])

@@ -51,6 +51,31 @@ def test_empty_project_permits_nothing() -> None:
 @pytest.mark.parametrize(
     ("patterns", "url", "permitted"),
     [
+        (("r.example/org",), "r.example/org", True),
+        (("r.example/org",), "oci://r.example/org", True),
+        (("oci://r.example/org",), "r.example/org", True),
+        (("r.example/other",), "r.example/org", False),
+        (("*", "!r.example/org"), "oci://r.example/org", False),
+        (("*", "!oci://r.example/org"), "r.example/org", False),
+        (("*", "!oci://r.example/org/web"), "r.example/org", False),
+        (("*", "!https://charts.example"), "https://CHARTS.example/", False),
+        (("https://charts.example",), "https://charts.example/", True),
+    ],
+)
+def test_chart_is_permitted_and_denied_however_its_registry_is_spelled(
+    patterns: tuple[str, ...],
+    url: str,
+    permitted: bool,  # noqa: FBT001 - a case
+) -> None:
+    chart = Source(RepoUrl(url), "1.*", chart="web", path=".")
+    found = source_conditions(project(source_repos=patterns), replace(application(), sources=(chart,)))
+
+    assert permitted == (found == ())
+
+
+@pytest.mark.parametrize(
+    ("patterns", "url", "permitted"),
+    [
         (("*",), "https://git.example.org/a/b", True),
         (("https://git.example.org/team/*",), "https://git.example.org/team/shop.git", True),
         (("https://git.example.org/team/shop.git",), "https://git.example.org/team/shop", True),
