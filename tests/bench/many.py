@@ -105,7 +105,13 @@ async def _watches(here: World) -> tuple[float, list[Figure]]:
     (one, few), (ten, all_) = found
     return ten, [
         here.figure("memory", "one empty cluster, RSS", one / 1e6, "MB"),
-        here.figure("memory", f"a watch with its share of its cluster, of {all_:.0f}; TLS, uvloop", (ten - one) / (all_ - few) / 1e3, "kB", 60),
+        here.figure(
+            "memory",
+            f"a watch with its share of its cluster, of {all_:.0f}; TLS, uvloop",
+            (ten - one) / (all_ - few) / 1e3,
+            "kB",
+            60,
+        ),
     ]
 
 
