@@ -175,3 +175,7 @@ def application(name: str, *, sync: str = "Synced", health: str = "Healthy", **s
         },
         "status": {"sync": {"status": sync, "revision": "a" * 40}, "health": {"status": health}, **status},
     }
+
+
+def result(name: str, status: str, **more: Any) -> dict[str, Any]:
+    return {"kind": "ConfigMap", "namespace": "shop", "name": name, "status": status, "syncPhase": "Sync", **more}
