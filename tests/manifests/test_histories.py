@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from gitopsd.errors import GitopsError
 from gitopsd.manifests import jobs
 from gitopsd.manifests.entries import Entries, NoEntries
+from gitopsd.manifests.plugins import Plugin
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
@@ -55,7 +56,13 @@ APPS: Mapping[str, Sequence[Source]] = {
     "json": [source("apps/json", directory=JSONNET)],
     "chart": [source("chart", helm=VALUES), Source(URL, path="", ref="more")],
     "both": [source("base"), source("apps/json", directory=JSONNET)],
+    "plug": [source("apps/plug", plugin={"name": "all"})],
 }
+# It prints what it sees: its own directory, and what it may read beside that.
+PRINTS = (
+    'for file in *.yaml sub/* ../../base/x.yaml; do test -f "$file" && printf -- "\n---\n" && cat "$file"; done; true'
+)
+PLUGIN = Plugin("all", ["sh", "-c", PRINTS], [], reads=["../../base"], variables=[])
 
 
 def config_map(name: str, **data: str) -> str:
@@ -97,6 +104,10 @@ FILES: Mapping[str, Sequence[str]] = {  # path → what may stand there
     "vendor/x.libsonnet": [config_map("vendor")],
     "vendor/t.txt": ["theirs"],
     "lib": ["a file"],
+    "apps/plug/p.yaml": [config_map("p"), config_map("p", v="2")],
+    "apps/plug/notes.txt": ["one", "two"],
+    "apps/plug/sub/q.yaml": [config_map("q"), "a: ["],
+    "apps/plug/sub": [config_map("s")],
     "chart/Chart.yaml": ["{apiVersion: v2, name: chart, version: 1.0.0}", "name: ["],
     "chart/templates/x.yaml": [config_map("{{ .Release.Name }}", v="{{ .Values.v }}"), "{{ fail .Values.v }}"],
     "chart/values.yaml": ["v: own"],
@@ -107,7 +118,19 @@ FILES: Mapping[str, Sequence[str]] = {  # path → what may stand there
     "docs/readme.md": ["one", "two", "three"],
 }
 PLACES = sorted(
-    {*FILES, "apps/plain", "apps/over", "apps/json", "base", "lib", "vendor", "component", "chart", "values"}
+    {
+        *FILES,
+        "apps/plain",
+        "apps/over",
+        "apps/json",
+        "apps/plug",
+        "base",
+        "lib",
+        "vendor",
+        "component",
+        "chart",
+        "values",
+    }
 )
 TARGETS = [
     "../base",
@@ -119,7 +142,8 @@ TARGETS = [
     "nowhere",
     "../../..",
 ]
-FIRST = {path: texts[0] for path, texts in FILES.items() if path not in ("base/part", "lib", "apps/over/Kustomization")}
+NOT_FIRST = ("base/part", "lib", "apps/over/Kustomization", "apps/plug/sub")
+FIRST = {path: texts[0] for path, texts in FILES.items() if path not in NOT_FIRST}
 
 PUT = st.sampled_from([(path, text) for path, texts in FILES.items() for text in texts])
 CHANGES = st.one_of(
@@ -189,7 +213,9 @@ class Kitchen:
     def _renderer(self, workers: Workers, entries: Entries, mirror: str, opener: str) -> ClosureRenderer:
         tools = ToolSettings(kustomize=self.program)
         work_dir = self.place / "work" / opener
-        return ClosureRenderer(workers, entries, lambda _: mirror, work_dir=work_dir, opener=opener, tools=tools)
+        return ClosureRenderer(
+            workers, entries, lambda _: mirror, work_dir=work_dir, opener=opener, tools=tools, plugins=[PLUGIN]
+        )
 
     def commit(self, nodes: Nodes) -> Revision:
         links = {path: text.removeprefix(LINK) for path, text in nodes.items() if text.startswith(LINK)}
