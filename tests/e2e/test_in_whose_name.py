@@ -78,7 +78,7 @@ async def test_what_is_said_of_the_namespace_is_kept_on_it_and_what_others_say_s
         kept = await until("the namespace says what it is to", put_back)
         assert "ann" == kept["annotations"]["example.com/owner"]
         managers = {entry["manager"] for entry in kept["managedFields"] if "f:team" in str(entry["fieldsV1"])}
-        assert {"gitopsd-namespace"} == managers
+        assert {f"gitopsd-namespace-{shop.name('web')}"} == managers
     finally:
         await shop.forget()
         await shop.here.delete(path)
