@@ -23,7 +23,7 @@ from gitopsd.model.ids import TargetHash
 from gitopsd.model.manifest import Manifest, ResourceKey, annotations_of, key_of
 from gitopsd.model.operation import Operation, Task, TaskState, Verb
 
-BARRIER_S = 60.0  # a prune that waits for other applications longer than this is left for the next sync
+BARRIER_S = 60.0  # what waits for other applications longer than this is left for the next sync
 PENDING_S = 60.0  # as long for a list that is under way
 SERVED_S = 600.0  # as long for a kind whose definition was just applied
 
@@ -161,7 +161,7 @@ def _apply(task: Task, seen: Seen) -> Ask:
     if why := shared(task.key, reading, seen.guard, options):
         return Never(why, failed=True) if options.fail_on_shared else Hold(why)
     if task.key in seen.guard.claimed:
-        return Hold(CLAIMED)
+        return Hold(CLAIMED, BARRIER_S)  # what comes after it in order comes after it
     if isinstance(reading, Unreadable):
         return Hold(f"it cannot be read: {reading.cause}", PENDING_S if reading.pending else 0.0)
     if isinstance(reading, Unserved) and task.key.group_kind in defines(seen.objects.values()):

@@ -97,6 +97,17 @@ def test_namespace_that_git_holds_is_applied_not_created() -> None:
     assert ["Apply prod", "Apply one"] == here.keys_written()
 
 
+def test_next_wave_waits_for_what_is_to_be_claimed_in_the_one_before() -> None:
+    here = world(ONE, TWO, waves={TWO: 1}, guard=Guard(SHOP, claimed=frozenset({ONE})))
+
+    waiting = here.step(here.operation())
+    here.guard = Guard(SHOP)
+
+    assert () == waiting.commands
+    assert OperationPhase.SUCCEEDED is here.finish(waiting.operation).phase
+    assert ["Apply one", "Apply two"] == here.keys_written()
+
+
 def test_next_wave_waits_for_the_health_of_the_one_before() -> None:
     progressing = Health(HealthStatus.PROGRESSING, "1 of 3")
     here = world(WEB, ONE, waves={WEB: -1, ONE: 2}, health=lambda _: progressing)

@@ -200,3 +200,25 @@ def test_sync_that_waits_for_a_person_looks_no_more_often_when_a_gates_time_is_o
     assert "Prune=confirm" in now.operation.message
     assert now.again_after_s is not None
     assert now.again_after_s >= 1.0
+
+
+def test_nothing_is_pruned_before_what_waits_to_be_claimed() -> None:
+    here = world(ONE, guard=Guard(SHOP, claimed=frozenset({ONE})))
+    here.lives[OLD] = live_of(OLD)
+
+    waiting = here.step(here.operation())
+    here.guard = Guard(SHOP)
+    done = here.finish(waiting.operation)
+
+    assert ((), True) == (waiting.commands, "who else wants it" in waiting.operation.message)
+    assert (OperationPhase.SUCCEEDED, ["Apply one", "Prune old"]) == (done.phase, here.keys_written())
+
+
+def test_what_nobody_lets_be_claimed_holds_up_no_sync_for_long() -> None:
+    here = world(ONE, guard=Guard(SHOP, claimed=frozenset({ONE})))
+    here.lives[OLD] = live_of(OLD)
+
+    done = here.finish(here.operation())
+
+    assert (OperationPhase.SUCCEEDED, ["Prune old"]) == (done.phase, here.keys_written())
+    assert 1060.0 <= here.now_s < 1100.0
