@@ -25,7 +25,9 @@ class Progress:
         """Leave out the operation `before`; with UNSEEN the one that is over when somebody begins to look."""
         self._name = name
         self._before = before
-        self._seen: dict[tuple[str, ...], tuple[str, ...]] = {}
+        # When a stream opens, states from before the one that was asked for may come after it: each is told once.
+        self._seen: set[tuple[str, ...]] = set()
+        self._operation: object = None
         self._message = ""
         self._redraws = sys.stderr.isatty()
 
@@ -36,6 +38,9 @@ class Progress:
         if operation is None or operation == self._before:
             return
         self.erase()
+        if operation != self._operation:
+            self._operation = operation
+            self._seen.clear()
         self._tell(app)
         if self._redraws and status.busy(app):
             width = shutil.get_terminal_size().columns - 1
@@ -50,8 +55,7 @@ class Progress:
         groups: dict[tuple[str, str], list[str]] = {}
         for result in status.results(app):
             place, state = _place(result), _state(result)
-            if self._seen.get(place) != state:
-                self._seen[place] = state
+            if self._is_new(*place, *state):
                 words = ": ".join(part for part in (_object(result), *state) if part)
                 groups.setdefault((_when(result), state[0]), []).append(words)
         for (when, what), lines in groups.items():
@@ -59,9 +63,14 @@ class Progress:
             for text in [f"{len(lines)} objects: {what}"] if many else lines:
                 click.echo(line(f"{self._name}: {when}: {text}"), err=True)
         message = str(status.operation(app).get("message") or "")
-        if status.busy(app) and message != self._message and not self._redraws:
+        if message and status.busy(app) and not self._redraws and self._is_new(status.progress(app), message):
             click.echo(line(f"{self._name}: {status.progress(app)}: {message}"), err=True)
         self._message = message
+
+    def _is_new(self, *what: str) -> bool:
+        new = what not in self._seen
+        self._seen.add(what)
+        return new
 
 
 @contextmanager
