@@ -14,7 +14,6 @@ from tests.e2e.daemon import Json, until
 from tests.e2e.world import World, config_map, text
 
 OPTIONS = "argocd.argoproj.io/sync-options"
-CLAIM = {"accessModes": ["ReadWriteOnce"], "storageClassName": "none", "resources": {"requests": {"storage": "1Gi"}}}
 Deed = Callable[[World], Awaitable[None]]
 
 
@@ -40,6 +39,12 @@ def marked(name: str, option: str = "", **data: str) -> Json:
     made = config_map(name, **data)
     if option:
         made["metadata"]["annotations"] = {OPTIONS: option}
+    return made
+
+
+def handed_over() -> Json:
+    made = config_map("handed-over", ours="1")
+    made["metadata"]["annotations"] = {"argocd.argoproj.io/client-side-apply-migration-manager": "other-tool"}
     return made
 
 
@@ -93,6 +98,20 @@ async def kubectls(shop: World) -> None:
         (await shop.here.post(shop.path("").rstrip("/"), made, **query)).ok()
 
 
+async def somebodys(shop: World) -> None:
+    """Make an object as another tool has made it."""
+    made = config_map("handed-over", ours="1", left="1")
+    (await shop.here.post(shop.path("").rstrip("/"), made, fieldManager="other-tool")).ok()
+
+
+async def pruned_when_approved(shop: World) -> None:
+    await stays("b1", "b2")(shop)
+    name = shop.name("prune-confirm")
+    await shop.daemon.until_app(name, lambda app: "confirm-deletion" in str(app["status"].get("operationState")))
+    await shop.daemon.ok("POST", f"/api/v1/applications/{name}/confirm-deletion", {})
+    await shop.until_gone("b1")
+
+
 async def others(shop: World) -> None:
     """Have another application of this test want the object first."""
     repo = shop.repo("first", {"all.yaml": text(config_map("shared", v="theirs"), config_map("first", v="1"))})
@@ -110,11 +129,11 @@ async def shared_fails(shop: World) -> None:
     assert await shop.live("beside") is None
 
 
-async def held_by_the_claim(shop: World) -> None:
+async def held_by_what_is_not_healthy(shop: World) -> None:
     async def there() -> bool:
-        return await shop.live("waited-for", "persistentvolumeclaims") is not None
+        return await shop.live("waited-for", "deployments", "/apis/apps/v1") is not None
 
-    await until("the claim is there", there)
+    await until("what is not healthy is there", there)
     assert await shop.live("pruned-last") is not None
 
 
@@ -127,19 +146,23 @@ def immutable(value: str) -> Json:
     return {**marked("forced", "Force=true", v=value), "immutable": True}
 
 
-def claim(name: str) -> Json:
-    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": CLAIM}
+def never_healthy(name: str) -> Json:
+    """Return a Deployment whose Pods no cluster gets to run: of a real one for want of nodes."""
+    labels = {"app": name}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "main", "image": "none:broken"}]}}
+    spec = {"selector": {"matchLabels": labels}, "template": pod}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
 
 
 KEEP, KEEP_A, KEEP_B = (config_map(name, v="1") for name in ("keep", "keep-a", "keep-b"))
 ROWS = (
     Row("prune-false", [marked("a1", "Prune=false"), config_map("a2"), KEEP_A], [KEEP_A], stays("a1", "a2")),
-    Row("prune-confirm", [marked("b1", "Prune=confirm"), config_map("b2"), KEEP_B], [KEEP_B], stays("b1", "b2")),
+    Row("prune-confirm", [marked("b1", "Prune=confirm"), config_map("b2"), KEEP_B], [KEEP_B], pruned_when_approved),
     Row(
         "prune-last",
         [config_map("pruned-last"), config_map("p5")],
-        [config_map("p5"), claim("waited-for")],
-        held_by_the_claim,
+        [config_map("p5"), never_healthy("waited-for")],
+        held_by_what_is_not_healthy,
         ["PruneLast=true"],
     ),
     Row(
@@ -183,6 +206,7 @@ ROWS = (
         first=others,
     ),
     Row("migrate", [config_map("migrated", ours="1")], [], becomes("migrated", ours="1"), first=kubectls),
+    Row("migrate-named", [handed_over()], [], becomes("handed-over", ours="1"), first=somebodys),
     Row(
         "no-migrate",
         [config_map("not-migrated", ours="2")],
