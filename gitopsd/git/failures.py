@@ -18,6 +18,11 @@ NO_ANSWER = (
 )
 REMEDIES = (
     (
+        r"\bssh: (command )?not found|cannot run ssh",
+        "there is no ssh client on this machine",
+        "install one (openssh-client), or declare the repository's https:// URL",
+    ),
+    (
         r"host key verification failed|known_hosts|no matching host key",
         "the host key is not the one expected",
         "put the server's host key into known_hosts of git.credentials",

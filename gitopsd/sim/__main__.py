@@ -33,12 +33,15 @@ def main() -> None:
         controllers=not args.no_controllers,
         tokens=tokens,
     )
+    refused: list[Exception] = []
     try:
         with _runner() as runner:
             runner.run(_serve(plan))
     except* OSError as group:
-        for error in group.exceptions:
-            print(f"gitopsd.sim: cannot serve on port {plan.port}: {error}; choose another", file=sys.stderr)  # noqa: T201
+        refused += group.exceptions  # an exit from in here would be an exception in a group of its own
+    for error in refused:
+        print(f"gitopsd.sim: cannot serve on port {plan.port}: {error}; choose another", file=sys.stderr)  # noqa: T201
+    if refused:
         sys.exit(1)
 
 

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -53,6 +54,7 @@ class Process:
     settings: Json
     environ: Mapping[str, str] = field(default_factory=dict)
     child: subprocess.Popen[bytes] | None = None
+    instance: str = field(default_factory=lambda: f"test-{secrets.token_hex(8)}")
 
     @property
     def config(self) -> Path:
@@ -74,7 +76,7 @@ class Process:
 
     def write_settings(self) -> None:
         # Daemons of one name take turns at a cluster, and tests share clusters.
-        self.config.write_text(yaml.safe_dump({"instance": f"test-{self.root.name}", **self.settings}))
+        self.config.write_text(yaml.safe_dump({"instance": self.instance, **self.settings}))
 
     def start(self, *wrapper: str) -> None:
         """Start the process below `wrapper`, a command; settings are written anew, the log is appended to.

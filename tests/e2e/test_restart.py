@@ -236,7 +236,7 @@ async def test_second_daemon_of_one_instance_writes_nothing_until_the_first_is_g
         first = shop.daemon.process
         clusters = {cluster["name"]: Path(cluster["kubeconfig"]) for cluster in first.settings["clusters"]}
         mine = settings(tmp_path / "second", clusters, first.settings["declarations"])
-        mine |= {"instance": f"test-{first.root.name}", "sync": first.settings["sync"], "git": {"poll_s": 1}}
+        mine |= {"instance": first.instance, "sync": first.settings["sync"], "git": {"poll_s": 1}}
         second = Daemon(Process(tmp_path / "second", mine, first.environ), shop.daemon.session)
         second.process.start()
         try:

@@ -37,6 +37,8 @@ def test_url_is_shown_without_what_it_hides(url: str, seen: str) -> None:
         ("Host key verification failed.\r\nfatal: Could not read from remote repository.", "known_hosts"),
         ("fatal: detected dubious ownership in repository at '/x'", "user that runs gitopsd"),
         ("fatal: write error: No space left on device", "make room"),
+        ("ssh -F /dev/null: 1: ssh: not found\nfatal: Could not read from remote repository.", "openssh-client"),
+        ("error: cannot run ssh: No such file or directory\nfatal: unable to fork", "openssh-client"),
         ("fatal: something new", "see what git says"),
     ],
 )

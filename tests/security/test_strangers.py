@@ -35,6 +35,7 @@ from gitopsd.trust.credentials import credentials_for
 from tests.chartserver import chart_server
 from tests.git.conftest import World, until
 from tests.git.test_faults import left_overs
+from tests.gitserver import SSH_CLIENT
 from tests.manifests.charting import WEB, chart_yaml
 from tests.manifests.kustomizing import Kitchen
 from tests.processes import mentioning
@@ -202,7 +203,16 @@ async def silent_server() -> AsyncIterator[int]:
         server.close()
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:{}/x.git", "https://127.0.0.1:{}/x.git", "ssh://git@127.0.0.1:{}/x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:{}/x.git",
+        "https://127.0.0.1:{}/x.git",
+        pytest.param(
+            "ssh://git@127.0.0.1:{}/x", marks=pytest.mark.skipif(SSH_CLIENT is None, reason="no ssh client here")
+        ),
+    ],
+)
 async def test_case_21_a_host_that_hangs_is_left_at_the_deadline(world: World, url: str) -> None:
     async with silent_server() as port:
         repositories = world.repositories(fetch_deadline_s=0.4)
