@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from gitopsd.sim import answers, custom, immutable, owners, ssa, strategy, validate
@@ -317,6 +318,8 @@ def _same(old: Obj, new: Obj) -> bool:
     return _untimed(before.get("managedFields", ())) == _untimed(after.get("managedFields", ()))
 
 
-def _untimed(entries: Sequence[Obj]) -> dict[tuple[str, ...], Fields]:
+def _untimed(entries: Sequence[Obj]) -> list[tuple[tuple[str, ...], Fields]]:
+    # A list: of two entries of one owner, which a Scale leaves, the next write keeps the later one.
     names = ("manager", "operation", "apiVersion", "subresource")
-    return {tuple(entry.get(name, "") for name in names): entry.get("fieldsV1", {}) for entry in entries}
+    found = ((tuple(entry.get(name, "") for name in names), entry.get("fieldsV1", {})) for entry in entries)
+    return sorted(found, key=itemgetter(0))

@@ -93,6 +93,18 @@ async def test_scaling_to_what_is_there_owns_nothing(api: Api, path: str) -> Non
     assert manager_of(after, "hpa", "Update", "scale") is None
 
 
+async def test_second_entry_that_scale_leaves_an_owner_is_gone_with_the_next_write(api: Api, namespace: str) -> None:
+    at = deployments(namespace, "none")
+    body = deployment("none", paused=True, replicas=0)
+    (await api.post(deployments(namespace), body, fieldManager="maker")).ok()
+    (await api.put(f"{at}/scale", scale(0, "none"), fieldManager="maker")).ok()
+
+    (await api.patch(at, {"metadata": {"annotations": None}}, fieldManager="two")).ok()
+
+    (entry,) = (one for one in (await workload(api, at))["metadata"]["managedFields"] if one["manager"] == "maker")
+    assert "f:replicas" not in entry["fieldsV1"]["f:spec"]
+
+
 async def test_applied_replicas_that_scale_owns_conflict(api: Api, path: str) -> None:
     (await api.patch(f"{path}/scale", {"spec": {"replicas": 2}}, fieldManager="hpa")).ok()
 
