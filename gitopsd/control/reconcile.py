@@ -87,8 +87,7 @@ class Reconciler:
             self.apps.forget(app.name)
             return Again(None)
         aim = replace(aim, conditions=(*aim.conditions, *conditions(fought), *left.conditions))
-        again = self._published(orders, (found, outcome), desired, aim)
-        return again if left.again_after_s is None else Again(min(again.after_s or self.refresh_s, left.again_after_s))
+        return self._published(orders, (found, outcome), desired, aim, left.again_after_s)
 
     def _fought(self, orders: Orders, aim: Aim, found: Comparison) -> tuple[Fought, ...]:
         """Write down what has drifted; return the fields that are not to be healed."""
@@ -116,7 +115,12 @@ class Reconciler:
         return self.desire.nothing(status.revisions if status is not None else (), hooks)
 
     def _published(
-        self, orders: Orders, result: tuple[Comparison, Outcome], desired: Desired, aim: Aim | None = None
+        self,
+        orders: Orders,
+        result: tuple[Comparison, Outcome],
+        desired: Desired,
+        aim: Aim | None = None,
+        left_s: float | None = None,
     ) -> Again:
         found, outcome = result
         status = AppStatus(
@@ -133,7 +137,7 @@ class Reconciler:
             waiting=outcome.waiting,
         )
         self.apps.publish(orders.app.name, status)
-        waits_s = (self.refresh_s, outcome.again_after_s, UNANSWERED_S if _unanswered(found) else None)
+        waits_s = (self.refresh_s, outcome.again_after_s, left_s, UNANSWERED_S if _unanswered(found) else None)
         return Again(min(wait_s for wait_s in waits_s if wait_s is not None))
 
     def _unseen(self, orders: Orders, cluster: ClusterId) -> Again:
