@@ -21,7 +21,7 @@ from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, Revision
 from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey
 from gitopsd.model.operation import Operation, SyncRequest, Task
 from gitopsd.model.project import AppProject, IntegrityPolicy
-from gitopsd.model.status import AppStatus, HistoryEntry
+from gitopsd.model.status import AppStatus, Condition, HistoryEntry
 
 Clock = Callable[[], float]  # Unix time in seconds; the only one is made in daemon.py
 
@@ -299,6 +299,9 @@ class Applications(Protocol):
     def get(self, name: AppName) -> Application | None: ...
     def all(self) -> Iterable[Application]: ...
     def project(self, name: ProjectName) -> AppProject | None: ...
+    def contested(self, name: AppName) -> Sequence[Condition]:
+        """Return a condition where others declare something else under the application's name, in vain."""
+        ...
 
     def status(self, name: AppName) -> AppStatus | None: ...
     def publish(self, name: AppName, status: AppStatus) -> None:
@@ -343,8 +346,8 @@ class Declarations(Protocol):
 
         Declarations of `source` that `manifests` lacks are removed only if `prune` and `complete` (everything was
         read, nothing was broken) and `manifests` is not empty; else they stay, and a warning says so. One that is
-        removed is deleted with its objects (`Applications.deleting`) where its finalizer says so, else forgotten. A
-        name that another source declared before stays that one's.
+        removed is deleted with its objects (`Applications.deleting`) where its finalizer says so, else forgotten. Of
+        several declarations of one name an operator's goes before an application's, and then the first.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from gitopsd.control.desired import Desired
@@ -10,8 +11,10 @@ from gitopsd.control.orders import Orders
 from gitopsd.control.placing import Placing
 from gitopsd.control.sync import Outcome
 from gitopsd.core.compare import comparison
+from gitopsd.core.declaration import declared, is_declaration
 from gitopsd.core.hashes import object_hash, target_hash
-from gitopsd.model.application import Application
+from gitopsd.errors import InvalidDeclaration, NotSupported
+from gitopsd.model.application import Application, Origin, source_of_parent
 from gitopsd.model.comparison import Absent, Compared, Comparison, Pair, SyncStatus
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId, ProjectName, TargetHash
@@ -43,7 +46,7 @@ class Declarer:
             NotPermitted: the project does not permit it to declare them.
         """
         app, request = orders.app, orders.request
-        self.placing.declarations(app, desired.manifests)
+        self.placing.declarations(app, desired.manifests, self._parsed(app, desired.manifests))
         before = self._compare(app, desired.manifests)
         dry_run = request is not None and request.dry_run
         declares = not dry_run and (request is not None or app.sync_policy.automated)
@@ -81,6 +84,17 @@ class Declarer:
             prune=prune,
         )
         return () if chosen else told  # what was not chosen is not "no longer declared"
+
+    def _parsed(self, app: Application, manifests: Sequence[Manifest]) -> Sequence[Application | AppProject]:
+        """Return what `manifests` declare, but for what is broken; comparing costs a tenth of reading it again."""
+        found = []
+        for manifest in filter(is_declaration, manifests):
+            name = manifest["metadata"]["name"]
+            held = self._held(manifest["kind"], name) if isinstance(name, str) else None
+            with suppress(InvalidDeclaration, NotSupported):  # told where it is declared
+                same = held is not None and held.manifest == manifest
+                found.append(held if same and held else declared(manifest, Origin(_source(app))))
+        return found
 
     def _compare(self, app: Application, manifests: Sequence[Manifest]) -> list[Compared]:
         """Return the verdict on every declaration of `app`, and on every application that it declared before."""
@@ -181,7 +195,7 @@ def _lacks(compared: Compared) -> bool:
 
 
 def _source(app: Application) -> str:
-    return f"app:{app.name}"
+    return source_of_parent(app.name)
 
 
 def _key(manifest: Manifest) -> ResourceKey:

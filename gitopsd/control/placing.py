@@ -11,6 +11,7 @@ from gitopsd.control.orders import Orders
 from gitopsd.control.wants import Wants
 from gitopsd.core import namespace, windows
 from gitopsd.core.declaration import DECLARE, Declare, no_cluster, only_declarations, resolve_destination
+from gitopsd.core.declaring_rights import ARGOCD_NAMESPACE, Declared, DeclaringRights
 from gitopsd.core.deletion import delete_hooks
 from gitopsd.core.exclusions import included
 from gitopsd.core.hooks import hook_refs
@@ -28,13 +29,12 @@ from gitopsd.model.cluster import ApiResource
 from gitopsd.model.command import ObjectRef
 from gitopsd.model.comparison import Found, Reading, Unreadable
 from gitopsd.model.ids import AppName, ClusterId
-from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey, gvk_of, key_of
+from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey, gvk_of
 from gitopsd.model.project import AppProject, SyncWindow
 from gitopsd.model.status import Condition
 from gitopsd.ports import Applications, LiveStates
 
 NAMESPACE = GVK("", "v1", "Namespace")
-HERE = Place("gitopsd", "")  # the destination of declarations
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ class Placing:
     mode: Mode  # the daemon's
     tracking: Tracking = ANNOTATION
     excluded: Callable[[ClusterId, GroupKind], bool] = lambda *_: False  # kinds that are neither read nor written
+    home: str = ARGOCD_NAMESPACE  # where Argo CD's applications are that need no sourceNamespaces
 
     def destination(self, app: Application) -> ClusterId | Declare:
         """Return the cluster of `app`, or DECLARE. Raises UnknownCluster."""
@@ -101,7 +102,9 @@ class Placing:
             raise _no_project(app)
         try:
             cluster = self.destination(app)
-            _refuse(_refusals(app, project, HERE if cluster is DECLARE else self._place(cluster)))
+            _refuse(self._refusals(app, project, cluster))
+            if not orders.deleting:
+                _refuse(self._declared_by(app, project))
             if cluster is not DECLARE:
                 self.user_of(app, cluster)
         except (UnknownCluster, NotPermitted):
@@ -205,17 +208,15 @@ class Placing:
     ) -> tuple[Condition, ...]:
         return shared_conditions(app.name, target.objects, readings, others, self._exists)
 
-    def declarations(self, app: Application, manifests: Sequence[Manifest]) -> None:
+    def declarations(self, app: Application, manifests: Sequence[Manifest], declared: Sequence[Declared]) -> None:
         """Raise UnknownCluster where the manifests of an application of applications are not all declarations.
 
-        Raises NotPermitted where its project does not permit them: whoever may declare a project is bound by none.
+        Raises NotPermitted where its project does not let it declare what of them can be read, which is `declared`.
         """
-        namespace = app.destination.namespace or "argocd"
-        keys = [replace(key_of(manifest), namespace=namespace) for manifest in manifests]
         try:
             if not only_declarations(manifests):
                 raise no_cluster(app.destination)
-            _refuse(object_conditions(self._project(app), HERE, keys))
+            _refuse(self._rights.conditions(self._project(app), app, declared))
         except (UnknownCluster, NotPermitted):
             self.wants.as_before(app)
             raise
@@ -327,11 +328,31 @@ class Placing:
     def _place(self, cluster: ClusterId) -> Place:
         return Place(cluster, self.clusters[cluster])
 
+    @property
+    def _rights(self) -> DeclaringRights:
+        return DeclaringRights(self.clusters, self.apps.project, self.home)
 
-def _refusals(app: Application, project: AppProject | None, place: Place) -> Sequence[Condition]:
-    if project is None:
-        return ()
-    return [*source_conditions(project, app), *destination_conditions(project, app, place)]
+    def _refusals(
+        self, app: Application, project: AppProject | None, cluster: ClusterId | Declare
+    ) -> Sequence[Condition]:
+        if project is None:
+            return ()
+        if cluster is DECLARE:
+            return [*source_conditions(project, app), *self._rights.destination_conditions(project, app)]
+        return [*source_conditions(project, app), *destination_conditions(project, app, self._place(cluster))]
+
+    def _declared_by(self, app: Application, project: AppProject | None) -> Sequence[Condition]:
+        """Return why `app`, or its project, may not be what the application says that declares it.
+
+        It was asked when they were declared, and projects change.
+        """
+        found: list[Condition] = []
+        for each in (app, project) if project is not None else (app,):
+            parent = self.apps.get(each.origin.parent) if each.origin.parent else None
+            theirs = self.apps.project(parent.project) if parent is not None else None
+            if parent is not None and theirs is not None:
+                found += self._rights.conditions(theirs, parent, [each])
+        return found
 
 
 def _refuse(conditions: Sequence[Condition]) -> None:

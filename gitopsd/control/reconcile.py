@@ -127,7 +127,7 @@ class Reconciler:
             comparison=at_rest(found),
             revisions=desired.revisions,
             cluster=aim.cluster if aim else None,
-            conditions=aim.conditions if aim else (),
+            conditions=(*(aim.conditions if aim else ()), *self.apps.contested(orders.app.name)),
             operation=outcome.operation,
             reconciled_s=self.now_s(),
             epoch_s=desired.taken_s,

@@ -13,6 +13,7 @@ from gitopsd.core.declaration.destination import ARGO_GROUP
 from gitopsd.errors import InvalidDeclaration, NotSupported
 from gitopsd.model.application import Application, Origin
 from gitopsd.model.project import AppProject
+from gitopsd.model.status import Condition
 
 Declared = Application | AppProject
 
@@ -80,6 +81,27 @@ def read_source(read: Documents, before: Mapping[Key, Declared]) -> Reading:
 def twice(key: Key, origin: object, holder: Declared) -> str:
     """Return the warning about a declaration without effect: `holder` was there before it."""
     return f"{origin}: {key.kind} {key.name} is declared at {holder.origin} already; remove one of the two"
+
+
+def holder_of(sources: Mapping[str, Declared]) -> Declared | None:
+    """Return which of several declarations of one name counts: an operator's source goes before applications.
+
+    Of two that are alike in that, the one that was there first.
+    """
+    ours = (each for each in sources.values() if each.origin.parent is None)
+    return next(ours, None) or next(iter(sources.values()), None)
+
+
+def contested(sources: Mapping[str, Declared]) -> tuple[Condition, ...]:
+    """Return a condition for who holds a name, where others declare something else under it in vain."""
+    holder = holder_of(sources)
+    others = [each for each in sources.values() if holder is not None and each.manifest != holder.manifest]
+    if not others:
+        return ()
+    where = ", ".join(str(each.origin) for each in others[:SHOWN])
+    more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+    what = f"it is declared otherwise, without effect, at {where}{more}"
+    return (Condition("RepeatedResourceWarning", what, "remove all but one"),)
 
 
 def same(one: Declared | None, other: Declared | None) -> bool:

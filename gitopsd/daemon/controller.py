@@ -55,7 +55,14 @@ class Controller:
         barrier = Barrier(self.queue.add)
         wants = Wants(store, barrier, self.queue.add)
         self.placing = Placing(
-            store, clusters.live, wants, clusters.servers, Mode(settings.mode), clusters.tracking, clusters.excluded
+            store,
+            clusters.live,
+            wants,
+            clusters.servers,
+            Mode(settings.mode),
+            clusters.tracking,
+            clusters.excluded,
+            settings.argocd_namespace,
         )
         self.triggers = Triggers(
             self.queue,

@@ -198,6 +198,9 @@ class IgnoreDifference:
     managed_fields_managers: tuple[str, ...] = ()
 
 
+PARENT = "app:"  # what begins the name of a source that is an application, as against a directory or repository
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a declaration was read: a file and line, or a repository path at a revision."""
@@ -208,6 +211,16 @@ class Origin:
 
     def __str__(self) -> str:
         return f"{self.file or self.source}:{self.line}" if self.line else (self.file or self.source)
+
+    @property
+    def parent(self) -> AppName | None:
+        """The application that declares it; None where a source of the operator's does."""
+        return AppName(self.source.removeprefix(PARENT)) if self.source.startswith(PARENT) else None
+
+
+def source_of_parent(app: AppName) -> str:
+    """Return the declaration source that the application of applications `app` is."""
+    return f"{PARENT}{app}"
 
 
 NOWHERE = Origin("")
@@ -222,6 +235,7 @@ class Application:
     sync_policy: SyncPolicy = BY_HAND
     ignore_differences: tuple[IgnoreDifference, ...] = ()
     history_limit: int = 10
+    namespace: str = ""  # of the declaration itself; "": where its parent's destination says, or Argo CD's own
     mode: Mode = Mode.ENFORCE  # annotation gitopsd.io/mode
     adopted: bool = False  # annotation gitopsd.io/adopt: "true": take over what Argo CD still writes
     skip_reconcile: bool = False  # annotation argocd.argoproj.io/skip-reconcile

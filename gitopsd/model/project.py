@@ -87,6 +87,9 @@ class AppProject:
     integrity: tuple[IntegrityPolicy, ...] = ()  # the first one that fits a repository counts
     accounts: tuple[WritingAs, ...] = ()  # the first one that fits a destination counts; empty: gitopsd's own
     orphans: Orphans | None = None  # None: nobody looks for them
+    source_namespaces: tuple[str, ...] = ()  # where applications may declare its applications, beside Argo CD's own
+    declares_for: tuple[str, ...] = ()  # annotation: other projects whose applications its applications may declare
+    declares_projects: bool = False  # annotation: its applications may declare projects
     mode: Mode = Mode.ENFORCE  # annotation gitopsd.io/mode
     labels: Mapping[str, str] = field(default_factory=dict)
     manifest: Manifest = field(default_factory=dict)
@@ -96,4 +99,13 @@ class AppProject:
 
 ANY = GroupKind("*", "*")
 EVERYWHERE = (Destination(server="*", namespace="*"), Destination(name="*", namespace="*"))
-DEFAULT = AppProject(ProjectName("default"), ("*",), EVERYWHERE, (ANY,))
+DECLARING = Destination(name="gitopsd", namespace="*")
+DEFAULT = AppProject(
+    ProjectName("default"),
+    ("*",),
+    (*EVERYWHERE, DECLARING),
+    (ANY,),
+    source_namespaces=("*",),
+    declares_for=("*",),
+    declares_projects=True,
+)

@@ -366,6 +366,7 @@ class Settings:
     run_dir: Path = Path("/run/gitopsd")  # sockets
     clusters: tuple[ClusterSettings, ...] = ()
     declarations: tuple[DeclarationSource, ...] = ()
+    argocd_namespace: str = "argocd"  # Argo CD's own: what applications declare there needs no sourceNamespaces
     git: GitSettings = field(default_factory=GitSettings)
     oci: OciSettings = field(default_factory=OciSettings)
     charts: ChartSettings = field(default_factory=ChartSettings)

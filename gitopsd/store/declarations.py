@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import orjson
 
 from gitopsd.core.declaration import declared
-from gitopsd.core.declaring import Declared, Key, Reading, same
+from gitopsd.core.declaring import Declared, Key, Reading, contested, holder_of, same
 from gitopsd.errors import InvalidDeclaration, NotSupported
 from gitopsd.model.application import Application, Origin
 from gitopsd.model.ids import AppName, ProjectName
 from gitopsd.model.project import DEFAULT, AppProject
+from gitopsd.model.status import Condition
 from gitopsd.store.database import Database
 
 APPLICATION = "Application"
@@ -33,7 +34,7 @@ class Changed:
 class DeclarationsPart:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._declared: dict[Key, dict[str, Declared]] = {}  # by source, the first one holds
+        self._declared: dict[Key, dict[str, Declared]] = {}  # by source; `holder_of` says which one holds
         self._going: dict[AppName, tuple[Application, float]] = {}
         self._next_place = 0
         self.broken: list[str] = []  # rows that this version cannot read; they stay as they are
@@ -92,7 +93,10 @@ class DeclarationsPart:
         return {key: sources[source] for key, sources in self._declared.items() if source in sources}
 
     def holder(self, key: Key) -> Declared | None:
-        return next(iter(self._declared.get(key, {}).values()), None)
+        return holder_of(self._declared.get(key, {}))
+
+    def contested(self, name: AppName) -> tuple[Condition, ...]:
+        return contested(self._declared.get(Key(APPLICATION, name), {}))
 
     # what a write changes
 
@@ -148,6 +152,7 @@ class DeclarationsPart:
     def take(self, changed: Changed, now_s: float) -> frozenset[AppName]:
         """Make in memory what `save` wrote; return the applications to look at anew."""
         keys = {key for key, _ in (*changed.put, *changed.gone)}
+        told = {key: self._told(key) for key in keys}
         before = {key: self.holder(key) for key in keys}
         for (key, source), value in changed.put.items():
             self._declared.setdefault(key, {})[source] = value
@@ -162,10 +167,14 @@ class DeclarationsPart:
         self._next_place += len(changed.put)
         moved = {key for key in keys if not same(before[key], self.holder(key))}
         projects = {key.name for key in moved if key.kind == PROJECT}
+        moved |= {key for key in keys if told[key] != self._told(key)}
         names = {AppName(key.name) for key in moved if key.kind == APPLICATION}
         if projects:
             names |= {app.name for app in self.all() if app.project in projects}
         return frozenset(names)
+
+    def _told(self, key: Key) -> tuple[Condition, ...]:
+        return contested(self._declared.get(key, {}))
 
     def forgotten(self, name: AppName) -> Changed:
         """Return the change by which nothing stays of `name`, but what was declared since its deletion began."""

@@ -20,7 +20,7 @@ from gitopsd.model.ids import AppName, ClusterId, ProjectName
 from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
 from gitopsd.model.operation import Operation, SyncRequest, Task
 from gitopsd.model.project import AppProject
-from gitopsd.model.status import AppStatus, HistoryEntry
+from gitopsd.model.status import AppStatus, Condition, HistoryEntry
 from gitopsd.ports import Clock
 from gitopsd.store.database import Database, checkpoint
 from gitopsd.store.declarations import Changed, DeclarationsPart
@@ -140,6 +140,9 @@ class Store:
 
     def all(self) -> Iterable[Application]:
         return tuple(self._declarations.all())
+
+    def contested(self, name: AppName) -> Sequence[Condition]:
+        return self._declarations.contested(name)
 
     def project(self, name: ProjectName) -> AppProject | None:
         return self._declarations.project(name)

@@ -53,9 +53,9 @@ def test_project_whose_accounts_cannot_be_read_is_refused(account: str) -> None:
 
 
 def test_project_limit_that_is_not_enforced_is_reported() -> None:
-    (warning,) = project(sourceNamespaces=["a"]).warnings
+    (warning,) = project(permitOnlyProjectScopedClusters=True).warnings
 
-    assert ".spec.sourceNamespaces is not supported yet: it is not enforced" == warning
+    assert ".spec.permitOnlyProjectScopedClusters is not supported yet: it is not enforced" == warning
 
 
 WINDOW = {"kind": "deny", "schedule": "0 22 * * *", "duration": "8h", "applications": ["*"]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from gitopsd.core.declaring import Declared, Documents, Key, read_source, same, twice
+from gitopsd.core.declaring import Declared, Documents, Key, contested, holder_of, read_source, same, twice
 from gitopsd.core.evidence import most_telling
 from gitopsd.errors import NotFound
 from gitopsd.model.application import Application
@@ -14,7 +14,7 @@ from gitopsd.model.ids import AppName, ClusterId, ProjectName
 from gitopsd.model.manifest import Manifest, ResourceKey
 from gitopsd.model.operation import Operation, SyncRequest, Task
 from gitopsd.model.project import DEFAULT, AppProject
-from gitopsd.model.status import AppStatus, HistoryEntry, newest
+from gitopsd.model.status import AppStatus, Condition, HistoryEntry, newest
 
 APPLICATION = "Application"
 
@@ -23,7 +23,7 @@ class FakeApplications:
     """Tests read and change its public fields at will; `fail` is raised by the next write, once."""
 
     def __init__(self) -> None:
-        self.declarations: dict[Key, dict[str, Declared]] = {}  # by source; the first one holds
+        self.declarations: dict[Key, dict[str, Declared]] = {}  # by source
         self.going: dict[AppName, Application] = {}
         self.statuses: dict[AppName, AppStatus] = {}
         self.requests: dict[AppName, SyncRequest] = {}
@@ -46,25 +46,25 @@ class FakeApplications:
         before = {key: sources[source] for key, sources in self.declarations.items() if source in sources}
         reading = read_source(Documents(source, manifests, origins, complete, prune), before)
         self._write()
-        held = self._held()
+        held, told = self._held(), self._told()
         for key, value in reading.declared.items():
             self.declarations.setdefault(key, {})[source] = value
         for key in reading.gone:
             self._let_go(key, source)
-        self._tell(held)
+        self._tell(held, told)
         others = [
             twice(key, value.origin, holder)
             for key, value in reading.declared.items()
-            if (holder := next(iter(self.declarations[key].values()))).manifest != value.manifest
+            if (holder := holder_of(self.declarations[key])) and holder.manifest != value.manifest
         ]
         return (*reading.warnings, *others)
 
     def undeclare(self, source: str) -> None:
         self._write()
-        held = self._held()
+        held, told = self._held(), self._told()
         for key in [key for key, sources in self.declarations.items() if source in sources]:
             self._let_go(key, source)
-        self._tell(held)
+        self._tell(held, told)
 
     def _let_go(self, key: Key, source: str) -> None:
         value = self.declarations[key].pop(source)
@@ -78,13 +78,17 @@ class FakeApplications:
                 self._drop(value.name)
 
     def _held(self) -> dict[Key, Declared]:
-        return {key: next(iter(sources.values())) for key, sources in self.declarations.items()}
+        return {key: found for key, sources in self.declarations.items() if (found := holder_of(sources))}
 
-    def _tell(self, before: Mapping[Key, Declared]) -> None:
-        after = self._held()
+    def _told(self) -> dict[Key, Sequence[Condition]]:
+        return {key: contested(sources) for key, sources in self.declarations.items()}
+
+    def _tell(self, before: Mapping[Key, Declared], told: Mapping[Key, Sequence[Condition]]) -> None:
+        after, tells = self._held(), self._told()
         keys = {key for key in before.keys() | after.keys() if not same(before.get(key), after.get(key))}
         projects = {key.name for key in keys if key.kind != APPLICATION}
         names = {AppName(key.name) for key in keys if key.kind == APPLICATION}
+        names |= {AppName(key.name) for key in told.keys() & tells.keys() if told[key] != tells[key]}
         names |= {app.name for app in self.all() if app.project in projects}
         if names:
             self.on_declared(frozenset(names))
@@ -94,7 +98,7 @@ class FakeApplications:
     def get(self, name: AppName) -> Application | None:
         if name in self.going:
             return self.going[name]
-        found = next(iter(self.declarations.get(Key(APPLICATION, name), {}).values()), None)
+        found = holder_of(self.declarations.get(Key(APPLICATION, name), {}))
         return found if isinstance(found, Application) else None
 
     def all(self) -> Iterable[Application]:
@@ -102,8 +106,11 @@ class FakeApplications:
         return [app for name in sorted(names) if (app := self.get(AppName(name)))]
 
     def project(self, name: ProjectName) -> AppProject | None:
-        found = next(iter(self.declarations.get(Key("AppProject", name), {}).values()), None)
+        found = holder_of(self.declarations.get(Key("AppProject", name), {}))
         return found if isinstance(found, AppProject) else DEFAULT if name == DEFAULT.name else None
+
+    def contested(self, name: AppName) -> Sequence[Condition]:
+        return contested(self.declarations.get(Key(APPLICATION, name), {}))
 
     def status(self, name: AppName) -> AppStatus | None:
         return self.statuses.get(name)
@@ -152,13 +159,13 @@ class FakeApplications:
     def delete(self, name: AppName, *, cascade: bool) -> None:
         app = self._known(name)
         self._write()
-        held = self._held()
+        held, told = self._held(), self._told()
         self.declarations.pop(Key(APPLICATION, name), None)
         if cascade:
             self.going[name] = app
         else:
             self._drop(name)
-        self._tell(held)
+        self._tell(held, told)
 
     def forget(self, name: AppName) -> None:
         self._write()

@@ -58,6 +58,7 @@ def application_from(manifest: Manifest, origin: Origin) -> Application:
     annotations = metadata.text_map("annotations")
     metadata.text_map("labels")
     name, project = name_of(metadata), spec.text("project", "default")
+    namespace = namespace_of(metadata)
     sources, destination, sync_policy = sources_of(spec), _destination(spec), _sync_policy(spec, name)
     ignore_differences, history_limit = _ignore_differences(spec), _history_limit(spec)
     cascade = cascades(metadata.texts("finalizers"), warnings)
@@ -73,6 +74,7 @@ def application_from(manifest: Manifest, origin: Origin) -> Application:
         sync_policy=sync_policy,
         ignore_differences=ignore_differences,
         history_limit=history_limit,
+        namespace=namespace,
         mode=mode(annotations),
         adopted=switch(annotations, ADOPT),
         skip_reconcile=switch(annotations, SKIP_RECONCILE),
@@ -91,6 +93,15 @@ def name_of(metadata: Fields) -> str:
         what = f"is {name[:SHOWN]!r}" if name else "is missing"
         raise metadata.refuse("name", what, "write lower-case letters, digits, '-' and '.', 253 at most")
     return name
+
+
+def namespace_of(metadata: Fields) -> str:
+    """Return metadata.namespace, "" where there is none; who may declare there is the project's to say."""
+    namespace = metadata.text("namespace")
+    if namespace and not NAMESPACE.fullmatch(namespace):
+        remedy = "write lower-case letters, digits and '-', 63 at most"
+        raise metadata.refuse("namespace", f"is {namespace[:SHOWN]!r}", remedy)
+    return namespace
 
 
 def _destination(spec: Fields) -> Destination:

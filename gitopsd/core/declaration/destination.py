@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 from gitopsd.core.suggest import did_you_mean
 from gitopsd.errors import UnknownCluster
@@ -57,6 +58,17 @@ def resolve_destination(destination: Destination, clusters: Mapping[ClusterId, s
     if wanted == IN_CLUSTER_SERVER:
         return DECLARE
     raise _unknown("server", destination.server, {ClusterId(server): "" for server in clusters.values() if server})
+
+
+def means_here(destination: Destination, clusters: Mapping[ClusterId, str]) -> bool:
+    """Tell whether `destination`, of an application or of a project's list, names gitopsd itself and no glob of it."""
+    texts = [Destination(name=destination.name)] if destination.name else []
+    texts += [Destination(server=destination.server)] if destination.server else []
+    for each in texts:
+        with suppress(UnknownCluster):
+            if resolve_destination(each, clusters) is DECLARE:
+                return True
+    return False
 
 
 def only_declarations(manifests: Collection[Manifest]) -> bool:

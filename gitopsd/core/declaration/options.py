@@ -12,6 +12,8 @@ from gitopsd.model.application import Mode
 
 ARGOCD = "argocd.argoproj.io/"
 OURS = "gitopsd.io/"
+DECLARES_FOR = OURS + "declares-for"
+DECLARES_PROJECTS = OURS + "declares-projects"
 MODE = OURS + "mode"
 ADOPT = OURS + "adopt"
 SKIP_RECONCILE = ARGOCD + "skip-reconcile"

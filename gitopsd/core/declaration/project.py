@@ -7,7 +7,15 @@ import re
 from gitopsd.core.cron import parse_cron
 from gitopsd.core.declaration.application import name_of
 from gitopsd.core.declaration.fields import SHOWN, Fields, Warnings
-from gitopsd.core.declaration.options import MODE, check_annotations, metadata_of, mode
+from gitopsd.core.declaration.options import (
+    DECLARES_FOR,
+    DECLARES_PROJECTS,
+    MODE,
+    check_annotations,
+    metadata_of,
+    mode,
+    switch,
+)
 from gitopsd.core.duration import go_duration_s
 from gitopsd.core.windows import is_zone
 from gitopsd.model.application import Destination, Origin
@@ -17,7 +25,6 @@ from gitopsd.model.project import AppProject, IntegrityPolicy, OrphanIgnored, Or
 
 NOT_ENFORCED = (
     "permitOnlyProjectScopedClusters",
-    "sourceNamespaces",
     "roles",
 )
 
@@ -48,7 +55,9 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
     accounts = tuple(_writing_as(fields) for fields in spec.mappings("destinationServiceAccounts") or ())
     orphans = _orphans(spec)
     windows = tuple(_window(fields) for fields in spec.mappings("syncWindows") or ())
-    check_annotations(annotations, frozenset({MODE}), warnings)
+    declares_for = tuple(filter(None, (each.strip() for each in annotations.get(DECLARES_FOR, "").split(","))))
+    source_namespaces = spec.texts("sourceNamespaces")
+    check_annotations(annotations, frozenset({MODE, DECLARES_FOR, DECLARES_PROJECTS}), warnings)
     for fields in (document, metadata, spec):
         fields.close()
     return AppProject(
@@ -63,6 +72,9 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
         integrity=integrity,
         accounts=accounts,
         orphans=orphans,
+        source_namespaces=source_namespaces,
+        declares_for=declares_for,
+        declares_projects=switch(annotations, DECLARES_PROJECTS),
         mode=mode(annotations),
         labels=labels,
         manifest=manifest,
