@@ -215,8 +215,11 @@ class Applier(Protocol):
         """Return one that writes, and asks what a write would do, in the name of `user`; "" is gitopsd itself."""
         ...
 
-    async def dry_run(self, cluster: ClusterId, manifest: Manifest) -> Answer:
-        """Ask what a server-side apply of `manifest` would make of the live object. No answer raises Retryable."""
+    async def dry_run(self, cluster: ClusterId, manifest: Manifest, *, takeover: bool = False) -> Answer:
+        """Ask what a server-side apply of `manifest` would make of the live object. No answer raises Retryable.
+
+        With `takeover` that is its first apply, which takes over what legacy managers set.
+        """
         ...
 
     async def read(self, cluster: ClusterId, ref: ObjectRef) -> Manifest | None:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from gitopsd.kube.client import Reply
+from gitopsd.errors import ClusterUnreachable
+from gitopsd.kube.client import Client, Reply
 from gitopsd.model.command import Inapplicable, Refused
 from gitopsd.model.manifest import ResourceKey
 
@@ -54,6 +55,17 @@ def inapplicable(key: ResourceKey, reply: Reply) -> Inapplicable | None:
     else:
         return None
     return Inapplicable(reply.code, message_of(key, reply), kind)
+
+
+def unanswered(client: Client, key: ResourceKey, reply: Reply) -> Inapplicable:
+    """Return `reply` as the refusal of a dry run on `key`; raise ClusterUnreachable where it says nothing of it."""
+    refusal = inapplicable(key, reply)
+    if refusal is None:
+        no = refused(key, reply)
+        raise ClusterUnreachable(
+            f"cluster {client.name}: no dry run of {key} ({no.code}): {no.message}", remedy=no.remedy
+        )
+    return refusal
 
 
 def is_immutable(reply: Reply) -> bool:

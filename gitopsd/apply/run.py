@@ -10,6 +10,7 @@ from gitopsd.apply import ssa
 from gitopsd.apply.prune import prune
 from gitopsd.apply.refusals import refused
 from gitopsd.apply.release import release
+from gitopsd.core.takeover import migration_manager
 from gitopsd.errors import ClusterRefused, ClusterUnreachable, UnknownCluster
 from gitopsd.kube.client import APPLY_PATCH, Client
 from gitopsd.kube.discovery import ask_for
@@ -62,13 +63,14 @@ class ClusterApplier:
     def acting_as(self, user: str) -> ClusterApplier:
         return replace(self, user=user) if user else self
 
-    async def dry_run(self, cluster: ClusterId, manifest: Manifest) -> Answer:
+    async def dry_run(self, cluster: ClusterId, manifest: Manifest, *, takeover: bool = False) -> Answer:
         client = self._writer(cluster)
         resource = await self._resource(client, cluster, gvk_of(manifest))
         if resource is None:
             no = _not_served(key_of(manifest), gvk_of(manifest))
             return Inapplicable(no.code, no.message, "invalid")
-        return await ssa.dry_run(client, resource, manifest)
+        managers = [*self.takeover, *filter(None, (migration_manager(manifest),))] if takeover else ()
+        return await ssa.dry_run(client, resource, manifest, takeover=managers)
 
     async def read(self, cluster: ClusterId, ref: ObjectRef) -> Manifest | None:
         """GET one object; None on 404.

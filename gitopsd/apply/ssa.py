@@ -6,17 +6,17 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
-from gitopsd.apply import merge
-from gitopsd.apply.refusals import inapplicable, is_immutable, refused
+from gitopsd.apply import merge, preview
+from gitopsd.apply.refusals import inapplicable, is_immutable, refused, unanswered
 from gitopsd.apply.replace import remove, replace
 from gitopsd.core.ignore import NO_PLACES, Places, Rules
-from gitopsd.core.managed_fields import MANAGER, taken_over, view_hash
+from gitopsd.core.managed_fields import MANAGER, view_hash
 from gitopsd.core.spare import spared
-from gitopsd.errors import ClusterUnreachable
+from gitopsd.core.takeover import taken_over
 from gitopsd.kube.client import APPLY_PATCH, JSON_PATCH, Client, Reply
 from gitopsd.kube.paths import object_path
 from gitopsd.model.cluster import ApiResource
-from gitopsd.model.command import PLAIN, Accepted, Answer, Applied, Apply, Check, Predicted, Refused
+from gitopsd.model.command import PLAIN, Accepted, Answer, Applied, Apply, Check, Refused
 from gitopsd.model.ids import ResourceVersion
 from gitopsd.model.manifest import Manifest, ResourceKey, key_of
 
@@ -25,8 +25,10 @@ Named = Callable[[Sequence[str], Sequence[Manifest]], Awaitable[Sequence[Sequenc
 TRIES = 3  # somebody wrote between our read and our write; more often than this, the next pass tries
 
 
-async def dry_run(client: Client, resource: ApiResource, manifest: Manifest) -> Answer:
-    """Ask what applying `manifest` would make of the live object.
+async def dry_run(
+    client: Client, resource: ApiResource, manifest: Manifest, *, takeover: Collection[str] = ()
+) -> Answer:
+    """Ask what applying `manifest` would make of the live object, where what the managers in `takeover` set goes too.
 
     Raises:
         Retryable: no answer, or one that says nothing of the manifest (a conflict, an overload, a broken webhook).
@@ -34,16 +36,10 @@ async def dry_run(client: Client, resource: ApiResource, manifest: Manifest) -> 
     key = key_of(manifest)
     reply = await _patch(client, resource, manifest, dry_run=True)
     if reply.ok:
-        return Predicted(reply.body)
+        return await preview.taken_over(client, resource, reply.body, takeover)
     if reply.code == merge.UNSUPPORTED:
         return await merge.predicted(client, resource, manifest)
-    refusal = inapplicable(key, reply)
-    if refusal is None:
-        no = refused(key, reply)
-        raise ClusterUnreachable(
-            f"cluster {client.name}: no dry run of {key} ({no.code}): {no.message}", remedy=no.remedy
-        )
-    return refusal
+    return unanswered(client, key, reply)
 
 
 async def apply(  # noqa: PLR0913 - by name

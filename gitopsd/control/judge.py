@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from gitopsd.core.compare import Doubtful, settle, verdicts
 from gitopsd.core.ignore import NO_PLACES, Places
+from gitopsd.core.options import parse_options
 from gitopsd.core.pairing import pairs
 from gitopsd.core.spare import spared
 from gitopsd.core.target import Target
@@ -46,8 +47,8 @@ class Judge:
     inventory: Inventory
     paths: IgnoredPaths
     ignored: tuple[IgnoreDifference, ...] = ()  # of the settings: in every application
-    # An object that stays out of sync is compared at every pass of its application, and would be asked about each
-    # time: the answer is kept while what it depends on is the same.
+    # An object that stays out of sync, or to adopt, is compared at every pass of its application, and would be asked
+    # about each time: the answer is kept while what it depends on is the same.
     _answers: OrderedDict[tuple[str, ...], Compared] = field(default_factory=OrderedDict)
 
     async def compare(
@@ -73,6 +74,7 @@ class Judge:
             remembered,
             (*self.ignored, *app.ignore_differences),
             admission,
+            options=parse_options(app.sync_policy.options, subject="")[0],
         )
         asked = await at_most(DRY_RUNS_AT_ONCE, doubtful, ask, name=f"dry run {app.name}")
         shown: dict[ResourceKey, Remembered | None] = dict.fromkeys(remembered.keys() - target.objects.keys())
@@ -97,7 +99,7 @@ class Judge:
         except GitopsError as err:
             return _unknown(doubt, err.what)
         compared = settle(doubt, answer, body, places)
-        if compared.status is SyncStatus.OUT_OF_SYNC:
+        if compared.status is SyncStatus.OUT_OF_SYNC or compared.adopt:
             self._answers[question] = replace(compared, pair=replace(doubt.pair, target=None))  # it may be large
             if len(self._answers) > MOST_ANSWERS:
                 self._answers.popitem(last=False)
@@ -110,7 +112,8 @@ class Judge:
         ref = ObjectRef(doubt.pair.key, gvk_of(doubt.target))
         async with asyncio.TaskGroup() as group:
             answer = group.create_task(
-                _or_error(where.applier.dry_run(where.cluster, doubt.target)), name=f"dry run {ref.key}"
+                _or_error(where.applier.dry_run(where.cluster, doubt.target, takeover=doubt.takeover)),
+                name=f"dry run {ref.key}",
             )
             body = group.create_task(_or_error(self.applier.read(where.cluster, ref)), name=f"read {ref.key}")
         found, live = answer.result(), body.result()
@@ -125,7 +128,9 @@ class Judge:
         if rules.expressions:
             target, found = await self.paths.paths(rules.expressions, (doubt.target, live))
             places = Places(tuple(target), tuple(found))
-        return await where.applier.dry_run(where.cluster, spared(doubt.target, rules, live, places))
+        return await where.applier.dry_run(
+            where.cluster, spared(doubt.target, rules, live, places), takeover=doubt.takeover
+        )
 
     async def _places(self, doubt: Doubtful, answer: Answer, body: Manifest | None) -> Places:
         expressions = doubt.basis.rules.expressions

@@ -13,8 +13,10 @@ from gitopsd.control.placing import Placing
 from gitopsd.core.compare import counted
 from gitopsd.core.declaration import DECLARE
 from gitopsd.core.ignore import NO_PLACES, Places, Rules, rules_for
+from gitopsd.core.options import options_of_target, parse_options
 from gitopsd.core.policy import request_refused
 from gitopsd.core.shelf import whole
+from gitopsd.core.takeover import takes_over
 from gitopsd.errors import ClusterRefused, Conflict, GitopsError, NotFound, RepositoryUnreachable, RevisionNotFound
 from gitopsd.model.application import Application, IgnoreDifference
 from gitopsd.model.command import ObjectRef, Predicted
@@ -168,7 +170,8 @@ class Asks:
             live = await self.applier.read(cluster, ObjectRef(pair.key, gvk))
         if target is not None and compared.status is not SyncStatus.SYNCED:
             asker = self.applier.acting_as(self.placing.user_of(app, cluster))
-            answer = await asker.dry_run(cluster, target)
+            options = options_of_target(target, parse_options(app.sync_policy.options, subject="")[0])
+            answer = await asker.dry_run(cluster, target, takeover=takes_over(pair.live, target, options))
             predicted = answer.live if isinstance(answer, Predicted) else None
         if live is None:
             return Opened(gvk, compared, target, None, None, predicted)

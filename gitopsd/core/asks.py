@@ -11,16 +11,17 @@ from gitopsd.core.gate import held_by
 from gitopsd.core.hooks import DeletePolicy, Hook, is_run, run_manifest
 from gitopsd.core.ignore import NO_RULES, rules_for
 from gitopsd.core.namespace import manager_of
-from gitopsd.core.options import MIGRATION_MANAGER, SYNC_OPTIONS, SyncOptions, hook_types, listed, parse_options
+from gitopsd.core.options import SyncOptions, hook_types, options_of_target
 from gitopsd.core.plan import CLAIMED, DELETION, contested, installation_of, taken
 from gitopsd.core.prune import Guard, kept, options_of
+from gitopsd.core.takeover import migration_manager, takes_over
 from gitopsd.core.tracking import names_itself
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import Apply, Command, CreateNamespace, Prune, Release, Write
 from gitopsd.model.comparison import Absent, Found, Reading, Steps, Unreadable, Unserved
 from gitopsd.model.ids import TargetHash
-from gitopsd.model.manifest import Manifest, ResourceKey, annotations_of, key_of
+from gitopsd.model.manifest import Manifest, ResourceKey, key_of
 from gitopsd.model.operation import Operation, Task, TaskState, Verb
 
 BARRIER_S = 60.0  # what waits for other applications longer than this is left for the next sync
@@ -167,16 +168,15 @@ def _apply(task: Task, seen: Seen) -> Ask:
     if isinstance(reading, Unserved) and task.key.group_kind in defines(seen.objects.values()):
         return Hold("its definition is applied, but the kind is not served yet", SERVED_S)
     how = replace(write_of(manifest, options, seen.ignored), held=seen.held.get(task.key, ()))
-    takeover = options.takeover and _is_legacy(reading, how)
+    takeover = takes_over(reading, manifest, options)
     return Asked(Apply(task.key, manifest, seen.hashes[task.key], takeover, how))
 
 
 def write_of(manifest: Manifest, options: SyncOptions, ignored: Sequence[IgnoreDifference]) -> Write:
     """Return how the target `manifest` is written."""
     rules = rules_for(ignored, key_of(manifest)) if options.respect_ignored else NO_RULES
-    legacy = annotations_of(manifest).get(MIGRATION_MANAGER) or ""
     spared = rules.pointers, rules.managers, rules.expressions
-    return Write(options.validate, options.replace, options.force, *spared, legacy)
+    return Write(options.validate, options.replace, options.force, *spared, migration_manager(manifest))
 
 
 def shared(key: ResourceKey, reading: Reading | None, guard: Guard, options: SyncOptions) -> str:
@@ -223,14 +223,3 @@ def _delete(task: Task, live: LiveObject, seen: Seen, started_s: float) -> Ask:
     if not refusal.waits:
         return Never(refusal.reason)
     return Hold(refusal.reason, BARRIER_S if seen.guard.barrier else math.inf)
-
-
-def _is_legacy(reading: Reading | None, how: Write) -> bool:
-    """Tell whether this is the first apply of an object that legacy managers wrote (D6)."""
-    return isinstance(reading, Found) and reading.live.view is None and (reading.live.takeover or bool(how.legacy))
-
-
-def options_of_target(target: Manifest, over: SyncOptions) -> SyncOptions:
-    """Return the sync options of a target object, where its application has `over`."""
-    options, _ = parse_options(listed(annotations_of(target).get(SYNC_OPTIONS) or ""), over, subject="")
-    return options

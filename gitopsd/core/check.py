@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gitopsd.core.apply_form import defines
-from gitopsd.core.asks import Seen, hook_of_task, options_of_target, out_of_place, shared
+from gitopsd.core.asks import Seen, hook_of_task, out_of_place, shared
 from gitopsd.core.hooks import run_manifest
+from gitopsd.core.options import options_of_target
 from gitopsd.core.plan import CLAIMED
 from gitopsd.model.command import Accepted, Applied, Check, Refused
 from gitopsd.model.comparison import Absent, Found, Unserved

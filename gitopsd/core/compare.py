@@ -12,7 +12,9 @@ from gitopsd.core.health import worst
 from gitopsd.core.ignore import NO_PLACES, NO_RULES, Places, Rules, rules_for, without_ignored
 from gitopsd.core.managed_fields import MANAGER, our_entry
 from gitopsd.core.mask import masked, without_values
+from gitopsd.core.options import DEFAULTS, SyncOptions, options_of_target
 from gitopsd.core.pairing import is_extraneous
+from gitopsd.core.takeover import takes_over
 from gitopsd.core.target import Target
 from gitopsd.core.tracking import ANNOTATION, INSTALLATION_ID, TRACKING_ID, Tracking, tracking_of
 from gitopsd.model.application import IgnoreDifference
@@ -59,21 +61,32 @@ class Doubtful:
     basis: Basis
     shown: bool = False  # the server has shown this target in sync before
     kept: bool = False  # … and nobody has touched since what is ours: only what admits it may be different
+    takeover: bool = False  # an apply takes over what legacy managers set
 
     @property
     def question(self) -> tuple[str, ...]:
         """What the answer depends on: with an equal question the last answer still holds."""
         basis, live = self.basis, self.live
         hashes = basis.target, basis.rules.hash, basis.admission
-        return str(self.pair.key), *hashes, live.uid, live.resource_version, str(self.shown), str(self.kept)
+        return (
+            str(self.pair.key),
+            *hashes,
+            live.uid,
+            live.resource_version,
+            str(self.shown),
+            str(self.kept),
+            str(self.takeover),
+        )
 
 
-def verdicts(
+def verdicts(  # noqa: PLR0913 - by name
     paired: Iterable[Pair],
     target: Target,
     remembered: Mapping[ResourceKey, Remembered],
     ignored: Sequence[IgnoreDifference],
     admission: Callable[[GVK], str],
+    *,
+    options: SyncOptions = DEFAULTS,
 ) -> tuple[tuple[Compared, ...], tuple[Doubtful, ...]]:
     """Return the verdicts that need no question, and the doubtful objects; both sorted by key."""
     settled: list[Compared] = []
@@ -86,7 +99,8 @@ def verdicts(
         basis = Basis(target.hashes[pair.key], rules, admission(gvk_of(pair.target)), target.tracking)
         found = verdict(pair, pair.target, basis, remembered.get(pair.key))
         if isinstance(found, Doubtful):
-            doubtful.append(found)
+            takeover = takes_over(pair.live, pair.target, options_of_target(pair.target, options))
+            doubtful.append(replace(found, takeover=takeover))
         else:
             settled.append(found)
     return tuple(settled), tuple(doubtful)
@@ -150,7 +164,7 @@ def settle(doubt: Doubtful, answer: Answer, body: Manifest | None, places: Place
             versions = {_version(predicted), _version(body)}
             if body is None or versions != {doubt.live.resource_version}:
                 return _settled(doubt, SyncStatus.UNKNOWN, reason="it changed while it was compared")
-            return _compared(doubt, predicted, body, places)
+            return _compared(doubt, answer, body, places)
         case _:
             assert_never(answer)
 
@@ -187,22 +201,29 @@ def _refused(doubt: Doubtful, answer: Inapplicable) -> Compared:
     return _settled(doubt, SyncStatus.OUT_OF_SYNC, reason=f"a dry run is not possible: {words}", unconfirmed=True)
 
 
-def _compared(doubt: Doubtful, predicted: Manifest, body: Manifest, places: Places) -> Compared:
-    basis, live = doubt.basis, doubt.live
+def _compared(doubt: Doubtful, answer: Predicted, body: Manifest, places: Places) -> Compared:
+    basis, live, predicted = doubt.basis, doubt.live, answer.live
     if _is_untracked(doubt, body):
         predicted = _without_tracking(predicted, body, basis.tracking)
     try:
         ours, theirs = counted(predicted, body, basis.rules, places)
         same = ours == theirs and _typed_equal(ours, theirs)
-        same = same or not concerns_git(ours, theirs, predicted, body)
+        same = same or not concerns_git(ours, theirs, predicted, body, answer.takes)
     except RecursionError:
         return _settled(doubt, SyncStatus.UNKNOWN, reason="it is nested too deeply to be compared")
     if not same:
         # Masked before anything is ignored: a rule that drops `/kind` would make a Secret look like none.
         hidden_predicted, hidden_body, hidden_target = masked(predicted, body, doubt.target)
-        cause = Cause(hidden_target, hidden_body, doubt.shown)
+        cause = Cause(hidden_target, hidden_body, doubt.shown, answer.takes)
         found = differences(*counted(hidden_predicted, hidden_body, basis.rules, places), cause)
-        return _settled(doubt, SyncStatus.OUT_OF_SYNC, differences=found, reason=_in_words(len(found)))
+        adopted = sum(each.why is Why.TAKEN_OVER for each in found)
+        return _settled(
+            doubt,
+            SyncStatus.OUT_OF_SYNC,
+            differences=found,
+            reason=_in_words(len(found), adopted),
+            adopt=bool(adopted),
+        )
     if our_entry(predicted) is None:
         reason = "in sync by value: its API server does not keep whose a field is"
         return _settled(doubt, SyncStatus.SYNCED, reason=reason)
@@ -238,8 +259,11 @@ def _without_tracking(predicted: Manifest, body: Manifest, tracking: Tracking) -
     return {**predicted, "metadata": meta}
 
 
-def _in_words(count: int) -> str:
-    return f"{count} field{'s' if count > 1 else ''} would change"
+def _in_words(count: int, adopted: int) -> str:
+    told = f"{count} field{'s' if count > 1 else ''} would change"
+    if not adopted:
+        return told
+    return f"{told}, {adopted} of them as it is taken over: another field manager set what Git does not"
 
 
 def _version(manifest: Manifest | None) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gitopsd.core.diff import each_change
 from gitopsd.core.managed_fields import Fields, fields_of, is_readable, our_entry
 from gitopsd.core.steps import keys_of, named_below
@@ -9,7 +11,9 @@ from gitopsd.model.comparison import Steps
 from gitopsd.model.manifest import Manifest
 
 
-def concerns_git(predicted: Manifest, live: Manifest, after: Manifest, before: Manifest) -> bool:
+def concerns_git(
+    predicted: Manifest, live: Manifest, after: Manifest, before: Manifest, takes: Sequence[Steps] = ()
+) -> bool:
     """Tell whether the two differ in anything that our Apply entry owns.
 
     What a webhook or a policy adds on its way in is nobody's: Git does not say it, so its coming, going or changing at
@@ -21,6 +25,7 @@ def concerns_git(predicted: Manifest, live: Manifest, after: Manifest, before: M
         live: the object as it is, likewise.
         after: all of the prediction, with its managedFields.
         before: all of the live object, likewise.
+        takes: what is taken away beside, whoever owns it.
     """
     ours = our_entry(after)
     if ours is None or not is_readable(ours, after):
@@ -30,7 +35,15 @@ def concerns_git(predicted: Manifest, live: Manifest, after: Manifest, before: M
         return True
     named = fields_of(ours), fields_of(had or {})
     found = each_change(predicted, live, lambda steps: keys_of(before, live, steps))
-    return any(_names(named[0], predicted, each.steps) or _names(named[1], live, each.steps) for each in found)
+    return any(
+        _names(named[0], predicted, each.steps) or _names(named[1], live, each.steps) or is_within(each.steps, takes)
+        for each in found
+    )
+
+
+def is_within(steps: Steps, wholes: Sequence[Steps]) -> bool:
+    """Tell whether what is at `steps` is one of `wholes`, or in one, or has one in it."""
+    return any(steps[: len(each)] == each[: len(steps)] for each in wholes)
 
 
 def _names(fields: Fields, manifest: Manifest, steps: Steps) -> bool:

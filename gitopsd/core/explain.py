@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gitopsd.core.concern import is_within
 from gitopsd.core.diff import MAX_DIFFERENCES, MORE, Change, changes, shown
 from gitopsd.core.managed_fields import MANAGER, Entry, entries_of, fields_of, written_s
 from gitopsd.core.steps import ABSENT, at, keys_of, named_below
 from gitopsd.model.comparison import Difference, Steps, Why, Writer
 from gitopsd.model.manifest import Manifest
 
-CAUSES = frozenset({Why.DRIFT, Why.NOT_APPLIED, Why.REMOVED})  # what other differences follow from
+CAUSES = frozenset({Why.DRIFT, Why.NOT_APPLIED, Why.REMOVED, Why.TAKEN_OVER})  # what other differences follow from
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Cause:
     target: Manifest  # as Git has it, in apply form
     live: Manifest  # with its managedFields
     unchanged: bool  # the server has shown this very target in sync before: whatever differs has come since
+    takes: tuple[Steps, ...] = ()  # what is taken away beside what Git says
 
 
 def differences(predicted: Manifest, live: Manifest, cause: Cause) -> tuple[Difference, ...]:
@@ -63,6 +65,8 @@ def _why(change: Change, target: Any, writers: Sequence[Writer], cause: Cause) -
     if change.order:
         return Why.DRIFT if cause.unchanged else Why.NOT_APPLIED
     if target is ABSENT:
+        if is_within(change.steps, cause.takes):
+            return Why.TAKEN_OVER
         return _unset(change, ours=ours, drifted=bool(others) and _since(others, cause))
     if cause.unchanged:
         # Ours, and neither it nor its prediction is what Git says: so it was changed on its way in, and would be again.

@@ -1,4 +1,4 @@
-"""What a live object's managedFields say: which fields are ours, what they hold, and whose entries are taken over.
+"""What a live object's managedFields say: which fields are ours, and what they hold.
 
 A server-side apply leaves an entry of operation Apply that names every field it set, as `fieldsV1`: a tree whose
 keys are `f:NAME` (a field), `k:{...}` (the list item with these key fields), `v:VALUE` (the item of a set) and `i:N`
@@ -8,7 +8,7 @@ keys are `f:NAME` (a field), `k:{...}` (the list item with these key fields), `v
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -32,7 +32,7 @@ def view_hash(manifest: Manifest, manager: str = MANAGER) -> ViewHash | None:
 
     Source: structured-merge-diff, `fieldpath` (PathElement serialization); the choice of what is hashed is ours.
     """
-    entries = [entry for entry in entries_of(manifest) if _is_apply(entry, manager)]
+    entries = [entry for entry in entries_of(manifest) if is_apply(entry, manager)]
     if not entries:
         return None
     try:
@@ -70,54 +70,7 @@ def owned_view(fields: Fields, live: Any) -> Any:
 
 def our_entry(manifest: Manifest) -> Entry | None:
     """Return our Apply entry; None where we have none."""
-    return next((entry for entry in entries_of(manifest) if _is_apply(entry, MANAGER)), None)
-
-
-def has_legacy(manifest: Manifest, takeover: Collection[str]) -> bool:
-    """Tell whether a manager that the first apply takes over has an entry; those of a subresource do not count."""
-    return any(_is_legacy(entry, takeover) for entry in entries_of(manifest))
-
-
-def taken_over(manifest: Manifest, api_version: str, takeover: Collection[str]) -> tuple[Entry, ...] | None:
-    """Return managedFields in which our Apply entry holds what the managers in `takeover` wrote; None: nothing to do.
-
-    Where we have no entry yet it gets `api_version`, or the newest of theirs where none is at that version. Their
-    entries at other versions than ours are dropped, since one entry cannot hold two versions' names. So the next apply
-    removes what they set and Git does not, `kubectl.kubernetes.io/last-applied-configuration` with it, which holds a
-    Secret in the clear. Entries of a subresource stay: an autoscaler's would reset the replicas it chose.
-
-    Source: Kubernetes, client-go `util/csaupgrade`; for several managers at once, and for their Apply entries as well.
-    """
-    entries = entries_of(manifest)
-    legacy = sorted((entry for entry in entries if _is_legacy(entry, takeover)), key=_time, reverse=True)
-    if not legacy:
-        return None
-    ours = [entry for entry in entries if _is_apply(entry, MANAGER)]
-    at = _version_of(ours, legacy, api_version)
-    joined = [*ours, *(entry for entry in legacy if entry.get("apiVersion") == at)]
-    fields: Fields = {}
-    for entry in joined:
-        fields = _union(fields, fields_of(entry))
-    mine = {
-        "manager": MANAGER,
-        "operation": "Apply",
-        "apiVersion": at,
-        "time": max(map(_time, joined)) or None,
-        "fieldsType": "FieldsV1",
-        "fieldsV1": fields,
-    }
-    return (mine, *(entry for entry in entries if entry not in legacy and entry not in ours))
-
-
-def _version_of(ours: Sequence[Entry], legacy: Sequence[Entry], api_version: str) -> str:
-    if ours:
-        return str(ours[0].get("apiVersion"))
-    versions = [str(entry.get("apiVersion")) for entry in legacy]
-    return api_version if api_version in versions else versions[0]
-
-
-def _time(entry: Entry) -> str:
-    return str(entry.get("time", ""))  # RFC 3339 in UTC, as the server writes it, sorts as text
+    return next((entry for entry in entries_of(manifest) if is_apply(entry, MANAGER)), None)
 
 
 def newest_s(manifest: Manifest, manager: str) -> float | None:
@@ -148,12 +101,8 @@ def is_readable(entry: Entry, manifest: Manifest) -> bool:
     return entry.get("apiVersion") == manifest.get("apiVersion") and _well_formed(fields_of(entry))
 
 
-def _is_apply(entry: Entry, manager: str) -> bool:
+def is_apply(entry: Entry, manager: str) -> bool:
     return entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
-
-
-def _is_legacy(entry: Entry, takeover: Collection[str]) -> bool:
-    return entry.get("manager") in takeover and not entry.get("subresource")
 
 
 def _view(entry: Entry, manifest: Manifest) -> Any:
@@ -219,20 +168,6 @@ def _identity(shape: Shape, place: Any, item: Any) -> Any:
 
 def _hashable(value: Any) -> Any:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS) if isinstance(value, (dict, list)) else value
-
-
-def _union(one: Fields, other: Fields) -> Fields:
-    return {name: _joined(one, other, name) for name in dict.fromkeys((*one, *other))}
-
-
-def _joined(one: Fields, other: Fields, name: str) -> Any:
-    if name not in one:
-        return other[name]
-    if name not in other:
-        return one[name]
-    if bool(one[name]) == bool(other[name]):
-        return _union(one[name], other[name])
-    return {".": {}, **one[name], **other[name]}  # a leaf joined with a tree: the parent and what is below it
 
 
 def written_s(entry: Entry) -> float | None:

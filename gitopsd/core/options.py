@@ -10,7 +10,7 @@ from typing import Any
 
 from gitopsd.core.fields import WrongShape, mapping_at
 from gitopsd.errors import InvalidManifest
-from gitopsd.model.manifest import Manifest, key_of
+from gitopsd.model.manifest import Manifest, annotations_of, key_of
 
 SYNC_WAVE = "argocd.argoproj.io/sync-wave"
 SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
@@ -121,6 +121,12 @@ def parse_options(
             changes.update(found)
     options = {**{name: getattr(over, name) for name in SyncOptions.__slots__}, **changes}
     return SyncOptions(**options), tuple(warnings)
+
+
+def options_of_target(target: Manifest, over: SyncOptions) -> SyncOptions:
+    """Return the sync options of a target object, where its application has `over`."""
+    options, _ = parse_options(listed(annotations_of(target).get(SYNC_OPTIONS) or ""), over, subject="")
+    return options
 
 
 def listed(text: str) -> Mapping[str, str]:

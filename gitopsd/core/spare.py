@@ -8,9 +8,9 @@ from typing import Any
 from gitopsd.core.apply_form import SERVERS
 from gitopsd.core.ignore import NO_PLACES, Places, Rules, by_place, without_ignored
 from gitopsd.core.managed_fields import entries_of, fields_of, our_entry
-from gitopsd.core.steps import ABSENT, ITEM_KEYS, at, item_of, key_fields, keys_of, named_below, owned_apart, place_of
+from gitopsd.core.steps import ABSENT, ITEM_KEYS, at, item_of, key_fields, keys_of, named_below, owned_apart, with_at
 from gitopsd.core.tracking import INSTALLATION_ID, TRACKING_ID
-from gitopsd.model.comparison import Item, Step, Steps
+from gitopsd.model.comparison import Step, Steps
 from gitopsd.model.manifest import Manifest, annotations_of
 
 
@@ -33,15 +33,15 @@ def spared(
     kept: Any = without_ignored(manifest, Rules(managers=rules.managers), live)
     for steps in _ways({*rules.pointers, *places.predicted}, manifest, live):
         if at(kept, steps) is not ABSENT:
-            kept = _with(kept, steps, at(live, steps))
+            kept = with_at(kept, steps, at(live, steps))
     for steps in held:
         found = ABSENT if _is_others(live, steps) else at(live, steps)
         if found is not ABSENT or at(kept, steps) is not ABSENT:
-            kept = _with(kept, steps, found)
+            kept = with_at(kept, steps, found)
     ours = fields_of(our_entry(live) or {})
     for steps in reversed(_ways({*rules.pointers, *places.live}, live, manifest)):
         if at(manifest, steps) is ABSENT and named_below(ours, live, steps) is not None:
-            kept = _with(kept, steps, at(live, steps))
+            kept = with_at(kept, steps, at(live, steps))
     return _identified(kept, manifest) if isinstance(kept, dict) else manifest
 
 
@@ -86,20 +86,3 @@ def _way(pointer: tuple[str, ...], one: Any, other: Any) -> Steps:
         steps = (*steps, step)
         here, there = at(here, (step,)), at(there, (step,))
     return steps
-
-
-def _with(value: Any, steps: Steps, found: Any) -> Any:
-    """Return `value` with `found` at `steps`, or without what is there where that is ABSENT; makes missing parents."""
-    head, rest = steps[0], steps[1:]
-    if isinstance(head, str):
-        here = value if isinstance(value, dict) else {}
-        if found is ABSENT and not rest:
-            return {name: item for name, item in here.items() if name != head}
-        return {**here, head: _with(here.get(head), rest, found) if rest else found}
-    items = value if isinstance(value, list) else []
-    place = place_of(items, head) if isinstance(head, Item) else head
-    if place is None or place >= len(items):
-        new = dict(head.key) if isinstance(head, Item) else None
-        return [*items, _with(new, rest, found) if rest else found]
-    changed = [_with(items[place], rest, found)] if rest else [] if found is ABSENT else [found]
-    return [*items[:place], *changed, *items[place + 1 :]]

@@ -47,6 +47,23 @@ def at(value: Any, steps: Steps) -> Any:
     return value
 
 
+def with_at(value: Any, steps: Steps, found: Any) -> Any:
+    """Return `value` with `found` at `steps`, or without what is there where that is ABSENT; makes missing parents."""
+    head, rest = steps[0], steps[1:]
+    if isinstance(head, str):
+        here = value if isinstance(value, dict) else {}
+        if found is ABSENT and not rest:
+            return {name: item for name, item in here.items() if name != head}
+        return {**here, head: with_at(here.get(head), rest, found) if rest else found}
+    items = value if isinstance(value, list) else []
+    place = place_of(items, head) if isinstance(head, Item) else head
+    if place is None or place >= len(items):
+        new = dict(head.key) if isinstance(head, Item) else None
+        return [*items, with_at(new, rest, found) if rest else found]
+    changed = [with_at(items[place], rest, found)] if rest else [] if found is ABSENT else [found]
+    return [*items[:place], *changed, *items[place + 1 :]]
+
+
 def place_of(items: Sequence[Any], step: Item) -> int | None:
     """Return the place of the item that `step` names; None where there is none."""
     named = (

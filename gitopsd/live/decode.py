@@ -11,10 +11,11 @@ from typing import Any
 
 from gitopsd.core import health
 from gitopsd.core.fields import WrongShape, flag_at, items_at, number_at, text_at
-from gitopsd.core.managed_fields import has_legacy, newest_s, view_hash
+from gitopsd.core.managed_fields import newest_s, view_hash
 from gitopsd.core.namespace import kept_of
 from gitopsd.core.network import network_of
 from gitopsd.core.options import marks_of
+from gitopsd.core.takeover import has_legacy
 from gitopsd.core.tracking import ANNOTATION, Tracking, other_installation, tracking_of
 from gitopsd.model.cluster import LiveObject, PodFacts
 from gitopsd.model.command import HOOK_FINALIZER

@@ -118,6 +118,7 @@ class Predicted:
     """What a dry-run apply answered: the live object as it would be."""
 
     live: Manifest
+    takes: tuple[Steps, ...] = ()  # what goes beside: Git does not set it, and it is taken from who did
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class Why(enum.Enum):
     NOT_APPLIED = "NotApplied"  # Git was changed, and that is not live yet
     REMOVED = "Removed"  # ours, and Git does not set it any more
     DEFAULTED = "Defaulted"  # the API server fills it in, as it follows from another difference
+    TAKEN_OVER = "TakenOver"  # set by who is taken over at the first apply, and not by Git: it goes then
     MUTATED = "Mutated"  # a webhook or a policy changes what is applied
     UNKNOWN = "Unknown"
 
@@ -124,7 +125,7 @@ class Compared:
     differences: tuple[Difference, ...] = ()
     reason: str = ""  # why not Synced, in one line; the server's words where it refused
     unconfirmed: bool = False  # OutOfSync by the hashes, and the server would not say (403, no dry-run support)
-    adopt: bool = False  # Synced by value, but another manager owns it: the next permitted sync writes it
+    adopt: bool = False  # in sync but for whose it is, or for what goes as it is taken over: the next sync writes it
     refused: bool = False  # the server refused the target: Terminal for this content
     remember: Remembered | None = None  # to be stored: the server has just shown it in sync
     health: Health | None = None

@@ -177,3 +177,42 @@ async def test_takeover_of_an_absent_object_creates_it(applier: ClusterApplier, 
     answer = await accepted(applier, config_map(namespace), takeover=True)
 
     assert answer.changed is True
+
+
+async def test_dry_run_of_a_takeover_predicts_what_goes_and_what_is_filled_in(
+    applier: ClusterApplier, client: Client, namespace: str
+) -> None:
+    theirs = deployment(namespace, replicas=3, minReadySeconds=5, paused=True)
+    theirs["metadata"] |= {"annotations": {LAST_APPLIED: "{}"}, "labels": {"team": "x"}}
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+    await client.request("POST", path, query={"fieldManager": "kubectl-client-side-apply"}, body=theirs)
+    wanted = deployment(namespace, paused=True)
+
+    plain = await applier.dry_run(HERE, wanted)
+    answer = await applier.dry_run(HERE, wanted, takeover=True)
+    before = await live(applier, wanted)
+    await accepted(applier, wanted, takeover=True)
+
+    assert isinstance(plain, Predicted)
+    assert 5 == plain.live["spec"]["minReadySeconds"]
+    assert isinstance(answer, Predicted)
+    assert before["metadata"]["resourceVersion"] == answer.live["metadata"]["resourceVersion"]
+    assert (3, 5) == (before["spec"]["replicas"], before["spec"]["minReadySeconds"])
+    assert answer.live["spec"] == (await live(applier, wanted))["spec"]
+    assert 1 == answer.live["spec"]["replicas"]
+    assert "minReadySeconds" not in answer.live["spec"]
+    assert "labels" not in answer.live["metadata"]
+    assert {("spec", "minReadySeconds"), ("spec", "replicas")} <= set(answer.takes)
+
+
+async def test_dry_run_of_a_takeover_that_takes_nothing_away_is_a_plain_one(
+    applier: ClusterApplier, client: Client, namespace: str
+) -> None:
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    query = {"fieldManager": "kubectl-client-side-apply"}
+    await client.request("POST", path, query=query, body=config_map(namespace, a="0"))
+
+    answer = await applier.dry_run(HERE, config_map(namespace), takeover=True)
+
+    assert isinstance(answer, Predicted)
+    assert () == answer.takes

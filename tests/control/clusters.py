@@ -47,8 +47,8 @@ class FakeClusters:
         self.users.append(user)
         return self
 
-    async def dry_run(self, cluster: ClusterId, manifest: Manifest) -> Answer:
-        answer = await self.worlds[cluster].dry_run(cluster, manifest)
+    async def dry_run(self, cluster: ClusterId, manifest: Manifest, *, takeover: bool = False) -> Answer:
+        answer = await self.worlds[cluster].dry_run(cluster, manifest, takeover=takeover)
         await self.turn()
         return answer
 

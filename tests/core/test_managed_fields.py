@@ -1,4 +1,4 @@
-"""Owned views see every change of what is ours and nothing else; a takeover joins entries and spares subresources."""
+"""Owned views see every change of what is ours and nothing else."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import Any
 import pytest
 
 from gitopsd.core.managed_fields import (
-    has_legacy,
+    entries_of,
     newest_s,
     owned_view,
-    taken_over,
     view_hash,
 )
 
-TAKEOVER = ("kubectl-client-side-apply", "argocd-controller")
 Change = Callable[[dict[str, Any]], object]
 
 FIELDS: dict[str, Any] = {
@@ -183,7 +181,7 @@ def test_managed_fields_of_a_wrong_shape_are_no_entries(garbage: Any) -> None:
     manifest = {"apiVersion": "v1", "metadata": {"managedFields": garbage}}
 
     assert view_hash(manifest) is None
-    assert not has_legacy(manifest, TAKEOVER)
+    assert [] == list(entries_of(manifest))
     assert newest_s(manifest, "argocd-controller") is None
 
 
@@ -196,60 +194,3 @@ def test_newest_time_is_of_the_named_manager_alone() -> None:
     )
 
     assert 1767225660.0 == newest_s(manifest, "argocd-controller")
-
-
-def test_takeover_joins_legacy_entries_into_ours_and_keeps_the_rest() -> None:
-    autoscaler = entry({"f:spec": {"f:replicas": {}}}, "argocd-controller", "Update", subresource="scale")
-    other = entry({"f:spec": {"f:paused": {}}}, "someone", "Update")
-    manifest = live(
-        entry({"f:spec": {"f:a": {}, "f:t": {}}}, time="2026-01-01T00:00:00Z"),
-        entry({"f:spec": {"f:b": {}, "f:t": {"f:x": {}}}}, "argocd-controller", "Update", time="2026-01-02T00:00:00Z"),
-        entry({"f:metadata": {"f:labels": {"f:x": {}}}}, "kubectl-client-side-apply", "Update"),
-        autoscaler,
-        other,
-    )
-
-    joined: dict[str, Any] = {
-        "f:spec": {"f:a": {}, "f:t": {".": {}, "f:x": {}}, "f:b": {}},
-        "f:metadata": {"f:labels": {"f:x": {}}},
-    }
-    mine = {**entry(joined), "fieldsType": "FieldsV1", "time": "2026-01-02T00:00:00Z"}
-    assert (mine, autoscaler, other) == taken_over(manifest, "apps/v1", TAKEOVER)
-
-
-def test_takeover_makes_our_entry_where_we_have_none() -> None:
-    manifest = live(entry({"f:spec": {"f:a": {}}}, "argocd-controller", "Update"))
-
-    found = taken_over(manifest, "apps/v1", TAKEOVER)
-
-    assert found is not None
-    assert [("gitopsd", "Apply", {"f:spec": {"f:a": {}}})] == [
-        (one["manager"], one["operation"], one["fieldsV1"]) for one in found
-    ]
-
-
-@pytest.mark.parametrize(
-    ("versions", "chosen"),
-    [
-        (("apps/v1beta1",), "apps/v1beta1"),
-        (("apps/v1beta1", "apps/v1beta2"), "apps/v1beta2"),
-        (("apps/v1beta1", "apps/v1"), "apps/v1"),
-    ],
-)
-def test_takeover_makes_one_entry_of_one_version(versions: tuple[str, ...], chosen: str) -> None:
-    entries = [
-        entry({version: {}}, "argocd-controller", "Update", apiVersion=version, time=f"2026-01-0{day}T00:00:00Z")
-        for day, version in enumerate(versions, start=1)
-    ]
-
-    found = taken_over(live(*entries), "apps/v1", TAKEOVER)
-
-    assert found is not None
-    assert [(chosen, {chosen: {}})] == [(one["apiVersion"], one["fieldsV1"]) for one in found]
-
-
-def test_nothing_to_take_over_is_none() -> None:
-    manifest = live(entry(FIELDS), entry({}, "argocd-controller", "Update", subresource="status"))
-
-    assert taken_over(manifest, "apps/v1", TAKEOVER) is None
-    assert not has_legacy(manifest, TAKEOVER)

@@ -119,7 +119,7 @@ class World:
         self.users.append(user)
         return self
 
-    async def dry_run(self, cluster: ClusterId, manifest: Manifest) -> Answer:
+    async def dry_run(self, cluster: ClusterId, manifest: Manifest, *, takeover: bool = False) -> Answer:
         key = key_of(manifest)
         self.calls.append(f"dry-run {key}")
         ordered = self.dry_answers.get(key)

@@ -21,6 +21,7 @@ _GREEN, _RED = "green", "red"
 _WHY = {
     "Drift": "drift",
     "NotApplied": "not applied yet",
+    "TakenOver": "to adopt: it goes as the object is taken over, for Git does not set it",
     "Removed": "ours, and no longer in Git",
     "Defaulted": "filled in by the API server",
     "Mutated": "changed on its way in, by a webhook or a policy",
