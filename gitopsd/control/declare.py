@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gitopsd.control.desired import Desired
 from gitopsd.control.orders import Orders
@@ -19,14 +19,22 @@ from gitopsd.model.comparison import Absent, Compared, Comparison, Pair, SyncSta
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId, ProjectName, TargetHash
 from gitopsd.model.manifest import Manifest, ResourceKey, key_of
-from gitopsd.model.operation import Operation, OperationPhase, Task, TaskState, Verb
+from gitopsd.model.operation import (
+    EndReason,
+    Operation,
+    OperationCause,
+    OperationScope,
+    SyncRequest,
+    Task,
+    TaskState,
+    Verb,
+)
 from gitopsd.model.project import AppProject
 from gitopsd.ports import Applications, Clock, Declarations
 
 HERE = ClusterId("gitopsd")
 GROUP = "argoproj.io"
 GOING_S = 2.0  # applications that are being deleted are looked for again so often
-BEING_DELETED = "Git does not hold it: it is being deleted"
 APPLICATION, PROJECT = "Application", "AppProject"
 
 
@@ -60,7 +68,8 @@ class Declarer:
             self.placing.wants.known(app, None, (), desired.mark)
         differs = any(compared.status is SyncStatus.OUT_OF_SYNC for compared in after)
         waiting = "automated sync is off" if differs and not app.sync_policy.automated else ""
-        return comparison(after, target, (*desired.warnings, *warnings)), Outcome(operation, waiting, _again_s(after))
+        again_after_s = GOING_S if any(self._goes(compared) for compared in after) else None
+        return comparison(after, target, (*desired.warnings, *warnings)), Outcome(operation, waiting, again_after_s)
 
     def undeclare(self, app: Application) -> None:
         """Take back all that `app` declares, and forget it."""
@@ -106,6 +115,10 @@ class Declarer:
         ]
         return [*wanted.values(), *extra]
 
+    def _goes(self, compared: Compared) -> bool:
+        """Tell whether it is an application that Git does not hold and that is being deleted."""
+        return compared.pair.target is None and self.apps.deleting(AppName(compared.pair.key.name))
+
     def _compared(self, manifest: Manifest) -> Compared:
         held = self._held(manifest["kind"], manifest["metadata"]["name"])
         pair = Pair(_key(manifest), manifest, Absent())
@@ -128,11 +141,11 @@ class Declarer:
         app, request, now_s = orders.app, orders.request, self.now_s()
         last = self.apps.operation(app.name)
         done = any(task.state is TaskState.DONE for task in tasks)
-        tried = last is not None and last.target == target and not last.dry_run
+        tried = last is not None and last.target == target and not last.scope.dry_run
         if request is None and not done and (tried or not tasks or not app.sync_policy.automated):
             return last
-        failed = [task for task in tasks if task.state is TaskState.FAILED]
-        count = len(tasks) - len(failed)
+        dry_run = request is not None and request.dry_run
+        end, message = _end(tasks, dry_run=dry_run)
         operation = Operation(
             id=self.new_id(),
             app=app.name,
@@ -140,27 +153,36 @@ class Declarer:
             target=target,
             revisions=desired.revisions,
             tasks=tasks,
-            phase=OperationPhase.FAILED if failed else OperationPhase.SUCCEEDED,
-            message=f"{count} declared" + (f", {len(failed)} not: {failed[0].message}" if failed else ""),
+            phase=end.phase,
+            end=end,
+            message=message,
             started_s=now_s,
             finished_s=now_s,
-            automated=request is None,
-            pinned=bool(orders.refs),
+            initiated_by=request.initiated_by if request is not None else "",
+            cause=OperationCause.CONTENT if request is None else OperationCause.PERSON,
+            scope=_scope(request, pinned=bool(orders.refs)),
         )
-        if request is not None:
-            message = "dry run: nothing was declared" if request.dry_run else operation.message
-            operation = replace(
-                operation,
-                message=message,
-                initiated_by=request.initiated_by,
-                prune=request.prune,
-                dry_run=request.dry_run,
-                selective=bool(request.resources),
-            )
         self.apps.put_operation(operation)
         if request is not None and self.apps.request(app.name) == request:
             self.apps.ask(app.name, None)
         return operation
+
+
+def _end(tasks: Sequence[Task], *, dry_run: bool) -> tuple[EndReason, str]:
+    """Return how it ended and that in words."""
+    failed = [task for task in tasks if task.state is TaskState.FAILED]
+    if dry_run:
+        return EndReason.DRY_RUN, "dry run: nothing was declared"
+    count = len(tasks) - len(failed)
+    if failed:
+        return EndReason.TASK_FAILED, f"{count} declared, {len(failed)} not: {failed[0].message}"
+    return EndReason.COMPLETED, f"{count} declared"
+
+
+def _scope(request: SyncRequest | None, *, pinned: bool) -> OperationScope:
+    if request is None:
+        return OperationScope(pinned=pinned)
+    return OperationScope(request.prune, request.dry_run, bool(request.resources), pinned)
 
 
 def _tasks(before: Sequence[Compared], after: Sequence[Compared], *, declared: bool) -> tuple[Task, ...]:
@@ -181,11 +203,8 @@ def _tasks(before: Sequence[Compared], after: Sequence[Compared], *, declared: b
 
 def _extra(app: Application, *, going: bool) -> Compared:
     pair = Pair(_named(APPLICATION, app.name), None, Absent())
-    return Compared(pair, SyncStatus.OUT_OF_SYNC, reason=BEING_DELETED if going else "Git does not hold it")
-
-
-def _again_s(compared: Sequence[Compared]) -> float | None:
-    return GOING_S if any(each.reason == BEING_DELETED for each in compared) else None
+    reason = "Git does not hold it: it is being deleted" if going else "Git does not hold it"
+    return Compared(pair, SyncStatus.OUT_OF_SYNC, reason=reason)
 
 
 def _lacks(compared: Compared) -> bool:

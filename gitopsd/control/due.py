@@ -28,7 +28,7 @@ from gitopsd.model.application import Application, Mode
 from gitopsd.model.comparison import Comparison, Found, SyncStatus, Unreadable
 from gitopsd.model.ids import Revision
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.operation import Operation
+from gitopsd.model.operation import Operation, OperationCause, TaskState
 
 MAX_TOLD = 3  # objects named in one line
 
@@ -62,7 +62,8 @@ class Wanted:
 
     def seen_by(self, operation: Operation) -> Seen:
         """Return what the steps of `operation` are told: what a person asked for is not held up by a fight."""
-        return replace(self.seen, held=held_of(self.fought)) if operation.automated else self.seen
+        by_person = operation.cause is OperationCause.PERSON
+        return self.seen if by_person else replace(self.seen, held=held_of(self.fought))
 
     def left(self, last: Operation | None) -> bool:
         """Tell whether a hook of the deletion is still to be run, where `last` is the last operation."""
@@ -119,7 +120,7 @@ def waiting(wanted: Wanted, todo: Work, due: Due) -> str:
     """Return why nothing is done about what is out of sync, in one line."""
     if wanted.comparison.status is SyncStatus.SYNCED and not wanted.orders.deleting:
         return ""
-    told = [f"{task.key}: {task.message}" for task in todo.tasks if task.message]
+    told = [f"{task.key}: {task.message}" for task in todo.tasks if task.wait or task.state is TaskState.SKIPPED]
     if wanted.fought and not todo.any and not told:
         return "others keep writing what differs: see the conditions"
     if todo.any or not told or wanted.aim.mode is Mode.OBSERVE or not wanted.app.sync_policy.automated:

@@ -33,7 +33,7 @@ def orders_of(apps: Applications, name: AppName) -> Orders | None:
     operation = apps.operation(name)
     if operation is not None and not operation.phase.over:
         # Declared otherwise since, its tasks find another content, and it fails by itself.
-        pinned = operation.pinned and len(operation.revisions) == len(app.sources)
+        pinned = operation.scope.pinned and len(operation.revisions) == len(app.sources)
         refs = operation.revisions if pinned else ()
         return Orders(_with(app, operation.options), deleting=False, request=None, refs=refs)
     request = apps.request(name)

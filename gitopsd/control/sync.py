@@ -22,7 +22,14 @@ from gitopsd.model.command import Accepted, Applied, Apply, Command, Prune, Refu
 from gitopsd.model.comparison import Found, Remembered
 from gitopsd.model.ids import ClusterId, TargetHash
 from gitopsd.model.manifest import ResourceKey, gvk_of
-from gitopsd.model.operation import Operation, OperationPhase, SyncRequest
+from gitopsd.model.operation import (
+    EndReason,
+    Operation,
+    OperationCause,
+    OperationPhase,
+    OperationScope,
+    SyncRequest,
+)
 from gitopsd.ports import Applications, Applier, Clock, Inventory, LiveStates, Witness
 from gitopsd.runtime.tasks import at_most
 
@@ -64,7 +71,7 @@ class Syncer:
             self._taken_up(wanted.app, asked)
         if operation is not None and not operation.phase.over:
             outcome = await self._further(operation, wanted)
-            if outcome.operation is None or outcome.operation.message != SUPERSEDED:
+            if outcome.operation is None or outcome.operation.end is not EndReason.SUPERSEDED:
                 return outcome
             operation = outcome.operation  # nothing was written in this pass, so its comparison still holds
         operation, due = self._begun(wanted, operation)
@@ -77,8 +84,8 @@ class Syncer:
         operation, request = self.apps.operation(app.name), self.apps.request(app.name)
         if operation is not None and not operation.phase.over:
             over = stalled(operation, err.what, self.now_s(), self.limits)
-            if over is None and operation.pinned and isinstance(err, RevisionNotFound):
-                over = ended(operation, OperationPhase.ERROR, f"{err}: its revision is gone from Git", self.now_s())
+            if over is None and operation.scope.pinned and isinstance(err, RevisionNotFound):
+                over = ended(operation, EndReason.REVISION_GONE, f"{err}: its revision is gone from Git", self.now_s())
             if over is not None:
                 self._over(over)
         elif request is not None and not self.apps.deleting(app.name):
@@ -89,10 +96,10 @@ class Syncer:
     async def _further(self, operation: Operation, wanted: Wanted) -> Outcome:
         over, again_after_s = self._stopped(operation, wanted), None
         why = self.fenced(wanted.aim.cluster)
-        if over is None and why and not operation.dry_run:
+        if over is None and why and not operation.scope.dry_run:
             if operation.phase is not OperationPhase.TERMINATING:
                 return Outcome(operation, why, FENCED_S, wanted.left(operation))
-            over = ended(operation, OperationPhase.FAILED, TERMINATED, self.now_s())
+            over = ended(operation, EndReason.TERMINATED, TERMINATED, self.now_s())
         if over is None:
             operation, again_after_s = await self._steps(operation, wanted)
             over = operation if operation.phase.over else None
@@ -104,13 +111,13 @@ class Syncer:
     def _stopped(self, operation: Operation, wanted: Wanted) -> Operation | None:
         """Return the operation as ended where it was begun for another cluster, or for a mode that allowed to write."""
         if operation.cluster != wanted.aim.cluster:
-            return ended(operation, OperationPhase.FAILED, SUPERSEDED, self.now_s())
-        if wanted.aim.mode is Mode.OBSERVE and not operation.dry_run:
-            return ended(operation, OperationPhase.ERROR, OBSERVING, self.now_s())
-        manual, begun_s = not operation.automated, operation.started_s
+            return ended(operation, EndReason.SUPERSEDED, SUPERSEDED, self.now_s())
+        if wanted.aim.mode is Mode.OBSERVE and not operation.scope.dry_run:
+            return ended(operation, EndReason.OBSERVE, OBSERVING, self.now_s())
+        manual, begun_s = operation.cause is OperationCause.PERSON, operation.started_s
         shut = blocked(wanted.aim.windows, self.now_s(), manual=manual, begun_s=begun_s)
-        if shut is not None and not operation.dry_run and not wanted.orders.deleting:
-            return ended(operation, OperationPhase.ERROR, f"put off: {shut.why}", self.now_s())
+        if shut is not None and not operation.scope.dry_run and not wanted.orders.deleting:
+            return ended(operation, EndReason.WINDOW, f"put off: {shut.why}", self.now_s())
         return None
 
     def _over(self, operation: Operation) -> None:
@@ -137,15 +144,15 @@ class Syncer:
             tasks=(),
             started_s=self.now_s(),
             initiated_by=request.initiated_by if request else "",
-            automated=request is None,
-            healing=due.healing,
+            cause=_cause(wanted, due),
+            scope=OperationScope(
+                prune=todo.prune,
+                dry_run=request.dry_run if request else False,
+                selective=bool(todo.selected),
+                pinned=bool(wanted.orders.refs),
+            ),
             heals=due.heals,
             retries=due.retries,
-            prune=todo.prune,
-            dry_run=request.dry_run if request else False,
-            selective=bool(todo.selected),
-            pinned=bool(wanted.orders.refs),
-            deleting=wanted.orders.deleting,
             asked_s=request.asked_s if request else 0.0,
             options=request.options if request else (),
         )
@@ -172,9 +179,8 @@ class Syncer:
             tasks=(),
             started_s=now_s,
             initiated_by=request.initiated_by,
-            selective=True,
         )
-        operation = ended(carrying(header, last_sync(last)), OperationPhase.ERROR, why, now_s)
+        operation = ended(carrying(header, last_sync(last)), EndReason.REFUSED, why, now_s)
         self._over(operation)
         self._taken_up(app, request)
 
@@ -253,3 +259,11 @@ class Syncer:
                 shown[command.key] = Remembered(basis.target, result.view, basis.rules.hash, basis.admission)
         if shown:
             self.inventory.remember(wanted.app.name, wanted.aim.cluster, shown)
+
+
+def _cause(wanted: Wanted, due: Due) -> OperationCause:
+    if wanted.orders.deleting:
+        return OperationCause.DELETION
+    if wanted.orders.request is not None:
+        return OperationCause.PERSON
+    return OperationCause.HEAL if due.healing else OperationCause.CONTENT

@@ -78,6 +78,7 @@ def operation_state_json(operation: Operation, sources: Sequence[Mapping[str, An
         {
             "phase": operation.phase.value,
             "message": operation.message,
+            "reason": operation.end.value if operation.end else "",
             "startedAt": rfc3339(operation.started_s),
             "finishedAt": rfc3339(operation.finished_s),
             "retryCount": operation.retries,
@@ -86,8 +87,8 @@ def operation_state_json(operation: Operation, sources: Sequence[Mapping[str, An
                 "sync": _filled(
                     {
                         **_revisions(operation.revisions),
-                        "prune": operation.prune,
-                        "dryRun": operation.dry_run,
+                        "prune": operation.scope.prune,
+                        "dryRun": operation.scope.dry_run,
                     }
                 ),
             },
@@ -266,6 +267,7 @@ def _task(task: Task) -> Json | None:
             **_key(task.key, ""),
             "status": "" if task.verb is Verb.HOOK else status,
             "message": task.message,
+            "reason": task.wait.value if task.wait else "",
             "hookType": task.phase.value if task.verb is Verb.HOOK else "",
             "hookPhase": hook_phase,
             "syncPhase": task.phase.value,
@@ -286,6 +288,7 @@ def sync_json(entry: HistoryEntry) -> Json:
         **history_json(entry),
         "phase": entry.phase,
         "message": entry.message,
+        "reason": entry.end.value if entry.end else "",
         "target": entry.target,
         "durationSeconds": round(max(0.0, entry.finished_s - entry.started_s), 1),
     }

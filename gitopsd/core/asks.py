@@ -22,7 +22,7 @@ from gitopsd.model.command import Apply, Command, CreateNamespace, Prune, Releas
 from gitopsd.model.comparison import Absent, Found, Reading, Steps, Unreadable, Unserved
 from gitopsd.model.ids import TargetHash
 from gitopsd.model.manifest import Manifest, ResourceKey, key_of
-from gitopsd.model.operation import Operation, Task, TaskState, Verb
+from gitopsd.model.operation import Operation, Task, TaskState, Verb, WaitReason
 
 BARRIER_S = 60.0  # what waits for other applications longer than this is left for the next sync
 PENDING_S = 60.0  # as long for a list that is under way
@@ -60,6 +60,7 @@ class Done:
 class Hold:
     """Not now; the operation waits up to so many seconds from its start, then goes on without."""
 
+    reason: WaitReason
     why: str
     up_to_s: float = 0.0
 
@@ -118,11 +119,12 @@ def _run(task: Task, seen: Seen, operation: Operation) -> Ask:  # noqa: PLR0911 
         return Never(why)
     match reading:
         case Unreadable(cause=cause):
-            return Hold(f"it cannot be read: {cause}", math.inf)
+            return Hold(WaitReason.UNKNOWN, f"it cannot be read: {cause}", math.inf)
         case Found(live=live) if is_run(live, operation.id, task.phase):
             return Begun()
         case Found(live=live) if live.deleting or (task.state is TaskState.PENDING and live.uid == task.uid):
-            return Hold("what ran before it under this name is still being deleted", math.inf)
+            why = "what ran before it under this name is still being deleted"
+            return Hold(WaitReason.DELETING, why, math.inf)
         case Found(live=live) if refusal := _not_ours(live, seen.guard):
             return Never(refusal, failed=True)
         case Found(live=live) if DeletePolicy.BEFORE in hook.policies or task.phase in DELETION:
@@ -160,13 +162,14 @@ def _apply(task: Task, seen: Seen) -> Ask:
         return Never("Git holds another content of it by now", failed=True)
     options = options_of_target(manifest, seen.guard.options)
     if why := shared(task.key, reading, seen.guard, options):
-        return Never(why, failed=True) if options.fail_on_shared else Hold(why)
+        return Never(why, failed=True) if options.fail_on_shared else Hold(WaitReason.CONTESTED, why)
     if task.key in seen.guard.claimed:
-        return Hold(CLAIMED, BARRIER_S)  # what comes after it in order comes after it
+        return Hold(WaitReason.CLAIMED, CLAIMED, BARRIER_S)  # what comes after it in order comes after it
     if isinstance(reading, Unreadable):
-        return Hold(f"it cannot be read: {reading.cause}", PENDING_S if reading.pending else 0.0)
+        up_to_s = PENDING_S if reading.pending else 0.0
+        return Hold(WaitReason.UNKNOWN, f"it cannot be read: {reading.cause}", up_to_s)
     if isinstance(reading, Unserved) and task.key.group_kind in defines(seen.objects.values()):
-        return Hold("its definition is applied, but the kind is not served yet", SERVED_S)
+        return Hold(WaitReason.UNSERVED, "its definition is applied, but the kind is not served yet", SERVED_S)
     how = replace(write_of(manifest, options, seen.ignored), held=seen.held.get(task.key, ()))
     takeover = takes_over(reading, manifest, options)
     return Asked(Apply(task.key, manifest, seen.hashes[task.key], takeover, how))
@@ -196,7 +199,8 @@ def shared(key: ResourceKey, reading: Reading | None, guard: Guard, options: Syn
 def _create(task: Task, seen: Seen) -> Ask:
     reading = seen.readings.get(task.key)
     if isinstance(reading, Found) and reading.live.deleting:
-        return Hold(f"the namespace is being deleted, and made anew then{held_by(reading.live)}", math.inf)
+        why = f"the namespace is being deleted, and made anew then{held_by(reading.live)}"
+        return Hold(WaitReason.DELETING, why, math.inf)
     return Asked(CreateNamespace(task.key.name, seen.namespace, manager_of(seen.guard.app)))
 
 
@@ -205,7 +209,7 @@ def _prune(task: Task, seen: Seen, started_s: float) -> Ask:
         case None | Absent() | Unserved():
             return Done("it is gone")
         case Unreadable(cause=cause):
-            return Hold(f"it cannot be read: {cause}")
+            return Hold(WaitReason.UNKNOWN, f"it cannot be read: {cause}")
         case Found(live=live):
             return _delete(task, live, seen, started_s)
 
@@ -222,4 +226,4 @@ def _delete(task: Task, live: LiveObject, seen: Seen, started_s: float) -> Ask:
         return Asked(Prune(task.key, live.uid, live.resource_version, propagation))
     if not refusal.waits:
         return Never(refusal.reason)
-    return Hold(refusal.reason, BARRIER_S if seen.guard.barrier else math.inf)
+    return Hold(WaitReason.KEPT, refusal.reason, BARRIER_S if seen.guard.barrier else math.inf)

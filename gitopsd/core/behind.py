@@ -41,8 +41,9 @@ def unsettled(
         return ""
     if found.status is not SyncStatus.SYNCED or found.health.status is not HealthStatus.HEALTHY:
         return "the application is not in sync and healthy yet where it goes now"
-    asked = last is not None and last.prune and last.phase is OperationPhase.SUCCEEDED and last.target == target
-    if (policy.automated and policy.prune) or (asked and last is not None and not (last.selective or last.dry_run)):
+    asked = last is not None and last.phase is OperationPhase.SUCCEEDED and last.target == target
+    pruned = asked and last is not None and last.scope.prune and last.scope.whole
+    if (policy.automated and policy.prune) or pruned:
         return ""
     return "it requires pruning, which only a sync with prune does"
 

@@ -9,11 +9,10 @@ from gitopsd.core.apply_form import defines
 from gitopsd.core.asks import Seen, hook_of_task, out_of_place, shared
 from gitopsd.core.hooks import run_manifest
 from gitopsd.core.options import options_of_target
-from gitopsd.core.plan import CLAIMED
 from gitopsd.model.command import Accepted, Applied, Check, Refused
 from gitopsd.model.comparison import Absent, Found, Unserved
 from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
-from gitopsd.model.operation import HookEnd, Operation, Task, TaskState, Verb
+from gitopsd.model.operation import HookEnd, Operation, OperationCause, Task, TaskState, Tried, Verb, WaitReason
 
 FORBIDDEN = 403
 NAMESPACE = GroupKind("", "Namespace")
@@ -25,8 +24,8 @@ def unchecked(operation: Operation, seen: Seen) -> tuple[tuple[Task, ...], tuple
     Only before anything has begun. A content that the server has taken before is not asked about: it only heals, and
     one object whose live state stands in the way is no reason to leave the others as they are.
     """
-    taken = operation.tried_ok and operation.tried == operation.target
-    if operation.healing or taken or any(_begun(task) for task in operation.tasks):
+    taken = operation.tried == Tried(operation.target, succeeded=True)
+    if operation.cause is OperationCause.HEAL or taken or any(_begun(task) for task in operation.tasks):
         return operation.tasks, ()
     tasks = tuple(_refused_here(task, seen) for task in operation.tasks)
     return tasks, tuple(_checks(operation, tasks, seen))
@@ -50,7 +49,7 @@ def answered(task: Task, result: Applied, *, dry_run: bool) -> Task:
     if dry_run and result.code == FORBIDDEN:
         return replace(task, checked=True, message=f"not confirmed: {result.message}")
     words = f"{result.message} ({result.code})" + (f"; {result.remedy}" if result.remedy else "")
-    return replace(task, state=TaskState.FAILED, message=words)
+    return replace(task, state=TaskState.FAILED, wait=None, message=words)
 
 
 def _begun(task: Task) -> bool:
@@ -77,7 +76,7 @@ def _refused_here(task: Task, seen: Seen) -> Task:
     why = shared(task.key, seen.readings.get(task.key), seen.guard, options)
     if not (options.fail_on_shared and why):
         return task
-    return replace(task, state=TaskState.FAILED, message=why)
+    return replace(task, state=TaskState.FAILED, wait=None, message=why)
 
 
 def _checks(operation: Operation, tasks: Sequence[Task], seen: Seen) -> Iterator[Check]:
@@ -85,7 +84,7 @@ def _checks(operation: Operation, tasks: Sequence[Task], seen: Seen) -> Iterator
     defined = defines(seen.objects.values())
     for task in tasks:
         # What waits to be claimed comes a moment later, when the rest of its content is live.
-        asked = task.state is TaskState.PENDING and task.message in ("", CLAIMED)
+        asked = task.state is TaskState.PENDING and task.wait in (None, WaitReason.CLAIMED)
         if task.checked or not asked or task.key.namespace in made:
             continue
         manifest = _manifest(task, operation, seen)

@@ -14,7 +14,7 @@ from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Compared, Found, Reading
 from gitopsd.model.ids import TargetHash
 from gitopsd.model.manifest import Manifest, ResourceKey
-from gitopsd.model.operation import Operation, SyncPhase, Task, TaskState, Verb
+from gitopsd.model.operation import Operation, OperationCause, SyncPhase, Task, TaskState, Verb
 
 
 def delete_hooks(hooks: Iterable[Hook]) -> tuple[Manifest, ...]:
@@ -60,7 +60,7 @@ def resumed(planned: Operation, last: Operation | None) -> Operation:
 
 
 def _done(last: Operation | None) -> dict[tuple[TargetHash | None, SyncPhase], Task]:
-    if last is None or not last.deleting:
+    if last is None or last.cause is not OperationCause.DELETION:
         return {}
     over = (TaskState.DONE, TaskState.SKIPPED)
     return {(task.target, task.phase): task for task in last.tasks if task.phase in DELETION and task.state in over}

@@ -15,7 +15,7 @@ from gitopsd.model.comparison import Found, Reading
 from gitopsd.model.health import HealthStatus
 from gitopsd.model.ids import Uid
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey
-from gitopsd.model.operation import Operation, OperationPhase, Task, TaskState, Verb
+from gitopsd.model.operation import HookEnd, Operation, OperationPhase, Task, TaskState, Verb, WaitReason
 
 MOST_TASKS = 5  # of one operation are asked about
 MOST_LINES = 40  # of one task
@@ -79,11 +79,11 @@ def event_lines(about: str, events: Iterable[Manifest]) -> tuple[str, ...]:
 
 def _has_failed(old: Task, new: Task, phase: OperationPhase) -> bool:
     if new.verb is Verb.HOOK:
-        return new.end is not None and old.end is None and bool(new.message)
+        return new.end is HookEnd.FAILED and old.end is None
     if new.verb is Verb.PRUNE or old.state is not TaskState.APPLIED:
         return False
     # One whose gate was shut when time was up has not failed by itself.
-    return new.state is TaskState.FAILED or (phase is OperationPhase.FAILED and bool(old.message))
+    return new.state is TaskState.FAILED or (phase is OperationPhase.FAILED and old.wait is WaitReason.GATE)
 
 
 def _shown(line: str, secrets: Sequence[Manifest]) -> str:

@@ -11,7 +11,7 @@ from gitopsd.model.comparison import Compared, Comparison, Difference, Steps, Sy
 from gitopsd.model.drift import Drift, DriftEnd
 from gitopsd.model.ids import AppName, ClusterId, TargetHash
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.operation import Operation, TaskState, Verb
+from gitopsd.model.operation import Operation, OperationCause, TaskState, Verb
 from gitopsd.model.status import Condition
 
 WHOLE = "."
@@ -193,7 +193,7 @@ def _put_right(entry: Drift, facts: Facts) -> DriftEnd | None:
     operation = facts.operation
     if operation is None or operation.started_s < entry.began_s or not _wrote(operation, entry.key):
         return None
-    return DriftEnd.HEALED if operation.healing else DriftEnd.SYNCED
+    return DriftEnd.HEALED if operation.cause is OperationCause.HEAL else DriftEnd.SYNCED
 
 
 def _wrote(operation: Operation, key: ResourceKey) -> bool:

@@ -15,7 +15,7 @@ from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Compared, Found, Reading, SyncStatus, Unreadable
 from gitopsd.model.ids import TargetHash
 from gitopsd.model.manifest import Manifest, ResourceKey
-from gitopsd.model.operation import HookEnd, Operation, SyncPhase, Task, TaskState, Verb
+from gitopsd.model.operation import HookEnd, Operation, OperationCause, SyncPhase, Task, TaskState, Verb, WaitReason
 
 CLAIMED = "waits until it is known who else wants it at this commit"
 DELETION = frozenset({SyncPhase.PRE_DELETE, SyncPhase.POST_DELETE})
@@ -26,7 +26,7 @@ IN_SYNC = frozenset({SyncPhase.PRE_SYNC, SyncPhase.SYNC, SyncPhase.POST_SYNC, Sy
 class Work:
     """What a sync would do now."""
 
-    tasks: tuple[Task, ...] = ()  # in order; PENDING with a message: put off, SKIPPED: not allowed
+    tasks: tuple[Task, ...] = ()  # in order; those that wait are put off, SKIPPED: not allowed
     drift: int = 0  # tasks, not put off, of objects that are OutOfSync and count
     adopts: int = 0  # tasks of objects that are in sync by value and not yet ours
     pending: int = 0  # objects whose lists are under way
@@ -96,7 +96,7 @@ def plan(
         hooks: what it runs, where their phases are of such an operation.
         readings: of the application's live objects, among them what operations before it have left of their hooks.
     """
-    phases = DELETION if header.deleting else IN_SYNC
+    phases = DELETION if header.cause is OperationCause.DELETION else IN_SYNC
     runs = [_hook(hook, header.id, phase) for hook in hooks for phase in hook.phases if phase in phases]
     keys = {task.key for task in runs}
     # What was left of a hook is seen to by its next run.
@@ -138,15 +138,15 @@ def _apply(compared: Compared, target: Manifest, target_hash: TargetHash, guard:
     if compared.status is SyncStatus.SYNCED and not compared.adopt:
         return None
     key = compared.pair.key
-    message = ""
+    wait, message = None, ""
     if compared.status is SyncStatus.UNKNOWN:
-        message = compared.reason
+        wait, message = WaitReason.UNKNOWN, compared.reason
     elif others := guard.others.get(key):
-        message = contested(others)
+        wait, message = WaitReason.CONTESTED, contested(others)
     elif installation := installation_of(compared.pair.live):
-        message = taken(installation)
+        wait, message = WaitReason.CONTESTED, taken(installation)
     elif key in guard.claimed:
-        message = CLAIMED
+        wait, message = WaitReason.CLAIMED, CLAIMED
     # What differs was predicted by a dry run when it was compared.
     checked = bool(compared.differences) or compared.adopt
     return Task(
@@ -154,6 +154,7 @@ def _apply(compared: Compared, target: Manifest, target_hash: TargetHash, guard:
         Verb.APPLY,
         wave=sync_wave(target),
         rank=kind_rank(key),
+        wait=wait,
         message=message,
         target=target_hash,
         checked=checked,
@@ -194,8 +195,9 @@ def allowed(task: Task, live: LiveObject, guard: Guard) -> Task:
     if found is None:
         return task
     # What waits for others is looked at again in every step; it is not what a sync is started for.
-    state = TaskState.PENDING if found.waits else TaskState.SKIPPED
-    return replace(task, state=state, message=found.reason)
+    if found.waits:
+        return replace(task, wait=WaitReason.KEPT, message=found.reason)
+    return replace(task, state=TaskState.SKIPPED, message=found.reason)
 
 
 def deletion_of(live: LiveObject, *, last: bool = False) -> Task:
@@ -213,7 +215,7 @@ def deletion_of(live: LiveObject, *, last: bool = False) -> Task:
 
 def is_due(task: Task) -> bool:
     """Tell whether there is reason to begin an operation for `task`."""
-    return task.state is TaskState.PENDING and not task.message
+    return task.state is TaskState.PENDING and task.wait is None
 
 
 def _namespace(tasks: Iterable[Task], scope: Scope, guard: Guard, targets: Collection[ResourceKey]) -> tuple[Task, ...]:

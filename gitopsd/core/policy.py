@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gitopsd.core.plan import Work
-from gitopsd.core.step import SUPERSEDED, TERMINATED
 from gitopsd.core.windows import Blocked
 from gitopsd.model.application import Application, Mode, Retry
 from gitopsd.model.ids import TargetHash
 from gitopsd.model.operation import (
+    EndReason,
     HookEnd,
     Operation,
+    OperationCause,
     OperationPhase,
     SyncPhase,
     SyncRequest,
     Task,
     TaskState,
+    Tried,
     Verb,
 )
 
@@ -66,9 +68,10 @@ def last_sync(operation: Operation | None) -> LastSync | None:
     if operation is None or not operation.phase.over:
         return None
     ended_s = operation.finished_s or operation.started_s
-    if _is_partial(operation) or operation.message == SUPERSEDED:
+    if not operation.scope.whole or operation.end in (EndReason.SUPERSEDED, EndReason.REFUSED):
         # It tried nothing to the end, so what it carries of the sync before it still holds.
-        return None if operation.tried is None else LastSync(operation.tried, operation.tried_ok, ended_s)
+        tried = operation.tried
+        return None if tried is None else LastSync(tried.target, tried.succeeded, ended_s)
     # The cluster did not answer: that says nothing about the content, so what is left is only put off.
     unanswered = operation.phase is OperationPhase.ERROR
     return LastSync(
@@ -78,8 +81,8 @@ def last_sync(operation: Operation | None) -> LastSync | None:
         operation.retries,
         operation.heals,
         unanswered or any(task.state is TaskState.PENDING for task in operation.tasks),
-        not operation.automated,
-        operation.message == TERMINATED,
+        operation.cause is OperationCause.PERSON,
+        operation.end is EndReason.TERMINATED,
         any(map(_is_left, operation.tasks)),
     )
 
@@ -98,11 +101,7 @@ def carrying(operation: Operation, last: LastSync | None) -> Operation:
     """
     if last is None:
         return operation
-    return replace(operation, tried=last.target, tried_ok=last.succeeded)
-
-
-def _is_partial(operation: Operation) -> bool:
-    return operation.dry_run or operation.selective
+    return replace(operation, tried=Tried(last.target, last.succeeded))
 
 
 def request_refused(request: SyncRequest, mode: Mode, stopped: Blocked | None = None) -> str:
@@ -148,7 +147,7 @@ def deletion_due(last: Operation | None, now_s: float, pacing: Pacing) -> Due:
 
     A deletion that failed is tried again by itself, later each time: nobody can mend it in Git any more.
     """
-    if last is None or not last.deleting or last.phase is OperationPhase.SUCCEEDED:
+    if last is None or last.cause is not OperationCause.DELETION or last.phase is OperationPhase.SUCCEEDED:
         return Due(sync=True, why="it is being deleted")
     wait_s = min(pacing.heal_max_s, pacing.heal_wait_s * HEAL_FACTOR ** min(last.retries, 20))
     rested_s = now_s - (last.finished_s or last.started_s)

@@ -9,9 +9,10 @@ from gitopsd.core.asks import Seen
 from gitopsd.core.check import answered, refused_before, unchecked
 from gitopsd.core.gate import LAG_S
 from gitopsd.core.retry import backoff_s
-from gitopsd.core.walk import OVER, Walk, elapsed, identity
+from gitopsd.core.walk import OVER, Walk, elapsed, failed, identity
 from gitopsd.model.command import Accepted, Applied, Command, Refused
-from gitopsd.model.operation import HookEnd, Operation, OperationPhase, Task, TaskState, Verb
+from gitopsd.model.ids import Uid
+from gitopsd.model.operation import EndReason, HookEnd, Operation, OperationPhase, Task, TaskState, Verb, WaitReason
 
 TERMINATED = "terminated by a person"
 SUPERSEDED = "superseded: Git has newer content"
@@ -64,7 +65,7 @@ def step(operation: Operation, seen: Seen, now_s: float, limits: Limits) -> Step
         return Step(resting, again_after_s=rest_s)
     message = f"{_objects(issued)} being applied or pruned" if issued else "; ".join(waits[:MAX_TOLD])
     advanced = replace(advanced, message=message)
-    return Step(advanced, tuple(issued), 0.0 if issued else _again(advanced, now_s, limits))
+    return Step(advanced, tuple(issued), 0.0 if issued else _next_look_s(advanced, now_s, limits))
 
 
 def absorb(operation: Operation, results: Sequence[Applied], now_s: float) -> Operation:
@@ -90,29 +91,30 @@ def stalled(operation: Operation, why: str, now_s: float, limits: Limits) -> Ope
     the content.
     """
     if operation.phase is OperationPhase.TERMINATING:
-        return ended(operation, OperationPhase.FAILED, TERMINATED, now_s)
+        return ended(operation, EndReason.TERMINATED, TERMINATED, now_s)
     if elapsed(operation.started_s, now_s) < limits.operation_s:
         return None
     message = f"not over after {limits.operation_s:g} s: {why}; it is tried again"
-    return ended(operation, OperationPhase.ERROR, message, now_s)
+    return ended(operation, EndReason.UNANSWERED, message, now_s)
 
 
-def ended(operation: Operation, phase: OperationPhase, message: str, now_s: float) -> Operation:
-    """Return `operation` as ended, whatever its tasks have come to."""
+def ended(operation: Operation, end: EndReason, message: str, now_s: float) -> Operation:
+    """Return `operation` as ended for the reason `end`, whatever its tasks have come to."""
     # What the server accepted is done; what was asked without an answer may be done or not, and is not claimed.
     tasks = tuple(
-        replace(task, state=TaskState.DONE) if task.state is TaskState.APPLIED and task.verb is not Verb.HOOK
-        else replace(task, state=TaskState.FAILED, message="its end was not seen") if task.state is TaskState.APPLIED
+        replace(task, state=TaskState.DONE, wait=None) if task.state is TaskState.APPLIED and task.verb is not Verb.HOOK
+        else failed(task, "its end was not seen") if task.state is TaskState.APPLIED
         else replace(task, state=TaskState.PENDING) if task.state is TaskState.ISSUED
         else task
         for task in operation.tasks
     )  # fmt: skip
-    return replace(operation, tasks=tasks, phase=phase, message=message, finished_s=now_s)
+    return replace(operation, tasks=tasks, phase=end.phase, end=end, message=message, finished_s=now_s)
 
 
 def _checked(operation: Operation, seen: Seen, now_s: float) -> Step | None:
     """Return the step that asks what the server would refuse, or ends the operation for that; None: go on."""
-    if operation.phase is OperationPhase.TERMINATING or (seen.target != operation.target and not operation.pinned):
+    superseded = seen.target != operation.target and not operation.scope.pinned
+    if operation.phase is OperationPhase.TERMINATING or superseded:
         return None
     tasks, checks = unchecked(operation, seen)
     asked = replace(operation, tasks=tasks)
@@ -122,11 +124,11 @@ def _checked(operation: Operation, seen: Seen, now_s: float) -> Step | None:
     if not (refused := refused_before(tasks)):
         return None
     message = f"nothing was written: {_told_of(refused, len(tasks))}"
-    return Step(ended(asked, OperationPhase.FAILED, message, now_s))
+    return Step(ended(asked, EndReason.PREFLIGHT_FAILED, message, now_s))
 
 
-def _told_of(failed: Sequence[Task], of: int) -> str:
-    return f"{len(failed)} of {of} objects failed: {_named(failed)}"
+def _told_of(failures: Sequence[Task], of: int) -> str:
+    return f"{len(failures)} of {of} objects failed: {_named(failures)}"
 
 
 def _objects(commands: Sequence[Command]) -> str:
@@ -149,7 +151,7 @@ def _without_hooks(walk: Walk, stopped: Operation) -> Step:
         return Step(replace(operation, message="its hooks are removed"), again_after_s=wait_s)
     tasks = walk.removed()
     tried = any(task.end is not None and task.attempts for task in operation.tasks)
-    if operation.dry_run or not walk.issued or tried:
+    if operation.scope.dry_run or not walk.issued or tried:
         return Step(stopped)
     return Step(replace(operation, tasks=tasks, message="its hooks are removed"), tuple(walk.issued), 0.0)
 
@@ -158,47 +160,57 @@ def _hook_answered(task: Task, result: Applied, now_s: float) -> Task:
     over = TaskState.FAILED if task.end is HookEnd.FAILED else TaskState.DONE
     match result:
         case Accepted() if task.end is not None:
-            return replace(task, state=over)
+            return replace(task, state=over, wait=None)
         case Accepted() if task.uid:
-            return replace(task, state=TaskState.PENDING, message="what ran before it is deleted")
+            message = "what ran before it is deleted"
+            return replace(task, state=TaskState.PENDING, wait=WaitReason.DELETING, message=message)
         case Accepted(resource_version=version):
-            return replace(task, state=TaskState.APPLIED, message="", since_s=now_s, resource_version=version)
+            return replace(
+                task, state=TaskState.APPLIED, wait=None, message="", since_s=now_s, resource_version=version
+            )
         case Refused(retryable=True) if task.attempts + 1 < MAX_REFUSALS or (result.code == 0 and task.end is None):
             uid = task.uid if task.end is not None else None
             message = task.message if task.end is not None else _words(result)
-            return replace(task, state=TaskState.PENDING, message=message, attempts=task.attempts + 1, uid=uid)
+            return _again(task, message, uid)
         case Refused() if task.end is not None:
             message = "; ".join(filter(None, (task.message, f"it could not be let go of: {_words(result)}")))
-            return replace(task, state=over, message=message, attempts=task.attempts + 1)
+            return replace(task, state=over, wait=None, message=message, attempts=task.attempts + 1)
         case Refused():
-            return replace(task, state=TaskState.FAILED, message=_words(result), attempts=task.attempts + 1)
+            return failed(replace(task, attempts=task.attempts + 1), _words(result))
 
 
 def _answered(task: Task, result: Applied, now_s: float, operation: Operation) -> Task:
     if task.state is not TaskState.ISSUED:
         tried = task.state is TaskState.PENDING and not task.checked
-        return answered(task, result, dry_run=operation.dry_run) if tried else task
+        return answered(task, result, dry_run=operation.scope.dry_run) if tried else task
     return (_hook_answered if task.verb is Verb.HOOK else _write_answered)(task, result, now_s)
 
 
 def _write_answered(task: Task, result: Applied, now_s: float) -> Task:
     match result:
         case Accepted(resource_version=None) if task.verb is Verb.PRUNE:
-            return replace(task, state=TaskState.DONE, message=result.message)
+            return replace(task, state=TaskState.DONE, wait=None, message=result.message)
         case Accepted():
             version = task.resource_version if task.verb is Verb.PRUNE else result.resource_version
             return replace(
                 task,
                 state=TaskState.APPLIED,
+                wait=None,
                 message=result.message,
                 since_s=now_s,
                 resource_version=version,
                 view=result.view,
             )
         case Refused(retryable=True) if result.code == 0 or task.attempts + 1 < MAX_REFUSALS:
-            return replace(task, state=TaskState.PENDING, message=_words(result), attempts=task.attempts + 1)
+            return _again(task, _words(result), task.uid)
         case Refused():
-            return replace(task, state=TaskState.FAILED, message=_words(result), attempts=task.attempts + 1)
+            return failed(replace(task, attempts=task.attempts + 1), _words(result))
+
+
+def _again(task: Task, message: str, uid: Uid | None) -> Task:
+    """Return `task` after a refusal that may pass."""
+    attempts = task.attempts + 1
+    return replace(task, state=TaskState.PENDING, wait=WaitReason.REFUSED, message=message, attempts=attempts, uid=uid)
 
 
 def _words(refused: Refused) -> str:
@@ -208,23 +220,22 @@ def _words(refused: Refused) -> str:
 def _stopped(operation: Operation, seen: Seen, now_s: float) -> Operation | None:
     """Return the operation as ended where it is not to go on, whatever its tasks have come to."""
     if operation.phase is OperationPhase.TERMINATING:
-        return ended(operation, OperationPhase.FAILED, TERMINATED, now_s)
-    if operation.dry_run:
+        return ended(operation, EndReason.TERMINATED, TERMINATED, now_s)
+    if operation.scope.dry_run:
         return _told(operation, now_s)
-    if not operation.pinned and seen.target != operation.target:
-        return ended(operation, OperationPhase.FAILED, SUPERSEDED, now_s)
+    if not operation.scope.pinned and seen.target != operation.target:
+        return ended(operation, EndReason.SUPERSEDED, SUPERSEDED, now_s)
     return None
 
 
 def _finished(operation: Operation, issued: Sequence[Command], waits: Sequence[str], now_s: float) -> Operation | None:
     """Return the operation as ended where a task has failed, or nothing is left to do."""
-    failed = [task for task in operation.tasks if task.state is TaskState.FAILED]
     if issued or waits:
         return None
-    if failed:
-        message = _told_of(failed, len(operation.tasks))
-        return ended(operation, OperationPhase.FAILED, message, now_s)
-    return ended(operation, OperationPhase.SUCCEEDED, _summary(operation.tasks), now_s)
+    if failures := [task for task in operation.tasks if task.state is TaskState.FAILED]:
+        message = _told_of(failures, len(operation.tasks))
+        return ended(operation, EndReason.TASK_FAILED, message, now_s)
+    return ended(operation, EndReason.COMPLETED, _summary(operation.tasks), now_s)
 
 
 def _refused_so_far(tasks: Sequence[Task]) -> str:
@@ -238,20 +249,20 @@ def _too_late(operation: Operation, waits: Sequence[str], now_s: float, limits: 
     if waits:
         why = "; ".join(waits[:MAX_TOLD])
         message = f"not over after {limits.operation_s:g} s: {why}; see to that, or raise sync.operation_deadline_s"
-        return ended(operation, OperationPhase.FAILED, message, now_s)
+        return ended(operation, EndReason.TOO_LATE, message, now_s)
     # Nothing was held up by the content: it has not been tried to the end, and is tried again.
     message = f"not over after {limits.operation_s:g} s: the cluster does not answer; it is tried again"
-    return ended(operation, OperationPhase.ERROR, message, now_s)
+    return ended(operation, EndReason.UNANSWERED, message, now_s)
 
 
 def _told(operation: Operation, now_s: float) -> Operation:
     tasks = tuple(
-        replace(task, state=TaskState.DONE, message=task.message or _of_dry_run(task))
+        replace(task, state=TaskState.DONE, wait=None, message=task.message or _of_dry_run(task))
         if task.state not in OVER
         else task
         for task in operation.tasks
     )
-    return ended(replace(operation, tasks=tasks), OperationPhase.SUCCEEDED, "dry run: nothing was written", now_s)
+    return ended(replace(operation, tasks=tasks), EndReason.DRY_RUN, "dry run: nothing was written", now_s)
 
 
 def _of_dry_run(task: Task) -> str:
@@ -277,7 +288,7 @@ def _as_before(old: Sequence[Task], new: Sequence[Task]) -> tuple[Task, ...]:
     return tuple(before[identity(task)] if task.state is TaskState.ISSUED else task for task in new)
 
 
-def _again(operation: Operation, now_s: float, limits: Limits) -> float:
+def _next_look_s(operation: Operation, now_s: float, limits: Limits) -> float:
     """Return when to look again though nothing is heard: at the next deadline, or when a mirror must have caught up."""
     rest_s = [limits.operation_s - elapsed(operation.started_s, now_s)]
     for task in operation.tasks:
@@ -285,6 +296,6 @@ def _again(operation: Operation, now_s: float, limits: Limits) -> float:
         if task.state is TaskState.APPLIED:
             # A deadline that is over has not failed the task, so its gate is not the one that is shut.
             rest_s += [end_s - past_s for end_s in (LAG_S, limits.gate_s) if past_s < end_s]
-        if task.state is TaskState.PENDING and task.message:
+        if task.state is TaskState.PENDING and task.wait:
             rest_s.append(LAG_S)
     return max(0.1, min(rest_s))

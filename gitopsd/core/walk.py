@@ -12,7 +12,7 @@ from gitopsd.core.hooks import DeletePolicy, is_run, run_id
 from gitopsd.core.order import FIRST, PHASES, SUPPORT, Group, group_of, task_order
 from gitopsd.model.command import Command, Release
 from gitopsd.model.comparison import Found
-from gitopsd.model.operation import HookEnd, Operation, SyncPhase, Task, TaskState, Verb
+from gitopsd.model.operation import HookEnd, Operation, SyncPhase, Task, TaskState, Verb, WaitReason
 
 OVER = (TaskState.DONE, TaskState.SKIPPED, TaskState.FAILED)
 ENDS = {HookEnd.SUCCEEDED: DeletePolicy.SUCCEEDED, HookEnd.FAILED: DeletePolicy.FAILED}
@@ -38,7 +38,7 @@ class Walk:
             if not self.issued and not self.waits:
                 return (*done, *self._through(rescue))
         elif not self.issued and not self.waits:
-            rescue = [replace(task, state=TaskState.SKIPPED, message="the sync did not fail") for task in rescue]
+            rescue = [_over(task, TaskState.SKIPPED, "the sync did not fail") for task in rescue]
         return (*done, *rescue)
 
     def removed(self) -> tuple[Task, ...]:
@@ -62,8 +62,8 @@ class Walk:
             # What the groups before it have done must have come as far, too: one wave has several groups.
             done = [self._gated(task, need) if task.state is TaskState.APPLIED else task for task in done]
             done += [self._advanced(task, need) for task in found]
-            failed = any(task.state is TaskState.FAILED for task in done)
-            if failed or self.issued or self.waits or _too_early(following, done):
+            stopped = any(task.state is TaskState.FAILED for task in done)
+            if stopped or self.issued or self.waits or _too_early(following, done):
                 done += [task for _, later in groups[place + 1 :] for task in later]
                 break
         return done
@@ -77,25 +77,26 @@ class Walk:
             case Asked(command=command):
                 return self._issued(task, command)
             case Begun():
-                return self._gated(replace(task, state=TaskState.APPLIED, message="", since_s=self.now_s), need)
+                begun = replace(task, state=TaskState.APPLIED, wait=None, message="", since_s=self.now_s)
+                return self._gated(begun, need)
             case Done(why=why):
-                return replace(task, state=TaskState.DONE, message=why)
-            case Never(why=why, failed=failed):
-                return replace(task, state=TaskState.FAILED if failed else TaskState.SKIPPED, message=why)
-            case Hold(why=why, up_to_s=up_to_s):
-                return self._held(task, why, up_to_s)
+                return _over(task, TaskState.DONE, why)
+            case Never(why=why, failed=has_failed):
+                return _over(task, TaskState.FAILED if has_failed else TaskState.SKIPPED, why)
+            case Hold() as hold:
+                return self._held(task, hold)
 
     def _issued(self, task: Task, command: Command) -> Task:
         self.issued.append(command)
         if task.verb is Verb.HOOK and task.end is None:
             task = replace(task, uid=command.uid if isinstance(command, Release) else None)
-        return replace(task, state=TaskState.ISSUED, message=task.message if task.end else "")
+        return replace(task, state=TaskState.ISSUED, wait=None, message=task.message if task.end else "")
 
-    def _held(self, task: Task, why: str, up_to_s: float) -> Task:
+    def _held(self, task: Task, hold: Hold) -> Task:
         """Wait for what a task waits for, but no longer than so: then it is put off to another sync."""
-        if elapsed(self.operation.started_s, self.now_s) < up_to_s:
-            self.waits.append(f"{task.key}: {why}")
-        return replace(task, state=TaskState.PENDING, message=why)
+        if elapsed(self.operation.started_s, self.now_s) < hold.up_to_s:
+            self.waits.append(f"{task.key}: {hold.why}")
+        return replace(task, state=TaskState.PENDING, wait=hold.reason, message=hold.why)
 
     def _gated(self, task: Task, need: Need) -> Task:
         if task.verb is Verb.HOOK:
@@ -103,14 +104,14 @@ class Walk:
         match gate_of(task, need, self.seen.readings.get(task.key), self.now_s):
             case Open():
                 kept = need in (Need.ACCEPTED, Need.ESTABLISHED, Need.ENDED) and task.verb is not Verb.PRUNE
-                return replace(task, state=TaskState.APPLIED if kept else TaskState.DONE, message="")
+                return _over(task, TaskState.APPLIED if kept else TaskState.DONE, "")
             case Broken(why=why):
-                return replace(task, state=TaskState.FAILED, message=why)
+                return failed(task, why)
             case Shut(why=why) if elapsed(task.since_s, self.now_s) >= self.gate_s:
-                return replace(task, state=TaskState.FAILED, message=self._late(why))
+                return failed(task, self._late(why))
             case Shut(why=why):
                 self.waits.append(f"{task.key}: {why}")
-                return replace(task, message=why)
+                return replace(task, wait=WaitReason.GATE, message=why)
 
     def _ended(self, task: Task, need: Need) -> Task:
         match end_of(task, self.seen.readings.get(task.key), run_id(self.operation.id, task.phase), self.now_s):
@@ -123,13 +124,13 @@ class Walk:
             case Shut(why=why):
                 if need in (Need.HEALTHY, Need.ENDED):
                     self.waits.append(f"{task.key}: {why}")
-                return replace(task, message=why)
+                return replace(task, wait=WaitReason.GATE, message=why)
 
     def _let_go(self, task: Task, end: HookEnd, why: str, *, delete: bool = False) -> Task:
         """Have a hook that has ended, and how is stored first, let go of; one that is gone is only told of."""
         hook, reading = hook_of_task(task, self.seen, self.operation), self.seen.readings.get(task.key)
         if not isinstance(reading, Found) or not is_run(reading.live, self.operation.id, task.phase):
-            return replace(task, state=TaskState.FAILED, end=end, message=why)
+            return failed(replace(task, end=end), why)
         # What was run before an application's objects are deleted is one of them.
         deletes = delete or (end is HookEnd.SUCCEEDED and task.phase is SyncPhase.PRE_DELETE)
         deletes |= hook is not None and ENDS[end] in hook.policies
@@ -162,8 +163,17 @@ def identity(task: Task) -> tuple[object, ...]:
     return task.key, task.verb, task.phase
 
 
+def failed(task: Task, message: str) -> Task:
+    """Return `task` as failed."""
+    return _over(task, TaskState.FAILED, message)
+
+
 def elapsed(since_s: float, now_s: float) -> float:
     return max(0.0, now_s - since_s)
+
+
+def _over(task: Task, state: TaskState, message: str) -> Task:
+    return replace(task, state=state, wait=None, message=message)
 
 
 def _runs(task: Task) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Revision, TargetHash, Uid, ViewHash
@@ -21,6 +21,81 @@ class OperationPhase(enum.Enum):
     @property
     def over(self) -> bool:
         return self not in (OperationPhase.RUNNING, OperationPhase.TERMINATING)
+
+
+class EndReason(enum.Enum):
+    """Why an operation ended: what follows from its end hangs on this, never on its words."""
+
+    COMPLETED = "Completed"  # to the end, though some tasks may have been put off
+    DRY_RUN = "DryRun"  # nothing was to be written
+    PREFLIGHT_FAILED = "PreflightFailed"  # the server would have refused something, so nothing was written
+    TASK_FAILED = "TaskFailed"
+    TOO_LATE = "TooLate"  # something that the content waits for did not come about in time
+    TERMINATED = "Terminated"  # by a person
+    SUPERSEDED = "Superseded"  # Git has newer content, or the application goes to another cluster
+    UNANSWERED = "Unanswered"  # the cluster, or what the content is made of, did not answer in time
+    WINDOW = "Window"  # put off by a sync window
+    OBSERVE = "Observe"  # the mode does not let it write any more
+    REVISION_GONE = "RevisionGone"  # Git does not hold the revision any more that a person named
+    REFUSED = "Refused"  # what a person asked for could not begin
+
+    @property
+    def phase(self) -> OperationPhase:
+        """The phase of an operation that ended so; `ERROR` where that says nothing of its content."""
+        match self:
+            case EndReason.COMPLETED | EndReason.DRY_RUN:
+                return OperationPhase.SUCCEEDED
+            case (
+                EndReason.PREFLIGHT_FAILED
+                | EndReason.TASK_FAILED
+                | EndReason.TOO_LATE
+                | EndReason.TERMINATED
+                | EndReason.SUPERSEDED
+            ):
+                return OperationPhase.FAILED
+            case (
+                EndReason.UNANSWERED
+                | EndReason.WINDOW
+                | EndReason.OBSERVE
+                | EndReason.REVISION_GONE
+                | EndReason.REFUSED
+            ):
+                return OperationPhase.ERROR
+
+
+class OperationCause(enum.Enum):
+    """What an operation was begun for."""
+
+    PERSON = "Person"  # somebody asked for it
+    CONTENT = "Content"  # new content in Git, or what was put off or failed of it before
+    HEAL = "Heal"  # live has drifted from content that was applied
+    DELETION = "Deletion"  # the application goes with its objects
+
+
+@dataclass(frozen=True, slots=True)
+class OperationScope:
+    """How far an operation goes."""
+
+    prune: bool = False  # live objects that Git does not hold go, too
+    dry_run: bool = False  # nothing is written
+    selective: bool = False  # of some objects only, so the content as a whole is not tried
+    pinned: bool = False  # to a revision that a person named: newer content does not take over
+
+    @property
+    def whole(self) -> bool:
+        """Whether it tries the content as a whole."""
+        return not (self.dry_run or self.selective)
+
+
+EVERYTHING = OperationScope()
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The content that a sync has tried to its end, and what came of that."""
+
+    target: TargetHash
+    succeeded: bool
 
 
 class SyncPhase(enum.Enum):
@@ -56,6 +131,19 @@ class TaskState(enum.Enum):
     SKIPPED = "Skipped"  # PruneSkipped: not allowed, or no longer needed
 
 
+class WaitReason(enum.Enum):
+    """Why a task is put off (PENDING), or why what it did has not come about yet (APPLIED)."""
+
+    CLAIMED = "Claimed"  # it is not known yet who else wants the object at this commit
+    CONTESTED = "Contested"  # another application, or another installation, wants it or has it
+    UNKNOWN = "Unknown"  # how the live object is cannot be told now
+    UNSERVED = "Unserved"  # its definition is applied, but its kind is not served yet
+    DELETING = "Deleting"  # what is in its place is still being deleted
+    KEPT = "Kept"  # its object may not be deleted yet: others may want it, or nobody approved it
+    REFUSED = "Refused"  # the server refused it in a way that may pass; it is tried again
+    GATE = "Gate"  # accepted, but not established, healthy, ended or gone yet
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One object's part of an Operation, in the order of `(phase, wave, rank, key)`."""
@@ -66,6 +154,7 @@ class Task:
     wave: int = 0
     rank: int = 0  # of its kind; Namespaces and CRDs first, prunes reversed
     state: TaskState = TaskState.PENDING
+    wait: WaitReason | None = None  # None: nothing holds it up
     message: str = ""
     uid: Uid | None = None  # prune: what was compared; hook: of the object that is let go of
     resource_version: ResourceVersion | None = None  # prune: what was compared; apply: what the server answered
@@ -88,22 +177,17 @@ class Operation:
     revisions: tuple[Revision, ...]  # one per source
     tasks: tuple[Task, ...]
     phase: OperationPhase = OperationPhase.RUNNING
+    end: EndReason | None = None  # None: it is not over
     message: str = ""
     started_s: float = 0.0  # Unix time
     finished_s: float | None = None
     initiated_by: str = ""  # a user's name; "" when automated
-    automated: bool = False
-    healing: bool = False  # caused by drift, not by new content
-    prune: bool = False
-    dry_run: bool = False
+    cause: OperationCause = OperationCause.PERSON
+    scope: OperationScope = EVERYTHING
     retries: int = 0
     not_before_s: float = 0.0  # no step before this Unix time (back-off)
     heals: int = 0  # self-heals of this content in a row, this one included
-    selective: bool = False  # of some objects only, so the content as a whole has not been tried
-    tried: TargetHash | None = None  # what the last sync that tried a content to its end tried …
-    tried_ok: bool = False  # … and whether that succeeded
-    pinned: bool = False  # a person named the revision: newer content does not take over
-    deleting: bool = False  # the application goes with its objects
+    tried: Tried | None = None  # by the last sync before this one that tried a content to its end
     options: tuple[tuple[str, str], ...] = ()  # sync options of this operation, over the application's
     asked_s: float = 0.0  # of the request that it does, by which that is known to have been taken up; 0: of none
 
@@ -129,6 +213,10 @@ def operation_to_json(operation: Operation) -> dict[str, Any]:
         "revisions": list(operation.revisions),
         "options": [list(option) for option in operation.options],
         "phase": operation.phase.value,
+        "end": operation.end.value if operation.end else None,
+        "cause": operation.cause.value,
+        "scope": asdict(operation.scope),
+        "tried": asdict(operation.tried) if operation.tried else None,
         "tasks": [task_to_json(task) for task in operation.tasks],
     }
 
@@ -140,6 +228,10 @@ def operation_from_json(value: Mapping[str, Any]) -> Operation:
         revisions=tuple(Revision(revision) for revision in value["revisions"]),
         options=tuple((name, text) for name, text in value.get("options", ())),
         phase=OperationPhase(value["phase"]),
+        end=EndReason(value["end"]) if value["end"] else None,
+        cause=OperationCause(value["cause"]),
+        scope=OperationScope(**value["scope"]),
+        tried=Tried(**value["tried"]) if value["tried"] else None,
         tasks=tuple(task_from_json(task) for task in value["tasks"]),
     )
 
@@ -153,19 +245,10 @@ _PLAIN = (
     "started_s",
     "finished_s",
     "initiated_by",
-    "automated",
-    "healing",
-    "prune",
-    "dry_run",
     "retries",
     "not_before_s",
-    "pinned",
-    "deleting",
     "asked_s",
     "heals",
-    "selective",
-    "tried",
-    "tried_ok",
 )
 
 
@@ -177,6 +260,7 @@ def task_to_json(task: Task) -> dict[str, Any]:
         "wave": task.wave,
         "rank": task.rank,
         "state": task.state.value,
+        "wait": task.wait.value if task.wait else None,
         "message": task.message,
         "uid": task.uid,
         "resource_version": task.resource_version,
@@ -199,6 +283,7 @@ def task_from_json(value: Mapping[str, Any]) -> Task:
         wave=value["wave"],
         rank=value["rank"],
         state=TaskState(value["state"]),
+        wait=WaitReason(value["wait"]) if value.get("wait") else None,
         message=value["message"],
         uid=value["uid"],
         resource_version=value["resource_version"],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gitopsd.model.comparison import Comparison
 from gitopsd.model.ids import ClusterId, Revision
-from gitopsd.model.operation import Operation, OperationPhase
+from gitopsd.model.operation import EndReason, Operation, OperationPhase
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class HistoryEntry:
     message: str
     target: str  # hash of the content
     sources: tuple[dict[str, object], ...] = ()  # as declared then
+    end: EndReason | None = None  # None: of a time when only words told why it ended
 
 
 @dataclass(frozen=True, slots=True)

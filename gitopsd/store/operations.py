@@ -13,6 +13,7 @@ from gitopsd.model.application import Application
 from gitopsd.model.ids import AppName, Revision
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import (
+    EndReason,
     Operation,
     SyncRequest,
     Task,
@@ -66,7 +67,7 @@ class OperationsPart:
         begun = before is None or before.id != operation.id
         over = operation.phase.over and (begun or not (before and before.phase.over))
         entries = self.history(app.name)
-        if over and not operation.dry_run:
+        if over and not operation.scope.dry_run:
             entries = _with_entry(app, operation, entries)
         # What nobody asked for is found out again by the next pass; only what is to be read later must not be lost.
         durable = over or (begun and operation.initiated_by != "")
@@ -109,6 +110,7 @@ def _with_entry(app: Application, operation: Operation, entries: Sequence[Histor
         message=operation.message,
         target=operation.target,
         sources=tuple(dict(source.options) for source in app.sources),
+        end=operation.end,
     )
     return newest((*entries, entry), app.history_limit)
 
@@ -140,12 +142,15 @@ def _entry_to_json(entry: HistoryEntry) -> dict[str, Any]:
         "message": entry.message,
         "target": entry.target,
         "sources": list(entry.sources),
+        "end": entry.end.value if entry.end else None,
     }
 
 
 def _entry_from_json(number: int, value: Mapping[str, Any]) -> HistoryEntry:
     revisions = tuple(Revision(revision) for revision in value["revisions"])
-    return HistoryEntry(**{**value, "id": number, "revisions": revisions, "sources": tuple(value["sources"])})
+    end = EndReason(value["end"]) if value.get("end") else None
+    found = {**value, "id": number, "revisions": revisions, "sources": tuple(value["sources"]), "end": end}
+    return HistoryEntry(**found)
 
 
 def _request_to_json(request: SyncRequest) -> dict[str, Any]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from gitopsd.errors import StoreUnusable
+from gitopsd.store.worded_operations import give_types
+
+Step = tuple[str | Callable[[sqlite3.Connection], None], ...]  # statements, and what no statement says
 
 # Step n makes version n + 1 of version n. A step is never changed once it was released: another one is added.
-STEPS: tuple[tuple[str, ...], ...] = (
+STEPS: tuple[Step, ...] = (
     (
         # Every declaration of every source; of one name the lowest `place` holds.
         """CREATE TABLE declarations (
@@ -43,11 +47,13 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ),
     # When a person last approved deletions that ask for it.
     ("CREATE TABLE approvals (app TEXT PRIMARY KEY, at_s REAL NOT NULL) WITHOUT ROWID",),
+    # Why operations ended and what holds up their tasks are types.
+    (give_types,),
 )
 VERSION = len(STEPS)
 
 
-def migrate(database: sqlite3.Connection, path: Path, steps: tuple[tuple[str, ...], ...] = STEPS) -> None:
+def migrate(database: sqlite3.Connection, path: Path, steps: tuple[Step, ...] = STEPS) -> None:
     """Bring the database to the version of `steps`, all of it or nothing; a copy of the old one stays beside it.
 
     Raises:
@@ -66,7 +72,10 @@ def migrate(database: sqlite3.Connection, path: Path, steps: tuple[tuple[str, ..
     database.execute("BEGIN IMMEDIATE")
     for statements in steps[version:]:
         for statement in statements:
-            database.execute(statement)
+            if isinstance(statement, str):
+                database.execute(statement)
+            else:
+                statement(database)
     database.execute(f"PRAGMA user_version = {len(steps)}")
     database.execute("COMMIT")
 

@@ -76,7 +76,7 @@ class Metrics:
 
     def synced(self, app: Application, server: str, operation: Operation) -> None:
         """Count a sync that is over, and how long it took."""
-        tried = str(operation.dry_run).lower()
+        tried = str(operation.scope.dry_run).lower()
         self._syncs.labels(namespace_of(app), app.name, app.project, server, operation.phase.value, tried).inc()
         took_s = (operation.finished_s or operation.started_s) - operation.started_s
         self._syncs_s.labels(namespace_of(app), app.name, server).inc(max(0.0, took_s))

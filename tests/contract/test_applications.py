@@ -8,7 +8,7 @@ import pytest
 
 from gitopsd.errors import NotFound
 from gitopsd.model.ids import AppName
-from gitopsd.model.operation import OperationPhase, SyncRequest, Task, Verb
+from gitopsd.model.operation import OperationPhase, OperationScope, SyncRequest, Task, Verb
 from tests.contract.stores import (
     OLD,
     PROD,
@@ -75,7 +75,7 @@ def test_operation_that_is_over_enters_the_history_once(shop: Subject) -> None:
 
 
 def test_dry_run_enters_no_history(shop: Subject) -> None:
-    shop.store.put_operation(operation(phase=OperationPhase.SUCCEEDED, dry_run=True))
+    shop.store.put_operation(operation(phase=OperationPhase.SUCCEEDED, scope=OperationScope(dry_run=True)))
 
     assert () == tuple(shop.restarted().history(SHOP))
 

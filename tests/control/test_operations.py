@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from gitopsd.core.step import SUPERSEDED, TERMINATED, Limits
+from gitopsd.core.step import Limits
 from gitopsd.errors import Conflict, StoreFailed
 from gitopsd.model.application import Mode
 from gitopsd.model.command import Refused
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.operation import OperationPhase, SyncRequest
+from gitopsd.model.operation import EndReason, OperationPhase, SyncRequest
 from tests.control.clusters import C1, C2
 from tests.control.git import sha
 from tests.control.shell import BY_HAND, Shell, app, config
@@ -65,7 +65,7 @@ async def test_newer_content_takes_over_in_the_same_pass() -> None:
     await shell.walk()
     await shell.pass_over("shop")
 
-    assert [SUPERSEDED] == [operation.message for operation in shell.over[:1]]
+    assert [EndReason.SUPERSEDED] == [operation.end for operation in shell.over[:1]]
     assert {"x"} == shell.names()
 
 
@@ -74,7 +74,7 @@ async def test_operation_is_ended_by_a_person() -> None:
     await shell.asks.terminate(SHOP)
     await shell.settle()
 
-    assert (set(), TERMINATED) == (shell.names(), shell.operation("shop").message)
+    assert (set(), EndReason.TERMINATED) == (shell.names(), shell.operation("shop").end)
 
 
 async def test_operation_is_ended_by_a_person_though_git_is_broken() -> None:
@@ -84,7 +84,7 @@ async def test_operation_is_ended_by_a_person_though_git_is_broken() -> None:
     await shell.asks.terminate(SHOP)
     await shell.settle(for_s=60.0)
 
-    assert TERMINATED == shell.operation("shop").message
+    assert EndReason.TERMINATED == shell.operation("shop").end
     assert shell.operation("shop") == shell.status("shop").operation
 
 
@@ -100,7 +100,7 @@ async def test_operation_is_ended_by_a_person_while_its_commands_run() -> None:
     shell.clusters.turn = terminates
     await shell.settle(for_s=60.0)
 
-    assert TERMINATED == shell.operation("shop").message
+    assert EndReason.TERMINATED == shell.operation("shop").end
 
 
 async def test_operation_is_ended_by_its_deadline_though_passes_come_to_nothing() -> None:

@@ -119,7 +119,7 @@ async def test_request_for_the_declared_revision_is_allowed_where_sync_is_automa
     await shell.asks.sync(SHOP, replace(ASKED, revisions=("main",)))
     await shell.settle()
 
-    assert not shell.operation("shop").pinned
+    assert not shell.operation("shop").scope.pinned
     with pytest.raises(Conflict, match="syncs by itself"):
         await shell.asks.sync(SHOP, replace(ASKED, revisions=(sha(0),)))
 

@@ -9,7 +9,7 @@ import pytest
 
 from gitopsd.errors import ClusterUnreachable
 from gitopsd.model.command import Refused
-from gitopsd.model.operation import OperationPhase
+from gitopsd.model.operation import OperationCause, OperationPhase
 from tests.control.shell import BY_HAND, Shell, app, config
 from tests.control.syncing import ASKED, SHOP, X, calls, started, value
 
@@ -25,7 +25,7 @@ async def test_live_edit_is_reverted_and_counts_as_a_heal() -> None:
     shell.world.edit(X, "data", "value", value="drifted")
     await shell.settle()
 
-    assert ("1", True) == (value(shell), shell.operation("shop").healing)
+    assert ("1", OperationCause.HEAL) == (value(shell), shell.operation("shop").cause)
 
 
 async def test_live_edit_stays_where_self_heal_is_off_and_is_said_why() -> None:

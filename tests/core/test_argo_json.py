@@ -13,7 +13,7 @@ from gitopsd.model.comparison import Absent, Compared, Comparison, Pair, SyncSta
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId, Revision, TargetHash
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.operation import Operation, OperationPhase, SyncPhase, Task, TaskState, Verb
+from gitopsd.model.operation import EndReason, Operation, OperationPhase, SyncPhase, Task, TaskState, Verb
 from gitopsd.model.status import AppStatus, Condition, HistoryEntry
 
 SHA = Revision("a" * 40)
@@ -46,6 +46,7 @@ def operation(*tasks: Task) -> Operation:
         revisions=(SHA,),
         tasks=tasks,
         phase=OperationPhase.SUCCEEDED,
+        end=EndReason.COMPLETED,
         message="done",
         started_s=1_700_000_000.9,
         finished_s=1_700_000_003.0,
@@ -120,6 +121,7 @@ def test_operation_shows_what_was_tried() -> None:
     found = shown(operation=operation(*tasks))["operationState"]
 
     assert ("Succeeded", "done", "2023-11-14T22:13:20Z") == (found["phase"], found["message"], found["startedAt"])
+    assert "Completed" == found["reason"]
     assert {"automated": True} == found["operation"]["initiatedBy"]
     results = {resource["name"]: resource["status"] for resource in found["syncResult"]["resources"]}
     assert {"web": "Synced", "old": "Pruned", "kept": "PruneSkipped", "bad": "SyncFailed"} == results

@@ -14,7 +14,7 @@ from gitopsd.model.command import Check, Command, Refused
 from gitopsd.model.comparison import Compared, Difference, Found, Pair, SyncStatus, Unserved
 from gitopsd.model.ids import AppName, TargetHash
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.operation import Operation, OperationPhase, TaskState
+from gitopsd.model.operation import Operation, OperationCause, OperationPhase, TaskState
 from tests.core.hooking import FAILED, hook, key_of, left
 from tests.core.lives import HEALTHY, SHOP, config_key, live_of, manifest_of
 from tests.core.stepping import CAR, DEFINES, DEFINITION, NAMESPACE, WEB
@@ -160,7 +160,7 @@ def test_object_that_was_not_tried_and_fails_was_written_and_what_is_there_for_f
 def test_self_heal_tries_nothing_first() -> None:
     here = world(ONE)
 
-    assert [] == tried(here, here.operation(healing=True))
+    assert [] == tried(here, here.operation(cause=OperationCause.HEAL))
 
 
 def test_dry_run_tells_what_the_server_refuses() -> None:

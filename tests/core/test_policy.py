@@ -9,16 +9,19 @@ import pytest
 
 from gitopsd.core.plan import Work
 from gitopsd.core.policy import Due, LastSync, Pacing, Situation, carrying, last_sync, request_refused, sync_due
-from gitopsd.core.step import SUPERSEDED, TERMINATED
 from gitopsd.model.application import Application, Mode, Retry
 from gitopsd.model.ids import AppName, ClusterId, TargetHash
 from gitopsd.model.operation import (
+    EndReason,
     Operation,
+    OperationCause,
     OperationPhase,
+    OperationScope,
     SyncRequest,
     Task,
     TaskState,
     Verb,
+    WaitReason,
     operation_from_json,
     operation_to_json,
 )
@@ -169,24 +172,29 @@ def test_request_is_refused_only_where_nothing_may_be_written() -> None:
 
 
 def operation(**fields: Any) -> Operation:
-    defaults: dict[str, Any] = {"phase": OperationPhase.SUCCEEDED, "finished_s": 7.0, "automated": True}
+    defaults: dict[str, Any] = {"phase": OperationPhase.SUCCEEDED, "finished_s": 7.0, "cause": OperationCause.CONTENT}
     return Operation("id", AppName("shop"), ClusterId("c"), NEW, (), **{"tasks": (), **defaults, **fields})
 
 
 def test_last_sync_is_read_from_the_last_operation() -> None:
-    waiting = Task(config_key(), Verb.PRUNE, state=TaskState.PENDING, message="waits")
+    waiting = Task(config_key(), Verb.PRUNE, state=TaskState.PENDING, wait=WaitReason.KEPT, message="waits")
 
     assert LastSync(NEW, succeeded=True, ended_s=7.0) == last_sync(operation())
     assert LastSync(NEW, succeeded=True, ended_s=7.0, put_off=True) == last_sync(operation(tasks=(waiting,)))
     assert LastSync(NEW, succeeded=False, ended_s=7.0, retries=2, terminated=True, by_person=True) == last_sync(
-        operation(phase=OperationPhase.FAILED, message=TERMINATED, retries=2, automated=False)
+        operation(phase=OperationPhase.FAILED, end=EndReason.TERMINATED, retries=2, cause=OperationCause.PERSON)
     )
 
 
 @pytest.mark.parametrize(
     "fields",
-    [{"dry_run": True}, {"selective": True}, {"phase": OperationPhase.FAILED, "message": SUPERSEDED}],
-    ids=["dry run", "some objects", "superseded"],
+    [
+        {"scope": OperationScope(dry_run=True)},
+        {"scope": OperationScope(selective=True)},
+        {"phase": OperationPhase.FAILED, "end": EndReason.SUPERSEDED},
+        {"phase": OperationPhase.ERROR, "end": EndReason.REFUSED},
+    ],
+    ids=["dry run", "some objects", "superseded", "refused"],
 )
 def test_partial_sync_keeps_what_the_whole_one_before_it_tried(fields: Any) -> None:
     assert last_sync(operation(**fields)) is None
@@ -203,7 +211,7 @@ def test_cluster_that_did_not_answer_says_nothing_against_the_content() -> None:
 
 
 def test_content_that_comes_back_after_a_superseded_sync_is_new() -> None:
-    assert due(application(), last_sync(operation(phase=OperationPhase.FAILED, message=SUPERSEDED))).sync
+    assert due(application(), last_sync(operation(phase=OperationPhase.FAILED, end=EndReason.SUPERSEDED))).sync
 
 
 @pytest.mark.parametrize("running", [None, operation(phase=OperationPhase.RUNNING)])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from gitopsd.core.step import SUPERSEDED, TERMINATED, absorb
+from gitopsd.core.step import absorb
 from gitopsd.model.command import Apply, Command, Refused
 from gitopsd.model.ids import Uid
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.operation import OperationPhase
+from gitopsd.model.operation import EndReason, OperationPhase
 from tests.core.lives import live_of, manifest_of
 from tests.core.stepping import OLD, ONE, TWO, WEB, world
 
@@ -103,7 +103,11 @@ def test_newer_content_takes_over_at_once() -> None:
 
     ended = here.step(running)
 
-    assert ((), OperationPhase.FAILED, SUPERSEDED) == (ended.commands, ended.operation.phase, ended.operation.message)
+    assert ((), OperationPhase.FAILED, EndReason.SUPERSEDED) == (
+        ended.commands,
+        ended.operation.phase,
+        ended.operation.end,
+    )
 
 
 def test_pinned_revision_is_not_superseded_but_never_applies_another_content() -> None:
@@ -122,7 +126,11 @@ def test_terminated_operation_ends_at_once() -> None:
 
     ended = here.step(here.operation(phase=OperationPhase.TERMINATING))
 
-    assert ((), OperationPhase.FAILED, TERMINATED) == (ended.commands, ended.operation.phase, ended.operation.message)
+    assert ((), OperationPhase.FAILED, EndReason.TERMINATED) == (
+        ended.commands,
+        ended.operation.phase,
+        ended.operation.end,
+    )
 
 
 def test_dry_run_tells_and_writes_nothing() -> None:

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from gitopsd.core.step import SUPERSEDED, TERMINATED
 from gitopsd.model.command import Refused
-from gitopsd.model.operation import OperationPhase, TaskState
+from gitopsd.model.operation import EndReason, OperationPhase, TaskState
 from tests.core.hooking import ONE, RUNNING, WEB, begun, hook, key_of, refused, world
 from tests.core.lives import HEALTHY, manifest_of
 from tests.core.worlds import World
@@ -117,7 +116,7 @@ def test_terminated_sync_removes_the_hooks_that_run(guarded: bool) -> None:  # n
 
     done = here.finish(running)
 
-    assert (OperationPhase.FAILED, TERMINATED) == (done.phase, done.message)
+    assert (OperationPhase.FAILED, EndReason.TERMINATED) == (done.phase, done.end)
     assert {} == here.lives
 
 
@@ -136,7 +135,7 @@ def test_terminated_sync_waits_for_the_watch_to_show_a_hook_that_was_just_begun(
     done = here.finish(waiting.operation)
 
     assert ((), 10.0) == (waiting.commands, waiting.again_after_s)
-    assert (OperationPhase.FAILED, TERMINATED, 1000.0 + waits_s) == (done.phase, done.message, here.now_s)
+    assert (OperationPhase.FAILED, EndReason.TERMINATED, 1000.0 + waits_s) == (done.phase, done.end, here.now_s)
     assert {} == here.lives
 
 
@@ -158,7 +157,7 @@ def test_newer_content_removes_old_hooks_and_waits_for_none() -> None:
 
     done = here.finish(running)
 
-    assert (OperationPhase.FAILED, SUPERSEDED, 1000.0) == (done.phase, done.message, here.now_s)
+    assert (OperationPhase.FAILED, EndReason.SUPERSEDED, 1000.0) == (done.phase, done.end, here.now_s)
     assert {} == here.lives
 
 
@@ -170,4 +169,4 @@ def test_newer_content_does_not_wait_for_a_hook_that_cannot_be_removed() -> None
 
     done = here.finish(running)
 
-    assert (SUPERSEDED, 1000.0) == (done.message, here.now_s)
+    assert (EndReason.SUPERSEDED, 1000.0) == (done.end, here.now_s)

@@ -26,6 +26,7 @@ from gitopsd.model.manifest import ResourceKey, annotations_of
 from gitopsd.model.operation import (
     HookEnd,
     Operation,
+    OperationCause,
     OperationPhase,
     SyncPhase,
     TaskState,
@@ -73,7 +74,7 @@ class OneOperation(RuleBasedStateMachine):
     def _deletion(self) -> Operation:
         world = self.world
         todo = deletion(world.resources(), world.guard, world.readings())
-        header = replace(world.operation(Scope(), deleting=True), tasks=())
+        header = replace(world.operation(Scope(), cause=OperationCause.DELETION), tasks=())
         planned = plan(header, todo, world.hooks, world.readings())
         return replace(planned, tasks=tuple(replace(task, checked=True) for task in planned.tasks))
 
@@ -243,7 +244,7 @@ class OneOperation(RuleBasedStateMachine):
     def _check(self, now: Step) -> None:
         """Check what a step asks for against the world that it was shown."""
         for command in now.commands:
-            assert not (self.operation.dry_run and not isinstance(command, Check))
+            assert not (self.operation.scope.dry_run and not isinstance(command, Check))
             match command:
                 case Prune(key=key, uid=uid, resource_version=version):
                     live = self.world.lives[key]

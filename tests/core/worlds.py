@@ -21,7 +21,7 @@ from gitopsd.model.comparison import Absent, Compared, Found, Reading, SyncStatu
 from gitopsd.model.health import Health
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, TargetHash, TrackingId, Uid
 from gitopsd.model.manifest import Manifest, ResourceKey
-from gitopsd.model.operation import Operation, operation_from_json, operation_to_json
+from gitopsd.model.operation import Operation, OperationScope, operation_from_json, operation_to_json
 from tests.core.lives import HEALTHY, SHOP, live_of
 
 LIMITS = Limits()
@@ -78,8 +78,9 @@ class World:
             "revisions": (),
             "tasks": (),
             "started_s": self.now_s,
-            "prune": scope.prune,
         }
+        over = {name: fields.pop(name) for name in ("dry_run", "pinned", "selective") if name in fields}
+        header["scope"] = OperationScope(prune=scope.prune, **over)
         todo = self.work(replace(scope, hooks=self.hooks))
         planned = plan(Operation(**{**header, **fields}), todo, self.hooks, self.readings())
         return replace(planned, tasks=tuple(replace(task, checked=not self.checks) for task in planned.tasks))

@@ -139,7 +139,7 @@ class FakeApplications:
             return
         self.operations[operation.app] = operation
         noted = self.noted.setdefault(operation.app, set())
-        if operation.phase.over and not operation.dry_run and operation.id not in noted:
+        if operation.phase.over and not operation.scope.dry_run and operation.id not in noted:
             noted.add(operation.id)
             entries = self.entries.setdefault(operation.app, [])
             entries.append(_entry(app, operation, len(noted)))
@@ -267,4 +267,5 @@ def _entry(app: Application, operation: Operation, number: int) -> HistoryEntry:
         message=operation.message,
         target=operation.target,
         sources=tuple(dict(source.options) for source in app.sources),
+        end=operation.end,
     )

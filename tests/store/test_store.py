@@ -44,7 +44,7 @@ def application(name: str) -> dict[str, Any]:
 def operation(identity: str, message: str = "") -> Operation:
     task = Task(ResourceKey("", "ConfigMap", "shop", "a"), Verb.APPLY)
     phase = OperationPhase.SUCCEEDED
-    return Operation(identity, SHOP, PROD, TargetHash("t"), (Revision("a" * 40),), (task,), phase, message)
+    return Operation(identity, SHOP, PROD, TargetHash("t"), (Revision("a" * 40),), (task,), phase, message=message)
 
 
 @pytest.fixture
