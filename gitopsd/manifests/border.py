@@ -17,6 +17,7 @@ from gitopsd.errors import InvalidManifest
 from gitopsd.model.manifest import Manifest
 
 HALLMARKS = ("apiVersion", "kind", "metadata")  # a mapping with none of these was never meant to be a manifest
+QUOTE = "put it in quotes"
 NAMES = {dict: "a mapping", list: "a list", str: "a text", bool: "a boolean", type(None): "null"}
 
 
@@ -25,8 +26,10 @@ def is_manifest_like(value: Any) -> bool:
     return not isinstance(value, Mapping) or any(mark in value for mark in HALLMARKS)
 
 
-def manifests_of(where: str, value: Any) -> Iterator[Manifest]:
+def manifests_of(where: str, value: Any, quote: str = QUOTE) -> Iterator[Manifest]:
     """Yield the manifests of one document: itself, or the items of a List, in order.
+
+    `quote` is what helps where something that has to be text is a number.
 
     Raises:
         InvalidManifest: it is no mapping, or lacks apiVersion, kind or a name; names `where`, its file and line.
@@ -36,14 +39,24 @@ def manifests_of(where: str, value: Any) -> Iterator[Manifest]:
             where, f"not a manifest but {_name(value)}", "write a mapping, or leave the file out by directory.exclude"
         )
     kind = _text(where, value, "kind")
-    if kind.endswith("List") and ("items" in value or kind == "List"):
-        yield from _items(where, kind, value)
+    if _is_list(kind, value):
+        yield from _items(where, kind, value, quote)
         return
     _text(where, value, "apiVersion")
-    yield _with_metadata(where, kind, value)
+    yield _with_metadata(where, kind, value, quote)
 
 
-def _items(where: str, kind: str, value: Mapping[str, Any]) -> Iterator[Manifest]:
+def _is_list(kind: str, value: Mapping[str, Any]) -> bool:
+    """Tell whether a document holds others; one without items that has a spec or a status is an object itself.
+
+    Source: Argo CD, reposerver/repository (isNullList).
+    """
+    if kind == "List" or value.get("items") is not None:
+        return kind.endswith("List")
+    return kind.endswith("List") and "items" in value and not ("spec" in value or "status" in value)
+
+
+def _items(where: str, kind: str, value: Mapping[str, Any], quote: str) -> Iterator[Manifest]:
     items = value.get("items")
     if items is None:
         return
@@ -52,14 +65,11 @@ def _items(where: str, kind: str, value: Mapping[str, Any]) -> Iterator[Manifest
     of_kind = kind.removesuffix("List")
     for place, item in enumerate(items):
         if of_kind and isinstance(item, dict) and "kind" not in item and "apiVersion" not in item:
-            yield from manifests_of(
-                f"{where} items[{place}]", {"apiVersion": value.get("apiVersion"), "kind": of_kind, **item}
-            )
-        else:
-            yield from manifests_of(f"{where} items[{place}]", item)
+            item = {"apiVersion": value.get("apiVersion"), "kind": of_kind, **item}  # noqa: PLW2901 - said in full
+        yield from manifests_of(f"{where} items[{place}]", item, quote)
 
 
-def _with_metadata(where: str, kind: str, value: dict[str, Any]) -> Manifest:
+def _with_metadata(where: str, kind: str, value: dict[str, Any], quote: str) -> Manifest:
     meta = value.get("metadata")
     if not isinstance(meta, dict):
         _refuse(where, f"metadata of the {kind} is {_name(meta)}", "write metadata.name")
@@ -71,9 +81,9 @@ def _with_metadata(where: str, kind: str, value: dict[str, Any]) -> Manifest:
             where, f"metadata.name of the {kind} is {_name(name)}", "write a name, in quotes if it looks like a number"
         )
     if not isinstance(meta.get("namespace"), str | None):
-        _refuse(where, f"metadata.namespace of {kind} {name} is {_name(meta['namespace'])}", "put it in quotes")
+        _refuse(where, f"metadata.namespace of {kind} {name} is {_name(meta['namespace'])}", quote)
     changed = {
-        field: _texts(f"{where}: {kind} {name}", field, meta[field])
+        field: _texts(f"{where}: {kind} {name}", field, meta[field], quote)
         for field in ("labels", "annotations")
         if meta.get(field)
     }
@@ -96,12 +106,12 @@ def _with_name(where: str, kind: str, value: Manifest) -> dict[str, Any]:
     return {**meta, "name": prefix + hashlib.blake2b(content, digest_size=5).hexdigest()}
 
 
-def _texts(where: str, field: str, value: Any) -> dict[str, str]:
+def _texts(where: str, field: str, value: Any, quote: str) -> dict[str, str]:
     if not isinstance(value, dict):
         _refuse(where, f"metadata.{field} is {_name(value)}", "write a mapping of texts")
     for key, one in value.items():
         if not isinstance(one, str | None):
-            _refuse(where, f"metadata.{field}[{key}] is {_name(one)}", "put it in quotes")
+            _refuse(where, f"metadata.{field}[{key}] is {_name(one)}", quote)
     return {key: one or "" for key, one in value.items()}  # the API server reads null as the empty text, too
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import orjson
 
@@ -23,9 +24,8 @@ from gitopsd.manifests.helm_library import Refused, Release, Rendering, renderin
 from gitopsd.manifests.helm_values import Values, helm_values, large_numbers
 from gitopsd.manifests.plain import Loaded
 from gitopsd.manifests.reproducible import at_another_time, differing
-from gitopsd.manifests.yaml import parse
+from gitopsd.manifests.yaml import Document, parse
 from gitopsd.model.application import HelmOptions
-from gitopsd.model.manifest import Manifest, annotations_of
 from gitopsd.ports import Tree
 from gitopsd.settings import RenderSettings
 
@@ -33,8 +33,10 @@ SHOWN = 1500  # characters of Helm's own words
 NOTES = "NOTES.txt"
 LONGEST_NAME = 53  # of a release, as Helm has it: templates append to it
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-TESTS = {"test", "test-success", "test-failure"}
-SEPARATOR = re.compile(r"^---[ \t]*", re.MULTILINE)  # Helm takes what follows on the line for the next document
+TESTS = {"test", "test-success"}
+HOOKS = TESTS | {f"{when}-{what}" for when in ("pre", "post") for what in ("install", "upgrade", "delete", "rollback")}
+QUOTE = "quote it in the template, as in {{ .Values.x | quote }}"
+SEPARATOR = re.compile(r"^---[ \t]*(?=\S)", re.MULTILINE)  # Helm takes what follows on the line for the next document
 
 
 def build(tree: Tree, path: str, options: HelmOptions, given: Given) -> Loaded:
@@ -112,19 +114,35 @@ def _release_name(options: HelmOptions, given: Given) -> str:
 
 def _loaded(path: str, found: Rendering, options: HelmOptions, limits: RenderSettings) -> Loaded:
     loaded = Loaded()
-    texts = [*(() if options.skip_crds else found.crds), *sorted(_texts(found.templates))]
-    for name, text in texts:
-        place = posixpath.join(path, name.partition("/")[2])
-        for manifest in _manifests(place, text, limits):
-            if not (options.skip_tests and _is_test(manifest)):
-                loaded.manifests.append(orjson.dumps(manifest))
-                loaded.origins.append(place)
+    for name, text in () if options.skip_crds else found.crds:
+        place = _place(path, name)
+        for document in _documents(place, text, limits):
+            _add(loaded, place, document)
+    for name, text in sorted(_texts(found.templates)):
+        place = _place(path, name)
+        for document in _documents(place, text, limits):
+            hooks = _hooks(document.value)
+            if unknown := sorted(hooks - HOOKS):
+                loaded.warn(
+                    f"{_rendered(place)}: the object of line {document.line} is a Helm hook of the type "
+                    f"{unknown[0][:80]!r}, which Helm does not know: it was left out, as Helm leaves it out"
+                )
+            elif not (options.skip_tests and hooks & TESTS):
+                _add(loaded, place, document)
     if len(loaded.manifests) > limits.max_documents:
         raise InvalidManifest(
             f"{path} renders to more than {limits.max_documents} manifests",
             remedy="split the application, or raise render.max_documents",
         )
     return loaded
+
+
+def _place(path: str, name: str) -> str:
+    return posixpath.join(path, name.partition("/")[2])
+
+
+def _rendered(place: str) -> str:
+    return f"what {place} renders to"
 
 
 def _texts(templates: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -134,14 +152,21 @@ def _texts(templates: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield name, text
 
 
-def _manifests(place: str, text: str, limits: RenderSettings) -> Iterator[Manifest]:
-    name = f"what {place} renders to"
+def _documents(place: str, text: str, limits: RenderSettings) -> Iterator[Document]:
     # Helm ends what it prints with a line break, so a block of text at the end of a template has one as well.
     whole = text if text.endswith("\n") else f"{text}\n"
-    for document in parse(name, SEPARATOR.sub("---\n", whole).encode(), limits).documents:
-        yield from manifests_of(name, document.value)
+    yield from parse(_rendered(place), SEPARATOR.sub("---\n", whole).encode(), limits).documents
 
 
-def _is_test(manifest: Manifest) -> bool:
-    hooks = annotations_of(manifest).get(HELM_HOOK, "")
-    return any(hook.strip() in TESTS for hook in hooks.split(","))
+def _add(loaded: Loaded, place: str, document: Document) -> None:
+    for manifest in manifests_of(_rendered(place), document.value, QUOTE):
+        loaded.manifests.append(orjson.dumps(manifest))
+        loaded.origins.append(place)
+
+
+def _hooks(value: Any) -> frozenset[str]:
+    """Return the types of Helm's hooks that a document names, as Helm reads them: an empty text is one, too."""
+    meta = value.get("metadata") if isinstance(value, dict) else None
+    annotations = meta.get("annotations") if isinstance(meta, dict) else None
+    text = annotations.get(HELM_HOOK) if isinstance(annotations, dict) else None
+    return frozenset(each.strip().lower() for each in text.split(",")) if isinstance(text, str) else frozenset()

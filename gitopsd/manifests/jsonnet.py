@@ -27,7 +27,7 @@ class Evaluated:
 
 
 def evaluated(tree: Tree, path: str, place: str, options: JsonnetOptions, given: Given) -> Evaluated:
-    """Return what the file `place` of the source directory `path` evaluates to: one object, or a list of them.
+    """Return what the file `place` of the directory `path` evaluates to: an object or a list, its nulls left out.
 
     Raises:
         InvalidManifest: it fails, or gives something else.
@@ -149,4 +149,5 @@ def _manifests(place: str, answer: str, given: Given) -> Iterator[Any]:
     if value is None:
         return
     for number, one in enumerate(value if isinstance(value, list) else [value]):
-        yield from manifests_of(f"{place} [{number}]" if isinstance(value, list) else place, one)
+        if one is not None:
+            yield from manifests_of(f"{place} [{number}]" if isinstance(value, list) else place, one)

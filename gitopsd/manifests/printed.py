@@ -5,21 +5,23 @@ from __future__ import annotations
 import orjson
 
 from gitopsd.errors import InvalidManifest
-from gitopsd.manifests.border import manifests_of
+from gitopsd.manifests.border import QUOTE, manifests_of
 from gitopsd.manifests.plain import Loaded
 from gitopsd.manifests.yaml import parse
 from gitopsd.settings import RenderSettings
 
 
-def printed(name: str, path: str, output: bytes, limits: RenderSettings) -> Loaded:
+def printed(name: str, path: str, output: bytes, limits: RenderSettings, quote: str = QUOTE) -> Loaded:
     """Return the manifests in `output`, YAML or JSON; their origin is `path`, the directory they were made of.
+
+    `quote` is what helps where something that has to be text is a number.
 
     Raises:
         InvalidManifest: it holds something else, or too many; names `name`, what was printed.
     """
     loaded = Loaded()
     for document in parse(name, output, limits).documents:
-        for manifest in manifests_of(name, document.value):
+        for manifest in manifests_of(name, document.value, quote):
             loaded.manifests.append(orjson.dumps(manifest))
             loaded.origins.append(path)
     if len(loaded.manifests) > limits.max_documents:

@@ -208,6 +208,41 @@ def test_crds_hooks_and_tests_are_what_helm_template_prints(harbour: Harbour) ->
     assert sorted(rest) == sorted(harbour.build(files, HelmOptions(skip_crds=True, skip_tests=True)).names)
 
 
+@pytest.mark.parametrize("types", ["crd-install", "post-install,post-upgrde", "", "pre-install,", "test-failure"])
+def test_a_hook_that_helm_does_not_know_is_left_out_as_helm_does(harbour: Harbour, types: str) -> None:
+    old = "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: s.x.io, %s}}\n"
+    files = {
+        **SHOW,
+        "app/crds/a.yaml": SUB["crds/crd.yaml"],
+        "app/templates/hook.yaml": "{{/* a */}}\n---\n" + old % f"annotations: {{helm.sh/hook: '{types}'}}",
+    }
+
+    built = harbour.build(files)
+
+    assert ["CustomResourceDefinition/s.x.io", "ConfigMap/shop"] == built.names
+    assert "annotations" not in built.manifests[0]["metadata"]
+    (warning,) = built.warnings
+    assert warning.startswith(
+        "what app/templates/hook.yaml renders to: the object of line 3 is a Helm hook of the type "
+    )
+
+
+def test_types_of_hooks_are_read_as_helm_reads_them(harbour: Harbour) -> None:
+    hook = "{apiVersion: v1, kind: Pod, metadata: {name: %s, annotations: {helm.sh/hook: '%s'}}}\n---\n"
+    files = {**SHOW, "app/templates/hooks.yaml": hook % ("a", "Pre-Install , post-upgrade") + hook % ("b", "TEST")}
+
+    assert ["Pod/a", "Pod/b"] == harbour.build(files).names[:2]
+    assert ["Pod/a", "ConfigMap/shop"] == harbour.build(files, HelmOptions(skip_tests=True)).names
+
+
+def test_a_label_that_a_template_leaves_a_number_says_how_to_quote_it(harbour: Harbour) -> None:
+    label = "{apiVersion: v1, kind: Pod, metadata: {name: a, labels: {v: {{ 12 }}}}}\n"
+
+    with pytest.raises(InvalidManifest, match=r"metadata.labels\[v\] is the number 12") as err:
+        harbour.build({**SHOW, "app/templates/a.yaml": label})
+    assert "| quote" in err.value.remedy
+
+
 def test_a_template_without_a_last_line_break_ends_its_text_with_one_as_helm_prints_it(harbour: Harbour) -> None:
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: rules}\ndata:\n  rules: |\n    {}"
     files = {**SHOW, "app/templates/show.yaml": text + "{{- /* the end */ -}}\n"}

@@ -53,15 +53,17 @@ def test_objects_and_lists_of_them_become_manifests(repo: Repo) -> None:
     files = {
         "app/a.jsonnet": f"({CONFIG})('a')",
         "app/b.jsonnet": f"local c = {CONFIG}; [c('b'), {{apiVersion: 'v1', kind: 'List', items: [c('c'), c('d')]}}]",
-        "app/c.jsonnet": "[]",
+        "app/c.jsonnet": "[null]",
         "app/d.jsonnet": "null",
+        "app/d0.jsonnet": f"local c = {CONFIG}; [null, c('d0'), null]",
+        "app/d1.jsonnet": "std.parseYaml('# on top\\n---\\n{apiVersion: v1, kind: Pod, metadata: {name: d1}}\\n')",
         "app/e.libsonnet": "no",
         "app/f.yaml": "{apiVersion: v1, kind: ConfigMap, metadata: {name: f}}",
     }
 
     loaded, _ = load(repo, files)
 
-    assert ["a", "b", "c", "d", "f"] == names(loaded)
+    assert ["a", "b", "c", "d", "d0", "d1", "f"] == names(loaded)
     assert ["app/a.jsonnet:1", "app/b.jsonnet:1"] == loaded.origins[:2]
 
 

@@ -241,6 +241,21 @@ def test_lists_are_flattened_also_in_lists(repo: Repo) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("kind: AllowList\nmetadata: {name: a}\nspec: {}\nitems:\n", ["a"]),
+        ("kind: AllowList\nmetadata: {name: a}\nstatus: {}\nitems: null\n", ["a"]),
+        ("kind: AllowList\nmetadata: {name: a}\nspec: {}\n", ["a"]),
+        ("kind: ConfigMapList\nmetadata: {}\nitems:\n", []),
+        ("kind: List\nitems:\n", []),
+        ("kind: List\n", []),
+    ],
+)
+def test_an_object_whose_kind_ends_in_list_is_no_list_without_items(repo: Repo, text: str, expected: list[str]) -> None:
+    assert expected == names(load(repo, {"app/a.yaml": f"apiVersion: example.com/v1\n{text}"}))
+
+
 def test_a_null_label_is_the_empty_text(repo: Repo) -> None:
     loaded = load(
         repo, {"app/a.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {x: }, annotations: }\n"}
