@@ -98,6 +98,14 @@ def parse_constraint(text: str) -> Constraint | None:
     return None if any(group is None for group in groups) else Constraint(tuple(group for group in groups if group))
 
 
+def range_of(text: str) -> Constraint | None:
+    """Return what `text` allows where Helm reads it: a version allows itself, and part of one all that begin so.
+
+    So `1.2` is `1.2.x` here. Source: Helm, which reads versions of charts by Masterminds' constraints alone.
+    """
+    return parse_constraint(text) or parse_constraint(f"={text}")
+
+
 def newest(constraint: Constraint, tags: Iterable[str]) -> str | None:
     """Return the tag with the highest version that `constraint` allows; tags that write no version are passed over."""
     allowed = [

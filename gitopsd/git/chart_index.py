@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import yaml
 
-from gitopsd.core.semver import Version, newest, parse_constraint
+from gitopsd.core.semver import newest, parse_constraint, range_of
 from gitopsd.errors import InvalidManifest, RepositoryUnreachable
 
 FIND = f"{__name__}:find"
@@ -74,15 +74,12 @@ def newest_of(versions: Collection[str]) -> str | None:
 def _version(wanted: str, versions: Collection[str]) -> str | None:
     """Return the version that `wanted` is, exactly or but for a `v`; or else the newest in that range.
 
-    Source: Helm, pkg/repo/index.go (IndexFile.Get); a version that is not whole is a pin, as in Argo CD.
+    Source: Helm, pkg/repo/index.go (IndexFile.Get), to which Argo CD leaves it.
     """
     if wanted in versions:
         return wanted
-    constraint = parse_constraint(wanted)
-    if constraint is not None:
-        return newest(constraint, versions)
-    version = Version.parse(wanted)
-    return next((each for each in sorted(versions) if version is not None and Version.parse(each) == version), None)
+    constraint = range_of(wanted)
+    return newest(constraint, versions) if constraint is not None else None
 
 
 def _digest(found: Any) -> str:

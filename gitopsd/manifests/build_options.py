@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-from gitopsd.model.application import KustomizeOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +22,10 @@ def allowed(text: str, bases: Sequence[str]) -> Allows:
     return Allows("--enable-helm" in words, programs, tuple(bases))
 
 
-def arguments(text: str, options: KustomizeOptions, kube_version: str) -> list[str]:
+def arguments(text: str, version: str, apis: Iterable[str]) -> list[str]:
     """Return the arguments of the program: those of `text`, and what inflated charts see of the cluster."""
     found = text.split()
     if not allowed(text, ()).helm:
         return found
-    version = options.kube_version or kube_version
     found += [f"--helm-kube-version={version}"] * bool(version)
-    return [*found, *(f"--helm-api-versions={each}" for each in options.api_versions)]
+    return [*found, *(f"--helm-api-versions={each}" for each in apis)]

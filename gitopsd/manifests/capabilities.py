@@ -7,14 +7,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gitopsd.core.semver import Version, parse_constraint
-from gitopsd.errors import InvalidManifest
+from gitopsd.core.semver import Version, range_of
+from gitopsd.errors import InvalidDeclaration, InvalidManifest
 from gitopsd.manifests.variables import API, Variables
-from gitopsd.model.application import HelmOptions
+from gitopsd.model.application import HelmOptions, KustomizeOptions
 
 NAMED = re.compile(rb"[.\"`]Capabilities\b(?:\.(?P<what>KubeVersion|APIVersions|HelmVersion)\b)?")
 APIS = re.compile(rb"\bAPIVersions\b(?:\.Has\s+[\"`](?P<api>[^\"`\s]+)[\"`])?")
 UNREAD = re.compile(r"(?:^|/)crds/|\.(?:md|txt|png|svg|lock)$|values\.schema\.json$")  # files that are no templates
+
+
+DECLARED = re.compile(r"\s*v?(?P<numbers>(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))+)(?:[^.0-9].*)?", re.ASCII)
+Options = HelmOptions | KustomizeOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +52,18 @@ def _apis(texts: Iterable[bytes]) -> frozenset[str] | None:
     return None if None in named else frozenset(api.decode(errors="replace") for api in named)
 
 
-def kube_version(options: HelmOptions, wanted: Asked, variables: Variables) -> str:
-    """Return the version of the cluster as templates see it; "" where they do not look, or nobody knows it."""
-    if options.kube_version or wanted.version:
-        return _numbers(options.kube_version or variables["KUBE_VERSION"])
-    return ""
+def kube_version(options: Options, wanted: Asked, variables: Variables) -> str:
+    """Return the version of the cluster as templates see it; "" where they do not look, or nobody knows it.
+
+    Raises:
+        InvalidDeclaration: `options` has one that is none.
+    """
+    if options.kube_version:
+        return _declared(options.kube_version)
+    return _numbers(variables["KUBE_VERSION"]) if wanted.version else ""
 
 
-def api_versions(options: HelmOptions, wanted: Asked, variables: Variables) -> tuple[str, ...]:
+def api_versions(options: Options, wanted: Asked, variables: Variables) -> tuple[str, ...]:
     """Return the kinds that the cluster serves, `group/version` and `group/version/kind`, as far as templates look."""
     if options.api_versions:
         return options.api_versions
@@ -73,12 +81,25 @@ def check_version(path: str, about: Mapping[str, Any], version: str) -> None:
     text, found = about.get("kubeVersion"), Version.parse(version)
     if not isinstance(text, str) or not text or found is None:
         return
-    constraint, exactly = parse_constraint(text), Version.parse(text)
-    if not (constraint.allows(found) if constraint else exactly == found):
+    constraint = range_of(text)
+    if constraint is None or not constraint.allows(found):
         raise InvalidManifest(
             f"{path} is for Kubernetes {text[:80]}, and the cluster is {version}",
             remedy="take a version of the chart for this one",
         )
+
+
+def _declared(version: str) -> str:
+    """Return the numbers of a version that an Application declares, two at least.
+
+    Source: Argo CD, reposerver/repository (parseKubeVersion).
+    """
+    found = DECLARED.fullmatch(version)
+    if found is None:
+        raise InvalidDeclaration(
+            f"kubeVersion is {version[:80]!r}, which is no version of Kubernetes", remedy="write one, such as '1.33.1'"
+        )
+    return found["numbers"]
 
 
 def _numbers(version: str) -> str:

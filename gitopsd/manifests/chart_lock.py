@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gitopsd.core.semver import Version, parse_constraint
+from gitopsd.core.semver import Version, range_of
 from gitopsd.errors import InvalidManifest
 from gitopsd.manifests.chart_files import Files, mapping
 from gitopsd.settings import RenderSettings
@@ -38,8 +38,5 @@ def locked(path: str, declared: Sequence[Mapping[str, Any]], files: Files, limit
 
 def _fits(version: str, wanted: str) -> bool:
     """Tell whether `wanted` allows `version`; what is neither a version nor a range says nothing."""
-    constraint, found = parse_constraint(wanted), Version.parse(version)
-    if constraint is not None and found is not None:
-        return constraint.allows(found)
-    exact = Version.parse(wanted)
-    return exact is None or wanted.count(".") < 2 or exact == found  # noqa: PLR2004 - Helm takes `1.2` for a range
+    constraint, found = range_of(wanted), Version.parse(version)
+    return constraint is None or found is None or constraint.allows(found)

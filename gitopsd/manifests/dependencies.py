@@ -12,6 +12,7 @@ from typing import Any
 
 from gitopsd.core.remote_chart import RemoteChart, is_fetched_from
 from gitopsd.core.repo_url import without_credentials
+from gitopsd.core.semver import Version, range_of
 from gitopsd.errors import BaseNotLent, InvalidManifest, PathNotFound
 from gitopsd.manifests.chart_files import CHART, Files, chart_files, mapping, unpacked
 from gitopsd.manifests.chart_lock import OLD, locked
@@ -40,7 +41,7 @@ def with_dependencies(tree: Tree, path: str, files: Files, given: Given) -> dict
     for place in lacking:
         name, repository = str(declared[place].get("name")), str(declared[place].get("repository") or "")
         if repository.startswith(LOCAL):
-            found = _local(tree, path, name, repository, limits)
+            found = _local(tree, path, RemoteChart(repository, name, versions[place]), limits)
         elif not is_fetched_from(repository):
             raise _missing(path, name, repository)
         elif (chart := RemoteChart(repository, name, versions[place]).name) in given.refs:
@@ -66,14 +67,30 @@ def _names(path: str, files: Files, limits: RenderSettings) -> Iterator[str]:
             yield str(mapping(f"{path}/{name}", data, limits).get("name"))
 
 
-def _local(tree: Tree, path: str, name: str, repository: str, limits: RenderSettings) -> dict[str, bytes]:
-    place = posixpath.normpath(posixpath.join(path, repository.removeprefix(LOCAL)))
+def _local(tree: Tree, path: str, wanted: RemoteChart, limits: RenderSettings) -> dict[str, bytes]:
+    place = posixpath.normpath(posixpath.join(path, wanted.url.removeprefix(LOCAL)))
     if place.startswith(("/", "../")) or place == "..":
-        raise PathNotFound(f"{path}: the dependency {name} is outside of the repository", remedy="copy it to charts/")
+        raise PathNotFound(
+            f"{path}: the dependency {wanted.chart} is outside of the repository", remedy="copy it to charts/"
+        )
     try:
-        return chart_files(tree, place, limits)
+        files = chart_files(tree, place, limits)
     except PathNotFound as err:
-        raise _missing(path, name, repository) from err
+        raise _missing(path, wanted.chart, wanted.url) from err
+    _check(path, place, wanted, mapping(f"{place}/{CHART}", files[CHART], limits))
+    return files
+
+
+def _check(path: str, place: str, wanted: RemoteChart, about: Mapping[str, Any]) -> None:
+    """Return if the chart in `place` is the one that is `wanted`; Helm takes no other one, either."""
+    name, version = str(about.get("name")), str(about.get("version"))
+    allowed, found = range_of(wanted.version), Version.parse(version)
+    if name != wanted.chart or allowed is None or found is None or not allowed.allows(found):
+        raise InvalidManifest(
+            f"{path} depends on the chart {wanted.chart} {wanted.version or 'of no version'}, "
+            f"and the one in {place} is {name[:100]} {version[:100]}",
+            remedy="mend name and version of the dependency, and have its lock made anew by `helm dependency update`",
+        )
 
 
 def _missing(path: str, name: str, repository: str) -> InvalidManifest:

@@ -57,6 +57,7 @@ class Followed:
     layout: str  # the directory of a workspace in which the repository lies
     found: dict[str, Kustomization] = field(default_factory=dict)  # by their paths
     instead: dict[str, bytes] = field(default_factory=dict)  # contents of those that are to differ, by real paths
+    inflates: bool = False  # charts, which may ask what the cluster offers
 
 
 def follow(  # noqa: PLR0913 - a kustomization, who changes it, and what it may do
@@ -233,6 +234,7 @@ class _Walk:
         """Look up the charts that are in the repository; kustomize could only fetch others."""
         if not self._allows.helm:
             raise _inflation(path)
+        self.followed.inflates = True
         home, files = charts(value)
         self._whole(_below(place, home))
         for text in files:

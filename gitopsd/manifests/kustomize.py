@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
 from gitopsd.manifests.build_options import allowed, arguments
-from gitopsd.manifests.follow import Followed, follow
+from gitopsd.manifests.capabilities import Asked, api_versions, kube_version
+from gitopsd.manifests.follow import follow
 from gitopsd.manifests.given import Given
-from gitopsd.manifests.kustomization import FILES, Kustomization, edited, names
+from gitopsd.manifests.kustomization import FILES, Kustomization, edited
 from gitopsd.manifests.plain import Loaded
 from gitopsd.manifests.printed import printed
 from gitopsd.manifests.tools import Programs
@@ -25,6 +26,11 @@ from gitopsd.ports import Tree
 from gitopsd.runtime.sandbox import run
 
 SHOWN = 1500  # characters of kustomize's own words
+QUOTE = (
+    "put it in quotes in Git; where it has them, kustomize printed it without, "
+    "and only a value that does not look like a number helps, such as v12"
+)
+NOTHING, ANYTHING = Asked(), Asked(version=True, apis=None)
 
 
 def build(tree: Tree, path: str, options: KustomizeOptions, given: Given) -> Loaded:
@@ -58,9 +64,12 @@ def build(tree: Tree, path: str, options: KustomizeOptions, given: Given) -> Loa
         home.mkdir()
         for each in (own, *others):
             lay_out(made / each.layout, each.tree, instead=each.instead, max_bytes=limits.max_bytes)
-        command = [program, *arguments(build_options, options, _kube_version((own, *others), given))]
+        asked = ANYTHING if any(each.inflates for each in (own, *others)) else NOTHING
+        version = kube_version(options, asked, given.variables)
+        apis = api_versions(options, asked, given.variables)
+        command = [program, *arguments(build_options, version, apis)]
         output = _built(made / own.layout, path, command, programs, home)
-    return printed(f"what kustomize makes of {path}", path, output, limits)
+    return printed(f"what kustomize makes of {path}", path, output, limits, QUOTE)
 
 
 def _program(version: str, programs: Programs) -> str:
@@ -83,12 +92,6 @@ def _components(tree: Tree, place: str, options: KustomizeOptions) -> list[str]:
     if not options.ignore_missing_components:
         return list(options.components)
     return [each for each in options.components if tree.list(posixpath.join(place, each)) is not None]
-
-
-def _kube_version(followed: Iterable[Followed], given: Given) -> str:
-    """Return the destination's version where inflated charts may look at it."""
-    helm = any(names(value).helm for each in followed for value in each.found.values())
-    return given.variables["KUBE_VERSION"] if helm else ""
 
 
 def _built(root: Path, path: str, command: Sequence[str], programs: Programs, home: Path) -> bytes:

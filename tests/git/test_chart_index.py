@@ -8,7 +8,7 @@ import pytest
 
 from gitopsd.errors import InvalidManifest
 from gitopsd.git import chart_index
-from gitopsd.git.chart_index import find
+from gitopsd.git.chart_index import find, found_in
 
 WRITTEN = """\
 apiVersion: v1
@@ -70,6 +70,18 @@ def test_what_is_found_is_the_same_in_both_ways(
         {"missing": "https://c has no chart 'we'"},
         {"missing": "https://c has no '8.*' of the chart web; its newest is 1.10"},
     ] == alone
+
+
+@pytest.mark.parametrize(
+    ("wanted", "version"),
+    [("1.2", "v1.2.5"), ("v1.2", "v1.2.5"), ("1", "1.10.0"), ("1.2.0", "1.2.0"), ("1.2.5", "v1.2.5"), ("2.0", "2.0")],
+)
+def test_part_of_a_version_is_the_newest_that_begins_so(wanted: str, version: str) -> None:
+    known = ("1.2.0", "v1.2.5", "1.2.6-rc.1", "1.10.0", "2.0", "2.0.1")
+    entries = [{"version": each, "urls": [f"{each}.tgz"]} for each in known]
+
+    assert {"version": version, "digest": "", "url": f"{version}.tgz"} == found_in(entries, "https://c", "web", wanted)
+    assert "missing" in found_in(entries, "https://c", "web", "1.3")
 
 
 @pytest.mark.parametrize("large", [0, 1 << 20])

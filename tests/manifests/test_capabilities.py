@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.errors import InvalidManifest
+from gitopsd.errors import InvalidDeclaration, InvalidManifest
 from gitopsd.model.application import HelmOptions
 from tests.manifests.charting import Harbour, chart_yaml, config_map, tgz
 
@@ -61,8 +61,23 @@ def test_an_application_says_what_its_charts_see(harbour: Harbour) -> None:
     assert {"v": "v1.29.0", "a": True} == harbour.data(files, options, **CLUSTER)
 
 
+@pytest.mark.parametrize(
+    ("written", "seen"), [("1.29.0", "v1.29.0"), ("v1.29", "v1.29"), ("v1.29.3-gke.100", "v1.29.3")]
+)
+def test_the_numbers_of_a_declared_version_count(harbour: Harbour, written: str, seen: str) -> None:
+    files = chart(config_map(v=".Capabilities.KubeVersion.Version"))
+
+    assert {"v": seen} == harbour.data(files, HelmOptions(kube_version=written))
+
+
+@pytest.mark.parametrize("written", ["bogus", "1", "x1.29", "1.029", "1.29.x"])
+def test_a_declared_version_that_is_none_is_refused(harbour: Harbour, written: str) -> None:
+    with pytest.raises(InvalidDeclaration, match="no version of Kubernetes"):
+        harbour.build(chart(config_map(v="1")), HelmOptions(kube_version=written))
+
+
 def test_a_chart_for_other_versions_is_refused(harbour: Harbour) -> None:
-    for wanted in (">=1.31.0", ">= 1.30.0-0 < 1.32.0-0", "1.31.2"):
+    for wanted in (">=1.31.0", ">= 1.30.0-0 < 1.32.0-0", "1.31.2", "1.31"):
         assert harbour.build(chart(config_map(v="1"), kubeVersion=wanted), **CLUSTER).manifests
     with pytest.raises(InvalidManifest, match=r"app is for Kubernetes <1\.31\.0, and the cluster is 1\.31\.2"):
         harbour.build(chart(config_map(v="1"), kubeVersion="<1.31.0"), **CLUSTER)

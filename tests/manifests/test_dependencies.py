@@ -77,6 +77,34 @@ def test_dependency_that_is_lent_is_rendered_and_read(harbour: Harbour) -> None:
     assert "given" in str(built.manifests)
 
 
+@pytest.mark.parametrize("version", ["1.4.0", "v1.4", "1", "~1.3 || ^1.4", "*"])
+def test_dependency_in_the_repository_is_taken_in_the_versions_that_are_allowed(harbour: Harbour, version: str) -> None:
+    beside = {f"sub/{name}": text for name, text in SUB.items()}
+
+    assert ["ConfigMap/sub"] == harbour.build(umbrella(version, "file://../sub") | beside).names
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (umbrella("1.3.0", "file://../sub"), "sub 1.3.0, and the one in sub is sub 1.4.0"),
+        (umbrella("<1", "file://../sub"), "sub <1, and"),
+        (umbrella("", "file://../sub"), "sub of no version, and"),
+        (umbrella("latest", "file://../sub"), "sub latest, and"),
+        (umbrella("^1.2.0", "file://../sub") | lock("1.3.9"), "sub 1.3.9, and"),
+        (umbrella("*", "file://../other"), "sub \\*, and the one in other is other 1.4.0"),
+    ],
+)
+def test_dependency_in_the_repository_of_another_version_or_name_is_refused(
+    harbour: Harbour, files: Mapping[str, str], words: str
+) -> None:
+    other = {f"other/{name}": text for name, text in SUB.items()} | {"other/Chart.yaml": chart_yaml("other", "1.4.0")}
+    beside = {f"sub/{name}": text for name, text in SUB.items()} | other
+
+    with pytest.raises(InvalidManifest, match=f"app depends on the chart {words}"):
+        harbour.build(files | beside)
+
+
 def test_one_chart_under_two_aliases_at_two_versions_is_two_charts(harbour: Harbour) -> None:
     needs = [
         {"name": "sub", "version": version, "repository": CHARTS, "alias": alias}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 from gitopsd.core.declaration.fields import Fields, Warnings
 from gitopsd.core.declaration.tooling import tooling_of
 from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
+from gitopsd.manifests.tools import Programs
 from gitopsd.model.application import KustomizeOptions
 from tests.manifests.kustomizing import Kitchen, deployment, directly
 
@@ -250,11 +252,15 @@ CHART = {
 }
 
 
-def test_charts_of_the_repository_are_inflated_where_the_operator_allows_it(kitchen: Kitchen) -> None:
+def _with_helm(kitchen: Kitchen) -> Programs:
     helm = kitchen.place / "helm"
     helm.write_text(HELM)
     helm.chmod(0o755)
-    programs = kitchen.programs(build_options={"": f"--enable-helm --helm-command={helm}"})
+    return kitchen.programs(build_options={"": f"--enable-helm --helm-command={helm}"})
+
+
+def test_charts_of_the_repository_are_inflated_where_the_operator_allows_it(kitchen: Kitchen) -> None:
+    programs = _with_helm(kitchen)
 
     options = KustomizeOptions(api_versions=("a.example/v1",))
     built = kitchen.build(CHART, "app", options, programs=programs, variables={"KUBE_VERSION": "1.33.1"})
@@ -265,10 +271,32 @@ def test_charts_of_the_repository_are_inflated_where_the_operator_allows_it(kitc
     assert "--api-versions a.example/v1" in said
     assert CHART.keys() <= built.read
     assert {"env:KUBE_VERSION": "1.33.1"} == built.variables.closure()
-    other = kitchen.build(CHART, "app", KustomizeOptions(kube_version="1.30"), programs=programs)
-    assert "--kube-version 1.30" in other.manifests[0]["data"]["arguments"]
+    other = kitchen.build(CHART, "app", KustomizeOptions(kube_version="v1.30.0-gke.1"), programs=programs)
+    assert "--kube-version 1.30.0" in other.manifests[0]["data"]["arguments"]
+    with pytest.raises(InvalidDeclaration, match="no version of Kubernetes"):
+        kitchen.build(CHART, "app", KustomizeOptions(kube_version="bogus"), programs=programs)
     with pytest.raises(NotSupported, match="Helm inflation, which is off"):
         kitchen.build(CHART)
+
+
+GENERATED = {
+    **CHART,
+    "app/kustomization.yaml": "generators: [chart.yaml]\n",
+    "app/chart.yaml": "{apiVersion: builtin, kind: HelmChartInflationGenerator, metadata: {name: web}, name: web}\n",
+} | {name.replace("charts/", "app/charts/"): text for name, text in CHART.items() if name.startswith("charts/")}
+
+
+@pytest.mark.parametrize("files", [CHART, GENERATED])
+def test_an_inflated_chart_sees_what_the_cluster_offers(kitchen: Kitchen, files: Mapping[str, str]) -> None:
+    offered = {"KUBE_VERSION": "v1.33.1-gke.7", "KUBE_API_VERSIONS": "v1,a.example/v1,a.example/v1/Thing"}
+
+    built = kitchen.build(files, programs=_with_helm(kitchen), variables=offered)
+
+    said = built.manifests[0]["data"]["arguments"]
+    assert said.endswith("--kube-version 1.33.1")
+    for api in ("v1", "a.example/v1", "a.example/v1/Thing"):
+        assert f"--api-versions {api}" in said
+    assert {f"env:{name}": value for name, value in offered.items()} == built.variables.closure()
 
 
 KUSTOMIZE = """\
@@ -296,3 +324,13 @@ def test_where_programs_of_the_repository_may_run_they_may_read_all_of_it(kitche
     assert RUNS.keys() == built.read
     with pytest.raises(InvalidManifest, match="kustomize refuses it"):
         kitchen.build(RUNS, programs=kitchen.programs(kustomize=str(program)))
+
+
+def test_a_label_that_kustomize_prints_without_quotes_says_what_can_help(kitchen: Kitchen) -> None:
+    program = kitchen.place / "kustomize"
+    program.write_text("#!/bin/sh\necho '{apiVersion: v1, kind: Pod, metadata: {name: a, labels: {v: 12}}}'\n")
+    program.chmod(0o755)
+
+    with pytest.raises(InvalidManifest, match=r"metadata.labels\[v\] is the number 12") as err:
+        kitchen.build(FILES | {"app/kustomization.yaml": "{}"}, programs=kitchen.programs(kustomize=str(program)))
+    assert "kustomize printed it without" in err.value.remedy
