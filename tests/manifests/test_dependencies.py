@@ -102,7 +102,7 @@ def test_dependency_in_the_repository_of_another_version_or_name_is_refused(
     beside = {f"sub/{name}": text for name, text in SUB.items()} | other
 
     with pytest.raises(InvalidManifest, match=f"app depends on the chart {words}"):
-        harbour.build(files | beside)
+        harbour.build({**files, **beside})
 
 
 def test_one_chart_under_two_aliases_at_two_versions_is_two_charts(harbour: Harbour) -> None:
