@@ -16,14 +16,14 @@ from gitopsd.core.options import HELM_HOOK, HOOK
 from gitopsd.errors import InvalidManifest
 from gitopsd.model.manifest import Manifest
 
-HALLMARKS = ("apiVersion", "kind", "metadata")  # a mapping with none of these was never meant to be a manifest
+HALLMARKS = ("kind", "metadata")  # a mapping with none of these was never meant to be a manifest
 QUOTE = "put it in quotes"
 NAMES = {dict: "a mapping", list: "a list", str: "a text", bool: "a boolean", type(None): "null"}
 
 
 def is_manifest_like(value: Any) -> bool:
-    """Tell whether a document was meant to be a manifest, or is at least no mapping of something else."""
-    return not isinstance(value, Mapping) or any(mark in value for mark in HALLMARKS)
+    """Tell whether a document was meant to be a manifest."""
+    return isinstance(value, Mapping) and any(mark in value for mark in HALLMARKS)
 
 
 def manifests_of(where: str, value: Any, quote: str = QUOTE) -> Iterator[Manifest]:

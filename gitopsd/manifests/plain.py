@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from gitopsd.errors import InvalidManifest, PathNotFound
+from gitopsd.errors import InvalidManifest, NotYaml, PathNotFound
 from gitopsd.manifests.border import is_manifest_like, manifests_of
 from gitopsd.manifests.given import Given
 from gitopsd.manifests.glob import glob
@@ -135,9 +135,9 @@ def _perhaps(tree: Tree, place: str, oid: str, limits: RenderSettings) -> File:
         return _file(tree, place, oid, limits)
     except InvalidManifest:
         data = tree.read(place, max_bytes=limits.max_bytes) or b""
-        if all(mark in data for mark in MARKS):
+        if _has_marks(data):
             raise
-        return File(len(data), warnings=((1, NO_MANIFEST),))
+        return _no_manifest(data)
 
 
 def _file(tree: Tree, place: str, oid: str, limits: RenderSettings) -> File:
@@ -154,18 +154,24 @@ def _file(tree: Tree, place: str, oid: str, limits: RenderSettings) -> File:
 def parsed(name: str, data: bytes, limits: RenderSettings) -> File:
     """Return the manifests of one file's content; `name` is for the errors.
 
-    A file of mappings none of which was meant to be a manifest (values for some tool) is left out with a warning,
-    as Argo CD does; anything else that is no manifest is an error, because leaving it out would prune.
+    A file none of whose documents was meant to be a manifest (values for some tool, a list, text) is left out with a
+    warning, and so is one that cannot be read and lacks the words of a manifest, as Argo CD does; anything else that is
+    no manifest is an error, because leaving it out would prune.
 
     Raises:
         InvalidManifest: names file and line.
     """
     if SKIP in data:
         return File(len(data))
-    found = parse(name, data, limits)
-    encrypted = ((1, ENCRYPTED),) if type_of(name, data) else ()
+    try:
+        found = parse(name, data, limits)
+    except NotYaml:
+        if _has_marks(data):
+            raise
+        return _no_manifest(data)
     if found.documents and not any(is_manifest_like(document.value) for document in found.documents):
-        return File(len(data), warnings=((1, NO_MANIFEST),))
+        return _no_manifest(data)
+    encrypted = ((1, ENCRYPTED),) if type_of(name, data) else ()
     try:
         manifests = tuple(
             (document.line, orjson.dumps(manifest))
@@ -175,6 +181,15 @@ def parsed(name: str, data: bytes, limits: RenderSettings) -> File:
     except orjson.JSONEncodeError as err:
         raise InvalidManifest(f"{name}: its text is not Unicode: {err}", remedy="write the character itself") from err
     return File(len(data), manifests, (*encrypted, *found.warnings))
+
+
+def _no_manifest(data: bytes) -> File:
+    return File(len(data), warnings=((1, NO_MANIFEST),))
+
+
+def _has_marks(data: bytes) -> bool:
+    text = data.replace(b"\0", b"")  # of UTF-16
+    return all(mark in text for mark in MARKS)
 
 
 class _Kept:

@@ -121,6 +121,28 @@ def test_a_file_of_something_else_is_left_out_with_a_warning(repo: Repo) -> None
     ] == loaded.warnings
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hello\n",
+        "- a\n- {apiVersion: v1, kind: Pod, metadata: {name: a}}\n",
+        "5\n",
+        "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+        "apiVersion: v1\nentries: {}\ngenerated: x\n",
+        "image: {{ .Values.image }}: latest\n",
+        "a: b\n---\n- c\n",
+        "caf\xe9: [",
+    ],
+)
+def test_yaml_that_is_no_manifest_is_left_out_with_a_warning(repo: Repo, text: str) -> None:
+    loaded = load(repo, {"app/a.yaml": manifest("a"), "app/b.yaml": text})
+
+    assert ["a"] == names(loaded)
+    assert [
+        "app/b.yaml:1: holds no manifest, so it was left out; directory.exclude says so for good"
+    ] == loaded.warnings
+
+
 @pytest.mark.parametrize("text", ["", "# only a comment\n", "---\n---\n", "null\n", "---"])
 def test_a_file_of_nothing_is_nothing(repo: Repo, text: str) -> None:
     assert Loaded() == load(repo, {"app/a.yaml": text})
@@ -196,9 +218,9 @@ def refusal(repo: Repo, text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("hello\n", "app/a.yaml:1: not a manifest but a text"),
-        ("- a\n", "app/a.yaml:1: not a manifest but a list"),
-        ("5\n", "app/a.yaml:1: not a manifest but the number 5"),
+        (f"{manifest('a')}\n---\n- a\n", "app/a.yaml:3: not a manifest but a list"),
+        (f"hello\n---\n{manifest('a')}\n", "app/a.yaml:1: not a manifest but a text"),
+        ("{apiVersion: v1, kind: Pod, metadata: {name: a}\n", "app/a.yaml:2: while parsing a flow mapping"),
         ("# x\n\napiVersion: v1\nmetadata: {name: a}\n", "app/a.yaml:3: kind is missing"),
         ("kind: Pod\nmetadata: {name: a}\n", "app/a.yaml:1: apiVersion is missing"),
         ("apiVersion: 1\nkind: Pod\nmetadata: {name: a}\n", "app/a.yaml:1: apiVersion is the number 1"),

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gitopsd.errors import InvalidManifest
-from gitopsd.manifests.plain import parsed
+from gitopsd.manifests.plain import NO_MANIFEST, parsed
 from gitopsd.manifests.yaml import parse
 from gitopsd.settings import RenderSettings
 from tests.manifests.kustomizing import PROGRAM
@@ -34,12 +34,14 @@ def reads(text: str | bytes, limits: RenderSettings = LIMITS) -> Any:
 
 
 def manifests(text: str | bytes) -> list[Any] | None:
-    """Return the manifests of `text`, None where it is refused."""
+    """Return the manifests of `text`, None where it is refused, or left out as something else."""
     data = text.encode() if isinstance(text, str) else text
     try:
-        return [json.loads(manifest) for _, manifest in parsed("f.yaml", data, LIMITS).manifests]
+        found = parsed("f.yaml", data, LIMITS)
     except InvalidManifest:
         return None
+    left_out = any(warning == NO_MANIFEST for _, warning in found.warnings)
+    return None if left_out else [json.loads(manifest) for _, manifest in found.manifests]
 
 
 def as_read(value: Any) -> Any:
