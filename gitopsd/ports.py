@@ -55,10 +55,11 @@ class Sources(Protocol):
 class Parts(Protocol):
     """What a render may need beside a commit: submodules, and files in Git LFS."""
 
-    async def fetch(self, err: PartNotFetched) -> None:
-        """Fetch the part whose lack `err` tells of.
+    async def fetch(self, err: PartNotFetched, permits: Callable[[RepoUrl], bool]) -> None:
+        """Fetch the part whose lack `err` tells of; `permits` tells whether it may come from a repository.
 
         Raises:
+            NotPermitted: it may not.
             RevisionNotFound, InvalidDeclaration: there is no such part.
             RepositoryUnreachable, RepositoryTooLarge, TooSlow: it cannot be had now.
         """

@@ -37,18 +37,21 @@ class Bases:
     renderer: Renderer
     sources: Wanted
     may_read: Callable[[RepoUrl, RepoUrl], bool]  # whether a source in one repository may take bases from another
-    may_have: Callable[[AppName, RepoUrl], bool] = lambda _app, _repo: False  # whether it may name it as its source
+    may_have: Callable[[AppName, RepoUrl], bool] = lambda _app, _repo: True  # whether it might name it as its source
     settings: ChartSettings = field(default_factory=ChartSettings)
     _known: OrderedDict[_Key, tuple[str, ...]] = field(default_factory=OrderedDict)
 
     def repositories(self, is_declared: Callable[[AppName], bool]) -> frozenset[RepoUrl]:
         """Return what bases, charts and files were taken from at the last render of each application's sources.
 
-        Whose application is not declared any more is forgotten.
+        Whose application is not declared any more is forgotten; what its project closed meanwhile is left out.
         """
         for key in [key for key in self._known if not is_declared(key[0])]:
             del self._known[key]
-        return frozenset(RepoUrl(named(name)[0]) for names in self._known.values() for name in names)
+        found: set[RepoUrl] = set()
+        for (app, _, _), names in self._known.items():
+            found |= {repo for name in names if (repo := RepoUrl(named(name)[0])) in found or self.may_have(app, repo)}
+        return frozenset(found)
 
     async def render(
         self,
@@ -83,16 +86,22 @@ class Bases:
     async def _lent(self, app: AppName, source: Source, name: str) -> Lent:
         repo, ref = RepoUrl(named(name)[0]), named(name)[1]
         if name.startswith((remote_chart.KIND, remote_file.KIND)):
-            self._check(app, source, repo, is_chart=name.startswith(remote_chart.KIND))
+            self._check(source, repo, is_chart=name.startswith(remote_chart.KIND))
         elif not self.may_read(source.repository, repo):
             raise NotPermitted(
                 f"{source.path} takes a base from {without_credentials(repo)}, which is opened by other credentials",
                 remedy="copy it into the application's own repository, or open both by the same credentials",
             )
+        if not self.may_have(app, repo):
+            raise NotPermitted(
+                f"{source.chart or source.path} takes from {without_credentials(repo)}, "
+                "which its project does not permit",
+                remedy="add it to the project's spec.sourceRepos, or commit it to the application's own repository",
+            )
         at = await self.sources.want(repo, ref)
         return Lent(Source(repo, ref, path="", ref=name), at.revision)
 
-    def _check(self, app: AppName, source: Source, repo: RepoUrl, *, is_chart: bool) -> None:
+    def _check(self, source: Source, repo: RepoUrl, *, is_chart: bool) -> None:
         kind, setting, allowed = (
             ("depends on a chart of", "dependencies", self.settings.dependencies)
             if is_chart
@@ -103,11 +112,6 @@ class Bases:
             raise NotPermitted(
                 f"{what}, which the settings do not allow",
                 remedy=f"add it to charts.{setting}, or commit it to the application's own repository",
-            )
-        if not self.may_read(source.repository, repo) and not self.may_have(app, repo):
-            raise NotPermitted(
-                f"{what}, which is opened by other credentials",
-                remedy="add it to the project's spec.sourceRepos, or commit it to the application's own repository",
             )
 
     def _remember(self, key: _Key, used: Iterable[str]) -> None:

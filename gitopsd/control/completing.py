@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gitopsd.errors import PartNotFetched
+from gitopsd.model.ids import AppName, RepoUrl
 from gitopsd.ports import Parts, Rendered, Renderer
 
 MOST = 500  # parts of one render, each of which is missed once
@@ -17,14 +20,15 @@ class Completing:
 
     renderer: Renderer
     parts: Parts
+    may_have: Callable[[AppName, RepoUrl], bool] = lambda _app, _repo: True  # whether it may have a submodule fetched
 
-    async def render(self, *args: Any, **kwargs: Any) -> Rendered:
+    async def render(self, app: AppName, *args: Any, **kwargs: Any) -> Rendered:
         fetched: set[str] = set()
         while True:
             try:
-                return await self.renderer.render(*args, **kwargs)
+                return await self.renderer.render(app, *args, **kwargs)
             except PartNotFetched as err:
                 if err.what in fetched or len(fetched) == MOST:
                     raise
-                await self.parts.fetch(err)
+                await self.parts.fetch(err, partial(self.may_have, app))
                 fetched.add(err.what)

@@ -8,6 +8,7 @@ from typing import Any
 
 from gitopsd.control.barrier import Barrier
 from gitopsd.control.integrity import Integrity
+from gitopsd.control.reading_rights import ReadingRights
 from gitopsd.core.build_environment import build_environment
 from gitopsd.errors import ClusterUnreachable, Conflict, GitopsError
 from gitopsd.model.application import Application, Source
@@ -41,6 +42,7 @@ class Desire:
     renderer: Renderer
     barrier: Barrier
     now_s: Clock
+    rights: ReadingRights
     integrity: Integrity | None = None
     # What the cluster of an application offers to its templates; None: not known yet.
     offered: Callable[[Application], Offered | None] = lambda _: Offered()
@@ -50,6 +52,7 @@ class Desire:
         """Render the sources of `app` at `refs`, one for each; empty: at their own target revisions.
 
         Raises:
+            NotPermitted: its project does not let it read one of them; nothing was asked for.
             Conflict: there are more or fewer refs than sources.
             GitopsError: as `Sources.resolve` and `Renderer.render` do; then nothing of the application is known.
         """
@@ -70,6 +73,7 @@ class Desire:
         return Desired(revisions, self.now_s(), tuple(hooks), (), (), (), mark=self.barrier.mark())
 
     async def _desired(self, app: Application, wanted: Sequence[Source]) -> Desired:
+        self.rights.check(app)
         resolved = self._resolved(wanted)
         if self.integrity is not None:
             await self.integrity.check(app, wanted, resolved)

@@ -1,13 +1,11 @@
-"""The gate between Git and rendering: what a project may not read, or does not trust, goes no further."""
+"""The gate between Git and rendering: what a project does not trust goes no further."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gitopsd.core.integrity import policy_for
-from gitopsd.core.repo_url import without_credentials
-from gitopsd.errors import NotPermitted
 from gitopsd.model.application import Application, Source
 from gitopsd.model.project import DEFAULT
 from gitopsd.ports import Applications, Resolved, Signatures
@@ -19,24 +17,16 @@ class Integrity:
 
     apps: Applications
     signatures: Signatures
-    scope_of: Callable[[str], str] = lambda _url: ""  # of a repository's credentials: the project they are for, or ""
 
     async def check(self, app: Application, sources: Sequence[Source], resolved: Sequence[Resolved]) -> None:
         """Return if all `sources` may be rendered as `resolved`; a source that only lends files counts as well.
 
         Raises:
-            NotPermitted: one is opened by another project's credentials.
             NotTrusted: one has commits that the project does not trust.
             RepositoryUnreachable, TooSlow: that cannot be told now.
         """
         project = self.apps.project(app.project) or DEFAULT
         for source, at in zip(sources, resolved, strict=True):
-            scope = self.scope_of(source.repository)
-            if scope not in ("", app.project):
-                raise NotPermitted(
-                    f"the credentials of {without_credentials(source.repo_url)} are for the project {scope} alone",
-                    remedy=f"move {app.name} to that project, or give credentials of its own",
-                )
             policy = policy_for(project, source.repo_url)
             # Charts and artifacts hold no commits; their digests are checked where they are fetched.
             if policy is not None and not source.chart and not source.repo_url.startswith("oci://"):

@@ -67,7 +67,7 @@ class Asks:
         if hard and (cluster := self.placing.cluster_of(app)) is not None:
             inventory = self.placing.wants.inventory
             inventory.remember(name, cluster, dict.fromkeys(inventory.remembered(name, cluster)))
-        for repo in dict.fromkeys(source.repository for source in app.sources):
+        for repo in dict.fromkeys(source.repository for source in app.sources if self.desire.rights.permits(app)):
             try:
                 await self.sources.fetch(repo)
             except GitopsError:
@@ -224,7 +224,12 @@ class Asks:
             raise Conflict(f"{app.name} is not synced: {why}", remedy="see `mode` of daemon, project and application")
 
     async def _resolvable(self, app: Application, revisions: Sequence[str]) -> None:
-        """Raise RevisionNotFound where a revision is not there, even after asking its repository."""
+        """Raise RevisionNotFound where a revision is not there, even after asking its repository.
+
+        Raises NotPermitted where the project does not let it be asked.
+        """
+        if revisions:
+            self.desire.rights.check(app)
         for declared, revision in zip(app.sources, revisions, strict=bool(revisions)):
             source = replace(declared, target_revision=revision)
             wanted = source.repository, source.reference, source.tag_prefix

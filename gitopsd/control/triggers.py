@@ -53,12 +53,14 @@ class Triggers:
     barrier: Barrier
     walk: Walk
     cluster_of: Callable[[Application], ClusterId | None]  # None: not known, or for gitopsd itself
-    poll: Callable[[Iterable[RepoUrl]], None]  # told of all repositories that applications read
+    poll: Callable[[Iterable[RepoUrl]], None]  # told of all repositories that applications may read
     gone: Callable[[AppName], None]  # told of applications that are no more
+    permits: Callable[[Application], bool]  # whether its project lets it read its sources: else nobody polls for it
     name: str = "triggers"
     _moves: asyncio.Queue[tuple[RepoUrl, Epoch | None, Epoch, Moves]] = field(default_factory=asyncio.Queue)
     _looked_up: dict[AppName, dict[int, LookedUp]] = field(default_factory=dict)  # by the source's place
     _readers: dict[RepoUrl, set[AppName]] = field(default_factory=dict)
+    _pollers: dict[RepoUrl, set[AppName]] = field(default_factory=dict)  # of the readers: whose projects permit it
     _read: dict[AppName, frozenset[RepoUrl]] = field(default_factory=dict)
     _scopes: dict[AppName, frozenset[RepoUrl]] = field(default_factory=dict)
 
@@ -74,7 +76,14 @@ class Triggers:
             else:
                 self.gone(name)
             self.queue.add(name)
-        self.poll(self._readers)
+        self.poll(self._pollers)
+
+    def rights_moved(self) -> None:
+        """Take note that credentials are for other projects than before."""
+        self._pollers.clear()
+        for app in self.apps.all():
+            self._poll_for(app)
+        self.poll(self._pollers)
 
     def closure(self, app: AppName, source: Source, looked_up: tuple[str, ...] | None) -> None:
         """Take note of where a render of `source` looked (keys of `Tree.closure()`); None: that is not known.
@@ -183,18 +192,25 @@ class Triggers:
         repos = self._read[app.name] = frozenset(source.repository for source in app.sources)
         for repo in repos:
             self._readers.setdefault(repo, set()).add(app.name)
+        self._poll_for(app)
         scopes = self._scopes[app.name] = scopes_of(app)
         self.barrier.joined(app.name, self.cluster_of(app), scopes)
+
+    def _poll_for(self, app: Application) -> None:
+        if self.permits(app):
+            for source in app.sources:
+                self._pollers.setdefault(source.repository, set()).add(app.name)
 
     def _forget(self, name: AppName) -> None:
         self.index.drop(name)
         self._looked_up.pop(name, None)
         repos = self._read.pop(name, frozenset())
         self.barrier.gone(name, self._scopes.pop(name, frozenset()))
-        for repo in repos:
-            self._readers[repo].discard(name)
-            if not self._readers[repo]:
-                del self._readers[repo]
+        for known in (self._readers, self._pollers):
+            for repo in repos & known.keys():
+                known[repo].discard(name)
+                if not known[repo]:
+                    del known[repo]
 
 
 def _moved(repo: RepoUrl, ways: Mapping[str, Way], app: Application, status: AppStatus) -> tuple[Revision, ...]:

@@ -73,13 +73,15 @@ class Controller:
             self.placing.cluster_of,
             self._poll,
             wants.gone,
+            sources.rights.permits,
         )
         self.desire = Desire(
             sources.git,
             sources.renderer,
             barrier,
             now_s,
-            Integrity(store, sources.signatures, sources.trust.project),
+            sources.rights,
+            Integrity(store, sources.signatures),
             self._offered,
         )
         syncer = Syncer(
@@ -128,7 +130,7 @@ class Controller:
             self._on_pass,
             self.asks.pass_ended,
         )
-        self.declarations = Declarations(base, sources, barrier, cluster_secrets)
+        self.declarations = Declarations(base, sources, barrier, cluster_secrets, self.triggers.rights_moved)
 
     def declared(self, names: frozenset[AppName]) -> None:
         """Take note of applications that are new, changed, or gone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gitopsd.api.probes import Part
 from gitopsd.control.barrier import Barrier
@@ -21,7 +21,15 @@ from gitopsd.trust import secrets as credentials
 class Declarations:
     """Every place of declarations, each a service."""
 
-    def __init__(self, base: Base, sources: Sources, barrier: Barrier, cluster_secrets: ClusterSecrets) -> None:
+    def __init__(
+        self,
+        base: Base,
+        sources: Sources,
+        barrier: Barrier,
+        cluster_secrets: ClusterSecrets,
+        on_credentials: Callable[[], None],
+    ) -> None:
+        self._on_credentials = on_credentials
         self._sources, self._cluster_secrets = sources, cluster_secrets
         self.directories: list[DeclarationDirectory] = []
         self.roots: list[GitDeclarations] = []
@@ -57,6 +65,7 @@ class Declarations:
         read = credentials.read(secrets)
         if self._sources.trust.declare(source, read.declared):
             self._sources.git.retry()
+            self._on_credentials()
         return [*read.errors, *read.warnings, *self._cluster_secrets.told(read.clusters)]
 
 

@@ -74,7 +74,7 @@ class Places:
         """Fetch what `err` misses, if it is of a repository that was fetched here; tell whether it is."""
         if self._fetched is None or not self._fetched.parts.knows(err):
             return False
-        await self._fetched.parts.fetch(err)
+        await self._fetched.parts.fetch(err, lambda _repo: True)
         return True
 
     async def _place(self, url: RepoUrl, *, alone: bool) -> WorkingCopy | str:

@@ -173,7 +173,7 @@ class _Kitchen:
         source = Source(url, path=path)
         return Application(AppName(name), ProjectName("default"), (source,), Destination(name="in-cluster"))
 
-    async def fetch(self, err: PartNotFetched) -> None:
+    async def fetch(self, err: PartNotFetched, _permits: Callable[[RepoUrl], bool]) -> None:
         """Fetch what a render misses of a repository that was fetched itself (`ports.Parts`)."""
         for places in self._places.values():
             if await places.completed(err):

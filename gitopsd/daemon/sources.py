@@ -8,7 +8,7 @@ from typing import Any
 
 from gitopsd.control.bases import Bases
 from gitopsd.control.completing import Completing
-from gitopsd.core.permissions import dependency_permitted
+from gitopsd.control.reading_rights import ReadingRights
 from gitopsd.daemon import confine
 from gitopsd.daemon.base import Base
 from gitopsd.git.epoch import Epoch
@@ -20,7 +20,7 @@ from gitopsd.manifests.cache import Cache, OnCommand, decoded_key, key_in
 from gitopsd.manifests.embedded import EmbeddedRedis
 from gitopsd.manifests.render import ClosureRenderer, OnClosure
 from gitopsd.manifests.sops_keys import Keyring
-from gitopsd.model.ids import AppName, RepoUrl
+from gitopsd.model.ids import RepoUrl
 from gitopsd.runtime.memory import best_place
 from gitopsd.runtime.workers import Limits, WorkerPool
 from gitopsd.settings import GitSettings, Settings
@@ -82,12 +82,12 @@ class Sources:
             on_closure=on_closure,
             on_render=self._on_render,
         )
-        self._store = base.store
+        self.rights = ReadingRights(base.store, self.trust.project)
         self.renderer = Bases(
-            Completing(renderer, self.git.parts),
+            Completing(renderer, self.git.parts, self.rights.may_have),
             self.git,
             self.trust.as_trusted,
-            self._may_have,
+            self.rights.may_have,
             settings.charts,
         )
 
@@ -105,13 +105,6 @@ class Sources:
         """Return the documents of a YAML file, each with its line."""
         found: Sequence[tuple[int, Any]] = await self.workers.call(jobs.DOCUMENTS, name, text)
         return found
-
-    def _may_have(self, name: AppName, repo: RepoUrl) -> bool:
-        """Tell whether an application might name `repo` as its source, so that its chart may depend on it."""
-        app = self._store.get(name)
-        project = self._store.project(app.project) if app is not None else None
-        ours = project is not None and self.trust.project(repo) in ("", project.name)
-        return project is not None and ours and dependency_permitted(project, repo)
 
     def _on_render(self, outcome: str, seconds: float) -> None:
         self._metrics.looked_up(outcome, seconds)

@@ -10,6 +10,7 @@ from pathlib import Path
 from gitopsd.core.repo_address import RepoAddress
 from gitopsd.errors import (
     InvalidDeclaration,
+    NotPermitted,
     PartNotFetched,
     RepositoryTooLarge,
     RepositoryUnreachable,
@@ -23,6 +24,7 @@ from gitopsd.git.missing import LfsObject, Submodule, missing
 from gitopsd.git.modules import FILE, MAX_BYTES, absolute, module_path, submodules
 from gitopsd.git.objects import DAMAGED
 from gitopsd.git.tree import open_tree
+from gitopsd.model.ids import RepoUrl
 
 SCHEMES = {"https": ("https", "ssh"), "http": ("http", "https", "ssh"), "ssh": ("https", "ssh"), "file": ("file",)}
 
@@ -40,7 +42,7 @@ class Parts:
         part = missing(err)
         return part is not None and self._owner(part.mirror) is not None
 
-    async def fetch(self, err: PartNotFetched) -> None:
+    async def fetch(self, err: PartNotFetched, permits: Callable[[RepoUrl], bool]) -> None:
         part = missing(err)
         owner = self._owner(part.mirror) if part is not None else None
         if part is None or owner is None:
@@ -48,16 +50,21 @@ class Parts:
         lock = self._fetching.setdefault(err.what, asyncio.Lock())
         async with lock:
             if isinstance(part, Submodule):
-                await self._submodule(part, owner)
+                await self._submodule(part, owner, permits)
             else:
                 await self._object(part, owner)
         if not lock.locked():
             self._fetching.pop(err.what, None)
 
-    async def _submodule(self, part: Submodule, owner: Mirror) -> None:
+    async def _submodule(self, part: Submodule, owner: Mirror, permits: Callable[[RepoUrl], bool]) -> None:
         url, commit = await asyncio.to_thread(_declared, self.mirrors / part.mirror, part)
         target = absolute(owner.url, url)
         _allowed(owner.url, target, part.path, self.mirrors)
+        if not permits(RepoUrl(target)):
+            raise NotPermitted(
+                f"submodule {part.path} is in {shown(target)[:200]}, which the project does not permit",
+                remedy="add it to the project's spec.sourceRepos, or set git.submodules to false",
+            )
         module = await self._module(owner, target, module_path(str(self.mirrors / part.mirror), url))
         whole = module.path.exists() and not (module.path / DAMAGED).exists()
         if whole and await module.keep(commit):

@@ -14,6 +14,7 @@ from gitopsd.control.desired import Desire
 from gitopsd.control.drifts import Drifts
 from gitopsd.control.judge import Judge
 from gitopsd.control.placing import Placing
+from gitopsd.control.reading_rights import ReadingRights
 from gitopsd.control.reconcile import Reconciler
 from gitopsd.control.service import Asks
 from gitopsd.control.sync import Syncer
@@ -121,6 +122,7 @@ class Shell:
         self.placing = Placing(
             self.apps, self.clusters, self.wants, SERVERS, mode, excluded=lambda at, kind: kind in worlds[at].excluded
         )
+        self.rights = ReadingRights(self.apps)
         self.triggers = Triggers(
             self.line,
             self.apps,
@@ -130,8 +132,9 @@ class Shell:
             self.placing.cluster_of,
             self._poll,
             self.wants.gone,
+            self.rights.permits,
         )
-        self.desire = Desire(self.git, self.git, self.barrier, self.clock)
+        self.desire = Desire(self.git, self.git, self.barrier, self.clock, self.rights)
         self.ids = itertools.count(1)
         self.ledger = ledger or FakeLedger()
         self.drifts = Drifts(self.ledger, self.clock, turns=3, window_s=3600.0)

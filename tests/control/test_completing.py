@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from gitopsd.control.completing import Completing
 from gitopsd.errors import PartNotFetched
+from gitopsd.model.ids import AppName, RepoUrl
 from gitopsd.ports import Rendered
 
 DONE = Rendered((), "Directory")
@@ -24,7 +26,7 @@ class World:
             raise PartNotFetched(self.missing[0], remedy="")
         return DONE
 
-    async def fetch(self, err: PartNotFetched) -> None:
+    async def fetch(self, err: PartNotFetched, _permits: Callable[[RepoUrl], bool]) -> None:
         self.fetched.append(err.what)
         if self.heals:
             self.missing.remove(err.what)
@@ -33,7 +35,7 @@ class World:
 async def test_what_is_missing_is_fetched_and_rendered_again() -> None:
     world = World("a", "b")
 
-    assert DONE == await Completing(world, world).render("app", "source", "revision")
+    assert DONE == await Completing(world, world).render(AppName("app"), "source", "revision")
     assert ["a", "b"] == world.fetched
 
 
@@ -41,5 +43,5 @@ async def test_part_that_is_missing_still_is_an_error_and_no_circle() -> None:
     world = World("a", heals=False)
 
     with pytest.raises(PartNotFetched):
-        await Completing(world, world).render("app", "source", "revision")
+        await Completing(world, world).render(AppName("app"), "source", "revision")
     assert ["a"] == world.fetched

@@ -40,7 +40,15 @@ async def desire(offered: Offered | None, looked_up: Sequence[str] = ASKED) -> t
     found = shell.apps.get(AppName("a"))
     assert found is not None
     return (
-        Desire(shell.git, Templates(shell.git, looked_up), shell.barrier, shell.clock, None, lambda _: offered),
+        Desire(
+            shell.git,
+            Templates(shell.git, looked_up),
+            shell.barrier,
+            shell.clock,
+            shell.rights,
+            None,
+            lambda _: offered,
+        ),
         found,
         shell,
     )

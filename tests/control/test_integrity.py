@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from gitopsd.control.integrity import Integrity
+from gitopsd.control.reading_rights import ReadingRights
 from gitopsd.errors import NotPermitted, NotTrusted
 from gitopsd.model.application import Application, Destination, Source
 from gitopsd.model.ids import AppName, ProjectName, RepoUrl, Revision
@@ -33,6 +34,7 @@ TEAM = {
         }
     },
 }
+OPEN = {**TEAM, "spec": {"sourceRepos": ["*"]}}
 AT = Resolved(Revision("1" * 40), 0, 0.0)
 
 
@@ -67,19 +69,23 @@ async def test_only_git_sources_that_a_policy_names_are_looked_at() -> None:
     assert [(GIT, "main")] == signatures.asked
 
 
-async def test_credentials_of_one_project_open_nothing_to_another() -> None:
+def test_credentials_of_one_project_open_nothing_to_another() -> None:
     scopes: dict[str, str] = {GIT: "team", OTHER: "others", REGISTRY: ""}
-    gate = Integrity(FakeApplications(), Signatures(), scopes.__getitem__)
+    apps = FakeApplications()
+    apps.declare("dir:x", [OPEN], ["f:1"], complete=True, prune=False)
+    gate = ReadingRights(apps, scopes.__getitem__)
 
-    await gate.check(app(GIT, REGISTRY), app(GIT, REGISTRY).sources, [AT, AT])
+    gate.check(app(GIT, REGISTRY))
     with pytest.raises(NotPermitted, match="https://h/open are for the project others alone"):
-        await gate.check(app(GIT, OTHER), app(GIT, OTHER).sources, [AT, AT])
+        gate.check(app(GIT, OTHER))
 
 
-async def test_credentials_of_a_registry_are_its_project_s_however_a_chart_of_it_is_named() -> None:
+def test_credentials_of_a_registry_are_its_project_s_however_a_chart_of_it_is_named() -> None:
     scopes: dict[str, str] = {"oci://r.example/org/web": "others"}
-    gate = Integrity(FakeApplications(), Signatures(), scopes.__getitem__)
+    apps = FakeApplications()
+    apps.declare("dir:x", [OPEN], ["f:1"], complete=True, prune=False)
+    gate = ReadingRights(apps, scopes.__getitem__)
     for url in ("r.example/org", "oci://r.example/org"):
         found = replace(app(GIT), sources=(Source(RepoUrl(url), "1.*", chart="web", path="."),))
         with pytest.raises(NotPermitted, match="are for the project others alone"):
-            await gate.check(found, found.sources, [AT])
+            gate.check(found)

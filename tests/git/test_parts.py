@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,7 @@ class Reading:
     repositories: Repositories
     url: RepoUrl
     fetched: int = 0  # parts
+    permits: Callable[[RepoUrl], bool] = lambda _repo: True
 
     async def tree(self, *paths: str) -> GitTree:
         """Return the tree of the main branch once all `paths` can be read in it."""
@@ -67,7 +69,8 @@ class Reading:
                     tree.read(path, max_bytes=10_000)
             except PartNotFetched as err:
                 self.fetched += 1
-                await self.repositories.parts.fetch(type(err)(err.what, remedy=""))  # by its words, as from a worker
+                error = type(err)(err.what, remedy="")  # by its words, as from a worker
+                await self.repositories.parts.fetch(error, self.permits)
             else:
                 return tree
 
@@ -317,7 +320,7 @@ async def test_lfs_server_that_fails_or_lies_is_told(world: World) -> None:
         with pytest.raises(PartNotFetched) as large:
             tree.read("huge", max_bytes=10_000_000)
         with pytest.raises(RepositoryTooLarge):
-            await reading.repositories.parts.fetch(large.value)
+            await reading.repositories.parts.fetch(large.value, reading.permits)
         wrong = world.repositories(credentials=(RepoCredentials(lfs.server.url, "bot", Held(text="pw2"), lfs=True),))
         with pytest.raises(RepositoryUnreachable):
             await wrong.fetch(reading.url)

@@ -188,7 +188,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         renderer = ClosureRenderer(pool, FakeEntries(), mirror, work_dir=tmp_path / "work")
         made = Stage(charts, Bases(renderer, repositories, lambda *_: True), own, repositories)
         made.bases.may_read = lambda _, other: other not in made.private
-        made.bases.may_have = lambda _, other: other in made.named
+        made.bases.may_have = lambda _, other: other not in made.private or other in made.named
         yield made
 
 
@@ -215,7 +215,7 @@ async def test_repository_that_is_not_allowed_is_named_and_not_asked(stage: Stag
         await stage.versions(files)
     stage.bases.settings = ChartSettings()
     stage.private.add(there)
-    with pytest.raises(NotPermitted, match=f"of {stage.charts.url}, which is opened by other credentials"):
+    with pytest.raises(NotPermitted, match=f"from {stage.charts.url}, which its project does not permit"):
         await stage.versions(files)
 
     assert [] == stage.charts.paths()
