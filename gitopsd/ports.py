@@ -82,7 +82,7 @@ class Signatures(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedSource:
     """The desired manifests of one source at one revision."""
 
     manifests: tuple[Manifest, ...]  # in the order of the files; Lists flattened; every one has apiVersion, kind, name
@@ -112,7 +112,7 @@ class Renderer(Protocol):
         revision: Revision,
         variables: Mapping[str, str] = ...,
         lent: Sequence[Lent] = ...,
-    ) -> Rendered:
+    ) -> RenderedSource:
         """Return the desired manifests of `source` at `revision`; `variables` is the build environment.
 
         It may read from what other sources lend it.
@@ -232,7 +232,7 @@ class Applier(Protocol):
         ...
 
 
-class Witness(Protocol):
+class Diagnostics(Protocol):
     """Asks a cluster what it has to say of an object that failed."""
 
     async def evidence(self, cluster: ClusterId, live: LiveObject) -> Sequence[str]:
@@ -324,7 +324,7 @@ class Applications(Protocol):
 
     def history(self, name: AppName) -> Sequence[HistoryEntry]: ...
     def results(self, name: AppName, history_id: int) -> Sequence[Task]:
-        """Return the tasks of a sync of the history, the most telling ones (`core.evidence.most_telling`)."""
+        """Return the tasks of a sync of the history, the most telling ones (`core.sync.diagnostics.most_telling`)."""
         ...
 
     def deleting(self, name: AppName) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gitopsd.core.repo_url import without_credentials
+from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import (
     Conflict,
     GitopsError,

@@ -9,19 +9,19 @@ from aiohttp import web
 
 from gitopsd.api.backend import Backend, VersionInfo
 from gitopsd.api.connections import heads
-from gitopsd.api.events import STREAM, Changes, Stream
+from gitopsd.api.events import STREAM, ChangeFeed, EventStream
 from gitopsd.api.middleware import Watched, bearer, bounded, errors, headers, json_only
-from gitopsd.api.probes import Health, Readiness, Scrape, probe_routes
-from gitopsd.api.rest.applications import Applications
-from gitopsd.api.rest.clusters import Clusters
-from gitopsd.api.rest.drift import Drifts
-from gitopsd.api.rest.operations import Operations
-from gitopsd.api.rest.projects import Projects
-from gitopsd.api.rest.repositories import Repositories
-from gitopsd.api.rest.resources import Resources
+from gitopsd.api.probes import Probes, Readiness, Scrape, probe_routes
+from gitopsd.api.rest.applications import ApplicationRoutes
+from gitopsd.api.rest.clusters import ClusterRoutes
+from gitopsd.api.rest.drift import DriftRoutes
+from gitopsd.api.rest.operations import OperationRoutes
+from gitopsd.api.rest.projects import ProjectRoutes
+from gitopsd.api.rest.repositories import RepositoryRoutes
+from gitopsd.api.rest.resources import ResourceRoutes
 from gitopsd.api.rest.show import Show
 from gitopsd.api.rest.version import version_routes
-from gitopsd.api.webhooks import WEBHOOK, Webhook
+from gitopsd.api.webhooks import WEBHOOK, WebhookEndpoint
 
 OPEN = frozenset({"/healthz", WEBHOOK})
 MAX_BODY_BYTES = 1 << 20  # of REST requests: a sync that names 10,000 objects
@@ -29,28 +29,28 @@ HOLDER = "admin"  # who the static token stands for until there are accounts
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class RequestBounds:
     request_s: float = 60.0  # from a request's head to its answer
     refresh_s: float = 50.0  # for the pass that a refresh waits for
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ApiWiring:
     """What the API is joined to."""
 
     backend: Backend
-    changes: Changes
-    webhook: Webhook
-    health: Health
+    changes: ChangeFeed
+    webhook: WebhookEndpoint
+    health: Probes
     version: VersionInfo
     token: Callable[[], str]  # the bearer token; "" lets nobody in
     now_s: Callable[[], float]
     watched: Watched = field(default_factory=Watched)
-    bounds: Bounds = field(default_factory=Bounds)
+    bounds: RequestBounds = field(default_factory=RequestBounds)
     tls: bool = False
 
 
-def api_app(parts: Parts) -> web.Application:
+def api_app(parts: ApiWiring) -> web.Application:
     """Return the API: REST, event stream, webhook."""
     app = web.Application(
         client_max_size=MAX_BODY_BYTES,
@@ -63,14 +63,14 @@ def api_app(parts: Parts) -> web.Application:
         ],
     )
     backend, show = parts.backend, Show(parts.now_s)
-    app.add_routes(Stream(backend, show, parts.changes).routes())
-    app.add_routes(Applications(backend, show, refresh_s=parts.bounds.refresh_s).routes())
-    app.add_routes(Operations(backend, show, by=HOLDER, now_s=parts.now_s).routes())
-    app.add_routes(Resources(backend, parts.now_s).routes())
-    app.add_routes(Clusters(backend, parts.now_s).routes())
-    app.add_routes(Repositories(backend, parts.now_s).routes())
-    app.add_routes(Projects(backend).routes())
-    app.add_routes(Drifts(backend, parts.now_s).routes())
+    app.add_routes(EventStream(backend, show, parts.changes).routes())
+    app.add_routes(ApplicationRoutes(backend, show, refresh_s=parts.bounds.refresh_s).routes())
+    app.add_routes(OperationRoutes(backend, show, by=HOLDER, now_s=parts.now_s).routes())
+    app.add_routes(ResourceRoutes(backend, parts.now_s).routes())
+    app.add_routes(ClusterRoutes(backend, parts.now_s).routes())
+    app.add_routes(RepositoryRoutes(backend, parts.now_s).routes())
+    app.add_routes(ProjectRoutes(backend).routes())
+    app.add_routes(DriftRoutes(backend, parts.now_s).routes())
     app.add_routes(version_routes(parts.version))
     app.add_routes(parts.webhook.routes())
     app.add_routes([web.get("/healthz", parts.health.healthz)])
@@ -83,7 +83,7 @@ def api_app(parts: Parts) -> web.Application:
     return app
 
 
-def probe_app(health: Health, readiness: Readiness, metrics: Scrape, watched: Watched | None = None) -> web.Application:
+def probe_app(health: Probes, readiness: Readiness, metrics: Scrape, watched: Watched | None = None) -> web.Application:
     """Return `/healthz`, `/readyz` and `/metrics`, without a token: this listener belongs on loopback or a pod."""
     app = web.Application(
         client_max_size=1024, middlewares=[heads, errors(watched or Watched()), bounded(10.0, endless=frozenset())]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gitopsd.core.tree import Node
+from gitopsd.core.tree.owners import TreeNode
 from gitopsd.model.application import Application
 from gitopsd.model.cluster import WatchAge, WatchState
 from gitopsd.model.comparison import Compared
@@ -151,11 +151,11 @@ class Backend(Protocol):
         """Return target, live and predicted state of every object, live ones read from the cluster now."""
         ...
 
-    def tree(self, name: AppName) -> Sequence[Node]:
+    def tree(self, name: AppName) -> Sequence[TreeNode]:
         """Return the application's live objects and what they own; of memory. Raises NotFound."""
         ...
 
-    def orphans(self, name: AppName) -> Sequence[Node]:
+    def orphans(self, name: AppName) -> Sequence[TreeNode]:
         """Return what lies in its namespace and is of no application, and what that owns, where its project asks."""
         ...
 

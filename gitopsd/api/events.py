@@ -12,7 +12,7 @@ from aiohttp import web
 
 from gitopsd.api.answers import Overloaded
 from gitopsd.api.backend import AppView, Backend
-from gitopsd.api.rest.query import Filters, Page, filters_of, selected
+from gitopsd.api.rest.query import Filters, ListPage, filters_of, selected
 from gitopsd.api.rest.show import Show
 from gitopsd.errors import NotFound, TooSlow
 from gitopsd.model.ids import AppName
@@ -22,7 +22,7 @@ STREAM = "/api/v1/stream/applications"
 SSE = "text/event-stream"
 
 
-class Changes:
+class ChangeFeed:
     """Tells subscribers which applications changed: names, each once until it is read, so no queue can grow."""
 
     def __init__(self, *, max_subscribers: int = 256) -> None:
@@ -86,12 +86,12 @@ class Subscriber:
         return names
 
 
-class Stream:
+class EventStream:
     def __init__(  # noqa: PLR0913 - three bounds, all with defaults
         self,
         backend: Backend,
         show: Show,
-        changes: Changes,
+        changes: ChangeFeed,
         *,
         beat_s: float = 5.0,
         write_s: float = 20.0,
@@ -129,7 +129,7 @@ class Stream:
         ends_s = loop.time() + self._life_s
         teller = _Teller(self._show.application, filters)
         await client.beat()
-        for view in selected(self._backend.views(), filters, Page()).views:
+        for view in selected(self._backend.views(), filters, ListPage()).views:
             await client.send(teller.event(view.application.name, view))
         while not subscriber.closed and loop.time() < ends_s:
             for name in await subscriber.next(self._beat_s) or await client.beat():

@@ -11,14 +11,14 @@ from typing import Protocol
 from aiohttp import web
 
 from gitopsd.api.answers import answer
-from gitopsd.core.repo_url import without_credentials
+from gitopsd.core.source.repo_url import without_credentials
 
 Scrape = Callable[[str], Awaitable[tuple[bytes, str]]]  # an Accept header → body, content type
 LAG_WINDOW_S = 10.0  # a lag is held against the daemon for so long
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DaemonPart:
     """One part of the daemon: a cluster's mirror, the store, Redis."""
 
     name: str
@@ -27,14 +27,14 @@ class Part:
     required: bool = True  # False: the daemon serves without it (Redis, a cluster that is away)
 
 
-class Lag(Protocol):
+class LoopLagReader(Protocol):
     def worst_s(self, within_s: float) -> float: ...
 
 
 class Readiness:
     """Whether the daemon serves: starting, then ready (with what is degraded), then stopping."""
 
-    def __init__(self, parts: Callable[[], Sequence[Part]]) -> None:
+    def __init__(self, parts: Callable[[], Sequence[DaemonPart]]) -> None:
         self._parts = parts
         self._stopping = False
 
@@ -59,10 +59,10 @@ class Readiness:
         return response
 
 
-class Health:
+class Probes:
     """Alive: the loop answers, and does not lag. Shared by both listeners."""
 
-    def __init__(self, lag: Lag, *, bound_s: float = 5.0) -> None:
+    def __init__(self, lag: LoopLagReader, *, bound_s: float = 5.0) -> None:
         self._lag = lag
         self._bound_s = bound_s
 
@@ -73,7 +73,7 @@ class Health:
         return web.Response(status=status, text="ok" if alive else "the event loop lags")
 
 
-def probe_routes(health: Health, readiness: Readiness, metrics: Scrape) -> list[web.RouteDef]:
+def probe_routes(health: Probes, readiness: Readiness, metrics: Scrape) -> list[web.RouteDef]:
     """Return `/healthz`, `/readyz` and `/metrics`."""
 
     async def readyz(_: web.Request) -> web.Response:

@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from gitopsd.api.answers import answer, refusal
-from gitopsd.core.webhook import Ignored, Ping, Push, parse_push, verify
+from gitopsd.core.source.webhook import IgnoredEvent, PingEvent, PushEvent, parse_push, verify
 from gitopsd.errors import InvalidPayload
 
 log = structlog.get_logger()
@@ -43,7 +43,7 @@ class _Refused(Exception):
 BOUNDS = WebhookBounds()
 
 
-class Webhook:
+class WebhookEndpoint:
     def __init__(
         self,
         secret: Callable[[], bytes],
@@ -79,19 +79,19 @@ class Webhook:
             return response
         return self._taken(payload)
 
-    def _taken(self, payload: Push | Ping | Ignored) -> web.Response:
+    def _taken(self, payload: PushEvent | PingEvent | IgnoredEvent) -> web.Response:
         match payload:
-            case Push(urls, ref):
+            case PushEvent(urls, ref):
                 matched = self._on_push(urls, ref)
                 self._told("push" if matched else "unmatched", urls[0] if matched else "")
                 log.info("webhook.push", url=urls[0], ref=ref, matched=matched)
-            case Ping():
+            case PingEvent():
                 self._told("ping", "")
-            case Ignored():
+            case IgnoredEvent():
                 self._told("ignored", "")
         return answer({"status": "accepted"})
 
-    async def _payload(self, request: web.Request, secret: bytes) -> Push | Ping | Ignored:
+    async def _payload(self, request: web.Request, secret: bytes) -> PushEvent | PingEvent | IgnoredEvent:
         if (request.content_length or 0) > self._bounds.max_bytes:
             raise _Refused("too-large", http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         signature, event = request.headers.get("X-Hub-Signature-256"), request.headers.get("X-GitHub-Event", "")
@@ -136,7 +136,7 @@ class Webhook:
             self._buffered_bytes -= taken_bytes
 
 
-def _checked(secret: bytes, body: bytes, signature: str, event: str) -> Push | Ping | Ignored:
+def _checked(secret: bytes, body: bytes, signature: str, event: str) -> PushEvent | PingEvent | IgnoredEvent:
     if not verify(secret, body, signature):
         raise _Refused("forged")
     try:

@@ -11,9 +11,9 @@ from typing import Any
 
 import structlog
 
-from gitopsd.core.leadership import CONTENDER, Sighting, contender, may_take, micro_time, released, sighted, taken
+from gitopsd.core.sync.leadership import CONTENDER, Sighting, contender, may_take, micro_time, released, sighted, taken
 from gitopsd.errors import GitopsError
-from gitopsd.kube.client import Client, Reply
+from gitopsd.kube.client import KubeClient, Reply
 from gitopsd.model.ids import ClusterId
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces"
@@ -48,7 +48,7 @@ class ClusterLease:
     """Keeps the lease of one cluster. A service; `fenced` is asked before every write."""
 
     def __init__(
-        self, client: Client, terms: Terms, *, now_s: Callable[[], float], on_change: Callable[[ClusterId], None]
+        self, client: KubeClient, terms: Terms, *, now_s: Callable[[], float], on_change: Callable[[ClusterId], None]
     ) -> None:
         """Be told on which changes passes are due: `on_change` when writing has become possible, or impossible."""
         self.name = f"lease {client.name}"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gitopsd.core.managed_fields import MANAGER
-from gitopsd.kube.client import Client, Reply
+from gitopsd.core.objects.managed_fields import MANAGER
+from gitopsd.kube.client import KubeClient, Reply
 from gitopsd.kube.paths import collection_path, object_path
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.command import Predicted
@@ -17,13 +17,13 @@ from gitopsd.model.manifest import Manifest, key_of
 NOT_FOUND, UNSUPPORTED = 404, 415
 
 
-async def predicted(client: Client, resource: ApiResource, manifest: Manifest) -> Predicted:
+async def predicted(client: KubeClient, resource: ApiResource, manifest: Manifest) -> Predicted:
     """Return what the object would be, without asking: a server of that age may take a dry run for a write."""
     reply = await _read(client, resource, manifest)
     return Predicted(merged(reply.body, manifest) if reply.ok else manifest)
 
 
-async def write(client: Client, resource: ApiResource, manifest: Manifest) -> Reply:
+async def write(client: KubeClient, resource: ApiResource, manifest: Manifest) -> Reply:
     """Create the object, or update it from the version that was read: another writer meanwhile is a conflict."""
     key, query = key_of(manifest), {"fieldManager": MANAGER}
     reply = await _read(client, resource, manifest)
@@ -51,6 +51,6 @@ def merged(live: Any, target: Any) -> Any:
     return found
 
 
-async def _read(client: Client, resource: ApiResource, manifest: Manifest) -> Reply:
+async def _read(client: KubeClient, resource: ApiResource, manifest: Manifest) -> Reply:
     key = key_of(manifest)
     return await client.request("GET", object_path(resource, key.namespace, key.name))

@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from gitopsd.apply.refusals import unanswered
-from gitopsd.core.managed_fields import MANAGER
-from gitopsd.core.steps import ABSENT, with_at
+from gitopsd.core.objects.field_path import ABSENT, with_at
+from gitopsd.core.objects.managed_fields import MANAGER
 from gitopsd.core.takeover import taken_away
-from gitopsd.kube.client import JSON_PATCH, Client, Reply
+from gitopsd.kube.client import JSON_PATCH, KubeClient, Reply
 from gitopsd.kube.paths import object_path
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.command import Answer, Predicted
-from gitopsd.model.comparison import Steps
+from gitopsd.model.comparison import FieldPath
 from gitopsd.model.manifest import Manifest, key_of
 
 # Of metadata only what a manifest may set: the rest is the server's.
@@ -21,7 +21,9 @@ METADATA = ("labels", "annotations", "finalizers", "ownerReferences")
 KEPT = frozenset({"apiVersion", "kind", "metadata", "status"})
 
 
-async def taken_over(client: Client, resource: ApiResource, predicted: Manifest, managers: Collection[str]) -> Answer:
+async def taken_over(
+    client: KubeClient, resource: ApiResource, predicted: Manifest, managers: Collection[str]
+) -> Answer:
     """Return what becomes of `predicted`, of a dry run, where what `managers` set and Git does not goes as well.
 
     What goes may be filled in again by the API server: so it is asked.
@@ -39,7 +41,7 @@ async def taken_over(client: Client, resource: ApiResource, predicted: Manifest,
     return Predicted({**reply.body, "metadata": meta}, goes)
 
 
-def without(manifest: Manifest, gone: Iterable[Steps]) -> Manifest:
+def without(manifest: Manifest, gone: Iterable[FieldPath]) -> Manifest:
     """Return `manifest` without what is at each of `gone`; places in lists are of the list as it is."""
     left: Any = manifest
     for steps in reversed(list(gone)):
@@ -47,7 +49,7 @@ def without(manifest: Manifest, gone: Iterable[Steps]) -> Manifest:
     return dict(left)
 
 
-async def laid_out(client: Client, resource: ApiResource, old: Manifest, new: Manifest) -> Reply:
+async def laid_out(client: KubeClient, resource: ApiResource, old: Manifest, new: Manifest) -> Reply:
     """Ask by a dry run what the server makes of `new`, where `old` is live, or what an apply makes of it.
 
     A conflict where the live object is of another version than `old`.

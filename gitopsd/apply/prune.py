@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitopsd.apply.refusals import refused
-from gitopsd.kube.client import Client
+from gitopsd.kube.client import KubeClient
 from gitopsd.kube.paths import object_path
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.command import Accepted, Applied, Prune, Refused
@@ -13,7 +13,7 @@ from gitopsd.model.manifest import Manifest
 NOT_FOUND = 404
 
 
-async def prune(client: Client, resource: ApiResource, command: Prune) -> Applied:
+async def prune(client: KubeClient, resource: ApiResource, command: Prune) -> Applied:
     """Delete one object; one that is not there any more is as good as deleted.
 
     `Accepted.resource_version` is of the object that is still there, because finalizers or its dependents hold it;

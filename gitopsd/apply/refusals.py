@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gitopsd.errors import ClusterUnreachable
-from gitopsd.kube.client import Client, Reply
+from gitopsd.kube.client import KubeClient, Reply
 from gitopsd.model.command import Inapplicable, Refused
 from gitopsd.model.manifest import ResourceKey
 
@@ -57,7 +57,7 @@ def inapplicable(key: ResourceKey, reply: Reply) -> Inapplicable | None:
     return Inapplicable(reply.code, message_of(key, reply), kind)
 
 
-def unanswered(client: Client, key: ResourceKey, reply: Reply) -> Inapplicable:
+def unanswered(client: KubeClient, key: ResourceKey, reply: Reply) -> Inapplicable:
     """Return `reply` as the refusal of a dry run on `key`; raise ClusterUnreachable where it says nothing of it."""
     refusal = inapplicable(key, reply)
     if refusal is None:

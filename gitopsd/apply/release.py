@@ -7,8 +7,8 @@ from typing import Any
 
 from gitopsd.apply.prune import prune
 from gitopsd.apply.refusals import refused
-from gitopsd.core.managed_fields import view_hash
-from gitopsd.kube.client import Client, Reply
+from gitopsd.core.objects.managed_fields import view_hash
+from gitopsd.kube.client import KubeClient, Reply
 from gitopsd.kube.paths import object_path
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.command import HOOK_FINALIZER, Accepted, Applied, Prune, Refused, Release
@@ -20,7 +20,7 @@ MERGE_PATCH = "application/merge-patch+json"
 TRIES = 5  # its controller writes its status at any time
 
 
-async def release(client: Client, resource: ApiResource, command: Release) -> Applied:
+async def release(client: KubeClient, resource: ApiResource, command: Release) -> Applied:
     """Take our finalizer off, and delete the object if so commanded; one that is not there is let go of already.
 
     Every write carries the version that was just read, so that nothing is deleted that another writer has changed
@@ -34,7 +34,7 @@ async def release(client: Client, resource: ApiResource, command: Release) -> Ap
     return answer
 
 
-async def _try(client: Client, resource: ApiResource, command: Release) -> Applied:
+async def _try(client: KubeClient, resource: ApiResource, command: Release) -> Applied:
     key = command.key
     path = object_path(resource, key.namespace, key.name)
     reply = await client.request("GET", path)
@@ -57,7 +57,7 @@ async def _try(client: Client, resource: ApiResource, command: Release) -> Appli
     return await prune(client, resource, Prune(key, command.uid, version, "Background"))
 
 
-async def _without_finalizer(client: Client, path: str, meta: Manifest, finalizers: Collection[Any]) -> Reply:
+async def _without_finalizer(client: KubeClient, path: str, meta: Manifest, finalizers: Collection[Any]) -> Reply:
     left = [name for name in finalizers if name != HOOK_FINALIZER]
     body = {"metadata": {"resourceVersion": meta["resourceVersion"], "finalizers": left or None}}
     return await client.request("PATCH", path, body=body, content_type=MERGE_PATCH)

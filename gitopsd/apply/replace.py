@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gitopsd.apply.prune import prune
 from gitopsd.apply.refusals import refused
-from gitopsd.core.managed_fields import MANAGER
-from gitopsd.kube.client import Client, Reply
+from gitopsd.core.objects.managed_fields import MANAGER
+from gitopsd.kube.client import KubeClient, Reply
 from gitopsd.kube.paths import collection_path, object_path
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.command import Apply, Prune, Refused
@@ -14,7 +14,7 @@ from gitopsd.model.ids import ResourceVersion, Uid
 CONFLICT, NOT_FOUND = 409, 404
 
 
-async def replace(client: Client, resource: ApiResource, command: Apply) -> Reply:
+async def replace(client: KubeClient, resource: ApiResource, command: Apply) -> Reply:
     """Make the object exactly what the manifest says; fields of others go, unless the server gives them again.
 
     The write carries the version that the manifest was made for, or else the one that was read: what another writer
@@ -33,7 +33,7 @@ async def replace(client: Client, resource: ApiResource, command: Apply) -> Repl
     return await client.request("PUT", path, query=query, body={**command.manifest, "metadata": meta})
 
 
-async def remove(client: Client, resource: ApiResource, command: Apply) -> Refused | None:
+async def remove(client: KubeClient, resource: ApiResource, command: Apply) -> Refused | None:
     """Delete the object, so that it can be made anew; None when it is gone, else why it is not yet."""
     key = command.key
     reply = await client.request("GET", object_path(resource, key.namespace, key.name))

@@ -12,7 +12,7 @@ from gitopsd.apply.refusals import refused
 from gitopsd.apply.release import release
 from gitopsd.core.takeover import migration_manager
 from gitopsd.errors import ClusterRefused, ClusterUnreachable, UnknownCluster
-from gitopsd.kube.client import APPLY_PATCH, Client
+from gitopsd.kube.client import APPLY_PATCH, KubeClient
 from gitopsd.kube.discovery import ask_for
 from gitopsd.kube.paths import object_path
 from gitopsd.model.cluster import ApiResource
@@ -21,9 +21,9 @@ from gitopsd.model.command import (
     Answer,
     Applied,
     Apply,
-    Check,
     Command,
     CreateNamespace,
+    DryRun,
     Inapplicable,
     ObjectRef,
     Prune,
@@ -51,7 +51,7 @@ async def _nothing_named(_expressions: Sequence[str], documents: Sequence[Manife
 class ClusterApplier:
     """Implements `ports.Applier` over the clients of all clusters."""
 
-    clients: Mapping[ClusterId, Client]
+    clients: Mapping[ClusterId, KubeClient]
     resolve: Resolve
     takeover: Collection[str]  # managers taken over at the first apply
     known: Known = _unknown  # the version that the mirror holds of an object
@@ -95,12 +95,12 @@ class ClusterApplier:
 
     async def run(self, cluster: ClusterId, command: Command) -> Applied:
         client = self._writer(cluster)
-        if not isinstance(command, Check) and (why := self.fenced(cluster)):
+        if not isinstance(command, DryRun) and (why := self.fenced(cluster)):
             return Refused(command.key, 0, why, retryable=True)
         match command:
             case Apply():
                 return await self._apply(client, cluster, command)
-            case Check():
+            case DryRun():
                 return await self._check(client, cluster, command)
             case Prune() | Release():
                 return await self._delete(client, cluster, command)
@@ -109,7 +109,7 @@ class ClusterApplier:
             case _:
                 assert_never(command)
 
-    async def _apply(self, client: Client, cluster: ClusterId, command: Apply) -> Applied:
+    async def _apply(self, client: KubeClient, cluster: ClusterId, command: Apply) -> Applied:
         gvk = gvk_of(command.manifest)
         resource = await self._resource(client, cluster, gvk)
         if resource is None:
@@ -117,12 +117,12 @@ class ClusterApplier:
         known = self.known(cluster, command.key)
         return await ssa.apply(client, resource, command, takeover=self.takeover, known=known, named=self.named)
 
-    async def _check(self, client: Client, cluster: ClusterId, command: Check) -> Applied:
+    async def _check(self, client: KubeClient, cluster: ClusterId, command: DryRun) -> Applied:
         gvk = gvk_of(command.manifest)
         resource = await self._resource(client, cluster, gvk)
         return _not_served(command.key, gvk) if resource is None else await ssa.check(client, resource, command)
 
-    async def _delete(self, client: Client, cluster: ClusterId, command: Prune | Release) -> Applied:
+    async def _delete(self, client: KubeClient, cluster: ClusterId, command: Prune | Release) -> Applied:
         gvk = GVK(command.key.group, "", command.key.kind)
         match self.resolve(cluster, gvk):
             case ApiResource() as resource:
@@ -134,7 +134,7 @@ class ClusterApplier:
             case reading:
                 raise _unsettled(cluster, gvk, reading)
 
-    async def _resource(self, client: Client, cluster: ClusterId, gvk: GVK) -> ApiResource | None:
+    async def _resource(self, client: KubeClient, cluster: ClusterId, gvk: GVK) -> ApiResource | None:
         """Return how the cluster serves `gvk`; None where it does not, which the server itself has said just now.
 
         A CRD applied a moment ago is served before discovery tells of it, so its absence there is asked for again.
@@ -147,18 +147,18 @@ class ClusterApplier:
             case reading:
                 raise _unsettled(cluster, gvk, reading)
 
-    def _writer(self, cluster: ClusterId) -> Client:
+    def _writer(self, cluster: ClusterId) -> KubeClient:
         client = self._client(cluster)
         return client.acting_as(self.user) if self.user else client
 
-    def _client(self, cluster: ClusterId) -> Client:
+    def _client(self, cluster: ClusterId) -> KubeClient:
         found = self.clients.get(cluster)
         if found is None:
             raise UnknownCluster(f"there is no cluster {cluster}", remedy="name one of the settings' clusters")
         return found
 
 
-async def _create_namespace(client: Client, command: CreateNamespace) -> Applied:
+async def _create_namespace(client: KubeClient, command: CreateNamespace) -> Applied:
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": command.name, **command.metadata}}
     path, query = f"/api/v1/namespaces/{command.name}", {"fieldManager": command.manager}
     if command.metadata:

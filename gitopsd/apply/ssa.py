@@ -9,14 +9,14 @@ from typing import Any
 from gitopsd.apply import merge, preview
 from gitopsd.apply.refusals import inapplicable, is_immutable, refused, unanswered
 from gitopsd.apply.replace import remove, replace
-from gitopsd.core.ignore import NO_PLACES, Places, Rules
-from gitopsd.core.managed_fields import MANAGER, view_hash
-from gitopsd.core.spare import spared
+from gitopsd.core.compare.ignore_rules import NO_EXPRESSION_PATHS, ExpressionPaths, Rules
+from gitopsd.core.compare.respect_ignored import spared
+from gitopsd.core.objects.managed_fields import MANAGER, view_hash
 from gitopsd.core.takeover import taken_over
-from gitopsd.kube.client import APPLY_PATCH, JSON_PATCH, Client, Reply
+from gitopsd.kube.client import APPLY_PATCH, JSON_PATCH, KubeClient, Reply
 from gitopsd.kube.paths import object_path
 from gitopsd.model.cluster import ApiResource
-from gitopsd.model.command import PLAIN, Accepted, Answer, Applied, Apply, Check, Refused
+from gitopsd.model.command import PLAIN, Accepted, Answer, Applied, Apply, DryRun, Refused
 from gitopsd.model.ids import ResourceVersion
 from gitopsd.model.manifest import Manifest, ResourceKey, key_of
 
@@ -26,7 +26,7 @@ TRIES = 3  # somebody wrote between our read and our write; more often than this
 
 
 async def dry_run(
-    client: Client, resource: ApiResource, manifest: Manifest, *, takeover: Collection[str] = ()
+    client: KubeClient, resource: ApiResource, manifest: Manifest, *, takeover: Collection[str] = ()
 ) -> Answer:
     """Ask what applying `manifest` would make of the live object, where what the managers in `takeover` set goes too.
 
@@ -43,7 +43,7 @@ async def dry_run(
 
 
 async def apply(  # noqa: PLR0913 - by name
-    client: Client,
+    client: KubeClient,
     resource: ApiResource,
     command: Apply,
     *,
@@ -73,7 +73,7 @@ async def apply(  # noqa: PLR0913 - by name
     return Accepted(key, changed=version != known, resource_version=version, view=view_hash(reply.body))
 
 
-async def check(client: Client, resource: ApiResource, command: Check) -> Applied:
+async def check(client: KubeClient, resource: ApiResource, command: DryRun) -> Applied:
     """Ask whether the server would take the target; a webhook that takes no dry runs does not stand in its way."""
     reply = await _patch(client, resource, command.manifest, dry_run=True, validate=command.validate)
     refusal = None if reply.ok else inapplicable(command.key, reply)
@@ -82,7 +82,7 @@ async def check(client: Client, resource: ApiResource, command: Check) -> Applie
     return refused(command.key, reply)
 
 
-async def _write(client: Client, resource: ApiResource, command: Apply, named: Named) -> Reply:
+async def _write(client: KubeClient, resource: ApiResource, command: Apply, named: Named) -> Reply:
     """Write the object as its options say, again where another writer came between what was read and the write."""
     reply = Reply(CONFLICT, None)
     for _ in range(TRIES):
@@ -92,7 +92,7 @@ async def _write(client: Client, resource: ApiResource, command: Apply, named: N
     return reply
 
 
-async def _try(client: Client, resource: ApiResource, command: Apply, named: Named) -> Reply:
+async def _try(client: KubeClient, resource: ApiResource, command: Apply, named: Named) -> Reply:
     """Write the object once; at the end of all ways there is our Apply entry, which says what is ours."""
     how, manifest, versioned = command.how, command.manifest, command.manifest
     if how.spares:
@@ -115,15 +115,15 @@ async def _try(client: Client, resource: ApiResource, command: Apply, named: Nam
 
 async def _spared(command: Apply, live: Manifest, named: Named) -> Manifest:
     how = command.how
-    places = NO_PLACES
+    places = NO_EXPRESSION_PATHS
     if how.spare_expressions:
         target, found = await named(how.spare_expressions, (command.manifest, live))
-        places = Places(tuple(target), tuple(found))
+        places = ExpressionPaths(tuple(target), tuple(found))
     return spared(command.manifest, Rules(how.spare, how.spare_managers), live, places, how.held)
 
 
 async def _patch(
-    client: Client, resource: ApiResource, manifest: Manifest, *, dry_run: bool, validate: bool = True
+    client: KubeClient, resource: ApiResource, manifest: Manifest, *, dry_run: bool, validate: bool = True
 ) -> Reply:
     key = key_of(manifest)
     return await client.request(
@@ -141,7 +141,7 @@ async def _patch(
 
 
 async def _take_over(
-    client: Client, resource: ApiResource, key: ResourceKey, manifest: Manifest, takeover: Collection[str]
+    client: KubeClient, resource: ApiResource, key: ResourceKey, manifest: Manifest, takeover: Collection[str]
 ) -> Refused | None:
     """Make our Apply entry hold what the managers in `takeover` wrote; None when that is so, and nothing else changed.
 

@@ -23,12 +23,12 @@ class DaemonUnreachable(Retryable):
     """The daemon does not answer, or answers that it cannot."""
 
 
-class Refused(NotPermitted):
+class DaemonRefused(NotPermitted):
     """The daemon does not do it: not authenticated, not permitted, or not possible now."""
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class DaemonAddress:
     """How to reach a daemon."""
 
     url: str
@@ -39,7 +39,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class _DaemonRequest:
     method: str
     path: str
     query: Mapping[str, str]
@@ -56,10 +56,10 @@ def application_path(name: str, *below: str) -> str:
     return "/".join(("/api/v1/applications", quote(name, safe=""), *below))
 
 
-class Client:
+class DaemonClient:
     """Requests to one daemon, each on its own connection. Redirects are errors: the token goes nowhere else."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: DaemonAddress) -> None:
         self._server = server
         self._url = _parsed(server.url)
 
@@ -79,7 +79,7 @@ class Client:
 
     def send(self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None) -> Any:
         """Send a request with a JSON body and return the answer's JSON; errors as `get`."""
-        with self._answer(_Request(method, path, query or {}, body), self._server.timeout_s) as answer:
+        with self._answer(_DaemonRequest(method, path, query or {}, body), self._server.timeout_s) as answer:
             return _json(answer.read(MAX_ANSWER_BYTES), self.url)
 
     def events(self, path: str, query: Mapping[str, str], *, idle_s: float) -> Iterator[Any]:
@@ -88,14 +88,14 @@ class Client:
         None is yielded as soon as the stream is open, and for each sign of life.
         A stream that is silent for `idle_s` seconds counts as dead.
         """
-        with self._answer(_Request("GET", path, query, accept="text/event-stream"), idle_s) as answer:
+        with self._answer(_DaemonRequest("GET", path, query, accept="text/event-stream"), idle_s) as answer:
             yield None
             while text := answer.readline(MAX_LINE_BYTES):
                 if text.startswith((b"data:", b":")):
                     yield _json(text.removeprefix(b"data:"), self.url) if text.startswith(b"data:") else None
 
     @contextmanager
-    def _answer(self, request: _Request, timeout_s: float) -> Iterator[http.client.HTTPResponse]:
+    def _answer(self, request: _DaemonRequest, timeout_s: float) -> Iterator[http.client.HTTPResponse]:
         connection = self._connection(timeout_s)
         try:
             connection.request(
@@ -119,7 +119,7 @@ class Client:
         finally:
             connection.close()
 
-    def _headers(self, request: _Request) -> dict[str, str]:
+    def _headers(self, request: _DaemonRequest) -> dict[str, str]:
         headers = {"Accept": request.accept, "User-Agent": "gitopsd-cli"}
         if self._server.token:
             headers["Authorization"] = f"Bearer {self._server.token}"
@@ -146,7 +146,7 @@ def _parsed(url: str) -> SplitResult:
     return parts
 
 
-def _tls(server: Server) -> ssl.SSLContext:
+def _tls(server: DaemonAddress) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=server.ca_file)
     except OSError as err:
@@ -174,14 +174,16 @@ def _raise_for(answer: http.client.HTTPResponse, url: str) -> None:
         case http.HTTPStatus.NOT_FOUND:
             raise NotFound(what or f"{url} knows no such thing", remedy=remedy or "see `gitopsd app list`")
         case http.HTTPStatus.UNAUTHORIZED:
-            raise Refused(
+            raise DaemonRefused(
                 what or f"{url} does not accept the token",
                 remedy=remedy or "set GITOPSD_AUTH_TOKEN or --auth-token-file",
             )
         case status if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
             raise DaemonUnreachable(what or f"{url} answers {status}", remedy=remedy or "see the daemon's log")
         case status:
-            raise Refused(what or f"{url} answers {status} {answer.reason}", remedy=remedy or "see the daemon's log")
+            raise DaemonRefused(
+                what or f"{url} answers {status} {answer.reason}", remedy=remedy or "see the daemon's log"
+            )
 
 
 def _complaint(body: bytes) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import click
 
 
 @dataclass(frozen=True, slots=True)
-class Verb:
+class LazyCommand:
     """Where a command is (its module's `command`), and its line in the group's help."""
 
     module: str
@@ -21,7 +21,7 @@ class Verb:
 class LazyGroup(click.Group):
     """A group over a table of verbs; the help is printed from the table, without an import."""
 
-    def __init__(self, *args: Any, verbs: Mapping[str, Verb], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, verbs: Mapping[str, LazyCommand], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._verbs = verbs
 

@@ -8,19 +8,21 @@ from collections.abc import Sequence
 import click
 
 from gitopsd.cli.exits import HELP, Exit, exit_of
-from gitopsd.cli.lazy import LazyGroup, Verb
+from gitopsd.cli.lazy import LazyCommand, LazyGroup
 from gitopsd.errors import GitopsError
 
 VERBS = {
-    "run": Verb("gitopsd.cli.commands.run", "Run the daemon."),
-    "check": Verb("gitopsd.cli.commands.check", "Read settings and declarations, print every error at once."),
-    "render": Verb("gitopsd.cli.commands.render", "Render applications from files, without a daemon or a cluster."),
-    "health": Verb("gitopsd.cli.commands.health", "Print how well the objects of files do, by their status."),
-    "repo": Verb("gitopsd.cli.commands.repo", "Check from here whether a repository or registry lets us in."),
-    "demo": Verb("gitopsd.cli.commands.demo", "Show the main job on simulated clusters."),
-    "app": Verb("gitopsd.cli.commands.app", "Ask a running daemon about applications, or order a sync."),
-    "drift": Verb("gitopsd.cli.commands.drift", "Ask what was changed in clusters behind Git's back."),
-    "version": Verb("gitopsd.cli.commands.version", "Print the version, and the daemon's."),
+    "run": LazyCommand("gitopsd.cli.commands.run", "Run the daemon."),
+    "check": LazyCommand("gitopsd.cli.commands.check", "Read settings and declarations, print every error at once."),
+    "render": LazyCommand(
+        "gitopsd.cli.commands.render", "Render applications from files, without a daemon or a cluster."
+    ),
+    "health": LazyCommand("gitopsd.cli.commands.health", "Print how well the objects of files do, by their status."),
+    "repo": LazyCommand("gitopsd.cli.commands.repo", "Check from here whether a repository or registry lets us in."),
+    "demo": LazyCommand("gitopsd.cli.commands.demo", "Show the main job on simulated clusters."),
+    "app": LazyCommand("gitopsd.cli.commands.app", "Ask a running daemon about applications, or order a sync."),
+    "drift": LazyCommand("gitopsd.cli.commands.drift", "Ask what was changed in clusters behind Git's back."),
+    "version": LazyCommand("gitopsd.cli.commands.version", "Print the version, and the daemon's."),
 }
 
 

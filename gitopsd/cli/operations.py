@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gitopsd.cli import status
-from gitopsd.cli.client import Client, application_path
+from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.output import line, print_table
 from gitopsd.cli.progress import showing
 from gitopsd.cli.waiting import wait
@@ -16,14 +16,14 @@ from gitopsd.cli.waiting import wait
 Before = tuple[object, Mapping[str, Any]]  # id and state of the operation before the order: another one must end
 
 
-def order(client: Client, name: str, verb: str, body: Mapping[str, Any]) -> Before:
+def order(client: DaemonClient, name: str, verb: str, body: Mapping[str, Any]) -> Before:
     """Order the operation `verb` (`sync`, `rollback`) and return the state of the operation before it."""
     before = _current(client.get(application_path(name)))
     client.send("POST", application_path(name, verb), body)
     return before
 
 
-def report(client: Client, name: str, before: Before, *, timeout_s: float) -> bool:
+def report(client: DaemonClient, name: str, before: Before, *, timeout_s: float) -> bool:
     """Wait for the end of the ordered operation and print its results; tell whether it succeeded."""
     seen = False
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from gitopsd.cli.client import Client, Server
+from gitopsd.cli.client import DaemonAddress, DaemonClient
 from gitopsd.cli.exits import HELP
 from gitopsd.cli.output import FORMATS
 from gitopsd.errors import InvalidSettings
@@ -45,7 +45,7 @@ _DAEMON = (
 
 
 def verb(name: str) -> Callable[[Command], click.Command]:
-    """Make a click command whose first parameter is the `Client` that the common options name."""
+    """Make a click command whose first parameter is the `DaemonClient` that the common options name."""
 
     def make(function: Command) -> click.Command:
         @functools.wraps(function)
@@ -54,7 +54,7 @@ def verb(name: str) -> Callable[[Command], click.Command]:
             **rest: Any,
         ) -> Any:  # fmt: skip
             token = _token(auth_token_file)
-            client = Client(Server(server, token, ca_file, insecure, request_s))
+            client = DaemonClient(DaemonAddress(server, token, ca_file, insecure, request_s))
             if token:
                 _warn_of_clear_text(server)
             return function(client, **rest)

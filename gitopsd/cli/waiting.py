@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from gitopsd.cli import status
-from gitopsd.cli.client import Client, DaemonUnreachable, application_path
+from gitopsd.cli.client import DaemonClient, DaemonUnreachable, application_path
 from gitopsd.errors import NotFound
 
 STREAM = "/api/v1/stream/applications"
@@ -17,7 +17,12 @@ Judge = Callable[[status.App], bool]
 
 
 def wait(
-    client: Client, name: str, done: Judge, *, timeout_s: float, told: Callable[[status.App], None] = lambda _: None
+    client: DaemonClient,
+    name: str,
+    done: Judge,
+    *,
+    timeout_s: float,
+    told: Callable[[status.App], None] = lambda _: None,
 ) -> tuple[status.App, bool]:
     """Follow an application until `done` or until `timeout_s` (0: no limit) is over; return its last state and which.
 
@@ -43,7 +48,7 @@ def wait(
     return app, False
 
 
-def _states(client: Client, name: str, ends: float) -> Iterator[status.App]:
+def _states(client: DaemonClient, name: str, ends: float) -> Iterator[status.App]:
     """Yield the application when the stream opens, at each of its events and at each sign of life."""
     idle_s = min(IDLE_S, max(0.1, ends - time.monotonic()))
     for event in client.events(STREAM, {"name": name}, idle_s=idle_s):

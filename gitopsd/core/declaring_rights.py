@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from gitopsd.core.declaration.destination import IN_CLUSTER, IN_CLUSTER_SERVER, Declare, means_here
-from gitopsd.core.globs import matches
-from gitopsd.core.permissions import MAX_TOLD, kind_permitted
+from gitopsd.core.project.access import MAX_TOLD, kind_permitted
+from gitopsd.core.text.globs import matches
 from gitopsd.model.application import Application, Destination
 from gitopsd.model.ids import ClusterId, ProjectName
 from gitopsd.model.manifest import GroupKind

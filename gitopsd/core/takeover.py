@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from gitopsd.core.managed_fields import (
+from gitopsd.core.objects.field_path import at
+from gitopsd.core.objects.managed_fields import (
     MANAGER,
     Entry,
     Fields,
@@ -18,10 +19,9 @@ from gitopsd.core.managed_fields import (
     key_names,
     key_of_item,
 )
-from gitopsd.core.options import MIGRATION_MANAGER, SyncOptions
-from gitopsd.core.steps import at
-from gitopsd.core.tracking import ARGOCD_TRACKING_ID
-from gitopsd.model.comparison import Found, Item, Reading, Step, Steps
+from gitopsd.core.target.options import MIGRATION_MANAGER, SyncOptions
+from gitopsd.core.target.tracking import ARGOCD_TRACKING_ID
+from gitopsd.model.comparison import FieldPath, Found, Item, PathElement, Reading
 from gitopsd.model.manifest import Manifest, annotations_of
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -89,7 +89,7 @@ def _time(entry: Entry) -> str:
     return str(entry.get("time", ""))  # RFC 3339 in UTC, as the server writes it, sorts as text
 
 
-def taken_away(predicted: Manifest, takeover: Collection[str]) -> tuple[Steps, ...]:
+def taken_away(predicted: Manifest, takeover: Collection[str]) -> tuple[FieldPath, ...]:
     """Return what goes from an object as it is taken over: what the legacy managers set, and nobody else does.
 
     An item of a list goes whole where nobody else has anything in it. What they own at another version than the
@@ -111,8 +111,8 @@ def taken_away(predicted: Manifest, takeover: Collection[str]) -> tuple[Steps, .
 
 
 def _gone(
-    fields: Fields, kept: Sequence[Fields], value: Any, steps: Steps, keys: Collection[str] = ()
-) -> Iterator[Steps]:
+    fields: Fields, kept: Sequence[Fields], value: Any, steps: FieldPath, keys: Collection[str] = ()
+) -> Iterator[FieldPath]:
     for name, below in fields.items():
         step = _step(name, value)
         if step is None or step in keys or (*steps, step) in BOOKKEEPING:
@@ -125,7 +125,7 @@ def _gone(
             yield from _gone(below, others, at(value, (step,)), way, key_of_item(name))
 
 
-def _step(name: str, value: Any) -> Step | None:
+def _step(name: str, value: Any) -> PathElement | None:
     """Return the step that `name` of fieldsV1 is in `value`; None where it leads nowhere there."""
     if name.startswith("f:"):
         return name[2:] if isinstance(value, dict) and name[2:] in value else None

@@ -53,7 +53,7 @@ def main(config: Path) -> int:
 def check(config: Path) -> Sequence[str]:
     """Return everything that is wrong with the settings of `config` and the declarations they name, a line each."""
     from gitopsd.manifests.jobs import documents
-    from gitopsd.store.check import check as look
+    from gitopsd.offline.check import check as look
 
     async def parse(name: str, text: str) -> list[tuple[int, object]]:
         return [(line, value) for line, value in documents(name, text)]

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState, SourceDetails
-from gitopsd.control.service import Asks, readers_of
 from gitopsd.core.declaration import DECLARE
-from gitopsd.core.freshness import aged_nodes, aged_resource
-from gitopsd.core.tree import Node, tree
+from gitopsd.core.drift.staleness import aged_nodes, aged_resource
+from gitopsd.core.tree.owners import TreeNode, tree
 from gitopsd.daemon.freshness import Freshness
 from gitopsd.errors import NotFound
 from gitopsd.git.repositories import Repositories
@@ -22,6 +21,7 @@ from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.manifest import GVK, gvk_of
 from gitopsd.model.operation import SyncRequest, Task
 from gitopsd.model.project import AppProject
+from gitopsd.reconcile.user_commands import UserCommands, readers_of
 from gitopsd.store.ledger import Ledger
 from gitopsd.store.store import Store
 
@@ -31,7 +31,7 @@ class DaemonBackend:
     """Implements `api.backend.Backend`; what people do is audited here."""
 
     store: Store
-    asks: Asks
+    asks: UserCommands
     git: Repositories
     live: LiveMirrors
     clusters_by_name: Mapping[ClusterId, str]  # → server URL
@@ -132,7 +132,7 @@ class DaemonBackend:
             for each in opened
         ]
 
-    def tree(self, name: AppName) -> Sequence[Node]:
+    def tree(self, name: AppName) -> Sequence[TreeNode]:
         status = self.view(name).status
         if status is None or status.cluster is None:
             return ()
@@ -145,7 +145,7 @@ class DaemonBackend:
         found = tree(roots, lambda uid: self.live.children(cluster, uid), lambda live: self.live.claimed(cluster, live))
         return aged_nodes(found, self.freshness.now.kinds.get(cluster, ()))
 
-    def orphans(self, name: AppName) -> Sequence[Node]:
+    def orphans(self, name: AppName) -> Sequence[TreeNode]:
         app = self.asks.known(name)
         cluster = self.asks.placing.cluster_of(app)
         if cluster is None:

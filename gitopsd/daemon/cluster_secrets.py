@@ -11,10 +11,10 @@ from typing import Any
 
 import structlog
 
+from gitopsd.declarations.directory import Secrets, content, read_files
+from gitopsd.declarations.files import scan
 from gitopsd.manifests.jobs import documents
 from gitopsd.settings import ClusterSettings, Settings
-from gitopsd.store.directory import Secrets, content, read_files
-from gitopsd.store.files import scan
 from gitopsd.trust.clusters import ClusterSecret
 from gitopsd.trust.secrets import read
 

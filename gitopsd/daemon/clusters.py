@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from gitopsd.apply.diagnostics import ClusterDiagnostics
 from gitopsd.apply.run import ClusterApplier
-from gitopsd.apply.witness import ClusterWitness
 from gitopsd.daemon.base import Base
 from gitopsd.daemon.leases import Leases
 from gitopsd.daemon.rules import exclusions, tracking
-from gitopsd.kube.client import Client
+from gitopsd.kube.client import KubeClient
 from gitopsd.kube.credentials import server_of
 from gitopsd.live.mirrors import LiveMirrors
 from gitopsd.model.ids import AppName, ClusterId
@@ -25,7 +25,7 @@ from gitopsd.scripts.pool import script_workers
 
 
 @dataclass(frozen=True, slots=True)
-class Ears:
+class ClusterListeners:
     """Whom clusters tell."""
 
     changed: Callable[[ClusterId, AppName], None]  # an object of the application is different
@@ -33,16 +33,16 @@ class Ears:
     offers: Callable[[ClusterId], None]  # other kinds, or another version, than before
 
 
-class Clusters:
+class ClusterSide:
     """Every part that speaks to clusters, in the order in which they depend on each other."""
 
-    def __init__(self, base: Base, ears: Ears) -> None:
+    def __init__(self, base: Base, ears: ClusterListeners) -> None:
         settings, metrics, now_s = base.settings, base.metrics, base.now_s
         self._metrics, self._reached = metrics, ears.reached
         self._listed: set[ClusterId] = set()
         self.servers: Mapping[ClusterId, str] = {ClusterId(each.name): server_of(each) for each in settings.clusters}
         self.clients = {
-            ClusterId(each.name): Client(each, on_request=self._on_request(ClusterId(each.name)), now_s=now_s)
+            ClusterId(each.name): KubeClient(each, on_request=self._on_request(ClusterId(each.name)), now_s=now_s)
             for each in settings.clusters
         }
         self.lua_workers = script_workers(settings.scripts, lua.__name__, metrics.worker_job)
@@ -72,7 +72,7 @@ class Clusters:
             self.paths.paths,
             self.leases.fenced,
         )
-        self.witness = ClusterWitness(self.clients, self.live.children, settings.sync.log_lines)
+        self.witness = ClusterDiagnostics(self.clients, self.live.children, settings.sync.log_lines)
 
     def excluded(self, cluster: ClusterId, kind: GroupKind) -> bool:
         """Tell whether nothing of a kind is read or written in `cluster`."""

@@ -5,34 +5,34 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable
 
-from gitopsd.control.barrier import Barrier
-from gitopsd.control.behind import Behind
-from gitopsd.control.declare import Declarer
-from gitopsd.control.desired import Desire
-from gitopsd.control.drifts import Drifts
-from gitopsd.control.integrity import Integrity
-from gitopsd.control.judge import Judge
-from gitopsd.control.placing import Placing
-from gitopsd.control.reconcile import Reconciler
-from gitopsd.control.service import Asks
-from gitopsd.control.sync import Syncer
-from gitopsd.control.triggers import Triggers
-from gitopsd.control.wants import Wants
-from gitopsd.control.workers import Passes
-from gitopsd.core.policy import Pacing
-from gitopsd.core.step import Limits
-from gitopsd.core.touch_index import TouchIndex
+from gitopsd.core.source.touch_index import TouchIndex
+from gitopsd.core.sync.decide import Pacing
+from gitopsd.core.sync.step import SyncLimits
 from gitopsd.daemon.base import Base
 from gitopsd.daemon.cluster_secrets import ClusterSecrets
-from gitopsd.daemon.clusters import Clusters
-from gitopsd.daemon.declarations import Declarations
+from gitopsd.daemon.clusters import ClusterSide
+from gitopsd.daemon.declaration_sources import DeclarationSources
 from gitopsd.daemon.rules import ignored
-from gitopsd.daemon.sources import Sources
+from gitopsd.daemon.sources import GitSide
+from gitopsd.declarations.app_of_apps import AppOfApps
 from gitopsd.git.epoch import Epoch
 from gitopsd.model.application import Application, Mode
 from gitopsd.model.cluster import Offered
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.operation import Operation
+from gitopsd.reconcile.barrier import Barrier
+from gitopsd.reconcile.compare import Comparer
+from gitopsd.reconcile.destination import Destinations
+from gitopsd.reconcile.drift import DriftRecorder
+from gitopsd.reconcile.former_clusters import FormerClusters
+from gitopsd.reconcile.ownership import TargetIndex
+from gitopsd.reconcile.page import Reconciler
+from gitopsd.reconcile.rendering import ApplicationRenderer
+from gitopsd.reconcile.source_integrity import IntegrityGate
+from gitopsd.reconcile.sync import Syncer
+from gitopsd.reconcile.triggers import Triggers
+from gitopsd.reconcile.user_commands import UserCommands
+from gitopsd.reconcile.workers import Passes
 from gitopsd.runtime.queue import KeyQueue
 from gitopsd.store.ledger import Ledger
 
@@ -42,19 +42,19 @@ COMMANDS_AT_ONCE = 32  # in flight for one application; the client bounds what a
 class Controller:
     """Every part that decides, in the order in which they depend on each other; and what wakes it."""
 
-    def __init__(self, base: Base, sources: Sources, clusters: Clusters, cluster_secrets: ClusterSecrets) -> None:
+    def __init__(self, base: Base, sources: GitSide, clusters: ClusterSide, cluster_secrets: ClusterSecrets) -> None:
         settings, store, metrics, now_s = base.settings, base.store, base.metrics, base.now_s
         self._store, self._sources, self._clusters, self._metrics = store, sources, clusters, metrics
         drift, sync = settings.drift, settings.sync
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex  # noqa: E731 - one id for all who need one
         everywhere = ignored(settings.compare)
         self.ledger = Ledger(settings.data_dir, now_s, max_entries=drift.max_entries, max_age_s=drift.max_age_s)
-        self.drifts = Drifts(self.ledger, now_s, drift.fight_turns, drift.fight_window_s, metrics.drifted)
+        self.drifts = DriftRecorder(self.ledger, now_s, drift.fight_turns, drift.fight_window_s, metrics.drifted)
         self.drifts.restore(self.ledger.recent(now_s() - drift.fight_window_s))
         self.queue: KeyQueue[AppName] = KeyQueue(self._group_of)
         barrier = Barrier(self.queue.add)
-        wants = Wants(store, barrier, self.queue.add)
-        self.placing = Placing(
+        wants = TargetIndex(store, barrier, self.queue.add)
+        self.placing = Destinations(
             store,
             clusters.live,
             wants,
@@ -75,13 +75,13 @@ class Controller:
             wants.gone,
             sources.rights.permits,
         )
-        self.desire = Desire(
+        self.desire = ApplicationRenderer(
             sources.git,
             sources.renderer,
             barrier,
             now_s,
             sources.rights,
-            Integrity(store, sources.signatures),
+            IntegrityGate(store, sources.signatures),
             self._offered,
         )
         syncer = Syncer(
@@ -92,7 +92,7 @@ class Controller:
             now_s,
             new_id,
             Pacing(sync.heal_wait_s, sync.heal_max_s, sync.argocd_quiet_s),
-            Limits(sync.operation_deadline_s, sync.gate_deadline_s),
+            SyncLimits(sync.operation_deadline_s, sync.gate_deadline_s),
             COMMANDS_AT_ONCE,
             self._on_sync,
             everywhere,
@@ -103,15 +103,15 @@ class Controller:
             store,
             self.desire,
             self.placing,
-            Judge(clusters.live, clusters.applier, store, clusters.paths, everywhere),
+            Comparer(clusters.live, clusters.applier, store, clusters.paths, everywhere),
             syncer,
-            Declarer(store, store, self.placing, now_s, new_id),
+            AppOfApps(store, store, self.placing, now_s, new_id),
             now_s,
             sync.refresh_s,
             self.drifts,
-            Behind(self.placing, clusters.applier, now_s, clusters.leases.fenced),
+            FormerClusters(self.placing, clusters.applier, now_s, clusters.leases.fenced),
         )
-        self.asks = Asks(
+        self.asks = UserCommands(
             store,
             sources.git,
             self.desire,
@@ -130,7 +130,7 @@ class Controller:
             self._on_pass,
             self.asks.pass_ended,
         )
-        self.declarations = Declarations(base, sources, barrier, cluster_secrets, self.triggers.rights_moved)
+        self.declarations = DeclarationSources(base, sources, barrier, cluster_secrets, self.triggers.rights_moved)
 
     def declared(self, names: frozenset[AppName]) -> None:
         """Take note of applications that are new, changed, or gone."""

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import structlog
 
-from gitopsd.core.freshness import FRESH, Stale, aged
-from gitopsd.core.repo_url import without_credentials
+from gitopsd.core.drift.staleness import FRESH, Stale, aged
+from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.model.application import Application
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.manifest import GroupKind
@@ -40,7 +40,7 @@ class Silences(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class StaleSnapshot:
     """What is stale at one moment."""
 
     repos: Mapping[RepoUrl, str] = field(default_factory=dict)  # → why
@@ -67,7 +67,7 @@ class Freshness:
         repos: Ages,
         clusters: Silences,
         names: Iterable[ClusterId],
-        changed: Callable[[Snapshot, Snapshot], None],
+        changed: Callable[[StaleSnapshot, StaleSnapshot], None],
     ) -> None:
         """`changed` is told what was stale before, and what is now."""
         self.name = "freshness"
@@ -75,7 +75,7 @@ class Freshness:
         self.epoch_s = max(settings.freshness.epoch_s, 3 * settings.git.poll_s)
         self.watch_s = settings.freshness.watch_s
         self.look_s = min(LOOK_S, self.epoch_s / 4, self.watch_s / 4)
-        self.now = Snapshot()
+        self.now = StaleSnapshot()
         self._repos, self._clusters, self._names = repos, clusters, tuple(names)
         self._changed = changed
         self._aged: dict[AppName, tuple[AppStatus, Stale, AppStatus]] = {}
@@ -98,7 +98,7 @@ class Freshness:
 
     def look(self) -> None:
         """Look now."""
-        before, self.now = self.now, Snapshot(self._old_repos(), self._silent_kinds())
+        before, self.now = self.now, StaleSnapshot(self._old_repos(), self._silent_kinds())
         if before != self.now:
             told = {str(cluster): sorted(map(str, kinds)) for cluster, kinds in self.now.kinds.items()}
             log.info("freshness.changed", repositories=sorted(self.now.repos), clusters=told)
@@ -120,7 +120,10 @@ class Freshness:
 
 
 def turned(
-    apps: Iterable[Application], status_of: Callable[[AppName], AppStatus | None], before: Snapshot, after: Snapshot
+    apps: Iterable[Application],
+    status_of: Callable[[AppName], AppStatus | None],
+    before: StaleSnapshot,
+    after: StaleSnapshot,
 ) -> list[AppName]:
     """Return the applications that are stale in another way than before."""
     found = []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitopsd.apply.lease import ClusterLease, Terms
-from gitopsd.kube.client import Client
+from gitopsd.kube.client import KubeClient
 from gitopsd.model.application import Mode
 from gitopsd.model.ids import ClusterId
 from gitopsd.ports import Clock
@@ -24,7 +24,7 @@ class Leases:
     def of(
         cls,
         settings: Settings,
-        clients: Mapping[ClusterId, Client],
+        clients: Mapping[ClusterId, KubeClient],
         now_s: Clock,
         on_change: Callable[[ClusterId], None],
     ) -> Leases:

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from gitopsd.errors import InvalidSettings
-from gitopsd.runtime.notify import Systemd
+from gitopsd.runtime.systemd import Systemd
 from gitopsd.settings import GitSettings, Secret, Settings, changed, load
 from gitopsd.telemetry.logs import set_up_logging
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gitopsd.core.exclusions import Exclusions, KindRule
-from gitopsd.core.tracking import Tracking
+from gitopsd.core.target.exclusions import Exclusions, KindRule
+from gitopsd.core.target.tracking import Tracking
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.settings import CompareSettings, ResourceSettings, TrackingSettings
 

@@ -10,24 +10,24 @@ from pathlib import Path
 import structlog
 
 from gitopsd import __version__
+from gitopsd.daemon.api_server import ApiServer
 from gitopsd.daemon.base import Base
 from gitopsd.daemon.cluster_secrets import ClusterSecrets
-from gitopsd.daemon.clusters import Clusters, Ears
+from gitopsd.daemon.clusters import ClusterListeners, ClusterSide
 from gitopsd.daemon.controller import Controller
-from gitopsd.daemon.front import Front
 from gitopsd.daemon.reload import Reloader
-from gitopsd.daemon.sources import Sources
+from gitopsd.daemon.sources import GitSide
 from gitopsd.git.epoch import Epoch
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
-from gitopsd.runtime.giveback import GiveBack
+from gitopsd.runtime.die_with_parent import PR_SET_DUMPABLE, control
 from gitopsd.runtime.lag import LoopLag
+from gitopsd.runtime.malloc_trim import MallocTrim
 from gitopsd.runtime.memory import kept
 from gitopsd.runtime.metrics import Meters
-from gitopsd.runtime.notify import Systemd, Watchdog
 from gitopsd.runtime.signals import Signals, listening
+from gitopsd.runtime.systemd import Systemd, Watchdog
 from gitopsd.runtime.tasks import Graceful, running
-from gitopsd.runtime.tether import PR_SET_DUMPABLE, control
 from gitopsd.settings import Settings
 from gitopsd.store.store import Store
 from gitopsd.telemetry.metrics import Metrics
@@ -63,13 +63,13 @@ class Daemon:
         self._base = Base(settings, store, meters, metrics, LoopLag(observe=metrics.loop_lag), time.time)
         self._stop = signals.stop
         self._systemd = Systemd.of_environment(os.environ, os.getpid())
-        self._sources = Sources(self._base, self._on_epoch, self._on_closure)
-        self._clusters = Clusters(self._base, Ears(self._on_change, self._on_reached, self._on_offers))
+        self._sources = GitSide(self._base, self._on_epoch, self._on_closure)
+        self._clusters = ClusterSide(self._base, ClusterListeners(self._on_change, self._on_reached, self._on_offers))
         self._controller = Controller(self._base, self._sources, self._clusters, cluster_secrets)
         self._reloader = Reloader(
             config, cluster_secrets.written, self._systemd, signals.reload, self._sources.configure
         )
-        self._front = Front(self._base, self._sources, self._clusters, self._controller, self._reloader)
+        self._front = ApiServer(self._base, self._sources, self._clusters, self._controller, self._reloader)
         store.on_declared(self._controller.declared)
 
     async def serve(self, stack: AsyncExitStack) -> None:
@@ -77,7 +77,7 @@ class Daemon:
         settings, store, lag = self._base.settings, self._base.store, self._base.lag
         sources, clusters, controller, front = self._sources, self._clusters, self._controller, self._front
         declarations = controller.declarations
-        await stack.enter_async_context(running(lag, GiveBack(), Watchdog(self._systemd, lag), front.probes))
+        await stack.enter_async_context(running(lag, MallocTrim(), Watchdog(self._systemd, lag), front.probes))
         for client in clusters.clients.values():
             await stack.enter_async_context(client)
         stack.enter_context(kept(sources.work_dir))

@@ -6,10 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gitopsd.control.bases import Bases
-from gitopsd.control.completing import Completing
-from gitopsd.control.reading_rights import ReadingRights
-from gitopsd.daemon import confine
+from gitopsd.daemon import sandbox_policy as confine
 from gitopsd.daemon.base import Base
 from gitopsd.git.epoch import Epoch
 from gitopsd.git.repositories import Repositories
@@ -18,13 +15,16 @@ from gitopsd.git.signers import Signers
 from gitopsd.manifests import jobs, plugins
 from gitopsd.manifests.cache import Cache, OnCommand, decoded_key, key_in
 from gitopsd.manifests.embedded import EmbeddedRedis
+from gitopsd.manifests.missing_parts import MissingPartsRenderer
+from gitopsd.manifests.remote_bases import RemoteBaseRenderer
 from gitopsd.manifests.render import ClosureRenderer, OnClosure
 from gitopsd.manifests.sops_keys import Keyring
 from gitopsd.model.ids import RepoUrl
+from gitopsd.reconcile.reading_rights import ReadingRights
 from gitopsd.runtime.memory import best_place
-from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.runtime.workers import JobLimits, WorkerPool
 from gitopsd.settings import GitSettings, Settings
-from gitopsd.trust.credentials import Trust
+from gitopsd.trust.credentials import CredentialStore
 
 OPENERS = {True: "gitopsd.git.tree:open_tree", False: "gitopsd.git.tree:open_tree_alone"}  # with submodules?
 CHANGES = "gitopsd.git.touched:changes"
@@ -33,7 +33,7 @@ PRELOAD = ("gitopsd.manifests.jobs", "gitopsd.git.touched", "gitopsd.git.unpack"
 OnEpoch = Callable[[RepoUrl, Epoch | None, Epoch], None]
 
 
-class Sources:
+class GitSide:
     """Every part between a repository and its manifests, in the order in which they depend on each other."""
 
     def __init__(self, base: Base, on_epoch: OnEpoch, on_closure: OnClosure) -> None:
@@ -47,7 +47,7 @@ class Sources:
             confinement=confine.confinement(settings, self.work_dir, os.environ),
             on_job=metrics.worker_job,
         )
-        self.trust = Trust(settings.git, now_s)
+        self.trust = CredentialStore(settings.git, now_s)
         self.git = Repositories(
             settings.git,
             data_dir=settings.data_dir,
@@ -83,8 +83,8 @@ class Sources:
             on_render=self._on_render,
         )
         self.rights = ReadingRights(base.store, self.trust.project)
-        self.renderer = Bases(
-            Completing(renderer, self.git.parts, self.rights.may_have),
+        self.renderer = RemoteBaseRenderer(
+            MissingPartsRenderer(renderer, self.git.parts, self.rights.may_have),
             self.git,
             self.trust.as_trusted,
             self.rights.may_have,
@@ -117,9 +117,9 @@ class Sources:
         self._metrics.redis_degraded(degraded=self.cache.state.degraded)
 
 
-def _limits(settings: Settings) -> Limits:
+def _limits(settings: Settings) -> JobLimits:
     workers = settings.workers
-    return Limits(
+    return JobLimits(
         deadline_s=workers.deadline_s,
         data_bytes=workers.data_bytes,
         output_bytes=workers.output_bytes,

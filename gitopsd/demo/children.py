@@ -22,7 +22,7 @@ class ChildEnded(Terminal):
 
 
 @dataclass(frozen=True, slots=True)
-class Child:
+class DemoProcess:
     name: str
     process: Process
     output: asyncio.StreamReader
@@ -59,15 +59,15 @@ class Child:
 @asynccontextmanager
 async def child(
     name: str, command: Sequence[str], log: Path, *, grace_s: float, speaks: bool = False
-) -> AsyncIterator[Child]:
+) -> AsyncIterator[DemoProcess]:
     """Run `command` while the block runs; then it gets SIGTERM and `grace_s`, and its group is killed.
 
-    What it prints goes to `log`, but for the standard output of one that `speaks`: that is for `Child.line`. It
+    What it prints goes to `log`, but for the standard output of one that `speaks`: that is for `DemoProcess.line`. It
     is killed when the demo ends, however that ends.
     """
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gitopsd.runtime.tether", str(os.getpid()), *command),
+            *(sys.executable, "-m", "gitopsd.runtime.die_with_parent", str(os.getpid()), *command),
             stdin=asyncio.subprocess.DEVNULL,
             # asyncio counts a process as ended once its pipes are closed too, so one with children gets none.
             stdout=PIPE if speaks else errors,
@@ -76,7 +76,7 @@ async def child(
             process_group=0,  # a Ctrl-C at the terminal reaches the demo alone, which then ends them in order
         )
     try:
-        yield Child(name, process, process.stdout or asyncio.StreamReader(), log)
+        yield DemoProcess(name, process, process.stdout or asyncio.StreamReader(), log)
     finally:
         await _end(process, grace_s)
 

@@ -29,7 +29,7 @@ class WatchEnded(Retryable):
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class KubeconfigAccess:
     """What a kubeconfig says."""
 
     server: str
@@ -37,7 +37,7 @@ class Access:
     token: str
 
 
-def access(kubeconfig: Path) -> Access:
+def access(kubeconfig: Path) -> KubeconfigAccess:
     """Return the access that the first cluster and user of `kubeconfig` give: a CA and a token or certificate."""
     config = yaml.safe_load(kubeconfig.read_text())
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
@@ -47,7 +47,7 @@ def access(kubeconfig: Path) -> Access:
     )
     if "client-certificate" in user:
         trust.load_cert_chain(user["client-certificate"], user["client-key"])
-    return Access(cluster["server"], trust, user.get("token", ""))
+    return KubeconfigAccess(cluster["server"], trust, user.get("token", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from gitopsd.demo.api import AppState
 from gitopsd.demo.clusters import connected
 from gitopsd.demo.fleet import git
-from gitopsd.demo.observer import Seen, What
+from gitopsd.demo.observer import Announcement, What
 from gitopsd.errors import TooSlow
 from gitopsd.runtime.deadline import within
 
@@ -21,12 +21,12 @@ class News:
     """What was seen, for whoever waits for it."""
 
     def __init__(self) -> None:
-        self._seen: asyncio.Queue[Seen] = asyncio.Queue()
+        self._seen: asyncio.Queue[Announcement] = asyncio.Queue()
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: Announcement) -> None:
         self._seen.put_nowait(seen)
 
-    async def wait(self, what: What, namespace: str) -> Seen:
+    async def wait(self, what: What, namespace: str) -> Announcement:
         """Wait for the next `what` in a namespace; everything seen before it is dropped."""
         while True:
             seen = await self._seen.get()
@@ -53,7 +53,7 @@ class Exercise:
         ]
         return all(done)
 
-    async def _expect(self, what: str, work: Awaitable[Seen]) -> bool:
+    async def _expect(self, what: str, work: Awaitable[Announcement]) -> bool:
         try:
             await within(PATIENCE_S, what, work)
         except TooSlow as err:
@@ -61,19 +61,19 @@ class Exercise:
             return False
         return True
 
-    async def _edit(self, app: AppState) -> Seen:
+    async def _edit(self, app: AppState) -> Announcement:
         async with connected(app.cluster, self.kubeconfigs[app.cluster]) as cluster:
             await cluster.edit("Deployment", app.namespace, app.name, {"spec": {"replicas": 9}})
         await self.news.wait(What.EDITED, app.namespace)
         return await self.news.wait(What.HEALED, app.namespace)
 
-    async def _delete(self, app: AppState) -> Seen:
+    async def _delete(self, app: AppState) -> Announcement:
         async with connected(app.cluster, self.kubeconfigs[app.cluster]) as cluster:
             await cluster.delete("Service", app.namespace, app.name)
         await self.news.wait(What.DELETED, app.namespace)
         return await self.news.wait(What.RESTORED, app.namespace)
 
-    async def _commit(self, app: AppState) -> Seen:
+    async def _commit(self, app: AppState) -> Announcement:
         work = self.directory / "exercise"
         await git("clone", "--quiet", self.repo_url, str(work))
         settings = work / "fleet" / app.name / "settings.yaml"

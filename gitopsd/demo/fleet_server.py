@@ -17,14 +17,14 @@ from aiohttp import web
 
 from gitopsd.demo.fleet import BRANCH, git
 from gitopsd.demo.githttp import git_app
-from gitopsd.demo.observer import Push
+from gitopsd.demo.observer import ObservedPush
 
 REPOSITORY = "fleet.git"
 NO_COMMIT = "0" * 40
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
+class DemoWebhook:
     """Where pushes are told, and the secret they are signed with."""
 
     url: str
@@ -58,11 +58,13 @@ class Webhook:
 class Pushes:
     """Notices a push as it is accepted, sends the webhook, and tells who wants to know."""
 
-    def __init__(self, repository: Path, *, pushed: Callable[[Push], None], failed: Callable[[str], None]) -> None:
+    def __init__(
+        self, repository: Path, *, pushed: Callable[[ObservedPush], None], failed: Callable[[str], None]
+    ) -> None:
         self._repository = repository
         self._pushed = pushed
         self._failed = failed
-        self.webhook: Webhook | None = None  # set once the daemon's secret is made
+        self.webhook: DemoWebhook | None = None  # set once the daemon's secret is made
 
     @web.middleware
     async def watch(self, request: web.Request, handler: Any) -> web.StreamResponse:
@@ -73,13 +75,13 @@ class Pushes:
             await self._tell(self.webhook, str(request.url.origin()), before, after)
         return answer
 
-    async def _tell(self, webhook: Webhook, origin: str, before: str, after: str) -> None:
+    async def _tell(self, webhook: DemoWebhook, origin: str, before: str, after: str) -> None:
         at_s = asyncio.get_running_loop().time()
         # Both at once: the time from push to live should not hold the wait for a git process.
         async with asyncio.TaskGroup() as group:
             sent = group.create_task(webhook.send(f"{origin}/{REPOSITORY}", before, after), name="webhook")
             touched = await _touched(self._repository, before, after)
-            self._pushed(Push(after, touched, at_s))
+            self._pushed(ObservedPush(after, touched, at_s))
         if sent.result():
             self._failed(sent.result())
 

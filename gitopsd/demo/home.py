@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gitopsd.errors import InvalidSettings, NotFound
-from gitopsd.runtime.claims import claimed, is_claimed, places, sweep
+from gitopsd.runtime.locked_directories import claimed, is_claimed, places, sweep
 
 PREFIX = "gitopsd-demo-"
 

@@ -17,7 +17,7 @@ Object = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Key:
+class ObservedKey:
     cluster: str
     kind: str
     namespace: str
@@ -28,7 +28,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Push:
+class ObservedPush:
     revision: str
     namespaces: frozenset[str]  # of the applications whose files it touched
     at_s: float
@@ -44,11 +44,11 @@ class What(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Announcement:
     """Something a person should see."""
 
     what: What
-    key: Key
+    key: ObservedKey
     after_s: float | None = None  # since the push, the edit or the deletion
     by: str = ""  # edited: the field manager; live and pruned: the revision
 
@@ -57,19 +57,19 @@ class Seen:
 class Observer:
     """Remembers the last content of each object, what was done to it by hand, and the last push."""
 
-    _objects: dict[Key, Object] = field(default_factory=dict)
-    _hurt: dict[Key, float] = field(default_factory=dict)  # edited or deleted by hand at, and not mended yet
-    _push: Push | None = None
+    _objects: dict[ObservedKey, Object] = field(default_factory=dict)
+    _hurt: dict[ObservedKey, float] = field(default_factory=dict)  # edited or deleted by hand at, and not mended yet
+    _push: ObservedPush | None = None
     _settles_s: float = 0.0  # until when a change is the push's
 
-    def pushed(self, push: Push) -> None:
+    def pushed(self, push: ObservedPush) -> None:
         self._push, self._settles_s = push, push.at_s + PUSH_PENDING_S
 
     def known(self, cluster: str, found: Object) -> None:
         """Take an object as it is, without a word: the first list, or a list after a broken watch."""
         self._objects[key_of(cluster, found)] = found
 
-    def event(self, cluster: str, kind: str, found: Object, at_s: float) -> Seen | None:
+    def event(self, cluster: str, kind: str, found: Object, at_s: float) -> Announcement | None:
         """Take one watch event that arrived at `at_s` and return what is to be told of it."""
         key = key_of(cluster, found)
         old = self._objects.get(key)
@@ -83,27 +83,27 @@ class Observer:
         editor = _editor(old, found)
         if editor:
             self._hurt[key] = at_s
-            return Seen(What.EDITED, key, by=editor)
+            return Announcement(What.EDITED, key, by=editor)
         return self._written(key, What.HEALED, at_s)
 
-    def _deleted(self, key: Key, at_s: float) -> Seen | None:
+    def _deleted(self, key: ObservedKey, at_s: float) -> Announcement | None:
         if self._objects.pop(key, None) is None:
             return None
         if push := self._push_of(key, at_s):
             self._hurt.pop(key, None)
-            return Seen(What.PRUNED, key, at_s - push.at_s, push.revision)
+            return Announcement(What.PRUNED, key, at_s - push.at_s, push.revision)
         self._hurt[key] = at_s
-        return Seen(What.DELETED, key)
+        return Announcement(What.DELETED, key)
 
-    def _written(self, key: Key, mended: What, at_s: float) -> Seen | None:
+    def _written(self, key: ObservedKey, mended: What, at_s: float) -> Announcement | None:
         if (since_s := self._hurt.pop(key, None)) is not None:
-            return Seen(mended, key, at_s - since_s)
+            return Announcement(mended, key, at_s - since_s)
         if push := self._push_of(key, at_s):
             self._settles_s = at_s + PUSH_SETTLED_S
-            return Seen(What.LIVE, key, at_s - push.at_s, push.revision)
+            return Announcement(What.LIVE, key, at_s - push.at_s, push.revision)
         return None
 
-    def _push_of(self, key: Key, at_s: float) -> Push | None:
+    def _push_of(self, key: ObservedKey, at_s: float) -> ObservedPush | None:
         push = self._push
         return push if push and at_s <= self._settles_s and key.namespace in push.namespaces else None
 
@@ -111,9 +111,9 @@ class Observer:
 _NOT_CONTENT = ("apiVersion", "kind", "metadata", "status")  # the items of a list have the first two left out
 
 
-def key_of(cluster: str, found: Object) -> Key:
+def key_of(cluster: str, found: Object) -> ObservedKey:
     meta = found["metadata"]
-    return Key(cluster, found["kind"], meta.get("namespace", ""), meta["name"])
+    return ObservedKey(cluster, found["kind"], meta.get("namespace", ""), meta["name"])
 
 
 def content(found: Object) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from gitopsd.demo.children import Child, child
+from gitopsd.demo.children import DemoProcess, child
 from gitopsd.demo.config import GRACE_S
 from gitopsd.errors import InvalidSettings
 from gitopsd.runtime.deadline import within
@@ -55,19 +55,19 @@ async def daemon(settings: Path) -> AsyncIterator[None]:
         yield
 
 
-def _cluster(directory: Path, name: str) -> AbstractAsyncContextManager[Child]:
+def _cluster(directory: Path, name: str) -> AbstractAsyncContextManager[DemoProcess]:
     directory.mkdir()
     command = (sys.executable, "-m", "gitopsd.sim", "--dir", str(directory), "--name", name, "--die-with-parent")
     return child(name, command, directory / "log", grace_s=CLUSTER_GRACE_S, speaks=True)
 
 
-async def _kubeconfig(cluster: Child) -> Path:
+async def _kubeconfig(cluster: DemoProcess) -> Path:
     banner = json.loads(await within(CLUSTER_READY_S, f"the start of {cluster.name}", cluster.line()))
     return Path(banner["kubeconfig"])
 
 
 @asynccontextmanager
-async def _staying(children: Sequence[Child]) -> AsyncIterator[None]:
+async def _staying(children: Sequence[DemoProcess]) -> AsyncIterator[None]:
     """End the block, with the reason, when one of `children` ends."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one.ended(), name=one.name) for one in children]

@@ -16,9 +16,9 @@ from gitopsd.demo.api import Api, ApiAway, AppState, connected
 from gitopsd.demo.config import write_secrets, write_settings
 from gitopsd.demo.exercise import Exercise, News
 from gitopsd.demo.fleet import create, sample_apps
-from gitopsd.demo.fleet_server import REPOSITORY, Pushes, Webhook, serving
+from gitopsd.demo.fleet_server import REPOSITORY, DemoWebhook, Pushes, serving
 from gitopsd.demo.home import home
-from gitopsd.demo.observer import Observer, Seen
+from gitopsd.demo.observer import Announcement, Observer
 from gitopsd.demo.parts import check_ports, clusters, daemon
 from gitopsd.demo.watching import watching
 from gitopsd.errors import GitopsError, TooSlow
@@ -28,7 +28,7 @@ POLL_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class DemoOptions:
     clusters: int
     apps: int
     port: int  # of the API; probes and metrics are at the next
@@ -36,7 +36,7 @@ class Options:
     exercise: bool = False  # do the three things and end
 
 
-def main(options: Options) -> int:
+def main(options: DemoOptions) -> int:
     """Run the demo until it is stopped; return 0, or with `exercise` 1 where something did not visibly work."""
     try:
         return asyncio.run(_until_stopped(options))
@@ -44,7 +44,7 @@ def main(options: Options) -> int:
         raise _first(group) from group
 
 
-async def _until_stopped(options: Options) -> int:
+async def _until_stopped(options: DemoOptions) -> int:
     work = asyncio.current_task()
     stopped = asyncio.Event()
 
@@ -63,12 +63,12 @@ async def _until_stopped(options: Options) -> int:
         return 0  # being stopped is how a demo ends
 
 
-async def _demo(options: Options) -> int:
+async def _demo(options: DemoOptions) -> int:
     check_ports(options.port, options.port + 1)
     observer, news = Observer(), News()
     url = f"http://127.0.0.1:{options.port}"
 
-    def tell(seen: Seen) -> None:
+    def tell(seen: Announcement) -> None:
         click.echo(words.told(seen))
         news.add(seen)
 
@@ -88,7 +88,7 @@ async def _demo(options: Options) -> int:
 
             click.echo("[3/4] the daemon")
             secrets = write_secrets(directory)
-            pushes.webhook = Webhook(f"{url}/api/webhook", secrets.webhook)
+            pushes.webhook = DemoWebhook(f"{url}/api/webhook", secrets.webhook)
             settings = write_settings(directory, clusters=kubeconfigs, repo_url=repo_url, port=options.port)
             await enter(daemon(settings))
             apps = await _ready(await enter(connected(url, secrets.token)), options.apps)

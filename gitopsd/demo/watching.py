@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitopsd.demo.clusters import KINDS, Cluster, WatchEnded, connected
-from gitopsd.demo.observer import Observer, Seen
+from gitopsd.demo.observer import Announcement, Observer
 from gitopsd.errors import Retryable
 
 AGAIN_S = 0.5  # before a watch that broke off is opened anew
@@ -17,7 +17,7 @@ AGAIN_S = 0.5  # before a watch that broke off is opened anew
 
 @asynccontextmanager
 async def watching(
-    kubeconfigs: Mapping[str, Path], observer: Observer, tell: Callable[[Seen], None]
+    kubeconfigs: Mapping[str, Path], observer: Observer, tell: Callable[[Announcement], None]
 ) -> AsyncIterator[None]:
     """Watch the clusters (name → kubeconfig) while the block runs, which begins when every first list is in."""
     async with AsyncExitStack() as stack:
@@ -37,7 +37,7 @@ class _Watch:
     cluster: Cluster
     kind: str
     observer: Observer
-    tell: Callable[[Seen], None]
+    tell: Callable[[Announcement], None]
     listed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:

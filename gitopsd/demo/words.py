@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import assert_never
 
 from gitopsd.demo.api import AppState
-from gitopsd.demo.observer import Seen, What
+from gitopsd.demo.observer import Announcement, What
 
 
 def program() -> str:
@@ -61,7 +61,7 @@ Ctrl-C ends the demo and leaves nothing behind.
 """
 
 
-def told(seen: Seen) -> str:
+def told(seen: Announcement) -> str:
     """Return one line about a change."""
     after = "" if seen.after_s is None else _span(seen.after_s)
     match seen.what:

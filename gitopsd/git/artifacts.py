@@ -21,7 +21,7 @@ import structlog
 from gitopsd.errors import GitopsError, InvalidManifest, RepositoryUnreachable
 from gitopsd.git.chart_index import FIND, find
 from gitopsd.git.epoch import HEAD
-from gitopsd.git.mirror import Mirror
+from gitopsd.git.mirror import GitMirror
 from gitopsd.git.objects import ARTIFACT, DAMAGED, artifact_ref
 from gitopsd.git.unpack import UNPACK, unpack
 from gitopsd.oci.client import CHART_LAYER, IMAGE_LAYER, Registry, registry
@@ -53,7 +53,7 @@ class Packed:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
-class Opened(Protocol):
+class RegistrySession(Protocol):
     """What artifacts are fetched from, for as long as its session is open."""
 
     async def resolve(self, reference: str) -> str | None:
@@ -83,7 +83,7 @@ class OfRegistry:
 
 
 @dataclass(slots=True)
-class ArtifactMirror(Mirror):
+class ArtifactMirror(GitMirror):
     """The mirror of one oci:// URL: it holds what was asked for, and not all that the registry has."""
 
     limits: OciSettings = field(default_factory=OciSettings)
@@ -118,13 +118,13 @@ class ArtifactMirror(Mirror):
         return found
 
     @contextlib.asynccontextmanager
-    async def opened(self, _references: Collection[str]) -> AsyncIterator[Opened]:
+    async def opened(self, _references: Collection[str]) -> AsyncIterator[RegistrySession]:
         """Open what the artifacts come from."""
         async with registry(self.url, await self.credentials(), self.limits) as opened:
             yield OfRegistry(opened, self.limits.layer_media_types)
 
     async def brought(
-        self, opened: Opened, reference: str, _before: Mapping[str, str], _faults: dict[str, GitopsError]
+        self, opened: RegistrySession, reference: str, _before: Mapping[str, str], _faults: dict[str, GitopsError]
     ) -> str | None:
         """Have what `reference` is in the mirror; return its digest, or None: then `faults` may say why.
 

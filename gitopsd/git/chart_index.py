@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import yaml
 
-from gitopsd.core.semver import newest, parse_constraint, range_of
+from gitopsd.core.source.semver import newest, parse_constraint, range_of
 from gitopsd.errors import InvalidManifest, RepositoryUnreachable
 
 FIND = f"{__name__}:find"

@@ -12,11 +12,11 @@ from urllib.parse import urljoin
 
 import aiohttp
 
-from gitopsd.core.repo_url import without_credentials
+from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import GitopsError, InvalidManifest, Retryable, RevisionNotFound, TooSlow
-from gitopsd.git.artifacts import ArtifactMirror, Opened, Packed
+from gitopsd.git.artifacts import ArtifactMirror, Packed, RegistrySession
 from gitopsd.git.chart_index import FIND
-from gitopsd.git.downloads import Wanted, download, same_host
+from gitopsd.git.downloads import Download, download, same_host
 from gitopsd.model.chart import ChartReference
 from gitopsd.oci.client import CHART_LAYER, registry
 from gitopsd.oci.reference import SCHEME, is_digest
@@ -45,7 +45,7 @@ class ChartMirror(ArtifactMirror):
     index: Index = field(default_factory=Index)
 
     @asynccontextmanager
-    async def opened(self, references: Collection[str]) -> AsyncIterator[Opened]:
+    async def opened(self, references: Collection[str]) -> AsyncIterator[RegistrySession]:
         given = await self.credentials()
         async with session(given, self.url, deadline_s=self.limits.deadline_s) as http:
             until = asyncio.get_running_loop().time() + self.limits.deadline_s
@@ -54,7 +54,7 @@ class ChartMirror(ArtifactMirror):
             yield opened
 
     async def brought(
-        self, opened: Opened, reference: str, before: Mapping[str, str], faults: dict[str, GitopsError]
+        self, opened: RegistrySession, reference: str, before: Mapping[str, str], faults: dict[str, GitopsError]
     ) -> str | None:
         try:
             return await ArtifactMirror.brought(self, opened, reference, before, faults)
@@ -86,7 +86,7 @@ class ChartRepository:
             RepositoryUnreachable, RepositoryTooLarge, InvalidManifest: it cannot be had, or is none.
         """
         index, file = self.mirror.index, self.mirror.path / INDEX
-        wanted = Wanted(
+        wanted = Download(
             urljoin(f"{self.mirror.url}/", "index.yaml"),
             f"the index of {self.shown}",
             self.mirror.max_index_bytes,
@@ -168,7 +168,7 @@ class ChartRepository:
         if not tls or not url.startswith(("https://", "http://")):
             raise self._misplaced(name)
         what, most = f"the archive of {name} of {self.shown}", self.mirror.limits.max_layer_bytes
-        found = await download(http, Wanted(url, what, most, "oci.max_layer_bytes", login(given)))
+        found = await download(http, Download(url, what, most, "oci.max_layer_bytes", login(given)))
         return found.body if found is not None else b""
 
     def _misplaced(self, name: str) -> InvalidManifest:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
 
-from gitopsd.core.repo_address import RepoAddress
-from gitopsd.core.repo_url import without_credentials
+from gitopsd.core.source.repo_address import RepoAddress
+from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import InvalidDeclaration, RevisionNotFound
 from gitopsd.git import child
 from gitopsd.git.chart_index import entries_of, found_in
 from gitopsd.git.credentials import access
-from gitopsd.git.downloads import Wanted, download
+from gitopsd.git.downloads import Download, download
 from gitopsd.git.epoch import FULL_SHA, HEAD, KEPT, Epoch
 from gitopsd.git.failures import fetch_failed, shown
 from gitopsd.git.mirror import CONFIG, environment
@@ -95,7 +95,7 @@ async def check_charts(
 ) -> Answer:
     """Ask a chart repository for the versions of a chart. Raises as `check_git`, and InvalidManifest for its index."""
     shown_url, began_s = without_credentials(url), time.monotonic()
-    index = Wanted(
+    index = Download(
         urljoin(f"{url.rstrip('/')}/", "index.yaml"),
         f"the index of {shown_url}",
         charts.max_index_bytes,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from gitopsd.runtime.deadline import within
-from gitopsd.runtime.spawn import PIPE, Child, spawn
+from gitopsd.runtime.spawn import PIPE, ChildProcess, spawn
 
 STDOUT_BYTES = 64 << 20  # 500,000 refs
 STDERR_BYTES = 64 << 10  # its end is kept: there the reason stands
@@ -36,7 +36,7 @@ exit "$code"
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class GitResult:
     code: int  # above 128: killed by that signal
     stdout: bytes
     stderr: str
@@ -53,7 +53,7 @@ async def run(
     what: str,
     fds: Sequence[int] = (),
     watch: Callable[[], Coroutine[Any, Any, NoReturn]] | None = None,
-) -> Ended:
+) -> GitResult:
     """Run `commands` until one fails and return how the last ended; leaving early kills the whole group.
 
     Early is by deadline, error or cancellation. One shell runs them all, since a start costs as much as a short git.
@@ -78,7 +78,7 @@ async def _run(
     env: Mapping[str, str],
     fds: Sequence[int],
     watch: Callable[[], Coroutine[Any, Any, NoReturn]] | None,
-) -> Ended:
+) -> GitResult:
     child = _started(commands, env, fds)
     try:
         output, errors = child.output()
@@ -94,15 +94,15 @@ async def _run(
         raise several.exceptions[0] from several
     finally:
         await _bury(child)
-    return Ended(code if code >= 0 else 128 - code, stdout.result(), stderr.result().decode(errors="replace"))
+    return GitResult(code if code >= 0 else 128 - code, stdout.result(), stderr.result().decode(errors="replace"))
 
 
-def _started(commands: str, env: Mapping[str, str], fds: Sequence[int]) -> Child:
+def _started(commands: str, env: Mapping[str, str], fds: Sequence[int]) -> ChildProcess:
     shell = ("/bin/sh", "-c", LEASH.format(commands=commands), "gitopsd-git")
     return spawn(shell, env=env, stdin=PIPE, stdout=PIPE, stderr=PIPE, fds=fds)
 
 
-async def _bury(child: Child) -> None:
+async def _bury(child: ChildProcess) -> None:
     try:
         if child.returncode is None:
             with contextlib.suppress(ProcessLookupError):  # it has ended, and the loop has not heard of it yet

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from gitopsd.core.repo_address import RepoAddress
+from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.errors import InvalidSettings
 from gitopsd.settings import RepoCredentials
 from gitopsd.trust.http import basic, in_memory
@@ -30,7 +30,7 @@ HELPER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class GitAccess:
     """One repository as git's child may see it."""
 
     url: str  # without user and password where they are handed over apart
@@ -41,7 +41,7 @@ class Access:
 
 
 @contextmanager
-def access(url: str, given: RepoCredentials | None, run_dir: Path) -> Iterator[Access]:
+def access(url: str, given: RepoCredentials | None, run_dir: Path) -> Iterator[GitAccess]:
     """Hand out what git needs for `url`; secrets are read now, and what was written for them is gone after.
 
     Raises:
@@ -55,10 +55,10 @@ def access(url: str, given: RepoCredentials | None, run_dir: Path) -> Iterator[A
             case "ssh":
                 yield _ssh(url, given or RepoCredentials(url), run_dir, stack)
             case _:
-                yield Access(url)
+                yield GitAccess(url)
 
 
-def _http(url: str, given: RepoCredentials, stack: ExitStack) -> Access:
+def _http(url: str, given: RepoCredentials, stack: ExitStack) -> GitAccess:
     clean, user, password = _split(url)
     if given.password is not None:
         user, password = given.username or TOKEN_USER, given.password.read()
@@ -78,7 +78,7 @@ def _http(url: str, given: RepoCredentials, stack: ExitStack) -> Access:
         for name, held in (("http.sslCert", given.client_cert), ("http.sslKey", given.client_key)):
             fds.append(_in_memory(held.read(), stack))
             config.append(f"{name}=/proc/self/fd/{fds[-1]}")
-    return Access(clean, env, tuple(config), tuple(fds), tuple(hidden))
+    return GitAccess(clean, env, tuple(config), tuple(fds), tuple(hidden))
 
 
 def _certificates(given: RepoCredentials) -> Iterator[str]:
@@ -101,7 +101,7 @@ def _included(given: RepoCredentials, user: str, password: str) -> str:
     return "[http]\n" + "".join(quoted) if lines else ""
 
 
-def _ssh(url: str, given: RepoCredentials, run_dir: Path, stack: ExitStack) -> Access:
+def _ssh(url: str, given: RepoCredentials, run_dir: Path, stack: ExitStack) -> GitAccess:
     options = {
         "BatchMode": "yes",
         "ClearAllForwardings": "yes",
@@ -128,7 +128,7 @@ def _ssh(url: str, given: RepoCredentials, run_dir: Path, stack: ExitStack) -> A
         key = given.ssh_key.read()
         command += ["-i", str(_key_file(key, run_dir, stack))]
         hidden = tuple(line for line in key.splitlines() if line and "-----" not in line)
-    return Access(
+    return GitAccess(
         _without_password(url), {"GIT_SSH_COMMAND": shlex.join(command), "GIT_SSH_VARIANT": "ssh"}, secrets=hidden
     )
 

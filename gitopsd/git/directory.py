@@ -18,7 +18,7 @@ Raw = tuple[bytes, bytes, bytes]  # mode in octal, name, object id
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class TreeEntry:
     """One entry of a tree object."""
 
     mode: int
@@ -55,9 +55,9 @@ class Directory:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def node(self, name: str) -> Node | None:
+    def node(self, name: str) -> TreeEntry | None:
         found = self._entries.get(name)
-        return None if found is None else Node(mode_of(found[0]), pygit2.Oid(raw=found[1]))
+        return None if found is None else TreeEntry(mode_of(found[0]), pygit2.Oid(raw=found[1]))
 
     @property
     def entries(self) -> tuple[Entry, ...]:

@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
-from gitopsd.core.repo_url import without_credentials
+from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import RepositoryTooLarge, RepositoryUnreachable
 from gitopsd.trust.http import whole
 
@@ -18,7 +18,7 @@ REDIRECTS = range(301, 309)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Download:
     """What is downloaded."""
 
     url: str
@@ -28,7 +28,7 @@ class Wanted:
     login: Mapping[str, str] = field(default_factory=dict)  # headers
     etag: str = ""  # of what is there already
 
-    def with_etag(self, etag: str) -> Wanted:
+    def with_etag(self, etag: str) -> Download:
         return replace(self, etag=etag)
 
 
@@ -38,7 +38,7 @@ class Downloaded:
     etag: str
 
 
-async def download(http: aiohttp.ClientSession, wanted: Wanted) -> Downloaded | None:
+async def download(http: aiohttp.ClientSession, wanted: Download) -> Downloaded | None:
     """Return what is at a URL; None where it is what has the ETag already.
 
     Raises:
@@ -78,7 +78,7 @@ def same_host(one: str, other: str) -> bool:
     return (first.scheme, first.hostname, first.port) == (second.scheme, second.hostname, second.port)
 
 
-def _onward(wanted: Wanted, url: str, location: str) -> str:
+def _onward(wanted: Download, url: str, location: str) -> str:
     target = urljoin(url, location)
     scheme = urlsplit(target).scheme
     if scheme != "https" and not (scheme == "http" and wanted.url.startswith("http://")):
@@ -86,7 +86,7 @@ def _onward(wanted: Wanted, url: str, location: str) -> str:
     return target
 
 
-def _refuse(wanted: Wanted, status: int) -> None:
+def _refuse(wanted: Download, status: int) -> None:
     if status in (UNAUTHORIZED, FORBIDDEN):
         raise RepositoryUnreachable(
             f"{wanted.what} is not given to us ({status})",
@@ -96,7 +96,7 @@ def _refuse(wanted: Wanted, status: int) -> None:
         raise _unreachable(wanted, f"the answer is {status}")
 
 
-def _unreachable(wanted: Wanted, why: str) -> RepositoryUnreachable:
+def _unreachable(wanted: Download, why: str) -> RepositoryUnreachable:
     return RepositoryUnreachable(
         f"{wanted.what} cannot be had: {without_credentials(why)}", remedy="check the URL, the network and the proxy"
     )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from gitopsd.core.semver import Version, newest, parse_constraint
+from gitopsd.core.source.semver import Version, newest, parse_constraint
 from gitopsd.git.objects import ARTIFACT
 
 HEAD = "refs/gitopsd/HEAD"

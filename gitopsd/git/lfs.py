@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
-from gitopsd.core.repo_address import RepoAddress
+from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.errors import RepositoryTooLarge, RepositoryUnreachable, RevisionNotFound
 from gitopsd.git import child
-from gitopsd.git.credentials import Access, access
+from gitopsd.git.credentials import GitAccess, access
 from gitopsd.git.failures import said, shown
 from gitopsd.git.lfs_files import object_path
 from gitopsd.git.missing import LfsObject
@@ -36,7 +36,7 @@ OK, NOT_FOUND = 200, 404  # HTTP's own numbers
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class LfsServer:
     """Where a repository's objects are asked for, and with which headers."""
 
     url: str
@@ -75,7 +75,7 @@ async def fetch_object(  # noqa: PLR0913 - where from, where to, and three bound
     _put(object_path(str(mirror), wanted.oid), content)
 
 
-async def _content(http: aiohttp.ClientSession, server: Server, url: str, wanted: LfsObject) -> bytes:
+async def _content(http: aiohttp.ClientSession, server: LfsServer, url: str, wanted: LfsObject) -> bytes:
     question = {
         "operation": "download",
         "transfers": ["basic"],
@@ -98,7 +98,7 @@ async def _content(http: aiohttp.ClientSession, server: Server, url: str, wanted
     return content
 
 
-def _download(batch: Any, url: str, server: Server) -> tuple[str, dict[str, str]]:
+def _download(batch: Any, url: str, server: LfsServer) -> tuple[str, dict[str, str]]:
     """Return where the object is to be had, and the headers for it: ours go to the server we asked, and to no other."""
     match batch:
         case {"objects": [{"actions": {"download": {"href": str(href)} as action}} as found]}:
@@ -114,13 +114,13 @@ def _download(batch: Any, url: str, server: Server) -> tuple[str, dict[str, str]
             raise _failed(url, "its answer is none of the batch API's")
 
 
-async def _server(url: str, given: RepoCredentials | None, run_dir: Path) -> Server:
+async def _server(url: str, given: RepoCredentials | None, run_dir: Path) -> LfsServer:
     address = RepoAddress.parse(url)
     with access(url, given, run_dir) as granted:
         if address is not None and address.scheme == "ssh":
             return await _server_by_ssh(url, granted)
     clean = granted.url.rstrip("/")
-    return Server(f"{clean if clean.endswith('.git') else f'{clean}.git'}/info/lfs", _login(given, url))
+    return LfsServer(f"{clean if clean.endswith('.git') else f'{clean}.git'}/info/lfs", _login(given, url))
 
 
 def _login(given: RepoCredentials | None, url: str) -> dict[str, str]:
@@ -134,7 +134,7 @@ def _login(given: RepoCredentials | None, url: str) -> dict[str, str]:
     return login(given)
 
 
-async def _server_by_ssh(url: str, granted: Access) -> Server:
+async def _server_by_ssh(url: str, granted: GitAccess) -> LfsServer:
     """Ask the SSH server where its objects are; it gives a login along."""
     found = re.fullmatch(r"ssh://([^/]+)(/.*)", granted.url)
     host, path = (found[1], found[2]) if found else granted.url.split(":", 1)
@@ -147,7 +147,7 @@ async def _server_by_ssh(url: str, granted: Access) -> Server:
         case {"href": str(href), **rest}:
             header = rest.get("header")
             headers = header if isinstance(header, dict) else {}
-            return Server(href.rstrip("/"), {str(name): str(value) for name, value in headers.items()})
+            return LfsServer(href.rstrip("/"), {str(name): str(value) for name, value in headers.items()})
         case _:
             raise _failed(url, f"git-lfs-authenticate says {said(ended.stderr, granted.secrets) or 'nothing'}")
 

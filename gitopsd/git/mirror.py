@@ -16,16 +16,16 @@ from typing import NoReturn
 
 import structlog
 
-from gitopsd.core.repo_address import RepoAddress
+from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.errors import GitopsError, RepositoryTooLarge, RepositoryUnreachable
 from gitopsd.git import child, objects
-from gitopsd.git.credentials import Access, access
+from gitopsd.git.credentials import GitAccess, access
 from gitopsd.git.epoch import FULL_SHA, HEAD, KEPT, LISTING, OTHER, fingerprint, read_refs
 from gitopsd.git.failures import fetch_failed, is_damage, said, shown
 from gitopsd.git.lfs_files import DIRECTORY
 from gitopsd.git.objects import DAMAGED
 from gitopsd.settings import GitSettings, RepoCredentials
-from gitopsd.trust.credentials import Trust
+from gitopsd.trust.credentials import CredentialStore
 
 STAMP = "gitopsd-epoch"  # in a mirror: the fingerprint of the refs that its last whole fetch left; mtime: when
 LOCAL_S = 60.0  # for what git does on the disk alone
@@ -45,7 +45,7 @@ CONFIG = (
     "gc.auto=0",
     "maintenance.auto=false",
 )
-LOCAL = Access("")
+LOCAL = GitAccess("")
 TIDY = ("gc.auto=2000", "gc.autoPackLimit=40", "gc.autoDetach=false", "gc.pruneExpire=2.weeks.ago")
 
 
@@ -57,14 +57,14 @@ class Damaged(Exception):
 
 
 @dataclass(slots=True)
-class Mirror:
+class GitMirror:
     """The mirror of one URL; its caller sees to it that one fetch runs at a time."""
 
     url: str
     path: Path
     run_dir: Path
     settings: GitSettings
-    trust: Trust
+    trust: CredentialStore
     size_bytes: int | None = None  # when it was last looked at
     login_of: str = ""  # of a submodule: the URL whose credentials it is fetched with
     anonymous: bool = False  # of a submodule on another host: it is fetched without
@@ -92,7 +92,7 @@ class Mirror:
             return await self._anew(specs)
 
     async def credentials(self) -> RepoCredentials | None:
-        """Return what the server is given. Raises as `Trust.credentials` does."""
+        """Return what the server is given. Raises as `CredentialStore.credentials` does."""
         if self.anonymous:
             return self.trust.hosts(self.url)
         return await self.trust.credentials(self.login_of or self.url)
@@ -204,7 +204,7 @@ class Mirror:
         return await _read(listing, path)
 
     async def _git(
-        self, arguments: Sequence[str], deadline_s: float, given: Access = LOCAL, grows: Path | None = None
+        self, arguments: Sequence[str], deadline_s: float, given: GitAccess = LOCAL, grows: Path | None = None
     ) -> bytes:
         """Run git; return its output, or raise what its failure means.
 

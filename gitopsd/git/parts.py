@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gitopsd.core.repo_address import RepoAddress
+from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.errors import (
     InvalidDeclaration,
     NotPermitted,
@@ -19,7 +19,7 @@ from gitopsd.errors import (
 from gitopsd.git import modules
 from gitopsd.git.failures import shown
 from gitopsd.git.lfs import fetch_object
-from gitopsd.git.mirror import Mirror, disk_bytes
+from gitopsd.git.mirror import GitMirror, disk_bytes
 from gitopsd.git.missing import LfsObject, Submodule, missing
 from gitopsd.git.modules import FILE, MAX_BYTES, absolute, module_path, submodules
 from gitopsd.git.objects import DAMAGED
@@ -30,11 +30,11 @@ SCHEMES = {"https": ("https", "ssh"), "http": ("http", "https", "ssh"), "ssh": (
 
 
 @dataclass(slots=True)
-class Parts:
+class GitParts:
     """Implements `ports.Parts`. Each part is fetched once, however many renders wait for it."""
 
     mirrors: Path  # the directory of all mirrors
-    mirror_named: Callable[[str], Mirror | None]  # of a repository that is polled
+    mirror_named: Callable[[str], GitMirror | None]  # of a repository that is polled
     _fetching: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def knows(self, err: PartNotFetched) -> bool:
@@ -56,7 +56,7 @@ class Parts:
         if not lock.locked():
             self._fetching.pop(err.what, None)
 
-    async def _submodule(self, part: Submodule, owner: Mirror, permits: Callable[[RepoUrl], bool]) -> None:
+    async def _submodule(self, part: Submodule, owner: GitMirror, permits: Callable[[RepoUrl], bool]) -> None:
         url, commit = await asyncio.to_thread(_declared, self.mirrors / part.mirror, part)
         target = absolute(owner.url, url)
         _allowed(owner.url, target, part.path, self.mirrors)
@@ -76,7 +76,7 @@ class Parts:
                 remedy="push that commit to the submodule's repository",
             )
 
-    async def _object(self, part: LfsObject, owner: Mirror) -> None:
+    async def _object(self, part: LfsObject, owner: GitMirror) -> None:
         place = self.mirrors / part.mirror
         held = await asyncio.to_thread(disk_bytes, place / "lfs")
         most = owner.settings.max_repo_bytes
@@ -96,7 +96,7 @@ class Parts:
             max_bytes=most,
         )
 
-    def _owner(self, name: str) -> Mirror | None:
+    def _owner(self, name: str) -> GitMirror | None:
         """Return the mirror `name`: of a repository, or of a submodule below one."""
         first, *below = name.split("/modules/")
         mirror = self.mirror_named(first)
@@ -108,12 +108,12 @@ class Parts:
             mirror = _of_submodule(mirror, url, path) if url else None
         return mirror
 
-    async def _module(self, owner: Mirror, url: str, path: Path) -> Mirror:
+    async def _module(self, owner: GitMirror, url: str, path: Path) -> GitMirror:
         await asyncio.to_thread(_note_url, path, url)
         return _of_submodule(owner, url, path)
 
 
-def _of_submodule(owner: Mirror, url: str, path: Path) -> Mirror:
+def _of_submodule(owner: GitMirror, url: str, path: Path) -> GitMirror:
     """Return the mirror of a submodule: fetched as its parent is, where both are on one host, else by nobody.
 
     The submodule's own credentials are others' rights: by writing a URL into `.gitmodules` nobody gets at them.

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from gitopsd.core.remote_file import ONLY
-from gitopsd.core.repo_url import without_credentials
-from gitopsd.git.artifacts import ArtifactMirror, Opened, Packed
-from gitopsd.git.downloads import Wanted, download
+from gitopsd.core.source.remote_file import ONLY
+from gitopsd.core.source.repo_url import without_credentials
+from gitopsd.git.artifacts import ArtifactMirror, Packed, RegistrySession
+from gitopsd.git.downloads import Download, download
 from gitopsd.trust.http import login, session
 
 
@@ -26,10 +26,10 @@ class FileMirror(ArtifactMirror):
     digest: str = ""  # of what has the ETag
 
     @asynccontextmanager
-    async def opened(self, _references: Collection[str]) -> AsyncIterator[Opened]:
+    async def opened(self, _references: Collection[str]) -> AsyncIterator[RegistrySession]:
         given = await self.credentials()
         async with session(given, self.url, deadline_s=self.limits.deadline_s) as http:
-            yield RemoteFile(self, http, Wanted(self.url, f"the file {self.shown}", *self._most, login(given)))
+            yield RemoteFile(self, http, Download(self.url, f"the file {self.shown}", *self._most, login(given)))
 
     @property
     def shown(self) -> str:
@@ -44,7 +44,7 @@ class FileMirror(ArtifactMirror):
 class RemoteFile:
     mirror: FileMirror
     http: aiohttp.ClientSession
-    wanted: Wanted
+    wanted: Download
     _had: dict[str, bytes] = field(default_factory=dict)
 
     async def resolve(self, _reference: str) -> str | None:

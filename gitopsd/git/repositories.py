@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from gitopsd.core.repo_address import RepoAddress, repository_key
+from gitopsd.core.source.repo_address import RepoAddress, repository_key
 from gitopsd.errors import (
     GitopsError,
     InvalidDeclaration,
@@ -26,16 +26,16 @@ from gitopsd.git.charts import ChartMirror
 from gitopsd.git.credentials import remove_keys
 from gitopsd.git.epoch import FULL_SHA, KEPT, SHA, Epoch, is_ref_name
 from gitopsd.git.failures import shown
-from gitopsd.git.mirror import STAMP, Mirror, mirror_path
-from gitopsd.git.parts import Parts
+from gitopsd.git.mirror import STAMP, GitMirror, mirror_path
+from gitopsd.git.parts import GitParts
 from gitopsd.git.remote_files import FileMirror
-from gitopsd.git.repository import Repository, again
+from gitopsd.git.repository import GitRepository, again
 from gitopsd.model.chart import CHARTS, FILES, bare
 from gitopsd.model.ids import RepoUrl, Revision
 from gitopsd.oci.reference import SCHEME
 from gitopsd.ports import Clock, Resolved
 from gitopsd.settings import ChartSettings, GitSettings, OciSettings
-from gitopsd.trust.credentials import Trust
+from gitopsd.trust.credentials import CredentialStore
 
 RETRY_S = 5.0  # after a first failure; doubled with each that follows …
 RETRY_MOST_S = 600.0  # … up to this
@@ -64,7 +64,7 @@ class Repositories:
         data_dir: Path,
         run_dir: Path,
         now_s: Clock,
-        trust: Trust | None = None,
+        trust: CredentialStore | None = None,
         oci: OciSettings | None = None,
         charts: ChartSettings | None = None,
         call: Call = here,
@@ -91,13 +91,13 @@ class Repositories:
         self._data_dir = data_dir
         self._run_dir = run_dir / "git"
         self._now_s = now_s
-        self._trust = trust or Trust(settings, now_s)
+        self._trust = trust or CredentialStore(settings, now_s)
         self._on_epoch = on_epoch
         self._on_request = on_request
         self._spread = spread
         self._oci, self._charts, self._call = oci or OciSettings(), charts or ChartSettings(), call
-        self.parts = Parts((data_dir / "git").resolve(), self._mirror_named)
-        self._repos: dict[RepoUrl, Repository] = {}
+        self.parts = GitParts((data_dir / "git").resolve(), self._mirror_named)
+        self._repos: dict[RepoUrl, GitRepository] = {}
         self._gate = asyncio.Semaphore(settings.fetches_at_once)
         self._group: asyncio.TaskGroup | None = None
 
@@ -231,17 +231,17 @@ class Repositories:
         finally:
             self._group = None
 
-    def _mirror_named(self, name: str) -> Mirror | None:
+    def _mirror_named(self, name: str) -> GitMirror | None:
         return next((known.mirror for known in self._repos.values() if known.mirror.path.name == name), None)
 
-    def _known(self, repo: RepoUrl) -> Repository:
+    def _known(self, repo: RepoUrl) -> GitRepository:
         if repo not in self._repos:
             self._check(repo)
-            self._repos[repo] = Repository(repo, self._mirror_of(repo), repository_key(repo))
+            self._repos[repo] = GitRepository(repo, self._mirror_of(repo), repository_key(repo))
             self._start(self._repos[repo])
         return self._repos[repo]
 
-    def _mirror_of(self, repo: RepoUrl) -> Mirror:
+    def _mirror_of(self, repo: RepoUrl) -> GitMirror:
         parts = (bare(repo), mirror_path(self._data_dir, repo), self._run_dir, self._settings, self._trust)
         if repo.startswith(SCHEME):
             return ArtifactMirror(*parts, limits=self._oci, call=self._call)
@@ -250,7 +250,7 @@ class Repositories:
         if repo.startswith(CHARTS):
             most = self._charts.max_index_bytes
             return ChartMirror(*parts, limits=self._oci, call=self._call, max_index_bytes=most)
-        return Mirror(*parts)
+        return GitMirror(*parts)
 
     def _check(self, repo: RepoUrl) -> None:
         address = RepoAddress.parse(repo)
@@ -266,11 +266,11 @@ class Repositories:
                 f"{shown(repo)} lies in gitopsd's own data directory", remedy="name the repository itself"
             )
 
-    def _start(self, known: Repository) -> None:
+    def _start(self, known: GitRepository) -> None:
         if self._group is not None and known.poller is None:
             known.poller = self._group.create_task(self._poll(known), name=f"poll {shown(known.url)}")
 
-    async def _poll(self, known: Repository) -> None:
+    async def _poll(self, known: GitRepository) -> None:
         while True:
             known.poke.clear()
             try:
@@ -283,7 +283,7 @@ class Repositories:
                 async with asyncio.timeout(self._wait_s(known)):
                     await known.poke.wait()
 
-    def _tidy_soon(self, known: Repository) -> None:
+    def _tidy_soon(self, known: GitRepository) -> None:
         """Tidy beside the polls: a fetch need not wait for git to pack."""
         changed = known.epoch is not None and known.epoch.number != known.tidied
         if self._group is None or not changed or (known.tidying is not None and not known.tidying.done()):
@@ -291,14 +291,14 @@ class Repositories:
         known.tidied = known.epoch.number if known.epoch else -1
         known.tidying = self._group.create_task(self._tidy(known), name=f"tidy {shown(known.url)}")
 
-    async def _tidy(self, known: Repository) -> None:
+    async def _tidy(self, known: GitRepository) -> None:
         await asyncio.sleep(TIDY_AFTER_S)
         try:
             await known.mirror.tidy()
         except GitopsError as err:
             log.warning("git.tidy_failed", repo=shown(known.url), error=str(err))
 
-    def _wait_s(self, known: Repository) -> float:
+    def _wait_s(self, known: GitRepository) -> float:
         spread = 1 + self._settings.poll_jitter * (2 * self._spread() - 1)
         if known.error is None:
             return self._settings.poll_s * spread
@@ -307,7 +307,7 @@ class Repositories:
         longest = max(RETRY_MOST_S, self._settings.poll_s)
         return min(RETRY_S * 2.0 ** min(known.failures - 1, 20), longest) * spread
 
-    async def _fetch(self, known: Repository) -> None:
+    async def _fetch(self, known: GitRepository) -> None:
         async with self._gate:
             known.begun += 1
             number, taken_s = known.begun, self._now_s()
@@ -330,7 +330,7 @@ class Repositories:
         self._publish(known, refs, taken_s)
         await asyncio.to_thread(known.mirror.stamp, refs, taken_s)
 
-    async def _fetch_commits(self, known: Repository, refs: dict[str, str]) -> dict[str, str]:
+    async def _fetch_commits(self, known: GitRepository, refs: dict[str, str]) -> dict[str, str]:
         """Keep what was named by SHA: only a ref makes an epoch move, and who waits for the commit hears of it."""
         due = [sha for sha, after in known.commits.items() if f"{KEPT}{sha}" not in refs and after <= known.begun]
         for sha in due[:WANTED_AT_ONCE]:
@@ -338,13 +338,13 @@ class Repositories:
                 known.commits[sha] = known.begun + 10  # a commit that the server does not have is seldom asked for
         return await known.mirror.refs() if due else refs
 
-    async def _fall_back(self, known: Repository) -> None:
+    async def _fall_back(self, known: GitRepository) -> None:
         """Take the epoch of the last run from the disk: with Git away, drift is still healed, and shown as stale."""
         stamped = await known.mirror.stamped()
         if stamped is not None:
             self._publish(known, *stamped)
 
-    def _publish(self, known: Repository, refs: dict[str, str], taken_s: float) -> None:
+    def _publish(self, known: GitRepository, refs: dict[str, str], taken_s: float) -> None:
         old = known.epoch
         if old is not None and old.refs == refs:
             known.epoch = Epoch(old.number, taken_s, old.refs, old.ranges)
@@ -354,17 +354,17 @@ class Repositories:
         log.info("git.epoch", repo=shown(known.url), epoch=known.epoch.number, refs=len(refs))
         self._on_epoch(known.url, old, known.epoch)
 
-    def _revision(self, known: Repository, epoch: Epoch, ref: str, tag_prefix: str = "") -> str | None:
+    def _revision(self, known: GitRepository, epoch: Epoch, ref: str, tag_prefix: str = "") -> str | None:
         named = None if FULL_SHA.fullmatch(ref) else epoch.named(ref, tag_prefix)
         return self._peeled(known, ref.lower()) if named is None and SHA.fullmatch(ref) else named
 
-    def _peeled(self, known: Repository, name: str) -> str | None:
+    def _peeled(self, known: GitRepository, name: str) -> str | None:
         """Return the commit that an object's full or short name stands for; None where the mirror has none, or two."""
         if known.peeled.get(name) is None:
             known.peeled[name] = objects.peeled(str(known.mirror.path), name)
         return known.peeled[name]
 
-    def _want(self, known: Repository, ref: str) -> bool:
+    def _want(self, known: GitRepository, ref: str) -> bool:
         if len(known.commits) + len(known.others) >= MAX_WANTED:
             return False
         if SHA.fullmatch(ref):

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from gitopsd.errors import GitopsError, NotFetchedYet, RevisionNotFound
 from gitopsd.git.epoch import Epoch
 from gitopsd.git.failures import shown
-from gitopsd.git.mirror import Mirror
+from gitopsd.git.mirror import GitMirror
 from gitopsd.model.ids import RepoUrl
 
 MAX_ARTIFACTS = 5000  # that are followed in one repository
 
 
 @dataclass(slots=True)
-class Repository:
+class GitRepository:
     """Its mirror, its epoch, how its fetches went, and what was asked for by name."""
 
     url: RepoUrl
-    mirror: Mirror
+    mirror: GitMirror
     key: str | None  # what a webhook's URLs are matched with
     epoch: Epoch | None = None
     error: GitopsError | None = None  # of the last fetch; None: it succeeded

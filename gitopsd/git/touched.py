@@ -16,7 +16,7 @@ Pair = tuple[str, pygit2.Oid | None, pygit2.Oid | None]  # path with "/" after i
 
 
 def changes(mirror: str, old: str, new: str) -> dict[str, Any] | None:
-    """Return what `core.touch_index` needs of the way from revision `old` to revision `new`.
+    """Return what `core.source.touch_index` needs of the way from revision `old` to revision `new`.
 
     Returns:
         `files`: paths of files, links and submodules that came, went or changed; `dirs`: paths of directories whose

@@ -17,7 +17,7 @@ import pygit2
 
 from gitopsd.errors import InvalidManifest, PartNotFetched, PathNotFound, RevisionNotFound
 from gitopsd.git import lfs_files, modules, objects
-from gitopsd.git.directory import KINDS, LINK, SUBMODULE, TREE, Directory, Node, directory
+from gitopsd.git.directory import KINDS, LINK, SUBMODULE, TREE, Directory, TreeEntry, directory
 from gitopsd.git.missing import Submodule
 from gitopsd.model.ids import Revision
 from gitopsd.ports import Entry
@@ -38,7 +38,7 @@ class Mount:
     name: str  # of the mirror, among all mirrors
     revision: str
     repo: pygit2.Repository
-    root: Node
+    root: TreeEntry
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class GitTree:
     mirror: str
     revision: Revision
     _repo: pygit2.Repository
-    _root: Node
+    _root: TreeEntry
     _follows: bool = True  # submodules
     _directories: dict[Path, Directory | None] = field(default_factory=dict)  # by place; None: no directory there
     _mounts: dict[Path, Mount] = field(default_factory=dict)  # submodules that were looked into, by place
@@ -135,7 +135,7 @@ class GitTree:
                 return "" if above is None or above.mode != LINK else f"through {above}"
         return None
 
-    def _file(self, path: str) -> tuple[Path, Node | None]:
+    def _file(self, path: str) -> tuple[Path, TreeEntry | None]:
         """Return where `path` leads, and the file there."""
         place = self._place(path)
         node = self._node(place)
@@ -169,7 +169,7 @@ class GitTree:
             place.pop()
         return tuple(place)
 
-    def _target(self, path: str, links: Sequence[str], node: Node) -> str:
+    def _target(self, path: str, links: Sequence[str], node: TreeEntry) -> str:
         link = links[-1]
         self._seen[f"link:{link}"] = str(node.oid)
         if len(links) > MAX_LINKS:
@@ -183,7 +183,7 @@ class GitTree:
         self._links[link] = target
         return target
 
-    def _content(self, node: Node, place: Path) -> bytes:
+    def _content(self, node: TreeEntry, place: Path) -> bytes:
         mount = self._mount(place)
         with objects.reading(mount.mirror, "/".join(place)):
             return mount.repo.read(node.oid)[1]
@@ -235,7 +235,7 @@ class GitTree:
         depth = next(depths, 0)
         return depth, place[:depth]
 
-    def _mounted(self, node: Node, place: Path) -> Directory | None:
+    def _mounted(self, node: TreeEntry, place: Path) -> Directory | None:
         """Return the root of the submodule at `place`; None where `.gitmodules` does not name it."""
         parent = self._mount(place)
         base, _ = self._base(place)
@@ -253,11 +253,11 @@ class GitTree:
             commit = None
         if commit is None:
             raise Submodule(parent.name, path, parent.revision).error()
-        root = Node(TREE, commit.tree_id)
+        root = TreeEntry(TREE, commit.tree_id)
         self._mounts[place] = Mount(mirror, name, str(node.oid), objects.open_mirror(mirror), root)
         return self._load(root, place)
 
-    def _node(self, place: Path) -> Node | None:
+    def _node(self, place: Path) -> TreeEntry | None:
         if not place:
             return self._root
         parent = self._directory(place[:-1])
@@ -275,7 +275,7 @@ class GitTree:
             self._directories[place] = found
         return self._directories[place]
 
-    def _load(self, node: Node, place: Path) -> Directory:
+    def _load(self, node: TreeEntry, place: Path) -> Directory:
         mount = self._mount(place)
         known = _KEPT.get(mount.mirror, node.oid)
         if known is None:
@@ -285,7 +285,7 @@ class GitTree:
         return known
 
 
-class Kept:
+class DirectoryCache:
     """The directories parsed last, of any revision: a commit changes few, and every render looks at the same ones.
 
     By mirror too, so that an object is found only where its own repository has it.
@@ -310,7 +310,7 @@ class Kept:
             self._entries -= 1 + len(oldest)
 
 
-_KEPT = Kept(KEPT_ENTRIES)
+_KEPT = DirectoryCache(KEPT_ENTRIES)
 
 
 def open_tree(mirror: str, revision: str) -> GitTree:
@@ -323,7 +323,7 @@ def open_tree(mirror: str, revision: str) -> GitTree:
     commit = objects.commit(mirror, revision)
     # Of any other repository nobody could fetch a submodule.
     follows = re.fullmatch(FETCHED, pathlib.Path(mirror).name) is not None
-    return GitTree(mirror, Revision(revision), objects.open_mirror(mirror), Node(TREE, commit.tree_id), follows)
+    return GitTree(mirror, Revision(revision), objects.open_mirror(mirror), TreeEntry(TREE, commit.tree_id), follows)
 
 
 def open_tree_alone(mirror: str, revision: str) -> GitTree:
@@ -342,7 +342,7 @@ def _switch(on: bool) -> str:  # noqa: FBT001 - what is written of it is all tha
     return "on" if on else "off"
 
 
-def _is_file(node: Node) -> bool:
+def _is_file(node: TreeEntry) -> bool:
     return node.mode not in KINDS
 
 

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitopsd.core.repo_url import without_credentials
+from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import RepositoryUnreachable, RevisionNotFound
-from gitopsd.git.child import Ended, run
+from gitopsd.git.child import GitResult, run
 from gitopsd.git.epoch import HEAD, LISTING, Epoch, read_refs
 
 DEADLINE_S = 300.0  # of one git: it may have to hash a whole work tree
@@ -29,7 +29,7 @@ NOBODY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class WorkingTreeState:
     """One state of a directory's files."""
 
     mirror: str
@@ -47,7 +47,7 @@ class WorkingCopy:
         self._git_dir = ""  # "": no repository
         self._top: Path | None = None  # of the work tree; None: bare
         self._made = False
-        self._now: Snapshot | None = None
+        self._now: WorkingTreeState | None = None
 
     @property
     def top(self) -> Path | None:
@@ -67,7 +67,7 @@ class WorkingCopy:
         listed = await self._said("config", "--get-regexp", r"^remote\..*\.url$")
         return [line.partition(" ")[2] for line in listed.splitlines()]
 
-    async def at(self, ref: str, tag_prefix: str = "") -> Snapshot:
+    async def at(self, ref: str, tag_prefix: str = "") -> WorkingTreeState:
         """Return the commit that `ref` names there, as a targetRevision or else as git itself understands it.
 
         Raises:
@@ -79,15 +79,15 @@ class WorkingCopy:
             raise RevisionNotFound(
                 f"{self.directory} has no {ref[:200]!r}", remedy="name a branch, a tag or a commit that is there"
             )
-        return Snapshot(str(self._into), commit)
+        return WorkingTreeState(str(self._into), commit)
 
-    async def now(self) -> Snapshot:
+    async def now(self) -> WorkingTreeState:
         """Return the files as they were when first asked, but for those that are ignored; of a bare one, HEAD."""
         if self._now is None:
             self._now = await self._taken(self._top) if self._top else await self.at("HEAD")
         return self._now
 
-    async def _taken(self, top: Path) -> Snapshot:
+    async def _taken(self, top: Path) -> WorkingTreeState:
         await self._make()
         index = self._into / "index"
         theirs = await self._said("rev-parse", "--path-format=absolute", "--git-path", "index")
@@ -99,10 +99,10 @@ class WorkingCopy:
         tree = await self._must(top, "write-tree")
         head = await self._commit("HEAD")
         if head and tree == await self._said("rev-parse", f"{head}^{{tree}}"):
-            return Snapshot(str(self._into), head)
+            return WorkingTreeState(str(self._into), head)
         parent = ("-p", head) if head else ()
         commit = await self._must(top, "commit-tree", *parent, "-m", "as it is", tree)
-        return Snapshot(str(self._into), commit, changed=True)
+        return WorkingTreeState(str(self._into), commit, changed=True)
 
     async def _commit(self, ref: str, tag_prefix: str = "") -> str:
         head = await self._said("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
@@ -128,10 +128,10 @@ class WorkingCopy:
     async def _said(self, *arguments: str) -> str:
         return (await self._ask(*arguments)).stdout.decode(errors="replace").strip()
 
-    async def _ask(self, *arguments: str) -> Ended:
+    async def _ask(self, *arguments: str) -> GitResult:
         return await self._git("-C", str(self.directory), *arguments)
 
-    async def _ours(self, top: Path, *arguments: str) -> Ended:
+    async def _ours(self, top: Path, *arguments: str) -> GitResult:
         where = {"GIT_DIR": self._into, "GIT_WORK_TREE": top, "GIT_INDEX_FILE": self._into / "index"}
         env = NOBODY | {name: str(path) for name, path in where.items()}
         return await self._git("-C", str(top), *arguments, env=env)
@@ -142,12 +142,12 @@ class WorkingCopy:
             raise self._failed(ended)
         return ended.stdout.decode().strip()
 
-    async def _git(self, *arguments: str, env: Mapping[str, str] | None = None) -> Ended:
+    async def _git(self, *arguments: str, env: Mapping[str, str] | None = None) -> GitResult:
         given = {name: os.environ[name] for name in ("PATH", "HOME", "XDG_CONFIG_HOME") if name in os.environ}
         command = ("git", *TRUSTED, *arguments)
         what = f"git {arguments[0]} in {self.directory}"
         return await run(command, env={**given, "LC_ALL": "C", **(env or {})}, deadline_s=DEADLINE_S, what=what)
 
-    def _failed(self, ended: Ended) -> RepositoryUnreachable:
+    def _failed(self, ended: GitResult) -> RepositoryUnreachable:
         words = without_credentials(" ".join(ended.stderr.split()))[-500:]
         return RepositoryUnreachable(f"{self.directory} cannot be read: {words}", remedy="mend it, or its rights")

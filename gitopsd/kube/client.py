@@ -73,7 +73,7 @@ def _unobserved(_verb: str, _code: int, _seconds: float) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class _KubeRequest:
     verb: str
     path: str
     query: Mapping[str, str]
@@ -82,7 +82,7 @@ class _Request:
     accept: str
 
 
-class Client:
+class KubeClient:
     """Speaks to the API server of one cluster. Use as a context manager: the session ends with the block."""
 
     def __init__(
@@ -104,7 +104,7 @@ class Client:
         self._session: aiohttp.ClientSession | None = None
         self._user = ""  # in whose name requests are sent; "": whom the credentials name
 
-    def acting_as(self, user: str) -> Client:
+    def acting_as(self, user: str) -> KubeClient:
         """Return a client that sends its requests in the name of `user`, over the same connections."""
         other = copy.copy(self)
         other._user = user  # noqa: SLF001 - of our own class
@@ -150,7 +150,9 @@ class Client:
             ClusterUnreachable: no answer, none that is HTTP and JSON, or the cluster does not know us (401).
             TooSlow: no answer in time.
         """
-        request = _Request(verb, path, query or {}, None if body is None else orjson.dumps(body), content_type, accept)
+        request = _KubeRequest(
+            verb, path, query or {}, None if body is None else orjson.dumps(body), content_type, accept
+        )
         waited_s = 0.0
         while True:
             async with self._budget.turn():
@@ -185,7 +187,7 @@ class Client:
         Open watches are not bounded in number, and have no deadline but silence: after `idle_s` without a byte the
         lines end in `ClusterUnreachable`. To be opened, they wait for a turn as requests do.
         """
-        request = _Request("WATCH", path, query, None, JSON, accept)
+        request = _KubeRequest("WATCH", path, query, None, JSON, accept)
         what = f"the watch of {path} on cluster {self.name}"
         credentials = await self._fresh()
         if credentials.tls is not None:
@@ -204,7 +206,7 @@ class Client:
         finally:
             _abort(response)
 
-    async def _admitted(self, credentials: Credentials, request: _Request, what: str) -> aiohttp.ClientResponse:
+    async def _admitted(self, credentials: Credentials, request: _KubeRequest, what: str) -> aiohttp.ClientResponse:
         """Send a request for a watch; where the server wants a rest, again after it, while the deadline lasts."""
         waited_s = 0.0
         while True:
@@ -220,7 +222,7 @@ class Client:
                 return response
             _abort(response)
 
-    async def _known(self, request: _Request, pace: Callable[[], Awaitable[None]]) -> Reply:
+    async def _known(self, request: _KubeRequest, pace: Callable[[], Awaitable[None]]) -> Reply:
         """Send once; where the cluster does not know us, once more with credentials loaded anew."""
         for _ in range(2):
             credentials = await self._fresh()
@@ -231,13 +233,15 @@ class Client:
             self._reject(credentials)
         raise self._unknown_here()
 
-    async def _once(self, credentials: Credentials, request: _Request, pace: Callable[[], Awaitable[None]]) -> Reply:
+    async def _once(
+        self, credentials: Credentials, request: _KubeRequest, pace: Callable[[], Awaitable[None]]
+    ) -> Reply:
         with self._observed(request.verb) as seen:
             async with await self._sent(credentials, request) as response:
                 seen.append(response.status)
                 return await self._reply(response, pace)
 
-    async def _sent(self, credentials: Credentials, request: _Request) -> aiohttp.ClientResponse:
+    async def _sent(self, credentials: Credentials, request: _KubeRequest) -> aiohttp.ClientResponse:
         with self._errors():
             try:
                 return await self._send(credentials, request)
@@ -246,7 +250,7 @@ class Client:
                 # create whose 409 is fine, a delete with a uid.
                 return await self._send(credentials, request)
 
-    async def _send(self, credentials: Credentials, request: _Request) -> aiohttp.ClientResponse:
+    async def _send(self, credentials: Credentials, request: _KubeRequest) -> aiohttp.ClientResponse:
         if self._session is None:
             raise RuntimeError(f"the client of cluster {self.name} is not open")
         headers = {"Accept": request.accept}

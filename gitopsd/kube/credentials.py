@@ -79,7 +79,7 @@ def _from_settings(settings: ClusterSettings) -> Credentials:
             remedy="give it one of the three",
         )
     token = settings.token.read() if settings.token else ""
-    trust = Trust(
+    trust = TlsTrust(
         ca=_read(settings.ca_file) if settings.ca_file else None,
         certificate=_read(settings.cert_file) if settings.cert_file else None,
         key=_read(settings.key_file) if settings.key_file else None,
@@ -101,7 +101,7 @@ def _from_service_account(cluster: str) -> Credentials:
         )
     server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
     token = _read(SERVICE_ACCOUNT / "token").decode().strip()
-    tls = _tls(cluster, server, Trust(ca=_read(SERVICE_ACCOUNT / "ca.crt")))
+    tls = _tls(cluster, server, TlsTrust(ca=_read(SERVICE_ACCOUNT / "ca.crt")))
     return Credentials(server, tls, f"Bearer {token}", holds_s=FILE_HOLDS_S)
 
 
@@ -129,7 +129,7 @@ async def _from_kubeconfig(settings: ClusterSettings, now_s: Callable[[], float]
         login = SimpleNamespace(api_key={}, cert_file=None, key_file=None, tls_server_name=None, proxy=None)
         await loader.load_and_set(login)
         if login.cert_file and login.key_file:  # of an exec plugin, which takes the place of the user's
-            trust = Trust(trust.ca, _read(Path(login.cert_file)), _read(Path(login.key_file)), check=trust.check)
+            trust = TlsTrust(trust.ca, _read(Path(login.cert_file)), _read(Path(login.key_file)), check=trust.check)
         return Credentials(
             server=str(login.host),
             tls=_tls(settings.name, str(login.host), trust),
@@ -186,7 +186,7 @@ def _login_errors(cluster: str, path: Path) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
+class TlsTrust:
     """PEM texts: whom to trust, and who we are."""
 
     ca: bytes | None = None
@@ -195,8 +195,8 @@ class Trust:
     check: bool = True
 
 
-def _trust(cluster: Mapping[str, Any], user: Mapping[str, Any], folder: Path) -> Trust:
-    return Trust(
+def _trust(cluster: Mapping[str, Any], user: Mapping[str, Any], folder: Path) -> TlsTrust:
+    return TlsTrust(
         ca=_pem(cluster, "certificate-authority", folder),
         certificate=_pem(user, "client-certificate", folder),
         key=_pem(user, "client-key", folder),
@@ -216,7 +216,7 @@ def _without_files(section: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in section.items() if name.removesuffix("-data") not in ours}
 
 
-def _tls(cluster: str, server: str, trust: Trust) -> ssl.SSLContext | None:
+def _tls(cluster: str, server: str, trust: TlsTrust) -> ssl.SSLContext | None:
     if not server.startswith("https:"):
         return None
     try:

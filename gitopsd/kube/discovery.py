@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from gitopsd.kube.client import Client
+from gitopsd.kube.client import KubeClient
 from gitopsd.kube.paths import group_version_path
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.manifest import GVK
 
 
-async def ask_for(client: Client, gvk: GVK) -> ApiResource | None:
+async def ask_for(client: KubeClient, gvk: GVK) -> ApiResource | None:
     """Ask the server afresh how it serves `gvk`; None where it does not.
 
     Raises:

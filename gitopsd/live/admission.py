@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 
-from gitopsd.live.kinds import Kind, Versions
+from gitopsd.live.kinds import KindStore, VersionStore
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
 
@@ -32,7 +32,9 @@ class Admission:
     what is shown meanwhile is asked again.
     """
 
-    def __init__(self, policies: Mapping[GVK, Versions], kinds: Mapping[GVK, Kind], now_s: Callable[[], float]) -> None:
+    def __init__(
+        self, policies: Mapping[GVK, VersionStore], kinds: Mapping[GVK, KindStore], now_s: Callable[[], float]
+    ) -> None:
         self._policies = policies
         self._kinds = kinds
         self._now_s = now_s

@@ -33,7 +33,7 @@ class Holder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PendingCheck:
     """One object to be checked: its newest version alone."""
 
     holder: Holder
@@ -48,8 +48,8 @@ class Checking:
     def __init__(self, checks: HealthChecks, *, now_s: Callable[[], float] = time.monotonic) -> None:
         self._checks = checks
         self._now_s = now_s
-        self._wanted: dict[tuple[GVK, ResourceKey], Wanted] = {}
-        self._later: dict[tuple[GVK, ResourceKey], Wanted] = {}  # no worker would take them just now
+        self._wanted: dict[tuple[GVK, ResourceKey], PendingCheck] = {}
+        self._later: dict[tuple[GVK, ResourceKey], PendingCheck] = {}  # no worker would take them just now
         self._news = asyncio.Event()
 
     def concerns(self, gvk: GVK) -> bool:
@@ -70,7 +70,7 @@ class Checking:
             if packed is None:
                 self._wanted.pop(place, None)
                 return UNREADABLE
-            self._wanted[place] = Wanted(holder, live.resource_version, packed)
+            self._wanted[place] = PendingCheck(holder, live.resource_version, packed)
             self._news.set()
         return old.health if old is not None and old.generation == live.generation else PENDING
 

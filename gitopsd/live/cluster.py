@@ -8,19 +8,19 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import structlog
 
 from gitopsd.errors import Retryable
-from gitopsd.kube.client import Client
+from gitopsd.kube.client import KubeClient
 from gitopsd.live.admission import CRD, POLICIES, Admission, definition_key
-from gitopsd.live.bounds import Bounds
 from gitopsd.live.checks import Checking
+from gitopsd.live.debounce import Debounce
 from gitopsd.live.decode import Decoder
 from gitopsd.live.discovery import Discovery, discover, offered
-from gitopsd.live.flurry import Flurry
-from gitopsd.live.kinds import PENDING, Part, Versions
-from gitopsd.live.mirror import Mirror
-from gitopsd.live.surveys import Surveys
-from gitopsd.live.touch import Touch
-from gitopsd.live.turns import Lists
-from gitopsd.live.watch import KindWatch, Server, Sink
+from gitopsd.live.fair_slots import Lists
+from gitopsd.live.kinds import PENDING, ListWatchState, VersionStore
+from gitopsd.live.metadata_scans import MetadataScans
+from gitopsd.live.mirror import LiveMirror
+from gitopsd.live.scope import WatchScope
+from gitopsd.live.throttle import Throttle
+from gitopsd.live.watch import ApiServerTraits, KindWatch, Sink
 from gitopsd.model.cluster import ApiResource, LiveObject, Offered, WatchAge, WatchState
 from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading, Unreadable, Unserved
@@ -52,7 +52,7 @@ class ClusterMirror:
 
     def __init__(  # noqa: PLR0913 - what it is told of, and whom it tells
         self,
-        client: Client,
+        client: KubeClient,
         decoder: Decoder,
         lists: Lists,
         *,
@@ -63,20 +63,20 @@ class ClusterMirror:
         on_events: Callable[[GVK, int], None] = lambda _gvk, _count: None,
         now_s: Callable[[], float],
         checks: HealthChecks | None = None,
-        bounds: Bounds | None = None,
+        bounds: WatchScope | None = None,
     ) -> None:
         self.name = f"mirror of {client.name}"
         self._client = client
-        self._bounds = bounds or Bounds()
-        self._server = Server(lists=lists, on_events=on_events)
+        self._bounds = bounds or WatchScope()
+        self._server = ApiServerTraits(lists=lists, on_events=on_events)
         self._decoder = decoder
         self._stored_kinds = kinds
         self._now_s = now_s
         self._on_change, self._on_cluster = on_change, on_cluster
-        self._touch = Touch(self._tell)
-        self._flurry = Flurry(self._tell, now_s)
+        self._touch = Debounce(self._tell)
+        self._flurry = Throttle(self._tell, now_s)
         self._checking = Checking(checks, now_s=now_s) if checks is not None else None
-        self.mirror = Mirror(
+        self.mirror = LiveMirror(
             decoder,
             now_s,
             on_change=self._tell,
@@ -91,14 +91,14 @@ class ClusterMirror:
         self.offered: Offered | None = None  # None before the first discovery
         self._error = ""
         self._wanted: set[GVK] = set()  # asked for by a pass, or found by a survey
-        self._versions: dict[GVK, Versions] = {}
-        self._policies: dict[GVK, Versions] = {}
+        self._versions: dict[GVK, VersionStore] = {}
+        self._policies: dict[GVK, VersionStore] = {}
         self._admission = Admission(self._policies, self.mirror.kinds, now_s)
         self._tasks: dict[tuple[GVK, bool], list[asyncio.Task[None]]] = {}  # by kind, and whether of metadata alone
         self._synced = False
         self._group: asyncio.TaskGroup | None = None
         self._rediscover = asyncio.Event()
-        self.surveys = Surveys(self, client, self._bounds, lists.pages)
+        self.surveys = MetadataScans(self, client, self._bounds, lists.pages)
         self._relist: set[GVK] = set()
 
     async def run(self) -> None:
@@ -206,8 +206,8 @@ class ClusterMirror:
         )
         return tuple(sorted(found, key=lambda state: (state.gvk, state.namespace)))
 
-    def _followed(self) -> list[Part | Versions]:
-        parts: list[Part | Versions] = [
+    def _followed(self) -> list[ListWatchState | VersionStore]:
+        parts: list[ListWatchState | VersionStore] = [
             part for gvk, meta in self._tasks if not meta for part in self.mirror.kinds[gvk].parts
         ]
         return [*parts, *(self._versions[gvk] for gvk, meta in self._tasks if meta)]
@@ -330,7 +330,7 @@ class ClusterMirror:
             return
         if gvk not in self._versions:
             changed = self._rediscover.set if gvk.group_kind == APISERVICE else self._admission_changed
-            self._versions[gvk] = Versions(gvk, self._decoder, self._now_s, changed)
+            self._versions[gvk] = VersionStore(gvk, self._decoder, self._now_s, changed)
             if gvk.group_kind != APISERVICE:
                 self._policies[gvk] = self._versions[gvk]
         self._watch(resource, {"": self._versions[gvk]}, meta=True)

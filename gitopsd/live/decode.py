@@ -10,13 +10,13 @@ from functools import lru_cache
 from typing import Any
 
 from gitopsd.core import health
-from gitopsd.core.fields import WrongShape, flag_at, items_at, number_at, text_at
-from gitopsd.core.managed_fields import newest_s, view_hash
-from gitopsd.core.namespace import kept_of
-from gitopsd.core.network import network_of
-from gitopsd.core.options import marks_of
+from gitopsd.core.objects.fields import WrongShape, flag_at, items_at, number_at, text_at
+from gitopsd.core.objects.managed_fields import newest_s, view_hash
 from gitopsd.core.takeover import has_legacy
-from gitopsd.core.tracking import ANNOTATION, Tracking, other_installation, tracking_of
+from gitopsd.core.target.namespace_metadata import kept_of
+from gitopsd.core.target.options import marks_of
+from gitopsd.core.target.tracking import ANNOTATION, Tracking, other_installation, tracking_of
+from gitopsd.core.tree.network import network_of
 from gitopsd.model.cluster import LiveObject, PodFacts
 from gitopsd.model.command import HOOK_FINALIZER
 from gitopsd.model.health import Health

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gitopsd.errors import ClusterUnreachable
-from gitopsd.kube.client import Client, Reply
+from gitopsd.kube.client import KubeClient, Reply
 from gitopsd.kube.discovery import served
 from gitopsd.model.cluster import ApiResource, Offered
 from gitopsd.model.comparison import Reading, Unreadable, Unserved
@@ -64,7 +64,7 @@ def _api(group: str, version: str) -> str:
     return f"{group}/{version}" if group else version
 
 
-async def discover(client: Client) -> Discovery:
+async def discover(client: KubeClient) -> Discovery:
     """Ask the cluster what it serves.
 
     A group whose server does not answer makes only its own kinds unknown.
@@ -85,7 +85,7 @@ async def discover(client: Client) -> Discovery:
     return Discovery(resources, preferred, failed, _version(version))
 
 
-async def _ask(client: Client, path: str, accept: str = "application/json") -> Any:
+async def _ask(client: KubeClient, path: str, accept: str = "application/json") -> Any:
     reply = await client.request("GET", path, accept=accept)
     if not reply.ok:
         raise _refused(client, path, reply)
@@ -98,7 +98,7 @@ def _version(reply: Reply) -> str:
     return told if isinstance(told, str) else ""
 
 
-def _refused(client: Client, path: str, reply: Reply) -> ClusterUnreachable:
+def _refused(client: KubeClient, path: str, reply: Reply) -> ClusterUnreachable:
     return ClusterUnreachable(
         f"cluster {client.name} does not tell what it serves: {path} ({reply.code}): {reply.message}",
         remedy="grant gitopsd's user system:discovery (config/rbac.yaml)",
@@ -136,7 +136,7 @@ def _resources(group: str, version: str, document: Mapping[str, Any], *, preferr
         yield from served(group, version, {"resources": [legacy]}, preferred=preferred)
 
 
-async def _legacy(client: Client, core: Any, groups: Any) -> tuple[list[ApiResource], Failed]:
+async def _legacy(client: KubeClient, core: Any, groups: Any) -> tuple[list[ApiResource], Failed]:
     wanted = [("", str(version), place == 0) for place, version in enumerate(core.get("versions") or ())]
     for group in _items(groups, "groups"):
         first = (group.get("preferredVersion") or {}).get("version")

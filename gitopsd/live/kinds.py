@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gitopsd.live.checks import Checking
+from gitopsd.live.compact_store import CompactStore
 from gitopsd.live.decode import Decoder
-from gitopsd.live.packed import Objects
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import Accepted
 from gitopsd.model.comparison import Absent, Found, Reading, Unreadable
@@ -22,7 +22,7 @@ PENDING = Unreadable("its first list is under way", pending=True)
 Changed = Callable[[ResourceKey, LiveObject | None, LiveObject | None], None]  # an object before and now
 
 
-class Kind:
+class KindStore:
     """The objects of one kind at one version: of the whole cluster, or of some of its namespaces."""
 
     def __init__(  # noqa: PLR0913 - how it reads, and whom it tells
@@ -36,23 +36,23 @@ class Kind:
         checking: Checking | None = None,
     ) -> None:
         self.gvk = gvk
-        self.objects = Objects(gvk)
+        self.objects = CompactStore(gvk)
         self.now_s = now_s
-        self._parts: dict[str, Part] = {}
+        self._parts: dict[str, ListWatchState] = {}
         self._decoder = decoder
         self._changed = changed
         self._settled = settled
         self._checking = checking if checking is not None and checking.concerns(gvk) else None
         self._written: dict[ResourceKey, tuple[Accepted, float]] = {}  # our writes, and when each was answered
 
-    def part(self, namespace: str = "") -> Part:
+    def part(self, namespace: str = "") -> ListWatchState:
         """Return what one list-watch tells of the kind; "" is the one of all namespaces."""
         if namespace not in self._parts:
-            self._parts[namespace] = Part(self, namespace)
+            self._parts[namespace] = ListWatchState(self, namespace)
         return self._parts[namespace]
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[ListWatchState, ...]:
         return tuple(self._parts.values())
 
     @property
@@ -111,7 +111,7 @@ class Kind:
         if old is not None:
             self._changed(key, old, None)
 
-    def listed_since(self, begun_s: float, part: Part) -> None:
+    def listed_since(self, begun_s: float, part: ListWatchState) -> None:
         """Take note of a whole list: it is newer than any write that was answered before it was asked for."""
         self._written = {
             key: write for key, write in self._written.items() if write[1] >= begun_s or not part.holds(key)
@@ -128,10 +128,10 @@ class Kind:
         self._parts.clear()
 
 
-class Part:
+class ListWatchState:
     """What one list-watch tells of a kind: a `watch.Sink`."""
 
-    def __init__(self, kind: Kind, namespace: str) -> None:
+    def __init__(self, kind: KindStore, namespace: str) -> None:
         self.namespace = namespace  # "": all there are
         self.listed = False
         self.problem = ""  # why it cannot be read; "" while it can
@@ -221,7 +221,7 @@ def _shows(held: LiveObject | None, answer: Accepted) -> bool:
     )
 
 
-class Versions:
+class VersionStore:
     """The resourceVersions of the objects of one kind, watched as metadata: a `watch.Sink`."""
 
     def __init__(self, gvk: GVK, decoder: Decoder, now_s: Callable[[], float], changed: Callable[[], None]) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from gitopsd.core.tracking import names_itself
+from gitopsd.core.target.tracking import names_itself
 from gitopsd.live.checks import Checking
 from gitopsd.live.decode import Decoder
-from gitopsd.live.kinds import Changed, Kind
+from gitopsd.live.kinds import Changed, KindStore
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import ObjectRef
 from gitopsd.model.comparison import Reading
@@ -21,7 +21,7 @@ CLAIM = GVK("", "v1", "PersistentVolumeClaim")
 NOBODY: frozenset[AppName] = frozenset()
 
 
-class Mirror:
+class LiveMirror:
     """All watched kinds of one cluster, with the indexes a pass needs: by application, by owner, by who asked."""
 
     def __init__(  # noqa: PLR0913 - whom it tells of what
@@ -48,7 +48,7 @@ class Mirror:
             checking: asks users' checks how objects do.
             holds: asked before applications are told of a change; those that it holds back it tells later.
         """
-        self.kinds: dict[GVK, Kind] = {}
+        self.kinds: dict[GVK, KindStore] = {}
         self._decoder = decoder
         self._now_s = now_s
         self._on_change = on_change
@@ -64,10 +64,10 @@ class Mirror:
         self._askers: dict[ResourceKey, frozenset[AppName]] = {}
         self._kind_askers: dict[GVK, set[AppName]] = {}
 
-    def add(self, gvk: GVK) -> Kind:
+    def add(self, gvk: GVK) -> KindStore:
         """Return the mirror of one kind, a new and empty one where there is none."""
         if gvk not in self.kinds:
-            self.kinds[gvk] = Kind(
+            self.kinds[gvk] = KindStore(
                 gvk,
                 self._decoder,
                 self._now_s,

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
-from gitopsd.core.tracking import ANNOTATION, Tracking
+from gitopsd.core.target.tracking import ANNOTATION, Tracking
 from gitopsd.errors import UnknownCluster
-from gitopsd.kube.client import Client
-from gitopsd.live.bounds import Bounds
+from gitopsd.kube.client import KubeClient
 from gitopsd.live.cluster import ClusterMirror
 from gitopsd.live.decode import Decoder
-from gitopsd.live.turns import Lists
+from gitopsd.live.fair_slots import Lists
+from gitopsd.live.scope import WatchScope
 from gitopsd.model.cluster import ApiResource, LiveObject, Offered, WatchAge, WatchState
 from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading
@@ -37,7 +37,7 @@ class LiveMirrors:
 
     def __init__(  # noqa: PLR0913 - what it reads, and whom it tells
         self,
-        clients: Mapping[ClusterId, Client],
+        clients: Mapping[ClusterId, KubeClient],
         *,
         kinds: Callable[[ClusterId], Collection[GroupKind]],
         on_change: Callable[[ClusterId, AppName], None],
@@ -79,7 +79,7 @@ class LiveMirrors:
                 on_events=partial(on_events, cluster),
                 now_s=now_s,
                 checks=checks,
-                bounds=Bounds(
+                bounds=WatchScope(
                     client.settings.namespaces, client.settings.cluster_resources, partial(excluded, cluster)
                 ),
             )

@@ -13,10 +13,10 @@ import orjson
 import structlog
 
 from gitopsd.errors import ClusterUnreachable, Retryable
-from gitopsd.kube.client import Client, Reply
+from gitopsd.kube.client import KubeClient, Reply
 from gitopsd.kube.lines import Lines
 from gitopsd.kube.paths import collection_path
-from gitopsd.live.turns import Lists, Turn
+from gitopsd.live.fair_slots import Lists, Slot
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.manifest import GVK, Manifest
 
@@ -58,12 +58,12 @@ class Expired(Exception):
     """The server has forgotten the version to go on from: list again."""
 
 
-class Refused(Exception):
+class WatchRefused(Exception):
     """The server says no to this kind: a right, a broken conversion, a kind that has gone."""
 
 
 @dataclass(slots=True)
-class Server:
+class ApiServerTraits:
     """What was learned of one API server, shared by its watches, and the lists that they may be at, at once."""
 
     streams: bool = True  # it streams lists (`sendInitialEvents`); False once one was refused
@@ -72,7 +72,7 @@ class Server:
 
 
 @dataclass(slots=True)
-class Place:
+class WatchCursor:
     """How far a watch has come: all up to this version was taken. None: nothing was, so a list comes first."""
 
     version: str | None = None
@@ -86,8 +86,8 @@ class Place:
 class KindWatch:
     """Keeps a sink at what one kind is in one cluster, for ever."""
 
-    client: Client
-    server: Server
+    client: KubeClient
+    server: ApiServerTraits
     resource: ApiResource
     sink: Sink
     namespace: str = ""  # "": all there are
@@ -97,7 +97,7 @@ class KindWatch:
     async def run(self) -> NoReturn:
         """Follow the kind until cancelled; whatever the server does is told to the sink, never raised."""
         loop = asyncio.get_running_loop()
-        place = Place()
+        place = WatchCursor()
         failures, refusal = 0, ""
         while True:
             started_s, place.went_on = loop.time(), False
@@ -110,7 +110,7 @@ class KindWatch:
             except Expired:
                 place.version, failures = None, failures + 1
                 log.info("kind.expired", cluster=self.client.name, kind=str(self.resource.gvk))
-            except Refused as err:
+            except WatchRefused as err:
                 place.version = None
                 self.sink.failed(str(err), refused=True)
                 tell = log.warning if str(err) != refusal else log.debug  # each minute, perhaps for years
@@ -137,7 +137,7 @@ class KindWatch:
                 return await self._pages(paged=paged)
             except Expired:
                 log.info("kind.page_expired", cluster=self.client.name, kind=str(self.resource.gvk))
-        raise Refused("its list expires before it is read")
+        raise WatchRefused("its list expires before it is read")
 
     async def _pages(self, *, paged: bool) -> str:
         self.sink.begin()
@@ -159,7 +159,7 @@ class KindWatch:
                 size = max(1, min(self.client.settings.list_page, size * PAGE_BYTES // reply.size_bytes))
             query = {"limit": str(size), "continue": str(meta["continue"])}
 
-    async def _put_page(self, reply: Reply, turn: Turn) -> None:
+    async def _put_page(self, reply: Reply, turn: Slot) -> None:
         items = reply.body.get("items") if isinstance(reply.body, dict) else None
         if items is not None and not isinstance(items, list):
             raise ClusterUnreachable(f"{self._what} lists no list", remedy="check what answers there")
@@ -171,7 +171,7 @@ class KindWatch:
                 await turn.go_on()
         self.sink.heard()
 
-    async def _watch(self, place: Place) -> None:
+    async def _watch(self, place: WatchCursor) -> None:
         """Follow events from `place`, and move it; where it is nowhere, the initial list is streamed first.
 
         Where the server does not stream lists, `place` stays: pages come first.
@@ -190,7 +190,7 @@ class KindWatch:
                 place.refused = lines.code >= SERVERS_FAULT
                 raise _problem(lines)
 
-    async def _follow(self, lines: Lines, place: Place, turn: Turn | None) -> None:
+    async def _follow(self, lines: Lines, place: WatchCursor, turn: Slot | None) -> None:
         """Take what comes; with `turn`, the list comes first, and the turn is over once that is in."""
         streaming = turn is not None
         if not streaming:
@@ -317,7 +317,7 @@ def _problem(reply: Reply) -> Exception:
     what = f"{reply.message} ({reply.code})"
     if reply.code in (408, 429) or (reply.code >= 500 and reply.code != 501):  # noqa: PLR2004 - HTTP's own classes
         return ClusterUnreachable(what, remedy="see the API server")
-    return Refused(what)
+    return WatchRefused(what)
 
 
 def _wait_s(failures: int) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gitopsd.core.semver import Version, range_of
+from gitopsd.core.source.semver import Version, range_of
 from gitopsd.errors import InvalidDeclaration, InvalidManifest
 from gitopsd.manifests.variables import API, Variables
 from gitopsd.model.application import HelmOptions, KustomizeOptions
@@ -22,7 +22,7 @@ Options = HelmOptions | KustomizeOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CapabilityReads:
     """What templates may ask for."""
 
     version: bool = False
@@ -33,7 +33,7 @@ class Asked:
         return not self.version and self.apis == frozenset()
 
 
-def asked_of(files: Mapping[str, bytes], values: Mapping[str, Any], about: Mapping[str, Any]) -> Asked:
+def asked_of(files: Mapping[str, bytes], values: Mapping[str, Any], about: Mapping[str, Any]) -> CapabilityReads:
     """Return what the chart of `files`, its archives unpacked, may ask for where it is given `values`.
 
     `about` is its Chart.yaml. Values count, because a template may take one for a template.
@@ -43,8 +43,8 @@ def asked_of(files: Mapping[str, bytes], values: Mapping[str, Any], about: Mappi
     found = {match["what"] for text in texts for match in NAMED.finditer(text)}
     version = bool(about.get("kubeVersion")) or bool(found & {b"KubeVersion", None})
     if None in found:  # handed on as a whole
-        return Asked(version, None)
-    return Asked(version, _apis(texts) if b"APIVersions" in found else frozenset())
+        return CapabilityReads(version, None)
+    return CapabilityReads(version, _apis(texts) if b"APIVersions" in found else frozenset())
 
 
 def _apis(texts: Iterable[bytes]) -> frozenset[str] | None:
@@ -52,7 +52,7 @@ def _apis(texts: Iterable[bytes]) -> frozenset[str] | None:
     return None if None in named else frozenset(api.decode(errors="replace") for api in named)
 
 
-def kube_version(options: Options, wanted: Asked, variables: Variables) -> str:
+def kube_version(options: Options, wanted: CapabilityReads, variables: Variables) -> str:
     """Return the version of the cluster as templates see it; "" where they do not look, or nobody knows it.
 
     Raises:
@@ -63,7 +63,7 @@ def kube_version(options: Options, wanted: Asked, variables: Variables) -> str:
     return _numbers(variables["KUBE_VERSION"]) if wanted.version else ""
 
 
-def api_versions(options: Options, wanted: Asked, variables: Variables) -> tuple[str, ...]:
+def api_versions(options: Options, wanted: CapabilityReads, variables: Variables) -> tuple[str, ...]:
     """Return the kinds that the cluster serves, `group/version` and `group/version/kind`, as far as templates look."""
     if options.api_versions:
         return options.api_versions

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, cast
 
 from gitopsd.errors import InvalidManifest, PathNotFound
-from gitopsd.manifests.helmignore import FILE, Ignored, ignored
+from gitopsd.manifests.helmignore import FILE, HelmIgnore, ignored
 from gitopsd.manifests.yaml import parse
 from gitopsd.ports import Tree
 from gitopsd.settings import RenderSettings
@@ -35,7 +35,7 @@ def chart_files(tree: Tree, path: str, limits: RenderSettings) -> dict[str, byte
     """
     place = posixpath.join(path, FILE)
     text = tree.read(place, max_bytes=limits.max_bytes) or b""
-    walk = _Walk(tree, limits, path, ignored(place, text.decode(errors="replace")))
+    walk = _ChartWalk(tree, limits, path, ignored(place, text.decode(errors="replace")))
     walk.directory("", ())
     if CHART not in walk.found:
         raise PathNotFound(f"{path} holds no {CHART}", remedy=f"add {CHART}, or mend spec.source.path")
@@ -43,11 +43,11 @@ def chart_files(tree: Tree, path: str, limits: RenderSettings) -> dict[str, byte
 
 
 @dataclass(slots=True)
-class _Walk:
+class _ChartWalk:
     tree: Tree
     limits: RenderSettings
     path: str  # of the chart
-    ignored: Ignored
+    ignored: HelmIgnore
     left: int = MOST_BYTES
     found: dict[str, bytes] = field(default_factory=dict)
 
@@ -117,7 +117,7 @@ class _Budget:
 
 
 @dataclass(slots=True)
-class _Bounded:
+class _BoundedArchive:
     """An archive as it is unpacked: it ends at a limit, also where what is huge is no file."""
 
     stream: gzip.GzipFile
@@ -141,7 +141,7 @@ def archived(data: bytes, where: str, budget: _Budget | None = None) -> dict[str
     left = budget or _Budget(where, MOST_BYTES)
     found: dict[str, bytes] = {}
     try:
-        whole = _Bounded(gzip.GzipFile(fileobj=io.BytesIO(data)), where)
+        whole = _BoundedArchive(gzip.GzipFile(fileobj=io.BytesIO(data)), where)
         with tarfile.open(fileobj=cast("IO[bytes]", whole), mode="r|") as archive:
             for member in archive:
                 left.take(member.size if member.isfile() else 0)

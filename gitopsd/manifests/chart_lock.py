@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gitopsd.core.semver import Version, range_of
+from gitopsd.core.source.semver import Version, range_of
 from gitopsd.errors import InvalidManifest
 from gitopsd.manifests.chart_files import Files, mapping
 from gitopsd.settings import RenderSettings

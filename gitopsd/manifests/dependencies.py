@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gitopsd.core.remote_chart import RemoteChart, is_fetched_from
-from gitopsd.core.repo_url import without_credentials
-from gitopsd.core.semver import Version, range_of
+from gitopsd.core.source.remote_chart import RemoteChart, is_fetched_from
+from gitopsd.core.source.repo_url import without_credentials
+from gitopsd.core.source.semver import Version, range_of
 from gitopsd.errors import BaseNotLent, InvalidManifest, PathNotFound
 from gitopsd.manifests.chart_files import CHART, Files, chart_files, mapping, unpacked
 from gitopsd.manifests.chart_lock import OLD, locked
-from gitopsd.manifests.given import Given
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.ports import Tree
 from gitopsd.settings import RenderSettings
 
@@ -24,7 +24,7 @@ LOCAL = "file://"
 OWN = re.compile(r"charts/[^/]+/Chart\.yaml")
 
 
-def with_dependencies(tree: Tree, path: str, files: Files, given: Given) -> dict[str, bytes]:
+def with_dependencies(tree: Tree, path: str, files: Files, given: RenderContext) -> dict[str, bytes]:
     """Return `files` of the chart in `path`, with the charts that it depends on.
 
     Raises:

@@ -69,7 +69,7 @@ class EmbeddedRedis:
     async def _serve(self) -> None:
         self._socket.unlink(missing_ok=True)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-m", "gitopsd.runtime.tether", str(os.getpid()), str(self._program), "-"),
+            *(sys.executable, "-I", "-m", "gitopsd.runtime.die_with_parent", str(os.getpid()), str(self._program), "-"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

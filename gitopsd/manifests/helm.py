@@ -13,17 +13,17 @@ from typing import Any
 
 import orjson
 
-from gitopsd.core.options import HELM_HOOK
+from gitopsd.core.target.options import HELM_HOOK
 from gitopsd.errors import InvalidDeclaration, InvalidManifest
-from gitopsd.manifests.border import manifests_of
-from gitopsd.manifests.capabilities import Asked, api_versions, asked_of, check_version, kube_version
+from gitopsd.manifests.capabilities import CapabilityReads, api_versions, asked_of, check_version, kube_version
 from gitopsd.manifests.chart_files import CHART, Files, chart_files, mapping, packed, unpacked
 from gitopsd.manifests.dependencies import with_dependencies
-from gitopsd.manifests.given import Given
-from gitopsd.manifests.helm_library import Refused, Release, Rendering, rendering
+from gitopsd.manifests.helm_library import HelmRefused, HelmRelease, Rendering, rendering
 from gitopsd.manifests.helm_values import Values, helm_values, large_numbers
 from gitopsd.manifests.plain import Loaded
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.reproducible import at_another_time, differing
+from gitopsd.manifests.validate import manifests_of
 from gitopsd.manifests.yaml import Document, parse
 from gitopsd.model.application import HelmOptions
 from gitopsd.ports import Tree
@@ -39,7 +39,7 @@ QUOTE = "quote it in the template, as in {{ .Values.x | quote }}"
 SEPARATOR = re.compile(r"^---[ \t]*(?=\S)", re.MULTILINE)  # Helm takes what follows on the line for the next document
 
 
-def build(tree: Tree, path: str, options: HelmOptions, given: Given) -> Loaded:
+def build(tree: Tree, path: str, options: HelmOptions, given: RenderContext) -> Loaded:
     """Return what the chart in `path` renders to with the values of `options`.
 
     Raises:
@@ -64,7 +64,7 @@ def build(tree: Tree, path: str, options: HelmOptions, given: Given) -> Loaded:
         check_version(path, about, release.kube_version)
         found = rendering(packed(files), values, release)
         changing = _changing(found, texts if not options.skip_schema_validation else files, values, release)
-    except Refused as err:
+    except HelmRefused as err:
         words = " ".join(str(err).split())[:SHOWN]
         raise InvalidManifest(f"{path}: Helm refuses it: {words}", remedy="mend the chart or its values") from err
     loaded = _loaded(path, found, options, given.limits)
@@ -82,19 +82,19 @@ def build(tree: Tree, path: str, options: HelmOptions, given: Given) -> Loaded:
     return loaded
 
 
-def _changing(found: Rendering, files: Files, values: Values, release: Release) -> list[str]:
+def _changing(found: Rendering, files: Files, values: Values, release: HelmRelease) -> list[str]:
     """Return the templates that would render to something else at another time."""
     again = at_another_time(files)
     if again is None:
         return []
     try:
         return differing(found.templates, rendering(packed(again), values, release).templates)
-    except Refused:  # of what is made of it by another clock: nobody can tell
+    except HelmRefused:  # of what is made of it by another clock: nobody can tell
         return []
 
 
-def _release(options: HelmOptions, wanted: Asked, given: Given) -> Release:
-    return Release(
+def _release(options: HelmOptions, wanted: CapabilityReads, given: RenderContext) -> HelmRelease:
+    return HelmRelease(
         _release_name(options, given),
         options.namespace or given.variables["ARGOCD_APP_NAMESPACE"],
         kube_version(options, wanted, given.variables),
@@ -102,7 +102,7 @@ def _release(options: HelmOptions, wanted: Asked, given: Given) -> Release:
     )
 
 
-def _release_name(options: HelmOptions, given: Given) -> str:
+def _release_name(options: HelmOptions, given: RenderContext) -> str:
     name = options.release_name or given.variables["ARGOCD_APP_NAME"]
     if len(name) > LONGEST_NAME or not NAME.fullmatch(name):
         raise InvalidDeclaration(

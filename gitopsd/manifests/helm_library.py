@@ -23,12 +23,12 @@ WARNING = re.compile(r" warning: ([^\n(]+)")
 MOST_TOLD_BYTES = 64 << 10
 
 
-class Refused(Exception):
+class HelmRefused(Exception):
     """Helm refuses a chart or its values; it says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class HelmRelease:
     """What a chart is rendered as."""
 
     name: str
@@ -44,7 +44,7 @@ class Rendering:
     warnings: tuple[str, ...]  # of values that have no effect
 
 
-def rendering(archive: bytes, values: Mapping[str, Any], release: Release) -> Rendering:
+def rendering(archive: bytes, values: Mapping[str, Any], release: HelmRelease) -> Rendering:
     """Render the chart in `archive`, without a cluster: `lookup` finds nothing.
 
     Raises:
@@ -73,7 +73,7 @@ def _json(values: Mapping[str, Any]) -> str:
     try:
         return orjson.dumps(values).decode()
     except orjson.JSONEncodeError as err:  # a whole number of more than 64 bits
-        raise Refused(f"the values cannot be written as JSON: {err}") from err
+        raise HelmRefused(f"the values cannot be written as JSON: {err}") from err
 
 
 def _library() -> Any:
@@ -108,4 +108,4 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except error as err:
-        raise Refused(str(getattr(err, "detail", None) or err)) from err
+        raise HelmRefused(str(getattr(err, "detail", None) or err)) from err

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from gitopsd.core.remote_file import ONLY, file_name
-from gitopsd.core.repo_url import without_credentials
+from gitopsd.core.source.remote_file import ONLY, file_name
+from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import BaseNotLent, InvalidDeclaration, InvalidManifest, PathNotFound
-from gitopsd.manifests.given import Given
 from gitopsd.manifests.path_glob import MAGIC, path_glob
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.strvals import NotSettable, set_into, typed
 from gitopsd.manifests.yaml import parse
 from gitopsd.model.application import HelmOptions
@@ -30,7 +30,7 @@ LARGE = 1_000_000  # from here on Go prints a number with an exponent, unless it
 OWN = re.compile(r"ARGOCD_|KUBE_")  # the build environment's variables
 
 
-def helm_values(tree: Tree, path: str, options: HelmOptions, given: Given) -> Values:
+def helm_values(tree: Tree, path: str, options: HelmOptions, given: RenderContext) -> Values:
     """Return all that `options` of the chart in `path` gives it; the chart's own values are not among them.
 
     Raises:
@@ -82,7 +82,7 @@ def _set(into: Values, name: str, text: str, convert: Any) -> None:
         ) from err
 
 
-def _files(tree: Tree, path: str, options: HelmOptions, given: Given) -> Iterator[tuple[str, bytes]]:
+def _files(tree: Tree, path: str, options: HelmOptions, given: RenderContext) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each value file; one that is named counts before globs that find it, too."""
     places = [_Place(text, tree, path, given) for text in options.value_files]
     named = {place.key for place in places if not place.is_glob}
@@ -104,7 +104,7 @@ def _files(tree: Tree, path: str, options: HelmOptions, given: Given) -> Iterato
 class _Place:
     """Where a value file, or a glob, is looked up."""
 
-    def __init__(self, text: str, tree: Tree, path: str, given: Given) -> None:
+    def __init__(self, text: str, tree: Tree, path: str, given: RenderContext) -> None:
         self.text = text
         self.ref = self._url = ""
         self.tree = tree
@@ -162,7 +162,7 @@ class _Place:
                 yield from self._below(start, name, deepest)
 
 
-def _lent_by(url: str, given: Given) -> str:
+def _lent_by(url: str, given: RenderContext) -> str:
     """Return the name by which the file at `url` is lent. Raises BaseNotLent where it is not yet."""
     name = file_name(url)
     if name is None:
@@ -175,7 +175,7 @@ def _lent_by(url: str, given: Given) -> str:
     return name
 
 
-def _text(tree: Tree, path: str, file: str, given: Given) -> str:
+def _text(tree: Tree, path: str, file: str, given: RenderContext) -> str:
     """Return the text of a file that a parameter names; a file that is named must be there."""
     place = _Place(file, tree, path, given)
     data = place.read(place.key)

@@ -26,7 +26,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Ignored:
+class HelmIgnore:
     """The rules of one chart."""
 
     rules: tuple[Rule, ...]
@@ -46,7 +46,7 @@ class Ignored:
         return False
 
 
-def ignored(place: str, text: str) -> Ignored:
+def ignored(place: str, text: str) -> HelmIgnore:
     """Return the rules of the file `place`; "" has Helm's own alone.
 
     Raises:
@@ -54,7 +54,7 @@ def ignored(place: str, text: str) -> Ignored:
 
     Source: Helm, pkg/ignore.
     """
-    return Ignored(tuple(_rules(place, f"{text}\n{ALWAYS}")))
+    return HelmIgnore(tuple(_rules(place, f"{text}\n{ALWAYS}")))
 
 
 def _rules(place: str, text: str) -> Iterator[Rule]:

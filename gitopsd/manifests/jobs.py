@@ -11,14 +11,14 @@ import orjson
 
 from gitopsd.core.declaration.fields import Fields, Warnings
 from gitopsd.core.declaration.tooling import tooling_of
-from gitopsd.core.lent import lent_key, parted
+from gitopsd.core.source.ref_source import lent_key, parted
 from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
 from gitopsd.manifests import helm, kustomize, plain, plugin, sops, variables
 from gitopsd.manifests.chart_files import CHART
 from gitopsd.manifests.closure import manifests_key
-from gitopsd.manifests.given import Given
 from gitopsd.manifests.kustomization import FILES
 from gitopsd.manifests.overrides import overridden
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.yaml import parse
 from gitopsd.ports import Entry, Tree
 from gitopsd.settings import RenderSettings
@@ -53,10 +53,10 @@ def render(place: Place, inputs: str, source: Mapping[str, Any], given: Mapping[
     """Render one source: `outcome` (manifests, or an error that follows from the inputs), `key`, `looked_up`.
 
     `source` is its path, its options as declared, and the keys that decrypt it (of `sops_keys`), if any; `given` is of
-    `Given.packed`.
+    `RenderContext.packed`.
     """
     keys: Mapping[str, Any] = source.get("keys") or {}
-    bare = Given.unpacked(given, {})
+    bare = RenderContext.unpacked(given, {})
     tree = sops.opened(_open(*place[0]), keys.get(""), bare)
     unpacked = replace(bare, refs={ref: sops.opened(_open(*opened), keys.get(ref), bare) for ref, opened in place[1]})
     trees = (tree, *unpacked.refs.values())
@@ -102,7 +102,7 @@ def documents(name: str, text: str) -> list[tuple[int, Any]]:
     return [(document.line, document.value) for document in parse(name, text.encode(), RenderSettings()).documents]
 
 
-def _rendered(tree: Tree, path: str, declared: Mapping[str, Any], given: Given) -> dict[str, Any]:
+def _rendered(tree: Tree, path: str, declared: Mapping[str, Any], given: RenderContext) -> dict[str, Any]:
     entries = tree.list(path)
     if entries is None:
         raise PathNotFound(f"{path} is no directory at this revision", remedy="mend spec.source.path, or add it in Git")

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from gitopsd.errors import GitopsError, InvalidManifest, NotSupported, PathNotFound
-from gitopsd.manifests.border import manifests_of
-from gitopsd.manifests.given import Given
+from gitopsd.manifests.render_context import RenderContext
+from gitopsd.manifests.validate import manifests_of
 from gitopsd.manifests.yaml import parse
 from gitopsd.model.application import JsonnetOptions, JsonnetVariable
 from gitopsd.ports import Tree
@@ -26,7 +26,7 @@ class Evaluated:
     manifests: tuple[bytes, ...]  # JSON
 
 
-def evaluated(tree: Tree, path: str, place: str, options: JsonnetOptions, given: Given) -> Evaluated:
+def evaluated(tree: Tree, path: str, place: str, options: JsonnetOptions, given: RenderContext) -> Evaluated:
     """Return what the file `place` of the directory `path` evaluates to: an object or a list, its nulls left out.
 
     Raises:
@@ -130,7 +130,7 @@ def _candidates(directory: str, name: str, libs: Iterable[str]) -> Iterator[str]
         yield posixpath.normpath(posixpath.join(base, name))
 
 
-def _variables(options: JsonnetOptions, given: Given) -> dict[str, dict[str, str]]:
+def _variables(options: JsonnetOptions, given: RenderContext) -> dict[str, dict[str, str]]:
     def values(variables: Sequence[JsonnetVariable], *, code: bool) -> dict[str, str]:
         return {each.name: given.variables.expand(each.value) for each in variables if each.code is code}
 
@@ -142,7 +142,7 @@ def _variables(options: JsonnetOptions, given: Given) -> dict[str, dict[str, str
     }
 
 
-def _manifests(place: str, answer: str, given: Given) -> Iterator[Any]:
+def _manifests(place: str, answer: str, given: RenderContext) -> Iterator[Any]:
     # In a mapping, so that a list is read by the rules of JSON, too.
     (document,) = parse(place, b'{"is":' + answer.encode(errors="replace") + b"}", given.limits).documents
     value = document.value["is"]

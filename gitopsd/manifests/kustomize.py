@@ -13,12 +13,12 @@ from pathlib import Path
 
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
 from gitopsd.manifests.build_options import allowed, arguments
-from gitopsd.manifests.capabilities import Asked, api_versions, kube_version
-from gitopsd.manifests.follow import follow
-from gitopsd.manifests.given import Given
+from gitopsd.manifests.capabilities import CapabilityReads, api_versions, kube_version
 from gitopsd.manifests.kustomization import FILES, Kustomization, edited
+from gitopsd.manifests.kustomize_inputs import follow
 from gitopsd.manifests.plain import Loaded
-from gitopsd.manifests.printed import printed
+from gitopsd.manifests.program_output import printed
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.tools import Programs
 from gitopsd.manifests.workspace import PREFIX, lay_out, workspace
 from gitopsd.model.application import KustomizeOptions
@@ -30,10 +30,10 @@ QUOTE = (
     "put it in quotes in Git; where it has them, kustomize printed it without, "
     "and only a value that does not look like a number helps, such as v12"
 )
-NOTHING, ANYTHING = Asked(), Asked(version=True, apis=None)
+NOTHING, ANYTHING = CapabilityReads(), CapabilityReads(version=True, apis=None)
 
 
-def build(tree: Tree, path: str, options: KustomizeOptions, given: Given) -> Loaded:
+def build(tree: Tree, path: str, options: KustomizeOptions, given: RenderContext) -> Loaded:
     """Return what kustomize makes of the directory `path`, changed by `options`.
 
     Raises:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gitopsd.errors import InvalidManifest
-from gitopsd.manifests.given import Given
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.variables import Variables
 from gitopsd.manifests.yaml import parse
 from gitopsd.ports import Entry, Tree
@@ -19,7 +19,7 @@ KEPT = ("repoURL", "targetRevision", "path", "chart", "ref")  # where a source i
 
 
 def overridden(
-    tree: Tree, path: str, entries: Sequence[Entry], declared: Mapping[str, Any], given: Given
+    tree: Tree, path: str, entries: Sequence[Entry], declared: Mapping[str, Any], given: RenderContext
 ) -> Mapping[str, Any]:
     """Return the source `declared` as the files among `entries` of its directory change it, for all, then for one.
 

@@ -11,11 +11,11 @@ from typing import Any
 import orjson
 
 from gitopsd.errors import InvalidManifest, NotYaml, PathNotFound
-from gitopsd.manifests.border import is_manifest_like, manifests_of
-from gitopsd.manifests.given import Given
 from gitopsd.manifests.glob import glob
 from gitopsd.manifests.jsonnet import evaluated
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.sops import type_of
+from gitopsd.manifests.validate import is_manifest_like, manifests_of
 from gitopsd.manifests.yaml import parse
 from gitopsd.model.application import DirectoryOptions
 from gitopsd.ports import Tree
@@ -46,7 +46,7 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class ParsedFile:
     """One file, parsed; nothing in it depends on where the file is."""
 
     size: int  # bytes of text
@@ -58,7 +58,7 @@ class File:
         return 500 + sum(len(manifest) for _, manifest in self.manifests)
 
 
-def directory(tree: Tree, path: str, options: DirectoryOptions, given: Given) -> Loaded:
+def directory(tree: Tree, path: str, options: DirectoryOptions, given: RenderContext) -> Loaded:
     """Return the manifests below `path`.
 
     Raises:
@@ -124,12 +124,12 @@ def _files(tree: Tree, path: str, options: DirectoryOptions) -> Iterator[str]:
             yield place
 
 
-def _jsonnet(tree: Tree, path: str, place: str, options: DirectoryOptions, given: Given) -> File:
+def _jsonnet(tree: Tree, path: str, place: str, options: DirectoryOptions, given: RenderContext) -> ParsedFile:
     found = evaluated(tree, path, place, options.jsonnet, given)
-    return File(found.size, tuple((1, manifest) for manifest in found.manifests))
+    return ParsedFile(found.size, tuple((1, manifest) for manifest in found.manifests))
 
 
-def _perhaps(tree: Tree, place: str, oid: str, limits: RenderSettings) -> File:
+def _perhaps(tree: Tree, place: str, oid: str, limits: RenderSettings) -> ParsedFile:
     """Return a file whose name does not tell what it is; what cannot be meant as manifests is left out."""
     try:
         return _file(tree, place, oid, limits)
@@ -140,7 +140,7 @@ def _perhaps(tree: Tree, place: str, oid: str, limits: RenderSettings) -> File:
         return _no_manifest(data)
 
 
-def _file(tree: Tree, place: str, oid: str, limits: RenderSettings) -> File:
+def _file(tree: Tree, place: str, oid: str, limits: RenderSettings) -> ParsedFile:
     known = _KEPT.get(oid, limits)
     if known is None:
         data = tree.read(place, max_bytes=limits.max_bytes)
@@ -151,7 +151,7 @@ def _file(tree: Tree, place: str, oid: str, limits: RenderSettings) -> File:
     return known
 
 
-def parsed(name: str, data: bytes, limits: RenderSettings) -> File:
+def parsed(name: str, data: bytes, limits: RenderSettings) -> ParsedFile:
     """Return the manifests of one file's content; `name` is for the errors.
 
     A file none of whose documents was meant to be a manifest (values for some tool, a list, text) is left out with a
@@ -162,7 +162,7 @@ def parsed(name: str, data: bytes, limits: RenderSettings) -> File:
         InvalidManifest: names file and line.
     """
     if SKIP in data:
-        return File(len(data))
+        return ParsedFile(len(data))
     try:
         found = parse(name, data, limits)
     except NotYaml:
@@ -180,11 +180,11 @@ def parsed(name: str, data: bytes, limits: RenderSettings) -> File:
         )
     except orjson.JSONEncodeError as err:
         raise InvalidManifest(f"{name}: its text is not Unicode: {err}", remedy="write the character itself") from err
-    return File(len(data), manifests, (*encrypted, *found.warnings))
+    return ParsedFile(len(data), manifests, (*encrypted, *found.warnings))
 
 
-def _no_manifest(data: bytes) -> File:
-    return File(len(data), warnings=((1, NO_MANIFEST),))
+def _no_manifest(data: bytes) -> ParsedFile:
+    return ParsedFile(len(data), warnings=((1, NO_MANIFEST),))
 
 
 def _has_marks(data: bytes) -> bool:
@@ -198,15 +198,15 @@ class _Kept:
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._files: OrderedDict[tuple[str, RenderSettings], File] = OrderedDict()
+        self._files: OrderedDict[tuple[str, RenderSettings], ParsedFile] = OrderedDict()
 
-    def get(self, oid: str, limits: RenderSettings) -> File | None:
+    def get(self, oid: str, limits: RenderSettings) -> ParsedFile | None:
         file = self._files.get((oid, limits))
         if file is not None:
             self._files.move_to_end((oid, limits))
         return file
 
-    def put(self, oid: str, limits: RenderSettings, file: File) -> None:
+    def put(self, oid: str, limits: RenderSettings, file: ParsedFile) -> None:
         if file.kept_bytes > self._most_bytes // 8:
             return  # one that would push out much of the rest
         self._files[oid, limits] = file

@@ -14,31 +14,31 @@ from typing import Any
 
 import orjson
 
-from gitopsd.core.scrubbed import scrubbed
+from gitopsd.core.text.redacted import scrubbed
 from gitopsd.errors import GitopsError, InvalidManifest, NotSupported, PathNotFound, WorkerFailed
-from gitopsd.manifests import subtree
+from gitopsd.manifests import whole_directory as subtree
 from gitopsd.manifests.announced import announcements
-from gitopsd.manifests.given import Given
 from gitopsd.manifests.path_glob import path_glob
 from gitopsd.manifests.plain import Loaded
 from gitopsd.manifests.plugins import Plugin
-from gitopsd.manifests.printed import printed
+from gitopsd.manifests.program_output import printed
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.variables import Variables
 from gitopsd.manifests.workspace import lay_out, workspace
 from gitopsd.model.application import PluginOptions
 from gitopsd.ports import Tree
-from gitopsd.runtime.sandbox import Ended, run
+from gitopsd.runtime.sandbox import ProgramResult, run
 
 NOT_A_NAME = re.compile(r"[^A-Z0-9_]")
 STEM = re.compile(r"^[^*?\[{]*/")  # of a glob: the directories before the first name that matches more than itself
 
 
-def discovered(tree: Tree, path: str, given: Given) -> bool:
+def discovered(tree: Tree, path: str, given: RenderContext) -> bool:
     """Tell whether a plugin's discovery finds the directory `path`; none is asked that has no discovery."""
     return any(_fits(each, tree, path, PluginOptions(), given) for each in _all(given) if each.discovers)
 
 
-def generate(tree: Tree, path: str, options: PluginOptions, given: Given) -> Loaded:
+def generate(tree: Tree, path: str, options: PluginOptions, given: RenderContext) -> Loaded:
     """Return what the plugin of `options`, or the first one that discovers the directory, makes of it.
 
     Raises:
@@ -61,7 +61,7 @@ def generate(tree: Tree, path: str, options: PluginOptions, given: Given) -> Loa
     return loaded
 
 
-def _announced(plugin: Plugin, kitchen: _Kitchen, loaded: Loaded) -> list[dict[str, Any]]:
+def _announced(plugin: Plugin, kitchen: _PluginRun, loaded: Loaded) -> list[dict[str, Any]]:
     """Return the parameters that the plugin announces, those that it finds out first, as in Argo CD.
 
     They are for people to read: a command that fails costs a warning, not the manifests.
@@ -108,11 +108,11 @@ def _upper(name: str) -> str:
     return NOT_A_NAME.sub("_", name.upper())
 
 
-def _all(given: Given) -> Iterator[Plugin]:
+def _all(given: RenderContext) -> Iterator[Plugin]:
     return (Plugin(**each) for each in given.programs.plugins)
 
 
-def _chosen(tree: Tree, path: str, options: PluginOptions, given: Given) -> Plugin:
+def _chosen(tree: Tree, path: str, options: PluginOptions, given: RenderContext) -> Plugin:
     plugins = list(_all(given))
     known = ", ".join(each.name for each in plugins) or "none"
     if options.name:
@@ -134,7 +134,7 @@ def _chosen(tree: Tree, path: str, options: PluginOptions, given: Given) -> Plug
     raise NotSupported(f"no plugin's discovery finds {path}", remedy=f"write spec.source.plugin.name; known: {known}")
 
 
-def _fits(plugin: Plugin, tree: Tree, path: str, options: PluginOptions, given: Given) -> bool:
+def _fits(plugin: Plugin, tree: Tree, path: str, options: PluginOptions, given: RenderContext) -> bool:
     if plugin.file_name:
         return _matches(tree, path, plugin.file_name, deep=False)
     if plugin.glob:
@@ -168,7 +168,7 @@ def _matches(tree: Tree, path: str, pattern: str, *, deep: bool) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kitchen:
+class _PluginRun:
     """The source, laid out, and what the plugin's commands are run with there."""
 
     plugin: Plugin
@@ -178,7 +178,7 @@ class _Kitchen:
     env: Mapping[str, str]
     secrets: tuple[str, ...]  # values that are not to be told
     until_s: float  # of the monotonic clock
-    given: Given
+    given: RenderContext
 
     def cook(self, name: str, command: list[str]) -> bytes:
         """Run one of its commands, and return what it prints."""
@@ -192,7 +192,7 @@ class _Kitchen:
         # What it got by the network, or was killed for, may be another the next time.
         raise (WorkerFailed if self.plugin.network or ended.code < 0 else InvalidManifest)(what, remedy=remedy)
 
-    def run(self, name: str, command: list[str]) -> Ended:
+    def run(self, name: str, command: list[str]) -> ProgramResult:
         programs, what = self.given.programs, f"{name} of plugin {self.plugin.name}"
         left_s = self.until_s - time.monotonic()
         if left_s <= 0:
@@ -213,7 +213,9 @@ class _Kitchen:
 
 
 @contextmanager
-def _kitchen(plugin: Plugin, tree: Tree, path: str, options: PluginOptions, given: Given) -> Iterator[_Kitchen]:
+def _kitchen(
+    plugin: Plugin, tree: Tree, path: str, options: PluginOptions, given: RenderContext
+) -> Iterator[_PluginRun]:
     until_s = time.monotonic() + given.programs.deadline_s
     for place in _places(plugin, path):
         subtree.look_up(tree, place)
@@ -225,7 +227,7 @@ def _kitchen(plugin: Plugin, tree: Tree, path: str, options: PluginOptions, give
         home.mkdir()
         lay_out(root, tree, instead={}, max_bytes=given.limits.max_bytes)
         (root / path).mkdir(parents=True, exist_ok=True)
-        yield _Kitchen(plugin, path, root, home, env, secrets, until_s, given)
+        yield _PluginRun(plugin, path, root, home, env, secrets, until_s, given)
 
 
 _SECRET = re.compile(r"(?i)pass|token|secret|key|credential")

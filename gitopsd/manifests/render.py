@@ -14,22 +14,22 @@ from typing import Any, Literal, NoReturn
 import orjson
 
 from gitopsd import errors
-from gitopsd.core.remote_base import KIND as BASES
+from gitopsd.core.source.remote_base import KIND as BASES
 from gitopsd.errors import GitopsError, NotSupported, WorkerFailed
 from gitopsd.manifests.closure import LookedUp, inputs_hash, personal, with_newest
 from gitopsd.manifests.entries import Entries
-from gitopsd.manifests.flights import Flights
-from gitopsd.manifests.given import Given
 from gitopsd.manifests.jobs import RENDER, Opened, Place, not_supported
 from gitopsd.manifests.lookups import LookUps
-from gitopsd.manifests.near import Near
+from gitopsd.manifests.memory_cache import MemoryCache
 from gitopsd.manifests.plugins import Plugin
+from gitopsd.manifests.render_context import RenderContext
+from gitopsd.manifests.singleflight import SingleFlight
 from gitopsd.manifests.sops_keys import Keyring, Keys, identity
 from gitopsd.manifests.tools import Tools
 from gitopsd.manifests.variables import KIND, asked, value_of
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
-from gitopsd.ports import Lent, Rendered, Workers
+from gitopsd.ports import Lent, RenderedSource, Workers
 from gitopsd.settings import RenderSettings, ToolSettings
 
 KNOWN = 20_000  # renders whose key is remembered; their manifests are not
@@ -91,7 +91,7 @@ class ClosureRenderer:
         tools: ToolSettings | None = None,
         plugins: Sequence[Plugin] = (),
         keyring: Keyring | None = None,
-        near: Near | None = None,
+        near: MemoryCache | None = None,
         on_closure: OnClosure = lambda _app, _source, _looked_up: None,
         on_render: OnRender = lambda _outcome, _seconds: None,
     ) -> None:
@@ -112,9 +112,9 @@ class ClosureRenderer:
         self._keyring = keyring or Keyring()
         self._on_closure = on_closure
         self._on_render = on_render
-        self._near = near or Near(time.monotonic)
+        self._near = near or MemoryCache(time.monotonic)
         self._look_ups = LookUps(workers)
-        self._flights: Flights[_Key, _Found] = Flights()
+        self._flights: SingleFlight[_Key, _Found] = SingleFlight()
         self._known: OrderedDict[_Key, tuple[str, LookedUp]] = OrderedDict()
         self._asked: OrderedDict[str, tuple[str, ...]] = OrderedDict()  # inputs → variables that renders asked for
 
@@ -125,7 +125,7 @@ class ClosureRenderer:
         revision: Revision,
         variables: Mapping[str, str] = NONE,
         lent: Sequence[Lent] = (),
-    ) -> Rendered:
+    ) -> RenderedSource:
         """Return the desired manifests of `source` at `revision`; `variables` is the build environment.
 
         Charts may read from what is `lent`.
@@ -146,7 +146,7 @@ class ClosureRenderer:
         outcome = found.outcome
         if "error" in outcome:
             _raise(*outcome["error"])
-        return Rendered(
+        return RenderedSource(
             manifests=tuple(outcome["manifests"]),
             source_type=outcome["source_type"],
             warnings=tuple(outcome["warnings"]),
@@ -240,7 +240,7 @@ class ClosureRenderer:
 
     async def _anew(self, task: _Task, recent: tuple[LookedUp, ...]) -> _Found:
         source, inputs = task.source, task.inputs
-        given = Given.packed(self._limits, self._tools.programs, task.variables)
+        given = RenderContext.packed(self._limits, self._tools.programs, task.variables)
         what = {"path": source.path, "options": source.options, "keys": task.keys}
         try:
             answer = await self._workers.call(RENDER, task.place, inputs, what, given)

@@ -13,9 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gitopsd.core.scrubbed import MASK, scrubbed
+from gitopsd.core.text.redacted import MASK, scrubbed
 from gitopsd.errors import InvalidManifest, NotSupported
-from gitopsd.manifests.given import Given
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.workspace import workspace
 from gitopsd.model.ids import Revision
 from gitopsd.ports import Entry, Tree
@@ -56,7 +56,7 @@ def type_of(path: str, data: bytes) -> str:
 class DecryptedTree:
     """`ports.Tree` on another one, with what SOPS encrypted in clear. Its closure is that of the other."""
 
-    def __init__(self, tree: Tree, keys: Mapping[str, str], given: Given) -> None:
+    def __init__(self, tree: Tree, keys: Mapping[str, str], given: RenderContext) -> None:
         """Decrypt with `keys`: `program`, `age` (identities) and `pgp` (armoured secret keys), `id` (of all three).
 
         Raises:
@@ -172,7 +172,7 @@ def _values(clear: str, sealed: str) -> Iterator[str]:
                 yield plain
 
 
-def opened(tree: Tree, keys: Any, given: Given) -> Tree:
+def opened(tree: Tree, keys: Any, given: RenderContext) -> Tree:
     """Return `tree`, decrypted where `keys` are given."""
     return tree if keys is None else DecryptedTree(tree, keys, given)
 

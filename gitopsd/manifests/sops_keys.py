@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from gitopsd.core.repo_address import RepoAddress
+from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.model.application import Source
 from gitopsd.settings import SopsKeys
 

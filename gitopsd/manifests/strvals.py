@@ -37,12 +37,12 @@ def set_into(values: dict[str, Any], text: str, convert: Convert = typed) -> Non
     Raises:
         NotSettable: `text` does not say what to set.
     """
-    reader = _Reader(text, convert)
+    reader = _StrvalsReader(text, convert)
     while not reader.ended:
         reader.key(values, 0)
 
 
-class _Reader:
+class _StrvalsReader:
     def __init__(self, text: str, convert: Convert) -> None:
         self._text = text
         self._convert = convert

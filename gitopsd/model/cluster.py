@@ -54,7 +54,7 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class NamespaceMetadata:
     """A label or annotation that an application keeps on its namespace, as it is live."""
 
     manager: str
@@ -85,7 +85,7 @@ class LiveObject:
     guarded: bool = False  # our finalizer is on it: a hook whose end nobody has seen
     marks: tuple[tuple[str, str], ...] = ()  # the annotations that core.options heeds, sorted (`marks_of`)
     installation: str = ""  # of another gitopsd whose object it says it is; `tracking` is None then
-    kept: tuple[Kept, ...] = ()  # of a Namespace alone
+    kept: tuple[NamespaceMetadata, ...] = ()  # of a Namespace alone
     pod: PodFacts | None = None  # of a Pod alone
     network: Network | None = None  # None: no traffic goes through it
     claims: tuple[str, ...] = ()  # of a StatefulSet: what the names of its PersistentVolumeClaims begin with

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gitopsd.model.comparison import Steps
+from gitopsd.model.comparison import FieldPath
 from gitopsd.model.ids import ResourceVersion, TargetHash, Uid, ViewHash
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 
@@ -23,7 +23,7 @@ class Write:
     spare_managers: tuple[str, ...] = ()  # what these managers own is left to them
     spare_expressions: tuple[str, ...] = ()  # jq; what they name is written as it is live
     legacy: str = ""  # one more manager that is taken over
-    held: tuple[Steps, ...] = ()  # fields that stay as they are live: others keep writing them
+    held: tuple[FieldPath, ...] = ()  # fields that stay as they are live: others keep writing them
 
     @property
     def spares(self) -> bool:
@@ -45,7 +45,7 @@ class Apply:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class DryRun:
     """Ask whether the server would take an object: nothing is written."""
 
     key: ResourceKey
@@ -85,7 +85,7 @@ class Release:
     delete: bool = False
 
 
-Command = Apply | Check | CreateNamespace | Prune | Release
+Command = Apply | DryRun | CreateNamespace | Prune | Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Predicted:
     """What a dry-run apply answered: the live object as it would be."""
 
     live: Manifest
-    takes: tuple[Steps, ...] = ()  # what goes beside: Git does not set it, and it is taken from who did
+    takes: tuple[FieldPath, ...] = ()  # what goes beside: Git does not set it, and it is taken from who did
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class Remembered:
     admission: str
 
 
-class Why(enum.Enum):
+class Explanation(enum.Enum):
     """Why live is not as an apply would make it."""
 
     DRIFT = "Drift"  # live was changed, and Git was not
@@ -99,8 +99,8 @@ class Item:
         return ",".join(f"{field}={value}" for field, value in self.key)
 
 
-Step = str | int | Item
-Steps = tuple[Step, ...]  # the way into an object: names of fields, places in lists, items of lists
+PathElement = str | int | Item
+FieldPath = tuple[PathElement, ...]  # the way into an object: names of fields, places in lists, items of lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +111,9 @@ class Difference:
     live: Any  # ABSENT_TEXT where there is none
     predicted: Any  # what an apply would make of it
     target: Any = "(absent)"  # what Git says; ABSENT_TEXT where it says nothing
-    why: Why = Why.UNKNOWN
+    why: Explanation = Explanation.UNKNOWN
     writers: tuple[Writer, ...] = ()  # of the live value, the latest first
-    steps: Steps = ()  # the path for programs
+    steps: FieldPath = ()  # the path for programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Compared:
     refused: bool = False  # the server refused the target: Terminal for this content
     remember: Remembered | None = None  # to be stored: the server has just shown it in sync
     health: Health | None = None
-    why: Why | None = None  # of the object as a whole, where it is not there, or only there
+    why: Explanation | None = None  # of the object as a whole, where it is not there, or only there
 
 
 @dataclass(frozen=True, slots=True)

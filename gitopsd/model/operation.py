@@ -107,7 +107,7 @@ class SyncPhase(enum.Enum):
     POST_DELETE = "PostDelete"
 
 
-class Verb(enum.Enum):
+class TaskVerb(enum.Enum):
     APPLY = "apply"
     PRUNE = "prune"
     CREATE_NAMESPACE = "create-namespace"
@@ -149,7 +149,7 @@ class Task:
     """One object's part of an Operation, in the order of `(phase, wave, rank, key)`."""
 
     key: ResourceKey
-    verb: Verb
+    verb: TaskVerb
     phase: SyncPhase = SyncPhase.SYNC
     wave: int = 0
     rank: int = 0  # of its kind; Namespaces and CRDs first, prunes reversed
@@ -278,7 +278,7 @@ def task_to_json(task: Task) -> dict[str, Any]:
 def task_from_json(value: Mapping[str, Any]) -> Task:
     return Task(
         key=ResourceKey(*value["key"]),
-        verb=Verb(value["verb"]),
+        verb=TaskVerb(value["verb"]),
         phase=SyncPhase(value["phase"]),
         wave=value["wave"],
         rank=value["rank"],

@@ -19,7 +19,7 @@ CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class ArchiveFile:
     path: str  # relative, with "/", without "." and ".."
     content: bytes = b""  # of a link: its target
     executable: bool = False
@@ -27,7 +27,7 @@ class File:
     same_as: str = ""  # a hard link: the path of a file before it
 
 
-def files(layer: bytes, limits: OciSettings) -> Iterator[File]:
+def files(layer: bytes, limits: OciSettings) -> Iterator[ArchiveFile]:
     """Yield every file and symbolic link of a layer, in its order; a later one of the same path counts.
 
     Where a symbolic link leads is looked at by whoever follows it.
@@ -35,7 +35,7 @@ def files(layer: bytes, limits: OciSettings) -> Iterator[File]:
     Raises:
         InvalidManifest: it is no archive, one of its paths leaves it, it holds a device, or it is above a limit.
     """
-    whole = _Bounded(layer, limits.max_unpacked_bytes)
+    whole = _BoundedLayer(layer, limits.max_unpacked_bytes)
     count = 0
     try:
         with tarfile.open(fileobj=cast("IO[bytes]", whole), mode="r|") as archive:
@@ -54,19 +54,19 @@ def files(layer: bytes, limits: OciSettings) -> Iterator[File]:
         raise _refused(f"is no archive: {err}"[:200], "push it as a tar, gzipped or not") from None
 
 
-def _file(entry: tarfile.TarInfo, archive: tarfile.TarFile) -> File:
+def _file(entry: tarfile.TarInfo, archive: tarfile.TarFile) -> ArchiveFile:
     path = _path(entry.name)
     if not path:
         raise _refused("has a file without a name", "push it again")
     if entry.issym():
-        return File(path, entry.linkname.encode(errors="surrogateescape"), link=True)
+        return ArchiveFile(path, entry.linkname.encode(errors="surrogateescape"), link=True)
     if entry.islnk():
-        return File(path, same_as=_path(entry.linkname))
+        return ArchiveFile(path, same_as=_path(entry.linkname))
     if not entry.isreg():
         raise _refused(f"holds {path[:200]}, neither file, directory nor link", "push files alone")
     opened = archive.extractfile(entry)
     content = opened.read() if opened is not None else b""
-    return File(path, content, executable=bool(entry.mode & stat.S_IXUSR))
+    return ArchiveFile(path, content, executable=bool(entry.mode & stat.S_IXUSR))
 
 
 def _path(name: str) -> str:
@@ -80,7 +80,7 @@ def _path(name: str) -> str:
     return "/".join(parts)
 
 
-class _Bounded:
+class _BoundedLayer:
     """A layer's tar as it is unpacked: no more of it is held than is asked for, and it ends at a limit."""
 
     def __init__(self, layer: bytes, most_bytes: int) -> None:

@@ -23,7 +23,7 @@ from gitopsd.errors import (
     RevisionNotFound,
 )
 from gitopsd.oci.login import Login
-from gitopsd.oci.reference import LATEST, TAG, Repository, fits, is_digest, is_range, tag_of
+from gitopsd.oci.reference import LATEST, TAG, OciRepository, fits, is_digest, is_range, tag_of
 from gitopsd.settings import OciSettings, RepoCredentials
 from gitopsd.trust.http import session, whole
 
@@ -79,7 +79,7 @@ class Artifact:
 class Registry:
     """One repository of a registry, for as long as its session is open."""
 
-    repository: Repository
+    repository: OciRepository
     limits: OciSettings
     _http: aiohttp.ClientSession
     _login: Login
@@ -250,7 +250,7 @@ async def registry(url: str, given: RepoCredentials | None, limits: OciSettings)
         InvalidDeclaration: `url` names no repository.
         InvalidSettings: a certificate or secret of `given` cannot be used.
     """
-    repository = Repository.parse(url)
+    repository = OciRepository.parse(url)
     plain = given is not None and given.plain_http
     scheme = "http" if plain else "https"
     login = Login(given, repository.host, f"repository:{repository.name}:pull", plain)

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gitopsd.core.repo_address import RepoAddress
-from gitopsd.core.semver import newest, parse_constraint
+from gitopsd.core.source.repo_address import RepoAddress
+from gitopsd.core.source.semver import newest, parse_constraint
 from gitopsd.errors import InvalidDeclaration
 
 SCHEME = "oci://"
@@ -20,14 +20,14 @@ HUB, HUB_API = "docker.io", "registry-1.docker.io"  # whose API is elsewhere
 
 
 @dataclass(frozen=True, slots=True)
-class Repository:
+class OciRepository:
     """A repository of a registry."""
 
     host: str  # with a port where there is one
     name: str
 
     @classmethod
-    def parse(cls, url: str) -> Repository:
+    def parse(cls, url: str) -> OciRepository:
         """Return the repository that `url`, with or without oci://, names.
 
         Raises:

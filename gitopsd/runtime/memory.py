@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from gitopsd.runtime.claims import claimed, sweep
+from gitopsd.runtime.locked_directories import claimed, sweep
 
 MOUNTS = Path("/proc/self/mountinfo")
 SHARED = Path("/dev/shm")  # noqa: S108 - a directory of our own is made there, for us alone

@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitopsd.errors import WorkerFailed
-from gitopsd.runtime.descent import MARK, PROC, kill_all, kill_descent
 from gitopsd.runtime.isolation import Confinement, confined, granted
+from gitopsd.runtime.process_tree import MARK, PROC, kill_all, kill_descent
 
 RUN = "GITOPSD_RUN"  # in the environment of one program and of all that it starts
 STDERR_BYTES = 64 << 10  # its end is kept: there the reason stands
@@ -29,7 +29,7 @@ NO_NETWORK = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_pr
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ProgramResult:
     code: int  # below 0: killed by that signal
     stdout: bytes
     stderr: str
@@ -58,7 +58,7 @@ def run(  # noqa: PLR0913 - a program, where and with what it runs, and its limi
     what: str,
     home: Path | None = None,
     network: bool = False,
-) -> Ended:
+) -> ProgramResult:
     """Run `command`, a program and its arguments, and return how it ended; without network, unless it is allowed.
 
     The program is looked up in the PATH of `env`. Its environment is `env`, two marks by which what it starts is found,
@@ -104,7 +104,7 @@ def run(  # noqa: PLR0913 - a program, where and with what it runs, and its limi
         raise WorkerFailed(
             f"{what} {_BROKEN[child.returncode]}, and was killed", remedy="make it less, or raise the limit"
         )
-    return Ended(child.returncode, stdout, stderr.decode(errors="replace"))
+    return ProgramResult(child.returncode, stdout, stderr.decode(errors="replace"))
 
 
 _BROKEN = {

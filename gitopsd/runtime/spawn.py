@@ -19,7 +19,7 @@ CHUNK_BYTES = 64 << 10
 PIPE, DEVNULL = subprocess.PIPE, subprocess.DEVNULL
 
 
-class Child:
+class ChildProcess:
     """A started process; it is reaped by the loop that started it, so its number stays its own until then."""
 
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
@@ -137,7 +137,7 @@ def spawn(  # noqa: PLR0913 - what a process is given
     stdout: int = DEVNULL,
     stderr: int = DEVNULL,
     fds: Sequence[int] = (),
-) -> Child:
+) -> ChildProcess:
     """Start `command` in a session of its own, now: there is no await in which a started child could be lost.
 
     Args:
@@ -152,7 +152,7 @@ def spawn(  # noqa: PLR0913 - what a process is given
     Raises:
         OSError: it cannot be started.
     """
-    return Child(
+    return ChildProcess(
         subprocess.Popen(  # noqa: S603 - callers' own words
             command,
             env=dict(env),

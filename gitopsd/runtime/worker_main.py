@@ -23,8 +23,8 @@ import orjson
 
 from gitopsd.errors import GitopsError
 from gitopsd.runtime import sandbox
+from gitopsd.runtime.die_with_parent import PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, control, tie
 from gitopsd.runtime.isolation import Confinement, granted
-from gitopsd.runtime.tether import PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, control, tie
 
 LENGTH = struct.Struct("!I")
 

@@ -25,9 +25,9 @@ import structlog
 
 from gitopsd import errors
 from gitopsd.errors import GitopsError, TooSlow, WorkerFailed
-from gitopsd.runtime.descent import MARK, kill_descent
 from gitopsd.runtime.isolation import Confinement, Isolation
-from gitopsd.runtime.spawn import Child, spawn
+from gitopsd.runtime.process_tree import MARK, kill_descent
+from gitopsd.runtime.spawn import ChildProcess, spawn
 from gitopsd.runtime.worker_main import LENGTH
 
 PATH = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - an entry may be a zip file
@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class JobLimits:
     """What a job may take."""
 
     deadline_s: float = 60.0  # of one job
@@ -58,7 +58,7 @@ class WorkerPool:
     def __init__(
         self,
         count: int = 2,
-        limits: Limits | None = None,
+        limits: JobLimits | None = None,
         *,
         preload: Sequence[str] = (),
         confinement: Confinement | None = None,
@@ -72,7 +72,7 @@ class WorkerPool:
         (a GitopsError), bug, memory, output, crash, deadline, cancelled.
         """
         self._count = count
-        self._limits = limits or Limits()
+        self._limits = limits or JobLimits()
         self._preload = tuple(preload)
         self._confinement = confinement
         self.isolation: Isolation | None = None  # of programs, as the first worker found it
@@ -209,7 +209,9 @@ class WorkerPool:
 class _Worker:
     """One worker process and the socket to it."""
 
-    def __init__(self, process: Child, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, mark: str) -> None:
+    def __init__(
+        self, process: ChildProcess, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, mark: str
+    ) -> None:
         self._process = process
         self._reader = reader
         self._writer = writer

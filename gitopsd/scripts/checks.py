@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitopsd.core.globs import matches
+from gitopsd.core.text.globs import matches
 from gitopsd.errors import InvalidSettings
 from gitopsd.model.manifest import GroupKind
 from gitopsd.settings import HealthSettings
@@ -18,7 +18,7 @@ WILD = "_"  # in the name of a directory: any text, as `*` cannot be in a path e
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckScript:
     """One script, and the kinds it is for."""
 
     group: str  # a glob
@@ -27,33 +27,35 @@ class Check:
     open_libs: bool = False
 
 
-class Checks:
+class CheckScripts:
     """All checks, looked up by kind; an exact name goes before a glob, and the settings before the directory."""
 
-    def __init__(self, found: Iterable[Check]) -> None:
-        self._all: Sequence[Check] = tuple(found)
-        self._known: dict[GroupKind, Check | None] = {}
+    def __init__(self, found: Iterable[CheckScript]) -> None:
+        self._all: Sequence[CheckScript] = tuple(found)
+        self._known: dict[GroupKind, CheckScript | None] = {}
 
-    def of(self, kind: GroupKind) -> Check | None:
+    def of(self, kind: GroupKind) -> CheckScript | None:
         if kind not in self._known:
             exact = (check for check in self._all if (check.group, check.kind) == (kind.group, kind.kind))
             self._known[kind] = next(exact, None) or next(self._fitting(kind), None)
         return self._known[kind]
 
-    def _fitting(self, kind: GroupKind) -> Iterator[Check]:
+    def _fitting(self, kind: GroupKind) -> Iterator[CheckScript]:
         return (check for check in self._all if matches(check.group, kind.group) and matches(check.kind, kind.kind))
 
 
-def load(settings: HealthSettings) -> Checks:
+def load(settings: HealthSettings) -> CheckScripts:
     """Return the checks of the settings.
 
     Raises:
         InvalidSettings: the directory cannot be read, or holds what no directory of checks does.
     """
     written = [
-        Check(*_named(each.group_kind), each.lua, each.use_open_libs) for each in settings.customizations if each.lua
+        CheckScript(*_named(each.group_kind), each.lua, each.use_open_libs)
+        for each in settings.customizations
+        if each.lua
     ]
-    return Checks([*written, *(_of_directory(settings.directory) if settings.directory else ())])
+    return CheckScripts([*written, *(_of_directory(settings.directory) if settings.directory else ())])
 
 
 def _named(text: str) -> tuple[str, str]:
@@ -62,7 +64,7 @@ def _named(text: str) -> tuple[str, str]:
     return group, kind
 
 
-def _of_directory(directory: Path) -> list[Check]:
+def _of_directory(directory: Path) -> list[CheckScript]:
     try:
         files = sorted(directory.glob(f"*/*/{FILE}"))[: MAX_FILES + 1]
         if not files:
@@ -81,7 +83,7 @@ def _of_directory(directory: Path) -> list[Check]:
         ) from err
 
 
-def _of_file(file: Path) -> Check:
+def _of_file(file: Path) -> CheckScript:
     with file.open("rb") as opened:
         data = opened.read(MAX_BYTES + 1)
     try:
@@ -92,4 +94,4 @@ def _of_file(file: Path) -> Check:
         raise InvalidSettings(f"{file} is over {MAX_BYTES} bytes", remedy="make it smaller")
     group, kind = file.parent.parent.name, file.parent.name
     # As Argo CD runs those it comes with: half a hundred of them take texts apart.
-    return Check(group.replace(WILD, "*"), kind.replace(WILD, "*"), script, open_libs=True)
+    return CheckScript(group.replace(WILD, "*"), kind.replace(WILD, "*"), script, open_libs=True)

@@ -6,7 +6,7 @@ from gitopsd.errors import GitopsError, WorkerFailed
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.manifest import GroupKind
 from gitopsd.ports import Checked, Clock, Workers
-from gitopsd.scripts.checks import Check, Checks
+from gitopsd.scripts.checks import CheckScript, CheckScripts
 from gitopsd.scripts.lua import HEALTH
 from gitopsd.settings import ScriptSettings
 
@@ -17,12 +17,12 @@ BUSY_S = 5.0  # between two tries to get a worker
 class LuaChecks:
     """Implements `ports.HealthChecks`."""
 
-    def __init__(self, workers: Workers, checks: Checks, limits: ScriptSettings, now_s: Clock) -> None:
+    def __init__(self, workers: Workers, checks: CheckScripts, limits: ScriptSettings, now_s: Clock) -> None:
         self._workers = workers
         self._checks = checks
         self._limits = limits
         self._now_s = now_s
-        self._resting: dict[Check, tuple[float, str]] = {}  # until when, and why
+        self._resting: dict[CheckScript, tuple[float, str]] = {}  # until when, and why
 
     def has(self, kind: GroupKind) -> bool:
         return self._checks.of(kind) is not None

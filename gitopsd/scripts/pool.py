@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.runtime.workers import JobLimits, WorkerPool
 from gitopsd.settings import ScriptSettings
 
 WORKER_BYTES = 192 << 20  # what a worker takes itself, and an object as Python and as text
@@ -17,5 +17,5 @@ def script_workers(
 
     One for each language: whose health checks are slow does not hold up comparisons. Workers start when first needed.
     """
-    limits = Limits(deadline_s=settings.deadline_s, data_bytes=WORKER_BYTES + settings.memory_bytes)
+    limits = JobLimits(deadline_s=settings.deadline_s, data_bytes=WORKER_BYTES + settings.memory_bytes)
     return WorkerPool(settings.workers, limits, preload=(module,), on_job=on_job)

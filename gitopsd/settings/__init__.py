@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gitopsd.settings.changes import Changes, changed
+from gitopsd.settings.changes import SettingsChanges, changed
 from gitopsd.settings.loading import load, problems
 from gitopsd.settings.problem import Problem
 from gitopsd.settings.schema import (
@@ -41,7 +41,7 @@ from gitopsd.settings.schema import (
 
 __all__ = [
     "ApiSettings",
-    "Changes",
+    "SettingsChanges",
     "ChartSettings",
     "ClusterSettings",
     "CompareSettings",

@@ -10,8 +10,8 @@ from dataclasses import MISSING, Field, dataclass
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from gitopsd.core.suggest import did_you_mean
-from gitopsd.settings.document import Node
+from gitopsd.core.text.suggest import did_you_mean
+from gitopsd.settings.document import SettingsNode
 from gitopsd.settings.limits import CHOICES, range_of
 from gitopsd.settings.problem import Problems
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a string", Path: "a path"}
 
 
-class _Unfit(Exception):
+class _ValueUnfit(Exception):
     """A value does not fit; the problem is already noted."""
 
 
@@ -29,7 +29,7 @@ class Builder:
     credentials: Path | None  # $CREDENTIALS_DIRECTORY, where a relative file is looked for first
     problems: Problems
 
-    def build(self, cls: type[T], node: Node, name: str = "") -> T | None:
+    def build(self, cls: type[T], node: SettingsNode, name: str = "") -> T | None:
         """Return `node` as a `cls`; values that do not fit are noted, and read as their default.
 
         None where a setting without a default is missing.
@@ -53,11 +53,11 @@ class Builder:
             self.problems.places[path] = inner.place
             try:
                 values[field.name] = self._value(hints[field.name], inner, path)
-            except _Unfit:
+            except _ValueUnfit:
                 whole = whole and not _required(field)
         return cls(**values) if whole else None
 
-    def _unknown(self, found: Mapping[str, Node], fields: Mapping[str, Field[Any]], name: str) -> None:
+    def _unknown(self, found: Mapping[str, SettingsNode], fields: Mapping[str, Field[Any]], name: str) -> None:
         for key in found:
             # See `lay_over`: a variable that names nothing at the top is somebody else's.
             if key not in fields and (name or not found[key].from_environment or isinstance(found[key].value, dict)):
@@ -65,7 +65,7 @@ class Builder:
                 path = f"{name}.{key}" if name else key
                 self._no(found[key], path[:100], "is no setting", hint or f"known here: {', '.join(fields)}")
 
-    def _value(self, hint: Any, node: Node, path: str) -> Any:
+    def _value(self, hint: Any, node: SettingsNode, path: str) -> Any:
         hint = _without_none(hint)
         if get_origin(hint) is tuple:
             return self._list(get_args(hint)[0], node, path)
@@ -73,7 +73,7 @@ class Builder:
             return self._section(hint, node, path)
         return self._scalar(hint, node, path)
 
-    def _list(self, hint: Any, node: Node, path: str) -> tuple[Any, ...]:
+    def _list(self, hint: Any, node: SettingsNode, path: str) -> tuple[Any, ...]:
         if not isinstance(node.value, list):
             remedy = "write it in the file" if node.from_environment else "write its items as lines that begin with '-'"
             raise self._unfit(node, path, "is not a list", remedy)
@@ -82,17 +82,17 @@ class Builder:
             self.problems.places[f"{path}[{place}]"] = item.place
             try:
                 items.append(self._value(hint, item, f"{path}[{place}]"))
-            except _Unfit:
+            except _ValueUnfit:
                 continue  # noted; the others are looked at all the same
         return tuple(items)
 
-    def _section(self, cls: type[Any], node: Node, path: str) -> Any:
+    def _section(self, cls: type[Any], node: SettingsNode, path: str) -> Any:
         built = self.build(cls, node, path)
         if built is None:
-            raise _Unfit
+            raise _ValueUnfit
         return built
 
-    def _scalar(self, kind: type[Any], node: Node, path: str) -> Any:
+    def _scalar(self, kind: type[Any], node: SettingsNode, path: str) -> Any:
         value: Any = node.text if node.from_environment and kind in (str, Path) else node.value
         if not _fits(value, kind):
             remedy = "put it in quotes" if kind is str else f"write {NAMES[kind]}"
@@ -116,11 +116,11 @@ class Builder:
             return credential
         return self.base / Path(text).expanduser()
 
-    def _unfit(self, node: Node, path: str, what: str, remedy: str) -> _Unfit:
+    def _unfit(self, node: SettingsNode, path: str, what: str, remedy: str) -> _ValueUnfit:
         self._no(node, path, what, remedy)
-        return _Unfit()
+        return _ValueUnfit()
 
-    def _no(self, node: Node, path: str, what: str, remedy: str) -> None:
+    def _no(self, node: SettingsNode, path: str, what: str, remedy: str) -> None:
         self.problems.add(node.place, f"{path} {what}", remedy)
 
 

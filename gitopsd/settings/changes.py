@@ -11,14 +11,14 @@ from gitopsd.settings.schema import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class SettingsChanges:
     """Dotted names of settings; a list counts as one."""
 
     live: tuple[str, ...]  # what the daemon takes over as it runs
     restart: tuple[str, ...]  # what holds from the next start on
 
 
-def changed(old: Settings, new: Settings, live: Collection[str]) -> Changes:
+def changed(old: Settings, new: Settings, live: Collection[str]) -> SettingsChanges:
     """Return what differs between two settings, sorted.
 
     Args:
@@ -26,7 +26,7 @@ def changed(old: Settings, new: Settings, live: Collection[str]) -> Changes:
     """
     names = sorted(_differences(old, new, ""))
     taken = [name for name in names if any(name == prefix or name.startswith(f"{prefix}.") for prefix in live)]
-    return Changes(tuple(taken), tuple(name for name in names if name not in taken))
+    return SettingsChanges(tuple(taken), tuple(name for name in names if name not in taken))
 
 
 def _differences(old: Any, new: Any, name: str) -> Iterator[str]:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gitopsd.core.repo_address import RepoAddress
-from gitopsd.core.repo_url import has_credentials, url_fault
+from gitopsd.core.source.repo_address import RepoAddress
+from gitopsd.core.source.repo_url import has_credentials, url_fault
 from gitopsd.errors import InvalidSettings
 from gitopsd.settings.limits import KUSTOMIZE_OPTIONS
 from gitopsd.settings.problem import Problems

@@ -9,7 +9,7 @@ from gitopsd.errors import InvalidSettings
 from gitopsd.settings.building import Builder
 from gitopsd.settings.checks import check
 from gitopsd.settings.document import document, lay_over
-from gitopsd.settings.problem import Place, Problem, Problems
+from gitopsd.settings.problem import Problem, Problems, SettingsPlace
 from gitopsd.settings.schema import Settings
 
 MAX_BYTES = 8 << 20  # thousands of clusters; a device file has no end
@@ -58,13 +58,13 @@ def _text(path: Path, found: Problems) -> str | None:
         with path.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except OSError as err:
-        found.add(Place(str(path)), f"cannot be read: {err.strerror}", "name the settings file with --config")
+        found.add(SettingsPlace(str(path)), f"cannot be read: {err.strerror}", "name the settings file with --config")
         return None
     if len(content) > MAX_BYTES:
-        found.add(Place(str(path)), f"is larger than {MAX_BYTES} bytes", "name the settings file with --config")
+        found.add(SettingsPlace(str(path)), f"is larger than {MAX_BYTES} bytes", "name the settings file with --config")
         return None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        found.add(Place(str(path)), "is not UTF-8 text", "save it as UTF-8")
+        found.add(SettingsPlace(str(path)), "is not UTF-8 text", "save it as UTF-8")
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SettingsPlace:
     """A line of a file, or an environment variable."""
 
     file: str
@@ -31,17 +31,17 @@ class Problems:
 
     def __init__(self, file: str) -> None:
         self._found: dict[Problem, None] = {}
-        self._file = Place(file)
-        self.places: dict[str, Place] = {}  # dotted name → where it is written
+        self._file = SettingsPlace(file)
+        self.places: dict[str, SettingsPlace] = {}  # dotted name → where it is written
 
-    def add(self, place: Place, what: str, remedy: str) -> None:
+    def add(self, place: SettingsPlace, what: str, remedy: str) -> None:
         self._found[Problem(place.file, place.line, what, remedy)] = None
 
     def at(self, name: str, what: str, remedy: str) -> None:
         """Add a problem of the setting `name`, at its line or at that of what it belongs to."""
         self.add(self.place(name), f"{name} {what}", remedy)
 
-    def place(self, name: str) -> Place:
+    def place(self, name: str) -> SettingsPlace:
         while name and name not in self.places:
             name = name.rpartition(".")[0]
         return self.places.get(name, self._file)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gitopsd.sim.answers import Refusal, Resource, forbidden, unauthorized
-from gitopsd.sim.store import Store
+from gitopsd.sim.store import SimStore
 
 GROUP = "rbac.authorization.k8s.io"
 ACCOUNT = "system:serviceaccount:"
@@ -27,10 +27,10 @@ class Attempt:
     name: str
 
 
-class Access:
+class Authorizer:
     """Answers who a token is, and what they may do."""
 
-    def __init__(self, store: Store, tokens: Mapping[str, str]) -> None:
+    def __init__(self, store: SimStore, tokens: Mapping[str, str]) -> None:
         self._store = store
         self._tokens = {token.encode(): user for user, token in tokens.items()}
 

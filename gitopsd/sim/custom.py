@@ -8,21 +8,21 @@ from dataclasses import replace
 from typing import Any
 
 from gitopsd.sim.answers import Invalid, required
-from gitopsd.sim.kinds import Kind
+from gitopsd.sim.kinds import ServedKind
 from gitopsd.sim.schema import Field, Struct, builtin, of_openapi
 
 Schema = Mapping[str, Any]
 _OPEN: Schema = {"x-kubernetes-preserve-unknown-fields": True}
 
 
-def kinds_of(definition: Mapping[str, Any]) -> Iterator[Kind]:
+def kinds_of(definition: Mapping[str, Any]) -> Iterator[ServedKind]:
     """Yield the kind that a decoded CRD defines, once for each version it serves."""
     spec = definition["spec"]
     names = spec["names"]
     for version in spec["versions"]:
         if version["served"]:
             schema = version.get("schema", {}).get("openAPIV3Schema", _OPEN)
-            yield Kind(
+            yield ServedKind(
                 group=spec["group"],
                 version=version["name"],
                 kind=names["kind"],

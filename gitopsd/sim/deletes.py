@@ -8,8 +8,8 @@ from typing import Any
 
 from gitopsd.sim import answers
 from gitopsd.sim.answers import Invalid, Resource
-from gitopsd.sim.incoming import Obj, Options, Target
-from gitopsd.sim.kinds import Kind
+from gitopsd.sim.incoming import Obj, RequestTarget, WriteOptions
+from gitopsd.sim.kinds import ServedKind
 from gitopsd.sim.writes import MERGE_PATCH, Writes
 
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
@@ -36,7 +36,7 @@ class Deletion:
     dry_run: bool = False
 
     @staticmethod
-    def parse(kind: Kind, body: Any, query: Mapping[str, str]) -> Deletion:
+    def parse(kind: ServedKind, body: Any, query: Mapping[str, str]) -> Deletion:
         """Return what DeleteOptions in the body, or else in the query, ask for.
 
         Raises:
@@ -60,7 +60,7 @@ class Deletion:
         )
 
 
-def delete(writes: Writes, target: Target, deletion: Deletion) -> Obj:
+def delete(writes: Writes, target: RequestTarget, deletion: Deletion) -> Obj:
     """Delete an object, or begin to; return the server's answer: a Status, or the object that stays a while.
 
     Raises:
@@ -90,7 +90,7 @@ def delete(writes: Writes, target: Target, deletion: Deletion) -> Obj:
     return _begun(writes, kind, obj, finalizers, deletion)
 
 
-def _begun(writes: Writes, kind: Kind, obj: Obj, finalizers: list[str], deletion: Deletion) -> Obj:
+def _begun(writes: Writes, kind: ServedKind, obj: Obj, finalizers: list[str], deletion: Deletion) -> Obj:
     marked = obj if "deletionTimestamp" in obj["metadata"] else _marked(writes, obj)
     metadata = {**marked["metadata"]}
     new = {**marked, "metadata": metadata}
@@ -120,14 +120,14 @@ def _marked(writes: Writes, obj: Obj) -> Obj:
     return {**obj, "metadata": metadata}
 
 
-def finalize(writes: Writes, target: Target, *finalizers: str) -> None:
+def finalize(writes: Writes, target: RequestTarget, *finalizers: str) -> None:
     """Take finalizers off an object, which goes when it was waiting for just these."""
     obj = writes.live(target)
     if obj is None:
         return
     left = [one for one in obj["metadata"].get("finalizers", ()) if one not in finalizers]
     patch = {"metadata": {"finalizers": left or None}}
-    writes.patch(target, MERGE_PATCH, patch, Options("kube-controller-manager"))
+    writes.patch(target, MERGE_PATCH, patch, WriteOptions("kube-controller-manager"))
 
 
 def _bare(obj: Obj) -> Obj:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from gitopsd.sim.kinds import VERBS, Kind
+from gitopsd.sim.kinds import VERBS, ServedKind
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _PRIORITY = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
@@ -24,8 +24,8 @@ def version_rank(version: str) -> tuple[int, int, int]:
     return (stage, -int(match[1]), -int(match[3] or 0))
 
 
-def _groups(kinds: Iterable[Kind]) -> dict[str, dict[str, list[Kind]]]:
-    out: dict[str, dict[str, list[Kind]]] = {}
+def _groups(kinds: Iterable[ServedKind]) -> dict[str, dict[str, list[ServedKind]]]:
+    out: dict[str, dict[str, list[ServedKind]]] = {}
     for kind in kinds:
         out.setdefault(kind.group, {}).setdefault(kind.version, []).append(kind)
     return {
@@ -34,19 +34,19 @@ def _groups(kinds: Iterable[Kind]) -> dict[str, dict[str, list[Kind]]]:
     }
 
 
-def by_version(versions: dict[str, list[Kind]]) -> list[tuple[str, list[Kind]]]:
+def by_version(versions: dict[str, list[ServedKind]]) -> list[tuple[str, list[ServedKind]]]:
     """Return the versions of a group, the preferred one first."""
     return sorted(versions.items(), key=lambda item: version_rank(item[0]))
 
 
-def _verbs(kind: Kind) -> list[str]:
+def _verbs(kind: ServedKind) -> list[str]:
     return [verb for verb in VERBS if verb != "deletecollection" or kind.plural not in _NO_COLLECTION_DELETE]
 
 
 Silent = Iterable[tuple[str, str]]  # groups and versions of servers behind this one, none of which is there
 
 
-def aggregated(kinds: Iterable[Kind], silent: Silent = (), *, core: bool) -> dict[str, Any]:
+def aggregated(kinds: Iterable[ServedKind], silent: Silent = (), *, core: bool) -> dict[str, Any]:
     """Return APIGroupDiscoveryList: the core group for /api, all others for /apis."""
     items = [
         {
@@ -68,7 +68,7 @@ def aggregated(kinds: Iterable[Kind], silent: Silent = (), *, core: bool) -> dic
     return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
 
 
-def _resource(kind: Kind) -> dict[str, Any]:
+def _resource(kind: ServedKind) -> dict[str, Any]:
     gvk = {"group": "", "version": "", "kind": kind.kind}
     if kind.custom:
         gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
@@ -96,14 +96,14 @@ def core_versions(address: str) -> dict[str, Any]:
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": where}
 
 
-def groups(kinds: Iterable[Kind], silent: Silent = ()) -> dict[str, Any]:
+def groups(kinds: Iterable[ServedKind], silent: Silent = ()) -> dict[str, Any]:
     """Return APIGroupList, the answer to /apis."""
     found = [_group(name, list(versions)) for name, versions in _groups(kinds).items() if name]
     found += [_group(name, [version]) for name, version in silent]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": found}
 
 
-def group(kinds: Iterable[Kind], name: str) -> dict[str, Any] | None:
+def group(kinds: Iterable[ServedKind], name: str) -> dict[str, Any] | None:
     """Return APIGroup, the answer to /apis/NAME; None when there is no such group."""
     versions = _groups(kinds).get(name)
     return None if versions is None else {"kind": "APIGroup", "apiVersion": "v1", **_group(name, list(versions))}
@@ -114,7 +114,7 @@ def _group(name: str, versions: list[str]) -> dict[str, Any]:
     return {"name": name, "versions": listed, "preferredVersion": listed[0]}
 
 
-def resources(kinds: Iterable[Kind], name: str, version: str) -> dict[str, Any] | None:
+def resources(kinds: Iterable[ServedKind], name: str, version: str) -> dict[str, Any] | None:
     """Return APIResourceList of one group and version; None when it is not served."""
     served = _groups(kinds).get(name, {}).get(version)
     if served is None:

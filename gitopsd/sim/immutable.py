@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gitopsd.sim.answers import Invalid
-from gitopsd.sim.kinds import Kind
+from gitopsd.sim.kinds import ServedKind
 
 Obj = dict[str, Any]
 _FIELDS: dict[str, tuple[str, ...]] = {
@@ -34,7 +34,7 @@ _STATEFUL_MUTABLE = frozenset(
 )
 
 
-def changes(kind: Kind, old: Obj, new: Obj) -> Iterator[Invalid]:
+def changes(kind: ServedKind, old: Obj, new: Obj) -> Iterator[Invalid]:
     """Yield what differs between `old` and `new` and may not."""
     yield from _metadata(old["metadata"], new["metadata"])
     if kind.custom:

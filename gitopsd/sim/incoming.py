@@ -10,7 +10,7 @@ from gitopsd.sim import custom, ssa, strategy
 from gitopsd.sim.answers import Refusal, bad_request, untyped
 from gitopsd.sim.decode import decoded, is_time, whole
 from gitopsd.sim.defaults import default
-from gitopsd.sim.kinds import Kind
+from gitopsd.sim.kinds import ServedKind
 from gitopsd.sim.schema import builtin
 
 Obj = dict[str, Any]
@@ -18,7 +18,7 @@ _NONE: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class WriteOptions:
     """How to write."""
 
     manager: str
@@ -28,16 +28,16 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class RequestTarget:
     """What a request is about."""
 
-    kind: Kind
+    kind: ServedKind
     namespace: str = ""
     name: str = ""  # "": a collection
     subresource: str = ""  # or "status", or "scale"
 
 
-def read_applied(kind: Kind, body: Obj, options: Options) -> Obj:
+def read_applied(kind: ServedKind, body: Obj, options: WriteOptions) -> Obj:
     """Return what an apply makes as the server holds it.
 
     Raises:
@@ -58,7 +58,7 @@ def _timely(metadata: Obj) -> Obj:
     return {name: value for name, value in metadata.items() if name not in times or value is None or is_time(value)}
 
 
-def applicable(target: Target, body: Any) -> Obj:
+def applicable(target: RequestTarget, body: Any) -> Obj:
     """Return the body of an apply to `target`, or raise the 400 for one that cannot be."""
     applied = mapping(body)
     ssa.refuse_managed_fields(applied)
@@ -68,7 +68,7 @@ def applicable(target: Target, body: Any) -> Obj:
     return applied
 
 
-def read(kind: Kind, body: Any, options: Options, *, applied: bool = False) -> Obj:
+def read(kind: ServedKind, body: Any, options: WriteOptions, *, applied: bool = False) -> Obj:
     """Return `body` as the server holds it: typed, pruned, defaulted."""
     body = mapping(body)
     _check_type(kind, body)
@@ -99,7 +99,7 @@ def read(kind: Kind, body: Any, options: Options, *, applied: bool = False) -> O
     }
 
 
-def _check_type(kind: Kind, body: Obj) -> None:
+def _check_type(kind: ServedKind, body: Obj) -> None:
     if kind.custom and not (body.get("kind") and body.get("apiVersion")):
         raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind})")
     given = body.get("kind") or kind.kind, body.get("apiVersion") or kind.api_version
@@ -109,7 +109,7 @@ def _check_type(kind: Kind, body: Obj) -> None:
         )
 
 
-def check_path(target: Target, body: Any) -> None:
+def check_path(target: RequestTarget, body: Any) -> None:
     """Raise the 400 for a body that is not of the object that the path names."""
     _check_type(target.kind, mapping(body))
     metadata = body.get("metadata") or {}
@@ -126,7 +126,7 @@ def check_path(target: Target, body: Any) -> None:
         raise bad_request(message)
 
 
-def place(target: Target, obj: Obj) -> None:
+def place(target: RequestTarget, obj: Obj) -> None:
     """Put an object into the namespace that the path names, in place."""
     if not target.kind.namespaced:
         obj["metadata"].pop("namespace", None)

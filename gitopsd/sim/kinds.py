@@ -13,7 +13,7 @@ VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ServedKind:
     """One kind at one version."""
 
     group: str
@@ -94,13 +94,13 @@ discovery.k8s.io v1 EndpointSlice - ng
 _PLURALS = {"Endpoints": "endpoints", "Ingress": "ingresses", "NetworkPolicy": "networkpolicies"}
 
 
-def builtin_kinds() -> Iterator[Kind]:
+def builtin_kinds() -> Iterator[ServedKind]:
     """Yield every built-in kind."""
     for line in _TABLE.split("\n"):
         if not line:
             continue
         group, version, kind, short, flags = line.split()
-        yield Kind(
+        yield ServedKind(
             group="" if group == "-" else group,
             version=version,
             kind=kind,
@@ -128,9 +128,9 @@ def _plural(kind: str) -> str:
 class Kinds:
     """All kinds served now."""
 
-    _served: dict[tuple[str, str, str], Kind] = field(default_factory=dict)  # group, version, plural
+    _served: dict[tuple[str, str, str], ServedKind] = field(default_factory=dict)  # group, version, plural
 
-    def add(self, kind: Kind) -> None:
+    def add(self, kind: ServedKind) -> None:
         self._served[kind.group, kind.version, kind.plural] = kind
 
     def drop(self, group: str, plural: str) -> None:
@@ -138,23 +138,23 @@ class Kinds:
         for key in [key for key in self._served if (key[0], key[2]) == (group, plural)]:
             del self._served[key]
 
-    def find(self, group: str, version: str, plural: str) -> Kind | None:
+    def find(self, group: str, version: str, plural: str) -> ServedKind | None:
         return self._served.get((group, version, plural))
 
-    def of(self, group: str, kind: str) -> Kind | None:
+    def of(self, group: str, kind: str) -> ServedKind | None:
         """Return a kind by its name, at any version."""
         return next((one for one in self._served.values() if (one.group, one.kind) == (group, kind)), None)
 
-    def named(self, kind: str, group: str = "") -> Kind:
+    def named(self, kind: str, group: str = "") -> ServedKind:
         """Return a built-in kind that is always there."""
         found = self.of(group, kind)
         if found is None:
             raise KeyError(kind)
         return found
 
-    def at(self, kind: Kind, api_version: str) -> Kind:
+    def at(self, kind: ServedKind, api_version: str) -> ServedKind:
         """Return `kind` at another version; `kind` itself where that is not served."""
         return self._served.get((kind.group, api_version.rpartition("/")[2], kind.plural), kind)
 
-    def all(self) -> list[Kind]:
+    def all(self) -> list[ServedKind]:
         return list(self._served.values())

@@ -100,7 +100,7 @@ def _woven(live: Sequence[Any], applied: Sequence[Any]) -> list[Any]:
 
 
 @dataclass(slots=True)
-class Changes:
+class ValueChanges:
     """What differs between two values, by path."""
 
     added: Fields = field(default_factory=dict)
@@ -111,14 +111,14 @@ class Changes:
         return bool(self.added or self.modified or self.removed)
 
 
-def compared(old: Any, new: Any, kind: Type) -> Changes:
+def compared(old: Any, new: Any, kind: Type) -> ValueChanges:
     """Return what `new` adds to, changes in and removes from `old`."""
-    changes = Changes()
+    changes = ValueChanges()
     _compare(old, new, kind, [], changes)
     return changes
 
 
-def _compare(old: Any, new: Any, kind: Type, path: list[str], changes: Changes) -> None:
+def _compare(old: Any, new: Any, kind: Type, path: list[str], changes: ValueChanges) -> None:
     if old is not ABSENT and new is not ABSENT and type(old) is type(new) and old == new:
         return
     shown = deduced(kind, new if new is not ABSENT and new is not None else old)
@@ -149,7 +149,7 @@ def _is_leaf(old: Any, new: Any, kind: Type) -> bool:
     return True
 
 
-def _compare_maps(old: Any, new: Any, kind: Struct, path: list[str], changes: Changes) -> None:
+def _compare_maps(old: Any, new: Any, kind: Struct, path: list[str], changes: ValueChanges) -> None:
     before = old if isinstance(old, dict) else {}
     after = new if isinstance(new, dict) else {}
     for name in before.keys() | after.keys():
@@ -161,7 +161,7 @@ def _compare_maps(old: Any, new: Any, kind: Struct, path: list[str], changes: Ch
             path.pop()
 
 
-def _compare_lists(old: Any, new: Any, kind: List, path: list[str], changes: Changes) -> None:
+def _compare_lists(old: Any, new: Any, kind: List, path: list[str], changes: ValueChanges) -> None:
     before = {element_of(item, kind): item for item in old} if isinstance(old, list) else {}
     after = {element_of(item, kind): item for item in new} if isinstance(new, list) else {}
     for element in before.keys() | after.keys():

@@ -8,7 +8,7 @@ from typing import Any
 from gitopsd.sim.answers import Refusal, bad_request
 
 
-class _Unfit(Exception):
+class _PatchUnfit(Exception):
     """An operation does not fit the document."""
 
 
@@ -37,7 +37,7 @@ def json_patched(value: Any, operations: Any) -> Any:
     for operation in operations:
         try:
             _run(root, operation)
-        except _Unfit as err:
+        except _PatchUnfit as err:
             message = f"the server rejected our request due to an error in our request: {err}"
             raise Refusal(422, "Invalid", message, {}) from None
     return root[""]
@@ -46,7 +46,7 @@ def json_patched(value: Any, operations: Any) -> Any:
 def _run(root: dict[str, Any], operation: dict[str, Any]) -> None:
     path = operation.get("path")
     if not isinstance(path, str) or (path and path[0] != "/"):
-        raise _Unfit(f"path {path!r}")
+        raise _PatchUnfit(f"path {path!r}")
     match operation.get("op"):
         case "add":
             _add(root, path, operation.get("value"))
@@ -56,7 +56,7 @@ def _run(root: dict[str, Any], operation: dict[str, Any]) -> None:
             _replace(root, path, operation.get("value"))
         case "test":
             if not _equal(root, path, operation.get("value")):
-                raise _Unfit(f"testing path {path} failed")
+                raise _PatchUnfit(f"testing path {path} failed")
         case "copy":
             _add(root, path, copy.deepcopy(_get(root, f"{operation.get('from')}")))
         case "move":
@@ -64,7 +64,7 @@ def _run(root: dict[str, Any], operation: dict[str, Any]) -> None:
             _remove(root, f"{operation.get('from')}")
             _add(root, path, found)
         case other:
-            raise _Unfit(f"unexpected kind: {other}")
+            raise _PatchUnfit(f"unexpected kind: {other}")
 
 
 def _equal(root: dict[str, Any], path: str, value: Any) -> bool:
@@ -87,12 +87,12 @@ def _child(here: Any, part: str, path: str) -> Any:
         return here[part]
     if isinstance(here, list):
         return here[_index(part, len(here) - 1, path)]
-    raise _Unfit(f"doc is missing path: {path}")
+    raise _PatchUnfit(f"doc is missing path: {path}")
 
 
 def _index(part: str, most: int, path: str) -> int:
     if not part.isdecimal() or int(part) > most:
-        raise _Unfit(f"no item {part}: {path}")
+        raise _PatchUnfit(f"no item {part}: {path}")
     return int(part)
 
 
@@ -108,7 +108,7 @@ def _add(root: dict[str, Any], path: str, value: Any) -> None:
     elif isinstance(here, dict):
         here[last] = value
     else:
-        raise _Unfit(f"doc is missing path: {path}")
+        raise _PatchUnfit(f"doc is missing path: {path}")
 
 
 def _replace(root: dict[str, Any], path: str, value: Any) -> None:
@@ -118,7 +118,7 @@ def _replace(root: dict[str, Any], path: str, value: Any) -> None:
     elif isinstance(here, dict):
         here[last] = value  # also where there was none, as the server does
     else:
-        raise _Unfit(f"doc is missing path: {path}")
+        raise _PatchUnfit(f"doc is missing path: {path}")
 
 
 def _remove(root: dict[str, Any], path: str) -> None:

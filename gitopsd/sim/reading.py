@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from gitopsd.sim.answers import bad_request, expired
-from gitopsd.sim.kinds import Kind
+from gitopsd.sim.kinds import ServedKind
 from gitopsd.sim.selectors import Selection
 from gitopsd.sim.store import Collection, Stored
 
@@ -23,7 +23,7 @@ _LAST = "\U0010ffff"
 class View:
     """How objects of a kind are shown: whole, or as PartialObjectMetadata."""
 
-    kind: Kind
+    kind: ServedKind
     metadata_only: bool = False
 
     def one(self, found: Stored) -> bytes:
@@ -64,12 +64,12 @@ class View:
         return orjson.dumps({"type": "BOOKMARK", "object": shown}) + b"\n"
 
 
-def _typed(kind: Kind, found: Stored) -> bytes:
+def _typed(kind: ServedKind, found: Stored) -> bytes:
     return b'{"kind":"%b","apiVersion":"%b",%b' % (kind.kind.encode(), kind.api_version.encode(), found.body[1:])
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageRequest:
     """Which part of a list is asked for."""
 
     limit: int = 0  # 0: all
@@ -77,7 +77,7 @@ class Page:
     after: tuple[str, str] | None = None
 
     @staticmethod
-    def parse(query: Mapping[str, str]) -> Page:
+    def parse(query: Mapping[str, str]) -> PageRequest:
         """Return the page that limit and continue name.
 
         Raises:
@@ -88,15 +88,15 @@ class Page:
             raise bad_request(f"limit: strconv.ParseInt: parsing {limit!r}: invalid syntax")
         token = query.get("continue")
         if not token:
-            return Page(int(limit))
+            return PageRequest(int(limit))
         try:
             version, namespace, name = orjson.loads(base64.urlsafe_b64decode(token.encode()))
-            return Page(int(limit), int(version), (namespace, name))
+            return PageRequest(int(limit), int(version), (namespace, name))
         except (binascii.Error, ValueError, TypeError):
             raise bad_request("continue key is not valid") from None
 
 
-def listed(view: View, collection: Collection, chosen: Selection, page: Page, now: int) -> bytes:
+def listed(view: View, collection: Collection, chosen: Selection, page: PageRequest, now: int) -> bytes:
     """Return a list's JSON at version `now`, or a page of it.
 
     Later pages carry the first page's version, and what changed since comes by a watch from there.

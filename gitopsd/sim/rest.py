@@ -11,13 +11,13 @@ import orjson
 from aiohttp import web
 
 from gitopsd.sim import answers, deletes, discovery, watching
-from gitopsd.sim.access import Access, Attempt
+from gitopsd.sim.access import Attempt, Authorizer
 from gitopsd.sim.answers import Invalid, Overload, Refusal, Resource
 from gitopsd.sim.deletes import Deletion
 from gitopsd.sim.faults import Fault, Faults
-from gitopsd.sim.incoming import Options, Target
-from gitopsd.sim.kinds import Kind
-from gitopsd.sim.reading import Page, View, chosen_of, listed
+from gitopsd.sim.incoming import RequestTarget, WriteOptions
+from gitopsd.sim.kinds import ServedKind
+from gitopsd.sim.reading import PageRequest, View, chosen_of, listed
 from gitopsd.sim.scales import Scales
 from gitopsd.sim.selectors import selection
 from gitopsd.sim.watching import Wish
@@ -37,7 +37,7 @@ class Rest:
     """Answers requests; one for each simulated cluster."""
 
     writes: Writes
-    access: Access
+    access: Authorizer
     faults: Faults
     version: Mapping[str, Any]  # what /version answers
 
@@ -76,7 +76,7 @@ class Rest:
         body = await request.read()
         return self._write(request, target, verb, body)
 
-    def _verb(self, request: web.Request, target: Target) -> str:
+    def _verb(self, request: web.Request, target: RequestTarget) -> str:
         if request.method in ("GET", "HEAD"):
             if target.name:
                 return "get"
@@ -88,7 +88,7 @@ class Rest:
             raise Refusal(405, "MethodNotAllowed", message, {})
         return "deletecollection" if verb == "delete" and not target.name else verb
 
-    def _target(self, parts: list[str]) -> Target | None:
+    def _target(self, parts: list[str]) -> RequestTarget | None:
         """Return what a path names; None when it is about discovery.
 
         Raises:
@@ -113,7 +113,7 @@ class Rest:
             raise answers.no_such_path()
         if (namespace and not kind.namespaced) or (kind.namespaced and not namespace and name):
             raise answers.no_such_path()
-        return Target(kind, namespace, name, subresource)
+        return RequestTarget(kind, namespace, name, subresource)
 
     def _discover(self, request: web.Request, parts: list[str]) -> web.Response:
         kinds, silent = self.writes.kinds.all(), self._silent()
@@ -148,7 +148,7 @@ class Rest:
         specs = [found.parsed()["spec"] for found in self.writes.store.collection(_API_SERVICES).objects()]
         return [(spec["group"], spec["version"]) for spec in specs if spec.get("service")]
 
-    def _read(self, request: web.Request, target: Target, verb: str) -> web.Response:
+    def _read(self, request: web.Request, target: RequestTarget, verb: str) -> web.Response:
         view = _view(request, target.kind)
         collection = self.writes.store.collection(target.kind.group_plural)
         if target.subresource == "scale":
@@ -161,13 +161,13 @@ class Rest:
                 return _log(found.parsed(), request.query)
             return _raw(view.one(found))
         chosen = selection(target.kind, target.namespace, request.query)
-        page = Page.parse(request.query)
+        page = PageRequest.parse(request.query)
         now = self.writes.store.version
         if request.query.get("resourceVersionMatch") == "Exact" and not page.version:
             now = int(request.query["resourceVersion"])
         return _raw(listed(view, collection, chosen, page, now))
 
-    async def _watch(self, request: web.Request, target: Target) -> web.StreamResponse:
+    async def _watch(self, request: web.Request, target: RequestTarget) -> web.StreamResponse:
         wish = Wish.parse(request.query)
         chosen = selection(target.kind, target.namespace, request.query)
         view = _view(request, target.kind)
@@ -185,13 +185,13 @@ class Rest:
             await out.prepare(request)
             collection = self.writes.store.collection(target.kind.group_plural)
             store = self.writes.store
-            events = watching.Stream(view, collection, chosen, wish, lambda: store.version, out.write)
+            events = watching.OpenWatch(view, collection, chosen, wish, lambda: store.version, out.write)
             await _until_cut(events, cut, fault)
             if cut.is_set() and request.transport is not None:
                 request.transport.abort()
         return out
 
-    def _write(self, request: web.Request, target: Target, verb: str, body: bytes) -> web.Response:
+    def _write(self, request: web.Request, target: RequestTarget, verb: str, body: bytes) -> web.Response:
         query = request.query
         if verb in ("delete", "deletecollection"):
             deletion = Deletion.parse(target.kind, _parsed(body) if body else None, query)
@@ -211,12 +211,12 @@ class Rest:
             written = write(target, _parsed(body), options)
         return _raw(_view(request, target.kind).of(written.obj), 201 if written.created else 200)
 
-    def _delete_all(self, target: Target, query: Mapping[str, str], deletion: Deletion) -> web.Response:
+    def _delete_all(self, target: RequestTarget, query: Mapping[str, str], deletion: Deletion) -> web.Response:
         collection = self.writes.store.collection(target.kind.group_plural)
         chosen = list(chosen_of(collection, selection(target.kind, target.namespace, query)))
         view = View(target.kind)
         for found in chosen:
-            deletes.delete(self.writes, Target(target.kind, found.namespace, found.name), deletion)
+            deletes.delete(self.writes, RequestTarget(target.kind, found.namespace, found.name), deletion)
         kind, api_version = view.list_head()
         metadata = {"resourceVersion": f"{self.writes.store.version}"}
         head = orjson.dumps({"kind": kind, "apiVersion": api_version, "metadata": metadata})
@@ -235,7 +235,9 @@ class Rest:
         return _json({"faults": [fault.shown() for fault in self.faults.ordered]})
 
 
-def _patch(writes: Writes | Scales, request: web.Request, target: Target, body: bytes, options: Options) -> Written:
+def _patch(
+    writes: Writes | Scales, request: web.Request, target: RequestTarget, body: bytes, options: WriteOptions
+) -> Written:
     query = request.query
     if request.content_type == APPLY_PATCH:
         if not query.get("fieldManager"):
@@ -251,7 +253,7 @@ def _patch(writes: Writes | Scales, request: web.Request, target: Target, body: 
     return writes.patch(target, request.content_type, _parsed(body), options)
 
 
-async def _until_cut(events: watching.Stream, cut: asyncio.Event, fault: Fault | None) -> None:
+async def _until_cut(events: watching.OpenWatch, cut: asyncio.Event, fault: Fault | None) -> None:
     """Run a watch's stream until it ends, or is cut."""
 
     async def wait() -> None:
@@ -274,14 +276,14 @@ class _Cut(Exception):
     """The watch was cut."""
 
 
-def _options(request: web.Request) -> Options:
+def _options(request: web.Request) -> WriteOptions:
     query = request.query
     dry = query.getall("dryRun", [])
     if dry and dry != ["All"]:
         error = Invalid("dryRun", f'Unsupported value: "{dry[0]}": supported values: "All"', "FieldValueNotSupported")
         raise answers.invalid(_OPTIONS, "", [error])
     agent = request.headers.get("User-Agent", "unknown").split("/")[0].strip()
-    return Options(
+    return WriteOptions(
         manager=query.get("fieldManager") or agent,
         dry_run=bool(dry),
         strict=query.get("fieldValidation") == "Strict",
@@ -289,7 +291,7 @@ def _options(request: web.Request) -> Options:
     )
 
 
-def _view(request: web.Request, kind: Kind) -> View:
+def _view(request: web.Request, kind: ServedKind) -> View:
     return View(kind, metadata_only="as=PartialObjectMetadata" in request.headers.get("Accept", ""))
 
 

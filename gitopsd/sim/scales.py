@@ -11,13 +11,13 @@ from gitopsd.sim import answers, owners, ssa
 from gitopsd.sim.answers import Invalid
 from gitopsd.sim.decode import zero
 from gitopsd.sim.fieldset import Fields, difference, intersection
-from gitopsd.sim.incoming import Obj, Options, Target, applicable, check_path, place, read, read_applied
-from gitopsd.sim.kinds import Kind
+from gitopsd.sim.incoming import Obj, RequestTarget, WriteOptions, applicable, check_path, place, read, read_applied
+from gitopsd.sim.kinds import ServedKind
 from gitopsd.sim.owners import APPLY, Owned, Owner, Owners
 from gitopsd.sim.schema import builtin
 from gitopsd.sim.writes import Writes, Written, patched
 
-SCALE = Kind("autoscaling", "v1", "Scale", "scales", namespaced=True, type=builtin("Scale"))
+SCALE = ServedKind("autoscaling", "v1", "Scale", "scales", namespaced=True, type=builtin("Scale"))
 _REPLICAS: Fields = {"f:spec": {"f:replicas": {}}}  # the one field of both, at one path in both
 _SHARED = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
@@ -28,7 +28,7 @@ class Scales:
 
     writes: Writes
 
-    def live(self, target: Target) -> Obj:
+    def live(self, target: RequestTarget) -> Obj:
         """Return the Scale of the workload at `target`.
 
         Raises:
@@ -36,21 +36,21 @@ class Scales:
         """
         return _scale(self.writes.existing(target))
 
-    def replace(self, target: Target, body: Any, options: Options) -> Written:
+    def replace(self, target: RequestTarget, body: Any, options: WriteOptions) -> Written:
         seen = _at(target)
         check_path(seen, body)
         new = read(SCALE, body, options)
         place(seen, new)
         return self._update(target, new, options)
 
-    def patch(self, target: Target, content_type: str, patch: Any, options: Options) -> Written:
+    def patch(self, target: RequestTarget, content_type: str, patch: Any, options: WriteOptions) -> Written:
         workload = self.writes.existing(target)
         old = _scale(workload)
         entries = owners.written(_seen(owners.read(workload["metadata"].get("managedFields") or ())))
         old["metadata"]["managedFields"] = entries
         return self._update(target, patched(_at(target), old, content_type, patch, options), options)
 
-    def apply(self, target: Target, body: Any, options: Options) -> Written:
+    def apply(self, target: RequestTarget, body: Any, options: WriteOptions) -> Written:
         """Server-side apply."""
         body = applicable(_at(target), body)
         workload = self.writes.existing(target)
@@ -60,13 +60,13 @@ class Scales:
         new, after = ssa.apply(old, body, owned, writer)
         return self._store(target, workload, read_applied(SCALE, new, options), _kept(before, after, target), options)
 
-    def _update(self, target: Target, new: Obj, options: Options) -> Written:
+    def _update(self, target: RequestTarget, new: Obj, options: WriteOptions) -> Written:
         workload = self.writes.existing(target)
         before = owners.read(workload["metadata"].get("managedFields") or ())
         after = ssa.updated(_scale(workload), new, _seen(before), self._writer(options))
         return self._store(target, workload, new, _kept(before, after, target), options)
 
-    def _store(self, target: Target, workload: Obj, scale: Obj, owned: Owners, options: Options) -> Written:
+    def _store(self, target: RequestTarget, workload: Obj, scale: Obj, owned: Owners, options: WriteOptions) -> Written:
         kind, given, found = target.kind, scale["metadata"].get("uid"), workload["metadata"]["uid"]
         if given and given != found:
             raise answers.precondition(kind.resource, target.name, "UID", given, found)
@@ -80,11 +80,11 @@ class Scales:
             "metadata": {**workload["metadata"], "resourceVersion": version},
             "spec": {**workload["spec"], "replicas": replicas},
         }
-        whole = Target(kind, target.namespace, target.name)
+        whole = RequestTarget(kind, target.namespace, target.name)
         return Written(_scale(self.writes.store_changed(whole, workload, new, owned, options).obj))
 
-    def _writer(self, options: Options) -> ssa.Writer:
-        return ssa.Writer(
+    def _writer(self, options: WriteOptions) -> ssa.SsaWriter:
+        return ssa.SsaWriter(
             options.manager,
             SCALE.api_version,
             self.writes.now(),
@@ -95,8 +95,8 @@ class Scales:
         )
 
 
-def _at(target: Target) -> Target:
-    return Target(SCALE, target.namespace, target.name)
+def _at(target: RequestTarget) -> RequestTarget:
+    return RequestTarget(SCALE, target.namespace, target.name)
 
 
 def _zero() -> Obj:
@@ -150,7 +150,7 @@ def _seen(before: Owners) -> Owners:
     }
 
 
-def _kept(before: Owners, after: Owners, target: Target) -> Owners:
+def _kept(before: Owners, after: Owners, target: RequestTarget) -> Owners:
     """Return a workload's owners once its Scale, owned as `before` tells, is owned as `after` tells."""
     holders = {owner: owned for owner, owned in after.items() if intersection(owned.fields, _REPLICAS)}
     out: Owners = {}

@@ -76,7 +76,7 @@ _OPENAPI = {
 
 
 @dataclass(slots=True)
-class _Reader:
+class _SchemaReader:
     """Resolves names while types refer to each other in circles."""
 
     lines: Mapping[str, str]
@@ -143,13 +143,13 @@ def builtin(name: str) -> Struct:
 
 
 @cache
-def _reader() -> _Reader:
+def _reader() -> _SchemaReader:
     lines: dict[str, str] = {}
     for file in sorted(files("gitopsd.sim").joinpath("types").iterdir(), key=lambda file: file.name):
         for line in file.read_text().replace("\n  ", " ").splitlines():
             name, _, fields = line.partition(" ")
             lines[name] = fields
-    return _Reader(lines)
+    return _SchemaReader(lines)
 
 
 def of_openapi(schema: Mapping[str, Any]) -> Type:

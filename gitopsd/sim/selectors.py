@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gitopsd.sim.answers import bad_request
-from gitopsd.sim.kinds import Kind
+from gitopsd.sim.kinds import ServedKind
 from gitopsd.sim.store import Stored
 
 Labels = Mapping[str, str]
@@ -73,7 +73,7 @@ class Selection:
         return True
 
 
-def selection(kind: Kind, namespace: str, query: Mapping[str, str]) -> Selection:
+def selection(kind: ServedKind, namespace: str, query: Mapping[str, str]) -> Selection:
     """Return what the query's selectors choose.
 
     Raises:
@@ -90,7 +90,7 @@ def _at(obj: Any, path: str) -> str:
     return "" if obj is None else str(obj)
 
 
-def _field_tests(kind: Kind, text: str) -> list[tuple[str, bool, str]]:
+def _field_tests(kind: ServedKind, text: str) -> list[tuple[str, bool, str]]:
     out = []
     for term in filter(None, text.split(",")):
         path, found, value = term.partition("!=")

@@ -14,13 +14,13 @@ from typing import Any
 
 from aiohttp import web
 
-from gitopsd.sim.access import ADMIN, Access
+from gitopsd.sim.access import ADMIN, Authorizer
 from gitopsd.sim.controllers import Controllers
 from gitopsd.sim.faults import Faults
-from gitopsd.sim.incoming import Options, Target
+from gitopsd.sim.incoming import RequestTarget, WriteOptions
 from gitopsd.sim.kinds import Kinds, builtin_kinds
 from gitopsd.sim.rest import Rest
-from gitopsd.sim.store import Store
+from gitopsd.sim.store import SimStore
 from gitopsd.sim.tls import Authority
 from gitopsd.sim.writes import Writes
 
@@ -63,13 +63,13 @@ class Running:
 @asynccontextmanager
 async def serve(plan: Plan) -> AsyncIterator[Running]:
     """Serve a new, empty cluster on loopback while the block runs."""
-    store = Store(plan.history)
+    store = SimStore(plan.history)
     kinds = Kinds()
     for kind in builtin_kinds():
         kinds.add(kind)
         store.collection(kind.group_plural)
     writes = Writes(kinds, store, _now)
-    rest = Rest(writes, Access(store, plan.tokens), Faults(), VERSION)
+    rest = Rest(writes, Authorizer(store, plan.tokens), Faults(), VERSION)
     authority = Authority(datetime.now(UTC))  # noqa: TID251 - a process of its own, with its own clock
     app = web.Application(client_max_size=_BODY_BYTES)
     app.router.add_route("*", "/{path:.*}", rest.handle)
@@ -77,7 +77,9 @@ async def serve(plan: Plan) -> AsyncIterator[Running]:
     async with Controllers(writes, plan.speed, on=plan.controllers, root_certificate=authority.certificate.decode()):
         for namespace in _FIRST_NAMESPACES:
             writes.create(
-                Target(kinds.named("Namespace")), {"metadata": {"name": namespace}}, Options("kube-apiserver")
+                RequestTarget(kinds.named("Namespace")),
+                {"metadata": {"name": namespace}},
+                WriteOptions("kube-apiserver"),
             )
         await runner.setup()
         try:

@@ -14,7 +14,7 @@ import orjson
 
 from gitopsd.sim.answers import Refusal, bad_request, field_conflicts, untyped
 from gitopsd.sim.fieldset import Fields, difference, intersection, members, union, with_parents
-from gitopsd.sim.merge import Changes, compared, merged, without
+from gitopsd.sim.merge import ValueChanges, compared, merged, without
 from gitopsd.sim.owners import APPLY, UPDATE, Owned, Owner, Owners, ownable, read
 from gitopsd.sim.schema import Struct
 from gitopsd.sim.typed import Untyped, fields_of, loose_fields_of
@@ -22,18 +22,18 @@ from gitopsd.sim.typed import Untyped, fields_of, loose_fields_of
 BEFORE_FIRST_APPLY = "before-first-apply"
 
 
-Ignored = Callable[[Fields], Fields]  # drops what the written endpoint resets: status, or all but status
+IgnoredFields = Callable[[Fields], Fields]  # drops what the written endpoint resets: status, or all but status
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class SsaWriter:
     """Who writes, through which version and subresource, what kind of object, and when."""
 
     manager: str
     api_version: str
     now: str  # RFC 3339
     type: Struct  # of the object
-    ignored: Ignored
+    ignored: IgnoredFields
     subresource: str = ""
     force: bool = False
 
@@ -46,7 +46,9 @@ class Writer:
         return Owner(self.manager, UPDATE, self.api_version, self.subresource)
 
 
-def apply(live: dict[str, Any], body: dict[str, Any], owners: Owners, writer: Writer) -> tuple[dict[str, Any], Owners]:
+def apply(
+    live: dict[str, Any], body: dict[str, Any], owners: Owners, writer: SsaWriter
+) -> tuple[dict[str, Any], Owners]:
     """Return the object that `body` makes of `live`, not yet defaulted, and its owners.
 
     Args:
@@ -110,7 +112,7 @@ def _all_fields(value: Any, kind: Struct) -> Fields:
     return with_parents(loose_fields_of(value, kind), kind)
 
 
-def update(live: dict[str, Any], new: dict[str, Any], owners: Owners, writer: Writer) -> Owners:
+def update(live: dict[str, Any], new: dict[str, Any], owners: Owners, writer: SsaWriter) -> Owners:
     """Return the owners of `new` after an update from `live`: the writer owns all that it added or changed."""
     changes = _changes(live, new, writer)
     after = _taken(changes, dict(owners), None, force=True)
@@ -122,7 +124,7 @@ def update(live: dict[str, Any], new: dict[str, Any], owners: Owners, writer: Wr
     return after
 
 
-def updated(old: dict[str, Any], new: dict[str, Any], before: Owners, writer: Writer) -> Owners:
+def updated(old: dict[str, Any], new: dict[str, Any], before: Owners, writer: SsaWriter) -> Owners:
     """Return the owners of `new` after an update from `old`; what `new` says of its owners is taken off it, in place.
 
     Args:
@@ -136,13 +138,13 @@ def updated(old: dict[str, Any], new: dict[str, Any], before: Owners, writer: Wr
     return update(old, new, before, writer) if before and given not in ([], [{}]) else {}
 
 
-def _changes(live: dict[str, Any], new: dict[str, Any], writer: Writer) -> Changes:
+def _changes(live: dict[str, Any], new: dict[str, Any], writer: SsaWriter) -> ValueChanges:
     """Return what differs, but for what the endpoint written to does not take."""
     found = compared(live, new, writer.type)
-    return Changes(writer.ignored(found.added), writer.ignored(found.modified), writer.ignored(found.removed))
+    return ValueChanges(writer.ignored(found.added), writer.ignored(found.modified), writer.ignored(found.removed))
 
 
-def _taken(changes: Changes, owners: Owners, by: Owner | None, *, force: bool) -> Owners:
+def _taken(changes: ValueChanges, owners: Owners, by: Owner | None, *, force: bool) -> Owners:
     """Return the owners after others than `by` lost what changes.
 
     Raises:
@@ -194,7 +196,7 @@ def _shown(path: tuple[str, ...]) -> str:
     return out
 
 
-def first_owners(live: dict[str, Any], zero: dict[str, Any], writer: Writer) -> Owners:
+def first_owners(live: dict[str, Any], zero: dict[str, Any], writer: SsaWriter) -> Owners:
     """Return the owners of an object that has none and is applied to for the first time: all of it is one owner's."""
     return update(zero, live, {}, replace(writer, manager=BEFORE_FIRST_APPLY))
 

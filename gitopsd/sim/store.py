@@ -125,7 +125,7 @@ class Collection:
         self.wake()
 
 
-class Store:
+class SimStore:
     """Every collection, and the counter they share."""
 
     def __init__(self, history: int) -> None:

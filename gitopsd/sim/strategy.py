@@ -9,7 +9,7 @@ from typing import Any
 from gitopsd.sim.decode import zero
 from gitopsd.sim.defaults import TEMPLATE_GENERATION
 from gitopsd.sim.fieldset import Fields, only, without
-from gitopsd.sim.kinds import Kind
+from gitopsd.sim.kinds import ServedKind
 from gitopsd.sim.schema import Struct
 from gitopsd.sim.services import Addresses, prepare_service
 
@@ -25,7 +25,7 @@ def fold_string_data(obj: Obj) -> None:
         obj.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
 
 
-def stored(kind: Kind, obj: Obj) -> Obj:
+def stored(kind: ServedKind, obj: Obj) -> Obj:
     """Return `obj` as it comes back from the store, which does not tell null bytes from empty ones."""
     name = {"ConfigMap": "binaryData", "Secret": "data"}.get("" if kind.custom else kind.kind)
     if name is None or None not in (obj.get(name) or {}).values():
@@ -33,7 +33,7 @@ def stored(kind: Kind, obj: Obj) -> Obj:
     return {**obj, name: {key: value or "" for key, value in obj[name].items()}}
 
 
-def prepare_new(kind: Kind, obj: Obj, addresses: Addresses) -> None:
+def prepare_new(kind: ServedKind, obj: Obj, addresses: Addresses) -> None:
     """Set what the server sets in a new object, in place."""
     if kind.generation:
         obj["metadata"]["generation"] = 1
@@ -75,7 +75,7 @@ def _autoscaler(obj: Obj) -> None:
     obj["status"] = {"desiredReplicas": 0, "currentMetrics": None}
 
 
-def _reset_status(kind: Kind, obj: Obj) -> None:
+def _reset_status(kind: ServedKind, obj: Obj) -> None:
     status = kind.type.fields.get("status")
     if kind.custom:
         obj.pop("status", None)
@@ -124,7 +124,7 @@ def qos_class(spec: Obj) -> str:
     return "Guaranteed"
 
 
-def keep_status(kind: Kind, obj: Obj, old: Obj) -> None:
+def keep_status(kind: ServedKind, obj: Obj, old: Obj) -> None:
     """Let an update of an object leave its status alone, in place."""
     if kind.status:
         if "status" in old:
@@ -133,7 +133,7 @@ def keep_status(kind: Kind, obj: Obj, old: Obj) -> None:
             obj.pop("status", None)
 
 
-def only_status(kind: Kind, obj: Obj, old: Obj) -> Obj:
+def only_status(kind: ServedKind, obj: Obj, old: Obj) -> Obj:
     """Return `old` with what an update of the status subresource takes of `obj`.
 
     That is the status, and for built-in kinds the metadata too: so a Deployment's controller writes its annotation.
@@ -152,7 +152,7 @@ def only_status(kind: Kind, obj: Obj, old: Obj) -> Obj:
     return {**out, "metadata": metadata}
 
 
-def of_status(kind: Kind, fields: Fields) -> Fields:
+def of_status(kind: ServedKind, fields: Fields) -> Fields:
     """Return the fields that a write to the status subresource can own."""
     if kind.custom:
         return only(fields, "f:status")
@@ -164,7 +164,7 @@ def of_status(kind: Kind, fields: Fields) -> Fields:
     return out
 
 
-def prepare_changed(kind: Kind, obj: Obj, old: Obj, addresses: Addresses) -> None:
+def prepare_changed(kind: ServedKind, obj: Obj, old: Obj, addresses: Addresses) -> None:
     """Set what the server sets in an object of a built-in kind that an update changes, in place."""
     match kind.kind:
         case "Service":
@@ -181,7 +181,7 @@ def prepare_changed(kind: Kind, obj: Obj, old: Obj, addresses: Addresses) -> Non
             pass
 
 
-def moves_generation(kind: Kind, old: Obj, new: Obj) -> bool:
+def moves_generation(kind: ServedKind, old: Obj, new: Obj) -> bool:
     """Tell whether an update is one that a kind's generation counts."""
     also = {"Deployment": "annotations", "EndpointSlice": "labels"}.get("" if kind.custom else kind.kind)
     if also and old["metadata"].get(also) != new["metadata"].get(also):

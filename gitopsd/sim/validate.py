@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gitopsd.sim.answers import Invalid, required
-from gitopsd.sim.kinds import Kind
+from gitopsd.sim.kinds import ServedKind
 from gitopsd.sim.schema import List, Scalar, Struct
 from gitopsd.sim.validate_pods import LABEL, LONGEST_LABEL, container_problems, port_problem
 
@@ -21,7 +21,7 @@ _WORKLOADS = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"})
 _LONGEST = 253
 
 
-def problems(kind: Kind, obj: Obj) -> Iterator[Invalid]:
+def problems(kind: ServedKind, obj: Obj) -> Iterator[Invalid]:
     """Yield what is invalid in a decoded and defaulted object of any kind."""
     yield from metadata_problems(kind, obj["metadata"])
     if kind.custom:
@@ -32,7 +32,7 @@ def problems(kind: Kind, obj: Obj) -> Iterator[Invalid]:
         yield from check(obj)
 
 
-def metadata_problems(kind: Kind, metadata: Obj) -> Iterator[Invalid]:
+def metadata_problems(kind: ServedKind, metadata: Obj) -> Iterator[Invalid]:
     """Yield what is invalid in the metadata of an object of any kind."""
     name = metadata.get("name", "")
     if not _name_fits(kind, name):
@@ -50,7 +50,7 @@ def metadata_problems(kind: Kind, metadata: Obj) -> Iterator[Invalid]:
                 yield Invalid(f"metadata.ownerReferences[{number}].{field}", 'Invalid value: "": must not be empty')
 
 
-def _name_fits(kind: Kind, name: str) -> bool:
+def _name_fits(kind: ServedKind, name: str) -> bool:
     if kind.kind in _ANY_NAMES and not kind.custom:
         return bool(name) and "/" not in name and "%" not in name
     short = kind.kind in _SHORT_NAMES and not kind.custom

@@ -66,7 +66,7 @@ class Wish:
 
 
 @dataclass(slots=True)
-class Stream:
+class OpenWatch:
     """One open watch."""
 
     view: View

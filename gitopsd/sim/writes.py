@@ -13,11 +13,21 @@ from gitopsd.sim.answers import Invalid, Refusal, Resource
 from gitopsd.sim.decode import zero
 from gitopsd.sim.defaults import default
 from gitopsd.sim.fieldset import Fields, without
-from gitopsd.sim.incoming import Obj, Options, Target, applicable, check_path, mapping, place, read, read_applied
-from gitopsd.sim.kinds import Kind, Kinds
+from gitopsd.sim.incoming import (
+    Obj,
+    RequestTarget,
+    WriteOptions,
+    applicable,
+    check_path,
+    mapping,
+    place,
+    read,
+    read_applied,
+)
+from gitopsd.sim.kinds import Kinds, ServedKind
 from gitopsd.sim.patches import json_patched, merge_patched
 from gitopsd.sim.services import Addresses
-from gitopsd.sim.store import Store
+from gitopsd.sim.store import SimStore
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -66,28 +76,28 @@ class Writes:
     """Writes to one cluster; every method leaves the store consistent, and none awaits."""
 
     kinds: Kinds
-    store: Store
+    store: SimStore
     now: Callable[[], str]  # RFC 3339
     addresses: Addresses = field(default_factory=Addresses)
 
-    def live(self, target: Target) -> Obj | None:
+    def live(self, target: RequestTarget) -> Obj | None:
         """Return an object as it is read at its kind's version."""
         kind = target.kind
         found = self.store.collection(kind.group_plural).get(target.namespace, target.name)
         return None if found is None else {"apiVersion": kind.api_version, "kind": kind.kind, **found.parsed()}
 
-    def existing(self, target: Target) -> Obj:
+    def existing(self, target: RequestTarget) -> Obj:
         found = self.live(target)
         if found is None:
             raise answers.not_found(target.kind.resource, target.name)
         return found
 
-    def create(self, target: Target, body: Any, options: Options) -> Written:
+    def create(self, target: RequestTarget, body: Any, options: WriteOptions) -> Written:
         obj = read(target.kind, body, options)
         place(target, obj)
         return self._create(target, obj, options, posted=True)
 
-    def _create(self, target: Target, obj: Obj, options: Options, *, posted: bool = False) -> Written:
+    def _create(self, target: RequestTarget, obj: Obj, options: WriteOptions, *, posted: bool = False) -> Written:
         metadata = obj["metadata"]
         if not metadata.get("name") and metadata.get("generateName"):
             metadata["name"] = metadata["generateName"] + "".join(secrets.choice(_LETTERS) for _ in range(5))
@@ -96,7 +106,7 @@ class Writes:
         owned = ssa.update(self._zero(target.kind), obj, given, self._writer(target, options))
         return self._store_new(target.kind, obj, owned, options, posted=posted)
 
-    def replace(self, target: Target, body: Any, options: Options) -> Written:
+    def replace(self, target: RequestTarget, body: Any, options: WriteOptions) -> Written:
         check_path(target, body)
         obj = read(target.kind, body, options)
         place(target, obj)
@@ -111,12 +121,12 @@ class Writes:
             raise answers.invalid(target.kind.resource, target.name, [error])
         return self._update(target, old, obj, options)
 
-    def patch(self, target: Target, content_type: str, patch: Any, options: Options) -> Written:
+    def patch(self, target: RequestTarget, content_type: str, patch: Any, options: WriteOptions) -> Written:
         old = self.existing(target)
         obj = patched(target, old, content_type, patch, options)
         return self._update(target, old, obj, options)
 
-    def apply(self, target: Target, body: Any, options: Options) -> Written:
+    def apply(self, target: RequestTarget, body: Any, options: WriteOptions) -> Written:
         """Server-side apply."""
         body = applicable(target, body)
         writer = self._writer(target, options)
@@ -130,7 +140,7 @@ class Writes:
             old["metadata"]["managedFields"] = entries
         return self.store_changed(target, old, read_applied(target.kind, new, options), after, options)
 
-    def _apply_new(self, target: Target, body: Obj, writer: ssa.Writer, options: Options) -> Written:
+    def _apply_new(self, target: RequestTarget, body: Obj, writer: ssa.SsaWriter, options: WriteOptions) -> Written:
         if target.subresource:
             raise answers.not_found(target.kind.resource, target.name)
         if body["metadata"].get("uid"):
@@ -141,7 +151,7 @@ class Writes:
         place(target, obj)
         return self._store_new(target.kind, obj, owned, options)
 
-    def _update(self, target: Target, old: Obj, obj: Obj, options: Options) -> Written:
+    def _update(self, target: RequestTarget, old: Obj, obj: Obj, options: WriteOptions) -> Written:
         """Store `obj` in place of `old`, both decoded; what changes belongs to the manager that updates."""
         before = owners.read(old["metadata"].get("managedFields") or ())
         bare = {**old, "metadata": {k: v for k, v in old["metadata"].items() if k != "managedFields"}}
@@ -149,14 +159,14 @@ class Writes:
         after = ssa.updated(bare, new, before, self._writer(target, options))
         return self.store_changed(target, old, obj, after, options)
 
-    def _zero(self, kind: Kind) -> Obj:
+    def _zero(self, kind: ServedKind) -> Obj:
         empty: Obj = {"apiVersion": kind.api_version, "kind": kind.kind}
         if not kind.custom:
             empty.update({k: v for k, v in zero(kind.type).items() if k not in empty})
         empty.setdefault("metadata", {})
         return empty
 
-    def _writer(self, target: Target, options: Options) -> ssa.Writer:
+    def _writer(self, target: RequestTarget, options: WriteOptions) -> ssa.SsaWriter:
         kind = target.kind
 
         def status_only(fields: Fields) -> Fields:
@@ -165,7 +175,7 @@ class Writes:
         def no_status(fields: Fields) -> Fields:
             return without(fields, "f:status") if kind.status else fields
 
-        return ssa.Writer(
+        return ssa.SsaWriter(
             options.manager,
             kind.api_version,
             self.now(),
@@ -176,7 +186,7 @@ class Writes:
         )
 
     def _store_new(
-        self, kind: Kind, obj: Obj, owned: owners.Owners, options: Options, *, posted: bool = False
+        self, kind: ServedKind, obj: Obj, owned: owners.Owners, options: WriteOptions, *, posted: bool = False
     ) -> Written:
         metadata = obj["metadata"]
         self._check_namespace(kind, metadata)
@@ -196,7 +206,9 @@ class Writes:
             self._put(kind, obj)
         return Written(obj, created=True)
 
-    def store_changed(self, target: Target, old: Obj, obj: Obj, owned: owners.Owners, options: Options) -> Written:
+    def store_changed(
+        self, target: RequestTarget, old: Obj, obj: Obj, owned: owners.Owners, options: WriteOptions
+    ) -> Written:
         """Store `obj`, decoded and owned by `owned`, in place of `old`.
 
         Raises:
@@ -221,7 +233,7 @@ class Writes:
             self._put(kind, stored)
         return Written(stored)
 
-    def _prepared(self, target: Target, old: Obj, obj: Obj) -> Obj:
+    def _prepared(self, target: RequestTarget, old: Obj, obj: Obj) -> Obj:
         kind = target.kind
         before = old["metadata"]
         if target.subresource:
@@ -242,7 +254,7 @@ class Writes:
             metadata["generation"] = before.get("generation", 0) + 1
         return obj
 
-    def _check(self, kind: Kind, old: Obj | None, obj: Obj) -> None:
+    def _check(self, kind: ServedKind, old: Obj | None, obj: Obj) -> None:
         errors = list(validate.problems(kind, obj))
         if kind.schema is not None:
             rest = {k: v for k, v in obj.items() if k not in ("metadata", "apiVersion", "kind")}
@@ -252,12 +264,12 @@ class Writes:
         if errors:
             raise answers.invalid(kind.resource, obj["metadata"].get("name", ""), errors)
 
-    def _check_namespace(self, kind: Kind, metadata: Obj) -> None:
+    def _check_namespace(self, kind: ServedKind, metadata: Obj) -> None:
         if not kind.namespaced:
             return
         name = metadata["namespace"]
         namespaces = self.kinds.named("Namespace")
-        found = self.live(Target(namespaces, name=name))
+        found = self.live(RequestTarget(namespaces, name=name))
         if found is None:
             raise answers.not_found(namespaces.resource, name)
         if found["metadata"].get("deletionTimestamp"):
@@ -276,19 +288,19 @@ class Writes:
         else:
             metadata.pop("managedFields", None)
 
-    def _finished(self, kind: Kind, obj: Obj) -> bool:
+    def _finished(self, kind: ServedKind, obj: Obj) -> bool:
         if kind.kind == "Namespace" and not kind.custom and obj["spec"].get("finalizers"):
             return False
         return not obj["metadata"].get("finalizers")
 
-    def _put(self, kind: Kind, obj: Obj) -> None:
+    def _put(self, kind: ServedKind, obj: Obj) -> None:
         self.store.put(kind.group_plural, {k: v for k, v in obj.items() if k not in ("apiVersion", "kind")})
 
-    def _remove(self, kind: Kind, obj: Obj) -> None:
+    def _remove(self, kind: ServedKind, obj: Obj) -> None:
         self.store.remove(kind.group_plural, {k: v for k, v in obj.items() if k not in ("apiVersion", "kind")})
 
 
-def patched(target: Target, old: Obj, content_type: str, patch: Any, options: Options) -> Obj:
+def patched(target: RequestTarget, old: Obj, content_type: str, patch: Any, options: WriteOptions) -> Obj:
     """Return what a JSON or merge patch makes of `old`, decoded.
 
     Raises:

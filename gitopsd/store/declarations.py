@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import orjson
 
 from gitopsd.core.declaration import declared
-from gitopsd.core.declaring import Declared, Key, Reading, contested, holder_of, same
+from gitopsd.core.declaration.changes import DeclarationKey, DeclarationReading, Declared, contested, holder_of, same
 from gitopsd.errors import InvalidDeclaration, NotSupported
 from gitopsd.model.application import Application, Origin
 from gitopsd.model.ids import AppName, ProjectName
@@ -25,8 +25,8 @@ PROJECT = "AppProject"
 class Changed:
     """What a write is about to change."""
 
-    put: Mapping[tuple[Key, str], Declared]  # by name and source
-    gone: frozenset[tuple[Key, str]]
+    put: Mapping[tuple[DeclarationKey, str], Declared]  # by name and source
+    gone: frozenset[tuple[DeclarationKey, str]]
     going: Mapping[AppName, Application]  # whose objects are to be deleted first
     dropped: frozenset[AppName]  # of which nothing stays
 
@@ -34,7 +34,7 @@ class Changed:
 class DeclarationsPart:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._declared: dict[Key, dict[str, Declared]] = {}  # by source; `holder_of` says which one holds
+        self._declared: dict[DeclarationKey, dict[str, Declared]] = {}  # by source; `holder_of` says which one holds
         self._going: dict[AppName, tuple[Application, float]] = {}
         self._next_place = 0
         self.broken: list[str] = []  # rows that this version cannot read; they stay as they are
@@ -45,7 +45,7 @@ class DeclarationsPart:
             self._next_place = place + 1
             value = self._read(manifest, Origin(source, file, line))
             if value is not None:
-                self._declared.setdefault(Key(kind, name), {})[source] = value
+                self._declared.setdefault(DeclarationKey(kind, name), {})[source] = value
         for row in self._database.rows("SELECT * FROM deleting"):
             app, since_s, source, file, line, manifest = row
             value = self._read(manifest, Origin(source, file, line))
@@ -64,7 +64,7 @@ class DeclarationsPart:
     def get(self, name: AppName) -> Application | None:
         if name in self._going:
             return self._going[name][0]
-        found = self.holder(Key(APPLICATION, name))
+        found = self.holder(DeclarationKey(APPLICATION, name))
         return found if isinstance(found, Application) else None
 
     def all(self) -> Iterator[Application]:
@@ -77,7 +77,7 @@ class DeclarationsPart:
             yield app
 
     def project(self, name: ProjectName) -> AppProject | None:
-        found = self.holder(Key(PROJECT, name))
+        found = self.holder(DeclarationKey(PROJECT, name))
         if isinstance(found, AppProject):
             return found
         return DEFAULT if name == DEFAULT.name else None
@@ -89,18 +89,18 @@ class DeclarationsPart:
     def deleting_since(self, name: AppName) -> float | None:
         return self._going[name][1] if name in self._going else None
 
-    def of_source(self, source: str) -> dict[Key, Declared]:
+    def of_source(self, source: str) -> dict[DeclarationKey, Declared]:
         return {key: sources[source] for key, sources in self._declared.items() if source in sources}
 
-    def holder(self, key: Key) -> Declared | None:
+    def holder(self, key: DeclarationKey) -> Declared | None:
         return holder_of(self._declared.get(key, {}))
 
     def contested(self, name: AppName) -> tuple[Condition, ...]:
-        return contested(self._declared.get(Key(APPLICATION, name), {}))
+        return contested(self._declared.get(DeclarationKey(APPLICATION, name), {}))
 
     # what a write changes
 
-    def after(self, source: str, reading: Reading) -> Changed:
+    def after(self, source: str, reading: DeclarationReading) -> Changed:
         """Return the change that makes `reading` what `source` declares."""
         put = {(key, source): reading.declared[key] for key in reading.declared if key in reading.changed}
         return self._without(((key, source) for key in reading.gone), put)
@@ -110,14 +110,16 @@ class DeclarationsPart:
 
     def without_application(self, name: AppName, *, cascade: bool) -> Changed:
         """Return the change by which `name` is declared nowhere; with `cascade` its objects are deleted first."""
-        key = Key(APPLICATION, name)
+        key = DeclarationKey(APPLICATION, name)
         gone = frozenset((key, source) for source in self._declared.get(key, {}))
         app = self.get(name)
         going = {name: app} if cascade and app is not None else {}
         return Changed({}, gone, going, frozenset() if cascade else frozenset({name}))
 
     def _without(
-        self, gone: Iterable[tuple[Key, str]], put: Mapping[tuple[Key, str], Declared] | None = None
+        self,
+        gone: Iterable[tuple[DeclarationKey, str]],
+        put: Mapping[tuple[DeclarationKey, str], Declared] | None = None,
     ) -> Changed:
         gone = frozenset(gone)
         going, dropped = {}, set()
@@ -173,7 +175,7 @@ class DeclarationsPart:
             names |= {app.name for app in self.all() if app.project in projects}
         return frozenset(names)
 
-    def _told(self, key: Key) -> tuple[Condition, ...]:
+    def _told(self, key: DeclarationKey) -> tuple[Condition, ...]:
         return contested(self._declared.get(key, {}))
 
     def forgotten(self, name: AppName) -> Changed:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from gitopsd.core.evidence import most_telling
+from gitopsd.core.sync.diagnostics import most_telling
 from gitopsd.model.application import Application
 from gitopsd.model.ids import AppName, Revision
 from gitopsd.model.manifest import ResourceKey

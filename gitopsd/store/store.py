@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from gitopsd.core.declaring import Documents, read_source, twice
+from gitopsd.core.declaration.changes import Documents, read_source, twice
 from gitopsd.errors import NotFound, StoreFailed
 from gitopsd.model.application import Application
 from gitopsd.model.comparison import Remembered

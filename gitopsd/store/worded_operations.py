@@ -16,7 +16,7 @@ from gitopsd.model.operation import (
     OperationCause,
     OperationPhase,
     TaskState,
-    Verb,
+    TaskVerb,
     WaitReason,
 )
 
@@ -37,10 +37,10 @@ GONE = ": its revision is gone from Git"
 CLAIMED = "waits until it is known who else wants it at this commit"
 
 PUT_OFF = {
-    Verb.APPLY: WaitReason.UNKNOWN,
-    Verb.PRUNE: WaitReason.KEPT,
-    Verb.CREATE_NAMESPACE: WaitReason.DELETING,
-    Verb.HOOK: WaitReason.DELETING,
+    TaskVerb.APPLY: WaitReason.UNKNOWN,
+    TaskVerb.PRUNE: WaitReason.KEPT,
+    TaskVerb.CREATE_NAMESPACE: WaitReason.DELETING,
+    TaskVerb.HOOK: WaitReason.DELETING,
 }
 
 
@@ -115,4 +115,4 @@ def _wait(old: Mapping[str, Any]) -> WaitReason | None:
         return WaitReason.GATE if state is TaskState.APPLIED else None
     if old["attempts"]:
         return WaitReason.REFUSED
-    return WaitReason.CLAIMED if old["message"] == CLAIMED else PUT_OFF[Verb(old["verb"])]
+    return WaitReason.CLAIMED if old["message"] == CLAIMED else PUT_OFF[TaskVerb(old["verb"])]

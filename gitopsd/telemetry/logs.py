@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 import structlog
 
-from gitopsd.core.repo_url import without_credentials
+from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.settings import LogSettings
 
 SECRET_FIELDS = ("token", "password", "secret", "authorization", "private_key", "credentials")

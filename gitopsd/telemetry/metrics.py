@@ -6,7 +6,7 @@ What is read at a scrape is in `scrape`.
 
 from __future__ import annotations
 
-from gitopsd.core.repo_url import without_credentials
+from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.model.application import Application
 from gitopsd.model.drift import Drift, DriftEnd
 from gitopsd.model.ids import AppName

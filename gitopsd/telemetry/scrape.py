@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gitopsd.api.backend import AppView, ClusterState, RepositoryState
-from gitopsd.core.repo_url import without_credentials
+from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.model.application import Application
 from gitopsd.model.comparison import SyncStatus
 from gitopsd.model.drift import Drift
@@ -21,7 +21,7 @@ INFO = (*APP, "autosync_enabled", "repo", "dest_server", "dest_namespace", "sync
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class ScrapeSources:
     """Where the state is read."""
 
     views: Callable[[], Iterable[AppView]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 
-from gitopsd.core.repo_address import RepoAddress
+from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.ports import Clock
 from gitopsd.settings import GitSettings, Held, RepoCredentials
 from gitopsd.trust.github_app import GitHubTokens
@@ -25,7 +25,7 @@ def credentials_for(url: str, credentials: Sequence[RepoCredentials]) -> RepoCre
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class DeclaredCredentials:
     """What Secrets of one directory declare."""
 
     repositories: tuple[RepoCredentials, ...] = ()  # each for its URL alone
@@ -33,20 +33,20 @@ class Declared:
 
 
 @dataclass(slots=True)
-class Trust:
+class CredentialStore:
     """The credentials that there are now. Its one memory beside them is the tokens that Apps were given."""
 
     settings: GitSettings
     now_s: Clock
-    _declared: dict[str, Declared] = field(default_factory=dict)  # by the directory that they were read in
+    _declared: dict[str, DeclaredCredentials] = field(default_factory=dict)  # by the directory that they were read in
     _tokens: GitHubTokens = field(init=False)
 
     def __post_init__(self) -> None:
         self._tokens = GitHubTokens(self.now_s)
 
-    def declare(self, source: str, declared: Declared) -> bool:
+    def declare(self, source: str, declared: DeclaredCredentials) -> bool:
         """Take what `source` declares now in place of what it declared before; tell whether anything changed."""
-        before = self._declared.get(source, Declared())
+        before = self._declared.get(source, DeclaredCredentials())
         self._declared[source] = declared
         return before != declared
 

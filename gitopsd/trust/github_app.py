@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from gitopsd.core.repo_address import RepoAddress
+from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.errors import InvalidSettings, RepositoryUnreachable
 from gitopsd.ports import Clock
 from gitopsd.settings import GitHubApp, RepoCredentials

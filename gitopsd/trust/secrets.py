@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gitopsd.core.repo_address import RepoAddress
-from gitopsd.core.suggest import did_you_mean
+from gitopsd.core.source.repo_address import RepoAddress
+from gitopsd.core.text.suggest import did_you_mean
 from gitopsd.errors import InvalidDeclaration
 from gitopsd.settings import GitHubApp, Held, RepoCredentials
 from gitopsd.settings.checks import misfits
 from gitopsd.trust import clusters
 from gitopsd.trust.clusters import ClusterSecret, cluster_of
-from gitopsd.trust.credentials import Declared
+from gitopsd.trust.credentials import DeclaredCredentials
 
 LABEL = "argocd.argoproj.io/secret-type"
 REPOSITORY, TEMPLATE, CLUSTER = "repository", "repo-creds", "cluster"
@@ -58,10 +58,10 @@ KNOWN = frozenset((*TEXTS, *SECRETS, *FLAGS, *APP, *NOT_YET, *NEEDLESS, "enableO
 
 
 @dataclass(slots=True)
-class Read:
+class ReadSecrets:
     """What Secrets say; every line of `errors` and `warnings` begins with where its Secret stands."""
 
-    declared: Declared = field(default_factory=Declared)
+    declared: DeclaredCredentials = field(default_factory=DeclaredCredentials)
     clusters: list[ClusterSecret] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -81,12 +81,12 @@ def kind_of(document: Any) -> str:
     return str(labels.get(LABEL) or "") if isinstance(labels, Mapping) else ""
 
 
-def read(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> Read:
+def read(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> ReadSecrets:
     """Return what all `documents` (where each stands, and the Secret itself) declare; one that is broken is left out.
 
     No message repeats a value that may be secret.
     """
-    found = Read()
+    found = ReadSecrets()
     repositories: dict[RepoAddress, tuple[str, RepoCredentials]] = {}
     templates: dict[RepoAddress, tuple[str, RepoCredentials]] = {}
     for origin, document in documents:
@@ -111,13 +111,13 @@ def read(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> Read:
             found.errors.append(f"{origin}: {credentials.url} is declared at {there[address][0]} already; remove one")
         else:
             there[address] = (origin, credentials)
-    found.declared = Declared(
+    found.declared = DeclaredCredentials(
         tuple(given for _, given in repositories.values()), tuple(given for _, given in templates.values())
     )
     return found
 
 
-def _add_cluster(document: Mapping[str, Any], origin: str, found: Read) -> None:
+def _add_cluster(document: Mapping[str, Any], origin: str, found: ReadSecrets) -> None:
     try:
         values = _values(document)
         cluster = cluster_of(values)

@@ -11,16 +11,16 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from gitopsd.api.app import Bounds, Parts, api_app
+from gitopsd.api.app import ApiWiring, RequestBounds, api_app
 from gitopsd.api.backend import VersionInfo
 from gitopsd.api.connections import ConnectionBounds
-from gitopsd.api.events import Changes
+from gitopsd.api.events import ChangeFeed
 from gitopsd.api.listener import BOUNDS, Listener
 from gitopsd.api.middleware import Watched
-from gitopsd.api.probes import Health
+from gitopsd.api.probes import Probes
 from gitopsd.api.tls import TlsFiles
 from gitopsd.api.webhooks import BOUNDS as WEBHOOK_BOUNDS
-from gitopsd.api.webhooks import Webhook, WebhookBounds
+from gitopsd.api.webhooks import WebhookBounds, WebhookEndpoint
 from gitopsd.runtime.lag import LoopLag
 from gitopsd.runtime.tasks import running
 from tests.fakes.backend import FakeBackend
@@ -34,7 +34,7 @@ class Api:
     """One daemon's API."""
 
     backend: FakeBackend
-    changes: Changes
+    changes: ChangeFeed
     url: str
     port: int
     session: aiohttp.ClientSession  # with the token
@@ -59,12 +59,12 @@ async def serving(  # noqa: PLR0913 - every option has a default
     *,
     token: Callable[[], str] = lambda: TOKEN,
     secret: Callable[[], bytes] = lambda: b"",
-    bounds: Bounds | None = None,
+    bounds: RequestBounds | None = None,
     webhook_bounds: WebhookBounds = WEBHOOK_BOUNDS,
-    changes: Changes | None = None,
+    changes: ChangeFeed | None = None,
 ) -> AsyncIterator[Api]:
     """Serve `backend` while the block runs."""
-    news = changes or Changes()
+    news = changes or ChangeFeed()
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session:
         api = Api(backend, news, "", 0, session)
 
@@ -72,16 +72,16 @@ async def serving(  # noqa: PLR0913 - every option has a default
             api.pushes.append((tuple(urls), ref))
             return 1
 
-        parts = Parts(
+        parts = ApiWiring(
             backend=backend,
             changes=news,
-            webhook=Webhook(
+            webhook=WebhookEndpoint(
                 secret,
                 on_push,
                 told=lambda result, _: api.results.append(result),
                 bounds=webhook_bounds,
             ),
-            health=Health(LoopLag()),
+            health=Probes(LoopLag()),
             version=VersionInfo("0.1.0"),
             token=token,
             now_s=lambda: NOW_S,
@@ -89,7 +89,7 @@ async def serving(  # noqa: PLR0913 - every option has a default
                 observe=lambda method, route, status, _: api.observed.append((method, route, status)),
                 unforeseen=api.unforeseen.append,
             ),
-            bounds=bounds or Bounds(),
+            bounds=bounds or RequestBounds(),
         )
         async with listening(api_app(parts)) as port:
             api.port = port

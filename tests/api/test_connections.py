@@ -12,7 +12,7 @@ from aiohttp import web
 
 from gitopsd.api.app import probe_app
 from gitopsd.api.connections import ConnectionBounds, heads
-from gitopsd.api.probes import Health, Readiness
+from gitopsd.api.probes import Probes, Readiness
 from gitopsd.api.tls import TlsFiles
 from gitopsd.runtime.lag import LoopLag
 from gitopsd.runtime.metrics import Meters
@@ -24,7 +24,7 @@ HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 @contextlib.asynccontextmanager
 async def probing(bounds: ConnectionBounds) -> AsyncIterator[int]:
-    app = probe_app(Health(LoopLag()), Readiness(tuple), Meters().exposition)
+    app = probe_app(Probes(LoopLag()), Readiness(tuple), Meters().exposition)
     async with listening(app, bounds=bounds) as port:
         yield port
 
@@ -109,7 +109,7 @@ async def test_connections_over_the_bound_are_dropped_and_make_room_again() -> N
 
 
 async def test_bounds_hold_under_tls(tmp_path: Path) -> None:
-    app = probe_app(Health(LoopLag()), Readiness(tuple), Meters().exposition)
+    app = probe_app(Probes(LoopLag()), Readiness(tuple), Meters().exposition)
     tls = TlsFiles(*write_pair(tmp_path, "daemon.example"))
     bounds = ConnectionBounds(handshake_s=1, head_s=1)
     async with listening(app, tls, bounds) as port, aiohttp.ClientSession() as session:

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from gitopsd.api.answers import Overloaded
-from gitopsd.api.events import Changes
+from gitopsd.api.events import ChangeFeed
 from gitopsd.model.ids import AppName
 from tests.api.serving import serving, until
 from tests.fakes.backend import FakeBackend, app_view
@@ -90,7 +90,7 @@ async def test_streams_end_when_the_daemon_stops() -> None:
 
 async def test_one_stream_too_many_is_refused() -> None:
     async with (
-        serving(fleet(), changes=Changes(max_subscribers=1)) as api,
+        serving(fleet(), changes=ChangeFeed(max_subscribers=1)) as api,
         api.session.get(api.url + STREAM) as answer,
     ):
         assert 200 == answer.status
@@ -99,7 +99,7 @@ async def test_one_stream_too_many_is_refused() -> None:
 
 
 async def test_client_that_left_is_forgotten() -> None:
-    async with serving(fleet(), changes=Changes(max_subscribers=1)) as api, asyncio.timeout(10):
+    async with serving(fleet(), changes=ChangeFeed(max_subscribers=1)) as api, asyncio.timeout(10):
         answer = await api.session.get(api.url + STREAM)
         answer.close()
 
@@ -113,7 +113,7 @@ async def test_client_that_left_is_forgotten() -> None:
 
 @pytest.mark.looptime
 async def test_name_that_changes_often_is_told_once_until_it_is_read() -> None:
-    changes = Changes()
+    changes = ChangeFeed()
     with changes.subscribe() as subscriber:
         for _ in range(100_000):
             changes.changed(SHOP)
@@ -127,7 +127,7 @@ async def test_name_that_changes_often_is_told_once_until_it_is_read() -> None:
 
 
 async def test_subscribers_are_counted() -> None:
-    changes = Changes(max_subscribers=1)
+    changes = ChangeFeed(max_subscribers=1)
     with changes.subscribe(), pytest.raises(Overloaded), changes.subscribe():
         pass
     with changes.subscribe():

@@ -7,7 +7,7 @@ import pytest
 
 from gitopsd.model.ids import AppName, Revision
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.operation import SyncRequest, Task, TaskState, Verb
+from gitopsd.model.operation import SyncRequest, Task, TaskState, TaskVerb
 from gitopsd.model.status import HistoryEntry
 from tests.api.serving import NOW_S, serving
 from tests.fakes.backend import FakeBackend, app_view
@@ -150,7 +150,9 @@ async def test_syncs_of_the_past_are_shown_with_what_became_of_each_object() -> 
     entry = HistoryEntry(3, (Revision("1" * 40),), 1.0, 3.5, "ann", "Failed", "1 of 1 objects failed", "t")
     backend = FakeBackend(dataclasses.replace(app_view("shop"), history=(entry,)))
     key = ResourceKey("", "ConfigMap", "shop", "a")
-    backend.tasks[3] = [Task(key, Verb.APPLY, wave=2, state=TaskState.FAILED, message="no", evidence=("event: no",))]
+    backend.tasks[3] = [
+        Task(key, TaskVerb.APPLY, wave=2, state=TaskState.FAILED, message="no", evidence=("event: no",))
+    ]
     async with serving(backend) as api:
         _, syncs = await api.status("GET", f"{SHOP}/syncs")
         _, one = await api.status("GET", f"{SHOP}/syncs/3")

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from gitopsd.api.app import probe_app
-from gitopsd.api.probes import Health, Part, Readiness
+from gitopsd.api.probes import DaemonPart, Probes, Readiness
 from gitopsd.runtime.metrics import Meters
 from gitopsd.telemetry.metrics import Metrics
 from tests.api.serving import listening
@@ -26,7 +26,7 @@ class GivenLag:
 async def probing(
     readiness: Readiness, lag: GivenLag, meters: Meters | None = None
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    app = probe_app(Health(lag, bound_s=5), readiness, (meters or Meters()).exposition)
+    app = probe_app(Probes(lag, bound_s=5), readiness, (meters or Meters()).exposition)
     async with listening(app) as port, aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
         yield session
 
@@ -38,15 +38,18 @@ async def test_alive_is_who_keeps_up(lag_s: float, expected: int) -> None:
 
 
 async def test_ready_when_every_required_part_is_and_stopping_to_the_end() -> None:
-    parts = [Part("cluster c1", ready=False, detail="the first lists are under way"), Part("store", ready=True)]
+    parts = [
+        DaemonPart("cluster c1", ready=False, detail="the first lists are under way"),
+        DaemonPart("store", ready=True),
+    ]
     readiness = Readiness(lambda: parts)
     async with probing(readiness, GivenLag(0)) as session:
         async with session.get("/readyz") as answer:
             body = await answer.json()
             assert (503, "starting") == (answer.status, body["status"])
             assert {"name": "cluster c1", "ready": False, "detail": "the first lists are under way"} == body["parts"][0]
-        parts[0] = Part("cluster c1", ready=True)
-        parts.append(Part("redis", ready=False, detail="redis://:hunter2@r:6379 is away", required=False))
+        parts[0] = DaemonPart("cluster c1", ready=True)
+        parts.append(DaemonPart("redis", ready=False, detail="redis://:hunter2@r:6379 is away", required=False))
         async with session.get("/readyz") as answer:
             assert (200, "ready") == (answer.status, (await answer.json())["status"])
             assert "hunter2" not in await answer.text()

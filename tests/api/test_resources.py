@@ -6,11 +6,11 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+from gitopsd.api.argocd_json import rfc3339
 from gitopsd.api.backend import ClusterState, ManagedResource, Manifests, RepositoryState, SourceDetails
-from gitopsd.core.argo_json import rfc3339
-from gitopsd.core.tree import Node
+from gitopsd.core.tree.owners import TreeNode
 from gitopsd.model.cluster import Network, PodFacts, WatchAge, WatchState
-from gitopsd.model.comparison import Absent, Compared, Difference, Pair, SyncStatus, Why, Writer
+from gitopsd.model.comparison import Absent, Compared, Difference, Explanation, Pair, SyncStatus, Writer
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.manifest import GVK, ResourceKey
@@ -75,9 +75,9 @@ async def test_managed_resource_tells_the_verdict_of_the_last_pass() -> None:
     compared = Compared(
         Pair(key, None, Absent()),
         SyncStatus.OUT_OF_SYNC,
-        (Difference(".spec.replicas", 3, 2, 1, Why.DRIFT, (Writer("hpa", "Update", NOW_S, "scale"),)),),
+        (Difference(".spec.replicas", 3, 2, 1, Explanation.DRIFT, (Writer("hpa", "Update", NOW_S, "scale"),)),),
         reason="replicas differ",
-        why=Why.NOT_APPLIED,
+        why=Explanation.NOT_APPLIED,
     )
     backend = FakeBackend(app_view("shop"))
     backend.managed = [ManagedResource(GVK("apps", "v1", "Deployment"), "shop", "web", compared=compared)]
@@ -106,8 +106,10 @@ async def test_tree_holds_owners_and_what_they_own() -> None:
     pod = live_of(key, uid="u2", pod=facts, created_s=1_700_000_000.0)
     health = Health(HealthStatus.DEGRADED, "it crashes")
     backend = FakeBackend(app_view("shop"))
-    backend.nodes = [Node(*deployment, None), Node(GVK("", "v1", "Pod"), pod, health, (deployment,))]
-    backend.orphan_nodes = [Node(GVK("", "v1", "ConfigMap"), live_of(ResourceKey("", "ConfigMap", "shop", "x")), None)]
+    backend.nodes = [TreeNode(*deployment, None), TreeNode(GVK("", "v1", "Pod"), pod, health, (deployment,))]
+    backend.orphan_nodes = [
+        TreeNode(GVK("", "v1", "ConfigMap"), live_of(ResourceKey("", "ConfigMap", "shop", "x")), None)
+    ]
     async with serving(backend) as api:
         tree = await api.get(f"{SHOP}/resource-tree")
 
@@ -131,9 +133,9 @@ async def test_tree_tells_where_traffic_goes_in_argo_cds_shape() -> None:
     reached = Network(targets=(service_key,), addresses=(("ip", "192.0.2.1"),), urls=("https://shop.example/",))
     backend = FakeBackend(app_view("shop"))
     backend.nodes = [
-        Node(GVK("", "v1", "Pod"), live_of(pod_key, network=Network(labels=labels)), None),
-        Node(GVK("", "v1", "Service"), live_of(service_key, network=Network(selects=labels)), None),
-        Node(
+        TreeNode(GVK("", "v1", "Pod"), live_of(pod_key, network=Network(labels=labels)), None),
+        TreeNode(GVK("", "v1", "Service"), live_of(service_key, network=Network(selects=labels)), None),
+        TreeNode(
             GVK("networking.k8s.io", "v1", "Ingress"),
             live_of(ResourceKey("networking.k8s.io", "Ingress", "shop", "web"), network=reached),
             None,

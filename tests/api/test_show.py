@@ -4,10 +4,10 @@ import dataclasses
 import json
 from typing import Any
 
+from gitopsd.api.argocd_json import application_json
 from gitopsd.api.backend import AppView
 from gitopsd.api.rest import show as module
 from gitopsd.api.rest.show import Show
-from gitopsd.core.argo_json import application_json
 from gitopsd.model.comparison import Comparison, SyncStatus
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import Revision

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gitopsd.api.app import probe_app
 from gitopsd.api.listener import Listener
-from gitopsd.api.probes import Health, Readiness
+from gitopsd.api.probes import Probes, Readiness
 from gitopsd.api.tls import TlsFiles
 from gitopsd.errors import InvalidSettings
 from gitopsd.runtime.lag import LoopLag
@@ -20,7 +20,7 @@ from tests.api.serving import listening, until
 
 
 def probes() -> web.Application:
-    return probe_app(Health(LoopLag()), Readiness(tuple), Meters().exposition)
+    return probe_app(Probes(LoopLag()), Readiness(tuple), Meters().exposition)
 
 
 async def served_name(port: int, *, sni: str = "daemon.example") -> str:

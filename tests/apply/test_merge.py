@@ -10,9 +10,9 @@ from aiohttp import web
 
 from gitopsd.apply.merge import merged
 from gitopsd.apply.run import ClusterApplier
-from gitopsd.core.compare import Basis, Doubtful, settle, verdict
+from gitopsd.core.compare.verdict import Basis, Doubtful, settle, verdict
 from gitopsd.live.decode import Decoder
-from gitopsd.model.command import Accepted, Apply, Check, Predicted
+from gitopsd.model.command import Accepted, Apply, DryRun, Predicted
 from gitopsd.model.comparison import Compared, Found, Pair, SyncStatus
 from gitopsd.model.ids import ClusterId, TargetHash
 from gitopsd.model.manifest import key_of
@@ -76,7 +76,7 @@ async def test_a_kind_without_server_side_apply_is_created_compared_and_changed(
             return settle(doubt, answer, old.held)
 
         first, second = target(size=1, sails=["a", "b"]), target(size=2, sails=["a"])
-        assert isinstance(await applier.run(HERE, Check(key_of(first), first)), Accepted)
+        assert isinstance(await applier.run(HERE, DryRun(key_of(first), first)), Accepted)
         assert 0 == old.writes
         for _ in range(2):
             assert isinstance(await applier.run(HERE, Apply(key_of(first), first, HASH)), Accepted)

@@ -16,7 +16,7 @@ import yaml
 
 from gitopsd.live.decode import Decoder
 from gitopsd.manifests import jobs
-from gitopsd.manifests.given import Given
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.tools import Programs
 from gitopsd.manifests.yaml import parse
 from gitopsd.model.manifest import GVK
@@ -52,7 +52,7 @@ async def _closures(options: Options) -> Figure:
         took: list[float] = []
         async with WorkerPool(1) as pool:
             source = {"path": "apps/app-00000", "options": {}}
-            place, given = [[OPENER, mirror, revision], []], Given.packed(RenderSettings(), Programs(), {})
+            place, given = [[OPENER, mirror, revision], []], RenderContext.packed(RenderSettings(), Programs(), {})
             rendered = await pool.call(jobs.RENDER, place, "inputs", source, given)
             closures = [[key.replace("app-00000", name) for key in rendered["looked_up"]] for name in fleet.names()]
             for turn in range(7):

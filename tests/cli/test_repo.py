@@ -95,7 +95,7 @@ def test_what_does_not_open_ends_with_3_and_says_why(host: GitHost, capsys: pyte
 async def test_server_that_trickles_is_given_up(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gitopsd.daemon.repo.DEADLINE_S", 0.5)
+    monkeypatch.setattr("gitopsd.offline.repo_check.DEADLINE_S", 0.5)
     async with trickling_server() as url:
         assert 3 == await asyncio.to_thread(main, ("repo", "check", url))
 

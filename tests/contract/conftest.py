@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitopsd.apply.run import ClusterApplier
-from gitopsd.kube.client import Client
+from gitopsd.kube.client import KubeClient
 from tests.clusters import Cluster
 from tests.contract.applying import HERE, RESOLVE, TAKEOVER
 from tests.contract.stores import Fake, Real, Subject, application, declare
@@ -16,13 +16,13 @@ from tests.kube.kit import client_of
 
 
 @pytest.fixture
-async def client(cluster: Cluster) -> AsyncIterator[Client]:
+async def client(cluster: Cluster) -> AsyncIterator[KubeClient]:
     async with client_of(cluster) as opened:
         yield opened
 
 
 @pytest.fixture
-def applier(client: Client) -> ClusterApplier:
+def applier(client: KubeClient) -> ClusterApplier:
     return ClusterApplier({HERE: client}, RESOLVE, TAKEOVER)
 
 

@@ -14,7 +14,7 @@ from gitopsd.model.comparison import Comparison, Remembered, SyncStatus
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId, Revision, TargetHash, ViewHash
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.operation import Operation, OperationPhase, Task, Verb
+from gitopsd.model.operation import Operation, OperationPhase, Task, TaskVerb
 from gitopsd.model.status import AppStatus
 from gitopsd.ports import Applications, Declarations, Inventory
 from gitopsd.store import Store
@@ -117,7 +117,7 @@ def operation(identity: str = "op1", phase: OperationPhase = OperationPhase.RUNN
             cluster=PROD,
             target=TargetHash("t"),
             revisions=(Revision("a" * 40),),
-            tasks=(Task(WEB, Verb.APPLY),),
+            tasks=(Task(WEB, TaskVerb.APPLY),),
             phase=phase,
             started_s=10.0,
         ),

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from gitopsd.apply.run import ClusterApplier
-from gitopsd.core.compare import Basis, Doubtful, settle, verdict
-from gitopsd.core.ignore import NO_RULES
-from gitopsd.kube.client import JSON_PATCH, Client
+from gitopsd.core.compare.ignore_rules import NO_RULES
+from gitopsd.core.compare.verdict import Basis, Doubtful, settle, verdict
+from gitopsd.kube.client import JSON_PATCH, KubeClient
 from gitopsd.live.decode import Decoder
 from gitopsd.model.command import Accepted, Apply, Inapplicable, Predicted
-from gitopsd.model.comparison import Compared, Found, Pair, Remembered, SyncStatus, Why
+from gitopsd.model.comparison import Compared, Explanation, Found, Pair, Remembered, SyncStatus
 from gitopsd.model.ids import ClusterId, TargetHash
 from gitopsd.model.manifest import Manifest, key_of
 from tests.clusters import Cluster, call
@@ -94,7 +94,7 @@ def _await_force(cluster: Cluster) -> None:
 
 
 @pytest.fixture
-async def client(cluster: Cluster) -> AsyncIterator[Client]:
+async def client(cluster: Cluster) -> AsyncIterator[KubeClient]:
     async with client_of(cluster) as opened:
         yield opened
 
@@ -106,7 +106,7 @@ def target(namespace: str, wants: str, **data: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}
 
 
-async def applied(client: Client, wanted: Manifest) -> Remembered:
+async def applied(client: KubeClient, wanted: Manifest) -> Remembered:
     """Apply `wanted`; return what is remembered of an object that is in sync."""
     answer = await applier(client).run(HERE, Apply(key_of(wanted), wanted, BASIS.target))
     assert isinstance(answer, Accepted), answer
@@ -114,11 +114,13 @@ async def applied(client: Client, wanted: Manifest) -> Remembered:
     return Remembered(BASIS.target, answer.view, NO_RULES.hash, BASIS.admission)
 
 
-def applier(client: Client) -> ClusterApplier:
+def applier(client: KubeClient) -> ClusterApplier:
     return ClusterApplier({HERE: client}, served(CONFIG_MAP), ())
 
 
-async def judged(client: Client, wanted: Manifest, remembered: Remembered | None, admission: str = "later") -> Compared:
+async def judged(
+    client: KubeClient, wanted: Manifest, remembered: Remembered | None, admission: str = "later"
+) -> Compared:
     """Return the verdict on the live object of `wanted`, for which the server is asked."""
     key = key_of(wanted)
     reply = await client.request("GET", f"/api/v1/namespaces/{key.namespace}/configmaps/{key.name}")
@@ -132,7 +134,7 @@ async def judged(client: Client, wanted: Manifest, remembered: Remembered | None
 
 
 async def test_what_a_policy_writes_anew_each_time_is_in_sync_where_git_does_not_set_it(
-    client: Client, namespace: str
+    client: KubeClient, namespace: str
 ) -> None:
     wanted = target(namespace, COUNTED, a="1")
     await applied(client, wanted)
@@ -143,7 +145,7 @@ async def test_what_a_policy_writes_anew_each_time_is_in_sync_where_git_does_not
     assert seen.remember
 
 
-async def test_what_a_policy_makes_of_what_git_sets_is_told_as_its_doing(client: Client, namespace: str) -> None:
+async def test_what_a_policy_makes_of_what_git_sets_is_told_as_its_doing(client: KubeClient, namespace: str) -> None:
     plain = target(namespace, "", tier="silver", a="1")
     await applied(client, plain)
     wanted = target(namespace, RULED, tier="silver", a="1")
@@ -152,11 +154,11 @@ async def test_what_a_policy_makes_of_what_git_sets_is_told_as_its_doing(client:
     await applied(client, wanted)
     after = await judged(client, wanted, None)
 
-    assert (Why.MUTATED, "silver", "gold", "silver") == (seen.why, seen.target, seen.predicted, seen.live)
+    assert (Explanation.MUTATED, "silver", "gold", "silver") == (seen.why, seen.target, seen.predicted, seen.live)
     assert SyncStatus.SYNCED is after.status  # it is as the server would have it again
 
 
-async def test_edit_of_what_a_policy_made_of_a_field_of_ours_is_seen(client: Client, namespace: str) -> None:
+async def test_edit_of_what_a_policy_made_of_a_field_of_ours_is_seen(client: KubeClient, namespace: str) -> None:
     wanted = target(namespace, RULED, tier="silver")
     remembered = await applied(client, wanted)
     for edit in (
@@ -174,7 +176,7 @@ async def test_edit_of_what_a_policy_made_of_a_field_of_ours_is_seen(client: Cli
 
 
 async def test_policy_that_would_refuse_what_is_there_by_now_puts_nothing_out_of_sync(
-    client: Client, namespace: str
+    client: KubeClient, namespace: str
 ) -> None:
     wanted = target(namespace, CLOSED, a="1")
     remembered = await applied(client, wanted)

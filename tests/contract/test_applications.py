@@ -8,7 +8,7 @@ import pytest
 
 from gitopsd.errors import NotFound
 from gitopsd.model.ids import AppName
-from gitopsd.model.operation import OperationPhase, OperationScope, SyncRequest, Task, Verb
+from gitopsd.model.operation import OperationPhase, OperationScope, SyncRequest, Task, TaskVerb
 from tests.contract.stores import (
     OLD,
     PROD,
@@ -106,7 +106,7 @@ def test_what_became_of_each_object_is_kept_as_long_as_the_sync_is(subject: Subj
     declare(subject, document)
     for number in range(2):
         over = operation(f"op{number}", OperationPhase.SUCCEEDED, finished_s=float(number))
-        subject.store.put_operation(replace(over, tasks=(Task(WEB, Verb.APPLY, message=f"m{number}"),)))
+        subject.store.put_operation(replace(over, tasks=(Task(WEB, TaskVerb.APPLY, message=f"m{number}"),)))
 
     store = subject.restarted()
 

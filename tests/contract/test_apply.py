@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gitopsd.apply.run import ClusterApplier
-from gitopsd.core.managed_fields import view_hash
-from gitopsd.kube.client import Client
+from gitopsd.core.objects.managed_fields import view_hash
+from gitopsd.kube.client import KubeClient
 from gitopsd.model.command import (
     Accepted,
     Predicted,
@@ -35,7 +35,7 @@ async def test_apply_creates_and_tells_version_and_view(applier: ClusterApplier,
     assert {"a": "1"} == found["data"]
 
 
-async def test_unchanged_apply_moves_nothing(client: Client, namespace: str) -> None:
+async def test_unchanged_apply_moves_nothing(client: KubeClient, namespace: str) -> None:
     versions: dict[ResourceKey, ResourceVersion | None] = {}
     applier = ClusterApplier({HERE: client}, RESOLVE, TAKEOVER, lambda _, key: versions.get(key))
     manifest = deployment(namespace)
@@ -49,7 +49,7 @@ async def test_unchanged_apply_moves_nothing(client: Client, namespace: str) -> 
     assert second.changed is (second.resource_version != versions[key_of(manifest)])
 
 
-async def test_known_version_makes_changed_exact(client: Client, namespace: str) -> None:
+async def test_known_version_makes_changed_exact(client: KubeClient, namespace: str) -> None:
     versions: dict[ResourceKey, ResourceVersion | None] = {}
     applier = ClusterApplier({HERE: client}, RESOLVE, TAKEOVER, lambda _, key: versions.get(key))
     manifest = config_map(namespace)
@@ -62,7 +62,7 @@ async def test_known_version_makes_changed_exact(client: Client, namespace: str)
 
 
 async def test_what_git_no_longer_sets_is_gone_from_live_and_what_others_set_stays(
-    applier: ClusterApplier, client: Client, namespace: str
+    applier: ClusterApplier, client: KubeClient, namespace: str
 ) -> None:
     await accepted(applier, config_map(namespace, a="1", b="2"))
     path = f"/api/v1/namespaces/{namespace}/configmaps/settings"
@@ -74,7 +74,7 @@ async def test_what_git_no_longer_sets_is_gone_from_live_and_what_others_set_sta
 
 
 async def test_apply_takes_a_field_back_from_who_changed_it(
-    applier: ClusterApplier, client: Client, namespace: str
+    applier: ClusterApplier, client: KubeClient, namespace: str
 ) -> None:
     await accepted(applier, config_map(namespace))
     path = f"/api/v1/namespaces/{namespace}/configmaps/settings"
@@ -120,7 +120,7 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 async def test_takeover_removes_what_the_legacy_manager_set_and_git_does_not(
-    applier: ClusterApplier, client: Client, namespace: str
+    applier: ClusterApplier, client: KubeClient, namespace: str
 ) -> None:
     theirs = config_map(namespace, a="0", old="x")
     theirs["metadata"]["annotations"] = {LAST_APPLIED: "{}"}
@@ -145,7 +145,7 @@ async def test_takeover_removes_what_the_legacy_manager_set_and_git_does_not(
 
 
 async def test_takeover_spares_the_replicas_that_an_autoscaler_chose(
-    applier: ClusterApplier, client: Client, namespace: str
+    applier: ClusterApplier, client: KubeClient, namespace: str
 ) -> None:
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
     await client.request("POST", path, query={"fieldManager": "argocd-controller"}, body=deployment(namespace))
@@ -162,7 +162,9 @@ async def test_takeover_spares_the_replicas_that_an_autoscaler_chose(
     assert 7 == (await live(applier, deployment(namespace)))["spec"]["replicas"]
 
 
-async def test_without_takeover_what_others_set_stays(applier: ClusterApplier, client: Client, namespace: str) -> None:
+async def test_without_takeover_what_others_set_stays(
+    applier: ClusterApplier, client: KubeClient, namespace: str
+) -> None:
     path = f"/api/v1/namespaces/{namespace}/configmaps"
     await client.request(
         "POST", path, query={"fieldManager": "argocd-controller"}, body=config_map(namespace, a="0", old="x")
@@ -180,7 +182,7 @@ async def test_takeover_of_an_absent_object_creates_it(applier: ClusterApplier, 
 
 
 async def test_dry_run_of_a_takeover_predicts_what_goes_and_what_is_filled_in(
-    applier: ClusterApplier, client: Client, namespace: str
+    applier: ClusterApplier, client: KubeClient, namespace: str
 ) -> None:
     theirs = deployment(namespace, replicas=3, minReadySeconds=5, paused=True)
     theirs["metadata"] |= {"annotations": {LAST_APPLIED: "{}"}, "labels": {"team": "x"}}
@@ -206,7 +208,7 @@ async def test_dry_run_of_a_takeover_predicts_what_goes_and_what_is_filled_in(
 
 
 async def test_dry_run_of_a_takeover_that_takes_nothing_away_is_a_plain_one(
-    applier: ClusterApplier, client: Client, namespace: str
+    applier: ClusterApplier, client: KubeClient, namespace: str
 ) -> None:
     path = f"/api/v1/namespaces/{namespace}/configmaps"
     query = {"fieldManager": "kubectl-client-side-apply"}

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gitopsd.apply.run import ClusterApplier
-from gitopsd.kube.client import Client
-from gitopsd.model.command import Accepted, Apply, Check, ObjectRef, Refused
+from gitopsd.kube.client import KubeClient
+from gitopsd.model.command import Accepted, Apply, DryRun, ObjectRef, Refused
 from gitopsd.model.ids import ClusterId, TargetHash
 from gitopsd.model.manifest import Manifest, gvk_of, key_of
 from tests.clusters import Cluster
@@ -24,7 +24,7 @@ async def client(cluster: Cluster) -> Any:
 
 
 @pytest.fixture
-def applier(client: Client) -> ClusterApplier:
+def applier(client: KubeClient) -> ClusterApplier:
     return ClusterApplier({HERE: client}, served(CONFIG_MAP, DEPLOYMENT), ())
 
 
@@ -34,7 +34,7 @@ def config(namespace: str, **fields: Any) -> Manifest:
 
 
 async def check(applier: ClusterApplier, manifest: Manifest) -> Accepted | Refused:
-    return await applier.run(HERE, Check(key_of(manifest), manifest))
+    return await applier.run(HERE, DryRun(key_of(manifest), manifest))
 
 
 async def test_what_would_be_taken_is_accepted_and_not_written(applier: ClusterApplier, namespace: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gitopsd.apply.run import ClusterApplier
-from gitopsd.kube.client import JSON_PATCH, Client
+from gitopsd.kube.client import JSON_PATCH, KubeClient
 from gitopsd.model.command import (
     Accepted,
     CreateNamespace,
@@ -96,7 +96,7 @@ async def test_prune_without_what_was_compared_is_refused_unsent(
 
 
 async def test_prune_of_what_finalizers_hold_tells_that_it_is_still_there(
-    applier: ClusterApplier, client: Client, namespace: str
+    applier: ClusterApplier, client: KubeClient, namespace: str
 ) -> None:
     manifest = config_map(namespace)
     manifest["metadata"]["finalizers"] = ["example.com/hold"]
@@ -113,7 +113,7 @@ async def test_prune_of_what_finalizers_hold_tells_that_it_is_still_there(
     assert await applier.read(HERE, ref(manifest)) is None
 
 
-async def test_create_namespace_only_creates(applier: ClusterApplier, client: Client, namespace: str) -> None:
+async def test_create_namespace_only_creates(applier: ClusterApplier, client: KubeClient, namespace: str) -> None:
     name = f"{namespace}-made"
 
     first = await applier.run(HERE, CreateNamespace(name))

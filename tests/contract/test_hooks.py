@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gitopsd.apply.run import ClusterApplier
-from gitopsd.core.hooks import hook_of, run_manifest
-from gitopsd.kube.client import Client
+from gitopsd.core.target.hooks import hook_of, run_manifest
+from gitopsd.kube.client import KubeClient
 from gitopsd.model.command import Accepted, Apply, ObjectRef, Release
 from gitopsd.model.ids import AppName, ClusterId, TargetHash, Uid
 from gitopsd.model.manifest import Manifest, gvk_of, key_of
@@ -19,7 +19,7 @@ HERE = ClusterId("here")
 
 
 @pytest.fixture
-def applier(client: Client) -> ClusterApplier:
+def applier(client: KubeClient) -> ClusterApplier:
     return ClusterApplier({HERE: client}, served(CONFIG_MAP), ())
 
 
@@ -57,7 +57,7 @@ async def release(applier: ClusterApplier, manifest: Manifest, uid: str, *, dele
 
 
 async def test_object_that_somebody_deletes_is_there_until_it_is_let_go_of(
-    client: Client, applier: ClusterApplier, namespace: str
+    client: KubeClient, applier: ClusterApplier, namespace: str
 ) -> None:
     manifest = run(namespace)
     uid = (await begun(applier, manifest))["metadata"]["uid"]

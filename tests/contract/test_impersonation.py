@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from gitopsd.apply.run import ClusterApplier
-from gitopsd.kube.client import Client
+from gitopsd.kube.client import KubeClient
 from gitopsd.model.command import (
     Accepted,
     Apply,
-    Check,
     CreateNamespace,
+    DryRun,
     Inapplicable,
     ObjectRef,
     Predicted,
@@ -31,7 +31,7 @@ RIGHTS = ["get", "create", "patch", "delete"]
 
 
 @pytest.fixture
-async def deployer(client: Client, namespace: str) -> str:
+async def deployer(client: KubeClient, namespace: str) -> str:
     """Make a service account that may write ConfigMaps of this test's namespace, and return its user."""
     role = {"kind": "Role", "metadata": {"name": "deployer"}}
     rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": RIGHTS}]
@@ -52,7 +52,7 @@ async def deployer(client: Client, namespace: str) -> str:
 
 
 @pytest.fixture
-def applier(client: Client) -> ClusterApplier:
+def applier(client: KubeClient) -> ClusterApplier:
     return ClusterApplier({HERE: client}, served(CONFIG_MAP, NAMESPACE), ())
 
 
@@ -89,7 +89,7 @@ async def test_what_it_may_not_write_is_refused_though_gitopsd_may(applier: Clus
 
     answers = [
         await writer.run(HERE, apply(elsewhere)),
-        await writer.run(HERE, Check(key_of(elsewhere), elsewhere)),
+        await writer.run(HERE, DryRun(key_of(elsewhere), elsewhere)),
         await writer.run(HERE, CreateNamespace(f"made-{secrets.token_hex(4)}")),
     ]
     predicted = await writer.dry_run(HERE, elsewhere)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from gitopsd.core.managed_fields import view_hash
-from gitopsd.core.tracking import ANNOTATION, Tracking
-from gitopsd.kube.client import APPLY_PATCH, JSON_PATCH, Client
-from gitopsd.live import surveys as module
+from gitopsd.core.objects.managed_fields import view_hash
+from gitopsd.core.target.tracking import ANNOTATION, Tracking
+from gitopsd.kube.client import APPLY_PATCH, JSON_PATCH, KubeClient
+from gitopsd.live import metadata_scans as module
 from gitopsd.live.discovery import discover
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.comparison import Absent, Found, Unreadable, Unserved
@@ -28,7 +28,7 @@ ARGOCD_ID = "argocd.argoproj.io/tracking-id"
 
 
 @pytest.fixture
-async def client(cluster: Cluster) -> AsyncIterator[Client]:
+async def client(cluster: Cluster) -> AsyncIterator[KubeClient]:
     async with client_of(cluster) as opened:
         yield opened
 
@@ -40,7 +40,7 @@ def config_map(namespace: str, name: str = "settings", app: str = "", **data: st
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data or {"a": "1"}}
 
 
-async def apply(client: Client, manifest: dict[str, Any], manager: str = "gitopsd") -> dict[str, Any]:
+async def apply(client: KubeClient, manifest: dict[str, Any], manager: str = "gitopsd") -> dict[str, Any]:
     meta = manifest["metadata"]
     path = f"/api/v1/namespaces/{meta['namespace']}/configmaps/{meta['name']}"
     query = {"fieldManager": manager, "force": "true"}
@@ -50,12 +50,12 @@ async def apply(client: Client, manifest: dict[str, Any], manager: str = "gitops
     return found
 
 
-async def delete(client: Client, namespace: str, name: str) -> None:
+async def delete(client: KubeClient, namespace: str, name: str) -> None:
     reply = await client.request("DELETE", f"/api/v1/namespaces/{namespace}/configmaps/{name}")
     assert reply.ok, reply
 
 
-async def test_mirror_is_synced_and_keeps_what_a_verdict_needs(client: Client, namespace: str) -> None:
+async def test_mirror_is_synced_and_keeps_what_a_verdict_needs(client: KubeClient, namespace: str) -> None:
     made = await apply(client, config_map(namespace, app="shop"))
 
     async with running(client, [CONFIG_MAP]) as mirror:
@@ -75,7 +75,7 @@ async def test_mirror_is_synced_and_keeps_what_a_verdict_needs(client: Client, n
     assert live.created_s > 0
 
 
-async def test_create_change_and_delete_are_seen_and_told(client: Client, namespace: str) -> None:
+async def test_create_change_and_delete_are_seen_and_told(client: KubeClient, namespace: str) -> None:
     here = ref("ConfigMap", namespace, "settings")
     async with running(client, [CONFIG_MAP]) as mirror:
         await mirror.until_synced()
@@ -97,7 +97,7 @@ async def test_create_change_and_delete_are_seen_and_told(client: Client, namesp
         assert [SHOP] == mirror.told
 
 
-async def test_tracked_objects_are_read_without_being_asked_for(client: Client, namespace: str) -> None:
+async def test_tracked_objects_are_read_without_being_asked_for(client: KubeClient, namespace: str) -> None:
     await apply(client, config_map(namespace, app="shop"))
     await apply(client, config_map(namespace, "other", app="till"))
     await apply(client, config_map(namespace, "nobody"))
@@ -114,7 +114,7 @@ async def test_tracked_objects_are_read_without_being_asked_for(client: Client, 
     assert isinstance(wanted, Found)
 
 
-async def test_what_names_no_owner_is_listed_by_namespace(client: Client, namespace: str) -> None:
+async def test_what_names_no_owner_is_listed_by_namespace(client: KubeClient, namespace: str) -> None:
     owner = await apply(client, config_map(namespace, "owner", app="shop"))
     owned = config_map(namespace, "owned")
     ref_ = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["metadata"]["uid"]}
@@ -130,7 +130,7 @@ async def test_what_names_no_owner_is_listed_by_namespace(client: Client, namesp
     assert "owned" not in found
 
 
-async def test_argocds_annotation_is_read(client: Client, namespace: str) -> None:
+async def test_argocds_annotation_is_read(client: KubeClient, namespace: str) -> None:
     manifest = config_map(namespace)
     manifest["metadata"]["annotations"] = {ARGOCD_ID: f"shop:/ConfigMap:{namespace}/settings"}
     await apply(client, manifest, manager="argocd-controller")
@@ -149,7 +149,7 @@ async def test_argocds_annotation_is_read(client: Client, namespace: str) -> Non
 
 @pytest.mark.parametrize("tracking", [ANNOTATION, Tracking("team", reads_label=True)], ids=["annotation", "label"])
 async def test_a_tracked_object_of_a_kind_nobody_named_is_found(
-    client: Client, namespace: str, tracking: Tracking
+    client: KubeClient, namespace: str, tracking: Tracking
 ) -> None:
     app = AppName(f"found-{secrets.token_hex(4)}")
     tracking_id = {TRACKING_ID: f"{app}:/ServiceAccount:{namespace}/robot"}
@@ -168,7 +168,7 @@ async def test_a_tracked_object_of_a_kind_nobody_named_is_found(
     assert [ResourceKey("", "ServiceAccount", namespace, "robot")] == list(own)
 
 
-async def test_a_kind_asked_for_is_pending_and_then_listed(client: Client, namespace: str) -> None:
+async def test_a_kind_asked_for_is_pending_and_then_listed(client: KubeClient, namespace: str) -> None:
     await apply(client, config_map(namespace))
     there, missing = ref("ConfigMap", namespace, "settings"), ref("ConfigMap", namespace, "missing")
     async with running(client) as mirror:
@@ -182,7 +182,7 @@ async def test_a_kind_asked_for_is_pending_and_then_listed(client: Client, names
         assert SHOP in mirror.told
 
 
-async def test_a_kind_that_is_not_served_is_unserved(client: Client) -> None:
+async def test_a_kind_that_is_not_served_is_unserved(client: KubeClient) -> None:
     async with running(client) as mirror:
         await mirror.until_synced()
 
@@ -190,7 +190,7 @@ async def test_a_kind_that_is_not_served_is_unserved(client: Client) -> None:
         assert Unserved() == mirror.reading(ref("ConfigMap", "default", "x", version="v9"))
 
 
-async def test_kinds_are_resolved_with_and_without_version(client: Client) -> None:
+async def test_kinds_are_resolved_with_and_without_version(client: KubeClient) -> None:
     async with running(client) as mirror:
         await mirror.until_synced()
         exact = mirror.mirrors.resource(HERE, GVK("apps", "v1", "Deployment"))
@@ -205,7 +205,7 @@ async def test_kinds_are_resolved_with_and_without_version(client: Client) -> No
 
 
 async def test_legacy_discovery_tells_what_aggregated_discovery_does(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: KubeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aggregated = await discover(client)
     monkeypatch.setattr("gitopsd.live.discovery.AGGREGATED", "application/json")
@@ -233,7 +233,7 @@ async def test_pages_and_a_streamed_list_show_the_same(cluster: Cluster, namespa
     assert 8 == len(found[0])
 
 
-async def test_owners_have_children(client: Client, namespace: str) -> None:
+async def test_owners_have_children(client: KubeClient, namespace: str) -> None:
     parent = await apply(client, config_map(namespace, "parent"))
     child = config_map(namespace, "child", app="shop")
     child["metadata"]["ownerReferences"] = [
@@ -257,7 +257,7 @@ async def test_owners_have_children(client: Client, namespace: str) -> None:
     assert live.key not in own  # a controller's object is nobody's to prune
 
 
-async def test_what_a_tracked_object_owns_is_found_whatever_its_kind(client: Client, namespace: str) -> None:
+async def test_what_a_tracked_object_owns_is_found_whatever_its_kind(client: KubeClient, namespace: str) -> None:
     owner = await with_endpoints(client, namespace)
 
     async with running(client, [CONFIG_MAP]) as mirror:
@@ -268,7 +268,7 @@ async def test_what_a_tracked_object_owns_is_found_whatever_its_kind(client: Cli
 
 
 async def test_what_a_kind_owns_is_looked_for_when_somebody_asks_for_the_kind(
-    client: Client, namespace: str, monkeypatch: pytest.MonkeyPatch
+    client: KubeClient, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "RETRY_S", 0.2)
     async with running(client) as mirror:
@@ -279,7 +279,7 @@ async def test_what_a_kind_owns_is_looked_for_when_somebody_asks_for_the_kind(
         await until(lambda: mirror.mirrors.children(HERE, owner), "what it owns is there")
 
 
-async def with_endpoints(client: Client, namespace: str) -> Uid:
+async def with_endpoints(client: KubeClient, namespace: str) -> Uid:
     """Make a tracked ConfigMap that owns Endpoints, and return its uid."""
     made = await apply(client, config_map(namespace, "owner", app="shop"))
     owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": made["metadata"]["uid"]}
@@ -310,7 +310,7 @@ def definition(group: str, **schema: Any) -> dict[str, Any]:
 
 
 async def test_a_definition_serves_its_kind_changes_its_admission_and_takes_it_away(
-    client: Client, namespace: str
+    client: KubeClient, namespace: str
 ) -> None:
     group = f"g{secrets.token_hex(4)}.example.com"
     here, gvk = ref("Boat", namespace, "one", group=group), GVK(group, "v1", "Boat")
@@ -346,7 +346,7 @@ async def test_a_definition_serves_its_kind_changes_its_admission_and_takes_it_a
 
 
 async def test_every_version_that_is_asked_for_is_followed_after_its_definition_changes(
-    client: Client, namespace: str
+    client: KubeClient, namespace: str
 ) -> None:
     group = f"g{secrets.token_hex(4)}.example.com"
     path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -374,7 +374,7 @@ async def test_every_version_that_is_asked_for_is_followed_after_its_definition_
         assert (await client.request("DELETE", f"{path}/boats.{group}")).ok
 
 
-async def test_a_webhook_configuration_changes_every_kinds_admission(client: Client) -> None:
+async def test_a_webhook_configuration_changes_every_kinds_admission(client: KubeClient) -> None:
     path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
     name = f"hook-{secrets.token_hex(4)}"
     clock_s = 0.0
@@ -398,7 +398,7 @@ async def test_a_webhook_configuration_changes_every_kinds_admission(client: Cli
         await until(same_later, "the hash of before")
 
 
-async def test_namespaces_tell_their_health_and_that_they_are_active(client: Client, namespace: str) -> None:
+async def test_namespaces_tell_their_health_and_that_they_are_active(client: KubeClient, namespace: str) -> None:
     async with running(client) as mirror:
         await mirror.until_synced()
         live = mirror.found(ref("Namespace", "", namespace))
@@ -425,7 +425,7 @@ async def test_without_rights_everything_is_unreadable_and_nothing_absent(
 
 
 async def test_a_reader_sees_what_the_administrator_does(
-    cluster: Cluster, client: Client, namespace: str, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, client: KubeClient, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await apply(client, config_map(namespace, app="shop"))
     monkeypatch.setenv("TEST_TOKEN", cluster.tokens["reader"])

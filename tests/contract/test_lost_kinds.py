@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.kube.client import Client
+from gitopsd.kube.client import KubeClient
 from gitopsd.live.discovery import discover
 from gitopsd.model.command import ObjectRef
 from gitopsd.model.comparison import Absent, Unreadable, Unserved
@@ -24,7 +24,7 @@ SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
 
 
 @pytest.fixture
-async def client(cluster: Cluster) -> AsyncIterator[Client]:
+async def client(cluster: Cluster) -> AsyncIterator[KubeClient]:
     async with client_of(cluster) as opened:
         yield opened
 
@@ -60,7 +60,7 @@ async def settled(mirror: Running, lost: ObjectRef, namespace: str, cause: str) 
 
 
 async def test_a_server_of_an_api_that_is_down_makes_its_kinds_unreadable_and_no_others(
-    client: Client, namespace: str, group: str
+    client: KubeClient, namespace: str, group: str
 ) -> None:
     lost = ref("Boat", namespace, "one", group=group)
     async with running(client, [CONFIG_MAP]) as mirror:
@@ -113,7 +113,7 @@ def no_conversion(cluster: Cluster, group: str) -> Iterator[None]:
 
 
 async def test_a_broken_conversion_webhook_makes_one_version_of_one_kind_unreadable(
-    cluster: Cluster, client: Client, namespace: str, group: str
+    cluster: Cluster, client: KubeClient, namespace: str, group: str
 ) -> None:
     old, new = (ref("Boat", namespace, "one", group=group, version=version) for version in ("v1", "v2"))
     boat = {"apiVersion": f"{group}/v1", "kind": "Boat", "metadata": {"name": "one"}}

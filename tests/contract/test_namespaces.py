@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.kube.client import Client
+from gitopsd.kube.client import KubeClient
 from gitopsd.model.comparison import Absent, Unreadable, Unserved
 from gitopsd.model.manifest import GVK, GroupKind
 from tests.clusters import Cluster
@@ -20,7 +20,7 @@ RBAC = "rbac.authorization.k8s.io"
 ACCOUNT = "watcher"
 
 
-class Asking(Client):
+class Asking(KubeClient):
     """Writes down the paths of what is listed and watched."""
 
     asked: list[str]
@@ -34,7 +34,7 @@ class Asking(Client):
         return super().watch(path, query, **how)
 
 
-async def grant(admin: Client, namespace: str, user: str, *resources: str) -> None:
+async def grant(admin: KubeClient, namespace: str, user: str, *resources: str) -> None:
     """Let `user` read some core kinds in `namespace`, by a Role."""
     meta = {"name": "watcher"}
     rules = [{"apiGroups": [""], "resources": list(resources), "verbs": ["get", "list", "watch"]}]
@@ -47,13 +47,13 @@ async def grant(admin: Client, namespace: str, user: str, *resources: str) -> No
 
 
 @pytest.fixture
-async def admin(cluster: Cluster) -> AsyncIterator[Client]:
+async def admin(cluster: Cluster) -> AsyncIterator[KubeClient]:
     async with client_of(cluster) as opened:
         yield opened
 
 
 @pytest.fixture
-async def client(cluster: Cluster, admin: Client, namespace: str) -> AsyncIterator[Asking]:
+async def client(cluster: Cluster, admin: KubeClient, namespace: str) -> AsyncIterator[Asking]:
     """A client that may read ConfigMaps and Pods in one namespace, and is told of two."""
     user = f"system:serviceaccount:{namespace}:{ACCOUNT}"
     await grant(admin, namespace, user, "configmaps", "pods")
@@ -71,7 +71,7 @@ async def settled(mirror: Running) -> None:
 
 
 async def test_only_the_namespaces_of_the_clusters_entry_are_asked_about(
-    admin: Client, client: Asking, namespace: str
+    admin: KubeClient, client: Asking, namespace: str
 ) -> None:
     await apply(admin, config_map(namespace, app="shop"))
     async with running(client, [CONFIG_MAP, SECRET]) as mirror:
@@ -117,7 +117,7 @@ async def test_what_is_elsewhere_or_in_no_namespace_is_unreadable_and_says_why(c
 
 
 async def test_a_right_that_is_granted_later_is_taken_up(
-    admin: Client, client: Asking, namespace: str, monkeypatch: pytest.MonkeyPatch
+    admin: KubeClient, client: Asking, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gitopsd.live.watch.REFUSED_RETRY_S", 0.3)
     async with running(client, [CONFIG_MAP]) as mirror:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gitopsd.apply.run import ClusterApplier
-from gitopsd.core.namespace import differences, manager_of
-from gitopsd.kube.client import Client
+from gitopsd.core.target.namespace_metadata import differences, manager_of
+from gitopsd.kube.client import KubeClient
 from gitopsd.live.decode import Decoder
 from gitopsd.model.command import Accepted, Applied, Apply, CreateNamespace, ObjectRef, Refused, Write
 from gitopsd.model.comparison import Found, Item
@@ -24,7 +24,7 @@ LABELS = {"app": "web"}
 
 
 @pytest.fixture
-def applier(client: Client) -> ClusterApplier:
+def applier(client: KubeClient) -> ClusterApplier:
     return ClusterApplier({HERE: client}, served(CONFIG_MAP, NAMESPACE, DEPLOYMENT), ())
 
 
@@ -62,14 +62,14 @@ def path(manifest: Manifest) -> str:
     return kinds[manifest["kind"]].format(f"namespaces/{meta['namespace']}", meta["name"])
 
 
-async def edit(client: Client, manifest: Manifest, change: Any) -> None:
+async def edit(client: KubeClient, manifest: Manifest, change: Any) -> None:
     reply = await client.request(
         "PATCH", path(manifest), query={"fieldManager": "kubectl-edit"}, body=change, content_type=MERGE
     )
     assert reply.ok, reply.message
 
 
-async def test_apply_leaves_what_others_added(client: Client, applier: ClusterApplier, namespace: str) -> None:
+async def test_apply_leaves_what_others_added(client: KubeClient, applier: ClusterApplier, namespace: str) -> None:
     manifest = config(namespace, a="1")
     await written(applier, manifest)
     await edit(client, manifest, {"data": {"b": "2"}})
@@ -77,7 +77,9 @@ async def test_apply_leaves_what_others_added(client: Client, applier: ClusterAp
     assert {"a": "1", "b": "2"} == (await written(applier, manifest))["data"]
 
 
-async def test_replace_takes_away_what_others_added(client: Client, applier: ClusterApplier, namespace: str) -> None:
+async def test_replace_takes_away_what_others_added(
+    client: KubeClient, applier: ClusterApplier, namespace: str
+) -> None:
     manifest = config(namespace, a="1")
     await written(applier, manifest, replace=True)
     await edit(client, manifest, {"data": {"b": "2"}})
@@ -122,7 +124,7 @@ async def test_force_keeps_what_can_change(applier: ClusterApplier, namespace: s
 
 
 async def test_force_waits_until_a_finalizer_lets_the_old_one_go(
-    client: Client, applier: ClusterApplier, namespace: str
+    client: KubeClient, applier: ClusterApplier, namespace: str
 ) -> None:
     await written(applier, config(namespace, immutable=True, a="1"))
     await edit(client, config(namespace), {"metadata": {"finalizers": ["example.org/hold"]}})
@@ -136,7 +138,7 @@ async def test_force_waits_until_a_finalizer_lets_the_old_one_go(
 
 
 async def test_ignored_fields_are_written_as_they_are_live(
-    client: Client, applier: ClusterApplier, namespace: str
+    client: KubeClient, applier: ClusterApplier, namespace: str
 ) -> None:
     await written(applier, deployment(namespace, 1))
     await edit(client, deployment(namespace, 1), {"spec": {"replicas": 5}})
@@ -159,7 +161,7 @@ async def test_ignored_fields_of_a_new_object_are_those_of_git(applier: ClusterA
 
 
 async def test_what_a_spared_manager_owns_stays_its_own(
-    client: Client, applier: ClusterApplier, namespace: str
+    client: KubeClient, applier: ClusterApplier, namespace: str
 ) -> None:
     await written(applier, deployment(namespace, 1))
     await edit(client, deployment(namespace, 1), {"spec": {"replicas": 5}})
@@ -175,7 +177,7 @@ async def test_unvalidated_object_is_written(applier: ClusterApplier, namespace:
 
 
 async def test_manager_that_an_object_names_is_taken_over(
-    client: Client, applier: ClusterApplier, namespace: str
+    client: KubeClient, applier: ClusterApplier, namespace: str
 ) -> None:
     manifest = config(namespace, a="1", b="2")
     query = {"fieldManager": "our-old-script"}
@@ -193,7 +195,7 @@ async def test_manager_that_an_object_names_is_taken_over(
 
 
 async def test_namespace_gets_its_labels_and_keeps_those_of_others(
-    client: Client, applier: ClusterApplier, namespace: str
+    client: KubeClient, applier: ClusterApplier, namespace: str
 ) -> None:
     where = f"/api/v1/namespaces/{namespace}"
     reply = await client.request("PATCH", where, body={"metadata": {"labels": {"theirs": "1"}}}, content_type=MERGE)
@@ -211,7 +213,7 @@ async def test_namespace_gets_its_labels_and_keeps_those_of_others(
     assert () == differences(SHOP, kept, Found(Decoder(()).live(key_of(live), live))), "whatever others keep there"
 
 
-async def test_what_jq_names_is_written_as_it_is_live(client: Client, namespace: str) -> None:
+async def test_what_jq_names_is_written_as_it_is_live(client: KubeClient, namespace: str) -> None:
     async def named(_expressions: Any, documents: Any) -> Any:
         return [
             (("spec", "template", "spec", "containers", str(len(_containers(each)) - 1), "image"),)
@@ -233,7 +235,9 @@ async def test_what_jq_names_is_written_as_it_is_live(client: Client, namespace:
     )
 
 
-async def test_held_field_is_left_to_its_other_writer(client: Client, applier: ClusterApplier, namespace: str) -> None:
+async def test_held_field_is_left_to_its_other_writer(
+    client: KubeClient, applier: ClusterApplier, namespace: str
+) -> None:
     await written(applier, deployment(namespace, 1))
     await edit(client, deployment(namespace, 1), {"spec": {"replicas": 5}})
 
@@ -244,7 +248,7 @@ async def test_held_field_is_left_to_its_other_writer(client: Client, applier: C
 
 
 async def test_held_part_of_a_list_that_is_owned_whole_stays(
-    client: Client, applier: ClusterApplier, namespace: str
+    client: KubeClient, applier: ClusterApplier, namespace: str
 ) -> None:
     target = deployment(namespace, 1)
     _containers(target)[0]["args"] = ["a", "b"]

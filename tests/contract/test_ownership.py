@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from gitopsd.apply.run import ClusterApplier
-from gitopsd.core.managed_fields import MANAGER, owned_view, view_hash
-from gitopsd.kube.client import APPLY_PATCH, JSON_PATCH, Client, Reply
+from gitopsd.core.objects.managed_fields import MANAGER, owned_view, view_hash
+from gitopsd.kube.client import APPLY_PATCH, JSON_PATCH, KubeClient, Reply
 from gitopsd.kube.paths import object_path
 from gitopsd.model.command import Accepted, Apply, Predicted
 from gitopsd.model.ids import ClusterId, TargetHash
@@ -29,13 +29,13 @@ DEADLINE_S = 20.0
 
 
 @pytest.fixture
-async def client(cluster: Cluster) -> AsyncIterator[Client]:
+async def client(cluster: Cluster) -> AsyncIterator[KubeClient]:
     async with client_of(cluster) as opened:
         await _define(opened)
         yield opened
 
 
-async def _define(client: Client) -> None:
+async def _define(client: KubeClient) -> None:
     definition = mixed.definition()
     path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition['metadata']['name']}"
     query = {"fieldManager": "test", "force": "true"}
@@ -46,7 +46,7 @@ async def _define(client: Client) -> None:
             await asyncio.sleep(0.05)
 
 
-async def applied(client: Client, kind: str, namespace: str) -> dict[str, Any]:
+async def applied(client: KubeClient, kind: str, namespace: str) -> dict[str, Any]:
     """Apply the target of `kind` and return the live object."""
     applier = ClusterApplier({HERE: client}, served(mixed.served_as(kind)), ())
     target = mixed.target(kind, namespace)
@@ -68,7 +68,7 @@ def fields_of(live: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-async def tried(client: Client, path: str, edits: Iterable[Edit]) -> list[tuple[Edit, dict[str, Any]]]:
+async def tried(client: KubeClient, path: str, edits: Iterable[Edit]) -> list[tuple[Edit, dict[str, Any]]]:
     """Return the edits that the server would take, with the object as it would be."""
 
     async def one(edit: Edit) -> tuple[Edit, Reply | None]:
@@ -103,7 +103,7 @@ TAKEN = {
 
 
 @pytest.mark.parametrize("kind", mixed.KINDS)
-async def test_every_edit_of_what_we_own_is_seen(client: Client, namespace: str, kind: str) -> None:
+async def test_every_edit_of_what_we_own_is_seen(client: KubeClient, namespace: str, kind: str) -> None:
     live = await applied(client, kind, namespace)
     base, fields = view_hash(live), fields_of(live)
 
@@ -121,7 +121,7 @@ async def test_every_edit_of_what_we_own_is_seen(client: Client, namespace: str,
 
 
 @pytest.mark.parametrize("kind", mixed.KINDS)
-async def test_no_edit_beside_what_we_own_is_seen(client: Client, namespace: str, kind: str) -> None:
+async def test_no_edit_beside_what_we_own_is_seen(client: KubeClient, namespace: str, kind: str) -> None:
     live = await applied(client, kind, namespace)
 
     taken = await tried(client, path_of(kind, namespace), edits_beside_owned(fields_of(live), live))
@@ -131,7 +131,9 @@ async def test_no_edit_beside_what_we_own_is_seen(client: Client, namespace: str
 
 
 @pytest.mark.parametrize("kind", mixed.KINDS)
-async def test_view_is_stable_over_unchanged_applies_and_a_dry_run(client: Client, namespace: str, kind: str) -> None:
+async def test_view_is_stable_over_unchanged_applies_and_a_dry_run(
+    client: KubeClient, namespace: str, kind: str
+) -> None:
     first = view_hash(await applied(client, kind, namespace))
 
     again = {view_hash(await applied(client, kind, namespace)) for _ in range(3)}
@@ -142,7 +144,7 @@ async def test_view_is_stable_over_unchanged_applies_and_a_dry_run(client: Clien
     assert {first} == again | {view_hash(predicted.live)}
 
 
-async def test_replicas_and_a_sidecar_that_are_not_ours_are_not_seen(client: Client, namespace: str) -> None:
+async def test_replicas_and_a_sidecar_that_are_not_ours_are_not_seen(client: KubeClient, namespace: str) -> None:
     live = await applied(client, "Deployment", namespace)
     sidecar = {"op": "add", "path": "/spec/template/spec/containers/-", "value": {"name": "late", "image": "late:1"}}
     scaled = {"op": "replace", "path": "/spec/replicas", "value": 7}
@@ -163,7 +165,7 @@ async def test_replicas_and_a_sidecar_that_are_not_ours_are_not_seen(client: Cli
     assert view_hash(live) == view_hash(reply.body)
 
 
-async def test_reset_managed_fields_are_seen(client: Client, namespace: str) -> None:
+async def test_reset_managed_fields_are_seen(client: KubeClient, namespace: str) -> None:
     live = await applied(client, "ConfigMap", namespace)
     reset = [{"op": "replace", "path": "/metadata/managedFields", "value": [{}]}]
 
@@ -176,7 +178,7 @@ async def test_reset_managed_fields_are_seen(client: Client, namespace: str) -> 
 
 
 @pytest.mark.parametrize("kind", ["ConfigMap", "Secret", "Deployment", "Boat"])
-async def test_every_key_dropped_from_git_is_gone_from_live(client: Client, namespace: str, kind: str) -> None:
+async def test_every_key_dropped_from_git_is_gone_from_live(client: KubeClient, namespace: str, kind: str) -> None:
     await applied(client, kind, namespace)
     target = mixed.target(kind, namespace)
     applier = ClusterApplier({HERE: client}, served(mixed.served_as(kind)), ())

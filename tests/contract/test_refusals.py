@@ -8,7 +8,7 @@ import pytest
 
 from gitopsd.apply.run import ClusterApplier
 from gitopsd.errors import ClusterRefused, InvalidManifest, UnknownCluster
-from gitopsd.kube.client import Client
+from gitopsd.kube.client import KubeClient
 from gitopsd.model.command import (
     Accepted,
     Inapplicable,
@@ -105,7 +105,7 @@ async def test_a_kind_that_is_not_served_is_terminal(applier: ClusterApplier, na
     assert (404, False) == (answer.code, answer.retryable)
 
 
-async def test_a_kind_that_discovery_does_not_tell_of_yet_is_asked_for(client: Client, namespace: str) -> None:
+async def test_a_kind_that_discovery_does_not_tell_of_yet_is_asked_for(client: KubeClient, namespace: str) -> None:
     knows_nothing = ClusterApplier({HERE: client}, served(), TAKEOVER)
 
     assert isinstance(await knows_nothing.run(HERE, apply(config_map(namespace))), Accepted)

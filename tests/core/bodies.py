@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gitopsd.core.compare import Basis, Doubtful, verdict
+from gitopsd.core.compare.verdict import Basis, Doubtful, verdict
 from gitopsd.model.comparison import Pair, Remembered
 from gitopsd.model.ids import TargetHash, ViewHash
 from tests.core.frozen import frozen

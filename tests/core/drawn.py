@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from gitopsd.core.hooks import Hook, hook_of
-from gitopsd.core.options import Consent, SyncOptions
-from gitopsd.core.prune import Guard
+from gitopsd.core.sync.prune import Guard
+from gitopsd.core.target.hooks import Hook, hook_of
+from gitopsd.core.target.options import Consent, SyncOptions
 from gitopsd.model.command import Command, Prune, Release
 from gitopsd.model.comparison import Unreadable
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.operation import Verb
+from gitopsd.model.operation import TaskVerb
 from tests.core.lives import SHOP, live_of, manifest_of
 from tests.core.worlds import World
 
@@ -74,7 +74,7 @@ def worlds(draw: st.DrawFn) -> World:
     )
 
 
-def verb_of(command: Command) -> Verb:
+def verb_of(command: Command) -> TaskVerb:
     if isinstance(command, Release) or command.key in JOBS:
-        return Verb.HOOK
-    return Verb.PRUNE if isinstance(command, Prune) else Verb.APPLY
+        return TaskVerb.HOOK
+    return TaskVerb.PRUNE if isinstance(command, Prune) else TaskVerb.APPLY

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gitopsd.core.hooks import Hook, hook_of
-from gitopsd.core.step import absorb
+from gitopsd.core.sync.step import absorb
+from gitopsd.core.target.hooks import Hook, hook_of
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import Command, Refused
 from gitopsd.model.health import Health, HealthStatus

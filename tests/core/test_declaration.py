@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gitopsd.core.declaration import application_from, declared, only_declarations
-from gitopsd.core.repo_url import without_credentials
+from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import InvalidDeclaration, NotSupported
 from gitopsd.model.application import Destination, Mode, Retry
 from gitopsd.model.chart import type_of

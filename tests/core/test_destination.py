@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gitopsd.core.declaration import DECLARE, resolve_destination
-from gitopsd.core.duration import go_duration_s
+from gitopsd.core.text.duration import go_duration_s
 from gitopsd.errors import UnknownCluster
 from gitopsd.model.application import Destination
 from gitopsd.model.ids import ClusterId

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from gitopsd.core.compare import settle
+from gitopsd.core.compare.verdict import settle
 from gitopsd.core.takeover import has_legacy, taken_away, taken_over
 from gitopsd.model.command import Predicted
-from gitopsd.model.comparison import Item, SyncStatus, Why
+from gitopsd.model.comparison import Explanation, Item, SyncStatus
 from tests.core.bodies import body, doubt, named
-from tests.core.test_managed_fields import FIELDS, entry, live
+from tests.core.objects.test_managed_fields import FIELDS, entry, live
 
 TAKEOVER = ("kubectl-client-side-apply", "argocd-controller")
 KUBECTL = {"manager": "kubectl-client-side-apply", "operation": "Update", "apiVersion": "v1"}
@@ -141,7 +141,7 @@ def test_what_would_go_is_out_of_sync_and_to_adopt() -> None:
     settled = settle(doubt(view=None), Predicted(predicted, (("data", "old"),)), before)
 
     assert (SyncStatus.OUT_OF_SYNC, True) == (settled.status, settled.adopt)
-    assert [(".data.old", Why.TAKEN_OVER)] == [(each.path, each.why) for each in settled.differences]
+    assert [(".data.old", Explanation.TAKEN_OVER)] == [(each.path, each.why) for each in settled.differences]
     assert ["kubectl-client-side-apply"] == [each.manager for each in settled.differences[0].writers]
 
 

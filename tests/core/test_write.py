@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from gitopsd.core.asks import write_of
-from gitopsd.core.deletion import deletion
-from gitopsd.core.options import Consent, SyncOptions
-from gitopsd.core.plan import Scope, work
-from gitopsd.core.prune import Guard
+from gitopsd.core.sync.actions import write_of
+from gitopsd.core.sync.deletion import deletion
+from gitopsd.core.sync.plan import PlanScope, work
+from gitopsd.core.sync.prune import Guard
+from gitopsd.core.target.options import Consent, SyncOptions
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.command import PLAIN, Apply, CreateNamespace, Write
 from gitopsd.model.comparison import Compared, Found, Pair, SyncStatus
@@ -170,9 +170,9 @@ def test_namespace_that_is_otherwise_than_the_application_keeps_it_is_reason_for
     guard = Guard(SHOP, SyncOptions(create_namespace=True))
 
     assert (1, 0) == tuple(
-        work([], {}, guard, Scope(namespace="prod", namespace_differs=each)).drift for each in (True, False)
+        work([], {}, guard, PlanScope(namespace="prod", namespace_differs=each)).drift for each in (True, False)
     )
-    assert 0 == work([], {}, Guard(SHOP), Scope(namespace="prod", namespace_differs=True)).drift
+    assert 0 == work([], {}, Guard(SHOP), PlanScope(namespace="prod", namespace_differs=True)).drift
 
 
 def test_created_namespace_gets_what_the_application_says_it_carries() -> None:
@@ -180,7 +180,7 @@ def test_created_namespace_gets_what_the_application_says_it_carries() -> None:
     seen = replace(here.seen(), namespace={"labels": {"team": "a"}})
     here.seen = lambda: seen  # type: ignore[method-assign]
 
-    from_scope = here.operation(Scope(namespace="prod"))
+    from_scope = here.operation(PlanScope(namespace="prod"))
 
     assert [CreateNamespace("prod", {"labels": {"team": "a"}}, "gitopsd-namespace-shop")] == list(
         here.step(from_scope).commands

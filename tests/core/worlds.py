@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gitopsd.core.asks import Seen
-from gitopsd.core.compare import Basis, Doubtful, comparison, extra, verdict
-from gitopsd.core.hashes import object_hash, target_hash
-from gitopsd.core.hooks import Hook
-from gitopsd.core.options import marks_of
-from gitopsd.core.pairing import pairs
-from gitopsd.core.plan import Scope, Work, plan, work
-from gitopsd.core.prune import Guard
-from gitopsd.core.step import Limits, Step, absorb, step
+from gitopsd.core.compare.pairing import pairs
+from gitopsd.core.compare.verdict import Basis, Doubtful, comparison, extra, verdict
+from gitopsd.core.objects.hashes import object_hash, target_hash
+from gitopsd.core.sync.actions import Observed
+from gitopsd.core.sync.plan import PlannedWork, PlanScope, plan, work
+from gitopsd.core.sync.prune import Guard
+from gitopsd.core.sync.step import Step, SyncLimits, absorb, step
+from gitopsd.core.target.hooks import Hook
+from gitopsd.core.target.options import marks_of
 from gitopsd.model.cluster import LiveObject
-from gitopsd.model.command import Accepted, Applied, Apply, Check, Command, CreateNamespace, Prune, Refused, Release
+from gitopsd.model.command import Accepted, Applied, Apply, Command, CreateNamespace, DryRun, Prune, Refused, Release
 from gitopsd.model.comparison import Absent, Compared, Found, Reading, SyncStatus
 from gitopsd.model.health import Health
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, TargetHash, TrackingId, Uid
@@ -24,9 +24,9 @@ from gitopsd.model.manifest import Manifest, ResourceKey
 from gitopsd.model.operation import Operation, OperationScope, operation_from_json, operation_to_json
 from tests.core.lives import HEALTHY, SHOP, live_of
 
-LIMITS = Limits()
+LIMITS = SyncLimits()
 GUARD = Guard(SHOP)
-ALL = Scope(prune=True)
+ALL = PlanScope(prune=True)
 
 
 @dataclass
@@ -49,10 +49,10 @@ class World:
         absent: dict[ResourceKey, Reading] = {key: Absent() for key in self.target}
         return {**absent, **{key: Found(live) for key, live in self.lives.items()}, **self.unreadable}
 
-    def seen(self) -> Seen:
+    def seen(self) -> Observed:
         hashes = {key: object_hash(manifest) for key, manifest in self.target.items()}
         content = {**hashes, **{hook.key: hook.hash for hook in self.hooks}}
-        return Seen(target_hash(content), self.target, hashes, self.readings(), self.guard, self.hooks)
+        return Observed(target_hash(content), self.target, hashes, self.readings(), self.guard, self.hooks)
 
     def resources(self) -> tuple[Compared, ...]:
         """Return the verdicts; what is doubtful counts as OutOfSync."""
@@ -66,10 +66,10 @@ class World:
             found.append(Compared(pair, SyncStatus.OUT_OF_SYNC) if isinstance(judged, Doubtful) else judged)
         return comparison(found, None).resources
 
-    def work(self, scope: Scope = ALL) -> Work:
+    def work(self, scope: PlanScope = ALL) -> PlannedWork:
         return work(self.resources(), self.seen().hashes, self.guard, scope)
 
-    def operation(self, scope: Scope = ALL, **fields: Any) -> Operation:
+    def operation(self, scope: PlanScope = ALL, **fields: Any) -> Operation:
         header: dict[str, Any] = {
             "id": "op",
             "app": AppName("shop"),
@@ -88,7 +88,7 @@ class World:
     def run(self, command: Command) -> Applied:
         if (refusal := self.refuse(command)) is not None:
             return refusal
-        if isinstance(command, Check):
+        if isinstance(command, DryRun):
             return Accepted(command.key, changed=False)
         self.writes.append(command)
         self.version += 1
@@ -125,7 +125,7 @@ class World:
                 )
                 return Accepted(command.key, changed=True, resource_version=version)
 
-    def step(self, operation: Operation, limits: Limits = LIMITS) -> Step:
+    def step(self, operation: Operation, limits: SyncLimits = LIMITS) -> Step:
         return step(operation, self.seen(), self.now_s, limits)
 
     def finish(self, operation: Operation, *, passes: int = 200) -> Operation:

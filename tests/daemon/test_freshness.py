@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from gitopsd.core.freshness import STALE, aged_nodes
-from gitopsd.core.tree import Node
-from gitopsd.daemon.freshness import Freshness, Snapshot, turned
+from gitopsd.core.drift.staleness import STALE, aged_nodes
+from gitopsd.core.tree.owners import TreeNode
+from gitopsd.daemon.freshness import Freshness, StaleSnapshot, turned
 from gitopsd.model.application import Application
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Compared, Comparison, Found, Pair, SyncStatus
@@ -40,7 +40,7 @@ class World:
     def __init__(self) -> None:
         self.repo_s: float | None = 0.0
         self.kinds: frozenset[GroupKind] = frozenset()
-        self.told: list[tuple[Snapshot, Snapshot]] = []
+        self.told: list[tuple[StaleSnapshot, StaleSnapshot]] = []
         self.asked_s = 0.0
 
     def repositories(self) -> Iterable[RepoUrl]:
@@ -119,7 +119,12 @@ def test_what_is_worse_stays() -> None:
 def test_node_of_a_silent_kind_is_not_healthy_and_others_stay() -> None:
     pod, gvk, other = live_of(config_key("p")), GVK("", "v1", "Pod"), GVK("", "v1", "ConfigMap")
     degraded = Health(HealthStatus.DEGRADED)
-    nodes = [Node(gvk, pod, HEALTHY), Node(gvk, pod, degraded), Node(gvk, pod, None), Node(other, LIVE, HEALTHY)]
+    nodes = [
+        TreeNode(gvk, pod, HEALTHY),
+        TreeNode(gvk, pod, degraded),
+        TreeNode(gvk, pod, None),
+        TreeNode(other, LIVE, HEALTHY),
+    ]
 
     found = [node.health and node.health.status for node in aged_nodes(nodes, {GroupKind("", "Pod")})]
 

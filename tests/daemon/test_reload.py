@@ -11,7 +11,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from gitopsd.daemon.reload import Reloader
-from gitopsd.runtime.notify import Systemd
+from gitopsd.runtime.systemd import Systemd
 from gitopsd.settings import load
 
 GOOD = "data_dir: {root}/data\nrun_dir: {root}/run\napi:\n  token:\n    file: {root}/token\n"

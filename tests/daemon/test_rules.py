@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gitopsd.core.ignore import Rules, rules_for
-from gitopsd.core.tracking import ANNOTATION, Tracking
+from gitopsd.core.compare.ignore_rules import Rules, rules_for
+from gitopsd.core.target.tracking import ANNOTATION, Tracking
 from gitopsd.daemon.rules import ignored, tracking
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.scripts.jq import paths

@@ -10,11 +10,11 @@ from pathlib import Path
 import yaml
 from aiohttp import web
 
-from gitopsd.core.webhook import Push as Told
-from gitopsd.core.webhook import parse_push, verify
+from gitopsd.core.source.webhook import PushEvent as Told
+from gitopsd.core.source.webhook import parse_push, verify
 from gitopsd.demo.fleet import create, git, sample_apps
-from gitopsd.demo.fleet_server import REPOSITORY, Pushes, Webhook, serving
-from gitopsd.demo.observer import Push
+from gitopsd.demo.fleet_server import REPOSITORY, DemoWebhook, Pushes, serving
+from gitopsd.demo.observer import ObservedPush
 
 SECRET = "s3cret"  # noqa: S105 - of this test
 
@@ -45,13 +45,13 @@ async def receiver(taken: asyncio.Queue[tuple[web.Request, bytes]]) -> AsyncIter
 
 async def test_push_over_http_is_told_by_a_signed_webhook(tmp_path: Path) -> None:
     hooks: asyncio.Queue[tuple[web.Request, bytes]] = asyncio.Queue()
-    pushed: asyncio.Queue[Push] = asyncio.Queue()
+    pushed: asyncio.Queue[ObservedPush] = asyncio.Queue()
     failures: list[str] = []
     repository, work = tmp_path / "git" / REPOSITORY, tmp_path / "work"
     pushes = Pushes(repository, pushed=pushed.put_nowait, failed=failures.append)
     async with serving(tmp_path / "git", pushes) as repo_url, receiver(hooks) as hook_url:
         await create(repository, sample_apps(2, ("east",)), repo_url)
-        pushes.webhook = Webhook(hook_url, SECRET)
+        pushes.webhook = DemoWebhook(hook_url, SECRET)
         await git("clone", "--quiet", repo_url, str(work))
         (work / "fleet/shop/settings.yaml").write_text("data: {}\n")
         await git("-C", str(work), "commit", "--quiet", "--all", "--message", "Change")
@@ -68,7 +68,7 @@ async def test_push_over_http_is_told_by_a_signed_webhook(tmp_path: Path) -> Non
 
 
 async def test_daemon_that_does_not_take_the_webhook_is_told_of() -> None:
-    said = await Webhook("http://127.0.0.1:9/api/webhook", SECRET).send("http://git/fleet.git", "0" * 40, "1" * 40)
+    said = await DemoWebhook("http://127.0.0.1:9/api/webhook", SECRET).send("http://git/fleet.git", "0" * 40, "1" * 40)
 
     assert said.startswith("the daemon did not take the webhook")
 

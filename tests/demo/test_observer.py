@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gitopsd.demo.observer import Observer, Push, Seen, What, key_of
+from gitopsd.demo.observer import Announcement, ObservedPush, Observer, What, key_of
 
 Object = Mapping[str, Any]
 
@@ -29,7 +29,7 @@ def deployment(replicas: int, *, editor: str = "", namespace: str = "shop", read
 
 
 KEY = key_of("east", deployment(2))
-PUSH = Push("c0ffee", frozenset({"shop"}), at_s=100.0)
+PUSH = ObservedPush("c0ffee", frozenset({"shop"}), at_s=100.0)
 
 
 def knowing(*found: Object) -> Observer:
@@ -45,8 +45,8 @@ def test_edit_by_another_manager_is_told_and_timed_until_it_is_healed() -> None:
     edited = observer.event("east", "MODIFIED", deployment(9, editor="kubectl-edit"), 10.0)
     healed = observer.event("east", "MODIFIED", deployment(2), 10.25)
 
-    assert Seen(What.EDITED, KEY, by="kubectl-edit") == edited
-    assert Seen(What.HEALED, KEY, 0.25) == healed
+    assert Announcement(What.EDITED, KEY, by="kubectl-edit") == edited
+    assert Announcement(What.HEALED, KEY, 0.25) == healed
 
 
 def test_edit_by_the_demos_own_hand_is_nobody_elses() -> None:
@@ -54,36 +54,36 @@ def test_edit_by_the_demos_own_hand_is_nobody_elses() -> None:
 
     edited = observer.event("east", "MODIFIED", deployment(9, editor="gitopsd-demo-user"), 10.0)
 
-    assert Seen(What.EDITED, KEY, by="gitopsd-demo-user") == edited
+    assert Announcement(What.EDITED, KEY, by="gitopsd-demo-user") == edited
 
 
 def test_deleted_object_is_told_and_timed_until_it_is_back() -> None:
     observer = knowing(deployment(2))
 
-    assert Seen(What.DELETED, KEY) == observer.event("east", "DELETED", deployment(2), 10.0)
-    assert Seen(What.RESTORED, KEY, 0.5) == observer.event("east", "ADDED", deployment(2), 10.5)
+    assert Announcement(What.DELETED, KEY) == observer.event("east", "DELETED", deployment(2), 10.0)
+    assert Announcement(What.RESTORED, KEY, 0.5) == observer.event("east", "ADDED", deployment(2), 10.5)
 
 
 def test_change_after_a_push_is_timed_from_the_push() -> None:
     observer = knowing(deployment(2))
     observer.pushed(PUSH)
 
-    assert Seen(What.LIVE, KEY, 0.5, "c0ffee") == observer.event("east", "MODIFIED", deployment(3), 100.5)
+    assert Announcement(What.LIVE, KEY, 0.5, "c0ffee") == observer.event("east", "MODIFIED", deployment(3), 100.5)
 
 
 def test_push_to_another_application_explains_nothing_here() -> None:
     observer = knowing(deployment(2))
-    observer.pushed(Push("c0ffee", frozenset({"cart"}), at_s=100.0))
+    observer.pushed(ObservedPush("c0ffee", frozenset({"cart"}), at_s=100.0))
 
     assert observer.event("east", "MODIFIED", deployment(3), 100.5) is None
-    assert Seen(What.DELETED, KEY) == observer.event("east", "DELETED", deployment(3), 100.6)
+    assert Announcement(What.DELETED, KEY) == observer.event("east", "DELETED", deployment(3), 100.6)
 
 
 def test_object_that_a_push_removed_is_pruned_and_not_waited_for() -> None:
     observer = knowing(deployment(2))
     observer.pushed(PUSH)
 
-    assert Seen(What.PRUNED, KEY, 0.5, "c0ffee") == observer.event("east", "DELETED", deployment(2), 100.5)
+    assert Announcement(What.PRUNED, KEY, 0.5, "c0ffee") == observer.event("east", "DELETED", deployment(2), 100.5)
 
 
 def test_deletion_long_after_a_push_is_live_is_by_hand() -> None:
@@ -91,7 +91,7 @@ def test_deletion_long_after_a_push_is_live_is_by_hand() -> None:
     observer.pushed(PUSH)
     observer.event("east", "MODIFIED", deployment(3), 100.5)
 
-    assert Seen(What.DELETED, KEY) == observer.event("east", "DELETED", deployment(3), 104.0)
+    assert Announcement(What.DELETED, KEY) == observer.event("east", "DELETED", deployment(3), 104.0)
 
 
 def test_status_of_a_controller_is_not_worth_a_word() -> None:

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from gitopsd.core.declaring import Declared, Documents, Key, contested, holder_of, read_source, same, twice
-from gitopsd.core.evidence import most_telling
+from gitopsd.core.declaration.changes import (
+    DeclarationKey,
+    Declared,
+    Documents,
+    contested,
+    holder_of,
+    read_source,
+    same,
+    twice,
+)
+from gitopsd.core.sync.diagnostics import most_telling
 from gitopsd.errors import NotFound
 from gitopsd.model.application import Application
 from gitopsd.model.comparison import Remembered
@@ -23,7 +32,7 @@ class FakeApplications:
     """Tests read and change its public fields at will; `fail` is raised by the next write, once."""
 
     def __init__(self) -> None:
-        self.declarations: dict[Key, dict[str, Declared]] = {}  # by source
+        self.declarations: dict[DeclarationKey, dict[str, Declared]] = {}  # by source
         self.going: dict[AppName, Application] = {}
         self.statuses: dict[AppName, AppStatus] = {}
         self.requests: dict[AppName, SyncRequest] = {}
@@ -66,7 +75,7 @@ class FakeApplications:
             self._let_go(key, source)
         self._tell(held, told)
 
-    def _let_go(self, key: Key, source: str) -> None:
+    def _let_go(self, key: DeclarationKey, source: str) -> None:
         value = self.declarations[key].pop(source)
         if self.declarations[key]:
             return
@@ -77,13 +86,15 @@ class FakeApplications:
             else:
                 self._drop(value.name)
 
-    def _held(self) -> dict[Key, Declared]:
+    def _held(self) -> dict[DeclarationKey, Declared]:
         return {key: found for key, sources in self.declarations.items() if (found := holder_of(sources))}
 
-    def _told(self) -> dict[Key, Sequence[Condition]]:
+    def _told(self) -> dict[DeclarationKey, Sequence[Condition]]:
         return {key: contested(sources) for key, sources in self.declarations.items()}
 
-    def _tell(self, before: Mapping[Key, Declared], told: Mapping[Key, Sequence[Condition]]) -> None:
+    def _tell(
+        self, before: Mapping[DeclarationKey, Declared], told: Mapping[DeclarationKey, Sequence[Condition]]
+    ) -> None:
         after, tells = self._held(), self._told()
         keys = {key for key in before.keys() | after.keys() if not same(before.get(key), after.get(key))}
         projects = {key.name for key in keys if key.kind != APPLICATION}
@@ -98,7 +109,7 @@ class FakeApplications:
     def get(self, name: AppName) -> Application | None:
         if name in self.going:
             return self.going[name]
-        found = holder_of(self.declarations.get(Key(APPLICATION, name), {}))
+        found = holder_of(self.declarations.get(DeclarationKey(APPLICATION, name), {}))
         return found if isinstance(found, Application) else None
 
     def all(self) -> Iterable[Application]:
@@ -106,11 +117,11 @@ class FakeApplications:
         return [app for name in sorted(names) if (app := self.get(AppName(name)))]
 
     def project(self, name: ProjectName) -> AppProject | None:
-        found = holder_of(self.declarations.get(Key("AppProject", name), {}))
+        found = holder_of(self.declarations.get(DeclarationKey("AppProject", name), {}))
         return found if isinstance(found, AppProject) else DEFAULT if name == DEFAULT.name else None
 
     def contested(self, name: AppName) -> Sequence[Condition]:
-        return contested(self.declarations.get(Key(APPLICATION, name), {}))
+        return contested(self.declarations.get(DeclarationKey(APPLICATION, name), {}))
 
     def status(self, name: AppName) -> AppStatus | None:
         return self.statuses.get(name)
@@ -160,7 +171,7 @@ class FakeApplications:
         app = self._known(name)
         self._write()
         held, told = self._held(), self._told()
-        self.declarations.pop(Key(APPLICATION, name), None)
+        self.declarations.pop(DeclarationKey(APPLICATION, name), None)
         if cascade:
             self.going[name] = app
         else:
@@ -172,7 +183,7 @@ class FakeApplications:
         if name in self.going:
             self._drop(name)  # what was declared again meanwhile begins anew
         else:
-            self.declarations.pop(Key(APPLICATION, name), None)
+            self.declarations.pop(DeclarationKey(APPLICATION, name), None)
             self._drop(name)
         self.on_declared(frozenset({name}))
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState, SourceDetails
-from gitopsd.core.tree import Node
+from gitopsd.core.tree.owners import TreeNode
 from gitopsd.errors import Conflict, NotFound
 from gitopsd.model.application import Application, Destination, Source
 from gitopsd.model.comparison import Comparison, SyncStatus
@@ -36,8 +36,8 @@ class FakeBackend:
         self.rendered: Manifests = Manifests(())
         self.managed: Sequence[ManagedResource] = ()
         self.details: Sequence[SourceDetails] = ()
-        self.nodes: Sequence[Node] = ()
-        self.orphan_nodes: Sequence[Node] = ()
+        self.nodes: Sequence[TreeNode] = ()
+        self.orphan_nodes: Sequence[TreeNode] = ()
         self.cluster_states: Sequence[ClusterState] = ()
         self.repository_states: Sequence[RepositoryState] = ()
         self.entries: Sequence[Drift] = ()
@@ -106,11 +106,11 @@ class FakeBackend:
         self.view(name)
         return self.managed
 
-    def orphans(self, name: AppName) -> Sequence[Node]:
+    def orphans(self, name: AppName) -> Sequence[TreeNode]:
         self.view(name)
         return self.orphan_nodes
 
-    def tree(self, name: AppName) -> Sequence[Node]:
+    def tree(self, name: AppName) -> Sequence[TreeNode]:
         self.view(name)
         return self.nodes
 

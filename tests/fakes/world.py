@@ -13,19 +13,21 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from gitopsd.core import health, namespace, tracking
-from gitopsd.core.ignore import NO_RULES
-from gitopsd.core.options import marks_of
-from gitopsd.core.spare import spared
+from gitopsd.core import health
+from gitopsd.core.compare.ignore_rules import NO_RULES
+from gitopsd.core.compare.respect_ignored import spared
+from gitopsd.core.target import namespace_metadata as namespace
+from gitopsd.core.target import tracking
+from gitopsd.core.target.options import marks_of
 from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
 from gitopsd.model.command import (
     Accepted,
     Answer,
     Applied,
     Apply,
-    Check,
     Command,
     CreateNamespace,
+    DryRun,
     ObjectRef,
     Predicted,
     Prune,
@@ -135,14 +137,14 @@ class World:
 
     async def run(self, cluster: ClusterId, command: Command) -> Applied:
         self.calls.append(f"{type(command).__name__.lower()} {command.key}")
-        ordered = None if isinstance(command, Check) else self.answers.get(command.key)
+        ordered = None if isinstance(command, DryRun) else self.answers.get(command.key)
         if ordered:
             answer = ordered.pop(0)
             if isinstance(answer, Exception):
                 raise answer
             return answer
         match command:
-            case Check(key=key):
+            case DryRun(key=key):
                 return self.untaken.get(key, Accepted(key, changed=False))
             case Apply():
                 self.hows.append(command.how)

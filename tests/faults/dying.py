@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gitopsd.cli.main import main
-from gitopsd.kube.client import Client, Reply
+from gitopsd.kube.client import KubeClient, Reply
 from gitopsd.store.database import Database
 
 ARGUMENTS = 4  # N PYTHON -m gitopsd
@@ -28,7 +28,7 @@ class Fate:
 
 def doom(fate: Fate) -> None:
     """Have every write count, before it and after."""
-    write, request = Database.write, Client.request
+    write, request = Database.write, KubeClient.request
 
     @contextmanager
     def mortal_write(self: Database, *, durable: bool) -> Iterator[Any]:
@@ -36,7 +36,7 @@ def doom(fate: Fate) -> None:
         with write(self, durable=durable) as connection:
             yield connection
 
-    async def mortal_request(self: Client, verb: str, path: str, **more: Any) -> Reply:
+    async def mortal_request(self: KubeClient, verb: str, path: str, **more: Any) -> Reply:
         if verb == "GET" or "/leases" in path:
             return await request(self, verb, path, **more)
         fate.tick()
@@ -45,7 +45,7 @@ def doom(fate: Fate) -> None:
         return reply
 
     setattr(Database, "write", mortal_write)  # noqa: B010 - mypy knows that a method is no variable
-    setattr(Client, "request", mortal_request)  # noqa: B010 - as above
+    setattr(KubeClient, "request", mortal_request)  # noqa: B010 - as above
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from gitopsd.errors import InvalidSettings, RepositoryUnreachable
 from gitopsd.git.repositories import Repositories
 from gitopsd.model.ids import RepoUrl
 from gitopsd.settings import GitHubApp, GitSettings, Held, RepoCredentials
-from gitopsd.trust.credentials import Declared, Trust
+from gitopsd.trust.credentials import CredentialStore, DeclaredCredentials
 from gitopsd.trust.http import basic
 from tests.certificates import certificate
 from tests.git.conftest import World, polling, until
@@ -73,14 +73,14 @@ async def test_declared_credentials_open_at_once_what_did_not_open_without(world
     async with http_server(world.served, users={"bot": "pw"}) as server:
         url = RepoUrl(f"{server.url}/shop.git")
         settings = GitSettings(poll_s=3600.0)
-        trust = Trust(settings, lambda: world.now_s)
+        trust = CredentialStore(settings, lambda: world.now_s)
         repositories = Repositories(
             settings, data_dir=world.folder / "data", run_dir=world.folder, now_s=lambda: world.now_s, trust=trust
         )
         async with polling(repositories):
             repositories.use(url)
             await until(lambda: repositories.last_error(url))
-            trust.declare("dir", Declared(templates=(RepoCredentials(server.url, "bot", Held(text="pw")),)))
+            trust.declare("dir", DeclaredCredentials(templates=(RepoCredentials(server.url, "bot", Held(text="pw")),)))
             repositories.retry()
             await until(lambda: repositories.epoch(url))
 

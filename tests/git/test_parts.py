@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from gitopsd.core.touch_index import TouchIndex
+from gitopsd.core.source.touch_index import TouchIndex
 from gitopsd.errors import (
     GitopsError,
     InvalidDeclaration,

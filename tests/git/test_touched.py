@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitopsd.core.touch_index import TouchIndex
+from gitopsd.core.source.touch_index import TouchIndex
 from gitopsd.errors import PathNotFound, RevisionNotFound
 from gitopsd.git import touched
 from gitopsd.git.touched import changes

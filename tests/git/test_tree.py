@@ -7,7 +7,7 @@ import pytest
 
 from gitopsd.errors import InvalidManifest, PathNotFound, RepositoryUnreachable, RevisionNotFound
 from gitopsd.git.directory import Directory, directory
-from gitopsd.git.tree import GitTree, Kept, open_tree
+from gitopsd.git.tree import DirectoryCache, GitTree, open_tree
 from gitopsd.ports import Entry, Tree
 from tests.gitserver import AUTHOR, Repo
 
@@ -196,7 +196,7 @@ def test_parsed_directories_are_kept_up_to_a_bound_and_by_repository(repo: Repo)
         tree = repo.git[repo.commit({path: "1"})].peel(pygit2.Tree)
         return tree.id, directory(repo.git, tree.id)
 
-    kept = Kept(most_entries=5)
+    kept = DirectoryCache(most_entries=5)
     (one, first), (two, second), (three, third) = parsed("x"), parsed("y"), parsed("z")
     kept.put("r.git", one, first)  # one entry and itself
     kept.put("r.git", two, second)  # two entries and itself

@@ -10,7 +10,7 @@ import pytest
 
 from gitopsd.errors import RevisionNotFound
 from gitopsd.git.tree import GitTree, open_tree
-from gitopsd.git.working_copy import Snapshot, WorkingCopy
+from gitopsd.git.working_copy import WorkingCopy, WorkingTreeState
 from gitopsd.model.ids import Revision
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="no git")
@@ -44,18 +44,18 @@ async def looked_at(place: Path) -> WorkingCopy:
     return found
 
 
-def tree(snapshot: Snapshot) -> GitTree:
+def tree(snapshot: WorkingTreeState) -> GitTree:
     return open_tree(snapshot.mirror, Revision(snapshot.revision))
 
 
-def text(snapshot: Snapshot, path: str) -> bytes | None:
+def text(snapshot: WorkingTreeState, path: str) -> bytes | None:
     return tree(snapshot).read(path, max_bytes=100)
 
 
 async def test_files_that_are_as_committed_are_that_commit(copy: Path) -> None:
     snapshot = await (await looked_at(copy)).now()
 
-    assert Snapshot(str(copy.parent / "mirror"), git(copy, "rev-parse", "HEAD")) == snapshot
+    assert WorkingTreeState(str(copy.parent / "mirror"), git(copy, "rev-parse", "HEAD")) == snapshot
     assert b"now" == text(snapshot, "a")
 
 

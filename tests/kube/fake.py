@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gitopsd.kube.client import Client
+from gitopsd.kube.client import KubeClient
 from gitopsd.settings import ClusterSettings
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -32,8 +32,8 @@ class Fake:
     def queries(self, path: str) -> list[dict[str, str]]:
         return [query for asked, query in self.asked if asked == path]
 
-    def client(self, **settings: Any) -> Client:
-        return Client(ClusterSettings("fake", server=self.url, **settings))
+    def client(self, **settings: Any) -> KubeClient:
+        return KubeClient(ClusterSettings("fake", server=self.url, **settings))
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append((request.path, dict(request.query)))

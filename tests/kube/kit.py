@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gitopsd.kube.client import Client
+from gitopsd.kube.client import KubeClient
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.comparison import Reading, Unserved
 from gitopsd.model.ids import ClusterId
@@ -16,16 +16,16 @@ from tests.clusters import Cluster
 ALL_VERBS = frozenset({"get", "list", "watch", "create", "update", "patch", "delete"})
 
 
-def client_of(cluster: Cluster, **more: Any) -> Client:
+def client_of(cluster: Cluster, **more: Any) -> KubeClient:
     """Return a client of `cluster` as its administrator, to be opened by `async with`."""
-    return Client(ClusterSettings(cluster.name, kubeconfig=cluster.kubeconfig, **more))
+    return KubeClient(ClusterSettings(cluster.name, kubeconfig=cluster.kubeconfig, **more))
 
 
-def client_as(cluster: Cluster, token_env: str) -> Client:
+def client_as(cluster: Cluster, token_env: str) -> KubeClient:
     """Return a client of `cluster` that sends the token in the environment variable `token_env`."""
     from gitopsd.settings import Secret
 
-    return Client(
+    return KubeClient(
         ClusterSettings(cluster.name, server=cluster.server, token=Secret(env=token_env), ca_file=cluster.ca_file)
     )
 

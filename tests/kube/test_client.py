@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from gitopsd.errors import ClusterUnreachable, TooSlow
-from gitopsd.kube.client import Client, Reply
+from gitopsd.kube.client import KubeClient, Reply
 from gitopsd.kube.lines import Lines
 from gitopsd.settings import ClusterSettings, Secret
 from tests.clusters import Cluster, free_ports
@@ -31,7 +31,7 @@ async def test_a_busy_server_is_asked_again_when_it_says(fake: Fake) -> None:
     seen: list[tuple[str, int]] = []
     settings = ClusterSettings("fake", server=fake.url)
 
-    async with Client(settings, on_request=lambda verb, code, _: seen.append((verb, code))) as client:
+    async with KubeClient(settings, on_request=lambda verb, code, _: seen.append((verb, code))) as client:
         reply = await client.request("GET", "/x")
 
     assert (200, {"a": 1}) == (reply.code, reply.body)
@@ -50,7 +50,7 @@ async def test_a_server_busy_for_longer_than_the_deadline_is_a_refusal(fake: Fak
 async def test_a_server_that_wants_a_rest_is_asked_nothing_meanwhile_and_others_are(fake: Fake) -> None:
     loop = asyncio.get_running_loop()
 
-    async def asks(client: Client, path: str) -> float:
+    async def asks(client: KubeClient, path: str) -> float:
         assert (await client.request("GET", path)).ok
         return loop.time()
 
@@ -119,7 +119,7 @@ async def test_no_more_requests_than_allowed_are_in_flight_and_watches_do_not_co
     assert [b"{}"] * 5 == [watch.result() for watch in watches]
 
 
-async def _first_line(client: Client) -> bytes:
+async def _first_line(client: KubeClient) -> bytes:
     async with client.watch("/w", {}, idle_s=30) as lines:
         assert isinstance(lines, Lines)
         async for batch in lines.batches():
@@ -129,7 +129,7 @@ async def _first_line(client: Client) -> bytes:
 
 async def test_nobody_there_is_unreachable() -> None:
     settings = ClusterSettings("gone", server=f"http://127.0.0.1:{free_ports(1)[0]}")
-    async with Client(settings) as client:
+    async with KubeClient(settings) as client:
         with pytest.raises(ClusterUnreachable, match="cluster gone does not answer"):
             await client.request("GET", "/x")
 
@@ -192,7 +192,7 @@ async def test_a_token_that_is_not_known_is_unreachable_and_not_told(fake: Fake,
 
 
 async def test_a_certificate_of_another_authority_is_not_trusted(cluster: Cluster) -> None:
-    async with Client(ClusterSettings("other", server=cluster.server)) as client:
+    async with KubeClient(ClusterSettings("other", server=cluster.server)) as client:
         with pytest.raises(ClusterUnreachable, match="certificate"):
             await client.request("GET", "/version")
 

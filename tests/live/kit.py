@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from gitopsd.core.tracking import ANNOTATION, Tracking
-from gitopsd.kube.client import Client
+from gitopsd.core.target.tracking import ANNOTATION, Tracking
+from gitopsd.kube.client import KubeClient
 from gitopsd.live.mirrors import LiveMirrors
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import ObjectRef
@@ -50,7 +50,7 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    client: Client,
+    client: KubeClient,
     kinds: Collection[GroupKind] = (),
     tracking: Tracking = ANNOTATION,
     now_s: Callable[[], float] = time.monotonic,

@@ -8,7 +8,7 @@ import pytest
 
 from gitopsd.live.admission import SETTLE_S, Admission
 from gitopsd.live.decode import Decoder
-from gitopsd.live.kinds import Versions
+from gitopsd.live.kinds import VersionStore
 from gitopsd.model.manifest import GVK
 
 POD = GVK("", "v1", "Pod")
@@ -20,9 +20,9 @@ class World:
 
     def __init__(self) -> None:
         self.now_s = 1000.0
-        self.followed: dict[GVK, Versions] = {}
+        self.followed: dict[GVK, VersionStore] = {}
         self.admission = Admission(self.followed, {}, self.clock)
-        self.hooks = self.followed[HOOKS] = Versions(HOOKS, Decoder(()), self.clock, self.admission.changed)
+        self.hooks = self.followed[HOOKS] = VersionStore(HOOKS, Decoder(()), self.clock, self.admission.changed)
 
     def clock(self) -> float:
         return self.now_s

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from structlog.testing import capture_logs
 
-from gitopsd.kube.client import Client
+from gitopsd.kube.client import KubeClient
 from gitopsd.kube.paths import collection_path
 from gitopsd.model.manifest import GVK, ResourceKey
 from gitopsd.settings import ClusterSettings, Secret
@@ -34,7 +34,7 @@ KINDS = tuple(
 Versions = dict[ResourceKey, str]
 
 
-class Counting(Client):
+class Counting(KubeClient):
     """Counts the lists that are begun, by path."""
 
     lists: Counter[str]
@@ -55,7 +55,7 @@ class Counting(Client):
 class Churn:
     """Changes objects of one namespace, one at a time."""
 
-    client: Client
+    client: KubeClient
     namespace: str
     rng: random.Random
     there: set[tuple[int, str]] = field(default_factory=set)

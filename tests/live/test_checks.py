@@ -11,8 +11,8 @@ import pytest
 
 from gitopsd.live.checks import PENDING, UNREADABLE, Checking
 from gitopsd.live.decode import Decoder
-from gitopsd.live.kinds import Kind
-from gitopsd.live.mirror import Mirror
+from gitopsd.live.kinds import KindStore
+from gitopsd.live.mirror import LiveMirror
 from gitopsd.model.command import HOOK_FINALIZER
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
@@ -55,7 +55,7 @@ class World:
         self.checks = FakeChecks()
         self.told: list[str] = []
         self.checking = Checking(self.checks)
-        self.mirror = Mirror(
+        self.mirror = LiveMirror(
             Decoder(()),
             lambda: 0.0,
             on_change=self.told.append,
@@ -64,7 +64,7 @@ class World:
             on_settled=lambda: None,
             checking=self.checking,
         )
-        self.kind: Kind = self.mirror.add(CERTIFICATE)
+        self.kind: KindStore = self.mirror.add(CERTIFICATE)
         self.part = self.kind.part()
 
     def put(self, say: str, version: str, generation: int = 1, **meta: Any) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitopsd.live.decode import Decoder
-from gitopsd.live.mirror import Mirror
+from gitopsd.live.mirror import LiveMirror
 from gitopsd.model.ids import AppName, Uid
 from gitopsd.model.manifest import GVK
 
@@ -26,7 +26,7 @@ def manifest(name: str, app: str, owners: list[str]) -> dict[str, Any]:
     return {"kind": "Boat", "metadata": {**fixed, "annotations": notes, "ownerReferences": refs}}
 
 
-def tell(mirror: Mirror, gvk: GVK, what: str, told: list[tuple[str, str, list[str]]]) -> None:
+def tell(mirror: LiveMirror, gvk: GVK, what: str, told: list[tuple[str, str, list[str]]]) -> None:
     kind = mirror.kinds[gvk].part()
     if what == "list":
         kind.begin()
@@ -38,7 +38,7 @@ def tell(mirror: Mirror, gvk: GVK, what: str, told: list[tuple[str, str, list[st
 
 @given(st.lists(event, max_size=12))
 def test_owners_and_applications_are_indexed_as_the_objects_are(events: list[Any]) -> None:
-    mirror = Mirror(
+    mirror = LiveMirror(
         Decoder(()),
         lambda: 0.0,
         on_change=lambda _: None,

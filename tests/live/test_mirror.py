@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gitopsd.live.decode import Decoder
-from gitopsd.live.kinds import STALE_S, Kind
-from gitopsd.live.mirror import CLAIM, Mirror
+from gitopsd.live.kinds import STALE_S, KindStore
+from gitopsd.live.mirror import CLAIM, LiveMirror
 from gitopsd.model.cluster import PodFacts
 from gitopsd.model.comparison import Absent, Found, Unreadable
 from gitopsd.model.health import HealthStatus
@@ -27,7 +27,7 @@ class World:
         self.now_s = 1000.0
         self.told: list[str] = []
         self.held: set[str] = set()  # names of objects whose changes are told later
-        self.mirror = Mirror(
+        self.mirror = LiveMirror(
             Decoder({"argocd-controller"}),
             lambda: self.now_s,
             on_change=lambda app: self.told.append(f"{app} changed"),
@@ -36,7 +36,7 @@ class World:
             on_settled=lambda: None,
             holds=lambda key, _apps: key.name in self.held,
         )
-        self.kind: Kind = self.mirror.add(GVK_OF)
+        self.kind: KindStore = self.mirror.add(GVK_OF)
         self.part = self.kind.part()
 
     def listed(self, *manifests: dict[str, Any]) -> None:

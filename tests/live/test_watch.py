@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from gitopsd.live.watch import KindWatch, Server
+from gitopsd.live.watch import ApiServerTraits, KindWatch
 from gitopsd.model.manifest import GVK
 from tests.kube.fake import Answer, Fake, refuses, says, serving
 from tests.kube.kit import CONFIG_MAP
@@ -42,10 +42,10 @@ async def fake() -> AsyncIterator[Fake]:
 @asynccontextmanager
 async def watching(
     fake: Fake, *answers: Answer, streams: bool = True, idle_s: float = 30.0, **settings: Any
-) -> AsyncIterator[tuple[Notes, Server]]:
+) -> AsyncIterator[tuple[Notes, ApiServerTraits]]:
     """Watch ConfigMaps of a server that answers so, while the block runs."""
     fake.script(PATH, *answers, sends_and_holds(fake))
-    notes, server = Notes(), Server(streams=streams)
+    notes, server = Notes(), ApiServerTraits(streams=streams)
     async with fake.client(**settings) as client, asyncio.TaskGroup() as group:
         watch = KindWatch(client, server, CONFIG_MAP, notes, idle_s=idle_s)
         task = group.create_task(watch.run(), name="watch under test")

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from gitopsd.git.tree import open_tree
-from gitopsd.manifests.given import Given
 from gitopsd.manifests.helm import build
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.variables import Variables
 from gitopsd.model.application import HelmOptions
 from gitopsd.settings import RenderSettings
@@ -65,7 +65,7 @@ class Harbour:
             name: open_tree(str(self.repo.path), self.repo.rewrite(content)) for name, content in (refs or {}).items()
         }
         tree = open_tree(str(self.repo.path), self.repo.rewrite(files, links=links))
-        given = Given(limits or RenderSettings(), variables=Variables({**WEB, **variables}), refs=others)
+        given = RenderContext(limits or RenderSettings(), variables=Variables({**WEB, **variables}), refs=others)
         loaded = build(tree, "app", options, given)
         return Built([orjson.loads(each) for each in loaded.manifests], tree, given.variables, loaded.warnings)
 

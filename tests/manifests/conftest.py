@@ -9,7 +9,7 @@ import pytest
 from gitopsd.manifests.closure import LookedUp
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.model.ids import AppName
-from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.runtime.workers import JobLimits, WorkerPool
 from tests.gitserver import Repo
 from tests.manifests.staging import Stage, cache_on
 from tests.redisserver import redis_server
@@ -21,7 +21,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     outcomes: Counter[str] = Counter()
     closures: dict[AppName, LookedUp | None] = {}
     repo = Repo(tmp_path / "fleet.git")
-    pool = WorkerPool(1, Limits(deadline_s=20), on_job=lambda job, _seconds, _outcome: jobs.update([job]))
+    pool = WorkerPool(1, JobLimits(deadline_s=20), on_job=lambda job, _seconds, _outcome: jobs.update([job]))
     async with redis_server() as server, cache_on(server) as cache, pool:
         renderer = ClosureRenderer(
             pool,

@@ -12,8 +12,8 @@ import orjson
 import yaml
 
 from gitopsd.git.tree import GitTree, open_tree
-from gitopsd.manifests.given import Given
 from gitopsd.manifests.kustomize import build
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.tools import Programs, Tools
 from gitopsd.manifests.variables import Variables
 from gitopsd.model.application import KustomizeOptions
@@ -80,7 +80,7 @@ class Kitchen:
     ) -> Built:
         """Commit `files` and `links` alone, and build the directory `path` of them."""
         tree = open_tree(str(self.repo.path), self.repo.rewrite(files, links=links, executable=executable))
-        given = Given(limits or RenderSettings(), programs or self.programs(), Variables(variables or {}))
+        given = RenderContext(limits or RenderSettings(), programs or self.programs(), Variables(variables or {}))
         loaded = build(tree, path, options, given)
         return Built([orjson.loads(each) for each in loaded.manifests], tree, given.variables)
 

@@ -11,9 +11,9 @@ import orjson
 import yaml
 
 from gitopsd.git.tree import GitTree, open_tree
-from gitopsd.manifests.given import Given
 from gitopsd.manifests.plugin import generate
 from gitopsd.manifests.plugins import Plugin, plugin_from
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.tools import Programs
 from gitopsd.manifests.variables import Variables
 from gitopsd.model.application import PluginOptions
@@ -55,7 +55,7 @@ class Workshop:
         self.place = place
         self.repo = Repo(place / "r.git")
         self.tree: GitTree
-        self.given = Given()
+        self.given = RenderContext()
 
     def open(  # noqa: PLR0913 - a source is all of this
         self,
@@ -67,7 +67,7 @@ class Workshop:
         limits: RenderSettings | None = None,
         deadline_s: float = 20.0,
         **variables: str,
-    ) -> Given:
+    ) -> RenderContext:
         """Commit `files` and have `plugins`; return what a render is given."""
         if executable:
             self.tree = open_tree(str(self.repo.path), self.repo.commit(files, executable=executable))
@@ -80,7 +80,7 @@ class Workshop:
             output_bytes=100_000,
             plugins=[asdict(plugin) for plugin in found],
         )
-        self.given = Given(limits or RenderSettings(), programs, Variables(variables))
+        self.given = RenderContext(limits or RenderSettings(), programs, Variables(variables))
         return self.given
 
     def generate(self, path: str = "app", options: PluginOptions = NAMED) -> list[dict[str, Any]]:

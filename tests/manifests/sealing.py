@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
-from gitopsd.manifests.given import Given
 from gitopsd.manifests.jobs import render
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.sops_keys import Keyring, Keys
 from gitopsd.manifests.tools import Programs, Tools
 from gitopsd.model.application import Source
@@ -80,7 +80,7 @@ class Vault:
             kustomize=Tools(ToolSettings(), self.work).programs.kustomize, work_dir=str(work or self.work)
         )
         place = (("gitopsd.git.tree:open_tree", str(self.repo.path), revision), ())
-        given = Given.packed(RenderSettings(), programs, {})
+        given = RenderContext.packed(RenderSettings(), programs, {})
         answer = render(place, "inputs", {"path": "app", "options": options, "keys": keys}, given)
         found: dict[str, Any] = orjson.loads(orjson.dumps(answer["outcome"]))
         return found

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from gitopsd.control.bases import Bases
-from gitopsd.core.permissions import dependency_permitted
-from gitopsd.core.remote_base import named
-from gitopsd.core.remote_chart import RemoteChart, allowed
+from gitopsd.core.project.access import dependency_permitted
+from gitopsd.core.source.remote_base import named
+from gitopsd.core.source.remote_chart import RemoteChart, allowed
 from gitopsd.errors import BaseNotLent, InvalidDeclaration, InvalidManifest, NotPermitted, RepositoryUnreachable
 from gitopsd.git.repositories import Repositories
+from gitopsd.manifests.remote_bases import RemoteBaseRenderer
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, ProjectName, RepoUrl, Revision
 from gitopsd.model.project import AppProject
-from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.runtime.workers import JobLimits, WorkerPool
 from gitopsd.settings import ChartSettings, GitSettings
 from tests.chartserver import Charts, chart_server
 from tests.fakes.entries import FakeEntries
@@ -157,7 +157,7 @@ def test_settings_and_projects_say_what_charts_may_depend_on() -> None:
 @dataclass
 class Stage:
     charts: Charts
-    bases: Bases
+    bases: RemoteBaseRenderer
     own: Repo
     repositories: Repositories
     options: dict[str, Any] = field(default_factory=dict)  # of the source
@@ -176,7 +176,7 @@ VARIABLES = {"ARGOCD_APP_NAME": "web", "ARGOCD_APP_NAMESPACE": "front"}
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with chart_server() as charts, WorkerPool(1, Limits()) as pool:
+    async with chart_server() as charts, WorkerPool(1, JobLimits()) as pool:
         own = Repo(tmp_path / "own.git")
         repositories = Repositories(
             GitSettings(), data_dir=tmp_path / "data", run_dir=tmp_path / "run", now_s=lambda: 0.0
@@ -186,7 +186,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
             return str(own.path) if url == own.url else repositories.mirror(url)
 
         renderer = ClosureRenderer(pool, FakeEntries(), mirror, work_dir=tmp_path / "work")
-        made = Stage(charts, Bases(renderer, repositories, lambda *_: True), own, repositories)
+        made = Stage(charts, RemoteBaseRenderer(renderer, repositories, lambda *_: True), own, repositories)
         made.bases.may_read = lambda _, other: other not in made.private
         made.bases.may_have = lambda _, other: other not in made.private or other in made.named
         yield made

@@ -24,7 +24,7 @@ from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.ports import Lent, Workers
-from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.runtime.workers import JobLimits, WorkerPool
 from gitopsd.settings import ToolSettings
 from tests.fakes.entries import FakeEntries
 from tests.gitserver import Repo
@@ -267,7 +267,7 @@ async def live_through(history: Sequence[Sequence[Change]], pool: WorkerPool, co
 
 def test_the_cache_gives_what_a_fresh_render_gives_and_renders_what_changed_alone() -> None:
     counted: Counter[str] = Counter()
-    pool = WorkerPool(1, Limits(deadline_s=60), on_job=lambda job, _seconds, _outcome: counted.update([job]))
+    pool = WorkerPool(1, JobLimits(deadline_s=60), on_job=lambda job, _seconds, _outcome: counted.update([job]))
 
     with asyncio.Runner() as runner:
 

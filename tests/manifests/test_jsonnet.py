@@ -11,13 +11,13 @@ import pytest
 from gitopsd.errors import GitopsError, InvalidManifest, PathNotFound, WorkerFailed
 from gitopsd.git.tree import GitTree, open_tree
 from gitopsd.manifests.entries import NoEntries
-from gitopsd.manifests.given import Given
 from gitopsd.manifests.plain import Loaded, directory
 from gitopsd.manifests.render import ClosureRenderer
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.variables import Variables
 from gitopsd.model.application import DirectoryOptions, JsonnetOptions, JsonnetVariable, Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
-from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.runtime.workers import JobLimits, WorkerPool
 from gitopsd.settings import RenderSettings
 from tests.gitserver import Repo
 
@@ -41,7 +41,7 @@ def load(  # noqa: PLR0913 - a source is all of this
     variables: Variables | None = None,
 ) -> tuple[Loaded, GitTree]:
     tree = open_tree(str(repo.path), repo.rewrite(files, links=links))
-    given = Given(limits or RenderSettings(), variables=variables or Variables({}))
+    given = RenderContext(limits or RenderSettings(), variables=variables or Variables({}))
     return directory(tree, path, DirectoryOptions(jsonnet=options), given), tree
 
 
@@ -154,7 +154,7 @@ ENDLESS = {
 async def test_what_would_never_end_is_killed(repo: Repo, tmp_path: Path, case: str) -> None:
     revision = Revision(repo.commit({"app/a.jsonnet": ENDLESS[case]}))
 
-    async with WorkerPool(1, Limits(deadline_s=2, data_bytes=256 << 20)) as pool:
+    async with WorkerPool(1, JobLimits(deadline_s=2, data_bytes=256 << 20)) as pool:
         renderer = ClosureRenderer(pool, NoEntries(), lambda _: str(repo.path), work_dir=tmp_path)
         with pytest.raises(WorkerFailed, match=r"memory|crashed its worker|took more than 2"):
             await renderer.render(AppName("a"), Source(RepoUrl("https://git.example/x"), path="app"), revision)

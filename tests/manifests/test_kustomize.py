@@ -10,7 +10,7 @@ import pytest
 
 from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound, WorkerFailed
 from gitopsd.git.tree import open_tree
-from gitopsd.manifests.follow import follow
+from gitopsd.manifests.kustomize_inputs import follow
 from gitopsd.model.application import KustomizeOptions
 from gitopsd.settings import RenderSettings
 from tests.manifests.kustomizing import Kitchen, deployment, directly

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gitopsd.errors import RepositoryUnreachable
-from gitopsd.manifests.flights import Flights
 from gitopsd.manifests.jobs import Place, Question
 from gitopsd.manifests.lookups import MOST, LookUps
+from gitopsd.manifests.singleflight import SingleFlight
 
 HERE: Place = ("opener", "mirror", "revision"), ()
 
@@ -106,7 +106,7 @@ async def test_a_failed_job_fails_all_it_was_asked_for_and_is_not_repeated_for_e
 
 
 async def test_equal_work_is_done_once() -> None:
-    flights: Flights[str, int] = Flights()
+    flights: SingleFlight[str, int] = SingleFlight()
     done = []
 
     async def work() -> int:
@@ -121,7 +121,7 @@ async def test_equal_work_is_done_once() -> None:
 
 
 async def test_a_failure_is_shared_by_those_who_waited() -> None:
-    flights: Flights[str, int] = Flights()
+    flights: SingleFlight[str, int] = SingleFlight()
     done = []
 
     async def work() -> int:

@@ -8,8 +8,8 @@ import pytest
 
 from gitopsd.errors import InvalidManifest
 from gitopsd.git.tree import open_tree
-from gitopsd.manifests.given import Given
 from gitopsd.manifests.overrides import merged, overridden
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.variables import Variables
 from tests.gitserver import Repo
 
@@ -20,7 +20,7 @@ def override(place: Path, files: Mapping[str, str], app: str = "shop") -> tuple[
     """Return the source, and what was asked for beside the tree."""
     repo = Repo(place / "r.git")
     tree = open_tree(str(repo.path), repo.commit({"app/x": "", **files}))
-    given = Given(variables=Variables({"ARGOCD_APP_NAME": app}))
+    given = RenderContext(variables=Variables({"ARGOCD_APP_NAME": app}))
     return overridden(tree, "app", tree.list("app") or (), DECLARED, given), given.variables.closure()
 
 

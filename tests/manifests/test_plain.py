@@ -13,8 +13,8 @@ import pytest
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, PathNotFound
 from gitopsd.git.tree import open_tree
 from gitopsd.manifests import plain
-from gitopsd.manifests.given import Given
 from gitopsd.manifests.plain import Loaded, directory
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.model.application import FLAT, DirectoryOptions
 from gitopsd.settings import RenderSettings
 from tests.gitserver import Repo
@@ -40,7 +40,7 @@ def load(  # noqa: PLR0913 - a source is all of this
     limits: RenderSettings = LIMITS,
     links: Mapping[str, str] | None = None,
 ) -> Loaded:
-    return directory(open_tree(str(repo.path), repo.commit(files, links=links)), path, options, Given(limits))
+    return directory(open_tree(str(repo.path), repo.commit(files, links=links)), path, options, RenderContext(limits))
 
 
 def names(loaded: Loaded) -> list[str]:
@@ -201,8 +201,8 @@ def test_a_file_read_before_gives_the_same_wherever_it_is(repo: Repo) -> None:
 def test_files_are_kept_within_a_bound() -> None:
     kept = plain._Kept(10_000)  # noqa: SLF001 - the bound is not to be seen from outside
     for number in range(1000):
-        kept.put(str(number), LIMITS, plain.File(1, ((1, b"x" * 500),)))
-    kept.put("large", LIMITS, plain.File(1, ((1, b"x" * 9000),)))
+        kept.put(str(number), LIMITS, plain.ParsedFile(1, ((1, b"x" * 500),)))
+    kept.put("large", LIMITS, plain.ParsedFile(1, ((1, b"x" * 9000),)))
 
     held = [number for number in range(1000) if kept.get(str(number), LIMITS)]
     assert list(range(990, 1000)) == held

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from gitopsd.control.bases import Bases
 from gitopsd.errors import GitopsError, InvalidManifest, NotPermitted, NotSupported, RevisionNotFound
 from gitopsd.git.epoch import Epoch, read_refs
 from gitopsd.manifests import jobs
+from gitopsd.manifests.remote_bases import RemoteBaseRenderer
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.ports import Resolved
-from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.runtime.workers import JobLimits, WorkerPool
 from gitopsd.settings import ToolSettings
 from tests.fakes.entries import FakeEntries
 from tests.gitserver import Repo
@@ -58,7 +58,7 @@ class World:
 @dataclass
 class Stage:
     world: World
-    bases: Bases
+    bases: RemoteBaseRenderer
     jobs: Counter[str]
 
     async def names(self, revision: Revision) -> list[str]:
@@ -70,10 +70,10 @@ class Stage:
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     world, counted = World(tmp_path), Counter[str]()
     tools = ToolSettings(kustomize_remote_bases=("https://git.example/bases", "https://git.example/other"))
-    async with WorkerPool(1, Limits(), on_job=lambda job, _seconds, _outcome: counted.update([job])) as pool:
+    async with WorkerPool(1, JobLimits(), on_job=lambda job, _seconds, _outcome: counted.update([job])) as pool:
         mirror: Any = lambda url: str(world.repos[url].path)  # noqa: E731 - a port of one line
         renderer = ClosureRenderer(pool, FakeEntries(), mirror, work_dir=tmp_path / "work", tools=tools)
-        yield Stage(world, Bases(renderer, world, lambda _, other: other != SECRET), counted)
+        yield Stage(world, RemoteBaseRenderer(renderer, world, lambda _, other: other != SECRET), counted)
 
 
 async def test_a_base_at_a_tag_is_built_and_a_moved_tag_renders_anew(stage: Stage) -> None:

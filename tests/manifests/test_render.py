@@ -14,7 +14,7 @@ from gitopsd.manifests.closure import LookedUp
 from gitopsd.manifests.jobs import LOOK_UP, RENDER
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.model.ids import AppName, RepoUrl, Revision
-from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.runtime.workers import JobLimits, WorkerPool
 from gitopsd.settings import RenderSettings
 from tests.gitserver import Repo
 from tests.manifests.staging import SHOP, WEB, Stage, cache_on, config_map
@@ -136,7 +136,7 @@ async def test_a_file_that_breaks_its_worker_fails_that_application_alone(tmp_pa
     greedy = "[" + "{}," * 300_000 + "]"
     revision = Revision(repo.commit({"web/a.yaml": greedy, "ok/a.yaml": config_map("a")}))
     closures: list[tuple[str, LookedUp | None]] = []
-    limits = Limits(data_bytes=40 << 20, deadline_s=20)
+    limits = JobLimits(data_bytes=40 << 20, deadline_s=20)
     async with redis_server() as server, cache_on(server) as cache, WorkerPool(1, limits) as pool:
         renderer = ClosureRenderer(
             pool,
@@ -157,7 +157,7 @@ async def test_a_failed_worker_is_not_remembered(tmp_path: Path) -> None:
     repo = Repo(tmp_path / "fleet.git")
     revision = Revision(repo.commit({"web/a.yaml": config_map("a")}))
     async with redis_server() as server, cache_on(server) as cache:
-        async with WorkerPool(1, Limits(deadline_s=0.000_001)) as slow:
+        async with WorkerPool(1, JobLimits(deadline_s=0.000_001)) as slow:
             renderer = ClosureRenderer(slow, cache, lambda _url: str(repo.path), work_dir=tmp_path)
             with pytest.raises(WorkerFailed, match=r"https://git.example/fleet web: .*took more than"):
                 await renderer.render(SHOP, WEB, revision)

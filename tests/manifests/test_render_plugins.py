@@ -16,7 +16,7 @@ from gitopsd.manifests.jobs import RENDER
 from gitopsd.manifests.plugins import plugin_from
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.manifests.tools import Tools
-from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.runtime.workers import JobLimits, WorkerPool
 from gitopsd.settings import ToolSettings
 from tests.manifests.plugging import script
 from tests.manifests.staging import WEB, Stage, cache_on, config_map
@@ -40,7 +40,7 @@ def stand(stage: Stage, *plugins: Mapping[str, Any], pool: WorkerPool, cache: Ca
 
 async def test_a_plugins_render_is_kept_until_what_it_may_read_or_itself_changes(stage: Stage, tmp_path: Path) -> None:
     jobs: Counter[str] = Counter()
-    pool = WorkerPool(1, Limits(deadline_s=20), on_job=lambda job, _s, _o: jobs.update([job]))
+    pool = WorkerPool(1, JobLimits(deadline_s=20), on_job=lambda job, _s, _o: jobs.update([job]))
     one, cues = script(PRINTS, "it", variables=""), script(PRINTS, "cues", variables="")
     cues["spec"]["discover"] = {"fileName": "name"}
     async with pool, cache_on(stage.server) as cache:
@@ -63,7 +63,7 @@ async def test_a_plugins_render_is_kept_until_what_it_may_read_or_itself_changes
 
 async def test_a_plugin_that_may_know_the_revision_is_asked_at_each(stage: Stage, tmp_path: Path) -> None:
     jobs: Counter[str] = Counter()
-    pool = WorkerPool(1, Limits(deadline_s=20), on_job=lambda job, _s, _o: jobs.update([job]))
+    pool = WorkerPool(1, JobLimits(deadline_s=20), on_job=lambda job, _s, _o: jobs.update([job]))
     async with pool, cache_on(stage.server) as cache:
         there = stand(stage, script(PRINTS, "it"), pool=pool, cache=cache, place=tmp_path)
         for _ in range(2):
@@ -73,7 +73,7 @@ async def test_a_plugin_that_may_know_the_revision_is_asked_at_each(stage: Stage
 
 async def test_a_refusal_is_kept_with_its_closure_and_a_kill_is_not(stage: Stage, tmp_path: Path) -> None:
     jobs: Counter[str] = Counter()
-    pool = WorkerPool(1, Limits(deadline_s=20), on_job=lambda job, _s, _o: jobs.update([job]))
+    pool = WorkerPool(1, JobLimits(deadline_s=20), on_job=lambda job, _s, _o: jobs.update([job]))
     revision = stage.commit(FILES)
     async with pool, cache_on(stage.server) as cache:
 

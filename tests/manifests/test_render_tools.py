@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, WorkerFailed
-from gitopsd.manifests.given import Given
 from gitopsd.manifests.jobs import RENDER
 from gitopsd.manifests.render import ClosureRenderer
+from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.tools import Tools
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, Revision
 from gitopsd.ports import Lent
-from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.runtime.workers import JobLimits, WorkerPool
 from gitopsd.settings import RenderSettings, ToolSettings
 from tests.gitserver import Repo
 from tests.manifests.staging import URL, WEB, Stage, cache_on, config_map
@@ -198,10 +198,10 @@ async def test_a_kustomization_that_outgrows_its_worker_fails_alone(tmp_path: Pa
             f"{n}{side}/kustomization.yaml": f"resources: [../{n - 1}]\nnamePrefix: {side}{n}-\n" for side in "lr"
         }
     revision = repo.commit(files)
-    async with WorkerPool(1, Limits(deadline_s=20)) as pool:
+    async with WorkerPool(1, JobLimits(deadline_s=20)) as pool:
         place = [["gitopsd.git.tree:open_tree", str(repo.path), revision], []]
         programs = Tools(ToolSettings(deadline_s=1), tmp_path / "work").programs
-        given = Given.packed(RenderSettings(), programs, {})
+        given = RenderContext.packed(RenderSettings(), programs, {})
         with pytest.raises(WorkerFailed, match=r"kustomize of 29 took more than 1 s"):
             await pool.call(RENDER, place, "inputs", {"path": "29", "options": {}}, given)
         answer = await pool.call(RENDER, place, "inputs", {"path": "3", "options": {}}, given)

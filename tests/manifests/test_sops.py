@@ -19,7 +19,7 @@ from gitopsd.manifests.sops import type_of
 from gitopsd.manifests.sops_keys import Keyring, identity
 from gitopsd.model.application import NOWHERE, Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
-from gitopsd.ports import Lent, Rendered
+from gitopsd.ports import Lent, RenderedSource
 from gitopsd.runtime.workers import WorkerPool
 from gitopsd.settings import Secret, SopsKeys
 from tests.fakes.entries import FakeEntries
@@ -140,7 +140,7 @@ async def test_values_that_another_repository_lends_are_decrypted_with_its_own_k
     )
     async with WorkerPool(1) as pool:
 
-        async def rendered(*given: SopsKeys) -> Rendered:
+        async def rendered(*given: SopsKeys) -> RenderedSource:
             renderer = ClosureRenderer(
                 pool, FakeEntries(), lambda _: str(vault.repo.path), work_dir=vault.work, keyring=Keyring(given)
             )

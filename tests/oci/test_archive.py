@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from gitopsd.errors import InvalidManifest
-from gitopsd.oci.archive import File, files
+from gitopsd.oci.archive import ArchiveFile, files
 from gitopsd.settings import OciSettings
 from tests.registry import tar
 
@@ -29,11 +29,11 @@ def test_files_links_and_hard_links_of_a_layer() -> None:
     )
 
     assert [
-        File("a/b.yaml", b"1"),
-        File("c", b"\x00"),
-        File("l", b"../x", link=True),
+        ArchiveFile("a/b.yaml", b"1"),
+        ArchiveFile("c", b"\x00"),
+        ArchiveFile("l", b"../x", link=True),
     ] == list(files(layer, LIMITS))
-    assert [File("a", b"1"), File("h", same_as="a")] == list(
+    assert [ArchiveFile("a", b"1"), ArchiveFile("h", same_as="a")] == list(
         files(gzip.decompress(tar({"a": "1"}, [entry("h", tarfile.LNKTYPE, "./a")])), LIMITS)
     )
 

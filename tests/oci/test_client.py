@@ -16,7 +16,7 @@ from gitopsd.errors import (
     RevisionNotFound,
 )
 from gitopsd.oci.client import CHART_LAYER, IMAGE_LAYER, registry
-from gitopsd.oci.reference import Repository, tag_of
+from gitopsd.oci.reference import OciRepository, tag_of
 from gitopsd.settings import Held, OciSettings, RepoCredentials
 from tests import registry as servers
 from tests.registry import INDEX, REAL, digest_of, manifest_of, own_registry, real_registry, tar
@@ -213,11 +213,11 @@ async def test_registry_that_never_answers_is_left_at_the_deadline() -> None:
 
 
 def test_repositories_are_named_by_host_and_path() -> None:
-    assert Repository("r.example:5000", "org/app") == Repository.parse("oci://R.example:5000/org/app")
-    assert Repository("registry-1.docker.io", "library/nginx") == Repository.parse("docker.io/nginx")
+    assert OciRepository("r.example:5000", "org/app") == OciRepository.parse("oci://R.example:5000/org/app")
+    assert OciRepository("registry-1.docker.io", "library/nginx") == OciRepository.parse("docker.io/nginx")
     for bad in ("oci://r.example", "oci://u:p@r/x", "oci://r/UP", "oci://r/x:tag", "oci://r/../x", "https://r/x", ""):
         with pytest.raises(InvalidDeclaration):
-            Repository.parse(bad)
+            OciRepository.parse(bad)
 
 
 def test_tag_without_a_version_is_a_name() -> None:

@@ -14,7 +14,7 @@ import pytest
 from gitopsd.errors import WorkerFailed
 from gitopsd.runtime import sandbox
 from gitopsd.runtime.isolation import Confinement, granted
-from gitopsd.runtime.sandbox import Ended, run
+from gitopsd.runtime.sandbox import ProgramResult, run
 
 UNSHARE = "import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare(0x50000000))"
 needs_files = pytest.mark.skipif(not granted().files, reason=f"not granted here: {granted().reason}")
@@ -38,13 +38,13 @@ with socket.socket() as peer:
 """
 
 
-def shell(place: Path, script: str, **limits: Any) -> Ended:
+def shell(place: Path, script: str, **limits: Any) -> ProgramResult:
     given = {"deadline_s": 20.0, "output_bytes": 1000, **limits}
     return run(["/bin/sh", "-c", script], cwd=place, env={"PATH": "/usr/bin:/bin"}, what="the script", **given)
 
 
 def test_output_and_code_are_told(tmp_path: Path) -> None:
-    assert Ended(3, b"out\n", "err\n") == shell(tmp_path, "echo out; echo err >&2; exit 3")
+    assert ProgramResult(3, b"out\n", "err\n") == shell(tmp_path, "echo out; echo err >&2; exit 3")
     assert -9 == shell(tmp_path, "kill -9 $$").code
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gitopsd.errors import InvalidManifest, TooSlow, WorkerFailed
-from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.runtime.workers import JobLimits, WorkerPool
 
 JOBS = "tests.runtime.jobs"
 DATA_BYTES = 256 << 20
@@ -20,7 +20,7 @@ DATA_BYTES = 256 << 20
 
 @pytest.fixture
 async def pool() -> AsyncIterator[WorkerPool]:
-    async with WorkerPool(1, Limits(deadline_s=20, data_bytes=DATA_BYTES, output_bytes=1 << 20)) as pool:
+    async with WorkerPool(1, JobLimits(deadline_s=20, data_bytes=DATA_BYTES, output_bytes=1 << 20)) as pool:
         yield pool
 
 
@@ -93,7 +93,7 @@ async def test_arguments_past_their_limit_are_refused(pool: WorkerPool) -> None:
 
 
 async def test_a_file_past_its_limit_cannot_be_written(tmp_path: Path) -> None:
-    async with WorkerPool(1, Limits(file_bytes=1 << 10)) as pool:
+    async with WorkerPool(1, JobLimits(file_bytes=1 << 10)) as pool:
         with pytest.raises(WorkerFailed):
             await pool.call(f"{JOBS}:write", str(tmp_path / "big"), 1 << 20)
 
@@ -150,7 +150,7 @@ async def test_jobs_run_side_by_side_and_no_more_than_there_are_workers() -> Non
 
 
 async def test_a_queue_that_is_full_refuses() -> None:
-    async with WorkerPool(1, Limits(waiting=1)) as pool, asyncio.TaskGroup() as group:
+    async with WorkerPool(1, JobLimits(waiting=1)) as pool, asyncio.TaskGroup() as group:
         for _ in range(2):
             group.create_task(pool.call(f"{JOBS}:sleep", 0.3))
         await asyncio.sleep(0)  # the first has the worker, the second waits for it

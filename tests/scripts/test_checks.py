@@ -8,16 +8,16 @@ import pytest
 
 from gitopsd.errors import InvalidSettings
 from gitopsd.model.manifest import GroupKind
-from gitopsd.scripts.checks import Checks, load
+from gitopsd.scripts.checks import CheckScripts, load
 from gitopsd.settings import HealthCustomization, HealthSettings
 
 
-def script_of(checks: Checks, group: str, kind: str) -> str | None:
+def script_of(checks: CheckScripts, group: str, kind: str) -> str | None:
     found = checks.of(GroupKind(group, kind))
     return found.script if found else None
 
 
-def written(*names: str, directory: Path | None = None) -> Checks:
+def written(*names: str, directory: Path | None = None) -> CheckScripts:
     """Return checks of the settings whose script is the name they are for."""
     return load(HealthSettings(tuple(HealthCustomization(name, name) for name in names), directory))
 

@@ -10,7 +10,7 @@ import pytest
 
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.manifest import GroupKind
-from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.runtime.workers import JobLimits, WorkerPool
 from gitopsd.scripts.checks import load
 from gitopsd.scripts.health import RESTS_S, LuaChecks
 from gitopsd.settings import HealthCustomization, HealthSettings, ScriptSettings
@@ -56,7 +56,7 @@ async def checks(clock: Clock) -> AsyncIterator[LuaChecks]:
     found = load(
         HealthSettings(tuple(HealthCustomization(name, lua, name == "a.io/Matches") for name, lua in SCRIPTS.items()))
     )
-    async with WorkerPool(1, Limits(data_bytes=256 << 20), preload=("gitopsd.scripts.lua",)) as pool:
+    async with WorkerPool(1, JobLimits(data_bytes=256 << 20), preload=("gitopsd.scripts.lua",)) as pool:
         yield LuaChecks(Patient(pool), found, ScriptSettings(deadline_s=1.0, memory_bytes=16 << 20), clock)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gitopsd.errors import InvalidDeclaration, WorkerFailed
-from gitopsd.runtime.workers import Limits, WorkerPool
+from gitopsd.runtime.workers import JobLimits, WorkerPool
 from gitopsd.scripts.ignored import RESTS_S, JqPaths
 from gitopsd.scripts.jq import paths
 from gitopsd.settings import ScriptSettings
@@ -79,7 +79,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def jq(clock: Clock) -> AsyncIterator[JqPaths]:
-    async with WorkerPool(1, Limits(data_bytes=256 << 20), preload=("gitopsd.scripts.jq",)) as pool:
+    async with WorkerPool(1, JobLimits(data_bytes=256 << 20), preload=("gitopsd.scripts.jq",)) as pool:
         yield JqPaths(Patient(pool), ScriptSettings(deadline_s=1.0), clock)
 
 

@@ -10,7 +10,7 @@ import pytest
 from gitopsd.model.ids import AppName, ProjectName
 from gitopsd.model.manifest import Manifest
 from gitopsd.store.store import Store
-from tests.control.shell import Clock, Shell, app, config
+from tests.reconcile.shell import Clock, Shell, app, config
 
 HERE = {"destination": {"name": "gitopsd"}}
 MAY_DECLARE = {"name": "gitopsd", "namespace": "argocd"}

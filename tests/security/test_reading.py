@@ -8,27 +8,27 @@ from typing import Any
 
 import pytest
 
-from gitopsd.control.bases import Bases
-from gitopsd.control.completing import Completing
-from gitopsd.control.reading_rights import ReadingRights
 from gitopsd.errors import NotPermitted, PartNotFetched
 from gitopsd.manifests.entries import NoEntries
+from gitopsd.manifests.missing_parts import MissingPartsRenderer
+from gitopsd.manifests.remote_bases import RemoteBaseRenderer
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.model.manifest import Manifest
 from gitopsd.model.operation import SyncRequest
 from gitopsd.ports import Resolved
+from gitopsd.reconcile.reading_rights import ReadingRights
 from gitopsd.runtime.workers import WorkerPool
 from gitopsd.settings import ChartSettings, Held, RepoCredentials, ToolSettings
 from tests.chartserver import chart_server
-from tests.control.git import REPO, FakeGit
-from tests.control.shell import BY_HAND, Clock, Shell, app, config
 from tests.fakes.applications import FakeApplications
 from tests.git.conftest import World
 from tests.git.test_parts import Reading, mount
 from tests.gitserver import http_server
 from tests.manifests.charting import chart_yaml
+from tests.reconcile.git import REPO, FakeGit
+from tests.reconcile.shell import BY_HAND, Clock, Shell, app, config
 from tests.security.test_declaring import project
 
 WEB, ELSEWHERE = AppName("web"), RepoUrl("https://elsewhere.example/x.git")
@@ -128,7 +128,7 @@ async def test_neither_a_dependency_nor_a_value_file_nor_a_base_is_asked_for(wor
         renderer = ClosureRenderer(
             pool, NoEntries(), lambda _: str(repo.path), work_dir=world.folder / "work", tools=tools
         )
-        bases = Bases(
+        bases = RemoteBaseRenderer(
             renderer,
             repositories,
             lambda _own, _other: True,
@@ -181,5 +181,5 @@ async def test_a_render_says_for_whom_a_submodule_is_asked_for() -> None:
 
     for name in (WEB, AppName("")):
         with pytest.raises(PartNotFetched):
-            await Completing(Parts(), Parts(), rights(closed(sourceRepos=[REPO])).may_have).render(name)
+            await MissingPartsRenderer(Parts(), Parts(), rights(closed(sourceRepos=[REPO])).may_have).render(name)
     assert [False, True] == seen

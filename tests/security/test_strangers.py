@@ -10,7 +10,6 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from gitopsd.control.bases import Bases
 from gitopsd.core.declaration.fields import Fields, Warnings
 from gitopsd.core.declaration.tooling import tooling_of
 from gitopsd.errors import (
@@ -25,10 +24,11 @@ from gitopsd.errors import (
 )
 from gitopsd.git.tree import open_tree
 from gitopsd.manifests.entries import NoEntries
+from gitopsd.manifests.remote_bases import RemoteBaseRenderer
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
-from gitopsd.ports import Rendered
+from gitopsd.ports import RenderedSource
 from gitopsd.runtime.workers import WorkerPool
 from gitopsd.settings import ChartSettings, Held, RepoCredentials
 from gitopsd.trust.credentials import credentials_for
@@ -255,9 +255,9 @@ async def test_case_17_a_dependency_at_a_strangers_gets_nobodys_credentials(worl
         repo = world.repo()
         repositories = world.repositories(credentials=(RepoCredentials(ours.url, "bot", Held(text="pw")),))
         renderer = ClosureRenderer(pool, NoEntries(), lambda _: str(repo.path), work_dir=world.folder / "work")
-        bases = Bases(renderer, repositories, lambda _own, _other: True)
+        bases = RemoteBaseRenderer(renderer, repositories, lambda _own, _other: True)
 
-        async def render(repository: str) -> Rendered:
+        async def render(repository: str) -> RenderedSource:
             needs = [{"name": "sub", "version": "1.0.0", "repository": repository}]
             revision = Revision(repo.commit({"app/Chart.yaml": chart_yaml(dependencies=needs)}))
             return await bases.render(AppName("app"), Source(RepoUrl(repo.url), path="app"), revision, WEB)

@@ -19,7 +19,7 @@ import pytest
 from gitopsd.errors import StoreFailed, StoreUnusable
 from gitopsd.model.ids import AppName, ClusterId, Revision, TargetHash
 from gitopsd.model.manifest import GroupKind, ResourceKey
-from gitopsd.model.operation import Operation, OperationPhase, SyncRequest, Task, Verb
+from gitopsd.model.operation import Operation, OperationPhase, SyncRequest, Task, TaskVerb
 from gitopsd.store import Store
 from gitopsd.store.database import checkpoint
 from gitopsd.store.schema import STEPS, VERSION, migrate
@@ -42,7 +42,7 @@ def application(name: str) -> dict[str, Any]:
 
 
 def operation(identity: str, message: str = "") -> Operation:
-    task = Task(ResourceKey("", "ConfigMap", "shop", "a"), Verb.APPLY)
+    task = Task(ResourceKey("", "ConfigMap", "shop", "a"), TaskVerb.APPLY)
     phase = OperationPhase.SUCCEEDED
     return Operation(identity, SHOP, PROD, TargetHash("t"), (Revision("a" * 40),), (task,), phase, message=message)
 

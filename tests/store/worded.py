@@ -14,9 +14,9 @@ from typing import Any
 
 import orjson
 
-from gitopsd.core.options import Consent, SyncOptions
-from gitopsd.core.policy import last_sync
-from gitopsd.core.prune import Guard
+from gitopsd.core.sync.decide import last_sync
+from gitopsd.core.sync.prune import Guard
+from gitopsd.core.target.options import Consent, SyncOptions
 from gitopsd.model.command import Command, Refused
 from gitopsd.model.comparison import Unreadable
 from gitopsd.model.health import Health, HealthStatus

@@ -15,7 +15,7 @@ from gitopsd.model.operation import Operation, OperationPhase, SyncRequest
 from gitopsd.model.status import Condition
 from gitopsd.runtime.metrics import Meters
 from gitopsd.telemetry.metrics import Metrics
-from gitopsd.telemetry.scrape import World
+from gitopsd.telemetry.scrape import ScrapeSources
 from tests.fakes.backend import app_view
 
 SERVER = "https://10.0.0.1:6443"
@@ -37,7 +37,7 @@ async def world(views: Iterable[AppView] = (), clusters: tuple[ClusterState, ...
     url = "https://bot:hunter2@git.example/a"
     repositories = tuple(RepositoryState(RepoUrl(each), fetched_s=70.0) for each in (url, f"helm+{url}"))
     meters.on_scrape(
-        World(lambda: views, lambda: clusters, lambda: repositories, lambda: (3, 2, 1), lambda: 100.0).collect
+        ScrapeSources(lambda: views, lambda: clusters, lambda: repositories, lambda: (3, 2, 1), lambda: 100.0).collect
     )
     return await samples(meters)
 
@@ -72,7 +72,7 @@ async def test_application_is_told_with_argo_cds_labels() -> None:
 async def test_application_that_is_gone_is_gone_from_the_metrics() -> None:
     views = [app_view("shop"), app_view("bank")]
     meters = Meters()
-    meters.on_scrape(World(lambda: views, lambda: (), lambda: (), lambda: (0, 0, 0), lambda: 0.0).collect)
+    meters.on_scrape(ScrapeSources(lambda: views, lambda: (), lambda: (), lambda: (0, 0, 0), lambda: 0.0).collect)
     assert {"shop", "bank"} == {labels["name"] for labels, _ in (await samples(meters))["argocd_app_info"]}
     del views[0]
 
@@ -221,7 +221,7 @@ async def test_labels_that_are_named_in_the_settings_are_told() -> None:
     view = dataclasses.replace(labelled, application=dataclasses.replace(labelled.application, manifest=manifest))
     meters = Meters()
     names = ("team.example/name", "tier")
-    given = World(lambda: [view], lambda: (), lambda: (), lambda: (0, 0, 0), lambda: 0.0, labels=names)
+    given = ScrapeSources(lambda: [view], lambda: (), lambda: (), lambda: (0, 0, 0), lambda: 0.0, labels=names)
     meters.on_scrape(given.collect)
 
     [(labels, _)] = (await samples(meters))["argocd_app_labels"]

@@ -18,7 +18,7 @@ from gitopsd.runtime.deadline import within
 AT_ONCE = 25  # applications written between two turns of the loop: 6 ms where none was written before
 
 
-class Applications:
+class ApplicationRoutes:
     def __init__(self, backend: Backend, show: Show, *, refresh_s: float) -> None:
         """Wait at most `refresh_s` for the pass of a refresh."""
         self._backend = backend

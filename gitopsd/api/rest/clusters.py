@@ -8,12 +8,12 @@ from typing import Any
 from aiohttp import web
 
 from gitopsd.api.answers import answer
+from gitopsd.api.argocd_json import rfc3339
 from gitopsd.api.backend import Backend, ClusterState
-from gitopsd.core.argo_json import rfc3339
 from gitopsd.model.cluster import WatchState
 
 
-class Clusters:
+class ClusterRoutes:
     def __init__(self, backend: Backend, now_s: Callable[[], float]) -> None:
         self._backend = backend
         self._now_s = now_s

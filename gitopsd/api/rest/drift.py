@@ -10,10 +10,10 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from gitopsd.api.answers import BadRequest, answer
+from gitopsd.api.argocd_json import rfc3339, writer_json
 from gitopsd.api.backend import Backend
 from gitopsd.api.rest.query import flag
-from gitopsd.core.argo_json import rfc3339, writer_json
-from gitopsd.core.duration import go_duration_s
+from gitopsd.core.text.duration import go_duration_s
 from gitopsd.errors import NotFound
 from gitopsd.model.drift import Drift, DriftQuery, WriterClass
 
@@ -21,7 +21,7 @@ DEFAULT_LIMIT, MOST = 100, 1000
 DAY_S = 86400.0
 
 
-class Drifts:
+class DriftRoutes:
     def __init__(self, backend: Backend, now_s: Callable[[], float]) -> None:
         self._backend = backend
         self._now_s = now_s

@@ -9,10 +9,10 @@ from typing import Any
 from aiohttp import web
 
 from gitopsd.api.answers import BadRequest, answer, body_of, written
+from gitopsd.api.argocd_json import results_json, sync_json
 from gitopsd.api.backend import Backend
 from gitopsd.api.rest.show import Show
-from gitopsd.core.argo_json import results_json, sync_json
-from gitopsd.core.options import listed, parse_options
+from gitopsd.core.target.options import listed, parse_options
 from gitopsd.errors import NotSupported
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import ResourceKey
@@ -26,7 +26,7 @@ ROLLBACK = frozenset({"id", "prune", "dryRun"})
 _KEY = ("group", "kind", "namespace", "name")
 
 
-class Operations:
+class OperationRoutes:
     def __init__(self, backend: Backend, show: Show, *, by: str, now_s: Callable[[], float]) -> None:
         """Ask in the name of `by`, the holder of the token."""
         self._backend = backend

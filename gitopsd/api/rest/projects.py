@@ -7,13 +7,13 @@ from typing import Any
 from aiohttp import web
 
 from gitopsd.api.answers import answer
+from gitopsd.api.argocd_json import API_VERSION, shown
 from gitopsd.api.backend import Backend
-from gitopsd.core.argo_json import API_VERSION, shown
 from gitopsd.errors import NotFound
 from gitopsd.model.project import AppProject
 
 
-class Projects:
+class ProjectRoutes:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 

@@ -12,7 +12,7 @@ from multidict import MultiMapping
 from gitopsd.api.answers import BadRequest
 from gitopsd.api.backend import AppView
 from gitopsd.api.selector import Matches, selector
-from gitopsd.core.repo_address import same_repository
+from gitopsd.core.source.repo_address import same_repository
 from gitopsd.model.comparison import SyncStatus
 from gitopsd.model.health import HealthStatus
 from gitopsd.model.manifest import labels_of
@@ -47,7 +47,7 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListPage:
     """Applications are listed by name; a page begins after a name."""
 
     limit: int = 0  # 0: all
@@ -76,18 +76,18 @@ def filters_of(query: MultiMapping[str]) -> Filters:
     )
 
 
-def page_of(query: MultiMapping[str]) -> Page:
+def page_of(query: MultiMapping[str]) -> ListPage:
     """Read `limit` and `continue`; raises BadRequest where they are not what an earlier page gave."""
     limit, token = query.get("limit", "0"), query.get("continue", "")
     if not (limit.isascii() and limit.isdigit() and len(limit) < 10):  # noqa: PLR2004 - below 2 ** 31 in any case
         raise BadRequest(f"limit is {limit!r}", remedy="write a whole number; 0 is all")
     try:
-        return Page(int(limit), base64.b64decode(token, b"-_", validate=True).decode())
+        return ListPage(int(limit), base64.b64decode(token, b"-_", validate=True).decode())
     except (binascii.Error, ValueError) as err:
         raise BadRequest("continue is not a token of an earlier page", remedy="begin with the first page") from err
 
 
-def selected(views: Iterable[AppView], filters: Filters, page: Page) -> Selected:
+def selected(views: Iterable[AppView], filters: Filters, page: ListPage) -> Selected:
     """Return the page of the applications that match, sorted by name."""
     found = sorted(
         (view for view in views if view.application.name > page.after and filters.match(view)),

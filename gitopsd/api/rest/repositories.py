@@ -8,15 +8,15 @@ from typing import Any
 from aiohttp import web
 
 from gitopsd.api.answers import BadRequest, answer, body_of
+from gitopsd.api.argocd_json import rfc3339
 from gitopsd.api.backend import Backend, RepositoryState, SourceDetails
-from gitopsd.core.argo_json import rfc3339
-from gitopsd.core.repo_url import without_credentials
+from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import NotFound
 from gitopsd.model.chart import type_of
 from gitopsd.model.ids import AppName
 
 
-class Repositories:
+class RepositoryRoutes:
     def __init__(self, backend: Backend, now_s: Callable[[], float]) -> None:
         self._backend = backend
         self._now_s = now_s

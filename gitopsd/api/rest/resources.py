@@ -9,12 +9,12 @@ import orjson
 from aiohttp import web
 
 from gitopsd.api.answers import answer
+from gitopsd.api.argocd_json import difference_json, rfc3339
 from gitopsd.api.backend import Backend, ManagedResource
 from gitopsd.api.rest.show import ages_of
-from gitopsd.core.argo_json import difference_json, rfc3339
-from gitopsd.core.mask import masked
-from gitopsd.core.network import targets
-from gitopsd.core.tree import Node
+from gitopsd.core.objects.mask import masked
+from gitopsd.core.tree.network import targets
+from gitopsd.core.tree.owners import TreeNode
 from gitopsd.model.cluster import LiveObject, Network, PodFacts
 from gitopsd.model.comparison import Compared, SyncStatus
 from gitopsd.model.ids import AppName
@@ -23,7 +23,7 @@ from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 NOTHING = "null"  # how Argo CD writes a state that is not there
 
 
-class Resources:
+class ResourceRoutes:
     def __init__(self, backend: Backend, now_s: Callable[[], float]) -> None:
         self._backend = backend
         self._now_s = now_s
@@ -104,7 +104,7 @@ def _verdict(compared: Compared) -> dict[str, Any]:
     }
 
 
-def node_json(node: Node, sends: Sequence[ResourceKey] = ()) -> dict[str, Any]:
+def node_json(node: TreeNode, sends: Sequence[ResourceKey] = ()) -> dict[str, Any]:
     """Return one live object as a node of Argo CD's resource tree; `sends` is where it sends traffic."""
     live = node.live
     found = _reference(node.gvk, live)

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
+from gitopsd.api.argocd_json import application_json
 from gitopsd.api.backend import AppView
-from gitopsd.core.argo_json import application_json
 from gitopsd.model.ids import AppName
 from gitopsd.model.operation import SyncRequest
 

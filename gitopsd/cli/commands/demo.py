@@ -28,9 +28,9 @@ def command(
     """Show the main job on simulated clusters, a fleet repository on loopback and a plain daemon, until Ctrl-C."""
     if ctx.invoked_subcommand is not None:
         return None
-    from gitopsd.demo.run import Options, main
+    from gitopsd.demo.run import DemoOptions, main
 
-    return main(Options(clusters, apps, port, directory, exercise))
+    return main(DemoOptions(clusters, apps, port, directory, exercise))
 
 
 @command.command("edit")

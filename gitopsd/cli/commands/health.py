@@ -33,7 +33,7 @@ def command(files: tuple[str, ...], config: Path | None, checks: Path | None, fo
     No daemon and no cluster is asked: `kubectl get pods -o yaml | gitopsd health -` judges as the daemon would. An
     object whose kind has no health of its own has status null.
     """
-    from gitopsd.daemon.health import told
+    from gitopsd.offline.health import told
 
     found = told([(file, _read(file)) for file in files], config, checks)
     if form == "table":

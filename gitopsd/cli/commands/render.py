@@ -13,7 +13,7 @@ from gitopsd.cli.output import as_yaml, block, line, print_data
 from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidSettings, NotFound, Retryable, RevisionNotFound
 
 if TYPE_CHECKING:
-    from gitopsd.daemon.render import Part, Told
+    from gitopsd.offline.render import RenderedPart, RenderReport
 
 
 @click.command("render")
@@ -54,10 +54,10 @@ def command(*, check: bool, explain: bool, form: str, api_versions: tuple[str, .
     Exit code 1 where one cannot be rendered, 2 where a declaration is wrong, 3 where a URL cannot be fetched, 4 where
     an application, a repository or a revision is not there.
     """
-    from gitopsd.daemon.render import Asked, rendered
+    from gitopsd.offline.render import RenderQuery, rendered
 
     names = tuple(name for each in api_versions for name in each.split(",") if name)
-    asked = Asked(**options, api_versions=names)  # type: ignore[arg-type]  # click's names and types are its own
+    asked = RenderQuery(**options, api_versions=names)  # type: ignore[arg-type]  # click's names and types are its own
     if not asked.targets and not asked.path:
         raise click.UsageError("name an application, or a directory of a repository by --path")
     told = rendered(asked)
@@ -82,12 +82,12 @@ def _print(manifests: list[object], form: str) -> None:
         click.echo(block("---\n" + as_yaml(manifest)), nl=False)
 
 
-def _explained(one: Told) -> Iterator[str]:
+def _explained(one: RenderReport) -> Iterator[str]:
     for part in one.parts:
         yield from _part(one.name, part)
 
 
-def _part(name: str, part: Part) -> Iterator[str]:
+def _part(name: str, part: RenderedPart) -> Iterator[str]:
     yield f"{name}: {part.source.chart or part.source.path} of {part.where}"
     yield f"  tool: {part.tool}"
     yield f"  cache key: {part.key}"

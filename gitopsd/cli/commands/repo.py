@@ -34,7 +34,7 @@ def check(url: str, config: Path | None, revision: str, chart: str, form: str) -
 
     Tells which credentials are used, never what they are; the default branch, and how many refs there are.
     """
-    from gitopsd.daemon.repo import told
+    from gitopsd.offline.repo_check import told
 
     found = told(url, config, revision, chart)
     for warning in found.warnings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 import gitopsd
-from gitopsd.cli.client import Client
+from gitopsd.cli.client import DaemonClient
 from gitopsd.cli.options import output, verb
 from gitopsd.cli.output import print_data, print_facts
 
@@ -13,7 +13,7 @@ from gitopsd.cli.output import print_data, print_facts
 @verb("version")
 @click.option("--client", "client_only", is_flag=True, help="Ask no daemon.")
 @output
-def command(client: Client, *, client_only: bool, form: str) -> None:
+def command(client: DaemonClient, *, client_only: bool, form: str) -> None:
     """Print this program's version, and that of the daemon it reaches."""
     known = {"client": {"Version": gitopsd.__version__}}
     if not client_only:

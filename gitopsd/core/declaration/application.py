@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from gitopsd.core.compare.ignore_rules import rules_warnings
 from gitopsd.core.declaration.fields import SHOWN, Fields, Warnings
 from gitopsd.core.declaration.options import (
     ADOPT,
@@ -20,8 +21,7 @@ from gitopsd.core.declaration.options import (
     sync_options,
 )
 from gitopsd.core.declaration.source import sources_of
-from gitopsd.core.duration import go_duration_s
-from gitopsd.core.ignore import rules_warnings
+from gitopsd.core.text.duration import go_duration_s
 from gitopsd.model.application import (
     BY_HAND,
     Application,

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 
-from gitopsd.core.suggest import did_you_mean
+from gitopsd.core.text.suggest import did_you_mean
 from gitopsd.errors import UnknownCluster
 from gitopsd.model.application import Destination
 from gitopsd.model.ids import ClusterId

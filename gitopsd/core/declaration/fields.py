@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from gitopsd.core.suggest import did_you_mean
+from gitopsd.core.text.suggest import did_you_mean
 from gitopsd.errors import InvalidDeclaration
 
 T = TypeVar("T")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gitopsd.core.declaration.fields import SHOWN, Fields, Warnings
-from gitopsd.core.options import INHERENT, SETS, parse_options
-from gitopsd.core.suggest import did_you_mean
+from gitopsd.core.target.options import INHERENT, SETS, parse_options
+from gitopsd.core.text.suggest import did_you_mean
 from gitopsd.errors import InvalidDeclaration
 from gitopsd.model.application import Mode
 

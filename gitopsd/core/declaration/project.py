@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from gitopsd.core.cron import parse_cron
 from gitopsd.core.declaration.application import name_of
 from gitopsd.core.declaration.fields import SHOWN, Fields, Warnings
 from gitopsd.core.declaration.options import (
@@ -16,8 +15,9 @@ from gitopsd.core.declaration.options import (
     mode,
     switch,
 )
-from gitopsd.core.duration import go_duration_s
-from gitopsd.core.windows import is_zone
+from gitopsd.core.sync.windows import is_zone
+from gitopsd.core.text.cron import parse_cron
+from gitopsd.core.text.duration import go_duration_s
 from gitopsd.model.application import Destination, Origin
 from gitopsd.model.ids import ProjectName
 from gitopsd.model.manifest import GroupKind, Manifest

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from gitopsd.core.declaration.fields import SHOWN, Fields
 from gitopsd.core.declaration.tooling import tooling_of
-from gitopsd.core.repo_url import CONTROL, has_credentials, url_fault
+from gitopsd.core.source.repo_url import CONTROL, has_credentials, url_fault
 from gitopsd.model.application import Source
 from gitopsd.model.chart import bare
 from gitopsd.model.ids import RepoUrl

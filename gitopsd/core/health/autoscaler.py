@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from gitopsd.core.fields import WrongShape, items_at, mapping_at, text_at
 from gitopsd.core.health.words import degraded, healthy, progressing
+from gitopsd.core.objects.fields import WrongShape, items_at, mapping_at, text_at
 from gitopsd.model.health import Health
 from gitopsd.model.manifest import Manifest
 

@@ -22,8 +22,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gitopsd.core.fields import mapping_at
 from gitopsd.core.health.words import degraded, healthy, progressing, suspended, unknown
+from gitopsd.core.objects.fields import mapping_at
 from gitopsd.model.health import Health
 from gitopsd.model.manifest import Manifest
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from gitopsd.core.fields import WrongShape, flag_at, items_at, text_at
 from gitopsd.core.health.words import degraded, healthy, progressing
+from gitopsd.core.objects.fields import WrongShape, flag_at, items_at, text_at
 from gitopsd.model.health import Health
 from gitopsd.model.manifest import Manifest
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gitopsd.core.fields import flag_at, number_at
 from gitopsd.core.health.words import condition, degraded, healthy, progressing, suspended, unobserved
+from gitopsd.core.objects.fields import flag_at, number_at
 from gitopsd.model.health import Health
 from gitopsd.model.manifest import Manifest
 

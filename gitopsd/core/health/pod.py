@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gitopsd.core.fields import items_at, mapping_at, number_at, text_at
 from gitopsd.core.health.words import condition, degraded, healthy, progressing, unknown
-from gitopsd.core.options import HELM_HOOK, HOOK
+from gitopsd.core.objects.fields import items_at, mapping_at, number_at, text_at
+from gitopsd.core.target.options import HELM_HOOK, HOOK
 from gitopsd.model.health import Health
 from gitopsd.model.manifest import Manifest
 

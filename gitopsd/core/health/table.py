@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gitopsd.core.fields import WrongShape, mapping_at, text_at
 from gitopsd.core.health.apiservice import apiservice_health
 from gitopsd.core.health.autoscaler import autoscaler_health
 from gitopsd.core.health.budget import budget_health
@@ -23,6 +22,7 @@ from gitopsd.core.health.statefulset import statefulset_health
 from gitopsd.core.health.volume import claim_health
 from gitopsd.core.health.words import progressing, unknown
 from gitopsd.core.health.workflow import workflow_health
+from gitopsd.core.objects.fields import WrongShape, mapping_at, text_at
 from gitopsd.model.health import Health
 from gitopsd.model.manifest import GroupKind, Manifest
 

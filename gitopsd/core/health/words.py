@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gitopsd.core.fields import items_at, number_at
+from gitopsd.core.objects.fields import items_at, number_at
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.manifest import Manifest
 

@@ -25,7 +25,7 @@ from gitopsd.sim.store import Event
 from gitopsd.sim.writes import Writes
 
 
-class Controller(Protocol):
+class SimController(Protocol):
     """Keeps one thing true; level-triggered, and never awaits."""
 
     def keys(self, collection: tuple[str, str], event: Event) -> Iterable[Key]:
@@ -43,7 +43,7 @@ class Controllers:
     def __init__(self, writes: Writes, speed: float, *, on: bool, root_certificate: str) -> None:
         world = World(writes, speed)
         # A CRD is established and a namespace deleted even where nothing else acts: the server's own part.
-        self._all: list[Controller] = [Definitions(world)]
+        self._all: list[SimController] = [Definitions(world)]
         if on:
             self._all += [
                 Namespaces(world, root_certificate),
@@ -59,7 +59,7 @@ class Controllers:
                 Autoscaling(world),
             ]
         self._speed = speed
-        self._queue: asyncio.Queue[tuple[Controller, Key]] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[SimController, Key]] = asyncio.Queue()
         self._queued: set[tuple[int, Key]] = set()
         self._stack = AsyncExitStack()
         writes.store.listeners.append(self._seen)
@@ -80,7 +80,7 @@ class Controllers:
             for key in controller.keys(collection, event):
                 self._add(controller, key)
 
-    def _add(self, controller: Controller, key: Key) -> None:
+    def _add(self, controller: SimController, key: Key) -> None:
         mark = (id(controller), key)
         if mark not in self._queued:
             self._queued.add(mark)
@@ -88,7 +88,7 @@ class Controllers:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        again: Callable[[Controller, Key], None] = self._add
+        again: Callable[[SimController, Key], None] = self._add
         while True:
             controller, key = await self._queue.get()
             self._queued.discard((id(controller), key))

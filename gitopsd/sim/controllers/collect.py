@@ -7,8 +7,8 @@ from typing import Any
 
 from gitopsd.sim.controllers.world import Key, World, is_deleting
 from gitopsd.sim.deletes import FOREGROUND, ORPHAN, finalize
-from gitopsd.sim.incoming import Target
-from gitopsd.sim.kinds import Kind
+from gitopsd.sim.incoming import RequestTarget
+from gitopsd.sim.kinds import ServedKind
 from gitopsd.sim.store import Event, Stored
 
 _POLL_S = 0.5
@@ -50,22 +50,22 @@ class Collector:
         finalizers = obj["metadata"].get("finalizers", ())
         if is_deleting(obj) and ORPHAN in finalizers:
             self._orphan(found)
-            finalize(self._world.writes, Target(kind, namespace, name), ORPHAN)
+            finalize(self._world.writes, RequestTarget(kind, namespace, name), ORPHAN)
         elif is_deleting(obj) and FOREGROUND in finalizers:
             return self._foreground(kind, found)
         elif not is_deleting(obj) and obj["metadata"].get("ownerReferences"):
             self._check(kind, obj, namespace, name)
         return None
 
-    def _check(self, kind: Kind, obj: dict[str, Any], namespace: str, name: str) -> None:
+    def _check(self, kind: ServedKind, obj: dict[str, Any], namespace: str, name: str) -> None:
         references = obj["metadata"]["ownerReferences"]
         living = [one for one in references if self._lives(one, namespace)]
         if not living:
             self._world.delete(kind, namespace, name)
         elif len(living) < len(references):
-            self._world.patch(Target(kind, namespace, name), {"metadata": {"ownerReferences": living}})
+            self._world.patch(RequestTarget(kind, namespace, name), {"metadata": {"ownerReferences": living}})
 
-    def _foreground(self, kind: Kind, found: Stored) -> float | None:
+    def _foreground(self, kind: ServedKind, found: Stored) -> float | None:
         waiting = False
         for dependent_kind, obj in self._dependents(found.uid):
             meta = obj["metadata"]
@@ -75,7 +75,7 @@ class Collector:
             waiting = waiting or bool(reference.get("blockOwnerDeletion"))
         if any(True for _ in self._dependents(found.uid)) and waiting:
             return _POLL_S
-        finalize(self._world.writes, Target(kind, found.namespace, found.name), FOREGROUND)
+        finalize(self._world.writes, RequestTarget(kind, found.namespace, found.name), FOREGROUND)
         return None
 
     def _orphan(self, found: Stored) -> None:
@@ -83,9 +83,9 @@ class Collector:
             meta = obj["metadata"]
             left = [one for one in meta["ownerReferences"] if one["uid"] != found.uid]
             patch = {"metadata": {"ownerReferences": left or None}}
-            self._world.patch(Target(kind, meta.get("namespace", ""), meta["name"]), patch)
+            self._world.patch(RequestTarget(kind, meta.get("namespace", ""), meta["name"]), patch)
 
-    def _dependents(self, uid: str) -> Iterator[tuple[Kind, dict[str, Any]]]:
+    def _dependents(self, uid: str) -> Iterator[tuple[ServedKind, dict[str, Any]]]:
         kinds = {kind.group_plural: kind for kind in self._world.writes.kinds.all()}
         for group, plural, namespace, name in sorted(self._owned.get(uid, ())):
             found = self._world.writes.store.collection((group, plural)).get(namespace, name)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from gitopsd.sim.controllers.world import Key, World, condition, is_deleting, with_conditions
 from gitopsd.sim.custom import kinds_of
 from gitopsd.sim.deletes import finalize
-from gitopsd.sim.incoming import Obj, Target
+from gitopsd.sim.incoming import Obj, RequestTarget
 from gitopsd.sim.store import Event
 
 _GROUP = "apiextensions.k8s.io"
@@ -73,5 +73,5 @@ class Definitions:
                 return True
         writes.kinds.drop(*key)
         writes.store.drop(key)
-        finalize(writes, Target(self._kind, name=name), _CLEANUP)
+        finalize(writes, RequestTarget(self._kind, name=name), _CLEANUP)
         return False

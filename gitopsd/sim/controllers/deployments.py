@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from gitopsd.sim.controllers.replicas import owner_key
 from gitopsd.sim.controllers.world import Key, World, is_deleting, owner_reference, template_hash, with_conditions
-from gitopsd.sim.incoming import Obj, Target
+from gitopsd.sim.incoming import Obj, RequestTarget
 from gitopsd.sim.store import Event
 
 _DEPLOYMENTS, _SETS = ("apps", "deployments"), ("apps", "replicasets")
@@ -44,7 +44,8 @@ class Deployments:
             revision = new["metadata"].get("annotations", {}).get(_REVISION, "1")
             if found["metadata"].get("annotations", {}).get(_REVISION) != revision:
                 world.patch(
-                    Target(self._kind, namespace, name, "status"), {"metadata": {"annotations": {_REVISION: revision}}}
+                    RequestTarget(self._kind, namespace, name, "status"),
+                    {"metadata": {"annotations": {_REVISION: revision}}},
                 )
                 found = world.get(self._kind, namespace, name) or found
         return self._tell(found, new, old)
@@ -91,7 +92,7 @@ class Deployments:
 
     def _resize(self, one: Obj, replicas: int) -> None:
         meta = one["metadata"]
-        self._world.patch(Target(self._sets, meta["namespace"], meta["name"]), {"spec": {"replicas": replicas}})
+        self._world.patch(RequestTarget(self._sets, meta["namespace"], meta["name"]), {"spec": {"replicas": replicas}})
 
     def _tell(self, found: Obj, new: Obj | None, old: list[Obj]) -> float | None:
         wanted = found["spec"]["replicas"]

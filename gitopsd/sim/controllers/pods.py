@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 from gitopsd.sim.controllers.world import NODE, Key, World, is_broken, is_deleting, with_conditions
-from gitopsd.sim.incoming import Obj, Target
+from gitopsd.sim.incoming import Obj, RequestTarget
 from gitopsd.sim.store import Event
 
 RUN_S = "sim.gitopsd.io/run-seconds"  # annotation: how long a Pod of a Job runs; default 1
@@ -56,7 +56,7 @@ class Pods:
 
     def _schedule(self, pod: Obj) -> None:
         meta = pod["metadata"]
-        target = Target(self._kind, meta["namespace"], meta["name"])
+        target = RequestTarget(self._kind, meta["namespace"], meta["name"])
         self._world.patch(target, {"spec": {"nodeName": NODE}}, "kube-scheduler")
         scheduled = with_conditions(pod, self._world.writes.now(), PodScheduled=("True", "", ""))
         waiting = [

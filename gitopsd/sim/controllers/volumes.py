@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from gitopsd.sim.controllers.world import Key, World, is_deleting
 from gitopsd.sim.deletes import finalize
-from gitopsd.sim.incoming import Target
+from gitopsd.sim.incoming import RequestTarget
 from gitopsd.sim.store import Event
 
 BIND_S = 0.5
@@ -34,13 +34,13 @@ class Claims:
         if claim is None:
             return None
         if is_deleting(claim):
-            finalize(self._world.writes, Target(self._kind, key[0], key[1]), _PROTECTION)
+            finalize(self._world.writes, RequestTarget(self._kind, key[0], key[1]), _PROTECTION)
             return None
         uid = claim["metadata"]["uid"]
         if claim["status"].get("phase") == "Bound" or uid in self._seen:
             if claim["status"].get("phase") != "Bound":
                 spec = claim["spec"]
-                self._world.patch(Target(self._kind, key[0], key[1]), {"spec": {"volumeName": f"pvc-{uid}"}})
+                self._world.patch(RequestTarget(self._kind, key[0], key[1]), {"spec": {"volumeName": f"pvc-{uid}"}})
                 status = {"phase": "Bound", "accessModes": spec.get("accessModes")}
                 capacity = spec["resources"].get("requests")
                 self._world.set_status(self._kind, claim, {**status, "capacity": capacity})

@@ -14,8 +14,8 @@ import orjson
 
 from gitopsd.sim.answers import Refusal
 from gitopsd.sim.deletes import Deletion, delete
-from gitopsd.sim.incoming import Obj, Options, Target
-from gitopsd.sim.kinds import Kind
+from gitopsd.sim.incoming import Obj, RequestTarget, WriteOptions
+from gitopsd.sim.kinds import ServedKind
 from gitopsd.sim.writes import MERGE_PATCH, Writes
 
 Key = tuple[str, ...]
@@ -30,13 +30,13 @@ class World:
     writes: Writes
     speed: float
 
-    def kind(self, name: str, group: str = "") -> Kind:
+    def kind(self, name: str, group: str = "") -> ServedKind:
         return self.writes.kinds.named(name, group)
 
-    def get(self, kind: Kind, namespace: str, name: str) -> Obj | None:
-        return self.writes.live(Target(kind, namespace, name))
+    def get(self, kind: ServedKind, namespace: str, name: str) -> Obj | None:
+        return self.writes.live(RequestTarget(kind, namespace, name))
 
-    def owned(self, kind: Kind, namespace: str, uid: str) -> Iterator[Obj]:
+    def owned(self, kind: ServedKind, namespace: str, uid: str) -> Iterator[Obj]:
         """Yield the objects in a namespace whose controller is `uid`, in the order of their names."""
         collection = self.writes.store.collection(kind.group_plural)
         marker = uid.encode()
@@ -46,34 +46,34 @@ class World:
                 if controller_of(obj) == uid:
                     yield {"apiVersion": kind.api_version, "kind": kind.kind, **obj}
 
-    def create(self, kind: Kind, namespace: str, obj: Obj, manager: str = "kube-controller-manager") -> None:
+    def create(self, kind: ServedKind, namespace: str, obj: Obj, manager: str = "kube-controller-manager") -> None:
         """Create an object; that it is there already, or its namespace goes, is nobody's fault."""
         try:
-            self.writes.create(Target(kind, namespace), obj, Options(manager))
+            self.writes.create(RequestTarget(kind, namespace), obj, WriteOptions(manager))
         except Refusal as refusal:
             if refusal.code not in (403, 404, 409, 422):
                 raise
 
-    def patch(self, target: Target, patch: Obj, manager: str = "kube-controller-manager") -> None:
+    def patch(self, target: RequestTarget, patch: Obj, manager: str = "kube-controller-manager") -> None:
         """Merge `patch` into an object; that it is gone, or changed meanwhile, is nobody's fault."""
         try:
-            self.writes.patch(target, MERGE_PATCH, patch, Options(manager))
+            self.writes.patch(target, MERGE_PATCH, patch, WriteOptions(manager))
         except Refusal as refusal:
             if refusal.code not in (404, 409, 422):
                 raise
 
-    def set_status(self, kind: Kind, obj: Obj, status: Obj, manager: str = "kube-controller-manager") -> None:
+    def set_status(self, kind: ServedKind, obj: Obj, status: Obj, manager: str = "kube-controller-manager") -> None:
         """Make `status` the status of `obj`; a value that is None is removed."""
         old = obj.get("status") or {}
         patch = {name: value for name, value in status.items() if old.get(name) != value}
         if patch:
             meta = obj["metadata"]
-            target = Target(kind, meta.get("namespace", ""), meta["name"], "status")
+            target = RequestTarget(kind, meta.get("namespace", ""), meta["name"], "status")
             self.patch(target, {"status": patch}, manager)
 
-    def delete(self, kind: Kind, namespace: str, name: str, finalizer: str = "") -> None:
+    def delete(self, kind: ServedKind, namespace: str, name: str, finalizer: str = "") -> None:
         try:
-            delete(self.writes, Target(kind, namespace, name), Deletion(finalizer=finalizer))
+            delete(self.writes, RequestTarget(kind, namespace, name), Deletion(finalizer=finalizer))
         except Refusal as refusal:
             if refusal.code not in (404, 409):
                 raise

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gitopsd.sim.kinds import Kind, builtin_kinds
+from gitopsd.sim.kinds import ServedKind, builtin_kinds
 from tests.contract.kubernetes.api import APPLY_PATCH, MERGE_PATCH
 from tests.contract.kubernetes.objects import CRDS
 from tests.contract.kubernetes.twins import Twins, comparable, differences
@@ -21,12 +21,12 @@ KINDS = {(kind.group, kind.kind): kind for kind in builtin_kinds()}
 CORPUS = list(yaml.safe_load_all(Path(__file__).with_name("corpus.yaml").read_text()))
 
 
-def kind_of(manifest: Any) -> Kind:
+def kind_of(manifest: Any) -> ServedKind:
     group, _, _ = manifest["apiVersion"].rpartition("/")
     return KINDS[group, manifest["kind"]]
 
 
-def collection(kind: Kind, namespace: str) -> str:
+def collection(kind: ServedKind, namespace: str) -> str:
     base = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
     return f"{base}/namespaces/{namespace}/{kind.plural}" if kind.namespaced else f"{base}/{kind.plural}"
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 import click
 
 from gitopsd.cli.exits import HELP
-from gitopsd.cli.lazy import LazyGroup, Verb
+from gitopsd.cli.lazy import LazyCommand, LazyGroup
 
 _HERE = "gitopsd.cli.commands.app"
 
 VERBS = {
-    "list": Verb(f"{_HERE}.list", "List applications."),
-    "get": Verb(f"{_HERE}.get", "Show one application: what, where, its status and why."),
-    "tree": Verb(f"{_HERE}.tree", "Show its live objects, and what controllers made of them."),
-    "diff": Verb(f"{_HERE}.diff", "Show what a sync would change; exit 1 where there is something."),
-    "manifests": Verb(f"{_HERE}.manifests", "Print the desired manifests."),
-    "refresh": Verb(f"{_HERE}.refresh", "Compare again, without writing."),
-    "sync": Verb(f"{_HERE}.sync", "Make live equal target."),
-    "wait": Verb(f"{_HERE}.wait", "Wait until an application is in sync, healthy and at rest."),
-    "history": Verb(f"{_HERE}.history", "List past syncs."),
-    "rollback": Verb(f"{_HERE}.rollback", "Sync to what a past sync made live."),
-    "terminate-op": Verb(f"{_HERE}.terminate_op", "End the sync that is under way."),
-    "confirm-deletion": Verb(f"{_HERE}.confirm_deletion", "Approve deletions that wait for it."),
-    "delete": Verb(f"{_HERE}.delete", "Delete an application, with or without its objects."),
+    "list": LazyCommand(f"{_HERE}.list", "List applications."),
+    "get": LazyCommand(f"{_HERE}.get", "Show one application: what, where, its status and why."),
+    "tree": LazyCommand(f"{_HERE}.tree", "Show its live objects, and what controllers made of them."),
+    "diff": LazyCommand(f"{_HERE}.diff", "Show what a sync would change; exit 1 where there is something."),
+    "manifests": LazyCommand(f"{_HERE}.manifests", "Print the desired manifests."),
+    "refresh": LazyCommand(f"{_HERE}.refresh", "Compare again, without writing."),
+    "sync": LazyCommand(f"{_HERE}.sync", "Make live equal target."),
+    "wait": LazyCommand(f"{_HERE}.wait", "Wait until an application is in sync, healthy and at rest."),
+    "history": LazyCommand(f"{_HERE}.history", "List past syncs."),
+    "rollback": LazyCommand(f"{_HERE}.rollback", "Sync to what a past sync made live."),
+    "terminate-op": LazyCommand(f"{_HERE}.terminate_op", "End the sync that is under way."),
+    "confirm-deletion": LazyCommand(f"{_HERE}.confirm_deletion", "Approve deletions that wait for it."),
+    "delete": LazyCommand(f"{_HERE}.delete", "Delete an application, with or without its objects."),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gitopsd.cli.client import Client, application_path
+from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.options import verb
 from gitopsd.cli.output import line
@@ -12,7 +12,7 @@ from gitopsd.cli.output import line
 
 @verb("confirm-deletion")
 @click.argument("name")
-def command(client: Client, name: str) -> int:
+def command(client: DaemonClient, name: str) -> int:
     """Approve the prunes and deletions of an application that wait for it (Prune=confirm, Delete=confirm)."""
     client.send("POST", application_path(name, "confirm-deletion"), {})
     click.echo(line(f"{name}: what waits for approval is deleted"))

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from gitopsd.cli.client import Client, application_path
+from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.options import verb
 from gitopsd.cli.output import line
@@ -16,7 +16,7 @@ from gitopsd.cli.output import line
 @click.argument("name")
 @click.option("--cascade/--no-cascade", default=None, help="Delete its objects in the cluster too, or leave them.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-def command(client: Client, name: str, *, cascade: bool | None, yes: bool) -> int:
+def command(client: DaemonClient, name: str, *, cascade: bool | None, yes: bool) -> int:
     """Delete an application; whether its objects go too must be said."""
     if cascade is None:
         raise click.UsageError("say --cascade (its objects go too) or --no-cascade (they stay)")

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from gitopsd.cli import status
-from gitopsd.cli.client import Client, application_path
+from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.options import output, verb
 from gitopsd.cli.output import as_yaml, block, line, print_data, warn_of_stale
@@ -33,7 +33,7 @@ _WHY = {
 @click.option("--refresh", is_flag=True, help="Compare again first.")
 @click.option("--unified", is_flag=True, help="Whole objects as a unified diff, instead of the differing fields.")
 @output
-def command(client: Client, name: str, *, refresh: bool, unified: bool, form: str) -> int:
+def command(client: DaemonClient, name: str, *, refresh: bool, unified: bool, form: str) -> int:
     """Show what a sync would change: `-` is live, `+` what the cluster would make of Git.
 
     Beside each field is why it differs, and who wrote what is live. Exit code 1 where there is a difference, or where

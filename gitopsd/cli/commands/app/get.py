@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gitopsd.cli import status
-from gitopsd.cli.client import Client, application_path
+from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.options import output, verb
 from gitopsd.cli.output import block, print_data, print_facts, print_table
 
@@ -18,7 +18,7 @@ from gitopsd.cli.output import block, print_data, print_facts, print_table
 @click.option("--refresh", is_flag=True, help="Compare again first.")
 @click.option("--hard-refresh", is_flag=True, help="As --refresh, and render anew.")
 @output
-def command(client: Client, name: str, *, refresh: bool, hard_refresh: bool, form: str) -> None:
+def command(client: DaemonClient, name: str, *, refresh: bool, hard_refresh: bool, form: str) -> None:
     """Show one application: what it is, where it goes, its sync status and why, its health, its objects."""
     query = {"refresh": "hard" if hard_refresh else "normal"} if refresh or hard_refresh else {}
     app = client.get(application_path(name), query)

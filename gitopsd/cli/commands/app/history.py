@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from gitopsd.cli import status
-from gitopsd.cli.client import Client, application_path
+from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.operations import print_results
 from gitopsd.cli.options import output, verb
 from gitopsd.cli.output import print_data, print_facts, print_table
@@ -17,7 +17,7 @@ from gitopsd.cli.output import print_data, print_facts, print_table
 @click.argument("name")
 @click.argument("number", metavar="[ID]", type=click.IntRange(min=0), required=False)
 @output
-def command(client: Client, name: str, number: int | None, *, form: str) -> None:
+def command(client: DaemonClient, name: str, number: int | None, *, form: str) -> None:
     """List past syncs, the newest last, or show what became of each object in one of them.
 
     `gitopsd app rollback` takes the ids of those that succeeded.

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from gitopsd.cli import status
-from gitopsd.cli.client import Client
+from gitopsd.cli.client import DaemonClient
 from gitopsd.cli.options import output, verb
 from gitopsd.cli.output import print_data, print_table
 
@@ -21,7 +21,7 @@ COLUMNS = ("name", "cluster", "namespace", "project", "sync", "health", "revisio
 @click.option("--health", "health_status", help="Only of this health, such as Degraded.")
 @output
 def command(
-    client: Client,
+    client: DaemonClient,
     *,
     projects: tuple[str, ...],
     selector: str,

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from gitopsd.cli.client import Client, application_path
+from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.options import verb
 from gitopsd.cli.output import as_yaml, block, print_data
 
@@ -15,7 +15,7 @@ from gitopsd.cli.output import as_yaml, block, print_data
 @click.argument("name")
 @click.option("--revision", default="", help="At this branch, tag or commit, instead of the application's own.")
 @click.option("-o", "--output", "form", type=click.Choice(("yaml", "json")), default="yaml", show_default=True)
-def command(client: Client, name: str, *, revision: str, form: str) -> None:
+def command(client: DaemonClient, name: str, *, revision: str, form: str) -> None:
     """Print the desired manifests, rendered from Git."""
     answer = client.get(application_path(name, "manifests"), {"revision": revision} if revision else {})
     manifests = [json.loads(text) for text in answer.get("manifests") or ()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from gitopsd.cli import status
-from gitopsd.cli.client import Client, application_path
+from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.options import output, verb
 from gitopsd.cli.output import line, print_data
 
@@ -14,7 +14,7 @@ from gitopsd.cli.output import line, print_data
 @click.argument("name")
 @click.option("--hard", is_flag=True, help="Render anew as well, past the cache.")
 @output
-def command(client: Client, name: str, *, hard: bool, form: str) -> None:
+def command(client: DaemonClient, name: str, *, hard: bool, form: str) -> None:
     """Fetch and compare again, without writing."""
     app = client.get(application_path(name), {"refresh": "hard" if hard else "normal"})
     if form == "table":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from gitopsd.cli import status
-from gitopsd.cli.client import Client, application_path
+from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.operations import order, report
 from gitopsd.cli.options import verb
@@ -19,7 +19,9 @@ from gitopsd.errors import NotFound
 @click.option("--dry-run", is_flag=True, help="Ask the cluster, write nothing.")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(min=0), default=300.0, show_default=True,
               metavar="SECONDS", help="How long to wait for the end; 0 is for ever.")  # fmt: skip
-def command(client: Client, name: str, history_id: int | None, *, prune: bool, dry_run: bool, timeout_s: float) -> int:
+def command(
+    client: DaemonClient, name: str, history_id: int | None, *, prune: bool, dry_run: bool, timeout_s: float
+) -> int:
     """Sync to what a past sync made live: HISTORY_ID of `gitopsd app history`, else the one before the last.
 
     Exit code 1 where the sync failed or is not over in time.
@@ -30,7 +32,7 @@ def command(client: Client, name: str, history_id: int | None, *, prune: bool, d
     return Exit.OK if report(client, name, before, timeout_s=timeout_s) else Exit.NO
 
 
-def _one_before_the_last(client: Client, name: str) -> int:
+def _one_before_the_last(client: DaemonClient, name: str) -> int:
     entries = status.at(client.get(application_path(name)), "status", "history") or []
     if len(entries) < 2:  # noqa: PLR2004  # the last one, and one before it
         raise NotFound(f"{name} has no sync before its last one", remedy="see `gitopsd app history`")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gitopsd.cli.client import Client, application_path
+from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.operations import order, report
 from gitopsd.cli.options import verb
@@ -33,7 +33,7 @@ PARTS = 3  # of GROUP:KIND:NAME
 @click.option("--timeout", "timeout_s", type=click.FloatRange(min=0), default=300.0, show_default=True,
               metavar="SECONDS", help="How long to wait for the end; 0 is for ever.")  # fmt: skip
 def command(
-    client: Client,
+    client: DaemonClient,
     names: tuple[str, ...],
     *,
     revision: str,
@@ -71,7 +71,7 @@ def command(
 
 
 def _with_labels(
-    client: Client, name: str, body: dict[str, Any], labels: tuple[str, ...], revision: str
+    client: DaemonClient, name: str, body: dict[str, Any], labels: tuple[str, ...], revision: str
 ) -> dict[str, Any]:
     """Return `body` for the objects in Git alone that have all `labels`.
 

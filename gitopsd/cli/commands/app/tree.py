@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gitopsd.cli import status
-from gitopsd.cli.client import Client, application_path
+from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.options import output, verb
 from gitopsd.cli.output import print_data, print_table, warn_of_stale
 
@@ -19,7 +19,7 @@ Node = Mapping[str, Any]
 @click.argument("name")
 @click.option("--orphaned", is_flag=True, help="Show what its namespace holds that is of no application.")
 @output
-def command(client: Client, name: str, *, orphaned: bool, form: str) -> None:
+def command(client: DaemonClient, name: str, *, orphaned: bool, form: str) -> None:
     """Show the live objects of an application, what controllers made of them below, and where traffic goes."""
     found = client.get(application_path(name, "resource-tree"))
     if form != "table":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from gitopsd.cli import status
-from gitopsd.cli.client import Client
+from gitopsd.cli.client import DaemonClient
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.options import verb
 from gitopsd.cli.output import line
@@ -21,7 +21,13 @@ from gitopsd.cli.waiting import Judge, wait
 @click.option("--timeout", "timeout_s", type=click.FloatRange(min=0), default=300.0, show_default=True,
               metavar="SECONDS", help="0 waits for ever.")  # fmt: skip
 def command(
-    client: Client, names: tuple[str, ...], *, for_sync: bool, for_health: bool, for_operation: bool, timeout_s: float
+    client: DaemonClient,
+    names: tuple[str, ...],
+    *,
+    for_sync: bool,
+    for_health: bool,
+    for_operation: bool,
+    timeout_s: float,
 ) -> int:
     """Wait until applications are Synced, Healthy and at rest, or for those of the three that are named.
 
@@ -48,7 +54,7 @@ def judge(*, for_sync: bool, for_health: bool, for_operation: bool) -> Judge:
     return done
 
 
-def _wait(client: Client, name: str, done: Judge, timeout_s: float) -> bool:
+def _wait(client: DaemonClient, name: str, done: Judge, timeout_s: float) -> bool:
     with showing(name) as progress:
         app, arrived = wait(client, name, done, timeout_s=timeout_s, told=progress.show)
     state = f"{status.sync(app)}, {status.health(app)}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from gitopsd.cli.exits import HELP
-from gitopsd.cli.lazy import LazyGroup, Verb
+from gitopsd.cli.lazy import LazyCommand, LazyGroup
 
 VERBS = {
-    "list": Verb("gitopsd.cli.commands.drift.list", "List what was changed, by whom, and how it ended."),
-    "show": Verb("gitopsd.cli.commands.drift.show", "Show one entry in full."),
+    "list": LazyCommand("gitopsd.cli.commands.drift.list", "List what was changed, by whom, and how it ended."),
+    "show": LazyCommand("gitopsd.cli.commands.drift.show", "Show one entry in full."),
 }
 
 

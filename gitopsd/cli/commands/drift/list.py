@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gitopsd.cli import status
-from gitopsd.cli.client import Client
+from gitopsd.cli.client import DaemonClient
 from gitopsd.cli.options import output, verb
 from gitopsd.cli.output import print_data, print_table
 
@@ -28,7 +28,9 @@ SHORT = 40  # characters of a value in a line
 @click.option("--open", "is_open", is_flag=True, help="Only what is so still.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True)
 @output
-def command(client: Client, *, by: str | None, is_open: bool, limit: int, form: str, **filters: str | None) -> None:
+def command(
+    client: DaemonClient, *, by: str | None, is_open: bool, limit: int, form: str, **filters: str | None
+) -> None:
     """List what was changed in clusters behind Git's back, the newest first.
 
     `change` is from what Git asks for to what it was made. `gitopsd drift show ID` has all of one entry.

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gitopsd.cli import status
-from gitopsd.cli.client import Client
+from gitopsd.cli.client import DaemonClient
 from gitopsd.cli.commands.drift.list import outcome
 from gitopsd.cli.options import output, verb
 from gitopsd.cli.output import as_yaml, block, print_data, print_facts
@@ -18,7 +18,7 @@ from gitopsd.cli.output import as_yaml, block, print_data, print_facts
 @verb("show")
 @click.argument("number", metavar="ID", type=click.IntRange(min=1))
 @output
-def command(client: Client, number: int, *, form: str) -> None:
+def command(client: DaemonClient, number: int, *, form: str) -> None:
     """Show one entry of the ledger: what was changed, from what to what, by whom, and how it ended."""
     item = client.get(f"/api/v1/drift/{number}")
     if form != "table":

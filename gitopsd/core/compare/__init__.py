@@ -1,0 +1,1 @@
+"""Target beside live: pairs, verdict, differences and their explanation, what is ignored."""

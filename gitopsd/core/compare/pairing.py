@@ -1,0 +1,64 @@
+"""Target and live, matched by key."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from gitopsd.core.target.options import has_compare_option, hook_types
+from gitopsd.core.target.tracking import names_itself
+from gitopsd.model.cluster import LiveObject
+from gitopsd.model.comparison import Compared, Found, Pair, Reading, Unreadable
+from gitopsd.model.ids import AppName
+from gitopsd.model.manifest import Manifest, ResourceKey
+
+NOT_READ = Unreadable("it has not been read yet", pending=True)
+
+
+def pairs(
+    app: AppName,
+    target: Mapping[ResourceKey, Manifest],
+    readings: Mapping[ResourceKey, Reading],
+    held: Collection[ResourceKey] = (),
+) -> tuple[Pair, ...]:
+    """Match every target object with its reading, and every live object that is the application's with its target.
+
+    Args:
+        app: whose live objects without a target are prune candidates; those of others are left out.
+        target: in apply form.
+        readings: of every target key, and of every object that carries the application's tracking id. One that is
+            missing is not taken for absent: nobody looked.
+        held: keys that Git holds although they are no target (hooks, skipped objects); left out.
+
+    Returns:
+        One `Pair` for each key, sorted by key.
+
+    Source: Argo CD, gitops-engine/pkg/sync/reconcile.go, but changes neither argument.
+    """
+    extra = {
+        key: reading
+        for key, reading in readings.items()
+        if key not in target and key not in held and isinstance(reading, Found) and owns(app, reading.live)
+    }
+    wanted = {key: Pair(key, manifest, readings.get(key, NOT_READ)) for key, manifest in target.items()}
+    found = {**wanted, **{key: Pair(key, None, reading) for key, reading in extra.items()}}
+    return tuple(found[key] for key in sorted(found))
+
+
+def owns(app: AppName, live: LiveObject) -> bool:
+    """Tell whether `live` is an object of `app` in its own right.
+
+    Not so an object with a controller owner, one whose tracking id was copied from another object, and a hook.
+    """
+    if live.tracking is None or live.tracking.app != app or live.controlled:
+        return False
+    return names_itself(live.tracking, live.key) and not hook_types(live.marks)
+
+
+def is_extraneous(compared: Compared) -> bool:
+    """Tell whether an object that Git does not hold says by its annotation that it does not count."""
+    pair = compared.pair
+    return (
+        pair.target is None
+        and isinstance(pair.live, Found)
+        and has_compare_option(pair.live.live.marks, "IgnoreExtraneous")
+    )

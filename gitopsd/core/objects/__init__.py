@@ -1,0 +1,1 @@
+"""Parsed objects: managed fields, the way to a field, hashes, masks."""

@@ -1,0 +1,196 @@
+"""What the project of an application permits: sources, destinations, kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gitopsd.core.source.remote_chart import spellings
+from gitopsd.core.source.repo_address import RepoAddress
+from gitopsd.core.source.repo_url import without_credentials
+from gitopsd.core.text.globs import matches
+from gitopsd.errors import NotPermitted
+from gitopsd.model.application import Application, Destination, Source
+from gitopsd.model.chart import OCI
+from gitopsd.model.manifest import GroupKind, ResourceKey
+from gitopsd.model.project import AppProject
+from gitopsd.model.status import Condition
+
+MAX_TOLD = 20  # conditions about single objects
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationCluster:
+    """A cluster as destinations may name it."""
+
+    name: str
+    server: str  # its URL, as declarations write it; "" where there is none
+
+
+def source_conditions(project: AppProject, app: Application) -> tuple[Condition, ...]:
+    """Return one condition for each source of `app` that its project does not permit."""
+    return tuple(
+        _denied(
+            f"project {project.name} does not permit the repository {without_credentials(source.repo_url)}",
+            "add it to the project's spec.sourceRepos",
+        )
+        for source in app.sources
+        if not _permitted(project, source)
+    )
+
+
+def _permitted(project: AppProject, source: Source) -> bool:
+    """Tell whether the project allows a source; what is denied is not had by naming it with or without `oci://`."""
+    bare = source.repo_url.removeprefix(OCI)
+    urls = (bare, f"{OCI}{bare}") if source.repository.startswith(OCI) else (source.repo_url,)
+    denied = [each[1:] for each in project.source_repos if each.startswith("!")]
+    places = (*urls, source.repository, source.repository.removeprefix(OCI))
+    return any(source_permitted(project, url) for url in urls) and not any(named(denied, place) for place in places)
+
+
+def source_permitted(project: AppProject, url: str) -> bool:
+    """Tell whether any of the project's patterns allows the repository `url`, and none that starts with "!" denies it.
+
+    Every spelling of the repository counts: a denied one is not had by writing its host in capitals.
+    """
+    spelled = _spellings(url)
+    allowed = any(_is_named(each, spelled) for each in project.source_repos if not each.startswith("!"))
+    return allowed and not any(_is_named(each[1:], spelled) for each in project.source_repos if each.startswith("!"))
+
+
+def dependency_permitted(project: AppProject, repository: str) -> bool:
+    """Tell whether the project's applications might name `repository`, of a chart's dependency, as their source."""
+    denied = [each[1:] for each in project.source_repos if each.startswith("!")]
+    spelled = tuple(spellings(repository))
+    return any(source_permitted(project, url) for url in spelled) and not any(named(denied, url) for url in spelled)
+
+
+def named(patterns: Iterable[str], url: str) -> bool:
+    """Tell whether one of `patterns` names the repository `url`, in any spelling."""
+    spelled = _spellings(url)
+    return any(_is_named(each, spelled) for each in patterns)
+
+
+def destination_conditions(project: AppProject, app: Application, place: DestinationCluster) -> tuple[Condition, ...]:
+    """Return a condition where the project does not permit the destination of `app`, which is `place`."""
+    if _reaches(project, place, app.destination.namespace):
+        return ()
+    return (_not_reached(project, place, app.destination.namespace),)
+
+
+def account_of(project: AppProject, place: DestinationCluster, namespace: str) -> str:
+    """Return the user in whose name is written to a namespace of `place`; "" is gitopsd itself.
+
+    Raises:
+        NotPermitted: the project names accounts, and none for this destination.
+
+    Source: Argo CD, docs/operator-manual/app-sync-using-impersonation.md; but a project that names accounts means it,
+    without a switch for all of them.
+    """
+    if not project.accounts:
+        return ""
+    for each in project.accounts:
+        here = any(matches(each.server, name) for name in (place.server, place.name) if name)
+        if here and matches(each.namespace, namespace):
+            within, _, name = each.account.rpartition(":")
+            if within or namespace:
+                return f"system:serviceaccount:{within or namespace}:{name}"
+    where = f"namespace {namespace} of {place.server or place.name}" if namespace else place.server or place.name
+    raise NotPermitted(
+        f"project {project.name} names no service account that writes to {where}",
+        remedy="add one to the project's spec.destinationServiceAccounts",
+    )
+
+
+def object_conditions(
+    project: AppProject, place: DestinationCluster, keys: Iterable[ResourceKey]
+) -> tuple[Condition, ...]:
+    """Return one condition for each object, at most `MAX_TOLD`, whose kind or namespace the project does not permit.
+
+    Args:
+        project: of the application.
+        place: the destination's cluster.
+        keys: of target objects in apply form: one without a namespace is cluster-scoped.
+    """
+    found: list[Condition] = []
+    reached: dict[str, bool] = {}
+    for key in sorted(keys):
+        if not kind_permitted(project, key.group_kind, namespaced=bool(key.namespace)):
+            scope = "namespaceResource" if key.namespace else "clusterResource"
+            remedy = f"see the project's spec.{scope}Whitelist and spec.{scope}Blacklist"
+            found.append(_denied(f"project {project.name} does not permit {key}", remedy))
+        elif key.namespace and not reached.setdefault(key.namespace, _reaches(project, place, key.namespace)):
+            found.append(_not_reached(project, place, key.namespace, f"{key}: "))
+    if len(found) > MAX_TOLD:
+        rest = _denied(f"{len(found) - MAX_TOLD + 1} more objects are not permitted", "see the others")
+        return (*found[: MAX_TOLD - 1], rest)
+    return tuple(found)
+
+
+def kind_permitted(project: AppProject, kind: GroupKind, *, namespaced: bool) -> bool:
+    """Tell whether the project permits objects of `kind`.
+
+    Cluster-scoped kinds must be allowed by name or glob; namespaced ones are unless there is a list without them. What
+    is denied is denied, whatever is allowed.
+    """
+    if namespaced:
+        allowed = project.namespace_allowed is None or _listed(project.namespace_allowed, kind)
+        return allowed and not _listed(project.namespace_denied, kind)
+    return _listed(project.cluster_allowed, kind) and not _listed(project.cluster_denied, kind)
+
+
+def _listed(kinds: Iterable[GroupKind], kind: GroupKind) -> bool:
+    return any(matches(each.group, kind.group) and matches(each.kind, kind.kind) for each in kinds)
+
+
+def _is_named(pattern: str, spelled: Iterable[str]) -> bool:
+    plain = pattern.strip().lower().removesuffix(".git")
+    return any(matches(plain, each, separator="/") for each in spelled)
+
+
+def _spellings(url: str) -> tuple[str, ...]:
+    """Return how patterns may write the repository `url`: in lower case, without `.git`."""
+    plain = url.strip().lower().removesuffix("/").removesuffix(".git")
+    address = RepoAddress.parse(url)
+    if address is None:
+        return (plain,)
+    path = "/".join(address.parts).lower()
+    if address.scheme != "ssh":
+        default = {"https": "443", "http": "80", "oci": "443"}.get(address.scheme, "")
+        port = f":{address.port}" if address.port not in ("", default) else ""
+        return plain, f"{address.scheme}://{address.host}{port}/{path}"
+    port = f":{address.port}" if address.port != "22" else ""
+    logins = [f"{user}@{address.host}" for user in (address.user, "git") if user] or [address.host]
+    forms = [(f"ssh://{each}{port}/{path}", f"{each}:{path}", f"ssh://{each}:{path}") for each in logins]
+    return (plain, *(form for each in forms for form in each))
+
+
+def _reaches(project: AppProject, place: DestinationCluster, namespace: str) -> bool:
+    """Tell whether any destination of the project allows the place, and none with a "!" denies it.
+
+    Source: Argo CD, docs/user-guide/projects.md: an entry with "!" only denies; it never allows the rest.
+    """
+    fits = [each for each in project.destinations if _fits(each, place, namespace)]
+    return bool(fits) and all(not _denies(each) for each in fits)
+
+
+def _denies(destination: Destination) -> bool:
+    return any(text.startswith("!") for text in (destination.server, destination.name, destination.namespace))
+
+
+def _fits(destination: Destination, place: DestinationCluster, namespace: str) -> bool:
+    """Tell whether the entry speaks of the place: a denied part by what stands after its "!"."""
+    server, name = destination.server.removeprefix("!"), destination.name.removeprefix("!")
+    cluster = (server and place.server and matches(server, place.server)) or (name and matches(name, place.name))
+    # A cluster without a URL is still "any server".
+    anywhere = server == "*"
+    return bool(cluster or anywhere) and matches(destination.namespace.removeprefix("!"), namespace)
+
+
+def _not_reached(project: AppProject, place: DestinationCluster, namespace: str, what: str = "") -> Condition:
+    where = f"namespace {namespace!r} of cluster {place.name}"
+    return _denied(f"{what}project {project.name} does not permit {where}", "add it to the project's spec.destinations")
+
+
+def _denied(message: str, remedy: str) -> Condition:
+    return Condition("InvalidSpecError", message, remedy)

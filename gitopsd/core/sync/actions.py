@@ -1,0 +1,229 @@
+"""What a task that is not accepted yet asks of the cluster now."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from gitopsd.core.compare.ignore_rules import NO_RULES, rules_for
+from gitopsd.core.sync.plan import CLAIMED, DELETION, contested, installation_of, taken
+from gitopsd.core.sync.prune import Guard, options_of, prune_refusal
+from gitopsd.core.sync.readiness import held_by
+from gitopsd.core.takeover import migration_manager, takes_over
+from gitopsd.core.target.apply_form import defines
+from gitopsd.core.target.hooks import DeletePolicy, Hook, is_run, run_manifest
+from gitopsd.core.target.namespace_metadata import manager_of
+from gitopsd.core.target.options import SyncOptions, hook_types, options_of_target
+from gitopsd.core.target.tracking import names_itself
+from gitopsd.model.application import IgnoreDifference
+from gitopsd.model.cluster import LiveObject
+from gitopsd.model.command import Apply, Command, CreateNamespace, Prune, Release, Write
+from gitopsd.model.comparison import Absent, FieldPath, Found, Reading, Unreadable, Unserved
+from gitopsd.model.ids import TargetHash
+from gitopsd.model.manifest import Manifest, ResourceKey, key_of
+from gitopsd.model.operation import Operation, Task, TaskState, TaskVerb, WaitReason
+
+BARRIER_S = 60.0  # what waits for other applications longer than this is left for the next sync
+PENDING_S = 60.0  # as long for a list that is under way
+SERVED_S = 600.0  # as long for a kind whose definition was just applied
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a step is told of the world."""
+
+    target: TargetHash  # of all target objects, as Git has them now (for a pinned operation: at its revisions)
+    objects: Mapping[ResourceKey, Manifest]  # in apply form
+    hashes: Mapping[ResourceKey, TargetHash]
+    readings: Mapping[ResourceKey, Reading]  # of every target object, and of all that the application tracks
+    guard: Guard
+    hooks: tuple[Hook, ...] = ()
+    ignored: tuple[IgnoreDifference, ...] = ()  # the application's ignoreDifferences
+    namespace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # what its namespace is to carry
+    held: Mapping[ResourceKey, tuple[FieldPath, ...]] = field(default_factory=dict)  # fields that stay as they are live
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """There is nothing left to do."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not now; the operation waits up to so many seconds from its start, then goes on without."""
+
+    reason: WaitReason
+    why: str
+    up_to_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Not in this operation."""
+
+    why: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyDone:
+    """It was done, though the answer was lost: the cluster shows it."""
+
+
+Action = Issue | AlreadyDone | Done | Wait | Skip
+
+
+def asked(task: Task, seen: Observed, operation: Operation) -> Action:
+    """Return what `task` asks for, as the world is now; what was planned is looked at anew.
+
+    Args:
+        task: PENDING, or ISSUED and perhaps never answered.
+        seen: the world.
+        operation: whose task it is; an approval of deletions from before its start does not count.
+    """
+    match task.verb:
+        case TaskVerb.APPLY:
+            return _apply(task, seen)
+        case TaskVerb.PRUNE:
+            return _prune(task, seen, operation.started_s)
+        case TaskVerb.CREATE_NAMESPACE:
+            return _create(task, seen)
+        case TaskVerb.HOOK if task.end is not None:
+            return Issue(Release(task.key, task.uid, task.deletes)) if task.uid else Done(task.message)
+        case TaskVerb.HOOK:
+            return _run(task, seen, operation)
+
+
+def hook_of_task(task: Task, seen: Observed, operation: Operation) -> Hook | None:
+    """Return the hook that `task` runs; None where Git does not hold it, or not this content of it."""
+    found = (hook for hook in seen.hooks if hook.name_in(operation.id, task.phase) == task.key)
+    return next((hook for hook in found if hook.hash == task.target), None)
+
+
+def _run(task: Task, seen: Observed, operation: Operation) -> Action:  # noqa: PLR0911 - one line a case
+    hook = hook_of_task(task, seen, operation)
+    reading = seen.readings.get(task.key)
+    if hook is None:
+        return Skip("Git holds another content of it by now", failed=True)
+    if others := seen.guard.others.get(task.key):
+        return Skip(contested(others), failed=True)
+    if why := out_of_place(task, seen):
+        return Skip(why)
+    match reading:
+        case Unreadable(cause=cause):
+            return Wait(WaitReason.UNKNOWN, f"it cannot be read: {cause}", math.inf)
+        case Found(live=live) if is_run(live, operation.id, task.phase):
+            return AlreadyDone()
+        case Found(live=live) if live.deleting or (task.state is TaskState.PENDING and live.uid == task.uid):
+            why = "what ran before it under this name is still being deleted"
+            return Wait(WaitReason.DELETING, why, math.inf)
+        case Found(live=live) if refusal := _not_ours(live, seen.guard):
+            return Skip(refusal, failed=True)
+        case Found(live=live) if DeletePolicy.BEFORE in hook.policies or task.phase in DELETION:
+            return Issue(Release(task.key, live.uid, delete=True))
+        case _:
+            return Issue(Apply(task.key, run_manifest(hook, seen.guard.app, operation.id, task.phase), hook.hash))
+
+
+def out_of_place(task: Task, seen: Observed) -> str:
+    """Return why a hook of a deletion has no place to be run in any more, which holds up nothing; "" where it has."""
+    if task.phase not in DELETION:
+        return ""
+    if isinstance(seen.readings.get(task.key), Unserved):
+        return "its kind is not served any more"
+    namespace = seen.readings.get(ResourceKey("", "Namespace", "", task.key.namespace))
+    return "its namespace is gone" if task.key.namespace and isinstance(namespace, Absent) else ""
+
+
+def _not_ours(live: LiveObject, guard: Guard) -> str:
+    """Return why the live object in a hook's place may be neither replaced nor changed; "" where it may."""
+    if live.controlled or not hook_types(live.marks):
+        return "an object of this name is there that is no hook: remove it, or give the hook another name"
+    if live.tracking is not None and live.tracking.app != guard.app:
+        return f"a hook of application {live.tracking.app} has this name: give it another one"
+    if live.installation:
+        return taken(live.installation)
+    if live.by_argocd and not guard.adopted:
+        return "Argo CD's annotation tracks it: annotate the application gitopsd.io/adopt=true"
+    return ""
+
+
+def _apply(task: Task, seen: Observed) -> Action:
+    manifest, reading = seen.objects.get(task.key), seen.readings.get(task.key)
+    if manifest is None or seen.hashes.get(task.key) != task.target:
+        return Skip("Git holds another content of it by now", failed=True)
+    options = options_of_target(manifest, seen.guard.options)
+    if why := shared(task.key, reading, seen.guard, options):
+        return Skip(why, failed=True) if options.fail_on_shared else Wait(WaitReason.CONTESTED, why)
+    if task.key in seen.guard.claimed:
+        return Wait(WaitReason.CLAIMED, CLAIMED, BARRIER_S)  # what comes after it in order comes after it
+    if isinstance(reading, Unreadable):
+        up_to_s = PENDING_S if reading.pending else 0.0
+        return Wait(WaitReason.UNKNOWN, f"it cannot be read: {reading.cause}", up_to_s)
+    if isinstance(reading, Unserved) and task.key.group_kind in defines(seen.objects.values()):
+        return Wait(WaitReason.UNSERVED, "its definition is applied, but the kind is not served yet", SERVED_S)
+    how = replace(write_of(manifest, options, seen.ignored), held=seen.held.get(task.key, ()))
+    takeover = takes_over(reading, manifest, options)
+    return Issue(Apply(task.key, manifest, seen.hashes[task.key], takeover, how))
+
+
+def write_of(manifest: Manifest, options: SyncOptions, ignored: Sequence[IgnoreDifference]) -> Write:
+    """Return how the target `manifest` is written."""
+    rules = rules_for(ignored, key_of(manifest)) if options.respect_ignored else NO_RULES
+    spared = rules.pointers, rules.managers, rules.expressions
+    return Write(options.validate, options.replace, options.force, *spared, migration_manager(manifest))
+
+
+def shared(key: ResourceKey, reading: Reading | None, guard: Guard, options: SyncOptions) -> str:
+    """Return why an object is not applied that others want, or have; "" where it is.
+
+    That another application of ours merely has it counts where that is to fail the sync.
+    """
+    others = guard.others.get(key, frozenset())
+    if options.fail_on_shared and isinstance(reading, Found) and (whose := reading.live.tracking) is not None:
+        others |= {whose.app} - {guard.app} if names_itself(whose, key) else frozenset()
+    if others:
+        return contested(others)
+    installation = installation_of(reading)
+    return taken(installation) if installation else ""
+
+
+def _create(task: Task, seen: Observed) -> Action:
+    reading = seen.readings.get(task.key)
+    if isinstance(reading, Found) and reading.live.deleting:
+        why = f"the namespace is being deleted, and made anew then{held_by(reading.live)}"
+        return Wait(WaitReason.DELETING, why, math.inf)
+    return Issue(CreateNamespace(task.key.name, seen.namespace, manager_of(seen.guard.app)))
+
+
+def _prune(task: Task, seen: Observed, started_s: float) -> Action:
+    match seen.readings.get(task.key):
+        case None | Absent() | Unserved():
+            return Done("it is gone")
+        case Unreadable(cause=cause):
+            return Wait(WaitReason.UNKNOWN, f"it cannot be read: {cause}")
+        case Found(live=live):
+            return _delete(task, live, seen, started_s)
+
+
+def _delete(task: Task, live: LiveObject, seen: Observed, started_s: float) -> Action:
+    if live.uid != task.uid:
+        return Skip("another object of this name has taken its place")
+    if task.key in seen.objects and not seen.guard.deleting:
+        return Skip("Git holds it again")
+    refusal = prune_refusal(live, seen.guard, started_s)
+    if refusal is None:
+        # The version is the one seen now: what was compared is judged anew above, and still holds.
+        propagation = options_of(live, seen.guard.options).propagation
+        return Issue(Prune(task.key, live.uid, live.resource_version, propagation))
+    if not refusal.waits:
+        return Skip(refusal.reason)
+    return Wait(WaitReason.KEPT, refusal.reason, BARRIER_S if seen.guard.barrier else math.inf)

@@ -1,0 +1,234 @@
+"""Is a sync due: by content, not by commit (decisions 7 and 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gitopsd.core.sync.plan import PlannedWork
+from gitopsd.core.sync.windows import Blocked
+from gitopsd.model.application import Application, Mode, Retry
+from gitopsd.model.ids import TargetHash
+from gitopsd.model.operation import (
+    EndReason,
+    HookEnd,
+    Operation,
+    OperationCause,
+    OperationPhase,
+    SyncPhase,
+    SyncRequest,
+    Task,
+    TaskState,
+    TaskVerb,
+    Tried,
+)
+
+HEAL_FACTOR = 3.0
+PENDING_S = 2.0  # a list under way is looked for again so often, should no event tell that it is in
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How fast gitopsd acts by itself."""
+
+    heal_wait_s: float = 5.0  # from the end of one sync to the next of the same content
+    heal_max_s: float = 300.0  # self-heal backs off to this
+    argocd_quiet_s: float = 3600.0  # what Argo CD wrote since is not synced unless adopted
+
+
+@dataclass(frozen=True, slots=True)
+class LastSync:
+    """What the last sync of the whole application says about its content."""
+
+    target: TargetHash
+    succeeded: bool
+    ended_s: float  # Unix time: it is stored, and compared after a restart
+    retries: int = 0  # of this content, after failures
+    heals: int = 0  # of this content in a row
+    put_off: bool = False  # some tasks had to wait for something, and are still to be done
+    by_person: bool = False  # a failed one is not retried: a person has asked, and is told
+    terminated: bool = False
+    hooks_left: bool = False  # some that belong to it have not been run to their end
+
+
+@dataclass(frozen=True, slots=True)
+class SyncDecision:
+    """Whether to sync now, why or why not, and as what."""
+
+    sync: bool
+    why: str
+    again_after_s: float | None = None  # it may be due by then, though nothing is heard
+    healing: bool = False
+    heals: int = 0
+    retries: int = 0
+    hooks: bool = True  # its hooks are run: what only heals runs none
+
+
+def last_sync(operation: Operation | None) -> LastSync | None:
+    """Return what `operation`, the last one that is over, says; None where no content was ever tried as a whole."""
+    if operation is None or not operation.phase.over:
+        return None
+    ended_s = operation.finished_s or operation.started_s
+    if not operation.scope.whole or operation.end in (EndReason.SUPERSEDED, EndReason.REFUSED):
+        # It tried nothing to the end, so what it carries of the sync before it still holds.
+        tried = operation.tried
+        return None if tried is None else LastSync(tried.target, tried.succeeded, ended_s)
+    # The cluster did not answer: that says nothing about the content, so what is left is only put off.
+    unanswered = operation.phase is OperationPhase.ERROR
+    return LastSync(
+        operation.target,
+        operation.phase is OperationPhase.SUCCEEDED or unanswered,
+        ended_s,
+        operation.retries,
+        operation.heals,
+        unanswered or any(task.state is TaskState.PENDING for task in operation.tasks),
+        operation.cause is OperationCause.PERSON,
+        operation.end is EndReason.TERMINATED,
+        any(map(_is_left, operation.tasks)),
+    )
+
+
+def _is_left(task: Task) -> bool:
+    """Tell whether `task` is of a hook that belongs to the sync and was not run to a good end."""
+    ours = task.verb is TaskVerb.HOOK and task.end is not HookEnd.LEFT and task.phase is not SyncPhase.SYNC_FAIL
+    return ours and task.state not in (TaskState.DONE, TaskState.SKIPPED)
+
+
+def carrying(operation: Operation, last: LastSync | None) -> Operation:
+    """Return `operation`, about to start, with what must not be forgotten of the sync before it.
+
+    A dry run, a sync of some objects, or one that is superseded would otherwise make a content look new that has been
+    tried.
+    """
+    if last is None:
+        return operation
+    return replace(operation, tried=Tried(last.target, last.succeeded))
+
+
+def request_refused(request: SyncRequest, mode: Mode, stopped: Blocked | None = None) -> str:
+    """Return why a person's request is not done; "" where it is: then it is due at once, whatever the policy."""
+    if mode is Mode.OBSERVE and not request.dry_run:
+        return "mode is observe, so nothing is written; ask for a dry run, or set mode: enforce"
+    return stopped.why if stopped is not None and not request.dry_run else ""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncSituation:
+    """What decides, beside the declaration, whether a sync by itself is due."""
+
+    mode: Mode  # the strictest of daemon, project and application
+    work: PlannedWork
+    target: TargetHash
+    last: LastSync | None = None
+    blocked: Blocked | None = None  # by the project's sync windows
+    argocd_wrote_s: float | None = None  # Unix time at which Argo CD last wrote one of the objects
+    deleting: bool = False
+
+
+def sync_due(app: Application, now: SyncSituation, now_s: float, pacing: Pacing) -> SyncDecision:
+    """Tell whether gitopsd may by itself sync `app` at `now_s`.
+
+    A content is tried once, whatever commits carry it: in a monorepo most commits are somebody else's. Once it
+    succeeded, trying it again is self-heal: only if allowed, and with a growing rest while drift comes back. A content
+    that failed waits for a person, or for `retry` of its policy.
+
+    Source: Argo CD, docs/user-guide/auto_sync.md, "Automated Sync Semantics", by content instead of by commit.
+    """
+    if refusal := _forbidden(app, now):
+        return SyncDecision(sync=False, why=refusal)
+    if now.work.pending:
+        return SyncDecision(sync=False, why="kinds are still being listed", again_after_s=PENDING_S)
+    if now.blocked is not None:
+        return SyncDecision(sync=False, why=now.blocked.why, again_after_s=now.blocked.again_after_s)
+    return _argocds(app, now, now_s, pacing) or _by_content(app, now, now_s, pacing)
+
+
+def deletion_due(last: Operation | None, now_s: float, pacing: Pacing) -> SyncDecision:
+    """Tell whether to go on now deleting an application of which something is left; `last` is its last operation.
+
+    A deletion that failed is tried again by itself, later each time: nobody can mend it in Git any more.
+    """
+    if last is None or last.cause is not OperationCause.DELETION or last.phase is OperationPhase.SUCCEEDED:
+        return SyncDecision(sync=True, why="it is being deleted")
+    wait_s = min(pacing.heal_max_s, pacing.heal_wait_s * HEAL_FACTOR ** min(last.retries, 20))
+    rested_s = now_s - (last.finished_s or last.started_s)
+    if 0 <= rested_s < wait_s:
+        why = f"deleting it failed, and is tried again: {last.message}"
+        return SyncDecision(sync=False, why=why, again_after_s=wait_s - rested_s)
+    return SyncDecision(sync=True, why="it is being deleted", retries=last.retries + 1)
+
+
+def _by_content(app: Application, now: SyncSituation, now_s: float, pacing: Pacing) -> SyncDecision:
+    last = now.last
+    if last is None or last.target != now.target:
+        return SyncDecision(sync=True, why="the content is new")
+    return _healing(app, now.work, last, now_s, pacing) if last.succeeded else _retrying(app, last, now_s)
+
+
+def _forbidden(app: Application, now: SyncSituation) -> str:
+    empties = now.work.empties
+    reasons = (
+        (now.deleting, "the application is being deleted"),
+        (now.mode is Mode.OBSERVE, "mode is observe"),
+        (app.skip_reconcile, "it is annotated to be left alone"),
+        (not app.sync_policy.automated, "automated sync is off"),
+        (not (now.work.any or now.work.pending), "there is nothing to do"),
+        (
+            bool(empties) and not app.sync_policy.allow_empty,
+            f"Git holds nothing, so a sync would delete all {empties} objects; set allowEmpty to allow it",
+        ),
+    )
+    return next((reason for holds, reason in reasons if holds), "")
+
+
+def _argocds(app: Application, now: SyncSituation, now_s: float, pacing: Pacing) -> SyncDecision | None:
+    """Two writers that both heal would fight for ever: whoever still syncs it with Argo CD has to say so."""
+    if app.adopted or now.argocd_wrote_s is None:
+        return None
+    rest_s = pacing.argocd_quiet_s - (now_s - now.argocd_wrote_s)
+    if rest_s <= 0 or rest_s > 2 * pacing.argocd_quiet_s:
+        return None  # long over; or a time to come, by a clock that stepped, which would hold for ever
+    why = "Argo CD still writes its objects: stop that, or annotate the application gitopsd.io/adopt=true"
+    return SyncDecision(sync=False, why=why, again_after_s=min(rest_s, pacing.argocd_quiet_s))
+
+
+def _healing(app: Application, todo: PlannedWork, last: LastSync, now_s: float, pacing: Pacing) -> SyncDecision:
+    heal = app.sync_policy.self_heal
+    if not (heal or last.put_off):
+        what = "live has drifted" if todo.drift else "another field manager owns some fields"
+        return SyncDecision(sync=False, why=f"{what}, and selfHeal is off")
+    rested_s = now_s - last.ended_s
+    # A clock that stepped back says nothing about how long it rested.
+    calm = rested_s < 0 or rested_s > pacing.heal_max_s + pacing.heal_wait_s
+    heals = 0 if calm else last.heals
+    wait_s = min(pacing.heal_max_s, pacing.heal_wait_s * HEAL_FACTOR ** min(heals, 20))
+    if not calm and rested_s < wait_s:
+        return SyncDecision(sync=False, why=f"it was synced {rested_s:.0f} s ago", again_after_s=wait_s - rested_s)
+    why = "live has drifted" if todo.drift else "another field manager owns some fields"
+    return SyncDecision(
+        sync=True,
+        why="objects were put off" if not heal else why,
+        healing=heal,
+        heals=heals + 1,
+        hooks=last.hooks_left,
+    )
+
+
+def _retrying(app: Application, last: LastSync, now_s: float) -> SyncDecision:
+    retry = app.sync_policy.retry
+    if last.terminated:
+        return SyncDecision(sync=False, why="a person ended the last sync of this content")
+    if last.by_person or retry is None or (0 <= retry.limit <= last.retries):
+        return SyncDecision(
+            sync=False, why="the last sync of this content failed; it waits for a change, or for a person"
+        )
+    wait_s = _retry_wait_s(retry, last.retries)
+    rested_s = now_s - last.ended_s
+    if 0 <= rested_s < wait_s:
+        return SyncDecision(sync=False, why=f"retry {last.retries + 1} is to come", again_after_s=wait_s - rested_s)
+    return SyncDecision(sync=True, why=f"retry {last.retries + 1}", retries=last.retries + 1)
+
+
+def _retry_wait_s(retry: Retry, retries: int) -> float:
+    # Capped exponent and factor: both are people's input, and a large power raises OverflowError.
+    factor = min(max(retry.factor, 1.0), 100.0) ** min(retries, 20)
+    return min(retry.max_duration_s, retry.duration_s * factor)

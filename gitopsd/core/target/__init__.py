@@ -1,0 +1,1 @@
+"""What Git asks of a cluster: apply form, tracking, hooks, options, order."""

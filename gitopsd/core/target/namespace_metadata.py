@@ -1,0 +1,79 @@
+"""Labels and annotations that applications keep on their namespace (`managedNamespaceMetadata`)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gitopsd.core.objects.managed_fields import entries_of, fields_of
+from gitopsd.model.cluster import NamespaceMetadata
+from gitopsd.model.comparison import Found, Reading
+from gitopsd.model.ids import AppName
+from gitopsd.model.manifest import Manifest
+from gitopsd.model.status import Condition
+
+PREFIX = "gitopsd-namespace"
+MAX_MANAGER = 128  # characters of a field manager's name
+FIELDS = ("labels", "annotations")
+SHOWN = 80  # characters of a value
+MAX_TOLD = 3
+
+
+def manager_of(app: AppName) -> str:
+    """Return the field manager of what `app` keeps on its namespace: two applications may share one."""
+    named = f"{PREFIX}-{app}"
+    if len(named) <= MAX_MANAGER:
+        return named
+    digest = hashlib.blake2b(app.encode(), digest_size=8).hexdigest()
+    return f"{named[: MAX_MANAGER - len(digest) - 1]}-{digest}"
+
+
+def kept_of(manifest: Manifest) -> tuple[NamespaceMetadata, ...]:
+    """Return what applications keep on the namespace `manifest`, with the values that it has now; sorted."""
+    entries = [entry for entry in entries_of(manifest) if str(entry.get("manager")).startswith(f"{PREFIX}-")]
+    ours = [entry for entry in entries if entry.get("operation") == "Apply" and not entry.get("subresource")]
+    found = [kept for entry in ours for kept in _kept(str(entry["manager"]), fields_of(entry), manifest)]
+    return tuple(sorted(found, key=lambda kept: (kept.manager, kept.field, kept.name)))
+
+
+def differences(app: AppName, metadata: Mapping[str, Mapping[str, str]], reading: Reading | None) -> tuple[str, ...]:
+    """Return what of `metadata` the namespace has otherwise, in words; nothing where that cannot be read.
+
+    What `app` kept there before and its declaration lacks by now differs too; what others keep there does not count.
+    """
+    if not metadata or not isinstance(reading, Found):
+        return ()
+    manager = manager_of(app)
+    live = {(each.field, each.name): each.value for each in reading.live.kept if each.manager == manager}
+    wanted = {(field, name): text for field, texts in metadata.items() for name, text in texts.items()}
+    return tuple(
+        _said(field, name, wanted.get((field, name)))
+        for field, name in sorted(live.keys() | wanted.keys())
+        if live.get((field, name)) != wanted.get((field, name))
+    )
+
+
+def warning(namespace: str, found: tuple[str, ...]) -> tuple[Condition, ...]:
+    """Return the condition that tells of `differences`."""
+    if not found:
+        return ()
+    more = f" and {len(found) - MAX_TOLD} more" if len(found) > MAX_TOLD else ""
+    what = f"namespace {namespace}: {'; '.join(found[:MAX_TOLD])}{more}"
+    return (Condition("NamespaceMetadataWarning", what, "a sync keeps it as managedNamespaceMetadata says"),)
+
+
+def _kept(manager: str, fields: Mapping[str, Any], manifest: Manifest) -> Iterator[NamespaceMetadata]:
+    owned, meta = fields.get("f:metadata"), manifest["metadata"]
+    for field in FIELDS:
+        names = owned.get(f"f:{field}") if isinstance(owned, dict) else None
+        texts = meta.get(field) if isinstance(meta.get(field), dict) else {}
+        for name in names if isinstance(names, dict) else ():
+            if name.startswith("f:"):
+                value = texts.get(name[2:])
+                yield NamespaceMetadata(manager, field, name[2:], value if isinstance(value, str) else None)
+
+
+def _said(field: str, name: str, wanted: str | None) -> str:
+    told = "is kept, and not asked for any more" if wanted is None else f"is not kept at {wanted[:SHOWN]!r}"
+    return f"{field.removesuffix('s')} {name} {told}"

@@ -1,0 +1,161 @@
+"""Desired manifests → the target: every object in apply form, hashed, one per key."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gitopsd.core.objects.hashes import object_hash, target_hash
+from gitopsd.core.target.apply_form import apply_form, scopes_of
+from gitopsd.core.target.hooks import Hook, hook_of, read
+from gitopsd.core.target.options import HOOK, SYNC_OPTIONS, hook_types, listed, marks_of, parse_options, sync_wave
+from gitopsd.core.target.tracking import ANNOTATION, Tracking
+from gitopsd.model.comparison import Reading, Unreadable
+from gitopsd.model.ids import AppName, TargetHash
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey, annotations_of, gvk_of, key_of
+from gitopsd.model.status import Condition
+
+MAX_REPEATED = 10  # conditions of one application; the rest is counted
+# True: namespaced, False: cluster-scoped, None: not served, Unreadable: the cluster does not tell
+KindScope = Callable[[GVK], bool | Unreadable | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What Git asks of one cluster for one application."""
+
+    objects: Mapping[ResourceKey, Manifest]  # in apply form, sorted by key
+    hashes: Mapping[ResourceKey, TargetHash]
+    hash: TargetHash
+    held: frozenset[ResourceKey] = frozenset()  # hooks and skipped objects: Git holds them, so they are never pruned
+    conditions: tuple[Condition, ...] = ()
+    hooks: tuple[Hook, ...] = ()  # sorted by key
+    unplaced: frozenset[ResourceKey] = frozenset()  # whether they are namespaced cannot be read: both keys of each
+    tracking: Tracking = ANNOTATION
+
+
+def target_of(
+    app: AppName, namespace: str, manifests: Sequence[Manifest], scope: KindScope, tracking: Tracking = ANNOTATION
+) -> Target:
+    """Return the target of `app`, whatever the order of `manifests` (but for an object that is there twice).
+
+    Args:
+        app: whose tracking id goes on.
+        namespace: of the destination; "" where it has none.
+        manifests: as rendered, of all sources in their order. The last one of a key counts, as in Argo CD.
+        scope: how the cluster scopes a kind; definitions among `manifests` answer for kinds it does not know. Where
+            nobody tells, an object is taken for namespaced, and both keys that it may have are `unplaced`.
+        tracking: how an object says that it is of `app`.
+
+    Raises:
+        InvalidManifest: an object cannot be put into apply form, or its sync wave is not a number.
+    """
+    defined = scopes_of(manifests)
+    objects: dict[ResourceKey, Manifest] = {}
+    hooks: dict[ResourceKey, Hook] = {}
+    unplaced: set[ResourceKey] = set()
+    times: Counter[ResourceKey] = Counter()
+    warnings: list[Condition] = []
+    for manifest in manifests:
+        gvk = gvk_of(manifest)
+        known = scope(gvk)
+        namespaced = known if isinstance(known, bool) else defined.get(gvk.group_kind)
+        unknown = namespaced is None and isinstance(known, Unreadable)
+        if unknown and not (namespace or manifest["metadata"].get("namespace")):
+            namespaced = False  # for now: the other way round it would be refused, and all others with it
+        form = apply_form(manifest, app, namespace, namespaced=namespaced, tracking=tracking)
+        key = key_of(form.manifest)
+        times[key] += 1
+        if unknown:
+            unplaced |= {key, replace(key, namespace="")}
+        warnings += [Condition("IgnoredFieldWarning", text) for text in form.warnings]
+        if hook_types(marks_of(form.manifest)):
+            hooks[key] = hook_of(form.manifest)
+            warnings += _hook_warning(key, form.manifest)
+            continue
+        warnings += _option_warnings(key, form.manifest)
+        sync_wave(form.manifest)  # refused here, so that no later stage meets a wave it cannot read
+        objects[key] = form.manifest
+    ordered = {key: objects[key] for key in sorted(objects)}
+    hashes = {key: object_hash(manifest) for key, manifest in ordered.items()}
+    held = frozenset(hooks.keys() - objects.keys())
+    run, ignored = _run([hooks[key] for key in sorted(held)])
+    content = {**{hook.key: hook.hash for hook in run}, **hashes}
+    return Target(
+        ordered,
+        hashes,
+        target_hash(content),
+        held | (unplaced - objects.keys()),
+        (*warnings, *_repeated(times, objects.keys() & hooks.keys()), *ignored),
+        run,
+        frozenset(unplaced),
+        tracking,
+    )
+
+
+def unreadable(target: Target, readings: Mapping[ResourceKey, Reading]) -> tuple[Condition, ...]:
+    """Return a condition for each kind of the target's objects that cannot be read, and each reason for it."""
+    lost: dict[tuple[GVK, str], int] = {}
+    for key, manifest in target.objects.items():
+        reading = readings.get(key)
+        if isinstance(reading, Unreadable) and not reading.pending:
+            what = gvk_of(manifest), reading.cause
+            lost[what] = lost.get(what, 0) + 1
+    return tuple(
+        Condition(
+            "UnreadableWarning",
+            f"{gvk}: {count} object{'s are' if count > 1 else ' is'} Unknown: {cause}",
+            remedy="see the cluster's kinds that cannot be read; nothing of them is written until they can",
+        )
+        for (gvk, cause), count in sorted(lost.items())
+    )
+
+
+def _run(hooks: Sequence[Hook]) -> tuple[tuple[Hook, ...], tuple[Condition, ...]]:
+    """Return the hooks that are run. Where Argo CD's annotation makes one, none that only Helm's makes is."""
+    some = [hook for hook in hooks if hook.phases]
+    by_argocd = [hook for hook in some if not hook.by_helm]
+    if not by_argocd or len(by_argocd) == len(some):
+        return tuple(some), ()
+    names = ", ".join(str(hook.key) for hook in some if hook.by_helm)
+    return tuple(by_argocd), (
+        Condition(
+            "HookWarning",
+            f"Helm's hooks are not run beside Argo CD's: {names}",
+            remedy=f"annotate them with {HOOK}, or remove that annotation from {by_argocd[0].key}",
+        ),
+    )
+
+
+def _repeated(times: Mapping[ResourceKey, int], both: Collection[ResourceKey]) -> list[Condition]:
+    """Return a condition for each object that Git holds more than once; `both` are hooks and objects at once."""
+    told = []
+    for key, count in sorted(times.items()):
+        if count > 1:
+            counts = "it is applied, and not run as a hook" if key in both else "the last one counts"
+            what = f"{key} is rendered {count} times; {counts}"
+            told.append(Condition("RepeatedResourceWarning", what, "remove all but one in Git"))
+    if len(told) > MAX_REPEATED:
+        rest = f"{len(told) - MAX_REPEATED + 1} more objects are rendered more than once"
+        return [*told[: MAX_REPEATED - 1], Condition("RepeatedResourceWarning", rest, "see the others")]
+    return told
+
+
+def _option_warnings(key: ResourceKey, manifest: Manifest) -> list[Condition]:
+    text = annotations_of(manifest).get(SYNC_OPTIONS) or ""
+    _, warnings = parse_options(listed(text), subject=str(key))
+    return [Condition("SyncOptionWarning", warning, f"see the annotation {SYNC_OPTIONS}") for warning in warnings]
+
+
+def _hook_warning(key: ResourceKey, manifest: Manifest) -> list[Condition]:
+    found = read(annotations_of(manifest))
+    if not found.unknown:
+        return []
+    return [
+        Condition(
+            "HookWarning",
+            f"{key}: there is no hook {', '.join(found.unknown)}, so it is not run as that, and not applied",
+            remedy=f"mend the annotation {HOOK}: PreSync, Sync, PostSync, SyncFail, PreDelete, PostDelete or Skip",
+        ),
+    ]

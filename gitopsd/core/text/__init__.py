@@ -1,0 +1,1 @@
+"""Text as people write it: globs, durations, schedules, names that were meant."""

@@ -1,0 +1,1 @@
+"""What belongs together in a cluster: owners, traffic, and objects of no application."""

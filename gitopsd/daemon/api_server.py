@@ -1,0 +1,142 @@
+"""What people and machines see: the API with its webhook, probes, metrics; and who is told when something changes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+
+import structlog
+
+from gitopsd import __version__
+from gitopsd.api.app import ApiWiring, api_app, probe_app
+from gitopsd.api.backend import VersionInfo
+from gitopsd.api.events import ChangeFeed
+from gitopsd.api.listener import Listener
+from gitopsd.api.probes import DaemonPart, Probes, Readiness
+from gitopsd.api.tls import TlsFiles
+from gitopsd.api.webhooks import WebhookBounds, WebhookEndpoint
+from gitopsd.daemon import sandbox_policy as confine
+from gitopsd.daemon.backend import DaemonBackend
+from gitopsd.daemon.base import Base
+from gitopsd.daemon.clusters import ClusterSide
+from gitopsd.daemon.controller import Controller
+from gitopsd.daemon.freshness import Freshness, StaleSnapshot, turned
+from gitopsd.daemon.reload import Reloader
+from gitopsd.daemon.sources import GitSide
+from gitopsd.runtime.tasks import Service
+from gitopsd.settings import Settings
+from gitopsd.telemetry.scrape import ScrapeSources
+
+log = structlog.get_logger()
+
+
+class ApiServer:
+    """Both listeners, and what they show."""
+
+    def __init__(
+        self, base: Base, sources: GitSide, clusters: ClusterSide, controller: Controller, reloader: Reloader
+    ) -> None:
+        settings, store, meters = base.settings, base.store, base.meters
+        self._sources, self._clusters, self._controller, self._store = sources, clusters, controller, store
+        self._changes = ChangeFeed()
+        self.freshness = Freshness(settings, sources.git, clusters.live, clusters.servers, self._on_freshness)
+        backend = DaemonBackend(
+            store,
+            controller.asks,
+            sources.git,
+            clusters.live,
+            clusters.servers,
+            controller.ledger,
+            self.freshness,
+            noticed=clusters.leases.noticed,
+        )
+        self.serving = False  # the API answers
+        self.readiness = Readiness(self._parts)
+        health, api = Probes(base.lag), settings.api
+        self.probes = Listener(
+            "probes", probe_app(health, self.readiness, meters.exposition), api.probe_host, api.probe_port
+        )
+        webhook = WebhookEndpoint(
+            reloader.webhook_secret,
+            sources.git.pushed,
+            told=base.metrics.webhook,
+            bounds=WebhookBounds(max_bytes=api.max_webhook_bytes),
+        )
+        self._tls = TlsFiles(api.cert_file, api.key_file) if api.cert_file and api.key_file else None
+        own_token = _api_token(settings)
+        parts = ApiWiring(
+            backend,
+            self._changes,
+            webhook,
+            health,
+            VersionInfo(__version__),
+            lambda: reloader.token() or own_token,
+            base.now_s,
+            tls=self._tls is not None,
+        )
+        self.api = Listener("api", api_app(parts), api.host, api.port, tls=self._tls)
+        store.on_changed(self._changes.changed)
+        queue = controller.queue
+        world = ScrapeSources(
+            backend.views,
+            backend.clusters,
+            backend.repositories,
+            lambda: (queue.depth, queue.running, queue.delayed),
+            base.now_s,
+            controller.drifts.open,
+            settings.metrics.application_labels,
+        )
+        meters.on_scrape(world.collect)
+
+    @property
+    def services(self) -> Sequence[Service]:
+        """Return what runs while the daemon serves; the probes are there before, and after."""
+        return (self.api, self.freshness, *([self._tls] if self._tls else []))
+
+    def _on_freshness(self, before: StaleSnapshot, after: StaleSnapshot) -> None:
+        for name in turned(self._store.all(), self._store.status, before, after):
+            self._changes.changed(name)
+
+    def _parts(self) -> Sequence[DaemonPart]:
+        """Return what `/readyz` tells: a cluster or repository that is away keeps nothing else from its work."""
+        sources, cache = self._sources, self._sources.cache.state
+        return [
+            DaemonPart("store", ready=True),
+            DaemonPart("api", ready=self.serving),
+            DaemonPart("redis", not cache.degraded, cache.reason, required=False),
+            confine.part(sources.workers.isolation, sources.work_dir),
+            *self._cluster_parts(),
+            *self._controller.declarations.parts(),
+            *self._repository_parts(),
+        ]
+
+    def _cluster_parts(self) -> Iterable[DaemonPart]:
+        live, leases = self._clusters.live, self._clusters.leases
+        for cluster in self._clusters.servers:
+            age = live.age(cluster)
+            told = age.error or ("" if age.synced else "its first lists are under way")
+            yield DaemonPart(f"cluster {cluster}", age.synced or bool(age.error), told)
+            if noticed := leases.noticed(cluster):
+                yield DaemonPart(f"lease {cluster}", not leases.fenced(cluster), noticed, required=False)
+
+    def _repository_parts(self) -> Iterable[DaemonPart]:
+        git = self._sources.git
+        for repo in git.repositories():
+            error = git.last_error(repo)
+            yield DaemonPart(
+                f"repository {repo}", git.epoch(repo) is not None, str(error) if error else "", required=False
+            )
+
+
+def _api_token(settings: Settings) -> str:
+    """Return the bearer token of the data directory, made there where the settings name none; else ""."""
+    if settings.api.token is not None:
+        return ""
+    file = settings.data_dir / "api-token"
+    if not file.exists():
+        new = file.with_suffix(".new")  # a start that is killed here must not leave an empty token
+        new.touch(mode=0o600)
+        new.write_text(secrets.token_urlsafe(32))
+        new.replace(file)
+        log.info("api.token_made", file=str(file))
+    return file.read_text().strip()

@@ -1,0 +1,1 @@
+"""Applications and projects as they are declared: in directories, in Git, by applications of applications."""

@@ -1,0 +1,1 @@
+"""What the CLI does without a daemon: render, health, repository checks."""

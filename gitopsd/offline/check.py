@@ -1,0 +1,91 @@
+"""`gitopsd check`: everything that is wrong with settings and declarations, without a daemon."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gitopsd.core.declaration import resolve_destination
+from gitopsd.core.declaration.changes import DeclarationKey, Declared, Documents, read_source, twice
+from gitopsd.declarations.directory import Parse, content, read_files
+from gitopsd.declarations.files import scan
+from gitopsd.errors import InvalidSettings, UnknownCluster
+from gitopsd.model.application import Application
+from gitopsd.model.ids import ClusterId
+from gitopsd.model.project import DEFAULT
+from gitopsd.settings import DeclarationSource, Settings, load, problems
+from gitopsd.trust.secrets import read
+
+
+@dataclass(slots=True)
+class Report:
+    """What a check found; every line begins with file and line, and ends with the remedy."""
+
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)  # what works, and has less effect than it says
+    applications: int = 0
+    projects: int = 0
+    credentials: int = 0  # Secrets of repositories and templates
+    clusters: dict[ClusterId, str] = field(default_factory=dict)  # of Secrets: name → server
+
+
+async def check(path: Path, environ: Mapping[str, str], parse: Parse) -> Report:
+    """Read the settings of `path` and the declarations in the directories they name; nothing is written.
+
+    Declarations in Git repositories are left to the daemon: reading them is traffic.
+    """
+    report = Report(errors=[str(problem) for problem in problems(path, environ)])
+    try:
+        settings = load(path, environ)
+    except InvalidSettings:
+        return report
+    found: dict[DeclarationKey, Declared] = {}
+    for source in settings.declarations:
+        if source.directory is not None:
+            await _directory(source.directory, source, parse, found, report)
+        else:
+            report.warnings.append(f"{path}: declarations in {source.repo_url} are not read by this check")
+    _together(found, settings, report)
+    return report
+
+
+async def _directory(
+    directory: Path, source: DeclarationSource, parse: Parse, found: dict[DeclarationKey, Declared], report: Report
+) -> None:
+    seen = await asyncio.to_thread(scan, directory, recurse=source.recurse)
+    held = content(seen, await read_files(seen, parse, {}, 0.0))
+    reading = read_source(Documents(f"dir:{directory}", held.manifests, held.origins, complete=True, prune=False), {})
+    secrets = read(held.secrets)
+    report.errors += [*held.faults, *reading.warnings, *secrets.errors]
+    report.warnings += secrets.warnings
+    report.credentials += len(secrets.declared.repositories) + len(secrets.declared.templates)
+    report.clusters |= {ClusterId(each.name): each.server for each in secrets.clusters}
+    for key, value in reading.declared.items():
+        if key in found:
+            report.errors.append(twice(key, value.origin, found[key]))
+        found.setdefault(key, value)
+        report.warnings += [f"{value.origin}: {warning}" for warning in value.warnings]
+
+
+def _together(found: Mapping[DeclarationKey, Declared], settings: Settings, report: Report) -> None:
+    applications = [value for value in found.values() if isinstance(value, Application)]
+    projects = {DEFAULT.name, *(value.name for value in found.values() if not isinstance(value, Application))}
+    report.applications = len(applications)
+    report.projects = len(found) - len(applications)
+    clusters = report.clusters | {ClusterId(cluster.name): cluster.server for cluster in settings.clusters}
+    for app in applications:
+        report.errors += [f"{app.origin}: {fault}" for fault in _faults(app, clusters)]
+        if app.project not in projects:
+            report.errors.append(f"{app.origin}: .spec.project {app.project} is not declared; declare an AppProject")
+
+
+def _faults(app: Application, clusters: Mapping[ClusterId, str]) -> Iterable[str]:
+    # A kubeconfig's server is known once it is read, so a destination by server may still be one of those.
+    if app.destination.server and "" in clusters.values():
+        return
+    try:
+        resolve_destination(app.destination, clusters)
+    except UnknownCluster as err:
+        yield str(err)

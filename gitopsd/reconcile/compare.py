@@ -1,0 +1,155 @@
+"""Stage 3: what the hashes prove is proved, and of the rest the API server is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from gitopsd.core.compare.ignore_rules import NO_EXPRESSION_PATHS, ExpressionPaths
+from gitopsd.core.compare.pairing import pairs
+from gitopsd.core.compare.respect_ignored import spared
+from gitopsd.core.compare.verdict import Doubtful, settle, verdicts
+from gitopsd.core.target.options import parse_options
+from gitopsd.core.target.target import Target
+from gitopsd.errors import GitopsError
+from gitopsd.model.application import Application, IgnoreDifference
+from gitopsd.model.command import Answer, Inapplicable, ObjectRef, Predicted
+from gitopsd.model.comparison import Compared, Reading, Remembered, SyncStatus
+from gitopsd.model.ids import ClusterId
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of
+from gitopsd.ports import Applier, IgnoredPaths, Inventory, LiveStates
+from gitopsd.runtime.tasks import at_most
+
+DRY_RUNS_AT_ONCE = 16  # of one application; the client bounds what a cluster gets
+MOST_ANSWERS = 20_000  # kept over all applications, without their targets
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """Whom is asked, and in whose name."""
+
+    cluster: ClusterId
+    applier: Applier
+    user: str
+
+
+@dataclass(slots=True)
+class Comparer:
+    """Compares a target with what the mirror says."""
+
+    live: LiveStates
+    applier: Applier
+    inventory: Inventory
+    paths: IgnoredPaths
+    ignored: tuple[IgnoreDifference, ...] = ()  # of the settings: in every application
+    # An object that stays out of sync, or to adopt, is compared at every pass of its application, and would be asked
+    # about each time: the answer is kept while what it depends on is the same.
+    _answers: OrderedDict[tuple[str, ...], Compared] = field(default_factory=OrderedDict)
+
+    async def compare(
+        self, app: Application, cluster: ClusterId, target: Target, readings: dict[ResourceKey, Reading], user: str = ""
+    ) -> Sequence[Compared]:
+        """Return the verdict on every object of the target, and on every live object of `app` that Git lacks.
+
+        What the API server has just shown to be in sync is stored, what it showed of objects that are no target any
+        more is forgotten; an object about which it gave no answer is Unknown. It is asked in the name of `user`.
+        """
+        where = _Where(cluster, self.applier.acting_as(user), user)
+
+        def admission(gvk: GVK) -> str:
+            return self.live.admission(cluster, gvk)
+
+        async def ask(doubt: Doubtful) -> Compared:
+            return await self._ask(where, doubt)
+
+        remembered = self.inventory.remembered(app.name, cluster)
+        settled, doubtful = verdicts(
+            pairs(app.name, target.objects, readings, target.held),
+            target,
+            remembered,
+            (*self.ignored, *app.ignore_differences),
+            admission,
+            options=parse_options(app.sync_policy.options, subject="")[0],
+        )
+        asked = await at_most(DRY_RUNS_AT_ONCE, doubtful, ask, name=f"dry run {app.name}")
+        shown: dict[ResourceKey, Remembered | None] = dict.fromkeys(remembered.keys() - target.objects.keys())
+        shown |= {compared.pair.key: compared.remember for compared in asked if compared.remember}
+        if shown:
+            self.inventory.remember(app.name, cluster, shown)
+        return (*settled, *asked)
+
+    async def _ask(self, where: _Where, doubt: Doubtful) -> Compared:
+        question = (where.cluster, where.user, *doubt.question)
+        known = self._answers.get(question)
+        if known is not None:
+            self._answers.move_to_end(question)
+            return replace(known, pair=doubt.pair, health=doubt.live.health)
+        answer, body = await self._predicted(where, doubt)
+        if isinstance(answer, GitopsError):
+            return _unknown(doubt, f"no answer to a dry run: {answer.what}")
+        if isinstance(body, GitopsError):
+            return _unknown(doubt, f"no answer to a dry run: {body.what}")
+        try:
+            places = await self._places(doubt, answer, body)
+        except GitopsError as err:
+            return _unknown(doubt, err.what)
+        compared = settle(doubt, answer, body, places)
+        if compared.status is SyncStatus.OUT_OF_SYNC or compared.adopt:
+            self._answers[question] = replace(compared, pair=replace(doubt.pair, target=None))  # it may be large
+            if len(self._answers) > MOST_ANSWERS:
+                self._answers.popitem(last=False)
+        return compared
+
+    async def _predicted(
+        self, where: _Where, doubt: Doubtful
+    ) -> tuple[Answer | GitopsError, Manifest | GitopsError | None]:
+        """Ask for a prediction, and for the live object beside it: they count only if they are of one version."""
+        ref = ObjectRef(doubt.pair.key, gvk_of(doubt.target))
+        async with asyncio.TaskGroup() as group:
+            answer = group.create_task(
+                _or_error(where.applier.dry_run(where.cluster, doubt.target, takeover=doubt.takeover)),
+                name=f"dry run {ref.key}",
+            )
+            body = group.create_task(_or_error(self.applier.read(where.cluster, ref)), name=f"read {ref.key}")
+        found, live = answer.result(), body.result()
+        if _is_refused(found) and doubt.basis.rules and live is not None and not isinstance(live, GitopsError):
+            # It may be refused for what is ignored, such as a field that cannot change: that does not count.
+            found = await _or_error(self._without_ignored(where, doubt, live))
+        return found, live if isinstance(found, Predicted) else None
+
+    async def _without_ignored(self, where: _Where, doubt: Doubtful, live: Manifest) -> Answer:
+        """Ask for a prediction of the target with what is ignored as it is live."""
+        rules, places = doubt.basis.rules, NO_EXPRESSION_PATHS
+        if rules.expressions:
+            target, found = await self.paths.paths(rules.expressions, (doubt.target, live))
+            places = ExpressionPaths(tuple(target), tuple(found))
+        return await where.applier.dry_run(
+            where.cluster, spared(doubt.target, rules, live, places), takeover=doubt.takeover
+        )
+
+    async def _places(self, doubt: Doubtful, answer: Answer, body: Manifest | None) -> ExpressionPaths:
+        expressions = doubt.basis.rules.expressions
+        if not expressions or not isinstance(answer, Predicted) or body is None:
+            return NO_EXPRESSION_PATHS
+        predicted, live = await self.paths.paths(expressions, (answer.live, body))
+        return ExpressionPaths(tuple(predicted), tuple(live))
+
+
+def _is_refused(answer: Answer | GitopsError) -> bool:
+    return isinstance(answer, Inapplicable) and answer.kind == "invalid"
+
+
+async def _or_error(asking: Coroutine[Any, Any, T]) -> T | GitopsError:
+    try:
+        return await asking
+    except GitopsError as err:
+        return err
+
+
+def _unknown(doubt: Doubtful, reason: str) -> Compared:
+    return Compared(doubt.pair, SyncStatus.UNKNOWN, reason=reason, health=doubt.live.health)

@@ -1,0 +1,176 @@
+"""What an application left in clusters that it went to before: it is told, and pruned as the options say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from gitopsd.core.compare.pairing import owns
+from gitopsd.core.sync import former_clusters as behind
+from gitopsd.core.sync.plan import deletion_of
+from gitopsd.core.sync.prune import options_of, prune_refusal
+from gitopsd.core.sync.windows import blocked
+from gitopsd.core.target.order import task_order
+from gitopsd.errors import GitopsError
+from gitopsd.model.application import Mode
+from gitopsd.model.cluster import LiveObject
+from gitopsd.model.command import Accepted, ObjectRef, Prune
+from gitopsd.model.comparison import Comparison, Found, Reading, Unreadable
+from gitopsd.model.ids import ClusterId
+from gitopsd.model.manifest import GVK, ResourceKey
+from gitopsd.model.operation import Operation
+from gitopsd.model.status import Condition
+from gitopsd.ports import Applier, Clock
+from gitopsd.reconcile.destination import Destinations, Snapshot
+from gitopsd.reconcile.request import PassRequest
+from gitopsd.runtime.tasks import at_most
+
+log = structlog.get_logger()
+
+PRUNES_AT_ONCE = 8
+AGAIN_S = 10.0  # what was refused, or waits for other applications, is asked for again after so long
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    conditions: tuple[Condition, ...] = ()
+    again_after_s: float | None = None
+    any: bool = False  # something is there that goes with its application
+
+
+NOTHING = Leftovers()
+
+
+@dataclass(frozen=True, slots=True)
+class FormerClusters:
+    """Looks after it. What was once shown in sync in another cluster is in the inventory until it is gone."""
+
+    placing: Destinations
+    applier: Applier
+    now_s: Clock
+    fenced: Callable[[ClusterId], str] = lambda _: ""  # why nothing may be written to a cluster now
+
+    async def look(self, orders: PassRequest, aim: Snapshot, found: Comparison, last: Operation | None) -> Leftovers:
+        """Prune what may go by now, and say of each cluster what is left there.
+
+        Args:
+            orders: of the application.
+            aim: where it goes now.
+            found: of that.
+            last: the running or the last operation.
+        """
+        inventory, name = self.placing.wants.inventory, orders.app.name
+        # A cluster that is no longer in the settings is let go of.
+        clusters = {where: keys for where, keys in inventory.elsewhere(name, aim.cluster).items() if self._known(where)}
+        if not clusters:
+            return NOTHING
+        why = behind.unsettled(orders.app.sync_policy, orders.deleting, found, last, aim.target.hash)
+        if aim.mode is Mode.OBSERVE:
+            why = "mode is observe"
+        looked = [await self._in(orders, aim, cluster, keys, (why, last)) for cluster, keys in sorted(clusters.items())]
+        conditions = tuple(condition for each in looked for condition in each.conditions)
+        again = AGAIN_S if any(each.again_after_s for each in looked) else None
+        return Leftovers(conditions, again, any(each.any for each in looked))
+
+    def _known(self, cluster: ClusterId) -> bool:
+        return cluster in self.placing.clusters
+
+    async def _in(
+        self,
+        orders: PassRequest,
+        aim: Snapshot,
+        cluster: ClusterId,
+        keys: Collection[ResourceKey],
+        so_far: tuple[str, Operation | None],
+    ) -> Leftovers:
+        why, last = so_far
+        if not self.placing.seen(cluster):
+            unread = self.placing.unseen(cluster).what
+            return Leftovers((behind.unseen(cluster, len(keys), unread),), AGAIN_S, any=True)
+        readings = self._readings(orders, aim, cluster, keys)
+        lives = [reading.live for reading in readings.values() if isinstance(reading, Found)]
+        unread = next((reading.cause for reading in readings.values() if isinstance(reading, Unreadable)), "")
+        if not readings:
+            return NOTHING
+        since_s = last.started_s if last is not None else self.now_s()
+        told: Mapping[ResourceKey, str] = {}
+        why = why or self._shut(orders, cluster)
+        if not why:
+            told = await self._prune(orders, cluster, lives, since_s)
+            why = next(iter(told.values()), "")
+        condition = behind.condition(cluster, sorted(readings), why or unread)
+        waits = bool(told or unread)
+        left = [key for key in readings if not self._stays(orders, cluster, readings[key], since_s)]
+        return Leftovers((condition,), AGAIN_S if waits else None, any=bool(left))
+
+    def _readings(
+        self, orders: PassRequest, aim: Snapshot, cluster: ClusterId, keys: Collection[ResourceKey]
+    ) -> dict[ResourceKey, Reading]:
+        """Return the readings of what is still the application's there; of what is not, the inventory forgets."""
+        app, live = orders.app.name, self.placing.live
+        found = live.readings(cluster, app, [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(keys)])
+        here = {reading.live.uid for reading in aim.readings.values() if isinstance(reading, Found)}
+
+        def is_left(reading: Reading) -> bool:
+            # Two names of the settings may be of one cluster: the same object is then where it is to be.
+            owned = isinstance(reading, Found) and owns(app, reading.live) and reading.live.uid not in here
+            return owned or isinstance(reading, Unreadable)
+
+        left = {key: found[key] for key in sorted(keys) if is_left(found[key])}
+        gone = set(keys) - left.keys()
+        if gone:
+            self.placing.wants.inventory.remember(app, cluster, dict.fromkeys(gone))
+        if not left:
+            live.readings(cluster, app, [])  # it asks for nothing there any more
+        return left
+
+    def _shut(self, orders: PassRequest, cluster: ClusterId) -> str:
+        shut = blocked(self.placing.windows(orders.app, cluster), self.now_s())
+        if shut is not None and not orders.deleting:
+            return shut.why
+        return self.fenced(cluster)
+
+    async def _prune(
+        self, orders: PassRequest, cluster: ClusterId, lives: Sequence[LiveObject], since_s: float
+    ) -> Mapping[ResourceKey, str]:
+        """Delete what may go; return why an object does not."""
+
+        async def prune(live: LiveObject) -> tuple[ResourceKey, str]:
+            return live.key, await self._pruned(orders, cluster, live, since_s)
+
+        ordered = sorted(lives, key=lambda live: task_order(deletion_of(live)))
+        told = await at_most(PRUNES_AT_ONCE, ordered, prune, name=f"prune {orders.app.name} in {cluster}")
+        return {key: why for key, why in told if why}
+
+    async def _pruned(self, orders: PassRequest, cluster: ClusterId, live: LiveObject, since_s: float) -> str:
+        app = orders.app
+        if live.deleting:
+            return ""
+        if self.placing.apps.get(app.name) is None:
+            return "the application is not declared any more"
+        guard = self.placing.wants.guard(app, cluster, [live.key], deleting=orders.deleting)
+        refusal = prune_refusal(live, guard, since_s)
+        if refusal is not None:
+            return refusal.reason
+        try:
+            user = self.placing.permitted(app, cluster, live.key)
+            command = Prune(live.key, live.uid, live.resource_version, options_of(live, guard.options).propagation)
+            result = await self.applier.acting_as(user).run(cluster, command)
+        except GitopsError as err:
+            return err.what
+        if not isinstance(result, Accepted):
+            return f"{result.message} ({result.code})"
+        log.info("behind.pruned", cluster=cluster, object=str(live.key))
+        if result.changed:
+            self.placing.live.written(cluster, result)
+        return ""
+
+    def _stays(self, orders: PassRequest, cluster: ClusterId, reading: Reading, since_s: float) -> bool:
+        """Tell whether an object stays although its application goes."""
+        if not isinstance(reading, Found):
+            return False
+        guard = self.placing.wants.guard(orders.app, cluster, [reading.live.key], deleting=True)
+        refusal = prune_refusal(reading.live, guard, since_s)
+        return refusal is not None and not refusal.waits

@@ -1,0 +1,127 @@
+"""What every application wants of the clusters, and so what no other may write or delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from gitopsd.core.sync.prune import Guard, approved_s
+from gitopsd.core.target.options import parse_options
+from gitopsd.model.application import Application
+from gitopsd.model.ids import AppName, ClusterId, RepoUrl
+from gitopsd.model.manifest import ResourceKey
+from gitopsd.ports import Inventory
+from gitopsd.reconcile.barrier import Barrier
+
+
+@dataclass(frozen=True, slots=True)
+class TargetIndex:
+    """Keeps the index of targets over all applications, and wakes whom a change of it concerns."""
+
+    inventory: Inventory
+    barrier: Barrier
+    wake: Callable[[AppName], None]  # asks for a pass over another application
+    _rivals: dict[AppName, frozenset[AppName]] = field(default_factory=dict)
+    # What is wanted for the first time, while others that may want it have not been asked.
+    _new: dict[AppName, frozenset[ResourceKey]] = field(default_factory=dict)
+
+    def known(
+        self, app: Application, cluster: ClusterId | None, keys: Collection[ResourceKey], mark: int | None
+    ) -> None:
+        """Take note of the target of `app`: `keys` in `cluster`, and nothing anywhere else.
+
+        Args:
+            cluster: None for one that goes to no cluster.
+            keys: what Git holds, hooks included.
+            mark: of the prune barrier, from before the target was looked for. None: it is at revisions that a person
+                named; it does not take the place of the epoch's in the index, but joins it.
+        """
+        for elsewhere in {where for where, _ in self.inventory.targets(app.name)} - {cluster}:
+            self._put(app.name, elsewhere, frozenset())
+        if cluster is not None:
+            before = self._of(app.name, cluster)
+            wanted = frozenset(keys)
+            self._put(app.name, cluster, wanted | (before if mark is None else frozenset()))
+            if mark is not None:
+                self._new[app.name] = wanted & (self._new.get(app.name, frozenset()) | (wanted - before))
+        if mark is not None:
+            self.barrier.passed(app.name, mark, scopes_of(app))
+
+    def tried(self, app: Application, mark: int) -> None:
+        """Take note of a pass over `app` that began at `mark`, should it have come to nothing."""
+        self.barrier.tried(app.name, mark, scopes_of(app))
+
+    def as_before(self, app: Application) -> None:
+        """Take note that `app` may have nothing but what it wanted last, so that nobody's prunes wait for it."""
+        self.barrier.passed(app.name, self.barrier.mark(), scopes_of(app))
+
+    def guard(  # noqa: PLR0913 - what is looked at, and in which case
+        self,
+        app: Application,
+        cluster: ClusterId,
+        keys: Iterable[ResourceKey],
+        *,
+        deleting: bool,
+        prunes: bool = True,
+        pinned: bool = False,
+    ) -> Guard:
+        """Return what `app` must know before it writes `keys`, and above all before it deletes them.
+
+        Args:
+            deleting: it goes with all its objects.
+            prunes: there may be something to delete, so who else may want it counts.
+            pinned: a person named the revisions, so it does not wait for its own target at the epoch.
+        """
+        options, _ = parse_options(app.sync_policy.options, subject=f"Application {app.name}")
+        if deleting and app.propagation:
+            options = replace(options, propagation=app.propagation)
+        late = self.barrier.waits_for(app.name, cluster, scopes_of(app)) if prunes else ()
+        if pinned:
+            late = tuple(name for name in late if name != app.name)
+        others = {key: others for key in keys if (others := self.inventory.wanted_by(cluster, key) - {app.name})}
+        claimed = frozenset() if deleting or pinned else self._claimed(app, cluster)
+        return Guard(app.name, options, late, others, app.adopted, self._approved_s(app), deleting, claimed)
+
+    def _claimed(self, app: Application, cluster: ClusterId) -> frozenset[ResourceKey]:
+        """Return what `app` wants for the first time while others that may want it too have not been asked."""
+        new = self._new.get(app.name)
+        if new and self.barrier.claim(app.name, cluster, scopes_of(app)):
+            return new
+        self._new.pop(app.name, None)
+        return frozenset()
+
+    def _approved_s(self, app: Application) -> float | None:
+        """Return when a person last approved deletions, by the declaration's annotation or by asking us."""
+        said = [at_s for at_s in (approved_s(app.manifest), self.inventory.approved_s(app.name)) if at_s is not None]
+        return max(said, default=None)
+
+    def contend(self, app: AppName, others: Mapping[ResourceKey, frozenset[AppName]]) -> None:
+        """Take note of who else wants what `app` wants: should one of them be gone, `app` has another pass."""
+        if others:
+            self._rivals[app] = frozenset().union(*others.values())
+        else:
+            self._rivals.pop(app, None)
+
+    def gone(self, app: AppName) -> None:
+        """Take note that there is no such application any more."""
+        self._rivals.pop(app, None)
+        self._new.pop(app, None)
+        for other, rivals in self._rivals.items():
+            if app in rivals:
+                self.wake(other)
+
+    def _of(self, app: AppName, cluster: ClusterId) -> frozenset[ResourceKey]:
+        return frozenset(key for where, key in self.inventory.targets(app) if where == cluster)
+
+    def _put(self, app: AppName, cluster: ClusterId, keys: frozenset[ResourceKey]) -> None:
+        before = self._of(app, cluster)
+        if keys == before:
+            return
+        self.inventory.put_targets(app, cluster, keys)
+        for key in sorted(before ^ keys):
+            for other in sorted(self.inventory.wanted_by(cluster, key) - {app}):
+                self.wake(other)
+
+
+def scopes_of(app: Application) -> frozenset[RepoUrl]:
+    return frozenset(source.scope for source in app.sources)

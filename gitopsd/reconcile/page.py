@@ -1,0 +1,167 @@
+"""THE PAGE: one pass of one application, git → manifests → compare → apply → live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gitopsd.core.compare.compressed import at_rest
+from gitopsd.core.compare.verdict import comparison
+from gitopsd.core.declaration import DECLARE
+from gitopsd.core.drift.ledger import ContestedField, DriftContext, conditions
+from gitopsd.declarations.app_of_apps import AppOfApps
+from gitopsd.errors import GitopsError
+from gitopsd.model.comparison import Comparison, Found, SyncStatus
+from gitopsd.model.health import Health, HealthStatus
+from gitopsd.model.ids import AppName, ClusterId
+from gitopsd.model.status import AppStatus, Condition
+from gitopsd.ports import Applications, Clock
+from gitopsd.reconcile.compare import Comparer
+from gitopsd.reconcile.destination import Destinations, Snapshot
+from gitopsd.reconcile.drift import DriftRecorder
+from gitopsd.reconcile.former_clusters import NOTHING, FormerClusters
+from gitopsd.reconcile.rendering import ApplicationRenderer, Rendered
+from gitopsd.reconcile.request import PassRequest, pass_request
+from gitopsd.reconcile.sync import Outcome, Syncer
+from gitopsd.reconcile.sync_input import SyncInput
+from gitopsd.reconcile.workers import Again
+
+UNHEARD_S = 1.0  # should the event of our own write never come
+NOT_SEEN_S = 10.0  # a cluster whose first lists are under way tells when they are in; should that be missed …
+LOST_S = 5.0  # … and one that does not answer is looked at again so often
+UNANSWERED_S = 10.0  # what the API server was asked about in vain is asked about again after so long
+UNKNOWN = Health(HealthStatus.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Brings one application to its target state. Keeps nothing between two calls."""
+
+    apps: Applications
+    desire: ApplicationRenderer
+    placing: Destinations
+    judge: Comparer
+    syncer: Syncer
+    declarer: AppOfApps
+    now_s: Clock
+    refresh_s: float
+    drifts: DriftRecorder | None = None  # None: nobody writes down what has drifted
+    behind: FormerClusters | None = None  # None: nobody looks after what was left in other clusters
+
+    async def reconcile(self, name: AppName) -> Again:
+        """Have one pass; safe to repeat, reads all it needs, and never waits for a cluster to become what it asked.
+
+        Raises:
+            GitopsError: nothing is known of the application at this epoch; nothing was written.
+        """
+        orders = pass_request(self.apps, name)
+        if orders is None:
+            return Again(None)
+        mark = self.desire.barrier.mark()
+        try:
+            cluster = self.placing.place(orders)
+            if cluster is DECLARE:
+                return await self._declare(orders)
+            if not self.placing.seen(cluster):
+                return self._unseen(orders, cluster)
+            return await self._sync(orders, cluster)
+        except GitopsError as err:
+            self.syncer.stalled(orders.app, err)
+            raise
+        finally:
+            self.placing.tried(orders.app, mark)
+
+    async def _sync(self, orders: PassRequest, cluster: ClusterId) -> Again:
+        app = orders.app
+        desired = await self._desired(orders)  # git, manifests
+        aim = self.placing.aim(orders, cluster, desired)  # target, live
+        if orders.left_alone:
+            return Again(self.refresh_s)
+        if aim.unheard:
+            return Again(UNHEARD_S)  # the event of our own write brings the next pass
+        compared = await self.judge.compare(app, cluster, aim.target, aim.readings, aim.user)  # compare
+        found = comparison(compared, aim.target.hash, desired.warnings, differs=aim.namespace_differs)
+        fought = self._fought(orders, aim, found)
+        outcome = await self.syncer.advance(SyncInput(orders, aim, desired.revisions, found, fought))  # apply
+        left = await self.behind.look(orders, aim, found, outcome.operation) if self.behind else NOTHING
+        if orders.deleting and aim.empty and not outcome.left and not left.any:
+            self.apps.forget(app.name)
+            return Again(None)
+        aim = replace(aim, conditions=(*aim.conditions, *conditions(fought), *left.conditions))
+        return self._published(orders, (found, outcome), desired, aim, left.again_after_s)
+
+    def _fought(self, orders: PassRequest, aim: Snapshot, found: Comparison) -> tuple[ContestedField, ...]:
+        """Write down what has drifted; return the fields that are not to be healed."""
+        if orders.deleting or self.drifts is None:
+            return ()
+        name = orders.app.name
+        facts = DriftContext(name, aim.cluster, aim.target.hashes, self.apps.operation(name), self.now_s())
+        return self.drifts.observe(found, facts)
+
+    async def _declare(self, orders: PassRequest) -> Again:
+        if orders.deleting:
+            self.declarer.undeclare(orders.app)
+            return Again(None)
+        if orders.left_alone:
+            self.placing.wants.as_before(orders.app)
+            return Again(self.refresh_s)
+        desired = await self._desired(orders)
+        return self._published(orders, self.declarer.declare(orders, desired), desired)
+
+    async def _desired(self, orders: PassRequest) -> Rendered:
+        if not orders.deleting:
+            return await self.desire(orders.app, orders.refs)
+        status = self.apps.status(orders.app.name)
+        hooks = self.placing.wants.inventory.delete_hooks(orders.app.name)
+        return self.desire.nothing(status.revisions if status is not None else (), hooks)
+
+    def _published(
+        self,
+        orders: PassRequest,
+        result: tuple[Comparison, Outcome],
+        desired: Rendered,
+        aim: Snapshot | None = None,
+        left_s: float | None = None,
+    ) -> Again:
+        found, outcome = result
+        status = AppStatus(
+            comparison=at_rest(found),
+            revisions=desired.revisions,
+            cluster=aim.cluster if aim else None,
+            conditions=(*(aim.conditions if aim else ()), *self.apps.contested(orders.app.name)),
+            operation=outcome.operation,
+            reconciled_s=self.now_s(),
+            epoch_s=desired.taken_s,
+            watch_age_s=aim.watch_age_s if aim else 0.0,
+            source_types=desired.source_types,
+            orphans=aim.orphans if aim else 0,
+            waiting=outcome.waiting,
+        )
+        self.apps.publish(orders.app.name, status)
+        waits_s = (self.refresh_s, outcome.again_after_s, left_s, UNANSWERED_S if _unanswered(found) else None)
+        return Again(min(wait_s for wait_s in waits_s if wait_s is not None))
+
+    def _unseen(self, orders: PassRequest, cluster: ClusterId) -> Again:
+        """Publish that nothing is known yet, beside what was known before; said once, not at every look."""
+        err = self.placing.unseen(cluster)
+        self.syncer.stalled(orders.app, err)
+        self.failed(orders.app.name, Condition("ComparisonError", err.what, err.remedy))
+        return Again(LOST_S if self.placing.lost(cluster) else NOT_SEEN_S)
+
+    def failed(self, name: AppName, condition: Condition) -> None:
+        """Publish that a pass came to nothing: Unknown, with what the last one found still to be seen."""
+        orders = pass_request(self.apps, name)
+        if orders is None or orders.left_alone:
+            return
+        operation = self.apps.operation(name)
+        last = self.apps.status(name) or AppStatus(Comparison(SyncStatus.UNKNOWN, UNKNOWN), (), None)
+        found = replace(last.comparison, status=SyncStatus.UNKNOWN, health=replace(UNKNOWN, message=condition.message))
+        told = replace(last, comparison=found, conditions=(condition,), operation=operation, waiting="")
+        if told != last:
+            self.apps.publish(name, replace(told, reconciled_s=self.now_s()))
+
+
+def _unanswered(found: Comparison) -> bool:
+    """Tell whether the API server was asked in vain: then no watch brings the next pass."""
+    return any(
+        compared.status is SyncStatus.UNKNOWN and isinstance(compared.pair.live, Found) for compared in found.resources
+    )

@@ -1,0 +1,269 @@
+"""Stage 4: is a sync due, and one step of it: store the intent, run the commands, store the results, leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from gitopsd.core.compare.ignore_rules import rules_for
+from gitopsd.core.compare.verdict import Basis
+from gitopsd.core.sync.decide import Pacing, SyncDecision, carrying, last_sync
+from gitopsd.core.sync.deletion import resumed
+from gitopsd.core.sync.diagnostics import failing, with_evidence
+from gitopsd.core.sync.plan import plan
+from gitopsd.core.sync.prune import prune_refusal
+from gitopsd.core.sync.step import SUPERSEDED, TERMINATED, SyncLimits, absorb, ended, stalled, step
+from gitopsd.core.sync.windows import blocked
+from gitopsd.errors import GitopsError, Retryable, RevisionNotFound, Terminal
+from gitopsd.model.application import Application, IgnoreDifference, Mode
+from gitopsd.model.command import Accepted, Applied, Apply, Command, Prune, Refused
+from gitopsd.model.comparison import Found, Remembered
+from gitopsd.model.ids import ClusterId, TargetHash
+from gitopsd.model.manifest import ResourceKey, gvk_of
+from gitopsd.model.operation import (
+    EndReason,
+    Operation,
+    OperationCause,
+    OperationPhase,
+    OperationScope,
+    SyncRequest,
+)
+from gitopsd.ports import Applications, Applier, Clock, Diagnostics, Inventory, LiveStates
+from gitopsd.reconcile.request import taken_up
+from gitopsd.reconcile.sync_input import SyncInput, due_of, last_sync_here, todo_of, waiting
+from gitopsd.runtime.tasks import at_most
+
+FENCED_S = 15.0  # should it not be told that the cluster may be written to again
+CONFIRM_S = 1.0  # after an operation: should nothing have changed, no watch tells of it
+OBSERVING = "mode is observe by now, so nothing more is written"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    operation: Operation | None  # the running or last one
+    waiting: str = ""  # why nothing is done about what is out of sync
+    again_after_s: float | None = None
+    left: bool = False  # hooks of the application's deletion are still to be run
+
+
+@dataclass(frozen=True, slots=True)
+class Syncer:
+    """Keeps nothing: the operation is in the store before and after its commands."""
+
+    apps: Applications
+    inventory: Inventory
+    live: LiveStates
+    applier: Applier
+    now_s: Clock
+    new_id: Callable[[], str]
+    pacing: Pacing
+    limits: SyncLimits
+    at_once: int  # commands in flight for one application; the client bounds what a cluster gets
+    on_sync: Callable[[Operation], None] = lambda _: None  # told of every operation that is over
+    ignored: tuple[IgnoreDifference, ...] = ()  # of the settings: in every application
+    witness: Diagnostics | None = None  # None: nobody asks why something failed
+    fenced: Callable[[ClusterId], str] = lambda _: ""  # why nothing may be written to a cluster now
+
+    async def advance(self, wanted: SyncInput) -> Outcome:
+        """Take the sync that runs a step further, and begin one if one is due."""
+        operation, asked = self.apps.operation(wanted.app.name), self.apps.request(wanted.app.name)
+        if asked is not None and taken_up(asked, operation):
+            self._taken_up(wanted.app, asked)
+        if operation is not None and not operation.phase.over:
+            outcome = await self._further(operation, wanted)
+            if outcome.operation is None or outcome.operation.end is not EndReason.SUPERSEDED:
+                return outcome
+            operation = outcome.operation  # nothing was written in this pass, so its comparison still holds
+        operation, due = self._begun(wanted, operation)
+        if operation is None or operation.phase.over:
+            return Outcome(operation, due.why, due.again_after_s, wanted.left(operation))
+        return await self._further(operation, wanted)
+
+    def stalled(self, app: Application, err: GitopsError) -> None:
+        """Take note of a pass that came to nothing: what is to end by now ends, and what cannot begin is refused."""
+        operation, request = self.apps.operation(app.name), self.apps.request(app.name)
+        if operation is not None and not operation.phase.over:
+            over = stalled(operation, err.what, self.now_s(), self.limits)
+            if over is None and operation.scope.pinned and isinstance(err, RevisionNotFound):
+                over = ended(operation, EndReason.REVISION_GONE, f"{err}: its revision is gone from Git", self.now_s())
+            if over is not None:
+                self._over(over)
+        elif request is not None and not self.apps.deleting(app.name):
+            late = self.now_s() - request.asked_s >= self.limits.operation_s
+            if isinstance(err, Terminal) or late:
+                self._refused(app, request, str(err), operation)
+
+    async def _further(self, operation: Operation, wanted: SyncInput) -> Outcome:
+        over, again_after_s = self._stopped(operation, wanted), None
+        why = self.fenced(wanted.aim.cluster)
+        if over is None and why and not operation.scope.dry_run:
+            if operation.phase is not OperationPhase.TERMINATING:
+                return Outcome(operation, why, FENCED_S, wanted.left(operation))
+            over = ended(operation, EndReason.TERMINATED, TERMINATED, self.now_s())
+        if over is None:
+            operation, again_after_s = await self._steps(operation, wanted)
+            over = operation if operation.phase.over else None
+        if over is None:
+            return Outcome(operation, again_after_s=again_after_s, left=wanted.left(operation))
+        self._over(over)
+        return Outcome(over, again_after_s=CONFIRM_S, left=wanted.left(over))
+
+    def _stopped(self, operation: Operation, wanted: SyncInput) -> Operation | None:
+        """Return the operation as ended where it was begun for another cluster, or for a mode that allowed to write."""
+        if operation.cluster != wanted.aim.cluster:
+            return ended(operation, EndReason.SUPERSEDED, SUPERSEDED, self.now_s())
+        if wanted.aim.mode is Mode.OBSERVE and not operation.scope.dry_run:
+            return ended(operation, EndReason.OBSERVE, OBSERVING, self.now_s())
+        manual, begun_s = operation.cause is OperationCause.PERSON, operation.started_s
+        shut = blocked(wanted.aim.windows, self.now_s(), manual=manual, begun_s=begun_s)
+        if shut is not None and not operation.scope.dry_run and not wanted.orders.deleting:
+            return ended(operation, EndReason.WINDOW, f"put off: {shut.why}", self.now_s())
+        return None
+
+    def _over(self, operation: Operation) -> None:
+        if self.apps.operation(operation.app) != operation:
+            self.apps.put_operation(operation)
+        self.on_sync(operation)
+
+    def _begun(self, wanted: SyncInput, last: Operation | None) -> tuple[Operation | None, SyncDecision]:
+        """Return the operation to go on with: a new one where a person asked or one is due, else the last one."""
+        app, request, todo = wanted.app, wanted.orders.request, todo_of(wanted)
+        fenced = "" if request is not None and request.dry_run else self.fenced(wanted.aim.cluster)
+        if fenced and (todo.work.any or request is not None):  # what a person asked for is done when it may be
+            return last, SyncDecision(sync=False, why=fenced, again_after_s=FENCED_S)
+        due = due_of(wanted, todo, last, self.now_s(), self.pacing)
+        if not due.sync:
+            self._taken_up(app, request)
+            return last, replace(due, why=waiting(wanted, todo.work, due))
+        header = Operation(
+            id=self.new_id(),
+            app=app.name,
+            cluster=wanted.aim.cluster,
+            target=wanted.aim.target.hash,
+            revisions=wanted.revisions,
+            tasks=(),
+            started_s=self.now_s(),
+            initiated_by=request.initiated_by if request else "",
+            cause=_cause(wanted, due),
+            scope=OperationScope(
+                prune=todo.prune,
+                dry_run=request.dry_run if request else False,
+                selective=bool(todo.selected),
+                pinned=bool(wanted.orders.refs),
+            ),
+            heals=due.heals,
+            retries=due.retries,
+            asked_s=request.asked_s if request else 0.0,
+            options=request.options if request else (),
+        )
+        planned = plan(header, todo.work, todo.hooks if due.hooks else (), wanted.aim.readings)
+        operation = carrying(resumed(planned, last), last_sync_here(wanted, last))
+        self.apps.put_operation(operation)
+        self._taken_up(app, request)
+        return operation, due
+
+    def _taken_up(self, app: Application, request: SyncRequest | None) -> None:
+        """Take a request off the store; one that has come since is the next pass's."""
+        if request is not None and self.apps.request(app.name) == request:
+            self.apps.ask(app.name, None)
+
+    def _refused(self, app: Application, request: SyncRequest, why: str, last: Operation | None) -> None:
+        """Store that a request came to nothing, as an operation that says nothing about any content."""
+        now_s = self.now_s()
+        header = Operation(
+            id=self.new_id(),
+            app=app.name,
+            cluster=last.cluster if last is not None else ClusterId(""),
+            target=TargetHash(""),
+            revisions=(),
+            tasks=(),
+            started_s=now_s,
+            initiated_by=request.initiated_by,
+        )
+        operation = ended(carrying(header, last_sync(last)), EndReason.REFUSED, why, now_s)
+        self._over(operation)
+        self._taken_up(app, request)
+
+    async def _steps(self, operation: Operation, wanted: SyncInput) -> tuple[Operation, float | None]:
+        """Step until nothing can be asked for without hearing from the cluster first."""
+        seen = replace(wanted.seen_by(operation), ignored=(*self.ignored, *wanted.app.ignore_differences))
+        while True:
+            stepped = step(operation, seen, self.now_s(), self.limits)
+            if stepped.operation != operation:
+                told = await self._told(operation, stepped.operation, wanted)
+                operation = self._as_told(told)
+                self.apps.put_operation(operation)
+            if not stepped.commands:
+                return operation, stepped.again_after_s
+            results = await at_most(
+                self.at_once,
+                stepped.commands,
+                lambda command: self._run(wanted, command),
+                name=f"apply {operation.app}",
+            )
+            operation = self._as_told(absorb(operation, results, self.now_s()))
+            self.apps.put_operation(operation)
+            self._remember(wanted, stepped.commands, results)
+
+    async def _told(self, before: Operation, operation: Operation, wanted: SyncInput) -> Operation:
+        """Return `operation` with what the cluster says of what has just failed, before that is let go of."""
+        failed = failing(before, operation, wanted.aim.readings)
+        if not failed or self.witness is None:
+            return operation
+        cluster, witness = wanted.aim.cluster, self.witness
+        found = await at_most(
+            len(failed), failed, lambda each: witness.evidence(cluster, each[1]), name=f"evidence {operation.app}"
+        )
+        told = [(task, lines) for (task, _), lines in zip(failed, found, strict=True)]
+        target = wanted.aim.target
+        return with_evidence(operation, told, [*target.objects.values(), *(hook.manifest for hook in target.hooks)])
+
+    def _as_told(self, operation: Operation) -> Operation:
+        """Return `operation`, where it is not over, as a person may have ended it while its commands ran."""
+        stored = self.apps.operation(operation.app)
+        told = stored is not None and stored.id == operation.id and stored.phase is OperationPhase.TERMINATING
+        return replace(operation, phase=OperationPhase.TERMINATING) if told and not operation.phase.over else operation
+
+    async def _run(self, wanted: SyncInput, command: Command) -> Applied:
+        """Run one command; no answer is a refusal of code 0, after which it is asked for again."""
+        if isinstance(command, Prune) and (why := self._kept(wanted, command)):
+            return Refused(command.key, 0, why, retryable=True)
+        try:
+            result = await self.applier.acting_as(wanted.aim.user).run(wanted.aim.cluster, command)
+        except GitopsError as err:
+            return Refused(command.key, 0, err.what, retryable=isinstance(err, Retryable), remedy=err.remedy)
+        if isinstance(result, Accepted) and result.changed:
+            self.live.written(wanted.aim.cluster, result)
+        return result
+
+    def _kept(self, wanted: SyncInput, command: Prune) -> str:
+        """Return why an object is not to be deleted after all: much may have come since the pass began."""
+        if self.apps.get(wanted.app.name) is None:
+            return "the application is not declared any more"
+        reading = wanted.aim.readings.get(command.key)
+        if not isinstance(reading, Found):
+            return "it has not been read"
+        refusal = prune_refusal(reading.live, wanted.aim.guard_now((command.key,)), 0.0)
+        return refusal.reason if refusal is not None else ""
+
+    def _remember(self, wanted: SyncInput, commands: Sequence[Command], results: Sequence[Applied]) -> None:
+        """Store what the server has shown to be in sync by its answers."""
+        shown: dict[ResourceKey, Remembered | None] = {}
+        for command, result in zip(commands, results, strict=True):
+            if not isinstance(command, Apply) or command.key not in wanted.aim.target.objects or command.how.held:
+                continue
+            if isinstance(result, Accepted) and result.view is not None:
+                rules = rules_for((*self.ignored, *wanted.app.ignore_differences), command.key)
+                admission = self.live.admission(wanted.aim.cluster, gvk_of(command.manifest))
+                basis = Basis(command.target, rules, admission)
+                shown[command.key] = Remembered(basis.target, result.view, basis.rules.hash, basis.admission)
+        if shown:
+            self.inventory.remember(wanted.app.name, wanted.aim.cluster, shown)
+
+
+def _cause(wanted: SyncInput, due: SyncDecision) -> OperationCause:
+    if wanted.orders.deleting:
+        return OperationCause.DELETION
+    if wanted.orders.request is not None:
+        return OperationCause.PERSON
+    return OperationCause.HEAL if due.healing else OperationCause.CONTENT

@@ -1,0 +1,174 @@
+"""What a sync would do now, whether it is due, and why nothing is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gitopsd.core.compare.pairing import owns
+from gitopsd.core.drift.ledger import ContestedField, held_of, worth_healing
+from gitopsd.core.sync.actions import Observed
+from gitopsd.core.sync.decide import (
+    LastSync,
+    Pacing,
+    SyncDecision,
+    SyncSituation,
+    deletion_due,
+    last_sync,
+    request_refused,
+    sync_due,
+)
+from gitopsd.core.sync.deletion import deletion, hooks_to_run
+from gitopsd.core.sync.plan import PlannedWork, PlanScope, work
+from gitopsd.core.sync.windows import blocked
+from gitopsd.core.target.hooks import Hook
+from gitopsd.model.application import Application, Mode
+from gitopsd.model.comparison import Comparison, Found, SyncStatus, Unreadable
+from gitopsd.model.ids import Revision
+from gitopsd.model.manifest import ResourceKey
+from gitopsd.model.operation import Operation, OperationCause, TaskState
+from gitopsd.reconcile.destination import Snapshot
+from gitopsd.reconcile.request import PassRequest
+
+MAX_TOLD = 3  # objects named in one line
+
+
+@dataclass(frozen=True, slots=True)
+class SyncInput:
+    """What a pass found out of one application, as its sync needs it."""
+
+    orders: PassRequest
+    aim: Snapshot
+    revisions: tuple[Revision, ...]
+    comparison: Comparison
+    fought: tuple[ContestedField, ...] = ()  # fields that gitopsd by itself leaves as they are
+
+    @property
+    def app(self) -> Application:
+        return self.orders.app
+
+    @property
+    def seen(self) -> Observed:
+        target = self.aim.target
+        return Observed(
+            target.hash,
+            target.objects,
+            target.hashes,
+            self.aim.readings,
+            self.aim.guard,
+            target.hooks,
+            namespace=self.app.sync_policy.namespace_metadata,
+        )
+
+    def seen_by(self, operation: Operation) -> Observed:
+        """Return what the steps of `operation` are told: what a person asked for is not held up by a fight."""
+        by_person = operation.cause is OperationCause.PERSON
+        return self.seen if by_person else replace(self.seen, held=held_of(self.fought))
+
+    def left(self, last: Operation | None) -> bool:
+        """Tell whether a hook of the deletion is still to be run, where `last` is the last operation."""
+        return self.orders.deleting and hooks_to_run(self.aim.target.hooks, last)
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedSync:
+    """What a sync that began now would do, whether or not it is due."""
+
+    work: PlannedWork
+    prune: bool
+    selected: tuple[ResourceKey, ...]  # the only objects that a person asked for; empty: all
+    hooks: Sequence[Hook]
+
+
+def todo_of(wanted: SyncInput) -> ProposedSync:
+    app, request, aim = wanted.app, wanted.orders.request, wanted.aim
+    prune = request.prune if request is not None else app.sync_policy.prune
+    selected = request.resources if request is not None else ()
+    hooks = () if selected or (request is not None and not request.hooks) else aim.target.hooks
+    resources = wanted.comparison.resources
+    if request is None:
+        resources = worth_healing(resources, wanted.fought)
+    if wanted.orders.deleting:
+        found = deletion(resources, aim.guard, aim.readings)
+    else:
+        scope = PlanScope(prune, selected, hooks, _missing_namespace(wanted), aim.namespace_differs and not selected)
+        found = work(resources, aim.target.hashes, aim.guard, scope)
+    return ProposedSync(found, prune, selected, hooks)
+
+
+def due_of(wanted: SyncInput, todo: ProposedSync, last: Operation | None, now_s: float, pacing: Pacing) -> SyncDecision:
+    """Tell whether a sync is due now; `last` is the last operation, which is over."""
+    app, request, mode = wanted.app, wanted.orders.request, wanted.aim.mode
+    if wanted.orders.deleting:
+        return _deletion_due(wanted, todo, last, now_s, pacing)
+    if request is not None:
+        refusal = request_refused(request, mode, blocked(wanted.aim.windows, now_s, manual=True))
+        return SyncDecision(sync=not refusal, why=refusal)
+    # Argo CD's writes count only while they would be fought over: what is in sync needs no write.
+    target, wrote_s = wanted.aim.target.hash, _argocd_wrote_s(wanted)
+    shut = blocked(wanted.aim.windows, now_s)
+    situation = SyncSituation(mode, todo.work, target, last_sync_here(wanted, last), shut, wrote_s)
+    return sync_due(app, situation, now_s, pacing)
+
+
+def last_sync_here(wanted: SyncInput, last: Operation | None) -> LastSync | None:
+    """Return what the last sync says of its content; what was tried in another cluster says nothing of this one."""
+    return last_sync(last) if last is not None and last.cluster == wanted.aim.cluster else None
+
+
+def waiting(wanted: SyncInput, todo: PlannedWork, due: SyncDecision) -> str:
+    """Return why nothing is done about what is out of sync, in one line."""
+    if wanted.comparison.status is SyncStatus.SYNCED and not wanted.orders.deleting:
+        return ""
+    told = [f"{task.key}: {task.message}" for task in todo.tasks if task.wait or task.state is TaskState.SKIPPED]
+    if wanted.fought and not todo.any and not told:
+        return "others keep writing what differs: see the conditions"
+    if todo.any or not told or wanted.aim.mode is Mode.OBSERVE or not wanted.app.sync_policy.automated:
+        return due.why
+    more = f"; and {len(told) - MAX_TOLD} more" if len(told) > MAX_TOLD else ""
+    return "; ".join(told[:MAX_TOLD]) + more
+
+
+def _deletion_due(
+    wanted: SyncInput, todo: ProposedSync, last: Operation | None, now_s: float, pacing: Pacing
+) -> SyncDecision:
+    if wanted.aim.mode is Mode.OBSERVE:
+        why = "mode is observe, so its objects are not deleted; set mode: enforce, or delete it without them"
+        return SyncDecision(sync=False, why=why)
+    if not todo.work.any and not wanted.left(last):
+        return SyncDecision(sync=False, why=_unread(wanted) or "it is being deleted")
+    return deletion_due(last, now_s, pacing)
+
+
+def _unread(wanted: SyncInput) -> str:
+    """Return what keeps an application that is being deleted, for nobody knows whether it is gone; "" if it is."""
+    unread = [
+        f"{key} cannot be read: {reading.cause}"
+        for key, reading in sorted(wanted.aim.readings.items())
+        if isinstance(reading, Unreadable) and not reading.pending
+    ]
+    if not unread:
+        return ""
+    more = f"; and {len(unread) - MAX_TOLD} more" if len(unread) > MAX_TOLD else ""
+    told = "; ".join(unread[:MAX_TOLD]) + more
+    return f"{told}: let gitopsd read it, or delete the application without its objects"
+
+
+def _missing_namespace(wanted: SyncInput) -> str:
+    """Return the destination's namespace unless it is known to be there: making it would cost every heal a request."""
+    namespace = wanted.app.destination.namespace
+    reading = wanted.aim.readings.get(ResourceKey("", "Namespace", "", namespace))
+    there = isinstance(reading, Found) and not reading.live.deleting
+    return "" if there and not wanted.app.sync_policy.namespace_metadata else namespace
+
+
+def _argocd_wrote_s(wanted: SyncInput) -> float | None:
+    """Return when Argo CD last wrote an object of the application; the namespace that it goes to need not be one."""
+    wrote = [
+        reading.live.argocd_wrote_s
+        for key, reading in wanted.aim.readings.items()
+        if isinstance(reading, Found)
+        and reading.live.argocd_wrote_s is not None
+        and (key in wanted.aim.target.objects or owns(wanted.app.name, reading.live))
+    ]
+    return max(wrote, default=None)

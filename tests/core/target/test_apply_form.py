@@ -1,0 +1,131 @@
+"""A manifest of Git becomes what is hashed, compared and applied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gitopsd.core.target.apply_form import apply_form, scopes_of
+from gitopsd.core.target.tracking import TRACKING_ID
+from gitopsd.errors import InvalidManifest
+from gitopsd.model.ids import AppName
+from gitopsd.model.manifest import GroupKind
+from tests.core.frozen import frozen
+
+SHOP = AppName("shop")
+
+
+def manifest(kind: str = "ConfigMap", **fields: Any) -> Any:
+    meta = {"name": "x", **fields.pop("metadata", {})}
+    return frozen({"apiVersion": fields.pop("apiVersion", "v1"), "kind": kind, "metadata": meta, **fields})
+
+
+def test_namespaced_object_without_namespace_gets_the_destinations() -> None:
+    form = apply_form(manifest(), SHOP, "prod", namespaced=True)
+
+    assert "prod" == form.manifest["metadata"]["namespace"]
+    assert {TRACKING_ID: "shop:/ConfigMap:prod/x"} == form.manifest["metadata"]["annotations"]
+
+
+def test_object_keeps_the_namespace_it_names() -> None:
+    form = apply_form(manifest(metadata={"namespace": "other"}), SHOP, "prod", namespaced=True)
+
+    assert "other" == form.manifest["metadata"]["namespace"]
+
+
+def test_kind_of_unknown_scope_is_taken_for_namespaced() -> None:
+    assert "prod" == apply_form(manifest(), SHOP, "prod", namespaced=None).manifest["metadata"]["namespace"]
+
+
+def test_cluster_scoped_object_loses_its_namespace_with_a_warning() -> None:
+    form = apply_form(manifest("ClusterRole", metadata={"namespace": "other"}), SHOP, "prod", namespaced=False)
+
+    assert "namespace" not in form.manifest["metadata"]
+    assert 1 == len(form.warnings)
+
+
+def test_namespaced_object_without_any_namespace_is_refused() -> None:
+    with pytest.raises(InvalidManifest, match=r"names no namespace.*spec\.destination\.namespace"):
+        apply_form(manifest(), SHOP, "", namespaced=True)
+
+
+def test_string_data_is_folded_into_data_and_wins() -> None:
+    secret = manifest("Secret", data={"a": "b2xk", "b": "Yg=="}, stringData={"a": "new", "c": "ü", "d": None})
+
+    form = apply_form(secret, SHOP, "prod", namespaced=True)
+
+    assert {"a": "bmV3", "b": "Yg==", "c": "w7w=", "d": ""} == form.manifest["data"]
+    assert "stringData" not in form.manifest
+    assert () == form.warnings
+
+
+def test_only_a_core_secret_is_folded() -> None:
+    other = manifest("Secret", apiVersion="example.org/v1", stringData={"a": "b"})
+
+    assert {"a": "b"} == apply_form(other, SHOP, "prod", namespaced=True).manifest["stringData"]
+
+
+@pytest.mark.parametrize("string_data", [{"password": 12345}, {"password": ["s3cret"]}, "s3cret", ["s3cret"]])
+def test_string_data_of_wrong_type_is_refused_without_its_value(string_data: Any) -> None:
+    with pytest.raises(InvalidManifest) as caught:
+        apply_form(manifest("Secret", stringData=string_data), SHOP, "prod", namespaced=True)
+
+    assert "12345" not in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_the_servers_fields_are_dropped_with_a_warning_each() -> None:
+    servers = {
+        "managedFields": [{}],
+        "resourceVersion": "7",
+        "uid": "u",
+        "generation": 3,
+        "creationTimestamp": "2020-01-01T00:00:00Z",
+        "selfLink": "/x",
+    }
+
+    form = apply_form(manifest(metadata=servers, status={"a": 1}), SHOP, "prod", namespaced=True)
+
+    assert {"name", "namespace", "annotations"} == set(form.manifest["metadata"])
+    assert "status" not in form.manifest
+    assert 7 == len(form.warnings)
+
+
+def test_empty_leftovers_of_generators_are_dropped_in_silence() -> None:
+    form = apply_form(manifest(metadata={"creationTimestamp": None}, status={}), SHOP, "prod", namespaced=True)
+
+    assert {"name", "namespace", "annotations"} == set(form.manifest["metadata"])
+    assert "status" not in form.manifest
+    assert () == form.warnings
+
+
+def test_null_values_are_kept() -> None:
+    assert {"a": None} == apply_form(manifest(data={"a": None}), SHOP, "prod", namespaced=True).manifest["data"]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"annotations": {"port": 80}},
+        {"labels": {"on": True}},
+        {"annotations": ["x"]},
+        {"labels": "x"},
+        {"namespace": 5},
+    ],
+)
+def test_metadata_of_wrong_type_is_refused(metadata: Any) -> None:
+    with pytest.raises(InvalidManifest):
+        apply_form(manifest(metadata=metadata), SHOP, "prod", namespaced=True)
+
+
+def test_definitions_tell_the_scope_of_their_kinds() -> None:
+    def definition(kind: str, scope: str) -> Any:
+        spec = {"group": "example.org", "names": {"kind": kind}, "scope": scope}
+        return manifest("CustomResourceDefinition", apiVersion="apiextensions.k8s.io/v1", spec=spec)
+
+    broken = manifest("CustomResourceDefinition", apiVersion="apiextensions.k8s.io/v1", spec={"names": "x"})
+
+    assert {GroupKind("example.org", "Car"): True, GroupKind("example.org", "Road"): False} == scopes_of(
+        [definition("Car", "Namespaced"), definition("Road", "Cluster"), broken, manifest()]
+    )
