@@ -48,7 +48,7 @@ class PartNotFetched(RepositoryUnreachable):
 
 
 class BaseNotLent(RepositoryUnreachable):
-    """A render needs repositories that nobody lent it: the words that `core.source.remote_base` makes are their names."""
+    """A render needs repositories that nobody lent it: `core.source.remote_base` makes words of their names."""
 
 
 class StoreFailed(Retryable):

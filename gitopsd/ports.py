@@ -1,6 +1,6 @@
 """What the shell needs of the world: one Protocol per neighbour, one to three verbs where that is enough.
 
-The edges implement them; `daemon.py` joins both sides. Every method that does traffic is async; it raises a
+The edges implement them; `daemon/` joins both sides. Every method that does traffic is async; it raises a
 `Retryable` or a `Terminal` of `gitopsd.errors`, never a library's own error.
 """
 
@@ -23,7 +23,7 @@ from gitopsd.model.operation import Operation, SyncRequest, Task
 from gitopsd.model.project import AppProject, IntegrityPolicy
 from gitopsd.model.status import AppStatus, Condition, HistoryEntry
 
-Clock = Callable[[], float]  # Unix time in seconds; the only one is made in daemon.py
+Clock = Callable[[], float]  # Unix time in seconds; the only one is made in daemon/run.py
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ import faulthandler
 import gc
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -48,39 +47,6 @@ def main(config: Path) -> int:
             log.exception("daemon.failed")
         return MISUSED if refusals else FAILED
     return 0
-
-
-def check(config: Path) -> Sequence[str]:
-    """Return everything that is wrong with the settings of `config` and the declarations they name, a line each."""
-    from gitopsd.manifests.jobs import documents
-    from gitopsd.offline.check import check as look
-
-    async def parse(name: str, text: str) -> list[tuple[int, object]]:
-        return [(line, value) for line, value in documents(name, text)]
-
-    report = asyncio.run(look(config, os.environ, parse))
-    for warning in report.warnings:
-        print(f"warning: {warning}", file=sys.stderr)  # noqa: T201 - it is no error, so not among what is returned
-    return [*report.errors, *_faults_of_files(config)]
-
-
-def _faults_of_files(config: Path) -> Sequence[str]:
-    """Return what is wrong with health checks and plugins, of each the first."""
-    from gitopsd.manifests import plugins
-    from gitopsd.scripts import checks
-    from gitopsd.settings import load
-
-    try:
-        settings = load(config, os.environ)
-    except GitopsError:
-        return ()  # told already, setting by setting
-    found = []
-    for read in (lambda: checks.load(settings.health), lambda: plugins.load(settings.plugins)):
-        try:
-            read()
-        except GitopsError as err:
-            found.append(str(err))
-    return found
 
 
 def _terminal(err: BaseException) -> list[Terminal]:

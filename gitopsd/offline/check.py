@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from gitopsd.core.declaration import resolve_destination
 from gitopsd.core.declaration.changes import DeclarationKey, Declared, Documents, read_source, twice
 from gitopsd.declarations.directory import Parse, content, read_files
 from gitopsd.declarations.files import scan
-from gitopsd.errors import InvalidSettings, UnknownCluster
+from gitopsd.errors import GitopsError, InvalidSettings, UnknownCluster
 from gitopsd.model.application import Application
 from gitopsd.model.ids import ClusterId
 from gitopsd.model.project import DEFAULT
@@ -89,3 +91,34 @@ def _faults(app: Application, clusters: Mapping[ClusterId, str]) -> Iterable[str
         resolve_destination(app.destination, clusters)
     except UnknownCluster as err:
         yield str(err)
+
+
+def faults(config: Path) -> Sequence[str]:
+    """Return everything that is wrong with the settings of `config` and the declarations they name, a line each."""
+    from gitopsd.manifests.jobs import documents
+
+    async def parse(name: str, text: str) -> list[tuple[int, object]]:
+        return [(line, value) for line, value in documents(name, text)]
+
+    report = asyncio.run(check(config, os.environ, parse))
+    for warning in report.warnings:
+        print(f"warning: {warning}", file=sys.stderr)  # noqa: T201 - it is no error, so not among what is returned
+    return [*report.errors, *_faults_of_files(config)]
+
+
+def _faults_of_files(config: Path) -> Sequence[str]:
+    """Return what is wrong with health checks and plugins, of each the first."""
+    from gitopsd.manifests import plugins
+    from gitopsd.scripts import checks
+
+    try:
+        settings = load(config, os.environ)
+    except GitopsError:
+        return ()  # told already, setting by setting
+    found = []
+    for load_one in (lambda: checks.load(settings.health), lambda: plugins.load(settings.plugins)):
+        try:
+            load_one()
+        except GitopsError as err:
+            found.append(str(err))
+    return found

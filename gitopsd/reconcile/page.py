@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from gitopsd.core.compare.compressed import at_rest
 from gitopsd.core.compare.verdict import comparison
 from gitopsd.core.declaration import DECLARE
 from gitopsd.core.drift.ledger import ContestedField, DriftContext, conditions
-from gitopsd.declarations.app_of_apps import AppOfApps
 from gitopsd.errors import GitopsError
+from gitopsd.model.application import Application
 from gitopsd.model.comparison import Comparison, Found, SyncStatus
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId
@@ -32,6 +33,16 @@ UNANSWERED_S = 10.0  # what the API server was asked about in vain is asked abou
 UNKNOWN = Health(HealthStatus.UNKNOWN)
 
 
+class Declarer(Protocol):
+    """Takes what an application of applications renders to as declarations."""
+
+    def declare(self, orders: PassRequest, desired: Rendered) -> tuple[Comparison, Outcome]:
+        """Declare the manifests. Raises UnknownCluster, NotPermitted."""
+
+    def undeclare(self, app: Application) -> None:
+        """Let go of all that `app` declares."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reconciler:
     """Brings one application to its target state. Keeps nothing between two calls."""
@@ -41,7 +52,7 @@ class Reconciler:
     placing: Destinations
     judge: Comparer
     syncer: Syncer
-    declarer: AppOfApps
+    declarer: Declarer
     now_s: Clock
     refresh_s: float
     drifts: DriftRecorder | None = None  # None: nobody writes down what has drifted

@@ -1,4 +1,6 @@
-"""Starts a program that dies with the process that asked for it: `python -m gitopsd.runtime.die_with_parent PPID PROGRAM …`.
+"""Starts a program that dies with the process that asked for it.
+
+Called as `python -m gitopsd.runtime.die_with_parent PPID PROGRAM …`.
 
 The parent-death signal survives exec, and is set here and not between fork and exec of the daemon, where Python
 code may not run while other threads hold locks.

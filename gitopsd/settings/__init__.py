@@ -41,7 +41,6 @@ from gitopsd.settings.schema import (
 
 __all__ = [
     "ApiSettings",
-    "SettingsChanges",
     "ChartSettings",
     "ClusterSettings",
     "CompareSettings",
@@ -67,6 +66,7 @@ __all__ = [
     "ScriptSettings",
     "Secret",
     "Settings",
+    "SettingsChanges",
     "SopsKeys",
     "SopsSettings",
     "SyncSettings",

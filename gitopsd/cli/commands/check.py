@@ -24,9 +24,9 @@ def command(config: Path) -> int:
 
     Exit code 0 where there is none, else 2.
     """
-    from gitopsd.daemon import check
+    from gitopsd.offline.check import faults
 
-    problems = check(config)
+    problems = faults(config)
     for problem in problems:
         click.echo(line(problem))
     if problems:
