@@ -102,7 +102,8 @@ def ended(operation: Operation, end: EndReason, message: str, now_s: float) -> O
     """Return `operation` as ended for the reason `end`, whatever its tasks have come to."""
     # What the server accepted is done; what was asked without an answer may be done or not, and is not claimed.
     tasks = tuple(
-        replace(task, state=TaskState.DONE, wait=None) if task.state is TaskState.APPLIED and task.verb is not TaskVerb.HOOK
+        replace(task, state=TaskState.DONE, wait=None)
+        if task.state is TaskState.APPLIED and task.verb is not TaskVerb.HOOK
         else failed(task, "its end was not seen") if task.state is TaskState.APPLIED
         else replace(task, state=TaskState.PENDING) if task.state is TaskState.ISSUED
         else task
