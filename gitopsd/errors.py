@@ -2,17 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """Base of what an error carries beside its words, for the code that goes by it: nothing is read out of words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submodule(Details):
+    mirror: str  # of the repository that has it: its path below the directory of mirrors
+    path: str
+    revision: str  # of the repository that has it
+
+
+@dataclass(frozen=True, slots=True)
+class LfsObject(Details):
+    mirror: str
+    oid: str  # SHA-256
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotLent(Details):
+    names: tuple[str, ...]  # by which repositories, charts and files are lent to a render
+
 
 class GitopsError(Exception):
     """Base of every error raised on purpose: what happened, to what, and the remedy."""
 
-    def __init__(self, what: str, *, remedy: str) -> None:
+    def __init__(self, what: str, *, remedy: str, details: Details | None = None) -> None:
         super().__init__(what)
         self.what = what
         self.remedy = remedy
+        self.details = details
 
     def __str__(self) -> str:
         return f"{self.what}; {self.remedy}"
+
+    def again(self, what: str | None = None) -> Self:
+        """Return the same error for another caller, with other words where `what` is given.
+
+        One exception that is raised twice would grow its traceback for ever.
+        """
+        return type(self)(self.what if what is None else what, remedy=self.remedy, details=self.details)
 
 
 class Retryable(GitopsError):
@@ -44,11 +79,11 @@ class NotFetchedYet(RepositoryUnreachable):
 
 
 class PartNotFetched(RepositoryUnreachable):
-    """A render needs a submodule or an LFS object that is not fetched yet; in `git.missing` the words are made."""
+    """A render needs what `details` names, a `Submodule` or an `LfsObject`, and that is not fetched yet."""
 
 
 class BaseNotLent(RepositoryUnreachable):
-    """A render needs repositories that nobody lent it: `core.source.remote_base` makes words of their names."""
+    """A render needs repositories, charts or files that nobody lent it; `NotLent` names them."""
 
 
 class StoreFailed(Retryable):
@@ -121,3 +156,22 @@ class NotFound(Terminal):
 
 class Conflict(Terminal):
     """The state of what was named does not allow what was asked of it."""
+
+
+def error_to_json(err: GitopsError) -> list[Any]:
+    """Return `err` as JSON values: its class, its words, its remedy, and its details if any."""
+    details = [] if err.details is None else [[type(err.details).__name__, asdict(err.details)]]
+    return [type(err).__name__, err.what, err.remedy, *details]
+
+
+def error_from_json(name: str, what: str, remedy: str, details: list[Any] | None = None) -> GitopsError:
+    """Return the error whose parts `error_to_json` wrote; one of a class that is not known here is a `WorkerFailed`."""
+    kind = globals().get(name)
+    if not (isinstance(kind, type) and issubclass(kind, GitopsError)):
+        return WorkerFailed(f"{name}: {what}", remedy=remedy)
+    return kind(what, remedy=remedy, details=None if details is None else _details(*details))
+
+
+def _details(name: str, fields: dict[str, Any]) -> Details:
+    kind: type[Details] = globals()[name]
+    return kind(**{field: tuple(value) if isinstance(value, list) else value for field, value in fields.items()})

@@ -87,13 +87,15 @@ def written(text: bytes, warnings: Iterable[str] = ()) -> web.Response:
     return response
 
 
-def refusal(status: int, message: str, *, code: Code | None = None, remedy: str = "") -> web.Response:
-    """Return an error as Argo CD writes it; `remedy` is ours, and absent where there is none to give."""
+def refusal(status: int, message: str, *, code: Code | None = None, remedy: str = "", reason: str = "") -> web.Response:
+    """Return an error as Argo CD writes it; `remedy` and `reason` are ours, and absent where there is none to give."""
     known = code or _BY_STATUS.get(http.HTTPStatus(status), Code.INVALID_ARGUMENT)
     shown = without_credentials(message)
     body: dict[str, Any] = {"error": shown, "code": int(known), "message": shown}
     if remedy:
         body["remedy"] = remedy
+    if reason:
+        body["reason"] = reason
     return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
 
 
@@ -101,8 +103,8 @@ def refusal_of(err: GitopsError) -> web.Response:
     """Return the answer to a request that ended in `err`."""
     for kind, status, code in _BY_CLASS:
         if isinstance(err, kind):
-            return refusal(status, err.what, code=code, remedy=err.remedy)
-    return refusal(http.HTTPStatus.INTERNAL_SERVER_ERROR, err.what, remedy=err.remedy)
+            return refusal(status, err.what, code=code, remedy=err.remedy, reason=type(err).__name__)
+    return refusal(http.HTTPStatus.INTERNAL_SERVER_ERROR, err.what, remedy=err.remedy, reason=type(err).__name__)
 
 
 async def body_of(request: web.Request) -> Mapping[str, Any]:

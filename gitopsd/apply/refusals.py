@@ -18,6 +18,7 @@ UNTYPED = re.compile(r"failed to (create typed|convert new) (?!.*conversion webh
 IMMUTABLE = re.compile(r"immutable|may not be changed|cannot be changed|updates to \w+ spec for fields other than")
 BY_RBAC = re.compile(r' is forbidden: User "[^"]*" cannot [a-z:-]+ resource ')
 WEBHOOK = "failed calling webhook"
+NOT_THERE = "not found"  # of a 403: admission, or a right's grant, has looked for another object
 NO_DRY_RUN = "does not support dry run"
 RETRYABLE = frozenset({408, 409, 429, 500, 502, 503, 504})
 REMEDIES = {
@@ -41,6 +42,7 @@ def refused(key: ResourceKey, reply: Reply) -> Refused:
         message_of(key, reply),
         retryable=not untyped and (reply.code in RETRYABLE or _in_ending_namespace(reply)),
         remedy=_remedy(reply, untyped=untyped),
+        lacks_another=reply.code == 403 and NOT_THERE in reply.message,  # noqa: PLR2004 - HTTP's Forbidden
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from gitopsd.declarations.files import Scan, State, read, scan
-from gitopsd.errors import GitopsError, Retryable
+from gitopsd.errors import GitopsError, InvalidManifest, Retryable
 from gitopsd.ports import Clock, Declarations
 from gitopsd.settings import DeclarationSource
 from gitopsd.trust.secrets import is_credentials
@@ -156,10 +156,10 @@ async def _read_file(path: str, state: State, parse: Parse) -> DeclarationFile:
         return DeclarationFile(
             state, fault=f"{path}: {(err.strerror or str(err)).lower()}; it will be read again", again=True
         )
+    except InvalidManifest as err:  # names the file
+        return DeclarationFile(state, fault=str(err))
     except GitopsError as err:
-        said = str(err)
-        fault = said if said.startswith(path) else f"{path}: {said}"
-        return DeclarationFile(state, fault=fault, again=isinstance(err, Retryable))
+        return DeclarationFile(state, fault=f"{path}: {err}", again=isinstance(err, Retryable))
 
 
 def _lately(modified_ns: int, now_s: float) -> bool:

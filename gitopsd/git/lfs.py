@@ -20,12 +20,11 @@ import aiohttp
 import orjson
 
 from gitopsd.core.source.repo_address import RepoAddress
-from gitopsd.errors import RepositoryTooLarge, RepositoryUnreachable, RevisionNotFound
+from gitopsd.errors import LfsObject, RepositoryTooLarge, RepositoryUnreachable, RevisionNotFound
 from gitopsd.git import child
 from gitopsd.git.credentials import GitAccess, access
 from gitopsd.git.failures import said, shown
 from gitopsd.git.lfs_files import object_path
-from gitopsd.git.missing import LfsObject
 from gitopsd.settings import RepoCredentials
 from gitopsd.trust.http import basic, login, session, whole
 

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitopsd.errors import InvalidManifest
-from gitopsd.git.missing import LfsObject
+from gitopsd.errors import InvalidManifest, LfsObject
+from gitopsd.git.missing import not_fetched
 
 DIRECTORY = "lfs"  # in a mirror; where it is there, pointers are followed
 MAX_POINTER_BYTES = 1024
@@ -55,5 +55,5 @@ def content_of(mirror: str, mirror_name: str, found: Pointer, path: str, max_byt
     except OSError:
         content = b""
     if len(content) != found.size or hashlib.sha256(content).hexdigest() != found.oid:
-        raise LfsObject(mirror_name, found.oid, found.size).error()
+        raise not_fetched(LfsObject(mirror_name, found.oid, found.size))
     return content

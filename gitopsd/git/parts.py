@@ -10,17 +10,18 @@ from pathlib import Path
 from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.errors import (
     InvalidDeclaration,
+    LfsObject,
     NotPermitted,
     PartNotFetched,
     RepositoryTooLarge,
     RepositoryUnreachable,
     RevisionNotFound,
+    Submodule,
 )
 from gitopsd.git import modules
 from gitopsd.git.failures import shown
 from gitopsd.git.lfs import fetch_object
 from gitopsd.git.mirror import GitMirror, disk_bytes
-from gitopsd.git.missing import LfsObject, Submodule, missing
 from gitopsd.git.modules import FILE, MAX_BYTES, absolute, module_path, submodules
 from gitopsd.git.objects import DAMAGED
 from gitopsd.git.tree import open_tree
@@ -35,26 +36,25 @@ class GitParts:
 
     mirrors: Path  # the directory of all mirrors
     mirror_named: Callable[[str], GitMirror | None]  # of a repository that is polled
-    _fetching: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _fetching: dict[Submodule | LfsObject, asyncio.Lock] = field(default_factory=dict)
 
     def knows(self, err: PartNotFetched) -> bool:
         """Tell whether `err` misses a part of a repository that is known here."""
-        part = missing(err)
-        return part is not None and self._owner(part.mirror) is not None
+        part = err.details
+        return isinstance(part, Submodule | LfsObject) and self._owner(part.mirror) is not None
 
     async def fetch(self, err: PartNotFetched, permits: Callable[[RepoUrl], bool]) -> None:
-        part = missing(err)
-        owner = self._owner(part.mirror) if part is not None else None
-        if part is None or owner is None:
+        part = err.details
+        if not isinstance(part, Submodule | LfsObject) or (owner := self._owner(part.mirror)) is None:
             raise err
-        lock = self._fetching.setdefault(err.what, asyncio.Lock())
+        lock = self._fetching.setdefault(part, asyncio.Lock())
         async with lock:
             if isinstance(part, Submodule):
                 await self._submodule(part, owner, permits)
             else:
                 await self._object(part, owner)
         if not lock.locked():
-            self._fetching.pop(err.what, None)
+            self._fetching.pop(part, None)
 
     async def _submodule(self, part: Submodule, owner: GitMirror, permits: Callable[[RepoUrl], bool]) -> None:
         url, commit = await asyncio.to_thread(_declared, self.mirrors / part.mirror, part)

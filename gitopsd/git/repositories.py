@@ -29,7 +29,7 @@ from gitopsd.git.failures import shown
 from gitopsd.git.mirror import STAMP, GitMirror, mirror_path
 from gitopsd.git.parts import GitParts
 from gitopsd.git.remote_files import FileMirror
-from gitopsd.git.repository import GitRepository, again
+from gitopsd.git.repository import GitRepository
 from gitopsd.model.chart import CHARTS, FILES, bare
 from gitopsd.model.ids import RepoUrl, Revision
 from gitopsd.oci.reference import SCHEME
@@ -108,11 +108,9 @@ class Repositories:
         if known.epoch is None:
             if repo.startswith(ARTIFACTS):
                 known.ask(ref)  # so that the first fetch brings it
-            raise (
-                again(known.error)
-                if known.error
-                else NotFetchedYet(f"{shown(repo)} has not been fetched yet", remedy="wait for the first fetch")
-            )
+            if known.error:
+                raise known.error.again()
+            raise NotFetchedYet(f"{shown(repo)} has not been fetched yet", remedy="wait for the first fetch")
         revision = self._revision(known, known.epoch, ref, tag_prefix)
         if repo.startswith(ARTIFACTS):
             known.ask(ref)
@@ -133,7 +131,7 @@ class Repositories:
             if known.ended < wanted:
                 await self._fetch(known)
             elif known.error is not None:
-                raise again(known.error)
+                raise known.error.again()
 
     # Beside it.
 

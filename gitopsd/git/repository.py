@@ -50,12 +50,7 @@ class GitRepository:
             return NotFetchedYet(f"{shown(self.url)} was not asked for {ref[:200]!r} yet", remedy="wait for its answer")
         why = self.error or self.mirror.faults.get(ref)
         if why is not None:
-            return again(why)
+            return why.again()
         return RevisionNotFound(
             f"{shown(self.url)} has no {ref[:200]!r}", remedy="name a tag, version, range or digest that is there"
         )
-
-
-def again(err: GitopsError) -> GitopsError:
-    """Return the same error for another caller: one exception raised twice would grow its traceback for ever."""
-    return type(err)(err.what, remedy=err.remedy)

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 
 import pygit2
 
-from gitopsd.errors import InvalidManifest, PartNotFetched, PathNotFound, RevisionNotFound
+from gitopsd.errors import InvalidManifest, PartNotFetched, PathNotFound, RevisionNotFound, Submodule
 from gitopsd.git import lfs_files, modules, objects
 from gitopsd.git.directory import KINDS, LINK, SUBMODULE, TREE, Directory, TreeEntry, directory
-from gitopsd.git.missing import Submodule
+from gitopsd.git.missing import not_fetched
 from gitopsd.model.ids import Revision
 from gitopsd.ports import Entry
 
@@ -252,7 +252,7 @@ class GitTree:
         except RevisionNotFound:
             commit = None
         if commit is None:
-            raise Submodule(parent.name, path, parent.revision).error()
+            raise not_fetched(Submodule(parent.name, path, parent.revision))
         root = TreeEntry(TREE, commit.tree_id)
         self._mounts[place] = Mount(mirror, name, str(node.oid), objects.open_mirror(mirror), root)
         return self._load(root, place)

@@ -61,6 +61,10 @@ class Expired(Exception):
 class WatchRefused(Exception):
     """The server says no to this kind: a right, a broken conversion, a kind that has gone."""
 
+    def __init__(self, what: str, kind: tuple[int, str]) -> None:
+        super().__init__(what)
+        self.kind = kind  # the status and its reason
+
 
 @dataclass(slots=True)
 class ApiServerTraits:
@@ -98,7 +102,7 @@ class KindWatch:
         """Follow the kind until cancelled; whatever the server does is told to the sink, never raised."""
         loop = asyncio.get_running_loop()
         place = WatchCursor()
-        failures, refusal = 0, ""
+        failures, refusal = 0, (0, "")
         while True:
             started_s, place.went_on = loop.time(), False
             try:
@@ -113,9 +117,9 @@ class KindWatch:
             except WatchRefused as err:
                 place.version = None
                 self.sink.failed(str(err), refused=True)
-                tell = log.warning if str(err) != refusal else log.debug  # each minute, perhaps for years
-                refusal = str(err)
-                tell("kind.refused", cluster=self.client.name, kind=str(self.resource.gvk), error=refusal)
+                tell = log.warning if err.kind != refusal else log.debug  # each minute, perhaps for years
+                refusal = err.kind
+                tell("kind.refused", cluster=self.client.name, kind=str(self.resource.gvk), error=str(err))
                 await asyncio.sleep(REFUSED_RETRY_S * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load
                 continue
             except Retryable as err:
@@ -137,7 +141,7 @@ class KindWatch:
                 return await self._pages(paged=paged)
             except Expired:
                 log.info("kind.page_expired", cluster=self.client.name, kind=str(self.resource.gvk))
-        raise WatchRefused("its list expires before it is read")
+        raise WatchRefused("its list expires before it is read", (GONE, ""))
 
     async def _pages(self, *, paged: bool) -> str:
         self.sink.begin()
@@ -317,7 +321,7 @@ def _problem(reply: Reply) -> Exception:
     what = f"{reply.message} ({reply.code})"
     if reply.code in (408, 429) or (reply.code >= 500 and reply.code != 501):  # noqa: PLR2004 - HTTP's own classes
         return ClusterUnreachable(what, remedy="see the API server")
-    return WatchRefused(what)
+    return WatchRefused(what, (reply.code, reply.reason))
 
 
 def _wait_s(failures: int) -> float:

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gitopsd.core.source.ref_source import not_lent
 from gitopsd.core.source.remote_chart import RemoteChart, is_fetched_from
 from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.core.source.semver import Version, range_of
-from gitopsd.errors import BaseNotLent, InvalidManifest, PathNotFound
+from gitopsd.errors import InvalidManifest, PathNotFound
 from gitopsd.manifests.chart_files import CHART, Files, chart_files, mapping, unpacked
 from gitopsd.manifests.chart_lock import OLD, locked
 from gitopsd.manifests.render_context import RenderContext
@@ -51,7 +52,7 @@ def with_dependencies(tree: Tree, path: str, files: Files, given: RenderContext)
             continue
         complete |= {f"charts/{name}-{place}/{below}": data for below, data in found.items()}
     if missing:
-        raise BaseNotLent(" ".join(["not at hand yet:", *sorted(missing)]), remedy="they are fetched first")
+        raise not_lent(missing)
     return complete
 
 

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from gitopsd.core.source.ref_source import not_lent
 from gitopsd.core.source.remote_file import ONLY, file_name
 from gitopsd.core.source.repo_url import without_credentials
-from gitopsd.errors import BaseNotLent, InvalidDeclaration, InvalidManifest, PathNotFound
+from gitopsd.errors import InvalidDeclaration, InvalidManifest, PathNotFound
 from gitopsd.manifests.path_glob import MAGIC, path_glob
 from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.strvals import NotSettable, set_into, typed
@@ -171,7 +172,7 @@ def _lent_by(url: str, given: RenderContext) -> str:
             remedy="write an https:// URL without a query, or commit the file",
         )
     if name not in given.refs:
-        raise BaseNotLent(f"not at hand yet: {name}", remedy="it is fetched first")
+        raise not_lent([name])
     return name
 
 

@@ -12,7 +12,14 @@ import orjson
 from gitopsd.core.declaration.fields import Fields, Warnings
 from gitopsd.core.declaration.tooling import tooling_of
 from gitopsd.core.source.ref_source import lent_key, parted
-from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
+from gitopsd.errors import (
+    GitopsError,
+    InvalidDeclaration,
+    InvalidManifest,
+    NotSupported,
+    PathNotFound,
+    error_to_json,
+)
 from gitopsd.manifests import helm, kustomize, plain, plugin, sops, variables
 from gitopsd.manifests.chart_files import CHART
 from gitopsd.manifests.closure import manifests_key
@@ -66,11 +73,9 @@ def render(place: Place, inputs: str, source: Mapping[str, Any], given: Mapping[
         outcome["warnings"] = [sops.hidden(trees, warning) for warning in outcome["warnings"]]
         outcome["announced"] = _hidden(trees, outcome["announced"])
     except FOLLOWS_FROM_INPUTS as err:
-        outcome = {"error": [type(err).__name__, sops.hidden(trees, err.what), err.remedy]}
+        outcome = {"error": error_to_json(err.again(sops.hidden(trees, err.what)))}
     except GitopsError as err:
-        if (told := sops.hidden(trees, err.what)) == err.what:
-            raise
-        raise type(err)(told, remedy=err.remedy) from None
+        raise err.again(sops.hidden(trees, err.what)) from None
     closure = {**tree.closure(), **unpacked.closure()}
     return {"outcome": outcome, "key": manifests_key(inputs, closure), "looked_up": sorted(closure)}
 

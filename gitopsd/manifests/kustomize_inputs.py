@@ -15,9 +15,10 @@ from typing import Any
 
 import orjson
 
+from gitopsd.core.source.ref_source import not_lent
 from gitopsd.core.source.remote_base import remote_base
 from gitopsd.core.source.repo_url import without_credentials
-from gitopsd.errors import BaseNotLent, InvalidManifest, NotSupported
+from gitopsd.errors import InvalidManifest, NotSupported
 from gitopsd.manifests.build_options import Allows
 from gitopsd.manifests.kustomization import (
     FILES,
@@ -86,7 +87,7 @@ def follow(  # noqa: PLR0913 - a kustomization, who changes it, and what it may 
     while walk := next((walk for walk in (own, *bases.walks.values()) if walk.todo), None):
         walk.step(walk.todo.pop())
     if bases.missing:
-        raise BaseNotLent(" ".join(["not at hand yet:", *sorted(bases.missing)]), remedy="they are fetched first")
+        raise not_lent(bases.missing)
     for walk in (own, *bases.walks.values()):
         walk.check_levels()
     return [walk.followed for walk in (own, *bases.walks.values())]

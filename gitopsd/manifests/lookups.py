@@ -61,7 +61,7 @@ class LookUps:
             if not there.users:
                 del self._places[place]
         if question.error is not None:
-            raise type(question.error)(question.error.what, remedy=question.error.remedy) from question.error
+            raise question.error.again() from question.error
         return question.answer or []
 
     async def _answer(self, place: Place, waiting: deque[_Question]) -> None:

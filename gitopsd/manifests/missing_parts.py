@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gitopsd.errors import PartNotFetched
+from gitopsd.errors import Details, PartNotFetched
 from gitopsd.model.ids import AppName, RepoUrl
 from gitopsd.ports import Parts, RenderedSource, Renderer
 
@@ -23,12 +23,12 @@ class MissingPartsRenderer:
     may_have: Callable[[AppName, RepoUrl], bool] = lambda _app, _repo: True  # whether it may have a submodule fetched
 
     async def render(self, app: AppName, *args: Any, **kwargs: Any) -> RenderedSource:
-        fetched: set[str] = set()
+        fetched: set[Details] = set()
         while True:
             try:
                 return await self.renderer.render(app, *args, **kwargs)
             except PartNotFetched as err:
-                if err.what in fetched or len(fetched) == MOST:
+                if err.details is None or err.details in fetched or len(fetched) == MOST:
                     raise
                 await self.parts.fetch(err, partial(self.may_have, app))
-                fetched.add(err.what)
+                fetched.add(err.details)

@@ -13,7 +13,7 @@ from gitopsd.core.source import remote_base, remote_chart, remote_file
 from gitopsd.core.source.ref_source import parted
 from gitopsd.core.source.remote_base import named
 from gitopsd.core.source.repo_url import without_credentials
-from gitopsd.errors import BaseNotLent, GitopsError, NotPermitted
+from gitopsd.errors import BaseNotLent, GitopsError, NotLent, NotPermitted
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.ports import Lent, RenderedSource, Renderer, Resolved
@@ -70,7 +70,8 @@ class RemoteBaseRenderer:
             try:
                 found = await self.renderer.render(app, source, revision, variables, [*lent, *bases.values()])
             except BaseNotLent as err:
-                missing = [word for word in err.what.split() if word.startswith(KINDS) and word not in bases]
+                names = err.details.names if isinstance(err.details, NotLent) else ()
+                missing = [name for name in names if name not in bases]
                 if not missing:
                     raise
                 for name in missing:

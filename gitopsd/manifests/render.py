@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import orjson
 
-from gitopsd import errors
 from gitopsd.core.source.remote_base import KIND as BASES
-from gitopsd.errors import GitopsError, NotSupported, WorkerFailed
+from gitopsd.errors import NotSupported, WorkerFailed, error_from_json
 from gitopsd.manifests.closure import LookedUp, inputs_hash, personal, with_newest
 from gitopsd.manifests.entries import Entries
 from gitopsd.manifests.jobs import RENDER, Opened, Place, not_supported
@@ -145,7 +144,7 @@ class ClosureRenderer:
             self._on_closure(app, source, looked_up)
         outcome = found.outcome
         if "error" in outcome:
-            _raise(*outcome["error"])
+            raise error_from_json(*outcome["error"])
         return RenderedSource(
             manifests=tuple(outcome["manifests"]),
             source_type=outcome["source_type"],
@@ -298,8 +297,3 @@ def _refusal(source: Source) -> NotSupported | None:
     if source.tool in ("", "Directory", "Helm", "Kustomize", "Plugin"):
         return None
     return not_supported(f"spec.source.{source.tool.lower()} asks for {source.tool}")
-
-
-def _raise(name: str, what: str, remedy: str) -> NoReturn:
-    kind: type[GitopsError] = getattr(errors, name)
-    raise kind(what, remedy=remedy)

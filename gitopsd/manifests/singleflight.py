@@ -35,7 +35,7 @@ class SingleFlight(Generic[K, T]):
         while (flight := self._flights.get(key)) is not None:
             await flight.over.wait()
             if flight.error is not None:
-                raise type(flight.error)(flight.error.what, remedy=flight.error.remedy) from flight.error
+                raise flight.error.again() from flight.error
             if flight.result:
                 return flight.result[0]
         flight = self._flights[key] = _Flight()

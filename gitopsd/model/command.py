@@ -108,6 +108,9 @@ class Refused:
     message: str  # the server's words, Secret values masked
     retryable: bool  # 409, 429, most 5xx, time-outs: the same command may succeed later
     remedy: str = ""
+    lacks_another: bool = (
+        False  # an object that it hangs on is not there, as a Pod's service account or a binding's role
+    )
 
 
 Applied = Accepted | Refused

@@ -121,7 +121,7 @@ def _declaration(path: str, line: int, value: object, found: DeclaredApplication
     try:
         one = declared(value, origin)
     except GitopsError as err:
-        found.faults.append(type(err)(f"{origin}: {err.what}", remedy=err.remedy))
+        found.faults.append(err.again(f"{origin}: {err.what}"))
         return
     if isinstance(one, Application):
         found.applications.append(one)

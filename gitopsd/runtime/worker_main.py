@@ -2,8 +2,8 @@
 
 Started by `gitopsd.runtime.workers` as `python -m gitopsd.runtime.worker_main FD PPID`. A message is four bytes
 of length and JSON. The first one says the limits, and is answered by `["ready", isolation]`; each further one is
-`[job, arguments]`, and is answered by `[status, value]`: `["ok", value]`, `["error", [class, what, remedy]]` for a
-GitopsError, `["bug", [error, trace]]`, `["memory", null]` or `["output", bytes]`.
+`[job, arguments]`, and is answered by `[status, value]`: `["ok", value]`, `["error", error]` for a GitopsError (as
+`error_to_json` writes it), `["bug", [error, trace]]`, `["memory", null]` or `["output", bytes]`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 import orjson
 
-from gitopsd.errors import GitopsError
+from gitopsd.errors import GitopsError, error_to_json
 from gitopsd.runtime import sandbox
 from gitopsd.runtime.die_with_parent import PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, control, tie
 from gitopsd.runtime.isolation import Confinement, granted
@@ -62,7 +62,7 @@ def answer(job: str, arguments: list[Any], *, output_bytes: int) -> bytes:
     try:
         encoded = orjson.dumps(["ok", function(job)(*arguments)])
     except GitopsError as err:
-        return orjson.dumps(["error", [type(err).__name__, err.what, err.remedy]])
+        return orjson.dumps(["error", error_to_json(err)])
     except MemoryError:
         return orjson.dumps(["memory", None])
     except Exception as err:  # noqa: BLE001 - a bug of the job is the caller's to report; the process goes on

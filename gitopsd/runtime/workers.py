@@ -23,8 +23,7 @@ from typing import Any, Self
 import orjson
 import structlog
 
-from gitopsd import errors
-from gitopsd.errors import GitopsError, TooSlow, WorkerFailed
+from gitopsd.errors import TooSlow, WorkerFailed, error_from_json
 from gitopsd.runtime.isolation import Confinement, Isolation
 from gitopsd.runtime.process_tree import MARK, kill_descent
 from gitopsd.runtime.spawn import ChildProcess, spawn
@@ -288,7 +287,7 @@ def _value(job: str, outcome: str, value: Any) -> Any:
         case "ok":
             return value
         case "error":
-            raise _revived(*value)
+            raise error_from_json(*value)
         case "bug":
             log.error("worker.job_failed", job=job, error=value[0], trace=value[1])
             raise WorkerFailed(
@@ -298,13 +297,6 @@ def _value(job: str, outcome: str, value: Any) -> Any:
             raise WorkerFailed(
                 f"{job} {_BROKEN[outcome].format(value)}", remedy=f"make the input smaller, or raise {_KNOBS[outcome]}"
             )
-
-
-def _revived(name: str, what: str, remedy: str) -> GitopsError:
-    kind = getattr(errors, name, None)
-    if isinstance(kind, type) and issubclass(kind, GitopsError):
-        return kind(what, remedy=remedy)
-    return WorkerFailed(f"{name}: {what}", remedy=remedy)
 
 
 _BROKEN = {

@@ -98,7 +98,8 @@ async def test_unknown_application_is_not_found_in_argo_cds_shape() -> None:
         status, body = await api.status("GET", f"{APPS}/nobody")
 
     message = "application nobody does not exist"
-    expected = {"error": message, "code": 5, "message": message, "remedy": "see the list of applications"}
+    remedy = "see the list of applications"
+    expected = {"error": message, "code": 5, "message": message, "remedy": remedy, "reason": "NotFound"}
     assert (404, expected) == (status, body)
 
 

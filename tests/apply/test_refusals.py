@@ -74,6 +74,13 @@ def test_a_refusal_says_whether_the_same_may_succeed_later(name: str) -> None:
     assert kind == (asked.kind if asked else "")
 
 
+def test_a_refusal_for_want_of_another_object_is_told_from_those_for_want_of_a_right() -> None:
+    lacking = no(403, 'pods "one" is forbidden: error looking up service account a/b: serviceaccount "b" not found')
+
+    assert refused(POD, lacking).lacks_another
+    assert not any(refused(POD, reply).lacks_another for reply, _, _ in CASES.values())
+
+
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [("a namespace that ends", "what is left in the namespace"), ("a webhook that does not answer", "failurePolicy")],

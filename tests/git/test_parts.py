@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
 import pygit2
 import pytest
 from aiohttp import web
@@ -22,6 +23,8 @@ from gitopsd.errors import (
     RepositoryTooLarge,
     RepositoryUnreachable,
     RevisionNotFound,
+    error_from_json,
+    error_to_json,
 )
 from gitopsd.git.lfs_files import object_path
 from gitopsd.git.modules import absolute, submodules
@@ -69,8 +72,9 @@ class Reading:
                     tree.read(path, max_bytes=10_000)
             except PartNotFetched as err:
                 self.fetched += 1
-                error = type(err)(err.what, remedy="")  # by its words, as from a worker
-                await self.repositories.parts.fetch(error, self.permits)
+                from_worker = error_from_json(*orjson.loads(orjson.dumps(error_to_json(err))))
+                assert isinstance(from_worker, PartNotFetched)
+                await self.repositories.parts.fetch(from_worker, self.permits)
             else:
                 return tree
 

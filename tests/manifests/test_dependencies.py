@@ -12,7 +12,14 @@ import pytest
 from gitopsd.core.project.access import dependency_permitted
 from gitopsd.core.source.remote_base import named
 from gitopsd.core.source.remote_chart import RemoteChart, allowed
-from gitopsd.errors import BaseNotLent, InvalidDeclaration, InvalidManifest, NotPermitted, RepositoryUnreachable
+from gitopsd.errors import (
+    BaseNotLent,
+    InvalidDeclaration,
+    InvalidManifest,
+    NotLent,
+    NotPermitted,
+    RepositoryUnreachable,
+)
 from gitopsd.git.repositories import Repositories
 from gitopsd.manifests.remote_bases import RemoteBaseRenderer
 from gitopsd.manifests.render import ClosureRenderer
@@ -52,7 +59,8 @@ def asked(harbour: Harbour, files: Mapping[str, str]) -> set[tuple[str, str]]:
     """Return the repositories and references of the charts that are not at hand."""
     with pytest.raises(BaseNotLent) as err:
         harbour.build(files)
-    return {named(word) for word in err.value.what.split() if word.startswith("chart/")}
+    assert isinstance(err.value.details, NotLent)
+    return {named(name) for name in err.value.details.names}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.errors import PartNotFetched
+from gitopsd.errors import LfsObject, PartNotFetched
 from gitopsd.manifests.missing_parts import MissingPartsRenderer
 from gitopsd.model.ids import AppName, RepoUrl
 from gitopsd.ports import RenderedSource
@@ -17,19 +17,20 @@ class World:
     """A renderer that misses some parts, and who fetches them, or says so."""
 
     def __init__(self, *parts: str, heals: bool = True) -> None:
-        self.missing = list(parts)
+        self.missing = [LfsObject("mirror", part, 1) for part in parts]
         self.fetched: list[str] = []
         self.heals = heals
 
     async def render(self, *_: Any, **__: Any) -> RenderedSource:
         if self.missing:
-            raise PartNotFetched(self.missing[0], remedy="")
+            raise PartNotFetched("a part", remedy="", details=self.missing[0])
         return DONE
 
     async def fetch(self, err: PartNotFetched, _permits: Callable[[RepoUrl], bool]) -> None:
-        self.fetched.append(err.what)
+        assert isinstance(err.details, LfsObject)
+        self.fetched.append(err.details.oid)
         if self.heals:
-            self.missing.remove(err.what)
+            self.missing.remove(err.details)
 
 
 async def test_what_is_missing_is_fetched_and_rendered_again() -> None:

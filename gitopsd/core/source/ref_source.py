@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gitopsd.errors import BaseNotLent, NotLent
+
 KIND = "ref:"  # then the source's ref, a colon, and the key as its own closure has it
+
+
+def not_lent(names: Iterable[str]) -> BaseNotLent:
+    """Return the error of a render that needs what goes by `names`, and that nobody lent it."""
+    missing = tuple(sorted(names))
+    return BaseNotLent(
+        f"not at hand yet: {' '.join(missing)}", remedy="what is missing is fetched first", details=NotLent(missing)
+    )
 
 
 def lent_key(ref: str, key: str) -> str:

@@ -9,7 +9,7 @@ from gitopsd.core.sync.actions import Observed, hook_of_task, out_of_place, shar
 from gitopsd.core.target.apply_form import defines
 from gitopsd.core.target.hooks import run_manifest
 from gitopsd.core.target.options import options_of_target
-from gitopsd.model.command import Accepted, Applied, DryRun, Refused
+from gitopsd.model.command import Accepted, Applied, DryRun
 from gitopsd.model.comparison import Absent, Found, Unserved
 from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
 from gitopsd.model.operation import HookEnd, Operation, OperationCause, Task, TaskState, TaskVerb, Tried, WaitReason
@@ -42,9 +42,9 @@ def answered(task: Task, result: Applied, *, dry_run: bool) -> Task:
     """Return `task` with the answer to its dry run.
 
     What does not say that the manifest is refused is no reason to stop: the server, a webhook that this very sync
-    mends, or an account that it makes, may answer otherwise when it comes to the write.
+    mends, or an account or role that it makes, may answer otherwise when it comes to the write.
     """
-    if isinstance(result, Accepted) or result.retryable or result.code == 0 or _hangs_on_others(result):
+    if isinstance(result, Accepted) or result.retryable or result.code == 0 or result.lacks_another:
         return replace(task, checked=True)
     if dry_run and result.code == FORBIDDEN:
         return replace(task, checked=True, message=f"not confirmed: {result.message}")
@@ -61,11 +61,6 @@ def _was_sent(task: Task) -> bool:
     ended = task.end in (HookEnd.SUCCEEDED, HookEnd.FAILED)
     sent = task.state in (TaskState.ISSUED, TaskState.APPLIED, TaskState.DONE)
     return bool(sent or ended or task.attempts or task.since_s)
-
-
-def _hangs_on_others(refused: Refused) -> bool:
-    """Tell whether a Pod's service account, or a binding's role, is not there: the sync may make it before."""
-    return refused.code == FORBIDDEN and "not found" in refused.message
 
 
 def _refused_here(task: Task, seen: Observed) -> Task:

@@ -66,11 +66,22 @@ def test_nothing_is_written_where_one_is_refused_and_no_hook_runs() -> None:
     [
         (503, "the webhook is down", True),
         (0, "no answer", True),
-        (403, 'error looking up service account prod/web: serviceaccount "web" not found', False),
     ],
 )
 def test_what_says_nothing_of_the_manifest_stops_nothing(code: int, message: str, retryable: bool) -> None:  # noqa: FBT001 - a case
     here = world(ONE, refuse=refusing(ONE, code, message, retryable=retryable))
+
+    assert OperationPhase.SUCCEEDED is here.finish(here.operation()).phase
+    assert ["Apply one"] == here.keys_written()
+
+
+def test_what_lacks_an_object_that_the_sync_may_make_stops_nothing() -> None:
+    def refuse(command: Command) -> Refused | None:
+        why = 'error looking up service account prod/web: serviceaccount "web" not found'
+        lacks = Refused(command.key, 403, why, retryable=False, lacks_another=True)
+        return lacks if isinstance(command, DryRun) else None
+
+    here = world(ONE, refuse=refuse)
 
     assert OperationPhase.SUCCEEDED is here.finish(here.operation()).phase
     assert ["Apply one"] == here.keys_written()
