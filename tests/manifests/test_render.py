@@ -110,7 +110,7 @@ async def test_the_closure_tells_where_a_source_looks(stage: Stage) -> None:
 
 
 async def test_an_error_of_the_files_is_remembered_and_so_is_where_it_looked(stage: Stage) -> None:
-    broken = stage.commit({"web/a.yaml": "kind: [", "x": "1"})
+    broken = stage.commit({"web/a.yaml": "{apiVersion: v1, metadata: {}, kind: [", "x": "1"})
     with pytest.raises(InvalidManifest, match=r"web/a.yaml:2"):
         await stage.names(broken)
     assert ("file:web/a.yaml", "list:web") == stage.closures[SHOP]
