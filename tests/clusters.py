@@ -95,17 +95,23 @@ def real_cluster(binaries: ControlPlane, *, etcd: Path | None = None, controller
         etcd: another etcd than `binaries.etcd`, to meet old ones' limits.
         controllers: run kube-controller-manager too; without, objects are only stored.
     """
+    with tempfile.TemporaryDirectory(prefix="gitopsd-real-", ignore_cleanup_errors=True) as directory:
+        home, ports = Path(directory), free_ports(3)
+        write_identities(home, ports[0])
+        with control_plane(binaries, home, ports, etcd=etcd, controllers=controllers) as cluster:
+            yield cluster
+
+
+@contextmanager
+def control_plane(
+    binaries: ControlPlane, home: Path, ports: Sequence[int], *, etcd: Path | None = None, controllers: bool = True
+) -> Iterator[Cluster]:
+    """Run a control plane on what `home` holds: identities, and in `home/etcd` what an earlier one has stored."""
+    cluster = Cluster(
+        "real", home / "kubeconfig", f"https://127.0.0.1:{ports[0]}", simulated=False, ca_file=home / "ca.crt"
+    )
     with ExitStack() as stack:
-        home = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="gitopsd-real-", ignore_cleanup_errors=True))
-        )
-        port, client, peer = free_ports(3)
-        _write_identities(home, port)
-        cluster = Cluster(
-            "real", home / "kubeconfig", f"https://127.0.0.1:{port}", simulated=False, ca_file=home / "ca.crt"
-        )
-        commands = _commands(binaries, home, etcd or binaries.etcd, (port, client, peer))
-        for name, command in commands:
+        for name, command in _commands(binaries, home, etcd or binaries.etcd, ports):
             if name == "manager" and not controllers:
                 continue
             child = stack.enter_context(running(command, home / f"{name}.log"))
@@ -166,7 +172,7 @@ def _commands(binaries: ControlPlane, home: Path, etcd: Path, ports: Sequence[in
         )
 
 
-def _write_identities(home: Path, port: int) -> None:
+def write_identities(home: Path, port: int) -> None:
     authority = Authority(datetime.fromtimestamp(time.time(), UTC))
     (home / "ca.crt").write_bytes(authority.certificate)
     (home / "sa.key").write_bytes(signing_key())
@@ -214,7 +220,7 @@ def _grant_reader(cluster: Cluster) -> None:
     }
     for plural, body in {"clusterroles": role, "clusterrolebindings": binding}.items():
         status, answer = call(cluster, "POST", f"/apis/{group}/v1/{plural}", body)
-        if status != 201:
+        if status not in (201, 409):  # 409: it was started before
             raise RuntimeError(f"the control plane refuses {plural}: {answer}")
 
 

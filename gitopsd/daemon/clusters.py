@@ -62,6 +62,7 @@ class ClusterSide:
             tracking=self.tracking,
             checks=LuaChecks(self.lua_workers, checks.load(settings.health), settings.scripts, time.monotonic),
             excluded=self.excluded,
+            refresh_s=settings.sync.refresh_s,
         )
         self.leases = Leases.of(settings, self.clients, now_s, ears.reached)
         self.applier = ClusterApplier(

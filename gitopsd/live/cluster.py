@@ -20,7 +20,7 @@ from gitopsd.live.metadata_scans import MetadataScans
 from gitopsd.live.mirror import LiveMirror
 from gitopsd.live.scope import WatchScope
 from gitopsd.live.throttle import Throttle
-from gitopsd.live.watch import ApiServerTraits, KindWatch, Sink
+from gitopsd.live.watch import REFRESH_S, ApiServerTraits, KindWatch, Sink
 from gitopsd.model.cluster import ApiResource, LiveObject, Offered, WatchAge, WatchState
 from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading, Unreadable, Unserved
@@ -64,11 +64,12 @@ class ClusterMirror:
         now_s: Callable[[], float],
         checks: HealthChecks | None = None,
         bounds: WatchScope | None = None,
+        refresh_s: float = REFRESH_S,
     ) -> None:
         self.name = f"mirror of {client.name}"
         self._client = client
         self._bounds = bounds or WatchScope()
-        self._server = ApiServerTraits(lists=lists, on_events=on_events)
+        self._server = ApiServerTraits(lists=lists, refresh_s=refresh_s, on_events=on_events)
         self._decoder = decoder
         self._stored_kinds = kinds
         self._now_s = now_s

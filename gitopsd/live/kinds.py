@@ -189,7 +189,7 @@ class ListWatchState:
 
     def heard(self) -> None:
         self.heard_s, self._broken_s = self._kind.now_s(), None
-        if self.problem and self.listed:
+        if self.problem and self.listed and self._unseen is None:  # else the list that has begun tells, once it is in
             self.problem = ""
             self._kind.settled()
 

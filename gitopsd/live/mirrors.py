@@ -15,6 +15,7 @@ from gitopsd.live.cluster import ClusterMirror
 from gitopsd.live.decode import Decoder
 from gitopsd.live.fair_slots import Lists
 from gitopsd.live.scope import WatchScope
+from gitopsd.live.watch import REFRESH_S
 from gitopsd.model.cluster import ApiResource, LiveObject, Offered, WatchAge, WatchState
 from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading
@@ -48,6 +49,7 @@ class LiveMirrors:
         tracking: Tracking = ANNOTATION,
         checks: HealthChecks | None = None,
         excluded: Callable[[ClusterId, GroupKind], bool] = lambda *_: False,
+        refresh_s: float = REFRESH_S,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make mirrors that are empty until they run.
@@ -63,6 +65,7 @@ class LiveMirrors:
             tracking: how objects say which application they are of.
             checks: users' health checks; they go before those of gitopsd.
             excluded: kinds of a cluster of which nothing is read.
+            refresh_s: what a connection may have lost is found by a list within this time.
             now_s: a clock that only goes forward, for the age of watches.
         """
         decoder = Decoder(frozenset(takeover), tracking)
@@ -79,6 +82,7 @@ class LiveMirrors:
                 on_events=partial(on_events, cluster),
                 now_s=now_s,
                 checks=checks,
+                refresh_s=refresh_s,
                 bounds=WatchScope(
                     client.settings.namespaces, client.settings.cluster_resources, partial(excluded, cluster)
                 ),

@@ -17,6 +17,7 @@ from gitopsd.kube.client import KubeClient, Reply
 from gitopsd.kube.lines import Lines
 from gitopsd.kube.paths import collection_path
 from gitopsd.live.fair_slots import Lists, Slot
+from gitopsd.live.kinds import STALE_S
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.manifest import GVK, Manifest
 
@@ -27,7 +28,9 @@ INITIAL_END = "k8s.io/initial-events-end"
 GONE, SERVERS_FAULT, BAD_GATEWAY = 410, 500, 502
 NO_STREAMS = frozenset({400, 404, 405, 406, 415, 422, 500, 501})
 PAGE_BYTES = 4 << 20  # the size a page is brought to: it is parsed at once, and the loop waits meanwhile
-IDLE_S = 150.0  # a server sends a bookmark about every minute, so a silent watch is a dead connection
+BOOKMARK_S = 90.0  # a server sends a bookmark about every minute, 76 s after the last at the latest
+IDLE_S = 150.0  # so a silent watch is a dead connection, or the server is behind the version that it goes on from
+REFRESH_S = 600.0
 REFUSED_RETRY_S = 60.0  # a right that is missing is granted by a person
 LONGEST_RETRY_S = 30.0
 SHORTEST_WATCH_S = 1.0  # a server that ends every watch at once is not to be asked in a loop
@@ -72,6 +75,7 @@ class ApiServerTraits:
 
     streams: bool = True  # it streams lists (`sendInitialEvents`); False once one was refused
     lists: Lists = field(default_factory=Lists)
+    refresh_s: float = REFRESH_S  # what a watch may have lost on its way is found by a list within this time
     on_events: Callable[[GVK, int], None] = lambda _gvk, _count: None  # told of what watches bring, lists left out
 
 
@@ -84,6 +88,30 @@ class WatchCursor:
     # a stream of it only says "Too large resource version".
     refused: bool = False
     went_on: bool = False  # in this try, the server took up the watch
+    heard: bool = False  # in this try, a watch brought an event or a bookmark
+    lost_s: float | None = None  # since when the connection fails; None: it does not
+    list_by_s: float | None = None  # something may have been lost, and is by then found by a list; None: nothing was
+
+    def hear(self) -> None:
+        self.heard, self.lost_s = True, None
+
+    def listed(self) -> None:
+        """Take note of a whole list: nothing before it matters any more."""
+        self.lost_s = self.list_by_s = None
+
+    def is_old(self, now_s: float) -> bool:
+        """Tell whether the version is not to be gone on from, though the server may take it.
+
+        What could not be read for long is shown as unknown, and a list says at once how it is.
+        """
+        overdue = self.list_by_s is not None and now_s >= self.list_by_s
+        return overdue or (self.lost_s is not None and now_s - self.lost_s >= STALE_S)
+
+
+# A server that was restored from a backup is behind the versions that it once gave. It takes up a watch at such a
+# version and says nothing, not even bookmarks, until it has counted up to it; and what it brings from there on leaves
+# out how things went before. So a watch proves nothing until it brings something; one that brings nothing for longer
+# than a server is silent begins with a list; and whatever broke it, a list follows within `ApiServerTraits.refresh_s`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +132,15 @@ class KindWatch:
         place = WatchCursor()
         failures, refusal = 0, (0, "")
         while True:
-            started_s, place.went_on = loop.time(), False
+            started_s, place.went_on, place.heard = loop.time(), False, False
+            if place.is_old(started_s):
+                place.version = None
             try:
                 if place.version is None and (place.refused or not self.server.streams):
                     place.version = await self._list()
                     place.refused = False
+                    place.listed()
+                    started_s = loop.time()
                 await self._watch(place)
                 failures = 0 if loop.time() - started_s > SHORTEST_WATCH_S else failures + 1
             except Expired:
@@ -125,10 +157,28 @@ class KindWatch:
             except Retryable as err:
                 lasted = place.went_on and loop.time() - started_s > SHORTEST_WATCH_S
                 failures = 1 if lasted else failures + 1
+                place.lost_s = loop.time() if place.lost_s is None else place.lost_s
+                self._list_later(place)
                 self.sink.failed(str(err), refused=False)
                 log.info("kind.lost", cluster=self.client.name, kind=str(self.resource.gvk), error=str(err))
+            self._doubt(place, loop.time() - started_s)
             if failures:
                 await asyncio.sleep(_wait_s(failures))
+
+    def _doubt(self, place: WatchCursor, lasted_s: float) -> None:
+        """Go on from the version only where a watch from there was heard, or may just have been too short for it."""
+        if place.version is None or place.heard:
+            return
+        if place.went_on and lasted_s >= min(self.idle_s, BOOKMARK_S):
+            place.version = None
+            log.info("kind.silent", cluster=self.client.name, kind=str(self.resource.gvk))
+        else:
+            self._list_later(place)
+
+    def _list_later(self, place: WatchCursor) -> None:
+        if place.list_by_s is None:
+            wait_s = self.server.refresh_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
+            place.list_by_s = asyncio.get_running_loop().time() + wait_s
 
     async def _list(self) -> str:
         """List in pages, and return the version to watch from.
@@ -181,12 +231,12 @@ class KindWatch:
         Where the server does not stream lists, `place` stays: pages come first.
         """
         if place.version is not None:
-            async with self._opened(place.version) as lines:
+            async with self._opened(place) as lines:
                 if isinstance(lines, Reply):
                     raise _problem(lines)
                 await self._follow(lines, place, None)
             return
-        async with self.server.lists.streams.turn() as turn, self._opened(None) as lines:
+        async with self.server.lists.streams.turn() as turn, self._opened(place) as lines:
             self.sink.begin()
             if not isinstance(lines, Reply):
                 await self._follow(lines, place, turn)
@@ -197,9 +247,7 @@ class KindWatch:
     async def _follow(self, lines: Lines, place: WatchCursor, turn: Slot | None) -> None:
         """Take what comes; with `turn`, the list comes first, and the turn is over once that is in."""
         streaming = turn is not None
-        if not streaming:
-            place.went_on = True
-            self.sink.heard()  # the server goes on from our version: nothing was lost
+        place.went_on = not streaming
         first = True
         async for batch in _in_turns(lines):
             if turn is not None:
@@ -213,10 +261,13 @@ class KindWatch:
             if turn is not None and streaming and any(map(_ends_initial, events)):
                 streaming, place.went_on = False, True
                 self.sink.end()
+                place.listed()
                 turn.done()
             if version and not streaming:
                 place.version = version
-            self.sink.heard()
+            if events:
+                place.hear()
+                self.sink.heard()
             if error is not None:
                 place.refused = streaming and error.code >= SERVERS_FAULT
                 raise _problem(error)
@@ -225,8 +276,11 @@ class KindWatch:
             raise ClusterUnreachable(f"{self._what} ended in its initial list", remedy="nothing: it is tried again")
 
     @asynccontextmanager
-    async def _opened(self, version: str | None) -> AsyncIterator[Lines | Reply]:
+    async def _opened(self, place: WatchCursor) -> AsyncIterator[Lines | Reply]:
+        version = place.version
         timeout_s = self.client.settings.watch_timeout_s * random.uniform(0.9, 1.0)  # noqa: S311 - spreads load
+        if version is not None and place.list_by_s is not None:
+            timeout_s = min(timeout_s, place.list_by_s - asyncio.get_running_loop().time())
         query = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": f"{max(1.0, timeout_s):.0f}"}
         if version is None:
             query |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}

@@ -122,6 +122,13 @@ def expired(message: str) -> Refusal:
     return Refusal(410, "Expired", message)
 
 
+def too_large(asked: int, now: int) -> Refusal:
+    """Return the 504 for a version that is not reached yet."""
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    message = f"Timeout: Too large resource version: {asked}, current: {now}"
+    return Refusal(504, "Timeout", message, {"causes": [cause], "retryAfterSeconds": 1}, retry_after_s=1)
+
+
 def unsupported(message: str) -> Refusal:
     return Refusal(415, "UnsupportedMediaType", message)
 

@@ -88,7 +88,7 @@ class PageRequest:
             raise bad_request(f"limit: strconv.ParseInt: parsing {limit!r}: invalid syntax")
         token = query.get("continue")
         if not token:
-            return PageRequest(int(limit))
+            return PageRequest(0 if query.get("resourceVersion") == "0" else int(limit))  # a cache gives all it has
         try:
             version, namespace, name = orjson.loads(base64.urlsafe_b64decode(token.encode()))
             return PageRequest(int(limit), int(version), (namespace, name))

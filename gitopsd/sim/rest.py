@@ -17,6 +17,7 @@ from gitopsd.sim.deletes import Deletion
 from gitopsd.sim.faults import Fault, Faults
 from gitopsd.sim.incoming import RequestTarget, WriteOptions
 from gitopsd.sim.kinds import ServedKind
+from gitopsd.sim.list_options import EXACT, check_list, version_of
 from gitopsd.sim.reading import PageRequest, View, chosen_of, listed
 from gitopsd.sim.scales import Scales
 from gitopsd.sim.selectors import selection
@@ -151,6 +152,9 @@ class Rest:
     def _read(self, request: web.Request, target: RequestTarget, verb: str) -> web.Response:
         view = _view(request, target.kind)
         collection = self.writes.store.collection(target.kind.group_plural)
+        asked, now = version_of(request.query), self.writes.store.version
+        if asked > now:
+            raise answers.too_large(asked, now)
         if target.subresource == "scale":
             return _json(Scales(self.writes).live(target))
         if verb == "get":
@@ -160,11 +164,11 @@ class Rest:
             if target.subresource == "log":
                 return _log(found.parsed(), request.query)
             return _raw(view.one(found))
+        check_list(request.query)
         chosen = selection(target.kind, target.namespace, request.query)
         page = PageRequest.parse(request.query)
-        now = self.writes.store.version
-        if request.query.get("resourceVersionMatch") == "Exact" and not page.version:
-            now = int(request.query["resourceVersion"])
+        if request.query.get("resourceVersionMatch") == EXACT and not page.version:
+            now = asked
         return _raw(listed(view, collection, chosen, page, now))
 
     async def _watch(self, request: web.Request, target: RequestTarget) -> web.StreamResponse:

@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from gitopsd.sim.answers import Invalid, Refusal, Resource, bad_request, expired, invalid
+from gitopsd.sim.answers import Refusal, expired, too_large
+from gitopsd.sim.list_options import check_watch, version_of
 from gitopsd.sim.reading import View, chosen_of
 from gitopsd.sim.selectors import Selection
 from gitopsd.sim.store import Collection, Event
@@ -19,7 +20,6 @@ from gitopsd.sim.store import Collection, Event
 BOOKMARK_S = 10.0  # between two bookmarks on a watch that asks for them
 _EARLY_S = 2.0  # before a watch ends, so that its client goes on from there
 _EVENTS_AT_ONCE = 500
-_LIST_OPTIONS = Resource("meta.k8s.io", "listoptions", "ListOptions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Wish:
     version: int | None  # start after this one; None: begin with what is there
     initial: bool  # begin with what is there …
     initial_end: bool  # … and say where that ends
+    not_older: int  # … at this version at least
     bookmarks: bool
     timeout_s: float
 
@@ -39,26 +40,16 @@ class Wish:
         Raises:
             Refusal: 400 or 422, it cannot be understood.
         """
-        text = query.get("resourceVersion") or ""
-        if text and not text.isdecimal():
-            raise bad_request(f"Invalid resource version: {text!r}")
-        streamed = query.get("sendInitialEvents") == "true"
-        match = query.get("resourceVersionMatch")
-        if streamed and match != "NotOlderThan":
-            error = Invalid(
-                "resourceVersionMatch", "Forbidden: sendInitialEvents requires NotOlderThan", "FieldValueForbidden"
-            )
-            raise invalid(_LIST_OPTIONS, "", [error])
-        if not streamed and match:
-            error = Invalid(
-                "resourceVersionMatch", "Forbidden: resourceVersionMatch is forbidden for watch", "FieldValueForbidden"
-            )
-            raise invalid(_LIST_OPTIONS, "", [error])
+        check_watch(query)
+        version = version_of(query)
+        begins = query.get("sendInitialEvents")
+        streamed = begins == "true"
         timeout = query.get("timeoutSeconds") or ""
         bookmarks = query.get("allowWatchBookmarks") in ("true", "1")
         return Wish(
-            version=None if streamed or text in ("", "0") else int(text),
-            initial=streamed or text in ("", "0"),
+            version=None if streamed else version or None,
+            initial=streamed or (begins is None and not version),
+            not_older=version if streamed else 0,
             initial_end=streamed and bookmarks,
             bookmarks=bookmarks,
             timeout_s=float(timeout) if timeout.isdecimal() else 1800 * (1 + random.random()),  # noqa: S311 - spreads ends
@@ -67,7 +58,7 @@ class Wish:
 
 @dataclass(slots=True)
 class OpenWatch:
-    """One open watch."""
+    """One open watch. From a version that is not reached yet, it says nothing up to there, not even a bookmark."""
 
     view: View
     collection: Collection
@@ -89,6 +80,9 @@ class OpenWatch:
                 await self.write(_gone(self.wish.version, self.collection.begun))
                 return
             position = self.collection.position(self.wish.version)
+        if self.wish.not_older > self.version():
+            await self.write(error_line(too_large(self.wish.not_older, self.version())))
+            return
         if self.wish.initial:
             await self._begin()
         await self._go_on(position)
@@ -103,6 +97,7 @@ class OpenWatch:
 
     async def _go_on(self, position: int) -> None:
         loop = asyncio.get_running_loop()
+        after = self.wish.version or 0
         while not self.collection.closed:
             events = self.collection.since(position)
             if events is None:
@@ -110,13 +105,15 @@ class OpenWatch:
                 return
             if events:
                 position += len(events)
-                lines = b"".join(line for event in events if (line := _line(self.view, self.chosen, event)))
+                news = (event for event in events if event.new.version > after)
+                lines = b"".join(line for event in news if (line := _line(self.view, self.chosen, event)))
                 if lines:
                     await self.write(lines)
             elif loop.time() >= self._ends:
                 return
             elif self.wish.bookmarks and loop.time() >= self._marks:
-                await self.write(self.view.bookmark(self.version()))
+                if self.version() > after:
+                    await self.write(self.view.bookmark(self.version()))
                 last = self._marks >= self._ends - _EARLY_S
                 self._marks = self._ends if last else min(loop.time() + BOOKMARK_S, self._ends - _EARLY_S)
             else:

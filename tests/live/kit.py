@@ -54,6 +54,7 @@ async def running(
     kinds: Collection[GroupKind] = (),
     tracking: Tracking = ANNOTATION,
     now_s: Callable[[], float] = time.monotonic,
+    refresh_s: float = 600.0,
 ) -> AsyncIterator[Running]:
     """Run the mirror of the cluster that `client` speaks to while the block runs."""
     told: list[AppName] = []
@@ -66,6 +67,7 @@ async def running(
         tracking=tracking,
         takeover=("kubectl-client-side-apply", "argocd-controller"),
         now_s=now_s,
+        refresh_s=refresh_s,
     )
     async with asyncio.TaskGroup() as group:
         task = group.create_task(mirrors.mirrors[HERE].run(), name="mirror under test")
@@ -75,14 +77,14 @@ async def running(
             task.cancel()
 
 
-async def until(condition: Callable[[], object], what: str) -> None:
+async def until(condition: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> None:
     """Wait until `condition` holds; fail naming `what` when it does not in time."""
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(deadline_s):
             while not condition():  # noqa: ASYNC110 - there is no event: the world is looked at
                 await asyncio.sleep(0.01)
     except TimeoutError:
-        raise AssertionError(f"not in {DEADLINE_S} s: {what}") from None
+        raise AssertionError(f"not in {deadline_s} s: {what}") from None
 
 
 def ref(kind: str, namespace: str, name: str, group: str = "", version: str = "v1") -> ObjectRef:

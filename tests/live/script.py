@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -60,6 +61,17 @@ def sends_and_holds(fake: Fake, *chunks: bytes) -> Answer:
     return answer
 
 
+def ends_after(seconds: float) -> Answer:
+    """Return an answer of a watch that says nothing, and ends in good order."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = await _opened(request)
+        await asyncio.sleep(seconds)
+        return response
+
+    return answer
+
+
 def breaks_off(*chunks: bytes) -> Answer:
     """Return an answer of a watch whose connection is cut after `chunks`."""
 
@@ -85,6 +97,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.on_heard: Callable[[], None] = lambda: None
 
     def count(self, line: str) -> int:
         return self.lines.count(line)
@@ -105,7 +118,7 @@ class Notes:
         self.lines.append("end")
 
     def heard(self) -> None:
-        pass
+        self.on_heard()
 
     def failed(self, cause: str, *, refused: bool) -> None:
         self.lines.append(f"{'refused' if refused else 'failed'}: {cause}")

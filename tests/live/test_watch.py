@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import web
 from structlog.testing import capture_logs
 
 from gitopsd.live.watch import ApiServerTraits, KindWatch
@@ -20,6 +21,7 @@ from tests.live.script import (
     bookmark,
     breaks_off,
     config_map,
+    ends_after,
     error,
     event,
     page,
@@ -41,11 +43,16 @@ async def fake() -> AsyncIterator[Fake]:
 
 @asynccontextmanager
 async def watching(
-    fake: Fake, *answers: Answer, streams: bool = True, idle_s: float = 30.0, **settings: Any
+    fake: Fake,
+    *answers: Answer,
+    streams: bool = True,
+    idle_s: float = 30.0,
+    refresh_s: float = 600.0,
+    **settings: Any,
 ) -> AsyncIterator[tuple[Notes, ApiServerTraits]]:
     """Watch ConfigMaps of a server that answers so, while the block runs."""
     fake.script(PATH, *answers, sends_and_holds(fake))
-    notes, server = Notes(), ApiServerTraits(streams=streams)
+    notes, server = Notes(), ApiServerTraits(streams=streams, refresh_s=refresh_s)
     async with fake.client(**settings) as client, asyncio.TaskGroup() as group:
         watch = KindWatch(client, server, CONFIG_MAP, notes, idle_s=idle_s)
         task = group.create_task(watch.run(), name="watch under test")
@@ -196,6 +203,62 @@ async def test_a_silent_watch_is_opened_again_where_it_was(fake: Fake) -> None:
 
     assert "10" == watches(fake)[1]["resourceVersion"]
     assert any("said nothing for 0.1 s" in line for line in notes.lines)
+
+
+RESTORED = event("ADDED", TWO), bookmark("7", initial_end=True)
+
+
+async def test_a_watch_that_says_nothing_at_all_begins_with_a_list(fake: Fake) -> None:
+    """So does a server that was restored from a backup, and is behind the versions that it once gave."""
+    answers = sends(*INITIAL), sends_and_holds(fake), sends_and_holds(fake, *RESTORED)
+    async with watching(fake, *answers, idle_s=0.1) as (notes, _):
+        await until(lambda: notes.count("end") == 2, "listed anew")
+
+    assert "10" == watches(fake)[1]["resourceVersion"]
+    assert ["begin", "put one@1", "put two@2", "end", "begin", "put two@2", "end"] == without_failures(notes.lines)
+
+
+async def test_so_does_one_that_the_server_ends_after_longer_than_it_is_ever_silent(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gitopsd.live.watch.BOOKMARK_S", 0.1)
+    answers = sends(*INITIAL), ends_after(0.2), sends_and_holds(fake, *RESTORED)
+    async with watching(fake, *answers) as (notes, _):
+        await until(lambda: notes.count("end") == 2, "listed anew")
+
+
+@pytest.mark.parametrize("lost", [sends(), breaks_off(), refuses(503), sends(b"<html>")])
+async def test_what_a_watch_may_have_lost_is_found_by_a_list_within_the_refresh(fake: Fake, lost: Answer) -> None:
+    going_on, listing = sends(event("ADDED", THREE), bookmark("40")), sends_and_holds(fake, *RESTORED)
+
+    async def well(request: web.Request) -> web.StreamResponse:
+        return await (going_on if "resourceVersion" in request.query else listing)(request)
+
+    async with watching(fake, sends(*INITIAL), lost, well, refresh_s=1.5) as (notes, _):
+        fake.scripts[PATH].pop()
+        await until(lambda: notes.count("end") == 2, "listed anew")
+
+    assert notes.has("put three@3"), "it went on meanwhile"
+
+
+async def test_a_watch_is_not_heard_before_it_says_something(fake: Fake) -> None:
+    heard: list[int] = []
+    answers = sends(*INITIAL), sends_and_holds(fake)
+    async with watching(fake, *answers) as (notes, _):
+        notes.on_heard = lambda: heard.append(len(watches(fake)))
+        await until(lambda: len(watches(fake)) > 1, "opened again")
+
+    assert {1} >= set(heard)
+
+
+async def test_a_kind_that_was_lost_for_long_is_listed_when_it_answers_again(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gitopsd.live.watch.STALE_S", 0.0)
+    async with watching(fake, breaks_off(*INITIAL), sends_and_holds(fake, *RESTORED)) as (notes, _):
+        await until(lambda: notes.count("end") == 2, "listed anew")
+
+    assert "resourceVersion" not in watches(fake)[1]
 
 
 BROKEN = {

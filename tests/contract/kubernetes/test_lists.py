@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.contract.kubernetes.api import METADATA, METADATA_LIST, Api
+from tests.contract.kubernetes.api import METADATA, METADATA_LIST, Answer, Api, until
 from tests.contract.kubernetes.objects import config_map, config_maps
 
 LABEL = {"labelSelector": "of=list"}  # beside it is what controllers put into every namespace
@@ -110,6 +110,49 @@ async def test_list_not_older_than_what_was_just_written_has_it(api: Api, namesp
     assert "a" in names(exact)
     assert version == exact["metadata"]["resourceVersion"]
     assert "a" in names(cached)
+
+
+async def test_reading_at_a_version_that_is_not_reached_yet_times_out(api: Api, namespace: str) -> None:
+    made = (await api.post(config_maps(namespace), config_map("a"))).ok()
+    ahead = str(int(made["metadata"]["resourceVersion"]) + 100_000)
+
+    for path, params in (
+        (config_maps(namespace), {}),
+        (config_maps(namespace), {"limit": "5"}),
+        (config_maps(namespace), {"resourceVersionMatch": "NotOlderThan"}),
+        (config_maps(namespace), {"resourceVersionMatch": "Exact"}),
+        (config_maps(namespace, "a"), {}),
+    ):
+        answer = await api.get(path, resourceVersion=ahead, **params)
+
+        assert (504, "Timeout") == (answer.status, answer.reason), params
+        assert ["ResourceVersionTooLarge"] == [cause["reason"] for cause in answer.body["details"]["causes"]]
+        assert "1" == answer.headers["Retry-After"]
+
+
+async def test_list_of_any_version_has_no_pages(api: Api, namespace: str) -> None:
+    await fill(api, namespace, 3)
+
+    async def held() -> Answer:
+        return await api.get(config_maps(namespace), resourceVersion="0", limit="1", **LABEL)
+
+    found = await until(held, lambda answer: len(answer.ok()["items"]) >= 3)  # a cache may be a moment behind
+
+    assert ["m0", "m1", "m2"] == names(found.body)
+    assert "continue" not in found.body["metadata"]
+
+
+async def test_versions_that_a_list_cannot_be_asked_for(api: Api, namespace: str) -> None:
+    for params, status in (
+        ({"resourceVersion": "x"}, 400),
+        ({"resourceVersionMatch": "Exact"}, 422),
+        ({"resourceVersionMatch": "NotOlderThan"}, 422),
+        ({"resourceVersionMatch": "Exact", "resourceVersion": "0"}, 422),
+        ({"resourceVersionMatch": "Newest", "resourceVersion": "1"}, 422),
+        ({"sendInitialEvents": "true"}, 422),
+        ({"sendInitialEvents": "false"}, 422),
+    ):
+        assert status == (await api.get(config_maps(namespace), **params)).status, params
 
 
 async def test_delete_of_a_collection_takes_the_selected(api: Api, namespace: str) -> None:

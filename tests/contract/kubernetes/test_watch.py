@@ -99,10 +99,61 @@ async def test_streamed_list_ends_with_its_bookmark_then_goes_on(api: Api, names
     assert ("ADDED", made) == after[-1]
 
 
-async def test_streamed_list_needs_its_match_rule(api: Api, namespace: str) -> None:
-    answer = await api.get(config_maps(namespace), watch="1", sendInitialEvents="true")
+async def test_watch_from_a_version_that_is_not_reached_yet_says_nothing(api: Api, namespace: str) -> None:
+    ahead = int(await version_of(api, namespace)) + 100_000
 
-    assert (422, "Invalid") == (answer.status, answer.reason)
+    async with api.watch(
+        config_maps(namespace), resourceVersion=f"{ahead}", allowWatchBookmarks="true", timeoutSeconds="4"
+    ) as events:
+        (await api.post(config_maps(namespace), watched("a"))).ok()
+
+        assert await events.ended()
+
+
+async def test_watch_from_a_version_that_is_reached_later_begins_there(api: Api, namespace: str) -> None:
+    ahead = int(await version_of(api, namespace)) + 10
+
+    async with api.watch(config_maps(namespace), resourceVersion=f"{ahead}", **LABEL) as events:
+        last = 0
+        while last <= ahead:
+            made = (await api.apply(config_maps(namespace, "a"), watched("a", {"of": f"{last}"}))).ok()
+            last = int(made["metadata"]["resourceVersion"])
+
+        kind, found = await events.next()
+    assert ("MODIFIED", f"{last}") == (kind, found["metadata"]["resourceVersion"])
+
+
+async def test_streamed_list_that_is_to_be_newer_than_all_there_is_ends_in_an_error(api: Api, namespace: str) -> None:
+    ahead = int(await version_of(api, namespace)) + 100_000
+    stream = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
+
+    async with api.watch(config_maps(namespace), resourceVersion=f"{ahead}", **stream) as events:
+        kind, status = await events.next()
+        assert await events.ended()
+
+    assert ("ERROR", 504, "Timeout") == (kind, status["code"], status["reason"])
+
+
+async def test_watch_without_initial_events_begins_now(api: Api, namespace: str) -> None:
+    (await api.post(config_maps(namespace), watched("a"))).ok()
+    later = {"sendInitialEvents": "false", "resourceVersionMatch": "NotOlderThan"}
+
+    for number, params in enumerate(({}, {"resourceVersion": "0"})):
+        async with api.watch(config_maps(namespace), **later, **params, **LABEL) as events:
+            (await api.post(config_maps(namespace), watched(f"b{number}"))).ok()
+            assert f"b{number}" == (await events.next())[1]["metadata"]["name"]
+
+
+async def test_streamed_list_needs_its_match_rule(api: Api, namespace: str) -> None:
+    for params in (
+        {"sendInitialEvents": "true"},
+        {"sendInitialEvents": "false"},
+        {"sendInitialEvents": "true", "resourceVersionMatch": "Exact", "resourceVersion": "1"},
+        {"resourceVersionMatch": "NotOlderThan", "resourceVersion": "1"},
+    ):
+        answer = await api.get(config_maps(namespace), watch="1", **params)
+
+        assert (422, "Invalid") == (answer.status, answer.reason), params
 
 
 async def test_streamed_metadata_list(api: Api, namespace: str) -> None:
