@@ -16,7 +16,8 @@ from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, PathNotFound
 from gitopsd.manifests.path_glob import MAGIC, path_glob
 from gitopsd.manifests.render_context import RenderContext
-from gitopsd.manifests.strvals import NotSettable, set_into, typed
+from gitopsd.manifests.strvals import NotSettable, set_into
+from gitopsd.manifests.whole_numbers import typed_whole
 from gitopsd.manifests.yaml import parse
 from gitopsd.model.application import HelmOptions
 from gitopsd.ports import Tree
@@ -27,7 +28,6 @@ Values = dict[str, Any]
 MOST_MATCHES = 1000  # of one glob
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 REFERENCE = re.compile(r"\$(?P<ref>[A-Za-z0-9_-]+)(?=/|$)")
-LARGE = 1_000_000  # from here on Go prints a number with an exponent, unless it is known to be whole
 OWN = re.compile(r"ARGOCD_|KUBE_")  # the build environment's variables
 
 
@@ -48,22 +48,12 @@ def helm_values(tree: Tree, path: str, options: HelmOptions, given: RenderContex
         written = _read("spec.source.helm.values", options.values.encode(), given.limits)
     merged = _own(_over(merged, written))
     for parameter in sorted(options.parameters, key=lambda each: each.force_string):
-        convert = str if parameter.force_string else typed
+        convert = str if parameter.force_string else typed_whole
         _set(merged, parameter.name, cleaned(given.variables.expand(parameter.value)), convert)
     for name, file in options.file_parameters.items():
         text = _text(tree, path, file, given)
         _set(merged, name, "text", lambda _, text=text: text)
     return merged
-
-
-def large_numbers(options: HelmOptions) -> tuple[str, ...]:
-    """Return the names of the parameters whose numbers templates print as value files' numbers: 1e+06."""
-
-    def large(text: str) -> bool:
-        value = typed(text)
-        return isinstance(value, int) and abs(value) >= LARGE
-
-    return tuple(each.name for each in options.parameters if not each.force_string and large(each.value))
 
 
 def cleaned(text: str) -> str:

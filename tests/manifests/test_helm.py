@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +228,22 @@ def test_a_hook_that_helm_does_not_know_is_left_out_as_helm_does(harbour: Harbou
     )
 
 
+def test_texts_keep_the_line_breaks_that_helm_prints(harbour: Harbour) -> None:
+    kept = "apiVersion: v1\nkind: {}\nmetadata: {{name: {}{}}}\ndata:\n  t: |+\n    text\n"
+    hook = ", annotations: {helm.sh/hook: pre-install}"
+    files = {
+        **SHOW,
+        "app/templates/a.yaml": f"{kept.format('ConfigMap', 'a', '')}---\n{kept.format('ConfigMap', 'b', '')}\n\n--- ",
+        "app/templates/c.yaml": f"{kept.format('Service', 'c', '')}\n\n---\n{kept.format('ConfigMap', 'd', '')}",
+        "app/templates/e.yaml": kept.format("Pod", "e", hook).strip(),
+        "app/templates/show.yaml": "{{/* nothing */}}",
+    }
+
+    texts = {each["metadata"]["name"]: each["data"]["t"] for each in harbour.build(files).manifests}
+    # The Service is installed last, so it ends what Helm prints before the hooks.
+    assert {"a": "text\n\n", "b": "text\n\n\n\n", "c": "text\n", "d": "text\n\n", "e": "text\n"} == texts
+
+
 def test_types_of_hooks_are_read_as_helm_reads_them(harbour: Harbour) -> None:
     hook = "{apiVersion: v1, kind: Pod, metadata: {name: %s, annotations: {helm.sh/hook: '%s'}}}\n---\n"
     files = {**SHOW, "app/templates/hooks.yaml": hook % ("a", "Pre-Install , post-upgrade") + hook % ("b", "TEST")}
@@ -293,11 +310,76 @@ def test_values_that_the_chart_cannot_take_are_told_without_what_they_are(harbou
     assert ["app: skipped value for web.from: Not a table."] == built.warnings
 
 
-def test_numbers_that_templates_print_with_an_exponent_are_told(harbour: Harbour) -> None:
-    built = harbour.build(SHOW, set_to("uid", "1000650000"))
-    assert 1 == len(built.warnings)
-    assert "the number of the parameter uid as 1e+06" in built.warnings[0]
-    assert [] == harbour.build(SHOW, set_to("uid", "1000650000", force_string=True)).warnings
+WHOLE = [
+    HelmParameter("uid", "1000650000"),
+    HelmParameter("low", "-9223372036854775808"),
+    HelmParameter("list", "{1,x,3000000}"),
+    HelmParameter("pods[1].ports[0]", "8080"),
+    HelmParameter("deep[0][1]", "7"),
+    HelmParameter("sub.n", "5"),
+    HelmParameter("second.n", "6000000"),
+    HelmParameter("global.port", "443000000"),
+    HelmParameter("global.a.b", "0"),
+    HelmParameter("text", "12", force_string=True),
+    HelmParameter('od\\.d "name"', "2"),
+]
+
+
+def test_whole_numbers_of_parameters_are_whole_in_templates(harbour: Harbour) -> None:
+    sub = config_map(
+        "{{ .Chart.Name }}", d='printf "%d" .Values.n', p='printf "%T %v" .Values.global.port .Values.global.port'
+    )
+    inner = config_map("inner-{{ .Release.Name }}", b='printf "%T" .Values.global.a.b')
+    needs = [{"name": "sub", "version": "0.1.0"}, {"name": "sub", "version": "0.1.0", "alias": "second"}]
+    show = {
+        "uid": 'printf "%d" .Values.uid',
+        "low": "print .Values.low",
+        "list": 'printf "%T %T %v" (index .Values.list 0) (index .Values.list 1) .Values.list',
+        "pods": 'printf "%v" .Values.pods',
+        "deep": 'printf "%v %T" .Values.deep (index .Values.deep 0 1)',
+        "sub": "add1 .Values.sub.n",
+        "gt": "gt .Values.uid 5",
+        "text": 'printf "%T" .Values.text',
+        "file": 'printf "%T" .Values.file',
+        "odd": 'printf "%T" (index .Values "od.d \\"name\\"")',
+        "index": "index (list 0 1 2 3 4 5 6 7) .Values.sub.n",
+    }
+    files: dict[str, str | bytes] = {
+        "app/Chart.yaml": chart_yaml(dependencies=needs),
+        "app/values.schema.json": '{"properties": {"uid": {"type": "integer"}, "list": {"type": "array"}}}',
+        "app/templates/show.yaml": config_map(**show),
+        "app/charts/sub.tgz": tgz(
+            {
+                "Chart.yaml": chart_yaml("sub", "0.1.0"),
+                "templates/a/b/c/d.yaml": sub,
+                "charts/inner/Chart.yaml": chart_yaml("inner"),
+                "charts/inner/templates/x.yaml": inner.replace(
+                    "inner-", "{{ .Subcharts | len }}-{{ .Template.Name | adler32sum }}-"
+                ),
+            }
+        ),
+    }
+
+    built = harbour.build(files, HelmOptions(values="file: 7\npods: [{}]\ndeep: [[1]]\n", parameters=tuple(WHOLE)))
+
+    maps = {each["metadata"]["name"]: each["data"] for each in built.manifests}
+    assert [] == built.warnings
+    assert {
+        "uid": "1000650000",
+        "low": "-9223372036854775808",
+        "list": "int64 string [1 x 3000000]",
+        "pods": "[map[] map[ports:[8080]]]",
+        "deep": "[[1 7]] int64",
+        "sub": 6,
+        "gt": True,
+        "text": "string",
+        "file": "float64",
+        "odd": "int64",
+        "index": 5,
+    } == {name: json.loads(text) for name, text in maps.pop("shop").items()}
+    assert {"d": '"5"', "p": '"int64 443000000"'} == maps.pop("sub")
+    assert {"d": '"6000000"', "p": '"int64 443000000"'} == maps.pop("second")
+    assert [{"b": '"int64"'}] * 2 == list(maps.values())
 
 
 BAD: dict[str, tuple[dict[str, str | bytes | None], HelmOptions, type[GitopsError], str]] = {
