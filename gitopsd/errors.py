@@ -106,10 +106,6 @@ class InvalidManifest(Terminal):
     """A manifest of Git is not one Kubernetes could accept."""
 
 
-class NotYaml(InvalidManifest):
-    """A file is no YAML with a JSON form: perhaps it was never meant to be a manifest."""
-
-
 class InvalidDeclaration(Terminal):
     """An Application or AppProject manifest does not say what to do."""
 

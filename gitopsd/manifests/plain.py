@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from gitopsd.errors import InvalidManifest, NotYaml, PathNotFound
+from gitopsd.errors import InvalidManifest, PathNotFound
 from gitopsd.manifests.glob import glob
 from gitopsd.manifests.jsonnet import evaluated
 from gitopsd.manifests.render_context import RenderContext
@@ -135,7 +135,7 @@ def _perhaps(tree: Tree, place: str, oid: str, limits: RenderSettings) -> Parsed
         return _file(tree, place, oid, limits)
     except InvalidManifest:
         data = tree.read(place, max_bytes=limits.max_bytes) or b""
-        if _has_marks(data):
+        if all(mark in data for mark in MARKS):
             raise
         return _no_manifest(data)
 
@@ -155,20 +155,14 @@ def parsed(name: str, data: bytes, limits: RenderSettings) -> ParsedFile:
     """Return the manifests of one file's content; `name` is for the errors.
 
     A file none of whose documents was meant to be a manifest (values for some tool, a list, text) is left out with a
-    warning, and so is one that cannot be read and lacks the words of a manifest, as Argo CD does; anything else that is
-    no manifest is an error, because leaving it out would prune.
+    warning, as Argo CD does; anything else that is no manifest is an error, because leaving it out would prune.
 
     Raises:
         InvalidManifest: names file and line.
     """
     if SKIP in data:
         return ParsedFile(len(data))
-    try:
-        found = parse(name, data, limits)
-    except NotYaml:
-        if _has_marks(data):
-            raise
-        return _no_manifest(data)
+    found = parse(name, data, limits)
     if found.documents and not any(is_manifest_like(document.value) for document in found.documents):
         return _no_manifest(data)
     encrypted = ((1, ENCRYPTED),) if type_of(name, data) else ()
@@ -185,11 +179,6 @@ def parsed(name: str, data: bytes, limits: RenderSettings) -> ParsedFile:
 
 def _no_manifest(data: bytes) -> ParsedFile:
     return ParsedFile(len(data), warnings=((1, NO_MANIFEST),))
-
-
-def _has_marks(data: bytes) -> bool:
-    text = data.replace(b"\0", b"")  # of UTF-16
-    return all(mark in text for mark in MARKS)
 
 
 class _Kept:

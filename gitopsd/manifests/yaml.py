@@ -15,7 +15,7 @@ import orjson
 import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs forget it
 
-from gitopsd.errors import InvalidManifest, NotYaml
+from gitopsd.errors import InvalidManifest
 from gitopsd.manifests.scalars import NotAValue, json_key, json_value, plain, tagged
 from gitopsd.settings import RenderSettings
 
@@ -46,8 +46,7 @@ def parse(name: str, data: bytes, limits: RenderSettings) -> Parsed:
     """Return the documents of a YAML or JSON file as kubectl reads them; `name` is for the errors.
 
     Raises:
-        NotYaml: it is not UTF-8, not YAML, or has no JSON form; names file and line.
-        InvalidManifest: it is over a limit; names file and line.
+        InvalidManifest: it is not UTF-8, not YAML, has no JSON form, or is over a limit; names file and line.
     """
     text = _text(name, data)
     if text.lstrip().startswith("{") and (found := _as_json(name, text, limits)) is not None:
@@ -58,10 +57,10 @@ def parse(name: str, data: bytes, limits: RenderSettings) -> Parsed:
     except yaml.MarkedYAMLError as err:
         mark = err.problem_mark or err.context_mark
         words = " ".join(word for word in (err.context, err.problem) if word)
-        raise NotYaml(f"{name}:{mark.line + 1 if mark else 1}: {words}", remedy="mend the YAML") from err
+        raise InvalidManifest(f"{name}:{mark.line + 1 if mark else 1}: {words}", remedy="mend the YAML") from err
     except yaml.YAMLError as err:  # the reader's: a character YAML does not allow
         words = str(err).replace("\n", " ").strip()
-        raise NotYaml(f"{name}:1: {words}", remedy="remove the character, or write it as an escape") from err
+        raise InvalidManifest(f"{name}:1: {words}", remedy="remove the character, or write it as an escape") from err
 
 
 def _text(name: str, data: bytes) -> str:
@@ -69,7 +68,7 @@ def _text(name: str, data: bytes) -> str:
         return data.decode("utf-16" if data.startswith(UTF_16) else "utf-8").removeprefix(BOM)
     except UnicodeDecodeError as err:
         line = data.count(b"\n", 0, err.start) + 1
-        raise NotYaml(f"{name}:{line}: not UTF-8", remedy="save the file as UTF-8") from err
+        raise InvalidManifest(f"{name}:{line}: not UTF-8", remedy="save the file as UTF-8") from err
 
 
 def _as_json(name: str, text: str, limits: RenderSettings) -> Parsed | None:
@@ -223,9 +222,8 @@ class _Builder:
         value, size = named
         self._size += size
         if self._size > self._allowed:
-            raise InvalidManifest(
-                f"{self._name}:{line}: its aliases expand beyond all measure",
-                remedy="write it without them, or raise render.max_growth",
+            raise self._refused(
+                line, "its aliases expand beyond all measure", "write it without them, or raise render.max_growth"
             )
         if not isinstance(value, (dict, list)):
             self._put_scalar(value, line)
@@ -262,8 +260,8 @@ class _Builder:
         into.update(merged)
         top.merged |= merged.keys()
 
-    def _refused(self, line: int, what: str, remedy: str) -> NotYaml:
-        return NotYaml(f"{self._name}:{line}: {what}", remedy=remedy)
+    def _refused(self, line: int, what: str, remedy: str) -> InvalidManifest:
+        return InvalidManifest(f"{self._name}:{line}: {what}", remedy=remedy)
 
 
 def _line(event: Any) -> int:

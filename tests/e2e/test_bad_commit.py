@@ -20,8 +20,6 @@ UNREADABLE: dict[str, tuple[str | bytes, str]] = {
         "",
     ),
     "deep": (f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: deep}}\n{DEEP}\n", ""),
-    "not a mapping": ("- just\n- a list\n", "bad.yaml:1"),
-    "a scalar": ("hello\n", "bad.yaml:1"),
     "without kind": ("apiVersion: v1\nmetadata: {name: x}\n", "kind"),
     "without name": ("apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n", "name"),
     "a name of the wrong type": ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: [1]}\n", "name"),
