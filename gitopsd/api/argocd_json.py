@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.core.target.order import FIRST
+from gitopsd.core.text.times import rfc3339
 from gitopsd.model.application import Application
 from gitopsd.model.comparison import Compared, Difference, Found, Writer
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import Revision
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import Operation, OperationPhase, Task, TaskState, TaskVerb
-from gitopsd.model.status import AppStatus, HistoryEntry
+from gitopsd.model.status import AppStatus, Failing, HistoryEntry
 
 Json = dict[str, Any]
 
@@ -52,13 +52,6 @@ def application_json(
         "spec": {**shown(app.manifest.get("spec", {})), "project": str(app.project)},
         "status": _status(app, status, history, now_s),
     }
-
-
-def rfc3339(unix_s: float | None) -> str | None:
-    """Return a time as Kubernetes writes it, in UTC and whole seconds; None for none (0 is none too)."""
-    if not unix_s:
-        return None
-    return datetime.fromtimestamp(int(unix_s), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def shown(value: Any) -> Any:
@@ -198,9 +191,14 @@ def _ours(app: Application, status: AppStatus, now_s: float) -> Json:
             "epochAgeSeconds": round(max(0.0, now_s - status.epoch_s), 1) if status.epoch_s else None,
             "watchAgeSeconds": round(status.watch_age_s, 1),
             "operationId": status.operation.id if status.operation else None,
+            "failing": _failing(status.failing) if status.failing else None,
             "progress": _progress(status.operation) if status.operation else None,
         }
     )
+
+
+def _failing(found: Failing) -> Json:
+    return {"since": rfc3339(found.since_s), "tries": found.tries, "nextTryAt": rfc3339(found.next_s)}
 
 
 def _conditions(app: Application, status: AppStatus | None) -> list[Json]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Revision, TargetHash, Uid, ViewHash
@@ -90,14 +90,6 @@ class OperationScope:
 EVERYTHING = OperationScope()
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """The content that a sync has tried to its end, and what came of that."""
-
-    target: TargetHash
-    succeeded: bool
-
-
 class SyncPhase(enum.Enum):
     PRE_SYNC = "PreSync"
     SYNC = "Sync"
@@ -169,6 +161,24 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class LastSync:
+    """What the last sync of the whole application says about its content."""
+
+    target: TargetHash
+    succeeded: bool
+    ended_s: float  # Unix time: it is stored, and compared after a restart
+    retries: int = 0  # of this content, after failures
+    heals: int = 0  # of this content in a row
+    healing: bool = False  # caused by drift
+    put_off: bool = False  # some tasks had to wait for something, and are still to be done
+    terminated: bool = False
+    hooks_left: bool = False  # some that belong to it have not been run to their end
+    hook_failed: bool = False  # one was run, and came to a bad end
+    failing_since_s: float = 0.0  # Unix time at which the first try in a row failed; 0: the last one did not
+    left: tuple[ResourceKey, ...] = ()  # what it was to write, and did not
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     id: str
     app: AppName
@@ -187,7 +197,8 @@ class Operation:
     retries: int = 0
     not_before_s: float = 0.0  # no step before this Unix time (back-off)
     heals: int = 0  # self-heals of this content in a row, this one included
-    tried: Tried | None = None  # by the last sync before this one that tried a content to its end
+    tried: LastSync | None = None  # the sync before it that tried a content to its end
+    failing_since_s: float = 0.0  # Unix time at which the first try in a row of this content failed; 0: none has
     options: tuple[tuple[str, str], ...] = ()  # sync options of this operation, over the application's
     asked_s: float = 0.0  # of the request that it does, by which that is known to have been taken up; 0: of none
 
@@ -216,7 +227,7 @@ def operation_to_json(operation: Operation) -> dict[str, Any]:
         "end": operation.end.value if operation.end else None,
         "cause": operation.cause.value,
         "scope": asdict(operation.scope),
-        "tried": asdict(operation.tried) if operation.tried else None,
+        "tried": _last_sync_to_json(operation.tried) if operation.tried else None,
         "tasks": [task_to_json(task) for task in operation.tasks],
     }
 
@@ -231,7 +242,7 @@ def operation_from_json(value: Mapping[str, Any]) -> Operation:
         end=EndReason(value["end"]) if value["end"] else None,
         cause=OperationCause(value["cause"]),
         scope=OperationScope(**value["scope"]),
-        tried=Tried(**value["tried"]) if value["tried"] else None,
+        tried=_last_sync_from_json(value["tried"]) if value["tried"] else None,
         tasks=tuple(task_from_json(task) for task in value["tasks"]),
     )
 
@@ -249,7 +260,17 @@ _PLAIN = (
     "not_before_s",
     "asked_s",
     "heals",
+    "failing_since_s",
 )
+
+
+def _last_sync_to_json(last: LastSync) -> dict[str, Any]:
+    return {**asdict(last), "left": [list(astuple(key)) for key in last.left]}
+
+
+def _last_sync_from_json(value: Mapping[str, Any]) -> LastSync:
+    left = tuple(ResourceKey(*key) for key in value.get("left", ()))
+    return LastSync(**{"ended_s": 0.0, **value, "left": left})  # when it ended is told by who carries it
 
 
 def task_to_json(task: Task) -> dict[str, Any]:

@@ -36,6 +36,17 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """Syncs of one content that fail, one after the other."""
+
+    since_s: float  # Unix time at which the first one failed
+    tries: int  # that have failed
+    next_s: float | None  # Unix time of the next; None: it waits for a change, or it runs
+    why: str  # the last one's message
+    trying: bool = False  # one runs now
+
+
+@dataclass(frozen=True, slots=True)
 class AppStatus:
     comparison: Comparison
     revisions: tuple[Revision, ...]  # one per source, all of one epoch per repository
@@ -48,6 +59,7 @@ class AppStatus:
     source_types: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()  # why it is too old to go by; what is shown of it is not green then
     orphans: int = 0  # objects of no application in its namespace, where its project asks for them
+    failing: Failing | None = None  # None: its syncs do not fail
     waiting: str = ""  # why nothing is done about what is out of sync; "" where nothing is, or something runs
 
 

@@ -8,13 +8,15 @@ from typing import Protocol
 from gitopsd.core.compare.compressed import at_rest
 from gitopsd.core.compare.verdict import comparison
 from gitopsd.core.declaration import DECLARE
-from gitopsd.core.drift.ledger import ContestedField, DriftContext, conditions
+from gitopsd.core.drift.ledger import ContestedField, DriftContext
+from gitopsd.core.drift.ledger import conditions as told_of
+from gitopsd.core.sync.failing import failure_of, sync_error
 from gitopsd.errors import GitopsError
-from gitopsd.model.application import Application
+from gitopsd.model.application import Application, Mode
 from gitopsd.model.comparison import Comparison, Found, SyncStatus
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId
-from gitopsd.model.status import AppStatus, Condition
+from gitopsd.model.status import AppStatus, Condition, Failing
 from gitopsd.ports import Applications, Clock
 from gitopsd.reconcile.compare import Comparer
 from gitopsd.reconcile.destination import Destinations, Snapshot
@@ -97,7 +99,7 @@ class Reconciler:
         if orders.deleting and aim.empty and not outcome.left and not left.any:
             self.apps.forget(app.name)
             return Again(None)
-        aim = replace(aim, conditions=(*aim.conditions, *conditions(fought), *left.conditions))
+        aim = replace(aim, conditions=(*aim.conditions, *told_of(fought), *left.conditions))
         return self._published(orders, (found, outcome), desired, aim, left.again_after_s)
 
     def _fought(self, orders: PassRequest, aim: Snapshot, found: Comparison) -> tuple[ContestedField, ...]:
@@ -134,12 +136,15 @@ class Reconciler:
         left_s: float | None = None,
     ) -> Again:
         found, outcome = result
+        fails = self._failing(orders.app, found, outcome, aim) if aim else None
+        conditions, told = aim.conditions if aim else (), [sync_error(fails)] if fails else []
         status = AppStatus(
             comparison=at_rest(found),
             revisions=desired.revisions,
             cluster=aim.cluster if aim else None,
-            conditions=(*(aim.conditions if aim else ()), *self.apps.contested(orders.app.name)),
+            conditions=(*conditions, *told, *self.apps.contested(orders.app.name)),
             operation=outcome.operation,
+            failing=fails,
             reconciled_s=self.now_s(),
             epoch_s=desired.taken_s,
             watch_age_s=aim.watch_age_s if aim else 0.0,
@@ -150,6 +155,11 @@ class Reconciler:
         self.apps.publish(orders.app.name, status)
         waits_s = (self.refresh_s, outcome.again_after_s, left_s, UNANSWERED_S if _unanswered(found) else None)
         return Again(min(wait_s for wait_s in waits_s if wait_s is not None))
+
+    def _failing(self, app: Application, found: Comparison, outcome: Outcome, aim: Snapshot) -> Failing | None:
+        operation = outcome.operation
+        here = operation is not None and operation.cluster == aim.cluster and aim.mode is Mode.ENFORCE
+        return failure_of(app, found, operation, self.syncer.pacing) if here else None
 
     def _unseen(self, orders: PassRequest, cluster: ClusterId) -> Again:
         """Publish that nothing is known yet, beside what was known before; said once, not at every look."""

@@ -153,6 +153,7 @@ class Syncer:
             ),
             heals=due.heals,
             retries=due.retries,
+            failing_since_s=due.failing_since_s,
             asked_s=request.asked_s if request else 0.0,
             options=request.options if request else (),
         )

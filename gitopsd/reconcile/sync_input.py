@@ -9,7 +9,6 @@ from gitopsd.core.compare.pairing import owns
 from gitopsd.core.drift.ledger import ContestedField, held_of, worth_healing
 from gitopsd.core.sync.actions import Observed
 from gitopsd.core.sync.decide import (
-    LastSync,
     Pacing,
     SyncDecision,
     SyncSituation,
@@ -26,7 +25,7 @@ from gitopsd.model.application import Application, Mode
 from gitopsd.model.comparison import Comparison, Found, SyncStatus, Unreadable
 from gitopsd.model.ids import Revision
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.operation import Operation, OperationCause, TaskState
+from gitopsd.model.operation import LastSync, Operation, OperationCause, TaskState
 from gitopsd.reconcile.destination import Snapshot
 from gitopsd.reconcile.request import PassRequest
 

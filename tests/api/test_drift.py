@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.api.argocd_json import rfc3339
+from gitopsd.core.text.times import rfc3339
 from gitopsd.model.comparison import Writer
 from gitopsd.model.drift import Drift, DriftEnd, DriftQuery, WriterClass
 from gitopsd.model.ids import AppName, ClusterId, TargetHash

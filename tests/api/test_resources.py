@@ -6,8 +6,8 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from gitopsd.api.argocd_json import rfc3339
 from gitopsd.api.backend import ClusterState, ManagedResource, Manifests, RepositoryState, SourceDetails
+from gitopsd.core.text.times import rfc3339
 from gitopsd.core.tree.owners import TreeNode
 from gitopsd.model.cluster import Network, PodFacts, WatchAge, WatchState
 from gitopsd.model.comparison import Absent, Compared, Difference, Explanation, Pair, SyncStatus, Writer

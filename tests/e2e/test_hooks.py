@@ -7,6 +7,7 @@ from typing import Any
 from tests.e2e.daemon import Json, until
 from tests.e2e.world import BY_HAND, World, config_map, text
 
+ONCE: Json = {"automated": {"prune": True, "selfHeal": True}, "retry": {"limit": 0}}  # no failed sync is retried
 HOOK = "argocd.argoproj.io/hook"
 LASTS = "sim.gitopsd.io/run-seconds"  # no simulated kubelet ends a Pod before the test does
 
@@ -54,7 +55,7 @@ async def test_objects_wait_for_the_end_of_a_hook_with_a_generated_name(shop: Wo
 
 async def test_failed_hook_keeps_everything_else_from_being_written(shop: World) -> None:
     repo = shop.repo(files={"hook.yaml": text(pod("HookFailed")), "a.yaml": text(config_map("a", v="1"))})
-    await shop.declare(shop.application("web", repo))
+    await shop.declare(shop.application("web", repo, policy=ONCE))
 
     await ends(shop, (await until_pod(shop))["metadata"]["name"], "Failed")
 
@@ -68,7 +69,7 @@ async def test_failed_hook_keeps_everything_else_from_being_written(shop: World)
 
 async def test_hook_that_somebody_deletes_while_it_runs_fails_the_sync_and_goes(shop: World) -> None:
     repo = shop.repo(files={"hook.yaml": text(pod()), "a.yaml": text(config_map("a", v="1"))})
-    await shop.declare(shop.application("web", repo))
+    await shop.declare(shop.application("web", repo, policy=ONCE))
 
     name = (await until_pod(shop))["metadata"]["name"]
     (await shop.here.delete(shop.path(name, "pods"))).ok()

@@ -274,7 +274,7 @@ def app(name: str = "shop", **spec: Any) -> Manifest:
         "project": "default",
         "source": {"repoURL": REPO, "targetRevision": "main", "path": path},
         "destination": {"name": cluster, "namespace": "prod"},
-        "syncPolicy": {"automated": {"prune": True, "selfHeal": True, "allowEmpty": True}},
+        "syncPolicy": {"automated": AUTOMATED},
     }
     return {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -285,6 +285,8 @@ def app(name: str = "shop", **spec: Any) -> Manifest:
 
 
 BY_HAND: Mapping[str, Any] = {"syncPolicy": {}}
+AUTOMATED = {"prune": True, "selfHeal": True, "allowEmpty": True}
+ONCE: Mapping[str, Any] = {"syncPolicy": {"automated": AUTOMATED, "retry": {"limit": 0}}}  # no failed sync is retried
 CASCADE = {"finalizers": ["resources-finalizer.argocd.argoproj.io"]}
 
 

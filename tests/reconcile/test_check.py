@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from gitopsd.model.command import Refused
 from gitopsd.model.operation import OperationPhase
-from tests.reconcile.shell import Shell, app, config, config_key
+from tests.reconcile.shell import ONCE, Shell, app, config, config_key
 
 X = config_key("x")
 
 
 async def test_one_refused_object_keeps_the_others_from_being_written() -> None:
     shell = Shell()
-    shell.declare(app("shop"))
+    shell.declare(app("shop", **ONCE))
     shell.world.untaken[X] = Refused(X, 422, "no such field", retryable=False)
     shell.git.push({"apps/shop/x": config("x"), "apps/shop/y": config("y")})
     await shell.settle()

@@ -9,7 +9,7 @@ import pytest
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import Manifest, ResourceKey
 from gitopsd.model.operation import OperationPhase, SyncRequest
-from tests.reconcile.shell import CASCADE, Shell, app, config, config_key
+from tests.reconcile.shell import CASCADE, ONCE, Shell, app, config, config_key
 
 SHOP = AppName("shop")
 JOB = ResourceKey("batch", "Job", "prod", "migrate")
@@ -115,7 +115,7 @@ async def test_sync_that_a_person_asks_for_runs_it_though_nothing_differs() -> N
 
 async def test_mended_hook_replaces_the_failed_one_at_once() -> None:
     shell = Shell()
-    shell.declare(app("shop"))
+    shell.declare(app("shop", **ONCE))
     shell.git.push({"apps/shop/a": config("a"), "apps/shop/job": job()})
     await shell.settle(for_s=60)
     ends(shell, "Failed")
@@ -204,7 +204,7 @@ async def test_hook_of_a_kind_that_the_project_forbids_is_not_run(kinds: Any) ->
 async def test_what_the_cluster_says_of_a_failed_hook_is_asked_before_it_goes_and_is_kept_masked() -> None:
     shell = Shell()
     shell.witness.lines = ["log of Pod migrate: no such user hunter22"]
-    shell.declare(app("shop"))
+    shell.declare(app("shop", **ONCE))
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"p": "hunter22"}}
     policy = {"argocd.argoproj.io/hook-delete-policy": "HookFailed"}
     shell.git.push({"apps/shop/a": config("a"), "apps/shop/s": secret, "apps/shop/job": job(**policy)})

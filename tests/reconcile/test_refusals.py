@@ -13,7 +13,7 @@ from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import Manifest, ResourceKey
 from gitopsd.model.operation import OperationPhase, SyncRequest
 from tests.reconcile.clusters import C1
-from tests.reconcile.shell import Shell, app, config, config_key
+from tests.reconcile.shell import ONCE, Shell, app, config, config_key
 
 SHOP = AppName("shop")
 HOOK = "argocd.argoproj.io/hook"
@@ -44,7 +44,7 @@ def content(value: str) -> dict[str, Manifest]:
 async def begun() -> Shell:
     """Return a shell that has one object, which the next content drops."""
     shell = Shell()
-    shell.declare(app("shop"))
+    shell.declare(app("shop", **ONCE))
     shell.git.push({"apps/shop/old": config("old")})
     await shell.settle(for_s=60)
     return shell

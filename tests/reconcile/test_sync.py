@@ -10,7 +10,7 @@ import pytest
 from gitopsd.errors import ClusterUnreachable
 from gitopsd.model.command import Refused
 from gitopsd.model.operation import OperationCause, OperationPhase
-from tests.reconcile.shell import BY_HAND, Shell, app, config
+from tests.reconcile.shell import BY_HAND, ONCE, Shell, app, config
 from tests.reconcile.syncing import ASKED, SHOP, X, calls, started, value
 
 
@@ -64,7 +64,7 @@ async def test_dry_run_writes_nothing() -> None:
 
 async def test_dry_run_does_not_make_a_failed_content_look_new() -> None:
     shell = Shell()
-    shell.declare(app("shop"))
+    shell.declare(app("shop", **ONCE))
     shell.world.answers[X] = [Refused(X, 422, "no such field", retryable=False)]
     shell.git.push({"apps/shop/x": config("x")})
     await shell.settle()
@@ -76,7 +76,7 @@ async def test_dry_run_does_not_make_a_failed_content_look_new() -> None:
 
 async def test_refused_content_waits_for_a_new_one() -> None:
     shell = Shell()
-    shell.declare(app("shop"))
+    shell.declare(app("shop", **ONCE))
     shell.world.answers[X] = [Refused(X, 422, "no such field", retryable=False)]
     shell.git.push({"apps/shop/x": config("x")})
     await shell.settle()

@@ -257,6 +257,9 @@ CASES: dict[str, Callable[[], Case]] = {
 }
 
 
+LAST = ("target", "succeeded", "ended_s", "retries", "heals", "put_off", "terminated", "hooks_left")  # of LastSync
+
+
 def ending(here: World, operation: Operation) -> dict[str, Any]:
     """Return what becomes of `operation`, in a form that does not hang on how it is stored."""
     over = here.finish(operation)
@@ -269,7 +272,7 @@ def ending(here: World, operation: Operation) -> dict[str, Any]:
             [str(task.key), task.verb.value, task.state.value, task.message, task.attempts] for task in over.tasks
         ],
         "written": here.keys_written(),
-        "last_sync": None if last is None else [getattr(last, name) for name in type(last).__slots__],
+        "last_sync": None if last is None else [getattr(last, name) for name in LAST],
     }
 
 

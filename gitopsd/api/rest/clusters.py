@@ -8,8 +8,8 @@ from typing import Any
 from aiohttp import web
 
 from gitopsd.api.answers import answer
-from gitopsd.api.argocd_json import rfc3339
 from gitopsd.api.backend import Backend, ClusterState
+from gitopsd.core.text.times import rfc3339
 from gitopsd.model.cluster import WatchState
 
 

@@ -10,10 +10,11 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from gitopsd.api.answers import BadRequest, answer
-from gitopsd.api.argocd_json import rfc3339, writer_json
+from gitopsd.api.argocd_json import writer_json
 from gitopsd.api.backend import Backend
 from gitopsd.api.rest.query import flag
 from gitopsd.core.text.duration import go_duration_s
+from gitopsd.core.text.times import rfc3339
 from gitopsd.errors import NotFound
 from gitopsd.model.drift import Drift, DriftQuery, WriterClass
 

@@ -9,10 +9,11 @@ import orjson
 from aiohttp import web
 
 from gitopsd.api.answers import answer
-from gitopsd.api.argocd_json import difference_json, rfc3339
+from gitopsd.api.argocd_json import difference_json
 from gitopsd.api.backend import Backend, ManagedResource
 from gitopsd.api.rest.show import ages_of
 from gitopsd.core.objects.mask import masked
+from gitopsd.core.text.times import rfc3339
 from gitopsd.core.tree.network import targets
 from gitopsd.core.tree.owners import TreeNode
 from gitopsd.model.cluster import LiveObject, Network, PodFacts

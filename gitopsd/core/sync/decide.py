@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gitopsd.core.sync.plan import PlannedWork
+from gitopsd.core.sync.plan import PlannedWork, is_due
 from gitopsd.core.sync.windows import Blocked
 from gitopsd.model.application import Application, Mode, Retry
 from gitopsd.model.ids import TargetHash
 from gitopsd.model.operation import (
     EndReason,
     HookEnd,
+    LastSync,
     Operation,
     OperationCause,
     OperationPhase,
@@ -19,10 +20,10 @@ from gitopsd.model.operation import (
     Task,
     TaskState,
     TaskVerb,
-    Tried,
 )
 
 HEAL_FACTOR = 3.0
+WRITTEN = (TaskState.DONE, TaskState.APPLIED, TaskState.SKIPPED)
 PENDING_S = 2.0  # a list under way is looked for again so often, should no event tell that it is in
 
 
@@ -36,21 +37,6 @@ class Pacing:
 
 
 @dataclass(frozen=True, slots=True)
-class LastSync:
-    """What the last sync of the whole application says about its content."""
-
-    target: TargetHash
-    succeeded: bool
-    ended_s: float  # Unix time: it is stored, and compared after a restart
-    retries: int = 0  # of this content, after failures
-    heals: int = 0  # of this content in a row
-    put_off: bool = False  # some tasks had to wait for something, and are still to be done
-    by_person: bool = False  # a failed one is not retried: a person has asked, and is told
-    terminated: bool = False
-    hooks_left: bool = False  # some that belong to it have not been run to their end
-
-
-@dataclass(frozen=True, slots=True)
 class SyncDecision:
     """Whether to sync now, why or why not, and as what."""
 
@@ -60,6 +46,7 @@ class SyncDecision:
     healing: bool = False
     heals: int = 0
     retries: int = 0
+    failing_since_s: float = 0.0  # Unix time at which the first try in a row failed; 0: the last one did not
     hooks: bool = True  # its hooks are run: what only heals runs none
 
 
@@ -70,20 +57,23 @@ def last_sync(operation: Operation | None) -> LastSync | None:
     ended_s = operation.finished_s or operation.started_s
     if not operation.scope.whole or operation.end in (EndReason.SUPERSEDED, EndReason.REFUSED):
         # It tried nothing to the end, so what it carries of the sync before it still holds.
-        tried = operation.tried
-        return None if tried is None else LastSync(tried.target, tried.succeeded, ended_s)
+        return None if operation.tried is None else replace(operation.tried, ended_s=ended_s)
     # The cluster did not answer: that says nothing about the content, so what is left is only put off.
     unanswered = operation.phase is OperationPhase.ERROR
+    succeeded = operation.phase is OperationPhase.SUCCEEDED or unanswered
     return LastSync(
         operation.target,
-        operation.phase is OperationPhase.SUCCEEDED or unanswered,
+        succeeded,
         ended_s,
         operation.retries,
         operation.heals,
-        unanswered or any(task.state is TaskState.PENDING for task in operation.tasks),
-        operation.cause is OperationCause.PERSON,
-        operation.end is EndReason.TERMINATED,
-        any(map(_is_left, operation.tasks)),
+        operation.cause is OperationCause.HEAL,
+        put_off=unanswered or any(task.state is TaskState.PENDING for task in operation.tasks),
+        terminated=operation.end is EndReason.TERMINATED,
+        hooks_left=any(map(_is_left, operation.tasks)),
+        hook_failed=any(task.verb is TaskVerb.HOOK and task.end is HookEnd.FAILED for task in operation.tasks),
+        failing_since_s=0.0 if succeeded else operation.failing_since_s or ended_s,
+        left=() if succeeded else tuple(task.key for task in operation.tasks if task.state not in WRITTEN),
     )
 
 
@@ -101,7 +91,7 @@ def carrying(operation: Operation, last: LastSync | None) -> Operation:
     """
     if last is None:
         return operation
-    return replace(operation, tried=Tried(last.target, last.succeeded))
+    return replace(operation, tried=last)
 
 
 def request_refused(request: SyncRequest, mode: Mode, stopped: Blocked | None = None) -> str:
@@ -128,8 +118,8 @@ def sync_due(app: Application, now: SyncSituation, now_s: float, pacing: Pacing)
     """Tell whether gitopsd may by itself sync `app` at `now_s`.
 
     A content is tried once, whatever commits carry it: in a monorepo most commits are somebody else's. Once it
-    succeeded, trying it again is self-heal: only if allowed, and with a growing rest while drift comes back. A content
-    that failed waits for a person, or for `retry` of its policy.
+    succeeded, trying it again is self-heal: only if allowed, and with a growing rest while drift comes back. What
+    failed is tried again, later each time (`retry_wait_s`), unless a person ended it.
 
     Source: Argo CD, docs/user-guide/auto_sync.md, "Automated Sync Semantics", by content instead of by commit.
     """
@@ -149,7 +139,7 @@ def deletion_due(last: Operation | None, now_s: float, pacing: Pacing) -> SyncDe
     """
     if last is None or last.cause is not OperationCause.DELETION or last.phase is OperationPhase.SUCCEEDED:
         return SyncDecision(sync=True, why="it is being deleted")
-    wait_s = min(pacing.heal_max_s, pacing.heal_wait_s * HEAL_FACTOR ** min(last.retries, 20))
+    wait_s = heal_wait_s(pacing, last.retries)
     rested_s = now_s - (last.finished_s or last.started_s)
     if 0 <= rested_s < wait_s:
         why = f"deleting it failed, and is tried again: {last.message}"
@@ -161,7 +151,17 @@ def _by_content(app: Application, now: SyncSituation, now_s: float, pacing: Paci
     last = now.last
     if last is None or last.target != now.target:
         return SyncDecision(sync=True, why="the content is new")
-    return _healing(app, now.work, last, now_s, pacing) if last.succeeded else _retrying(app, last, now_s)
+    if last.succeeded or _has_drifted_since(app, now.work, last):
+        return _healing(app, now.work, last, now_s, pacing)
+    return _retrying(app, last, now_s, pacing)
+
+
+def _has_drifted_since(app: Application, todo: PlannedWork, last: LastSync) -> bool:
+    """Tell whether a heal that failed over some objects left others alone that have drifted by now."""
+    if not (last.healing and app.sync_policy.self_heal) or last.terminated:
+        return False
+    left = frozenset(last.left)
+    return any(is_due(task) and task.key not in left for task in todo.tasks)
 
 
 def _forbidden(app: Application, now: SyncSituation) -> str:
@@ -200,7 +200,7 @@ def _healing(app: Application, todo: PlannedWork, last: LastSync, now_s: float, 
     # A clock that stepped back says nothing about how long it rested.
     calm = rested_s < 0 or rested_s > pacing.heal_max_s + pacing.heal_wait_s
     heals = 0 if calm else last.heals
-    wait_s = min(pacing.heal_max_s, pacing.heal_wait_s * HEAL_FACTOR ** min(heals, 20))
+    wait_s = heal_wait_s(pacing, heals)
     if not calm and rested_s < wait_s:
         return SyncDecision(sync=False, why=f"it was synced {rested_s:.0f} s ago", again_after_s=wait_s - rested_s)
     why = "live has drifted" if todo.drift else "another field manager owns some fields"
@@ -209,26 +209,60 @@ def _healing(app: Application, todo: PlannedWork, last: LastSync, now_s: float, 
         why="objects were put off" if not heal else why,
         healing=heal,
         heals=heals + 1,
+        retries=last.retries if last.failing_since_s else 0,
+        failing_since_s=last.failing_since_s,
         hooks=last.hooks_left,
     )
 
 
-def _retrying(app: Application, last: LastSync, now_s: float) -> SyncDecision:
-    retry = app.sync_policy.retry
+def _retrying(app: Application, last: LastSync, now_s: float, pacing: Pacing) -> SyncDecision:
     if last.terminated:
         return SyncDecision(sync=False, why="a person ended the last sync of this content")
-    if last.by_person or retry is None or (0 <= retry.limit <= last.retries):
+    if last.healing and not app.sync_policy.self_heal:
+        return SyncDecision(sync=False, why="live has drifted, and selfHeal is off")
+    wait_s = retry_wait_s(app.sync_policy.retry, last, pacing)
+    if wait_s is None:
         return SyncDecision(
             sync=False, why="the last sync of this content failed; it waits for a change, or for a person"
         )
-    wait_s = _retry_wait_s(retry, last.retries)
     rested_s = now_s - last.ended_s
     if 0 <= rested_s < wait_s:
         return SyncDecision(sync=False, why=f"retry {last.retries + 1} is to come", again_after_s=wait_s - rested_s)
-    return SyncDecision(sync=True, why=f"retry {last.retries + 1}", retries=last.retries + 1)
+    return SyncDecision(
+        sync=True,
+        why=f"retry {last.retries + 1}",
+        healing=last.healing,
+        heals=last.heals,
+        retries=last.retries + 1,
+        failing_since_s=last.failing_since_s,
+        hooks=last.hooks_left or not last.healing,
+    )
 
 
-def _retry_wait_s(retry: Retry, retries: int) -> float:
+def retry_wait_s(retry: Retry | None, last: LastSync, pacing: Pacing) -> float | None:
+    """Return the rest after `last`, which failed, until it is tried again by itself; None: only after a change.
+
+    As often as `retry` says, or Argo CD's default, as that says. What it says is all that there is where the
+    application has one; else it goes on ever later, since most of what refuses is mended in the cluster, and nobody
+    tells of all of that. But for a hook that was run and failed: it is run for its effect, not to make live equal
+    target, and so no more often than somebody has counted on. A heal has no end at all.
+    """
+    if last.healing:
+        return heal_wait_s(pacing, last.retries)
+    said = retry or Retry()
+    if said.limit < 0 or last.retries < said.limit:
+        return min(said.max_duration_s, _grown_s(said, last.retries))
+    if retry is not None or last.hook_failed:
+        return None
+    return min(pacing.heal_max_s, _grown_s(said, last.retries))
+
+
+def heal_wait_s(pacing: Pacing, heals: int) -> float:
+    """Return the rest before a heal, where `heals` of the same content went before it."""
+    return min(pacing.heal_max_s, pacing.heal_wait_s * HEAL_FACTOR ** min(heals, 20))
+
+
+def _grown_s(retry: Retry, retries: int) -> float:
     # Capped exponent and factor: both are people's input, and a large power raises OverflowError.
     factor = min(max(retry.factor, 1.0), 100.0) ** min(retries, 20)
-    return min(retry.max_duration_s, retry.duration_s * factor)
+    return retry.duration_s * factor

@@ -12,7 +12,7 @@ from gitopsd.core.target.options import options_of_target
 from gitopsd.model.command import Accepted, Applied, DryRun
 from gitopsd.model.comparison import Absent, Found, Unserved
 from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
-from gitopsd.model.operation import HookEnd, Operation, OperationCause, Task, TaskState, TaskVerb, Tried, WaitReason
+from gitopsd.model.operation import HookEnd, Operation, OperationCause, Task, TaskState, TaskVerb, WaitReason
 
 FORBIDDEN = 403
 NAMESPACE = GroupKind("", "Namespace")
@@ -24,7 +24,8 @@ def unchecked(operation: Operation, seen: Observed) -> tuple[tuple[Task, ...], t
     Only before anything has begun. A content that the server has taken before is not asked about: it only heals, and
     one object whose live state stands in the way is no reason to leave the others as they are.
     """
-    taken = operation.tried == Tried(operation.target, succeeded=True)
+    before = operation.tried
+    taken = before is not None and before.succeeded and before.target == operation.target
     if operation.cause is OperationCause.HEAL or taken or any(_begun(task) for task in operation.tasks):
         return operation.tasks, ()
     tasks = tuple(_refused_here(task, seen) for task in operation.tasks)

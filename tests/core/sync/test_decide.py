@@ -5,23 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
-from gitopsd.core.sync.decide import (
-    LastSync,
-    Pacing,
-    SyncDecision,
-    SyncSituation,
-    carrying,
-    last_sync,
-    request_refused,
-    sync_due,
-)
+from gitopsd.core.sync.decide import Pacing, SyncDecision, SyncSituation, carrying, last_sync, request_refused, sync_due
 from gitopsd.core.sync.plan import PlannedWork
 from gitopsd.model.application import Application, Mode, Retry
 from gitopsd.model.ids import AppName, ClusterId, TargetHash
 from gitopsd.model.operation import (
     EndReason,
+    LastSync,
     Operation,
     OperationCause,
     OperationPhase,
@@ -149,8 +142,52 @@ def failed(**fields: Any) -> LastSync:
     return synced(**{"succeeded": False, "ended_s": 1000.0, **fields})
 
 
-def test_content_that_failed_waits_for_a_change() -> None:
-    assert not due(HEALS, failed(), 1e6).sync
+@pytest.mark.parametrize(
+    ("retries", "wait_s"), [(0, 5.0), (1, 10.0), (2, 20.0), (3, 40.0), (4, 80.0), (5, 160.0), (6, 300.0), (9000, 300.0)]
+)
+def test_content_that_failed_is_tried_again_as_argo_cd_does_and_then_ever_later(retries: int, wait_s: float) -> None:
+    last = failed(retries=retries, failing_since_s=7.0)
+
+    early = due(application(), last, 1000.0 + wait_s - 1)
+    late = due(application(), last, 1000.0 + wait_s)
+
+    assert (False, 1.0) == (early.sync, early.again_after_s)
+    assert (True, retries + 1, 7.0, True) == (late.sync, late.retries, late.failing_since_s, late.hooks)
+
+
+def test_hook_that_was_run_and_failed_is_run_no_more_often_than_argo_cd_would() -> None:
+    assert due(application(), failed(retries=4, hook_failed=True), 1e6).sync
+    assert not due(application(), failed(retries=5, hook_failed=True), 1e6).sync
+
+
+@pytest.mark.parametrize(("retries", "wait_s"), [(0, 5.0), (1, 15.0), (3, 135.0), (4, 300.0), (9000, 300.0)])
+@pytest.mark.parametrize("retry", [None, Retry(limit=0)])
+def test_heal_that_failed_is_tried_again_without_end(retries: int, wait_s: float, retry: Retry | None) -> None:
+    app = replace(HEALS, sync_policy=replace(HEALS.sync_policy, retry=retry))
+    last = failed(retries=retries, healing=True, heals=2)
+
+    early = due(app, last, 1000.0 + wait_s - 1)
+    late = due(app, last, 1000.0 + wait_s)
+
+    assert (False, 1.0) == (early.sync, early.again_after_s)
+    assert (True, True, 2, retries + 1) == (late.sync, late.healing, late.heals, late.retries)
+    assert not late.hooks
+
+
+def test_heal_that_failed_is_not_tried_again_where_self_heal_is_off_by_now() -> None:
+    assert not due(application(), failed(healing=True), 1e6).sync
+
+
+def test_second_drift_does_not_wait_for_a_heal_that_is_refused() -> None:
+    refused, other = Task(config_key("x"), TaskVerb.APPLY), Task(config_key("y"), TaskVerb.APPLY)
+    last = failed(healing=True, heals=1, retries=7, failing_since_s=7.0, left=(refused.key,))
+
+    alone = due(HEALS, last, 1020.0, PlannedWork((refused,), drift=1))
+    both = due(HEALS, last, 1020.0, PlannedWork((refused, other), drift=2))
+    ended = due(HEALS, replace(last, terminated=True), 1020.0, PlannedWork((refused, other), drift=2))
+
+    assert (False, True, False) == (alone.sync, both.sync, ended.sync)
+    assert (2, 7, 7.0) == (both.heals, both.retries, both.failing_since_s)
 
 
 @pytest.mark.parametrize(("retries", "wait_s"), [(0, 5.0), (1, 10.0), (2, 20.0), (10_000, 180.0)])
@@ -166,7 +203,7 @@ def test_content_that_failed_is_retried_as_its_policy_says(retries: int, wait_s:
 
 @pytest.mark.parametrize(
     ("limit", "last"),
-    [(5, failed(retries=5)), (0, failed()), (5, failed(by_person=True)), (5, failed(terminated=True))],
+    [(5, failed(retries=5)), (0, failed()), (-1, failed(terminated=True))],
 )
 def test_retries_end(limit: int, last: LastSync) -> None:
     app = application(sync_policy=replace(AUTOMATED, retry=Retry(limit=limit)))
@@ -188,11 +225,24 @@ def operation(**fields: Any) -> Operation:
 def test_last_sync_is_read_from_the_last_operation() -> None:
     waiting = Task(config_key(), TaskVerb.PRUNE, state=TaskState.PENDING, wait=WaitReason.KEPT, message="waits")
 
+    done = Task(config_key("done"), TaskVerb.APPLY, state=TaskState.DONE)
+    left = (waiting.key,)
+
     assert LastSync(NEW, succeeded=True, ended_s=7.0) == last_sync(operation())
     assert LastSync(NEW, succeeded=True, ended_s=7.0, put_off=True) == last_sync(operation(tasks=(waiting,)))
-    assert LastSync(NEW, succeeded=False, ended_s=7.0, retries=2, terminated=True, by_person=True) == last_sync(
-        operation(phase=OperationPhase.FAILED, end=EndReason.TERMINATED, retries=2, cause=OperationCause.PERSON)
+    assert LastSync(
+        NEW, succeeded=False, ended_s=7.0, retries=2, put_off=True, terminated=True, failing_since_s=3.0, left=left
+    ) == last_sync(
+        operation(
+            phase=OperationPhase.FAILED,
+            end=EndReason.TERMINATED,
+            retries=2,
+            tasks=(done, waiting),
+            failing_since_s=3.0,
+        )
     )
+    assert (first := last_sync(operation(phase=OperationPhase.FAILED))) is not None
+    assert 7.0 == first.failing_since_s
 
 
 @pytest.mark.parametrize(
@@ -208,9 +258,11 @@ def test_last_sync_is_read_from_the_last_operation() -> None:
 def test_partial_sync_keeps_what_the_whole_one_before_it_tried(fields: Any) -> None:
     assert last_sync(operation(**fields)) is None
 
-    stored = operation_from_json(operation_to_json(carrying(operation(**fields), failed(target=OLD))))
+    before = failed(target=OLD, retries=3, terminated=True, left=(config_key(),))
 
-    assert LastSync(OLD, succeeded=False, ended_s=7.0) == last_sync(stored)
+    stored = operation_from_json(orjson.loads(orjson.dumps(operation_to_json(carrying(operation(**fields), before)))))
+
+    assert replace(before, ended_s=7.0) == last_sync(stored)
 
 
 def test_cluster_that_did_not_answer_says_nothing_against_the_content() -> None:

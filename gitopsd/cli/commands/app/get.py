@@ -57,6 +57,7 @@ def _facts(app: status.App) -> Iterator[tuple[str, object]]:
     operation = status.operation(app)
     yield "Operation", _with(status.phase(app), operation.get("message"))
     yield "Waiting", status.at(app, "status", "gitopsd", "waiting")
+    yield "Next try", status.at(app, "status", "gitopsd", "failing", "nextTryAt")
     yield "Progress", status.progress(app)
     yield "Started", operation.get("startedAt")
     yield "Finished", operation.get("finishedAt")

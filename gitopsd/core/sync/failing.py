@@ -1,0 +1,46 @@
+"""What is said of an application whose syncs fail: since when, how often, and when it is tried again."""
+
+from __future__ import annotations
+
+from gitopsd.core.sync.decide import Pacing, last_sync, retry_wait_s
+from gitopsd.core.text.times import rfc3339
+from gitopsd.model.application import Application
+from gitopsd.model.comparison import Comparison, SyncStatus
+from gitopsd.model.operation import Operation, OperationCause
+from gitopsd.model.status import Condition, Failing
+
+
+def failure_of(app: Application, found: Comparison, operation: Operation | None, pacing: Pacing) -> Failing | None:
+    """Return since when syncs of what Git holds have failed, where gitopsd syncs by itself; None while they do not.
+
+    Args:
+        app: as declared.
+        found: of this pass; who is in sync by now, by whatever means, fails no more.
+        operation: the running or the last one, in the application's cluster.
+        pacing: how fast gitopsd acts by itself.
+    """
+    if operation is None or operation.cause is OperationCause.DELETION:
+        return None
+    if not app.sync_policy.automated or found.status is SyncStatus.SYNCED:
+        return None
+    if not operation.phase.over:
+        since_s = operation.failing_since_s
+        return Failing(since_s, operation.retries, None, operation.message, trying=True) if since_s else None
+    last = last_sync(operation)
+    if last is None or last.succeeded or last.target != found.target:
+        return None
+    wait_s = None if last.terminated else retry_wait_s(app.sync_policy.retry, last, pacing)
+    next_s = None if wait_s is None else last.ended_s + wait_s
+    return Failing(last.failing_since_s, last.retries + 1, next_s, operation.message)
+
+
+def sync_error(found: Failing) -> Condition:
+    """Return the condition of an application whose syncs fail."""
+    tries = "1 try" if found.tries == 1 else f"{found.tries} tries"
+    if found.trying:
+        to_come = "it is being tried again"
+    elif found.next_s is None:
+        to_come = "it waits for a change, or for a person"
+    else:
+        to_come = f"it is tried again at {rfc3339(found.next_s)}"
+    return Condition("SyncError", f"failing since {rfc3339(found.since_s)}, {tries}; {to_come}: {found.why}")
