@@ -8,7 +8,6 @@ from functools import partial
 
 from gitopsd.core.compare.pairing import owns
 from gitopsd.core.declaration import DECLARE, Declare, no_cluster, only_declarations, resolve_destination
-from gitopsd.core.declaring_rights import ARGOCD_NAMESPACE, Declared, DeclaringRights
 from gitopsd.core.project.access import (
     DestinationCluster,
     account_of,
@@ -16,6 +15,7 @@ from gitopsd.core.project.access import (
     object_conditions,
     source_conditions,
 )
+from gitopsd.core.project.declaring_rights import ARGOCD_NAMESPACE, Declared, DeclaringRights
 from gitopsd.core.sync import windows
 from gitopsd.core.sync.deletion import delete_hooks
 from gitopsd.core.sync.prune import Guard, prune_refusal

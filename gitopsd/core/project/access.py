@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from gitopsd.model.manifest import GroupKind, ResourceKey
 from gitopsd.model.project import AppProject
 from gitopsd.model.status import Condition
 
+USER = re.compile(r"[a-z]+://(?P<user>[a-z0-9._~-]+)@")  # a user alone, as Azure DevOps has it in front of its host
 MAX_TOLD = 20  # conditions about single objects
 
 
@@ -53,9 +55,8 @@ def source_permitted(project: AppProject, url: str) -> bool:
 
     Every spelling of the repository counts: a denied one is not had by writing its host in capitals.
     """
-    spelled = _spellings(url)
-    allowed = any(_is_named(each, spelled) for each in project.source_repos if not each.startswith("!"))
-    return allowed and not any(_is_named(each[1:], spelled) for each in project.source_repos if each.startswith("!"))
+    allowed = any(_is_named(each, _canonical(url)) for each in project.source_repos if not each.startswith("!"))
+    return allowed and not named([each[1:] for each in project.source_repos if each.startswith("!")], url)
 
 
 def dependency_permitted(project: AppProject, repository: str) -> bool:
@@ -67,7 +68,7 @@ def dependency_permitted(project: AppProject, repository: str) -> bool:
 
 def named(patterns: Iterable[str], url: str) -> bool:
     """Tell whether one of `patterns` names the repository `url`, in any spelling."""
-    spelled = _spellings(url)
+    spelled = (_plain(url), *_canonical(url))
     return any(_is_named(each, spelled) for each in patterns)
 
 
@@ -148,21 +149,30 @@ def _is_named(pattern: str, spelled: Iterable[str]) -> bool:
     return any(matches(plain, each, separator="/") for each in spelled)
 
 
-def _spellings(url: str) -> tuple[str, ...]:
-    """Return how patterns may write the repository `url`: in lower case, without `.git`."""
-    plain = url.strip().lower().removesuffix("/").removesuffix(".git")
+def _plain(url: str) -> str:
+    return url.strip().lower().removesuffix("/").removesuffix(".git")
+
+
+def _canonical(url: str) -> tuple[str, ...]:
+    """Return how patterns may write the repository `url`, in lower case, without `.git`: as it is read, not written.
+
+    By its own letters alone a URL is permitted where it is none, as that of a registry without a scheme.
+    """
     address = RepoAddress.parse(url)
     if address is None:
-        return (plain,)
+        return (_plain(url),)
     path = "/".join(address.parts).lower()
+    if address.scheme == "file":
+        return f"file:///{path}", f"/{path}"
     if address.scheme != "ssh":
-        default = {"https": "443", "http": "80", "oci": "443"}.get(address.scheme, "")
-        port = f":{address.port}" if address.port not in ("", default) else ""
-        return plain, f"{address.scheme}://{address.host}{port}/{path}"
+        user = USER.match(_plain(url))
+        places = [address.authority, f"{address.host}:{address.port}"]
+        places += [f"{user['user']}@{address.authority}"] if user is not None else []
+        return tuple(f"{address.scheme}://{place}/{path}".rstrip("/") for place in places)
     port = f":{address.port}" if address.port != "22" else ""
     logins = [f"{user}@{address.host}" for user in (address.user, "git") if user] or [address.host]
     forms = [(f"ssh://{each}{port}/{path}", f"{each}:{path}", f"ssh://{each}:{path}") for each in logins]
-    return (plain, *(form for each in forms for form in each))
+    return tuple(form for each in forms for form in each)
 
 
 def _reaches(project: AppProject, place: DestinationCluster, namespace: str) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote
+from ipaddress import IPv4Address, IPv6Address
+from urllib.parse import unquote, urlsplit
 
 from gitopsd.core.source.repo_url import url_fault
 from gitopsd.model.chart import bare
@@ -16,6 +17,8 @@ _WITH_SCHEME = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^/?#:@\[\]]*)(?::(?P<port>[0-9]{0,5}))?(?P<path>/[^?#]*)?(?P<rest>[?#].*)?"
 )
 _SCP = re.compile(r"(?:(?P<user>[^@/:\s]+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/:\s@\[\]]+):(?P<path>.+)")
+_NAMED = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # what ends a host that is an address, however it is written
 _PORTS = {"https": "443", "http": "80", "ssh": "22", "oci": "443"}
 _ALIASES = ("altssh.", "ssh.")  # hosts that speak SSH on the HTTPS port are named so
 
@@ -41,23 +44,30 @@ class RepoAddress:
         if "://" in url:
             return cls._with_scheme(url)
         found = _SCP.fullmatch(url)
-        if found is None or found["host"].startswith("-") or (found["user"] or "").startswith("-"):
+        host = host_of(found["host"]) if found is not None else ""
+        if found is None or not host or (found["user"] or "").startswith("-"):
             return None
-        return cls("ssh", found["user"] or "", found["host"].lower(), "22", _parts(found["path"]))
+        return cls("ssh", found["user"] or "", host, "22", _parts(found["path"]))
 
     @classmethod
     def _with_scheme(cls, url: str) -> RepoAddress | None:
         found = _WITH_SCHEME.fullmatch(url)
         if found is None or found["rest"]:
             return None
-        scheme, host, user = found["scheme"].lower(), found["host"].lower(), found["user"] or ""
+        scheme, user = found["scheme"].lower(), found["user"] or ""
         parts = _parts(unquote(found["path"] or ""))
         if scheme == "file":
-            return cls("file", "", "", "", parts) if not host and not user else None
-        if scheme not in _PORTS or not host or host.startswith("-") or user.startswith("-"):
+            return cls("file", "", "", "", parts) if not found["host"] and not user else None
+        host = host_of(found["host"])
+        if scheme not in _PORTS or not host or user.startswith("-"):
             return None
         login = user.partition(":")[0] if scheme == "ssh" else ""
-        return cls(scheme, login, host, found["port"] or _PORTS[scheme], parts)
+        return cls(scheme, login, host, str(int(found["port"] or _PORTS[scheme])), parts)
+
+    @property
+    def authority(self) -> str:
+        """Host and port as a URL of the scheme has them: the port where it is not the usual one."""
+        return self.host if self.port == _PORTS.get(self.scheme) else f"{self.host}:{self.port}"
 
     def under(self, prefix: RepoAddress) -> bool:
         """Tell whether the address is `prefix` or below it; whole parts count, so `/org-2` is not below `/org`."""
@@ -74,6 +84,45 @@ class RepoAddress:
         """
         host = next((self.host.removeprefix(alias) for alias in _ALIASES if self.host.startswith(alias)), self.host)
         return f"{host}/{'/'.join(self.parts)}".casefold()
+
+
+def host_of(text: str) -> str:
+    """Return the host of a URL in the one spelling that rules compare; "" where it is none.
+
+    What stands for other characters is read, and the dot that ends a full name is left out. An address has one
+    spelling: others (`127.1`, `0x7f.0.0.1`) are refused, as are letters that a resolver would turn into others.
+    """
+    host = unquote(text).lower()
+    if host.startswith("["):
+        try:
+            return f"[{IPv6Address(host[1:-1])}]"
+        except ValueError:
+            return ""
+    host = host.removesuffix(".")
+    if not _NAMED.fullmatch(host):
+        return ""
+    if _NUMBER.fullmatch(host.rpartition(".")[2]):
+        try:
+            return str(IPv4Address(host))
+        except ValueError:
+            return ""
+    return host
+
+
+def same_server(one: str, other: str) -> bool:
+    """Tell whether two URLs are of one server, as far as logins go: scheme, host and port count, in any spelling."""
+    server = _server(one)
+    return server is not None and server == _server(other)
+
+
+def _server(url: str) -> tuple[str, str, int] | None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    host = host_of(re.sub(r":[0-9]*$", "", parts.netloc.rpartition("@")[2]))
+    return (parts.scheme, host, port or int(_PORTS.get(parts.scheme, 0))) if host else None
 
 
 def repository_key(url: str) -> str | None:
