@@ -284,6 +284,10 @@ class Inventory(Protocol):
         """Return the applications whose last known target holds the object."""
         ...
 
+    def wanting(self, cluster: ClusterId, inside: Callable[[ResourceKey], bool]) -> frozenset[AppName]:
+        """Return the applications whose last known target holds an object of which `inside` tells so."""
+        ...
+
 
 class DriftLedger(Protocol):
     """The record of what was changed in clusters behind Git's back."""

@@ -28,6 +28,7 @@ from gitopsd.reconcile.former_clusters import FormerClusters
 from gitopsd.reconcile.ownership import TargetIndex
 from gitopsd.reconcile.page import Reconciler
 from gitopsd.reconcile.rendering import ApplicationRenderer
+from gitopsd.reconcile.residents import Holders
 from gitopsd.reconcile.source_integrity import IntegrityGate
 from gitopsd.reconcile.sync import Syncer
 from gitopsd.reconcile.triggers import Triggers
@@ -99,17 +100,19 @@ class Controller:
             clusters.witness,
             clusters.leases.fenced,
         )
+        holders = Holders(self.placing, clusters.live, now_s)
         reconciler = Reconciler(
             store,
             self.desire,
             self.placing,
+            holders,
             Comparer(clusters.live, clusters.applier, store, clusters.paths, everywhere),
             syncer,
             AppOfApps(store, store, self.placing, now_s, new_id),
             now_s,
             sync.refresh_s,
             self.drifts,
-            FormerClusters(self.placing, clusters.applier, now_s, clusters.leases.fenced),
+            FormerClusters(self.placing, holders, clusters.applier, now_s, clusters.leases.fenced),
         )
         self.asks = UserCommands(
             store,

@@ -18,13 +18,14 @@ from gitopsd.live.fair_slots import Lists
 from gitopsd.live.kinds import PENDING, ListWatchState, VersionStore
 from gitopsd.live.metadata_scans import MetadataScans
 from gitopsd.live.mirror import LiveMirror
+from gitopsd.live.residents import ResidentsOf
 from gitopsd.live.scope import WatchScope
 from gitopsd.live.throttle import Throttle
 from gitopsd.live.watch import REFRESH_S, ApiServerTraits, KindWatch, Sink
 from gitopsd.model.cluster import ApiResource, LiveObject, Offered, WatchAge, WatchState
 from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading, Unreadable, Unserved
-from gitopsd.model.ids import AppName
+from gitopsd.model.ids import AppName, Uid
 from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey
 from gitopsd.ports import HealthChecks
 
@@ -100,6 +101,7 @@ class ClusterMirror:
         self._group: asyncio.TaskGroup | None = None
         self._rediscover = asyncio.Event()
         self.surveys = MetadataScans(self, client, self._bounds, lists.pages)
+        self.residents = ResidentsOf(self, client, self._bounds, lists.pages, decoder)
         self._relist: set[GVK] = set()
 
     async def run(self) -> None:
@@ -121,6 +123,13 @@ class ClusterMirror:
     @property
     def synced(self) -> bool:
         return self._synced
+
+    @property
+    def discovered(self) -> Discovery | None:
+        return self._discovery
+
+    def children(self, uid: Uid) -> Iterable[tuple[GVK, LiveObject]]:
+        return self.mirror.children(uid)
 
     def unwatched(self) -> Collection[ApiResource] | None:
         """Return the kinds that are served and not watched; None where that is not known yet."""

@@ -23,7 +23,7 @@ CROWDS = frozenset(
     }
 )
 REPORTS = frozenset({"aquasecurity.github.io", "openreports.io", "reports.kyverno.io", "wgpolicyk8s.io"})  # groups
-GONE = 410
+NOT_FOUND, GONE = 404, 410
 
 
 def surveyed(resource: ApiResource) -> bool:
@@ -70,6 +70,8 @@ async def _has_any(client: KubeClient, path: str, found: Callable[[Any], bool], 
             reply = await client.request("GET", path, query=query, accept=METADATA.format("List"), pace=turn.go_on)
             if reply.code == GONE:  # slower than the server forgets: begin anew at the next survey
                 return "its list expired before it was read"
+            if reply.code == NOT_FOUND:  # the kind went, and its objects with it
+                return False
             if not reply.ok:
                 return f"{reply.message} ({reply.code})"
             if found(reply.body.get("items")):

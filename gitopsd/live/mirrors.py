@@ -21,6 +21,7 @@ from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Uid
 from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
+from gitopsd.model.residents import Resident, Residents
 from gitopsd.ports import HealthChecks
 
 MOST_UNOWNED = 10_000  # looked at for orphans; more would hold up the loop
@@ -143,6 +144,16 @@ class LiveMirrors:
     def claimed(self, cluster: ClusterId, live: LiveObject) -> tuple[tuple[GVK, LiveObject], ...]:
         """Return the PersistentVolumeClaims of a StatefulSet that name no owner, sorted by key."""
         return self._of(cluster).mirror.claimed(live)
+
+    async def look(
+        self, cluster: ClusterId, holder: LiveObject, roots: Collection[Uid], counts: Callable[[Resident], bool]
+    ) -> Residents:
+        """Ask the cluster what lives in `holder` and counts (`ResidentsOf.look`)."""
+        return await self._of(cluster).residents.look(holder, roots, counts)
+
+    def defined(self, cluster: ClusterId, definition: ResourceKey) -> GroupKind | None:
+        """Return the kind that a definition defines; None where it is not served."""
+        return self._of(cluster).residents.defined(definition)
 
     def _of(self, cluster: ClusterId) -> ClusterMirror:
         found = self.mirrors.get(cluster)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -29,12 +29,13 @@ from gitopsd.core.tree.orphans import orphans, warning
 from gitopsd.core.tree.owners import Child
 from gitopsd.errors import ClusterUnreachable, NotPermitted, UnknownCluster
 from gitopsd.model.application import Application, Mode
-from gitopsd.model.cluster import ApiResource
+from gitopsd.model.cluster import ApiResource, LiveObject
 from gitopsd.model.command import ObjectRef
 from gitopsd.model.comparison import Found, Reading, Unreadable
 from gitopsd.model.ids import AppName, ClusterId
 from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey, gvk_of
 from gitopsd.model.project import AppProject, SyncWindow
+from gitopsd.model.residents import Residents
 from gitopsd.model.status import Condition
 from gitopsd.ports import Applications, LiveStates
 from gitopsd.reconcile.ownership import TargetIndex
@@ -60,6 +61,7 @@ class Snapshot:
     user: str = ""  # in whose name is written; "": gitopsd's own
     namespace_differs: bool = False  # from what the application keeps on it
     orphans: int = 0  # objects of no application in its namespace, where its project asks for them
+    residents_now: Callable[[LiveObject], Awaitable[Residents]] | None = None  # asks what lives in an object
 
     @property
     def unheard(self) -> bool:
@@ -164,6 +166,8 @@ class Destinations:
         self.wants.contend(app.name, shared)
         orphans = self.orphans(app, cluster)
         kept_otherwise = () if deleting else _kept_otherwise(app, target, guard, readings)
+        if guard.home is not None:
+            target = replace(target, held=target.held | {guard.home})
         return Snapshot(
             cluster,
             self.mode_of(app),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from gitopsd.core.compare.pairing import owns
 from gitopsd.core.sync import former_clusters as behind
 from gitopsd.core.sync.plan import deletion_of
-from gitopsd.core.sync.prune import options_of, prune_refusal
+from gitopsd.core.sync.prune import Guard, options_of, prune_refusal
 from gitopsd.core.sync.windows import blocked
 from gitopsd.core.target.order import task_order
 from gitopsd.errors import GitopsError
@@ -21,10 +21,12 @@ from gitopsd.model.comparison import Comparison, Found, Reading, Unreadable
 from gitopsd.model.ids import ClusterId
 from gitopsd.model.manifest import GVK, ResourceKey
 from gitopsd.model.operation import Operation
+from gitopsd.model.residents import is_holder
 from gitopsd.model.status import Condition
 from gitopsd.ports import Applier, Clock
 from gitopsd.reconcile.destination import Destinations, Snapshot
 from gitopsd.reconcile.request import PassRequest
+from gitopsd.reconcile.residents import Holders, Leaving
 from gitopsd.runtime.tasks import at_most
 
 log = structlog.get_logger()
@@ -48,6 +50,7 @@ class FormerClusters:
     """Looks after it. What was once shown in sync in another cluster is in the inventory until it is gone."""
 
     placing: Destinations
+    holders: Holders
     applier: Applier
     now_s: Clock
     fenced: Callable[[ClusterId], str] = lambda _: ""  # why nothing may be written to a cluster now
@@ -102,7 +105,7 @@ class FormerClusters:
             why = next(iter(told.values()), "")
         condition = behind.condition(cluster, sorted(readings), why or unread)
         waits = bool(told or unread)
-        left = [key for key in readings if not self._stays(orders, cluster, readings[key], since_s)]
+        left = [key for key in readings if not await self._stays(orders, cluster, readings[key], since_s)]
         return Leftovers((condition,), AGAIN_S if waits else None, any=bool(left))
 
     def _readings(
@@ -150,7 +153,7 @@ class FormerClusters:
             return ""
         if self.placing.apps.get(app.name) is None:
             return "the application is not declared any more"
-        guard = self.placing.wants.guard(app, cluster, [live.key], deleting=orders.deleting)
+        guard = await self._guard(orders, cluster, live, deleting=orders.deleting)
         refusal = prune_refusal(live, guard, since_s)
         if refusal is not None:
             return refusal.reason
@@ -167,10 +170,17 @@ class FormerClusters:
             self.placing.live.written(cluster, result)
         return ""
 
-    def _stays(self, orders: PassRequest, cluster: ClusterId, reading: Reading, since_s: float) -> bool:
+    async def _guard(self, orders: PassRequest, cluster: ClusterId, live: LiveObject, *, deleting: bool) -> Guard:
+        guard = self.placing.wants.guard(orders.app, cluster, [live.key], deleting=deleting)
+        if not is_holder(live.key) or live.deleting:
+            return guard
+        found = await self.holders.of(live, Leaving(cluster, guard, roots=frozenset({live.uid})))
+        return replace(guard, residents={live.key: found})
+
+    async def _stays(self, orders: PassRequest, cluster: ClusterId, reading: Reading, since_s: float) -> bool:
         """Tell whether an object stays although its application goes."""
         if not isinstance(reading, Found):
             return False
-        guard = self.placing.wants.guard(orders.app, cluster, [reading.live.key], deleting=True)
+        guard = await self._guard(orders, cluster, reading.live, deleting=True)
         refusal = prune_refusal(reading.live, guard, since_s)
         return refusal is not None and not refusal.waits

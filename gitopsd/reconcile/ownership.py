@@ -80,7 +80,14 @@ class TargetIndex:
             late = tuple(name for name in late if name != app.name)
         others = {key: others for key in keys if (others := self.inventory.wanted_by(cluster, key) - {app.name})}
         claimed = frozenset() if deleting or pinned else self._claimed(app, cluster)
-        return Guard(app.name, options, late, others, app.adopted, self._approved_s(app), deleting, claimed)
+        approved_s, home = self._approved_s(app), self._home(app) if options.create_namespace else None
+        return Guard(app.name, options, late, others, app.adopted, approved_s, deleting, claimed, home)
+
+    def _home(self, app: Application) -> ResourceKey | None:
+        """Return the destination's namespace where the application is to make it, and Git does not hold it."""
+        key = ResourceKey("", "Namespace", "", app.destination.namespace)
+        held = any(wanted == key for _, wanted in self.inventory.targets(app.name))
+        return key if key.name and not held else None
 
     def _claimed(self, app: Application, cluster: ClusterId) -> frozenset[ResourceKey]:
         """Return what `app` wants for the first time while others that may want it too have not been asked."""

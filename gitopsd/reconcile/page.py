@@ -24,6 +24,7 @@ from gitopsd.reconcile.drift import DriftRecorder
 from gitopsd.reconcile.former_clusters import NOTHING, FormerClusters
 from gitopsd.reconcile.rendering import ApplicationRenderer, Rendered
 from gitopsd.reconcile.request import PassRequest, pass_request
+from gitopsd.reconcile.residents import Holders
 from gitopsd.reconcile.sync import Outcome, Syncer
 from gitopsd.reconcile.sync_input import SyncInput
 from gitopsd.reconcile.workers import Again
@@ -52,6 +53,7 @@ class Reconciler:
     apps: Applications
     desire: ApplicationRenderer
     placing: Destinations
+    holders: Holders
     judge: Comparer
     syncer: Syncer
     declarer: Declarer
@@ -91,6 +93,7 @@ class Reconciler:
             return Again(self.refresh_s)
         if aim.unheard:
             return Again(UNHEARD_S)  # the event of our own write brings the next pass
+        aim = await self.holders.seen(orders, aim)  # what lives in what may be deleted
         compared = await self.judge.compare(app, cluster, aim.target, aim.readings, aim.user)  # compare
         found = comparison(compared, aim.target.hash, desired.warnings, differs=aim.namespace_differs)
         fought = self._fought(orders, aim, found)

@@ -11,12 +11,13 @@ from gitopsd.core.sync.decide import Pacing, SyncDecision, carrying, last_sync
 from gitopsd.core.sync.deletion import resumed
 from gitopsd.core.sync.diagnostics import failing, with_evidence
 from gitopsd.core.sync.plan import plan
-from gitopsd.core.sync.prune import prune_refusal
+from gitopsd.core.sync.prune import Guard, lived_in, prune_refusal
 from gitopsd.core.sync.step import SUPERSEDED, TERMINATED, SyncLimits, absorb, ended, stalled, step
 from gitopsd.core.sync.windows import blocked
 from gitopsd.errors import GitopsError, Retryable, RevisionNotFound, Terminal
 from gitopsd.model.application import Application, IgnoreDifference, Mode
-from gitopsd.model.command import Accepted, Applied, Apply, Command, Prune, Refused
+from gitopsd.model.cluster import LiveObject
+from gitopsd.model.command import Accepted, Applied, Apply, Command, Prune, Refused, Release
 from gitopsd.model.comparison import Found, Remembered
 from gitopsd.model.ids import ClusterId, TargetHash
 from gitopsd.model.manifest import ResourceKey, gvk_of
@@ -28,6 +29,7 @@ from gitopsd.model.operation import (
     OperationScope,
     SyncRequest,
 )
+from gitopsd.model.residents import is_holder
 from gitopsd.ports import Applications, Applier, Clock, Diagnostics, Inventory, LiveStates
 from gitopsd.reconcile.request import taken_up
 from gitopsd.reconcile.sync_input import SyncInput, due_of, last_sync_here, todo_of, waiting
@@ -227,8 +229,10 @@ class Syncer:
 
     async def _run(self, wanted: SyncInput, command: Command) -> Applied:
         """Run one command; no answer is a refusal of code 0, after which it is asked for again."""
-        if isinstance(command, Prune) and (why := self._kept(wanted, command)):
+        if isinstance(command, Prune) and (why := await self._kept(wanted, command)):
             return Refused(command.key, 0, why, retryable=True)
+        if _may_delete(command) and await self._lived_in(wanted, command.key):
+            command = _sparing(command)
         try:
             result = await self.applier.acting_as(wanted.aim.user).run(wanted.aim.cluster, command)
         except GitopsError as err:
@@ -237,15 +241,27 @@ class Syncer:
             self.live.written(wanted.aim.cluster, result)
         return result
 
-    def _kept(self, wanted: SyncInput, command: Prune) -> str:
+    async def _kept(self, wanted: SyncInput, command: Prune) -> str:
         """Return why an object is not to be deleted after all: much may have come since the pass began."""
         if self.apps.get(wanted.app.name) is None:
             return "the application is not declared any more"
         reading = wanted.aim.readings.get(command.key)
         if not isinstance(reading, Found):
             return "it has not been read"
-        refusal = prune_refusal(reading.live, wanted.aim.guard_now((command.key,)), 0.0)
+        guard = await self._guard_now(wanted, reading.live)
+        refusal = prune_refusal(reading.live, guard, 0.0)
         return refusal.reason if refusal is not None else ""
+
+    async def _lived_in(self, wanted: SyncInput, key: ResourceKey) -> bool:
+        """Tell whether something lives in an object, now, that is not to go with it."""
+        reading = wanted.aim.readings.get(key)
+        return isinstance(reading, Found) and bool(lived_in(reading.live, await self._guard_now(wanted, reading.live)))
+
+    async def _guard_now(self, wanted: SyncInput, live: LiveObject) -> Guard:
+        guard = wanted.aim.guard_now((live.key,))
+        if not is_holder(live.key) or live.deleting or wanted.aim.residents_now is None:
+            return guard
+        return replace(guard, residents={live.key: await wanted.aim.residents_now(live)})
 
     def _remember(self, wanted: SyncInput, commands: Sequence[Command], results: Sequence[Applied]) -> None:
         """Store what the server has shown to be in sync by its answers."""
@@ -268,3 +284,25 @@ def _cause(wanted: SyncInput, due: SyncDecision) -> OperationCause:
     if wanted.orders.request is not None:
         return OperationCause.PERSON
     return OperationCause.HEAL if due.healing else OperationCause.CONTENT
+
+
+def _may_delete(command: Command) -> bool:
+    """Tell whether `command` may delete an object in which others live, to make it anew or to clear up after a hook."""
+    match command:
+        case Apply(how=how):
+            return how.recreate and is_holder(command.key)
+        case Release(delete=delete):
+            return delete and is_holder(command.key)
+        case _:
+            return False
+
+
+def _sparing(command: Command) -> Command:
+    """Return `command` so that it deletes nothing."""
+    match command:
+        case Apply(how=how):
+            return replace(command, how=replace(how, recreate=False))
+        case Release():
+            return replace(command, delete=False)
+        case _:
+            return command

@@ -30,6 +30,7 @@ from gitopsd.reconcile.destination import Snapshot
 from gitopsd.reconcile.request import PassRequest
 
 MAX_TOLD = 3  # objects named in one line
+WAITS_S = 10.0  # what waits for others to go is looked at again so often
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,10 @@ def _deletion_due(
         why = "mode is observe, so its objects are not deleted; set mode: enforce, or delete it without them"
         return SyncDecision(sync=False, why=why)
     if not todo.work.any and not wanted.left(last):
-        return SyncDecision(sync=False, why=_unread(wanted) or "it is being deleted")
+        waits = any(task.state is TaskState.PENDING for task in todo.work.tasks)
+        return SyncDecision(
+            sync=False, why=_unread(wanted) or "it is being deleted", again_after_s=WAITS_S if waits else None
+        )
     return deletion_due(last, now_s, pacing)
 
 

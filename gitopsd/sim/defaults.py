@@ -42,6 +42,11 @@ def _claim(obj: Obj) -> None:
     set_missing(obj["status"], phase="Pending")
 
 
+def _volume(obj: Obj) -> None:
+    set_missing(obj["spec"], persistentVolumeReclaimPolicy="Retain", volumeMode="Filesystem")
+    set_missing(obj["status"], phase="Pending")
+
+
 def _service(obj: Obj) -> None:
     spec = set_missing(obj["spec"], sessionAffinity="None", type="ClusterIP")
     if spec["sessionAffinity"] == "None":
@@ -265,6 +270,7 @@ _FILLERS: dict[str, Callable[[Obj], None]] = {
     "Namespace": _namespace,
     "Secret": _secret,
     "PersistentVolumeClaim": _claim,
+    "PersistentVolume": _volume,
     "Service": _service,
     "Pod": _pod,
     "Deployment": _deployment,

@@ -59,6 +59,7 @@ _TABLE = """
 - v1 ServiceAccount sa n
 - v1 Pod po nsga
 - v1 PersistentVolumeClaim pvc ns
+- v1 PersistentVolume pv s
 - v1 Endpoints ep n
 - v1 Event ev n
 - v1 ResourceQuota quota ns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -79,6 +79,9 @@ class InventoryPart:
 
     def wanted_by(self, cluster: ClusterId, key: ResourceKey) -> frozenset[AppName]:
         return self._wanted_by.get(cluster, {}).get(key, NOBODY)
+
+    def wanting(self, cluster: ClusterId, inside: Callable[[ResourceKey], bool]) -> frozenset[AppName]:
+        return frozenset().union(*(apps for key, apps in self._wanted_by.get(cluster, {}).items() if inside(key)))
 
     def kinds(self, cluster: ClusterId) -> frozenset[GroupKind]:
         return frozenset(key.group_kind for key in self._wanted_by.get(cluster, {}))

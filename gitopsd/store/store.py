@@ -242,6 +242,9 @@ class Store:
     def wanted_by(self, cluster: ClusterId, key: ResourceKey) -> frozenset[AppName]:
         return self._inventory.wanted_by(cluster, key)
 
+    def wanting(self, cluster: ClusterId, inside: Callable[[ResourceKey], bool]) -> frozenset[AppName]:
+        return self._inventory.wanting(cluster, inside)
+
     def kinds(self, cluster: ClusterId) -> frozenset[GroupKind]:
         """Return the kinds of all objects that applications want in `cluster`."""
         return self._inventory.kinds(cluster)

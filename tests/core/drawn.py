@@ -13,6 +13,7 @@ from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import TaskVerb
+from gitopsd.model.residents import Residents, is_holder
 from tests.core.lives import SHOP, live_of, manifest_of
 from tests.core.worlds import World
 
@@ -21,6 +22,7 @@ KEYS = [ResourceKey(group, kind, "" if kind == "Namespace" else "prod", name) fo
 MARKS = st.sampled_from(
     [(), (("argocd.argoproj.io/sync-options", "Prune=false"),), (("argocd.argoproj.io/sync-wave", "3"),)]
 )
+LIVED_IN = Residents((ResourceKey("", "Secret", "prod", "theirs"),))
 HOOK = "argocd.argoproj.io/hook"
 JOBS = [ResourceKey("batch", "Job", "prod", name) for name in "jkl"]
 TYPES = st.sampled_from(["PreSync", "Sync", "PostSync", "SyncFail"])
@@ -60,13 +62,14 @@ def worlds(draw: st.DrawFn) -> World:
     unreadable = {
         key: Unreadable("403", pending=draw(st.booleans())) for key in draw(st.sets(st.sampled_from(KEYS), max_size=2))
     }
+    full = {key: LIVED_IN for key in sorted(here) if is_holder(key) and draw(st.booleans())}
     options = SyncOptions(prune=draw(st.sampled_from(Consent)), prune_last=draw(st.booleans()))
     sick = draw(st.sampled_from([HealthStatus.HEALTHY, HealthStatus.PROGRESSING, HealthStatus.DEGRADED]))
     ends = {key: draw(STATES) for key in JOBS}
     return World(
         target,
         lives,
-        Guard(SHOP, options, barrier, others),
+        Guard(SHOP, options, barrier, others, residents=full),
         dict(unreadable),
         health=lambda key: Health(sick) if key.kind == "Deployment" else Health(ends[key]) if key in ends else None,
         checks=draw(st.booleans()),

@@ -22,6 +22,7 @@ from gitopsd.model.health import Health
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, TargetHash, TrackingId, Uid
 from gitopsd.model.manifest import Manifest, ResourceKey
 from gitopsd.model.operation import Operation, OperationScope, operation_from_json, operation_to_json
+from gitopsd.model.residents import Residents, is_holder
 from tests.core.lives import HEALTHY, SHOP, live_of
 
 LIMITS = SyncLimits()
@@ -52,7 +53,12 @@ class World:
     def seen(self) -> Observed:
         hashes = {key: object_hash(manifest) for key, manifest in self.target.items()}
         content = {**hashes, **{hook.key: hook.hash for hook in self.hooks}}
-        return Observed(target_hash(content), self.target, hashes, self.readings(), self.guard, self.hooks)
+        return Observed(target_hash(content), self.target, hashes, self.readings(), self.guarding(), self.hooks)
+
+    def guarding(self) -> Guard:
+        """Return the guard; of objects of which it says nothing else it is known that nothing lives in them."""
+        empty = {key: Residents() for key in self.lives if is_holder(key)}
+        return replace(self.guard, residents={**empty, **self.guard.residents})
 
     def resources(self) -> tuple[Compared, ...]:
         """Return the verdicts; what is doubtful counts as OutOfSync."""
@@ -67,7 +73,7 @@ class World:
         return comparison(found, None).resources
 
     def work(self, scope: PlanScope = ALL) -> PlannedWork:
-        return work(self.resources(), self.seen().hashes, self.guard, scope)
+        return work(self.resources(), self.seen().hashes, self.guarding(), scope)
 
     def operation(self, scope: PlanScope = ALL, **fields: Any) -> Operation:
         header: dict[str, Any] = {

@@ -252,6 +252,10 @@ class FakeApplications:
         if self.get(app) is not None:
             self.approvals[app] = at_s
 
+    def wanting(self, cluster: ClusterId, inside: Callable[[ResourceKey], bool]) -> frozenset[AppName]:
+        held = ((app, keys) for (app, where), keys in self.wanted.items() if where == cluster)
+        return frozenset(app for app, keys in held if any(map(inside, keys)))
+
     def wanted_by(self, cluster: ClusterId, key: ResourceKey) -> frozenset[AppName]:
         return frozenset(app for (app, where), keys in self.wanted.items() if where == cluster and key in keys)
 

@@ -38,6 +38,7 @@ from gitopsd.model.command import (
 from gitopsd.model.comparison import Absent, Found, Reading, Unreadable, Unserved
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Uid, ViewHash
 from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey, gvk_of, key_of
+from gitopsd.model.residents import Resident, Residents
 
 UIDS = itertools.count(1)  # no object of one cluster has that of another
 CLUSTER_SCOPED = {"Namespace", "CustomResourceDefinition", "ClusterRole"}
@@ -203,6 +204,17 @@ class World:
     def unowned(self, namespace: str) -> Sequence[tuple[GVK, LiveObject]]:
         keys = [key for key in self.objects if key.namespace == namespace]
         return [(gvk_of(self.objects[key]), self._live(key)) for key in keys]
+
+    def look(self, holder: LiveObject, roots: Collection[Uid], counts: Callable[[Resident], bool]) -> Residents:
+        """What lives in a namespace or of a definition; nothing here owns anything."""
+        kind = self.defined(holder.key)
+        inside = [key for key in sorted(self.objects) if holder.key.name == key.namespace or kind == key.group_kind]
+        found = tuple(key for key in inside if counts(Resident(self._live(key), below=False)))
+        return Residents(found, tuple(f"{kind}: {why}" for kind, why in self.unreadable.items()))
+
+    def defined(self, definition: ResourceKey) -> GroupKind | None:
+        spec = self.objects[definition].get("spec", {})
+        return GroupKind(spec["group"], spec["names"]["kind"]) if "names" in spec else None
 
     def _live(self, key: ResourceKey) -> LiveObject:
         manifest = self.objects[key]

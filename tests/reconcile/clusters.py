@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
 from gitopsd.model.command import Accepted, Answer, Applied, Command, ObjectRef, Prune, Refused
 from gitopsd.model.comparison import Reading
-from gitopsd.model.ids import AppName, ClusterId
-from gitopsd.model.manifest import GVK, Manifest, ResourceKey
+from gitopsd.model.ids import AppName, ClusterId, Uid
+from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey
+from gitopsd.model.residents import Resident, Residents
 from tests.fakes.world import World
 from tests.reconcile.git import at_once
 
@@ -36,6 +37,15 @@ class FakeClusters:
 
     def unowned(self, cluster: ClusterId, namespace: str) -> Sequence[tuple[GVK, LiveObject]]:
         return self.worlds[cluster].unowned(namespace)
+
+    async def look(
+        self, cluster: ClusterId, holder: LiveObject, roots: Collection[Uid], counts: Callable[[Resident], bool]
+    ) -> Residents:
+        await self.turn()
+        return self.worlds[cluster].look(holder, roots, counts)
+
+    def defined(self, cluster: ClusterId, definition: ResourceKey) -> GroupKind | None:
+        return self.worlds[cluster].defined(definition)
 
     def age(self, cluster: ClusterId) -> WatchAge:
         return self.worlds[cluster].age(cluster)

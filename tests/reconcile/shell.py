@@ -27,6 +27,7 @@ from gitopsd.reconcile.ownership import TargetIndex
 from gitopsd.reconcile.page import Reconciler
 from gitopsd.reconcile.reading_rights import ReadingRights
 from gitopsd.reconcile.rendering import ApplicationRenderer
+from gitopsd.reconcile.residents import Holders
 from gitopsd.reconcile.sync import Syncer
 from gitopsd.reconcile.triggers import Triggers
 from gitopsd.reconcile.user_commands import UserCommands
@@ -163,17 +164,19 @@ class Shell:
         )
 
     def _reconciler(self, limits: SyncLimits) -> Reconciler:
+        holders = Holders(self.placing, self.clusters, self.clock)
         return Reconciler(
             self.apps,
             self.desire,
             self.placing,
+            holders,
             Comparer(self.clusters, self.clusters, self.apps, self.paths),
             self._syncer(limits),
             AppOfApps(self.apps, self.apps, self.placing, self.clock, self._new_id),
             self.clock,
             REFRESH_S,
             self.drifts,
-            FormerClusters(self.placing, self.clusters, self.clock, lambda _: self.fenced),
+            FormerClusters(self.placing, holders, self.clusters, self.clock, lambda _: self.fenced),
         )
 
     def _listen(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from gitopsd.core.compare.ignore_rules import NO_RULES, rules_for
 from gitopsd.core.sync.plan import CLAIMED, DELETION, contested, installation_of, taken
-from gitopsd.core.sync.prune import Guard, options_of, prune_refusal
+from gitopsd.core.sync.prune import Guard, lived_in, options_of, prune_refusal
 from gitopsd.core.sync.readiness import held_by
 from gitopsd.core.takeover import migration_manager, takes_over
 from gitopsd.core.target.apply_form import defines
@@ -122,6 +122,8 @@ def _run(task: Task, seen: Observed, operation: Operation) -> Action:  # noqa: P
             return Wait(WaitReason.UNKNOWN, f"it cannot be read: {cause}", math.inf)
         case Found(live=live) if is_run(live, operation.id, task.phase):
             return AlreadyDone()
+        case Found(live=live) if not live.deleting and not _not_ours(live, seen.guard) and lived_in(live, seen.guard):
+            return _run_in_place(task, hook, seen, operation)  # what lives in it would go with it
         case Found(live=live) if live.deleting or (task.state is TaskState.PENDING and live.uid == task.uid):
             why = "what ran before it under this name is still being deleted"
             return Wait(WaitReason.DELETING, why, math.inf)
@@ -130,7 +132,11 @@ def _run(task: Task, seen: Observed, operation: Operation) -> Action:  # noqa: P
         case Found(live=live) if DeletePolicy.BEFORE in hook.policies or task.phase in DELETION:
             return Issue(Release(task.key, live.uid, delete=True))
         case _:
-            return Issue(Apply(task.key, run_manifest(hook, seen.guard.app, operation.id, task.phase), hook.hash))
+            return _run_in_place(task, hook, seen, operation)
+
+
+def _run_in_place(task: Task, hook: Hook, seen: Observed, operation: Operation) -> Action:
+    return Issue(Apply(task.key, run_manifest(hook, seen.guard.app, operation.id, task.phase), hook.hash))
 
 
 def out_of_place(task: Task, seen: Observed) -> str:

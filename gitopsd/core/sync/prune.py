@@ -20,6 +20,9 @@ from gitopsd.core.target.options import (
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import Manifest, ResourceKey
+from gitopsd.model.residents import Residents, is_holder
+
+MAX_TOLD = 3  # objects or applications named in one reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Guard:
     approved_s: float | None = None  # when a person approved deletions (`approved_s`)
     deleting: bool = False  # the application goes with all its objects: Delete= counts instead of Prune=
     claimed: frozenset[ResourceKey] = frozenset()  # wanted first now, and who else may want it is not known yet
+    home: ResourceKey | None = None  # the namespace that CreateNamespace=true makes, and Git does not hold
+    residents: Mapping[ResourceKey, Residents] = field(default_factory=dict)  # of objects in which others may live
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +57,12 @@ def prune_refusal(live: LiveObject, guard: Guard, since_s: float) -> PruneRefusa
         guard: of the application that deletes.
         since_s: Unix time at which the operation began; an approval from before does not count.
     """
-    if not owns(guard.app, live):
-        return PruneRefusal("it is not an object of this application in its own right", waits=False)
-    if live.by_argocd and not guard.adopted:
-        return PruneRefusal(
-            "Argo CD's annotation tracks it: annotate the application gitopsd.io/adopt=true", waits=False
-        )
-    if others := guard.others.get(live.key):
-        return PruneRefusal(f"application {', '.join(sorted(others))} wants it", waits=False)
+    if never := _never(live, guard):
+        return PruneRefusal(never, waits=False)
     if refusal := _without_consent(live, guard, since_s):
         return refusal
     if guard.barrier:
-        names = ", ".join(guard.barrier[:3]) + ("" if len(guard.barrier) <= 3 else " …")  # noqa: PLR2004 - a line's worth
+        names = ", ".join(guard.barrier[:MAX_TOLD]) + ("" if len(guard.barrier) <= MAX_TOLD else " …")
         return PruneRefusal(f"waits until it is known what {names} want at this commit", waits=True)
     return None
 
@@ -90,14 +89,57 @@ def approved_s(application: Manifest) -> float | None:
         return None
 
 
+def lived_in(live: LiveObject, guard: Guard) -> str:
+    """Return what lives in an object and would go with it although it is not to; "" where nothing does."""
+    if not is_holder(live.key) or live.deleting:
+        return ""
+    found = guard.residents.get(live.key)
+    if found is None:
+        return "what lives in it has not been looked at yet"
+    told = [f"application {name} wants objects in it" for name in sorted(found.wanting - {guard.app})]
+    told += ["this application wants objects in it"] if guard.app in found.wanting else []
+    told += [f"{key} lives in it" for key in found.found]
+    told += [f"what may live in it cannot be read: {why}" for why in found.unread]
+    more = f" and {len(told) - MAX_TOLD} more" if len(told) > MAX_TOLD else ""
+    return ", ".join(told[:MAX_TOLD]) + more
+
+
+def _never(live: LiveObject, guard: Guard) -> str:
+    """Return why an object is not the application's to delete, whoever consents; "" where it is."""
+    if not owns(guard.app, live):
+        return "it is not an object of this application in its own right"
+    if live.by_argocd and not guard.adopted:
+        return "Argo CD's annotation tracks it: annotate the application gitopsd.io/adopt=true"
+    if others := guard.others.get(live.key):
+        return f"application {', '.join(sorted(others))} wants it"
+    return "CreateNamespace=true makes it for this application: it is let go of" if live.key == guard.home else ""
+
+
 def _without_consent(live: LiveObject, guard: Guard, since_s: float) -> PruneRefusal | None:
     options = options_of(live, guard.options)
     name, consent = ("Delete", options.delete) if guard.deleting else ("Prune", options.prune)
+    inside, known = lived_in(live, guard), live.key in guard.residents
+    how = f"gitopsd app confirm-deletion {guard.app}, or the application's annotation {DELETION_APPROVED}"
     match consent:
         case Consent.NEVER:
             return PruneRefusal(f"{name}=false", waits=False)
         case Consent.CONFIRM if guard.approved_s is None or guard.approved_s < since_s:
-            how = f"gitopsd app confirm-deletion {guard.app}, or the application's annotation {DELETION_APPROVED}"
-            return PruneRefusal(f"{name}=confirm: approve it by {how}", waits=True)
+            beside = f"; what is in it goes with it: {inside}" if inside and known else ""
+            return PruneRefusal(f"{name}=confirm: approve it by {how}{beside}", waits=True)
+        case Consent.GIVEN if inside and known:
+            remedy = f"annotate it {SYNC_OPTIONS}: {name}=confirm, and approve that by {how}"
+            return PruneRefusal(f"{inside}, and would go with it; to delete it all the same {remedy}", waits=False)
+        case Consent.GIVEN if inside:
+            return PruneRefusal(inside, waits=True)
         case _:
-            return None
+            return _with_others(live, guard)
+
+
+def _with_others(live: LiveObject, guard: Guard) -> PruneRefusal | None:
+    found = guard.residents.get(live.key)
+    if found is None or not found.leaving:
+        return None
+    names = ", ".join(sorted(found.leaving)[:MAX_TOLD])
+    return PruneRefusal(
+        f"waits until application {names}, which is being deleted, has no objects in it any more", waits=True
+    )

@@ -110,6 +110,7 @@ def _check_prune(world: World, live: LiveObject) -> None:
     assert live.key not in world.target
     assert live.key not in world.unreadable
     assert not world.guard.barrier
+    assert live.key not in world.guard.residents
     assert not live.controlled
     assert not live.by_argocd
     assert world.guard.options.prune is Consent.GIVEN

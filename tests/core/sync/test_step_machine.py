@@ -73,7 +73,7 @@ class OneOperation(RuleBasedStateMachine):
 
     def _deletion(self) -> Operation:
         world = self.world
-        todo = deletion(world.resources(), world.guard, world.readings())
+        todo = deletion(world.resources(), world.guarding(), world.readings())
         header = replace(world.operation(PlanScope(), cause=OperationCause.DELETION), tasks=())
         planned = plan(header, todo, world.hooks, world.readings())
         return replace(planned, tasks=tuple(replace(task, checked=True) for task in planned.tasks))
@@ -265,7 +265,7 @@ class OneOperation(RuleBasedStateMachine):
         assert live.key not in self.world.unreadable
         assert owns(SHOP, live)
         assert live.uid == self.planned[live.key, TaskVerb.PRUNE].uid
-        assert prune_refusal(live, self.world.guard, self.operation.started_s) is None
+        assert prune_refusal(live, self.world.guarding(), self.operation.started_s) is None
 
     def _check_run(self, key: ResourceKey, command: Apply, operation: Operation) -> None:
         """Check that a hook runs as Git has it, and those of a deletion when it is their turn."""
