@@ -183,6 +183,7 @@ def test_dry_run_tells_what_the_server_refuses() -> None:
     assert "no (422)" in done.message
 
 
+@pytest.mark.words
 def test_dry_run_says_what_could_not_be_tried() -> None:
     here = world(NAMESPACE, ONE)
 
