@@ -24,7 +24,7 @@ RUN packages="$(/opt/gitopsd/bin/python -c 'import sysconfig; print(sysconfig.ge
 
 FROM ${BASE}
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends ca-certificates git gnupg openssh-client \
+ && apt-get install --yes --no-install-recommends bubblewrap ca-certificates git gnupg openssh-client \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log \
  && groupadd --gid 65532 gitopsd \
  && useradd --uid 65532 --gid 65532 --home-dir /var/lib/gitopsd --no-create-home --shell /usr/sbin/nologin gitopsd \

@@ -146,6 +146,10 @@ class NotSupported(Terminal):
     """A field asks for something this version of gitopsd does not do."""
 
 
+class NotConfined(Terminal):
+    """A program would have more of the machine than the settings allow."""
+
+
 class NotFound(Terminal):
     """What was asked for by name does not exist."""
 

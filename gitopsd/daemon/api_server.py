@@ -39,6 +39,7 @@ class ApiServer:
         settings, store, meters = base.settings, base.store, base.meters
         self._sources, self._clusters, self._controller, self._store = sources, clusters, controller, store
         self._changes = ChangeFeed()
+        self._tools = settings.tools
         self.freshness = Freshness(settings, sources.git, clusters.live, clusters.servers, self._on_freshness)
         backend = DaemonBackend(
             store,
@@ -104,7 +105,7 @@ class ApiServer:
             DaemonPart("store", ready=True),
             DaemonPart("api", ready=self.serving),
             DaemonPart("redis", not cache.degraded, cache.reason, required=False),
-            confine.part(sources.workers.isolation, sources.work_dir),
+            confine.part(sources.workers.isolation, self._tools, sources.plugins, sources.work_dir),
             *self._cluster_parts(),
             *self._controller.declarations.parts(),
             *self._repository_parts(),

@@ -3,46 +3,70 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gitopsd.api.probes import DaemonPart
+from gitopsd.kube.credentials import files_named_by
+from gitopsd.manifests.plugins import Plugin
 from gitopsd.runtime.isolation import Confinement, Isolation
 from gitopsd.runtime.memory import in_memory
-from gitopsd.settings import Secret, Settings
+from gitopsd.settings import Secret, Settings, ToolSettings
 
 ACCOUNT = Path("/run/secrets/kubernetes.io/serviceaccount")  # of this pod
-PRIVATE = frozenset({"kubeconfig", "key_file"})  # paths that are no Secret, and hold one
+PRIVATE = frozenset({"key_file"})  # paths that are no Secret, and hold one
 
 
-def confinement(settings: Settings, work_dir: Path, environ: Mapping[str, str]) -> Confinement:
-    """Return the limits of programs, and what they shall not see: our directories, and every file with a secret."""
+def confinement(settings: Settings, work_dir: Path, environ: Mapping[str, str], *, strict: bool = True) -> Confinement:
+    """Return the limits of programs, what they see, and what of that they shall not see: whatever is ours.
+
+    With `strict`, none is run that the sandbox does not keep, unless the settings say so.
+    """
     ours = [settings.data_dir, settings.run_dir, work_dir, ACCOUNT, *_secrets(settings, "")]
+    ours += [each.directory for each in settings.declarations if each.directory is not None]
     if credentials := environ.get("CREDENTIALS_DIRECTORY"):
         ours.append(Path(credentials))
     return Confinement(
         cpu_s=settings.tools.cpu_s,
         processes=settings.tools.processes,
         scratch_bytes=settings.workers.file_bytes,
+        visible=tuple(sorted({str(place.absolute()) for place in settings.tools.visible})),
         hidden=tuple(sorted({str(place.resolve()) for place in ours})),
+        strict=strict and not settings.tools.unconfined,
     )
 
 
-def part(isolation: Isolation | None, work_dir: Path) -> DaemonPart:
+def part(isolation: Isolation | None, tools: ToolSettings, plugins: Sequence[Plugin], work_dir: Path) -> DaemonPart:
     """Return what `/readyz` tells of the sandbox; what is not granted keeps nobody from working."""
     if isolation is None:
         return DaemonPart("sandbox", ready=False, detail="no worker has started yet", required=False)
-    lacks = []
-    if not isolation.network:
-        lacks.append("programs that render keep the network")
-    if not isolation.files:
-        lacks.append("they can read what the daemon's user can")
+    told = [_given(isolation, tools)]
+    network = [plugin.name for plugin in plugins if plugin.network]
+    if isolation.bubblewrap and network:
+        told.append(f"plugins with the network: {', '.join(network)}")
     if isolation.reason:
-        lacks.append(f"the kernel says: {isolation.reason}")
-    if not in_memory(work_dir):
-        lacks.append(f"their files are on a disk ({work_dir})")
-    return DaemonPart("sandbox", ready=not lacks, detail="; ".join(lacks), required=False)
+        told.append(f"the machine says: {isolation.reason}")
+    memory = in_memory(work_dir)
+    if not memory:
+        told.append(f"their files are on a disk ({work_dir})")
+    return DaemonPart("sandbox", ready=isolation.full and memory, detail="; ".join(told), required=False)
+
+
+def _given(isolation: Isolation, tools: ToolSettings) -> str:
+    """Return what each program gets here."""
+    if isolation.root and not tools.unconfined:
+        return "no program is run, because gitopsd runs as root (tools.unconfined)"
+    if isolation.full:
+        return "every program has a view, processes and a network of its own"
+    if isolation.bubblewrap:
+        return "every program has a view, processes and a network of its own, and runs as root"
+    steered = "plugins and what kustomize_build_options allows"
+    kept = (
+        "programs are kept from nothing: they have the network, and can read and write what the daemon's user can"
+        f"{', as root' if isolation.root else ''}"
+    )
+    return kept if tools.unconfined else f"{steered} are refused; other {kept}"
 
 
 def _secrets(value: Any, name: str) -> Iterator[Path]:
@@ -55,6 +79,9 @@ def _secrets(value: Any, name: str) -> Iterator[Path]:
     elif isinstance(value, Path):
         if name in PRIVATE:
             yield value
+        elif name == "kubeconfig":
+            yield value
+            yield from files_named_by(value)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for field in dataclasses.fields(value):
             yield from _secrets(getattr(value, field.name), field.name)

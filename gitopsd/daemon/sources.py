@@ -47,6 +47,7 @@ class GitSide:
             confinement=confine.confinement(settings, self.work_dir, os.environ),
             on_job=metrics.worker_job,
         )
+        self.plugins = plugins.load(settings.plugins)
         self.trust = CredentialStore(settings.git, now_s)
         self.git = Repositories(
             settings.git,
@@ -77,7 +78,7 @@ class GitSide:
             opener=OPENERS[settings.git.submodules],
             limits=settings.render,
             tools=settings.tools,
-            plugins=plugins.load(settings.plugins),
+            plugins=self.plugins,
             keyring=Keyring(settings.sops.keys, settings.sops.program),
             on_closure=on_closure,
             on_render=self._on_render,

@@ -147,6 +147,27 @@ def _holds_s(user: Mapping[str, Any], loader: Any, now_s: float) -> float:
     return FILE_HOLDS_S if "auth-provider" in user or "tokenFile" in user else math.inf
 
 
+def files_named_by(kubeconfig: Path) -> list[Path]:
+    """Return the files with keys, certificates and tokens that a kubeconfig refers to; none of one that is broken."""
+    path = kubeconfig.expanduser().absolute()
+    try:
+        document = _parsed(path)
+    except InvalidSettings:
+        return []  # whoever logs in by it says so
+    inside = [
+        each.get(section.rstrip("s")) for section in ("users", "clusters") for each in _mappings(document.get(section))
+    ]
+    named = (each.get(field) for each in _mappings(inside) for field in FILE_FIELDS)
+    return [path.parent / each for each in named if isinstance(each, str) and each]
+
+
+FILE_FIELDS = ("client-certificate", "client-key", "tokenFile", "certificate-authority")
+
+
+def _mappings(found: Any) -> list[Mapping[str, Any]]:
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
 def _parsed(path: Path) -> Mapping[str, Any]:
     try:
         document = yaml.load(_read(path), Loader=yaml.CSafeLoader)

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+# Of the options of a build, those that let a source read and start no more.
+HARMLESS = {
+    *("--load-restrictor", "LoadRestrictionsRootOnly", "--load-restrictor=LoadRestrictionsRootOnly"),
+    *("--reorder", "none", "legacy", "--reorder=none", "--reorder=legacy", "--enable-managedby-label"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Allows:
@@ -13,13 +19,14 @@ class Allows:
     helm: bool = False  # inflation of charts that are in the repository
     programs: bool = False  # generators and transformers that run programs, which read what they like
     bases: tuple[str, ...] = ()  # URLs below which bases of other repositories are
+    steered: bool = False  # the build reads or starts what a source says: it needs a sandbox
 
 
 def allowed(text: str, bases: Sequence[str]) -> Allows:
     """Return what the options `text`, and the URLs `bases`, allow."""
     words = {word.removesuffix("=true") for word in text.split()}
     programs = bool(words & {"--enable-alpha-plugins", "--enable-exec", "--enable-star"})
-    return Allows("--enable-helm" in words, programs, tuple(bases))
+    return Allows("--enable-helm" in words, programs, tuple(bases), steered=bool(words - HARMLESS))
 
 
 def arguments(text: str, version: str, apis: Iterable[str]) -> list[str]:

@@ -23,7 +23,7 @@ from gitopsd.manifests.tools import Programs
 from gitopsd.manifests.workspace import PREFIX, lay_out, workspace
 from gitopsd.model.application import KustomizeOptions
 from gitopsd.ports import Tree
-from gitopsd.runtime.sandbox import run
+from gitopsd.runtime.sandbox import Program, run
 
 SHOWN = 1500  # characters of kustomize's own words
 QUOTE = (
@@ -42,6 +42,7 @@ def build(tree: Tree, path: str, options: KustomizeOptions, given: RenderContext
         NotSupported: it asks for Helm inflation or remote bases that are not allowed, or there is no program.
         BaseNotLent: it asks for bases in other repositories, which are not among `given.refs`.
         PathNotFound: there is no kustomization, or a path leads out of the repository.
+        NotConfined: what the operator's options allow is for the sandbox alone, and there is none.
         WorkerFailed, WorkspaceUnusable: the program did not end well, or its files could not be laid out.
     """
     limits, programs = given.limits, given.programs
@@ -68,7 +69,7 @@ def build(tree: Tree, path: str, options: KustomizeOptions, given: RenderContext
         version = kube_version(options, asked, given.variables)
         apis = api_versions(options, asked, given.variables)
         command = [program, *arguments(build_options, version, apis)]
-        output = _built(made / own.layout, path, command, programs, home)
+        output = _built(made / own.layout, path, command, programs, home, steered=allows.steered)
     return printed(f"what kustomize makes of {path}", path, output, limits, QUOTE)
 
 
@@ -94,17 +95,23 @@ def _components(tree: Tree, place: str, options: KustomizeOptions) -> list[str]:
     return [each for each in options.components if tree.list(posixpath.join(place, each)) is not None]
 
 
-def _built(root: Path, path: str, command: Sequence[str], programs: Programs, home: Path) -> bytes:
+def _built(  # noqa: PLR0913 - a build is all of this
+    root: Path, path: str, command: Sequence[str], programs: Programs, home: Path, *, steered: bool
+) -> bytes:
     program, *more = command
     kubectl = Path(program).name.startswith("kubectl")
     ended = run(
-        [program, "kustomize" if kubectl else "build", *more, str(root / path)],
-        cwd=root,
-        env={"LANG": "C.UTF-8"},
-        deadline_s=programs.deadline_s,
-        output_bytes=programs.output_bytes,
-        what=f"kustomize of {path}",
-        home=home,
+        Program(
+            [program, "kustomize" if kubectl else "build", *more, str(root / path)],
+            cwd=root,
+            env={"LANG": "C.UTF-8"},
+            what=f"kustomize of {path}",
+            deadline_s=programs.deadline_s,
+            output_bytes=programs.output_bytes,
+            source=home.parent,  # with the copies of other repositories
+            home=home,
+            steered=steered,
+        )
     )
     if ended.code != 0:
         raise InvalidManifest(f"{path}: kustomize refuses it: {_words(ended.stderr, root)}", remedy="mend it in Git")

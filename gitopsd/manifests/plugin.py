@@ -27,7 +27,7 @@ from gitopsd.manifests.variables import Variables
 from gitopsd.manifests.workspace import lay_out, workspace
 from gitopsd.model.application import PluginOptions
 from gitopsd.ports import Tree
-from gitopsd.runtime.sandbox import ProgramResult, run
+from gitopsd.runtime.sandbox import Program, ProgramResult, run
 
 NOT_A_NAME = re.compile(r"[^A-Z0-9_]")
 STEM = re.compile(r"^[^*?\[{]*/")  # of a glob: the directories before the first name that matches more than itself
@@ -45,6 +45,7 @@ def generate(tree: Tree, path: str, options: PluginOptions, given: RenderContext
         NotSupported: there is no such plugin, or none that fits.
         InvalidManifest: it refuses the directory, or what it prints is no manifest.
         PathNotFound: a link leads out of the repository.
+        NotConfined: there is no sandbox to run it in.
         WorkerFailed, WorkspaceUnusable: it did not end well, or its files could not be laid out.
     """
     plugin = _chosen(tree, path, options, given)
@@ -201,14 +202,19 @@ class _PluginRun:
                 remedy="make it less, or raise tools.deadline_s",
             )
         return run(
-            command,
-            cwd=self.root / self.path,
-            env=self.env,
-            deadline_s=left_s,
-            output_bytes=programs.output_bytes,
-            what=f"{self.path}: {what}",
-            home=self.home,
-            network=self.plugin.network,
+            Program(
+                command,
+                cwd=self.root / self.path,
+                env=self.env,
+                what=f"{self.path}: {what}",
+                deadline_s=left_s,
+                output_bytes=programs.output_bytes,
+                source=self.root,
+                writes=True,  # to its own copy, as in Argo CD
+                home=self.home,
+                network=self.plugin.network,
+                steered=True,
+            )
         )
 
 

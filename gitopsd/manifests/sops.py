@@ -20,7 +20,7 @@ from gitopsd.manifests.workspace import workspace
 from gitopsd.model.ids import Revision
 from gitopsd.ports import Entry, Tree
 from gitopsd.runtime.memory import in_memory
-from gitopsd.runtime.sandbox import run
+from gitopsd.runtime.sandbox import Program, run
 
 SEALED = b"ENC[AES256_GCM,"  # of the seal over all values, so that it is in every file of SOPS
 TYPES = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".env": "dotenv", ".ini": "ini"}  # as SOPS itself goes by
@@ -132,13 +132,15 @@ class DecryptedTree:
             (source / "sealed").write_bytes(data)
             command = [self._keys["program"], "decrypt", "--input-type", kind, "--output-type", kind, "sealed"]
             ended = run(
-                ["/bin/sh", "-c", IMPORT, "sh", *command] if self._keys["pgp"] else command,
-                cwd=source,
-                env=self._environment(),
-                deadline_s=programs.deadline_s,
-                output_bytes=max_bytes,
-                what=f"sops of {path}",
-                home=home,
+                Program(
+                    ["/bin/sh", "-c", IMPORT, "sh", *command] if self._keys["pgp"] else command,
+                    cwd=source,
+                    env=self._environment(),
+                    what=f"sops of {path}",
+                    deadline_s=programs.deadline_s,
+                    output_bytes=max_bytes,
+                    home=home,
+                )
             )
         if ended.code != 0:
             text, _, _ = ended.stderr.partition("Recovery failed because")  # a page that every failure ends with

@@ -1,188 +1,159 @@
-"""What the kernel takes from a program on behalf of an ordinary user: the network, and files that are not its business.
+"""What the kernel takes from a program on behalf of an ordinary user: all that it is not shown, by bubblewrap.
 
-By namespaces of the program's own (user, network, mount). Where they are not granted, as under most container engines'
-own rules, the program keeps both; `granted` tells, and the daemon says so.
+The program has user, mount, process, IPC and, unless it is allowed the network, network namespaces of its own, no
+capability, no new privileges, and a file system that holds what it needs to run, its source, and a scratch alone. Where
+bubblewrap is missing or the kernel refuses, nothing of that holds; `granted` tells, and the daemon says so.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
-import resource
-import signal
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from gitopsd.runtime.die_with_parent import PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, control
-from gitopsd.runtime.process_tree import PROC
-
-CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
-MS_REC, MS_PRIVATE = 16384, 1 << 18
-NOBODY = 65534  # what root is inside: a program of uid 0 would keep the rights over its namespaces, and undo them
-EMPTY = "size=256k,nr_inodes=256,mode=0755"  # room for the directories on the way to what is still shown
+NAMESPACES = ("--unshare-user", "--unshare-pid", "--unshare-ipc")  # a mount namespace is always made
+NOBODY = "65534"  # what root is inside: a program of uid 0 would keep the rights over its namespaces, and undo them
+# Where programs, their libraries and what all of them read is; nothing there is a secret.
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
+COMMON = (
+    *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "passwd", "group", "nsswitch.conf", "localtime"),
+    *("ssl/certs", "ssl/openssl.cnf", "ssl/cert.pem", "pki/tls/certs", "pki/tls/cert.pem", "pki/ca-trust/extracted"),
+    *("hosts", "resolv.conf", "gai.conf", "mime.types"),
+)
+# Best first: without a way to more user namespaces and with a /proc of its own; a machine may refuse either.
+OPTIONS = (("--disable-userns", "--proc", "/proc"), ("--proc", "/proc"), ())
+MASK_BYTES = "262144"  # of a directory in the place of a hidden one
+# A limit that is lower already stays.
+LIMITED = '{ ulimit -S -t "$1"; ulimit -H -t "$2"; ulimit -u "$3" || ulimit -p "$3"; } 2>/dev/null; shift 3; exec "$@"'
 
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
-    """What a program is kept from."""
+    """What programs are kept in on this machine."""
 
-    network: bool = False
-    files: bool = False  # what `Confinement.hidden` names
-    reason: str = ""  # why one of them is not granted
+    bubblewrap: str = ""  # its path; "": there is none that works, and programs are not kept from anything
+    options: tuple[str, ...] = ()  # of `OPTIONS`
+    root: bool = False  # programs run as root, whose files are theirs
+    reason: str = ""  # why there is none, or what the kernel refused of the best
+
+    @property
+    def full(self) -> bool:
+        return bool(self.bubblewrap) and not self.root
 
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """What programs may take, and what they shall not see."""
+    """What programs may take and see."""
 
     cpu_s: float = 100.0  # RLIMIT_CPU of each of its processes
     processes: int = 256  # and threads, of one program and all that it starts
-    scratch_bytes: int = 256 << 20  # of its temporary files, where it can have a file system of its own
-    hidden: tuple[str, ...] = ()  # directories that are to look empty, and files
+    scratch_bytes: int = 256 << 20  # of its temporary files
+    visible: tuple[str, ...] = ()  # besides the system's own and this Python's: directories and files
+    hidden: tuple[str, ...] = ()  # of what is visible, directories that are to look empty, and files
+    strict: bool = False  # run none as root, and none that its source steers where the sandbox is not full
 
 
-OPEN = Isolation(reason="it was not asked for")
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one program is shown of its own."""
+
+    program: str  # its path; "" for one of its own source
+    cwd: Path
+    source: Path
+    home: Path | None = None  # becomes a file system in memory
+    writes: bool = False  # also to its source
+    network: bool = False
 
 
 @cache
 def granted() -> Isolation:
     """Try in a child what this process may have; asked for once in a process."""
+    root = os.geteuid() == 0
+    program = shutil.which("bwrap")
+    if program is None:
+        return Isolation(root=root, reason="bubblewrap (bwrap) is not installed")
     refusals: list[str] = []
-    for wanted in (Isolation(network=True, files=True), Isolation(network=True)):
-        refusal = _tried(wanted)
+    for options in OPTIONS:
+        found = Isolation(program, options, root, "; ".join(refusals))
+        refusal = _tried(found)
         if not refusal:
-            return Isolation(wanted.network, wanted.files, "; ".join(refusals))
+            return found
         refusals.append(refusal)
-    return Isolation(reason="; ".join(dict.fromkeys(refusals)))
+    return Isolation(root=root, reason="; ".join(dict.fromkeys(refusals)))
 
 
-def _tried(wanted: Isolation) -> str:
-    ours, theirs = os.pipe()
-
-    def attempt() -> None:
-        try:
-            _enter(wanted, (), None, 0)
-            if wanted.files:
-                _mount("none", "/proc/self/fdinfo", "tmpfs", MS_NOSUID, EMPTY)
-        except OSError as err:
-            os.write(theirs, str(err.strerror or err).encode())
-            raise
-
+def _tried(isolation: Isolation) -> str:
+    command = sealed(["true"], isolation, Confinement(), View("/bin/true", Path("/usr"), Path("/usr")))
     try:
-        subprocess.run(
-            [sys.executable, "-I", "-S", "-c", ""],
-            check=True,
-            env={},
-            preexec_fn=attempt,
-            pass_fds=(theirs,),
-        )
+        subprocess.run(command, check=True, env={}, capture_output=True, timeout=20)  # noqa: S603 - our own arguments
+    except subprocess.CalledProcessError as err:
+        said: str = err.stderr[-300:].decode(errors="replace").strip()
+        return said or str(err)
     except (OSError, subprocess.SubprocessError) as err:
-        os.close(theirs)
-        theirs = -1
-        return os.read(ours, 200).decode() or str(err)
-    finally:
-        os.close(ours)
-        if theirs >= 0:
-            os.close(theirs)
+        return str(err)
     return ""
 
 
-def confined(  # noqa: PLR0913 - what is granted, what is wanted, and the places that stay in sight
-    isolation: Isolation,
-    confinement: Confinement,
-    *,
-    program: str,
-    cwd: Path,
-    shown: Path,
-    scratch: Path | None,
-) -> Callable[[], None]:
-    """Return what a child runs before it becomes `program`; it raises OSError where what was granted is refused.
+def sealed(command: Sequence[str], isolation: Isolation, confinement: Confinement, view: View, *told: str) -> list[str]:
+    """Return what runs `command` in the sandbox, with its limits on processor and processes.
 
-    `shown` stays in sight also below what is hidden; `scratch` becomes a small file system of its own. A hidden
-    directory that holds the program stays as it is: it could not be started else.
+    `told` are more of bubblewrap's options: where it is to tell what.
     """
-    hidden = tuple(place for place in confinement.hidden if not Path(program).is_relative_to(place))
-    below = isolation.files and any(shown.is_relative_to(place) for place in hidden)
-    most = confinement.processes + (0 if isolation.network or isolation.files else _tasks())
-    cpu_s = max(1, round(confinement.cpu_s))
-
-    def enter() -> None:
-        control(PR_SET_PDEATHSIG, signal.SIGKILL)
-        control(PR_SET_NO_NEW_PRIVS, 1)
-        _enter(isolation, hidden, (shown if below else None), confinement.scratch_bytes, scratch)
-        os.chdir(cwd)
-        # After the namespace is made: of the processes in it alone, where there is one.
-        resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 5))
-
-    return enter
+    as_nobody = ("--uid", NOBODY, "--gid", NOBODY) if isolation.root else ()
+    return [
+        *(isolation.bubblewrap, *NAMESPACES, *(() if view.network else ("--unshare-net",)), *as_nobody),
+        *("--die-with-parent", "--cap-drop", "ALL", *told, "--dev", "/dev", *isolation.options),
+        *("--size", str(confinement.scratch_bytes), "--tmpfs", "/tmp"),  # noqa: S108 - of its own
+        *_shown(confinement, view),
+        *_own(confinement, view),
+        *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(view.cwd), "--"),
+        *limited(command, confinement.cpu_s, confinement.processes),
+    ]
 
 
-def _enter(
-    isolation: Isolation,
-    hidden: Sequence[str],
-    shown: Path | None,
-    scratch_bytes: int,
-    scratch: Path | None = None,
-) -> None:
-    if not isolation.network and not isolation.files:
-        return
-    _unshare(CLONE_NEWUSER | (CLONE_NEWNET if isolation.network else 0) | (CLONE_NEWNS if isolation.files else 0))
-    if not isolation.files:
-        return
-    _mount("none", "/", None, MS_REC | MS_PRIVATE, None)
-    held = None if shown is None else os.open(shown, os.O_PATH | os.O_DIRECTORY)
-    for place in hidden:
-        _hide(place)
-    if shown is not None:
-        shown.mkdir(parents=True, exist_ok=True)
-        _mount(f"/proc/self/fd/{held}", str(shown), None, MS_BIND | MS_REC, None)
-    if scratch is not None:
-        _mount("none", str(scratch), "tmpfs", MS_NOSUID | MS_NODEV, f"size={scratch_bytes},mode=0700")
+def limited(command: Sequence[str], cpu_s: float, processes: int) -> list[str]:
+    """Return what runs `command` with limits that the child sets: those of a user namespace count what is in it."""
+    whole_s = max(1, round(cpu_s))
+    return ["/bin/sh", "-c", LIMITED, "sh", str(whole_s), str(whole_s + 5), str(processes), *command]
 
 
-def _unshare(flags: int) -> None:
-    uid, gid = os.geteuid(), os.getegid()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(flags) != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, f"namespaces: {os.strerror(error)}")
-    for name, text in (
-        ("setgroups", "deny"),
-        ("gid_map", f"{gid or NOBODY} {gid} 1"),
-        ("uid_map", f"{uid or NOBODY} {uid} 1"),
-    ):
-        with (PROC / "self" / name).open("w") as file:
-            file.write(text)
+def places(confinement: Confinement) -> tuple[Path, ...]:
+    """Return what every program sees, besides `COMMON`."""
+    ours = (sys.base_prefix, sys.prefix, *confinement.visible)
+    return tuple(Path(each) for each in dict.fromkeys((*SYSTEM, *ours)) if os.path.lexists(each))
 
 
-def _hide(place: str) -> None:
-    if Path(place).is_dir():
-        _mount("none", place, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, EMPTY)
-    elif Path(place).exists():
-        _mount("/dev/null", place, None, MS_BIND, None)
+def _shown(confinement: Confinement, view: View) -> Iterator[str]:
+    shown = places(confinement)
+    for place in shown:
+        if place.is_symlink() and str(place) in SYSTEM:
+            yield from ("--symlink", str(place.readlink()), str(place))
+        else:
+            yield from ("--ro-bind", str(place), str(place))
+    for name in COMMON:
+        yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
+    for hidden in (Path(each) for each in confinement.hidden):
+        if any(hidden.is_relative_to(place) for place in shown):
+            yield from _masked(hidden)
+    for program in dict.fromkeys((view.program, os.path.realpath(view.program)) if view.program else ()):
+        if not any(Path(program).is_relative_to(place) for place in (*SYSTEM, sys.prefix, sys.base_prefix)):
+            yield from ("--ro-bind-try", program, program)
 
 
-def _mount(source: str, target: str, kind: str | None, flags: int, data: str | None) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    texts = [None if text is None else os.fsencode(text) for text in (source, target, kind, data)]
-    if libc.mount(texts[0], texts[1], texts[2], ctypes.c_ulong(flags), texts[3]) != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, f"mount {target}: {os.strerror(error)}")
+def _masked(hidden: Path) -> Iterator[str]:
+    if hidden.is_dir():
+        yield from ("--size", MASK_BYTES, "--tmpfs", str(hidden))
+        # It stays writable, for what of it is shown all the same; a program that fills it fills its own memory.
+    elif hidden.exists():
+        yield from ("--ro-bind", "/dev/null", str(hidden))
 
 
-def _tasks() -> int:
-    """Return how many processes and threads this user has: without a namespace the kernel counts them all."""
-    count = 0
-    for process in PROC.iterdir():
-        try:
-            if process.name.isdecimal() and process.stat().st_uid == os.geteuid():
-                count += sum(1 for _ in (process / "task").iterdir())
-        except OSError:
-            continue  # it ended meanwhile
-    return count
+def _own(confinement: Confinement, view: View) -> Iterator[str]:
+    yield from ("--bind" if view.writes else "--ro-bind", str(view.source), str(view.source))
+    if view.home is not None:
+        yield from ("--size", str(confinement.scratch_bytes), "--perms", "0700", "--tmpfs", str(view.home))

@@ -30,7 +30,7 @@ def kill_descent(pid: int | None, mark: bytes) -> None:
 
 def kill_all(roots: Callable[[], Collection[int]]) -> None:
     """Kill the processes that `roots` names, children of this one, and all below them, and wait for them."""
-    while found := roots():
+    while found := roots() or roots():  # twice: the kernel may leave some out of the list while others end
         _kill(lambda found=found: {pid for root in found if _alive(root) for pid in (root, *_below(root))})  # type: ignore[misc]
         for root in found:
             with suppress(ChildProcessError):

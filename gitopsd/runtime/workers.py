@@ -196,9 +196,9 @@ class WorkerPool:
     def _found(self, found: Mapping[str, Any] | None) -> None:
         if found is None or self.isolation is not None:
             return
-        self.isolation = Isolation(**found)
-        tell = log.info if self.isolation.files else log.warning
-        tell("workers.isolation", **found)
+        self.isolation = Isolation(**{**found, "options": tuple(found["options"])})
+        tell = log.info if self.isolation.full else log.warning
+        tell("workers.isolation", full=self.isolation.full, **found)
 
     async def _end(self, worker: _Worker) -> None:
         self._alive -= 1

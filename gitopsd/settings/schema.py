@@ -194,6 +194,8 @@ class ToolSettings:
     output_bytes: int = 32 << 20  # of one run
     cpu_s: float = 100.0  # of the processor, of each process of a run
     processes: int = 256  # and threads, of one run
+    visible: tuple[Path, ...] = ()  # what programs see besides the system's own libraries
+    unconfined: bool = False  # run them as root, and plugins and the like without a sandbox
 
 
 @dataclass(frozen=True, slots=True)

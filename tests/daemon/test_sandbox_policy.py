@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gitopsd.daemon.sandbox_policy import confinement, part
+from gitopsd.manifests.plugins import Plugin
 from gitopsd.runtime.isolation import Isolation
 from gitopsd.runtime.memory import SHARED, best_place, in_memory
 from gitopsd.settings import (
     ClusterSettings,
+    DeclarationSource,
     GitSettings,
     RepoCredentials,
     Secret,
@@ -18,39 +21,68 @@ from gitopsd.settings import (
     ToolSettings,
 )
 
+KUBECONFIG = """
+users:
+- {name: me, user: {client-certificate: me.pem, client-key: /elsewhere/me.key, tokenFile: me.token}}
+clusters: [{name: a, cluster: {certificate-authority: ca.pem}}]
+"""
+FULL = Isolation("/usr/bin/bwrap")
+
 
 def test_every_file_with_a_secret_and_our_own_directories_are_hidden(tmp_path: Path) -> None:
+    (tmp_path / "a.kubeconfig").write_text(KUBECONFIG)
     settings = Settings(
         data_dir=tmp_path / "data",
         run_dir=tmp_path / "run",
         clusters=(
             ClusterSettings("a", kubeconfig=tmp_path / "a.kubeconfig"),
             ClusterSettings("b", server="https://b", cert_file=tmp_path / "b.pem", key_file=tmp_path / "b.key"),
+            ClusterSettings("c", kubeconfig=tmp_path / "absent"),
         ),
+        declarations=(DeclarationSource(directory=tmp_path / "declared"),),
         git=GitSettings(credentials=(RepoCredentials("https://git", password=Secret(tmp_path / "token")),)),
-        tools=ToolSettings(kustomize=tmp_path / "kustomize", cpu_s=7, processes=9),
+        tools=ToolSettings(kustomize=tmp_path / "kustomize", cpu_s=7, processes=9, visible=(tmp_path / "tools",)),
     )
 
     found = confinement(settings, tmp_path / "work", {"CREDENTIALS_DIRECTORY": str(tmp_path / "given")})
 
     names = {str(Path(place).relative_to(tmp_path)) for place in found.hidden if place.startswith(str(tmp_path))}
-    assert {"data", "run", "work", "given", "a.kubeconfig", "b.key", "token"} == names
-    assert (7, 9) == (found.cpu_s, found.processes)
+    named = {"a.kubeconfig", "absent", "me.pem", "me.token", "ca.pem", "b.key", "token"}
+    assert {"data", "run", "work", "given", "declared"} | named == names
+    assert "/elsewhere/me.key" in found.hidden
+    assert (7, 9, (str(tmp_path / "tools"),), True) == (found.cpu_s, found.processes, found.visible, found.strict)
 
 
 @pytest.mark.parametrize(
-    ("isolation", "told"),
+    ("isolation", "unconfined", "told"),
     [
-        (None, "no worker has started yet"),
-        (Isolation(reason="namespaces: Operation not permitted"), "keep the network; they can read what"),
-        (Isolation(network=True, reason="mount: no"), "they can read what the daemon's user can; the kernel says"),
+        (None, False, "no worker has started yet"),
+        (Isolation(reason="no bwrap"), False, "plugins and what kustomize_build_options allows are refused; other pro"),
+        (Isolation(reason="no bwrap"), True, "programs are kept from nothing: they have the network, and can read and"),
+        (Isolation(root=True), True, "what the daemon's user can, as root"),
+        (replace(FULL, root=True), False, "no program is run, because gitopsd runs as root"),
+        (replace(FULL, root=True), True, "a view, processes and a network of its own, and runs as root"),
     ],
 )
-def test_what_is_not_granted_is_told_and_keeps_nobody_waiting(isolation: Isolation | None, told: str) -> None:
-    found = part(isolation, SHARED)
+def test_what_is_not_granted_is_told_and_keeps_nobody_waiting(
+    isolation: Isolation | None,
+    unconfined: bool,  # noqa: FBT001 - a parameter of the test
+    told: str,
+) -> None:
+    found = part(isolation, ToolSettings(unconfined=unconfined), (), SHARED)
 
     assert told in found.detail
     assert (False, False) == (found.ready, found.required)
+
+
+def test_what_each_program_gets_is_told(tmp_path: Path) -> None:
+    plugins = (Plugin("one", ["x"], []), Plugin("two", ["x"], [], network=True))
+
+    found = part(FULL, ToolSettings(), plugins, SHARED)
+
+    assert "every program has a view, processes and a network of its own; plugins with the network: two" == found.detail
+    assert confinement(Settings(data_dir=tmp_path), tmp_path, {}, strict=False).strict is False
+    assert not confinement(Settings(tools=ToolSettings(unconfined=True)), tmp_path, {}).strict
 
 
 @pytest.mark.skipif(not in_memory(SHARED), reason="no file system in memory here")
@@ -62,10 +94,10 @@ def test_files_of_renders_go_to_memory_where_there_is_some(tmp_path: Path) -> No
     assert in_memory(found)
     assert found == best_place(tmp_path / "work")
     assert found != best_place(tmp_path / "other")
-    assert part(Isolation(network=True, files=True), found).ready
+    assert part(FULL, ToolSettings(), (), found).ready
     assert not found.exists()
 
 
 def test_a_disk_is_told() -> None:
     assert not in_memory(Path("/proc"))
-    assert "their files are on a disk (/proc)" == part(Isolation(network=True, files=True), Path("/proc")).detail
+    assert "their files are on a disk (/proc)" in part(FULL, ToolSettings(), (), Path("/proc")).detail

@@ -132,7 +132,7 @@ def test_it_gets_nothing_of_the_daemon_and_no_network(workshop: Workshop, monkey
         found = workshop.data()
 
     assert ("unset", "2") == (found["told"], found["home"])
-    assert ("" == found["net"]) is not granted().network
+    assert ("" == found["net"]) is not bool(granted().bubblewrap)
 
 
 def test_one_that_the_operator_lets_has_the_network(workshop: Workshop) -> None:

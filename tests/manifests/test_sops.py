@@ -283,10 +283,10 @@ def test_the_annotation_reaches_every_source_and_another_word_is_refused() -> No
 
 
 def test_the_key_is_in_no_process_list_and_not_with_other_programs(vault: Vault) -> None:
-    seen = vault.work / "seen"
     stub = vault.place / "sops"
     stub.write_text(
-        f"#!/bin/sh\ntr '\\0' ' ' < /proc/$$/cmdline > {seen}; env | grep -c AGE-SECRET >> {seen}; cat sealed\n"
+        "#!/bin/sh\ncat /proc/[0-9]*/cmdline | grep -qa AGE-SECRET && exit 9\n"
+        "[ $(env | grep -c AGE-SECRET) = 1 ] || exit 8\ncat sealed\n"
     )
     stub.chmod(0o755)
     (vault.place / "age").write_text(AGE_KEY)
@@ -294,7 +294,4 @@ def test_the_key_is_in_no_process_list_and_not_with_other_programs(vault: Vault)
 
     vault.manifests({"app/a.yaml": sealed("a.yaml", SECRET)}, keyring)
 
-    assert AGE_KEY not in seen.read_text()
-    assert seen.read_text().endswith("1\n")
     assert AGE_KEY not in str(os.environ)
-    seen.unlink()

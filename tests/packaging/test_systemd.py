@@ -43,7 +43,7 @@ def test_sandbox_is_tight(unit: Path) -> None:
 
     found = re.search(r"exposure level for gitopsd\.service: ([0-9.]+)", done.stdout)
     assert found, done.stdout + done.stderr
-    assert float(found[1]) <= 2.0
+    assert float(found[1]) <= 2.2  # of which 0.4 are what bubblewrap needs
     assert 0 == done.returncode
 
 
