@@ -26,7 +26,7 @@ from pathlib import Path
 from gitopsd.runtime import sandbox
 from gitopsd.runtime.isolation import Confinement, Isolation
 from gitopsd.runtime.sandbox import Program, run
-from gitopsd.runtime.tether import PR_SET_CHILD_SUBREAPER, control
+from gitopsd.runtime.die_with_parent import PR_SET_CHILD_SUBREAPER, control
 
 control(PR_SET_CHILD_SUBREAPER, 1)
 sandbox.adopt(Confinement(), Isolation(**{isolation}))
@@ -154,7 +154,7 @@ from pathlib import Path
 from gitopsd.errors import WorkerFailed
 from gitopsd.runtime import sandbox
 from gitopsd.runtime.isolation import Confinement, Isolation
-from gitopsd.runtime.tether import PR_SET_CHILD_SUBREAPER, control
+from gitopsd.runtime.die_with_parent import PR_SET_CHILD_SUBREAPER, control
 
 control(PR_SET_CHILD_SUBREAPER, 1)
 if os.geteuid() == 0:  # root has no bound on its processes
