@@ -285,8 +285,8 @@ def test_the_annotation_reaches_every_source_and_another_word_is_refused() -> No
 def test_the_key_is_in_no_process_list_and_not_with_other_programs(vault: Vault) -> None:
     stub = vault.place / "sops"
     stub.write_text(
-        "#!/bin/sh\ncat /proc/[0-9]*/cmdline | grep -qa AGE-SECRET && exit 9\n"
-        "[ $(env | grep -c AGE-SECRET) = 1 ] || exit 8\ncat sealed\n"
+        "#!/bin/sh\ncat /proc/[0-9]*/cmdline | grep -qa AGE-SECRE[T] && exit 9\n"
+        "[ $(env | grep -c AGE-SECRE[T]) = 1 ] || exit 8\ncat sealed\n"
     )
     stub.chmod(0o755)
     (vault.place / "age").write_text(AGE_KEY)
