@@ -39,7 +39,7 @@ def test_systemd_finds_nothing_to_say_about_the_unit(unit: Path) -> None:
 
 @needs_systemd
 def test_sandbox_is_tight(unit: Path) -> None:
-    done = analyze("security", "--offline=true", "--threshold=20", "--no-pager", str(unit))
+    done = analyze("security", "--offline=true", "--threshold=22", "--no-pager", str(unit))
 
     found = re.search(r"exposure level for gitopsd\.service: ([0-9.]+)", done.stdout)
     assert found, done.stdout + done.stderr
