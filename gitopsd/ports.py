@@ -147,7 +147,7 @@ class Tree(Protocol):
         ...
 
     def blob(self, path: str) -> str | None:
-        """Return a file's object id (hex), which names its content; None where there is no file."""
+        """Return what names a file's content: its object id (hex), or more; None where there is no file."""
         ...
 
     def list(self, path: str) -> Sequence[Entry] | None:

@@ -155,7 +155,8 @@ class ChartRepository:
         url = urljoin(f"{self.mirror.url}/", entry["url"])
         if url.startswith(SCHEME):
             return await self._of_registry(url, entry["version"])
-        if same_host(url, self.mirror.url) or wanted.pass_credentials:
+        passes = wanted.pass_credentials and self.given is not None and self.given.pass_credentials
+        if same_host(url, self.mirror.url) or passes:
             return await self._downloaded(self.http, self.given, url, _named(wanted, entry))
         given = await self._given_elsewhere(url)
         async with session(given, url, deadline_s=self.mirror.limits.deadline_s) as http:

@@ -124,7 +124,9 @@ def _ssh(url: str, given: RepoCredentials, run_dir: Path, stack: ExitStack) -> G
     # -F: neither the configuration of the user that runs the daemon nor the machine's has a say.
     command = ["ssh", "-F", os.devnull, *(f"-o{name}={value}" for name, value in options.items())]
     hidden: tuple[str, ...] = ()
-    if given.ssh_key is not None:
+    if given.ssh_key is None:
+        command.append("-oIdentityFile=none")  # else those of the account that runs the daemon are offered
+    else:
         key = given.ssh_key.read()
         command += ["-i", str(_key_file(key, run_dir, stack))]
         hidden = tuple(line for line in key.splitlines() if line and "-----" not in line)

@@ -73,8 +73,8 @@ class GitTree:
         return content
 
     def blob(self, path: str) -> str | None:
-        _, node = self._file(path)
-        return None if node is None else str(node.oid)
+        place, node = self._file(path)
+        return None if node is None else f"{node.oid}{self._of_lfs(node, place)}"
 
     def list(self, path: str) -> Sequence[Entry] | None:
         place = self._place(path)
@@ -197,6 +197,16 @@ class GitTree:
         on = lfs_files.is_on(mount.mirror)
         self._seen[f"lfs:{'/'.join(place)}"] = _switch(on)
         return lfs_files.content_of(mount.mirror, mount.name, found, "/".join(place), max_bytes) if on else content
+
+    def _of_lfs(self, node: TreeEntry, place: Path) -> str:
+        """Return what tells a file's content apart whose blob is a pointer: whoever knows that has not seen this."""
+        mount = self._mount(place)
+        if not lfs_files.is_on(mount.mirror):
+            return ""
+        with objects.reading(mount.mirror, "/".join(place)):
+            _, size = mount.repo.odb.read_header(node.oid)
+        small = size <= lfs_files.MAX_POINTER_BYTES
+        return f" of {mount.name}" if small and lfs_files.pointer(self._content(node, place)) else ""
 
     def _mount(self, place: Path) -> Mount:
         """Return what the file or directory at `place` is in."""

@@ -84,6 +84,7 @@ class RepoCredentials:
     insecure_host_key: bool = False  # do not check host keys; certificates are checked
     force_basic_auth: bool = False  # send user and password before the server asks for them
     lfs: bool = False  # resolve files that are kept in Git LFS
+    pass_credentials: bool = False  # an index may send the login to other hosts, where the application asks for it
     plain_http: bool = False  # of a registry: it speaks HTTP without TLS
     project: str = ""  # only applications of this project may read what it opens; "": all whom sourceRepos permits
 

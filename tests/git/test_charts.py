@@ -280,7 +280,8 @@ async def test_login_goes_to_another_host_only_where_the_application_says_so(pla
         assert [("/web-1.0.0.tgz", "")] * 2 == other.asked
 
         other.login = "bot:pw"
-        await place.tree(place.repositories(), "web", "1.0.0", passCredentials=True)
+        passing = RepoCredentials(place.charts.url, "bot", Held(text="pw"), pass_credentials=True)
+        await place.tree(place.repositories(passing), "web", "1.0.0", passCredentials=True)
         assert other.asked
 
 
