@@ -189,7 +189,6 @@ def _ours(app: Application, status: AppStatus, now_s: float) -> Json:
             "target": status.comparison.target,
             "epochAt": rfc3339(status.epoch_s),
             "epochAgeSeconds": round(max(0.0, now_s - status.epoch_s), 1) if status.epoch_s else None,
-            "watchAgeSeconds": round(status.watch_age_s, 1),
             "operationId": status.operation.id if status.operation else None,
             "failing": _failing(status.failing) if status.failing else None,
             "progress": _progress(status.operation) if status.operation else None,

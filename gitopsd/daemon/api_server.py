@@ -43,7 +43,7 @@ class ApiServer:
         self.freshness = Freshness(settings, sources.git, clusters.live, clusters.servers, self._on_freshness)
         backend = DaemonBackend(
             store,
-            controller.asks,
+            controller.commands,
             sources.git,
             clusters.live,
             clusters.servers,
@@ -84,7 +84,7 @@ class ApiServer:
             backend.repositories,
             lambda: (queue.depth, queue.running, queue.delayed),
             base.now_s,
-            controller.drifts.open,
+            controller.drift.open,
             settings.metrics.application_labels,
         )
         meters.on_scrape(world.collect)

@@ -31,7 +31,7 @@ class DaemonBackend:
     """Implements `api.backend.Backend`; what people do is audited here."""
 
     store: Store
-    asks: UserCommands
+    commands: UserCommands
     git: Repositories
     live: LiveMirrors
     clusters_by_name: Mapping[ClusterId, str]  # → server URL
@@ -44,7 +44,7 @@ class DaemonBackend:
         return [self._view(app, ages) for app in self.store.all()]
 
     def view(self, name: AppName) -> AppView:
-        return self._view(self.asks.known(name), {})
+        return self._view(self.commands.known(name), {})
 
     def _view(self, app: Application, ages: Mapping[ClusterId, float]) -> AppView:
         name = app.name
@@ -69,37 +69,37 @@ class DaemonBackend:
         return ages[cluster] if cluster in ages else self.live.age(cluster).oldest_s
 
     async def refresh(self, name: AppName, *, hard: bool) -> None:
-        await self.asks.refresh(name, hard=hard)
+        await self.commands.refresh(name, hard=hard)
 
     async def sync(self, name: AppName, request: SyncRequest) -> None:
-        await self.asks.sync(name, request)
+        await self.commands.sync(name, request)
         self.store.audit(request.initiated_by, "sync", name, ", ".join(request.revisions))
 
     async def rollback(self, name: AppName, history_id: int, request: SyncRequest) -> None:
-        await self.asks.rollback(name, history_id, request)
+        await self.commands.rollback(name, history_id, request)
         self.store.audit(request.initiated_by, "rollback", name, str(history_id))
 
     def results(self, name: AppName, history_id: int) -> Sequence[Task]:
-        self.asks.known(name)
+        self.commands.known(name)
         if all(entry.id != history_id for entry in self.store.history(name)):
             raise NotFound(f"{name} has no history entry {history_id}", remedy="see `gitopsd app history`")
         return self.store.results(name, history_id)
 
     async def terminate(self, name: AppName) -> None:
-        await self.asks.terminate(name)
+        await self.commands.terminate(name)
         self.store.audit("admin", "terminate", name, "")
 
     async def confirm(self, name: AppName, by: str, at_s: float) -> None:
-        await self.asks.confirm(name, at_s)
+        await self.commands.confirm(name, at_s)
         self.store.audit(by, "confirm-deletion", name, "")
 
     async def delete(self, name: AppName, *, cascade: bool) -> None:
-        await self.asks.delete(name, cascade=cascade)
+        await self.commands.delete(name, cascade=cascade)
         self.store.audit("admin", "delete", name, "cascade" if cascade else "")
 
     async def manifests(self, name: AppName, revision: str) -> Manifests:
-        app, desired, manifests = await self.asks.desired(name, revision)
-        cluster = self.asks.placing.destination(app)
+        app, desired, manifests = await self.commands.desired(name, revision)
+        cluster = self.commands.snapshots.destinations.destination(app)
         return Manifests(
             manifests,
             desired.revisions,
@@ -109,15 +109,15 @@ class DaemonBackend:
         )
 
     async def sources(self, name: AppName) -> Sequence[SourceDetails]:
-        app, desired, _ = await self.asks.desired(name, "")
+        app, desired, _ = await self.commands.desired(name, "")
         found = iter(zip(desired.source_types, desired.announced, strict=True))  # of those that give manifests
         return [
             SourceDetails(each.repo_url, *(next(found) if each.gives_manifests else ("", ()))) for each in app.sources
         ]
 
     async def managed_resources(self, name: AppName) -> Sequence[ManagedResource]:
-        opened = await self.asks.opened(name)
-        stale = self.freshness.now.of(self.asks.known(name), self.store.status(name))
+        opened = await self.commands.opened(name)
+        stale = self.freshness.now.of(self.commands.known(name), self.store.status(name))
         return [
             ManagedResource(
                 each.gvk,
@@ -146,11 +146,11 @@ class DaemonBackend:
         return aged_nodes(found, self.freshness.now.kinds.get(cluster, ()))
 
     def orphans(self, name: AppName) -> Sequence[TreeNode]:
-        app = self.asks.known(name)
-        cluster = self.asks.placing.cluster_of(app)
+        app = self.commands.known(name)
+        cluster = self.commands.snapshots.destinations.cluster_of(app)
         if cluster is None:
             return ()
-        roots = [(gvk, live, live.health) for gvk, live in self.asks.placing.orphans(app, cluster)]
+        roots = [(gvk, live, live.health) for gvk, live in self.commands.snapshots.orphans(app, cluster)]
         found = tree(roots, lambda uid: self.live.children(cluster, uid))
         return aged_nodes(found, self.freshness.now.kinds.get(cluster, ()))
 
@@ -180,7 +180,7 @@ class DaemonBackend:
             self.live.age(cluster),
             size.kinds,
             size.objects,
-            readers_of(apps, cluster, self.asks.placing),
+            readers_of(apps, cluster, self.commands.snapshots.destinations),
             self.noticed(cluster),
             self.live.watches(cluster),
         )

@@ -73,7 +73,7 @@ class ClusterSide:
             self.paths.paths,
             self.leases.fenced,
         )
-        self.witness = ClusterDiagnostics(self.clients, self.live.children, settings.sync.log_lines)
+        self.diagnostics = ClusterDiagnostics(self.clients, self.live.children, settings.sync.log_lines)
 
     def excluded(self, cluster: ClusterId, kind: GroupKind) -> bool:
         """Tell whether nothing of a kind is read or written in `cluster`."""

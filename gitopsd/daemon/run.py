@@ -90,7 +90,7 @@ class Daemon:
             await directory.credentials()
         await stack.enter_async_context(running(sources.git))
         await stack.enter_async_context(running(*clusters.live.mirrors.values(), *clusters.leases.kept.values()))
-        drifting = {each.app for each in controller.drifts.open()}
+        drifting = {each.app for each in controller.drift.open()}
         controller.declared(frozenset(app.name for app in store.all()) | drifting)
         passes = Graceful(controller.passes, controller.queue.close, grace_s=settings.grace_s)
         await stack.enter_async_context(running(passes, controller.triggers))

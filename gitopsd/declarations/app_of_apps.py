@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gitopsd.core.compare.verdict import comparison
 from gitopsd.core.declaration import declared, is_declaration
 from gitopsd.core.objects.hashes import object_hash, target_hash
-from gitopsd.errors import InvalidDeclaration, NotSupported
+from gitopsd.errors import InvalidDeclaration, NotPermitted, NotSupported, UnknownCluster
 from gitopsd.model.application import Application, Origin, source_of_parent
 from gitopsd.model.comparison import Absent, Compared, Comparison, Pair, SyncStatus
 from gitopsd.model.health import Health, HealthStatus
@@ -28,6 +28,7 @@ from gitopsd.model.operation import (
 from gitopsd.model.project import AppProject
 from gitopsd.ports import Applications, Clock, Declarations
 from gitopsd.reconcile.destination import Destinations
+from gitopsd.reconcile.ownership import TargetIndex
 from gitopsd.reconcile.rendering import Rendered
 from gitopsd.reconcile.request import PassRequest
 from gitopsd.reconcile.sync import Outcome
@@ -42,7 +43,8 @@ APPLICATION, PROJECT = "Application", "AppProject"
 class AppOfApps:
     apps: Applications
     declarations: Declarations
-    placing: Destinations
+    destinations: Destinations
+    targets: TargetIndex
     now_s: Clock
     new_id: Callable[[], str]
 
@@ -54,7 +56,11 @@ class AppOfApps:
             NotPermitted: the project does not permit it to declare them.
         """
         app, request = orders.app, orders.request
-        self.placing.declarations(app, desired.manifests, self._parsed(app, desired.manifests))
+        try:
+            self.destinations.check_declarations(app, desired.manifests, self._parsed(app, desired.manifests))
+        except (UnknownCluster, NotPermitted):
+            self.targets.keep_last(app)
+            raise
         before = self._compare(app, desired.manifests)
         dry_run = request is not None and request.dry_run
         declares = not dry_run and (request is not None or app.sync_policy.automated)
@@ -65,7 +71,7 @@ class AppOfApps:
         operation = self._noted(orders, desired, target, _tasks(before, after, declared=declares))
         # What is broken may want what others would prune, so they wait until it is mended.
         if not (declares and any(_lacks(compared) for compared in after)):
-            self.placing.wants.known(app, None, (), desired.mark)
+            self.targets.put(app, None, (), desired.mark)
         differs = any(compared.status is SyncStatus.OUT_OF_SYNC for compared in after)
         waiting = "automated sync is off" if differs and not app.sync_policy.automated else ""
         again_after_s = GOING_S if any(self._goes(compared) for compared in after) else None

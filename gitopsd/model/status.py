@@ -55,7 +55,6 @@ class AppStatus:
     operation: Operation | None = None  # the running or the last one
     reconciled_s: float = 0.0  # Unix time of the pass
     epoch_s: float = 0.0  # Unix time at which the oldest epoch was taken
-    watch_age_s: float = 0.0
     source_types: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()  # why it is too old to go by; what is shown of it is not green then
     orphans: int = 0  # objects of no application in its namespace, where its project asks for them

@@ -24,9 +24,9 @@ from gitopsd.model.operation import Operation
 from gitopsd.model.residents import is_holder
 from gitopsd.model.status import Condition
 from gitopsd.ports import Applier, Clock
-from gitopsd.reconcile.destination import Destinations, Snapshot
 from gitopsd.reconcile.request import PassRequest
 from gitopsd.reconcile.residents import Holders, Leaving
+from gitopsd.reconcile.snapshot import Snapshot, Snapshots
 from gitopsd.runtime.tasks import at_most
 
 log = structlog.get_logger()
@@ -49,11 +49,11 @@ NOTHING = Leftovers()
 class FormerClusters:
     """Looks after it. What was once shown in sync in another cluster is in the inventory until it is gone."""
 
-    placing: Destinations
+    snapshots: Snapshots
     holders: Holders
     applier: Applier
     now_s: Clock
-    fenced: Callable[[ClusterId], str] = lambda _: ""  # why nothing may be written to a cluster now
+    fenced: Callable[[ClusterId], str]  # why nothing may be written to a cluster now
 
     async def look(self, orders: PassRequest, aim: Snapshot, found: Comparison, last: Operation | None) -> Leftovers:
         """Prune what may go by now, and say of each cluster what is left there.
@@ -64,7 +64,7 @@ class FormerClusters:
             found: of that.
             last: the running or the last operation.
         """
-        inventory, name = self.placing.wants.inventory, orders.app.name
+        inventory, name = self.snapshots.targets.inventory, orders.app.name
         # A cluster that is no longer in the settings is let go of.
         clusters = {where: keys for where, keys in inventory.elsewhere(name, aim.cluster).items() if self._known(where)}
         if not clusters:
@@ -78,7 +78,7 @@ class FormerClusters:
         return Leftovers(conditions, again, any(each.any for each in looked))
 
     def _known(self, cluster: ClusterId) -> bool:
-        return cluster in self.placing.clusters
+        return cluster in self.snapshots.destinations.clusters
 
     async def _in(
         self,
@@ -89,8 +89,8 @@ class FormerClusters:
         so_far: tuple[str, Operation | None],
     ) -> Leftovers:
         why, last = so_far
-        if not self.placing.seen(cluster):
-            unread = self.placing.unseen(cluster).what
+        if not self.snapshots.seen(cluster):
+            unread = self.snapshots.unseen(cluster).what
             return Leftovers((behind.unseen(cluster, len(keys), unread),), AGAIN_S, any=True)
         readings = self._readings(orders, aim, cluster, keys)
         lives = [reading.live for reading in readings.values() if isinstance(reading, Found)]
@@ -112,7 +112,7 @@ class FormerClusters:
         self, orders: PassRequest, aim: Snapshot, cluster: ClusterId, keys: Collection[ResourceKey]
     ) -> dict[ResourceKey, Reading]:
         """Return the readings of what is still the application's there; of what is not, the inventory forgets."""
-        app, live = orders.app.name, self.placing.live
+        app, live = orders.app.name, self.snapshots.live
         found = live.readings(cluster, app, [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(keys)])
         here = {reading.live.uid for reading in aim.readings.values() if isinstance(reading, Found)}
 
@@ -124,13 +124,13 @@ class FormerClusters:
         left = {key: found[key] for key in sorted(keys) if is_left(found[key])}
         gone = set(keys) - left.keys()
         if gone:
-            self.placing.wants.inventory.remember(app, cluster, dict.fromkeys(gone))
+            self.snapshots.targets.inventory.remember(app, cluster, dict.fromkeys(gone))
         if not left:
             live.readings(cluster, app, [])  # it asks for nothing there any more
         return left
 
     def _shut(self, orders: PassRequest, cluster: ClusterId) -> str:
-        shut = blocked(self.placing.windows(orders.app, cluster), self.now_s())
+        shut = blocked(self.snapshots.destinations.windows(orders.app, cluster), self.now_s())
         if shut is not None and not orders.deleting:
             return shut.why
         return self.fenced(cluster)
@@ -151,14 +151,14 @@ class FormerClusters:
         app = orders.app
         if live.deleting:
             return ""
-        if self.placing.apps.get(app.name) is None:
+        if self.snapshots.apps.get(app.name) is None:
             return "the application is not declared any more"
         guard = await self._guard(orders, cluster, live, deleting=orders.deleting)
         refusal = prune_refusal(live, guard, since_s)
         if refusal is not None:
             return refusal.reason
         try:
-            user = self.placing.permitted(app, cluster, live.key)
+            user = self.snapshots.destinations.permitted(app, cluster, live.key)
             command = Prune(live.key, live.uid, live.resource_version, options_of(live, guard.options).propagation)
             result = await self.applier.acting_as(user).run(cluster, command)
         except GitopsError as err:
@@ -167,11 +167,11 @@ class FormerClusters:
             return f"{result.message} ({result.code})"
         log.info("behind.pruned", cluster=cluster, object=str(live.key))
         if result.changed:
-            self.placing.live.written(cluster, result)
+            self.snapshots.live.written(cluster, result)
         return ""
 
     async def _guard(self, orders: PassRequest, cluster: ClusterId, live: LiveObject, *, deleting: bool) -> Guard:
-        guard = self.placing.wants.guard(orders.app, cluster, [live.key], deleting=deleting)
+        guard = self.snapshots.targets.guard(orders.app, cluster, [live.key], deleting=deleting)
         if not is_holder(live.key) or live.deleting:
             return guard
         found = await self.holders.of(live, Leaving(cluster, guard, roots=frozenset({live.uid})))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
+from gitopsd.core.sync.deletion import delete_hooks
 from gitopsd.core.sync.prune import Guard, approved_s
 from gitopsd.core.target.options import parse_options
+from gitopsd.core.target.target import Target
 from gitopsd.model.application import Application
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.ports import Inventory
 from gitopsd.reconcile.barrier import Barrier
+from gitopsd.reconcile.destination import Destinations
+from gitopsd.reconcile.request import PassRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +26,12 @@ class TargetIndex:
     inventory: Inventory
     barrier: Barrier
     wake: Callable[[AppName], None]  # asks for a pass over another application
+    destinations: Destinations  # what projects permit
     _rivals: dict[AppName, frozenset[AppName]] = field(default_factory=dict)
     # What is wanted for the first time, while others that may want it have not been asked.
     _new: dict[AppName, frozenset[ResourceKey]] = field(default_factory=dict)
 
-    def known(
-        self, app: Application, cluster: ClusterId | None, keys: Collection[ResourceKey], mark: int | None
-    ) -> None:
+    def put(self, app: Application, cluster: ClusterId | None, keys: Collection[ResourceKey], mark: int | None) -> None:
         """Take note of the target of `app`: `keys` in `cluster`, and nothing anywhere else.
 
         Args:
@@ -39,7 +43,7 @@ class TargetIndex:
         for elsewhere in {where for where, _ in self.inventory.targets(app.name)} - {cluster}:
             self._put(app.name, elsewhere, frozenset())
         if cluster is not None:
-            before = self._of(app.name, cluster)
+            before = self.of(app.name, cluster)
             wanted = frozenset(keys)
             self._put(app.name, cluster, wanted | (before if mark is None else frozenset()))
             if mark is not None:
@@ -47,11 +51,43 @@ class TargetIndex:
         if mark is not None:
             self.barrier.passed(app.name, mark, scopes_of(app))
 
+    def record(self, request: PassRequest, cluster: ClusterId, target: Target, mark: int | None) -> None:
+        """Take note of what a pass found Git to ask of `cluster`: from here on, nobody else prunes it unasked.
+
+        Of an application that is being deleted, what it left in the cluster stays in the index until it is gone.
+
+        Args:
+            request: what is asked of the pass.
+            cluster: where its application goes.
+            target: what Git asks of that cluster.
+            mark: as of `put`.
+
+        Raises:
+            NotPermitted: the project does not allow a kind or namespace of the target. What it allows is recorded.
+        """
+        app = request.app
+        if request.deleting:
+            self.keep_last(app)
+            self._contend(app.name, cluster, target.objects)
+            return
+        hooks = (hook.key for hook in target.hooks)
+        # What is not placed yet is not written yet, and is asked about once it is.
+        asked = {*target.objects, *hooks} - target.unplaced
+        permitted = partial(self.destinations.refusals, app, cluster)
+        wanted = {*target.objects, *target.held}
+        if permitted(asked) or target.unplaced:  # what it may not have it cannot contend for
+            wanted = {key for key in wanted if not permitted([key])}
+        self.put(app, cluster, wanted, mark)
+        self._contend(app.name, cluster, target.objects)
+        self.destinations.check_objects(app, cluster, asked)
+        if mark is not None:
+            self.inventory.put_delete_hooks(app.name, delete_hooks(target.hooks))
+
     def tried(self, app: Application, mark: int) -> None:
         """Take note of a pass over `app` that began at `mark`, should it have come to nothing."""
         self.barrier.tried(app.name, mark, scopes_of(app))
 
-    def as_before(self, app: Application) -> None:
+    def keep_last(self, app: Application) -> None:
         """Take note that `app` may have nothing but what it wanted last, so that nobody's prunes wait for it."""
         self.barrier.passed(app.name, self.barrier.mark(), scopes_of(app))
 
@@ -102,14 +138,16 @@ class TargetIndex:
         said = [at_s for at_s in (approved_s(app.manifest), self.inventory.approved_s(app.name)) if at_s is not None]
         return max(said, default=None)
 
-    def contend(self, app: AppName, others: Mapping[ResourceKey, frozenset[AppName]]) -> None:
-        """Take note of who else wants what `app` wants: should one of them be gone, `app` has another pass."""
-        if others:
-            self._rivals[app] = frozenset().union(*others.values())
+    def _contend(self, app: AppName, cluster: ClusterId, keys: Iterable[ResourceKey]) -> None:
+        """Take note of who else wants `keys`: should one of them be gone, `app` has another pass."""
+        others = [self.inventory.wanted_by(cluster, key) - {app} for key in keys]
+        rivals = frozenset[AppName]().union(*others)
+        if rivals:
+            self._rivals[app] = rivals
         else:
             self._rivals.pop(app, None)
 
-    def gone(self, app: AppName) -> None:
+    def forget(self, app: AppName) -> None:
         """Take note that there is no such application any more."""
         self._rivals.pop(app, None)
         self._new.pop(app, None)
@@ -117,11 +155,12 @@ class TargetIndex:
             if app in rivals:
                 self.wake(other)
 
-    def _of(self, app: AppName, cluster: ClusterId) -> frozenset[ResourceKey]:
+    def of(self, app: AppName, cluster: ClusterId) -> frozenset[ResourceKey]:
+        """Return what `app` wanted last in `cluster`."""
         return frozenset(key for where, key in self.inventory.targets(app) if where == cluster)
 
     def _put(self, app: AppName, cluster: ClusterId, keys: frozenset[ResourceKey]) -> None:
-        before = self._of(app, cluster)
+        before = self.of(app, cluster)
         if keys == before:
             return
         self.inventory.put_targets(app, cluster, keys)

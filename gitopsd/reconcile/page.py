@@ -7,11 +7,11 @@ from typing import Protocol
 
 from gitopsd.core.compare.compressed import at_rest
 from gitopsd.core.compare.verdict import comparison
-from gitopsd.core.declaration import DECLARE
+from gitopsd.core.declaration import DECLARE, Declare
 from gitopsd.core.drift.ledger import ContestedField, DriftContext
 from gitopsd.core.drift.ledger import conditions as told_of
 from gitopsd.core.sync.failing import failure_of, sync_error
-from gitopsd.errors import GitopsError
+from gitopsd.errors import GitopsError, NotPermitted, UnknownCluster
 from gitopsd.model.application import Application, Mode
 from gitopsd.model.comparison import Comparison, Found, SyncStatus
 from gitopsd.model.health import Health, HealthStatus
@@ -19,12 +19,14 @@ from gitopsd.model.ids import AppName, ClusterId
 from gitopsd.model.status import AppStatus, Condition, Failing
 from gitopsd.ports import Applications, Clock
 from gitopsd.reconcile.compare import Comparer
-from gitopsd.reconcile.destination import Destinations, Snapshot
+from gitopsd.reconcile.destination import Destinations
 from gitopsd.reconcile.drift import DriftRecorder
-from gitopsd.reconcile.former_clusters import NOTHING, FormerClusters
+from gitopsd.reconcile.former_clusters import FormerClusters
+from gitopsd.reconcile.ownership import TargetIndex
 from gitopsd.reconcile.rendering import ApplicationRenderer, Rendered
 from gitopsd.reconcile.request import PassRequest, pass_request
 from gitopsd.reconcile.residents import Holders
+from gitopsd.reconcile.snapshot import Snapshot, Snapshots
 from gitopsd.reconcile.sync import Outcome, Syncer
 from gitopsd.reconcile.sync_input import SyncInput
 from gitopsd.reconcile.workers import Again
@@ -51,16 +53,18 @@ class Reconciler:
     """Brings one application to its target state. Keeps nothing between two calls."""
 
     apps: Applications
-    desire: ApplicationRenderer
-    placing: Destinations
+    renderer: ApplicationRenderer
+    destinations: Destinations
+    targets: TargetIndex
+    snapshots: Snapshots
     holders: Holders
-    judge: Comparer
+    comparer: Comparer
     syncer: Syncer
     declarer: Declarer
+    drift: DriftRecorder
+    former_clusters: FormerClusters
     now_s: Clock
     refresh_s: float
-    drifts: DriftRecorder | None = None  # None: nobody writes down what has drifted
-    behind: FormerClusters | None = None  # None: nobody looks after what was left in other clusters
 
     async def reconcile(self, name: AppName) -> Again:
         """Have one pass; safe to repeat, reads all it needs, and never waits for a cluster to become what it asked.
@@ -71,34 +75,50 @@ class Reconciler:
         orders = pass_request(self.apps, name)
         if orders is None:
             return Again(None)
-        mark = self.desire.barrier.mark()
+        mark = self.targets.barrier.mark()
         try:
-            cluster = self.placing.place(orders)
+            cluster = self._destination(orders)
             if cluster is DECLARE:
                 return await self._declare(orders)
-            if not self.placing.seen(cluster):
+            if not self.snapshots.seen(cluster):
                 return self._unseen(orders, cluster)
             return await self._sync(orders, cluster)
         except GitopsError as err:
             self.syncer.stalled(orders.app, err)
             raise
         finally:
-            self.placing.tried(orders.app, mark)
+            self._tried(orders.app, mark)
+
+    def _destination(self, orders: PassRequest) -> ClusterId | Declare:
+        try:
+            return self.destinations.permitted_destination(orders)
+        except (UnknownCluster, NotPermitted):
+            # Neither changes but with the settings or a declaration, so nobody's prunes wait for it.
+            self.targets.keep_last(orders.app)
+            raise
+
+    def _tried(self, app: Application, mark: int) -> None:
+        """Take note of a pass that began at `mark`; where its cluster is not seen yet, it said nothing."""
+        cluster = self.destinations.cluster_of(app)
+        if cluster is None or self.snapshots.seen(cluster):
+            self.targets.tried(app, mark)
 
     async def _sync(self, orders: PassRequest, cluster: ClusterId) -> Again:
         app = orders.app
         desired = await self._desired(orders)  # git, manifests
-        aim = self.placing.aim(orders, cluster, desired)  # target, live
+        target = self.snapshots.target_of_pass(orders, cluster, desired)
+        self.targets.record(orders, cluster, target, desired.mark)  # the one write before a sync: who wants what
+        aim = self.snapshots.take(orders, cluster, target, pinned=desired.mark is None)  # live
         if orders.left_alone:
             return Again(self.refresh_s)
         if aim.unheard:
             return Again(UNHEARD_S)  # the event of our own write brings the next pass
         aim = await self.holders.seen(orders, aim)  # what lives in what may be deleted
-        compared = await self.judge.compare(app, cluster, aim.target, aim.readings, aim.user)  # compare
+        compared = await self.comparer.compare(app, cluster, aim.target, aim.readings, aim.user)  # compare
         found = comparison(compared, aim.target.hash, desired.warnings, differs=aim.namespace_differs)
         fought = self._fought(orders, aim, found)
         outcome = await self.syncer.advance(SyncInput(orders, aim, desired.revisions, found, fought))  # apply
-        left = await self.behind.look(orders, aim, found, outcome.operation) if self.behind else NOTHING
+        left = await self.former_clusters.look(orders, aim, found, outcome.operation)
         if orders.deleting and aim.empty and not outcome.left and not left.any:
             self.apps.forget(app.name)
             return Again(None)
@@ -107,28 +127,28 @@ class Reconciler:
 
     def _fought(self, orders: PassRequest, aim: Snapshot, found: Comparison) -> tuple[ContestedField, ...]:
         """Write down what has drifted; return the fields that are not to be healed."""
-        if orders.deleting or self.drifts is None:
+        if orders.deleting:
             return ()
         name = orders.app.name
         facts = DriftContext(name, aim.cluster, aim.target.hashes, self.apps.operation(name), self.now_s())
-        return self.drifts.observe(found, facts)
+        return self.drift.observe(found, facts)
 
     async def _declare(self, orders: PassRequest) -> Again:
         if orders.deleting:
             self.declarer.undeclare(orders.app)
             return Again(None)
         if orders.left_alone:
-            self.placing.wants.as_before(orders.app)
+            self.targets.keep_last(orders.app)
             return Again(self.refresh_s)
         desired = await self._desired(orders)
         return self._published(orders, self.declarer.declare(orders, desired), desired)
 
     async def _desired(self, orders: PassRequest) -> Rendered:
         if not orders.deleting:
-            return await self.desire(orders.app, orders.refs)
+            return await self.renderer(orders.app, orders.refs)
         status = self.apps.status(orders.app.name)
-        hooks = self.placing.wants.inventory.delete_hooks(orders.app.name)
-        return self.desire.nothing(status.revisions if status is not None else (), hooks)
+        hooks = self.targets.inventory.delete_hooks(orders.app.name)
+        return self.renderer.nothing(status.revisions if status is not None else (), hooks)
 
     def _published(
         self,
@@ -150,7 +170,6 @@ class Reconciler:
             failing=fails,
             reconciled_s=self.now_s(),
             epoch_s=desired.taken_s,
-            watch_age_s=aim.watch_age_s if aim else 0.0,
             source_types=desired.source_types,
             orphans=aim.orphans if aim else 0,
             waiting=outcome.waiting,
@@ -166,10 +185,10 @@ class Reconciler:
 
     def _unseen(self, orders: PassRequest, cluster: ClusterId) -> Again:
         """Publish that nothing is known yet, beside what was known before; said once, not at every look."""
-        err = self.placing.unseen(cluster)
+        err = self.snapshots.unseen(cluster)
         self.syncer.stalled(orders.app, err)
         self.failed(orders.app.name, Condition("ComparisonError", err.what, err.remedy))
-        return Again(LOST_S if self.placing.lost(cluster) else NOT_SEEN_S)
+        return Again(LOST_S if self.snapshots.lost(cluster) else NOT_SEEN_S)
 
     def failed(self, name: AppName, condition: Condition) -> None:
         """Publish that a pass came to nothing: Unknown, with what the last one found still to be seen."""

@@ -43,9 +43,8 @@ class ApplicationRenderer:
     barrier: Barrier
     now_s: Clock
     rights: ReadingRights
-    integrity: IntegrityGate | None = None
-    # What the cluster of an application offers to its templates; None: not known yet.
-    offered: Callable[[Application], Offered | None] = lambda _: Offered()
+    integrity: IntegrityGate
+    offered: Callable[[Application], Offered | None]  # what its cluster offers to templates; None: not known yet
     askers: set[AppName] = field(default_factory=set)  # whose renders asked for that, or failed
 
     async def __call__(self, app: Application, refs: Sequence[str] = ()) -> Rendered:
@@ -75,8 +74,7 @@ class ApplicationRenderer:
     async def _desired(self, app: Application, wanted: Sequence[Source]) -> Rendered:
         self.rights.check(app)
         resolved = self._resolved(wanted)
-        if self.integrity is not None:
-            await self.integrity.check(app, wanted, resolved)
+        await self.integrity.check(app, wanted, resolved)
         lent = [Lent(source, at.revision) for source, at in zip(wanted, resolved, strict=True) if source.ref]
         offered = self.offered(app)
         self.askers.add(app.name)

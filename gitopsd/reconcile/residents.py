@@ -16,9 +16,11 @@ from gitopsd.model.comparison import Found
 from gitopsd.model.ids import AppName, ClusterId, Uid
 from gitopsd.model.manifest import GroupKind, ResourceKey
 from gitopsd.model.residents import DEFINITION, NAMESPACE, Resident, Residents, is_holder
-from gitopsd.ports import Clock
-from gitopsd.reconcile.destination import Destinations, Snapshot
+from gitopsd.ports import Applications, Clock
+from gitopsd.reconcile.destination import Destinations
+from gitopsd.reconcile.ownership import TargetIndex
 from gitopsd.reconcile.request import PassRequest
+from gitopsd.reconcile.snapshot import Snapshot
 
 BUSY_S = 2.0  # how old what a pass plans with may be while a sync runs; right before a delete it is asked anew …
 CALM_S = 10.0  # … and how old what is only shown
@@ -55,7 +57,9 @@ class Leaving:
 class Holders:
     """Looks at the objects in which others may live."""
 
-    placing: Destinations
+    apps: Applications
+    destinations: Destinations
+    targets: TargetIndex
     clusters: ResidentSource
     now_s: Clock
     _known: dict[tuple[AppName, ClusterId, Uid], tuple[float, Residents]] = field(default_factory=dict)
@@ -67,7 +71,7 @@ class Holders:
         lives = [reading.live for reading in aim.readings.values() if isinstance(reading, Found)]
         gone = [live for live in lives if owns(aim.guard.app, live) and live.key not in held]
         leaving = Leaving(aim.cluster, aim.guard, held, frozenset(live.uid for live in gone))
-        operation = self.placing.apps.operation(aim.guard.app)
+        operation = self.apps.operation(aim.guard.app)
         busy = going or (operation is not None and not operation.phase.over)
         goes = [live for live in lives if live in gone or _is_hook(live, aim.guard.app)]
         asked = [live for live in goes if is_holder(live.key) and not live.deleting and live.key != aim.guard.home]
@@ -84,7 +88,7 @@ class Holders:
             if not stays(resident, leaver):
                 return False
             other = whose(resident.live)
-            if other is None or other == guard.app or not self.placing.apps.deleting(other):
+            if other is None or other == guard.app or not self.apps.deleting(other):
                 return True
             gone.add(other)
             return False
@@ -104,16 +108,16 @@ class Holders:
 
     def _wanting(self, holder: ResourceKey, leaving: Leaving) -> frozenset[AppName]:
         """Return the applications that want objects in `holder`, whether or not they are there."""
-        apps, app = self.placing.apps, leaving.guard.app
+        apps, app = self.apps, leaving.guard.app
         kind = self.clusters.defined(leaving.cluster, holder) if holder.group_kind == DEFINITION else None
 
         def inside(key: ResourceKey) -> bool:
             return key.namespace == holder.name if holder.group_kind == NAMESPACE else key.group_kind == kind
 
-        wanting = self.placing.wants.inventory.wanting(leaving.cluster, inside)
+        wanting = self.targets.inventory.wanting(leaving.cluster, inside)
         if holder.group_kind == NAMESPACE:
             going_there = (each for each in apps.all() if each.destination.namespace == holder.name)
-            there = (each for each in going_there if self.placing.cluster_of(each) == leaving.cluster)
+            there = (each for each in going_there if self.destinations.cluster_of(each) == leaving.cluster)
             wanting |= {each.name for each in there} - {app}
         mine = frozenset({app}) if leaving.guard.deleting else frozenset()
         return frozenset(name for name in wanting - mine if not apps.deleting(name))

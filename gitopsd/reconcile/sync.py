@@ -56,15 +56,15 @@ class Syncer:
     inventory: Inventory
     live: LiveStates
     applier: Applier
+    diagnostics: Diagnostics
     now_s: Clock
     new_id: Callable[[], str]
     pacing: Pacing
     limits: SyncLimits
     at_once: int  # commands in flight for one application; the client bounds what a cluster gets
-    on_sync: Callable[[Operation], None] = lambda _: None  # told of every operation that is over
-    ignored: tuple[IgnoreDifference, ...] = ()  # of the settings: in every application
-    witness: Diagnostics | None = None  # None: nobody asks why something failed
-    fenced: Callable[[ClusterId], str] = lambda _: ""  # why nothing may be written to a cluster now
+    ignored: tuple[IgnoreDifference, ...]  # of the settings: in every application
+    fenced: Callable[[ClusterId], str]  # why nothing may be written to a cluster now
+    on_sync: Callable[[Operation], None]  # told of every operation that is over
 
     async def advance(self, wanted: SyncInput) -> Outcome:
         """Take the sync that runs a step further, and begin one if one is due."""
@@ -211,11 +211,11 @@ class Syncer:
     async def _told(self, before: Operation, operation: Operation, wanted: SyncInput) -> Operation:
         """Return `operation` with what the cluster says of what has just failed, before that is let go of."""
         failed = failing(before, operation, wanted.aim.readings)
-        if not failed or self.witness is None:
+        if not failed:
             return operation
-        cluster, witness = wanted.aim.cluster, self.witness
+        cluster, diagnostics = wanted.aim.cluster, self.diagnostics
         found = await at_most(
-            len(failed), failed, lambda each: witness.evidence(cluster, each[1]), name=f"evidence {operation.app}"
+            len(failed), failed, lambda each: diagnostics.evidence(cluster, each[1]), name=f"evidence {operation.app}"
         )
         told = [(task, lines) for (task, _), lines in zip(failed, found, strict=True)]
         target = wanted.aim.target

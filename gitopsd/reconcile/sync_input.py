@@ -26,8 +26,8 @@ from gitopsd.model.comparison import Comparison, Found, SyncStatus, Unreadable
 from gitopsd.model.ids import Revision
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import LastSync, Operation, OperationCause, TaskState
-from gitopsd.reconcile.destination import Snapshot
 from gitopsd.reconcile.request import PassRequest
+from gitopsd.reconcile.snapshot import Snapshot
 
 MAX_TOLD = 3  # objects named in one line
 WAITS_S = 10.0  # what waits for others to go is looked at again so often

@@ -25,6 +25,7 @@ from gitopsd.model.operation import OperationPhase, SyncRequest
 from gitopsd.ports import Applications, Applier, IgnoredPaths, Sources
 from gitopsd.reconcile.destination import Destinations
 from gitopsd.reconcile.rendering import ApplicationRenderer, Rendered
+from gitopsd.reconcile.snapshot import Snapshots
 from gitopsd.runtime.queue import KeyQueue
 from gitopsd.runtime.tasks import at_most
 
@@ -49,8 +50,8 @@ class UserCommands:
 
     apps: Applications
     sources: Sources
-    desire: ApplicationRenderer
-    placing: Destinations
+    renderer: ApplicationRenderer
+    snapshots: Snapshots
     applier: Applier
     queue: KeyQueue[AppName]
     paths: IgnoredPaths
@@ -64,10 +65,10 @@ class UserCommands:
         object that was once shown to be in sync.
         """
         app = self.known(name)
-        if hard and (cluster := self.placing.cluster_of(app)) is not None:
-            inventory = self.placing.wants.inventory
+        if hard and (cluster := self.snapshots.destinations.cluster_of(app)) is not None:
+            inventory = self.snapshots.targets.inventory
             inventory.remember(name, cluster, dict.fromkeys(inventory.remembered(name, cluster)))
-        for repo in dict.fromkeys(source.repository for source in app.sources if self.desire.rights.permits(app)):
+        for repo in dict.fromkeys(source.repository for source in app.sources if self.renderer.rights.permits(app)):
             try:
                 await self.sources.fetch(repo)
             except GitopsError:
@@ -132,7 +133,7 @@ class UserCommands:
     async def confirm(self, name: AppName, now_s: float) -> None:
         """Approve the deletions that wait for a person, as the annotation does. Raises NotFound."""
         self.known(name)
-        self.placing.wants.inventory.approve(name, now_s)
+        self.snapshots.targets.inventory.approve(name, now_s)
         self.queue.add(name)
 
     async def delete(self, name: AppName, *, cascade: bool) -> None:
@@ -143,18 +144,18 @@ class UserCommands:
     async def desired(self, name: AppName, revision: str) -> tuple[Application, Rendered, Sequence[Manifest]]:
         """Return the target objects at `revision` ("" is the epoch's), in apply form where a cluster is known."""
         app = self.known(name)
-        desired = await self.desire(app, [revision] * len(app.sources) if revision else ())
-        cluster = self.placing.destination(app)
+        desired = await self.renderer(app, [revision] * len(app.sources) if revision else ())
+        cluster = self.snapshots.destinations.destination(app)
         if cluster is DECLARE:
             return app, desired, desired.manifests
-        target = self.placing.target(app, cluster, desired.manifests)
+        target = self.snapshots.target(app, cluster, desired.manifests)
         return app, desired, tuple(target.objects.values())
 
     async def opened(self, name: AppName) -> Sequence[ObjectStates]:
         """Return every object of the application with target, live and predicted state, read from the cluster now."""
         app = self.known(name)
         status = self.apps.status(name)
-        cluster = self.placing.destination(app)
+        cluster = self.snapshots.destinations.destination(app)
         if status is None or cluster is DECLARE:
             return ()
         return await at_most(
@@ -169,7 +170,7 @@ class UserCommands:
         with suppress(ClusterRefused):  # a kind that we may not read is shown without its states
             live = await self.applier.read(cluster, ObjectRef(pair.key, gvk))
         if target is not None and compared.status is not SyncStatus.SYNCED:
-            asker = self.applier.acting_as(self.placing.user_of(app, cluster))
+            asker = self.applier.acting_as(self.snapshots.destinations.user_of(app, cluster))
             options = options_of_target(target, parse_options(app.sync_policy.options, subject="")[0])
             answer = await asker.dry_run(cluster, target, takeover=takes_over(pair.live, target, options))
             predicted = answer.live if isinstance(answer, Predicted) else None
@@ -220,7 +221,9 @@ class UserCommands:
                 f"{app.name} syncs by itself to {app.sources[0].target_revision}, and would go there again at once",
                 remedy="switch automated sync off first, or change Git",
             )
-        if self.placing.cluster_of(app) is not None and (why := request_refused(request, self.placing.mode_of(app))):
+        if self.snapshots.destinations.cluster_of(app) is not None and (
+            why := request_refused(request, self.snapshots.destinations.mode_of(app))
+        ):
             raise Conflict(f"{app.name} is not synced: {why}", remedy="see `mode` of daemon, project and application")
 
     async def _resolvable(self, app: Application, revisions: Sequence[str]) -> None:
@@ -229,7 +232,7 @@ class UserCommands:
         Raises NotPermitted where the project does not let it be asked.
         """
         if revisions:
-            self.desire.rights.check(app)
+            self.renderer.rights.check(app)
         for declared, revision in zip(app.sources, revisions, strict=bool(revisions)):
             source = replace(declared, target_revision=revision)
             wanted = source.repository, source.reference, source.tag_prefix
@@ -245,12 +248,12 @@ def _places(sources: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{name: value for name, value in source.items() if name != "targetRevision"} for source in sources]
 
 
-def readers_of(apps: Iterable[Application], cluster: ClusterId, placing: Destinations) -> int:
+def readers_of(apps: Iterable[Application], cluster: ClusterId, destinations: Destinations) -> int:
     """Return how many of `apps` go to `cluster`."""
     count = 0
     for app in apps:
         try:
-            count += placing.destination(app) == cluster
+            count += destinations.destination(app) == cluster
         except GitopsError:
             continue
     return count

@@ -104,7 +104,7 @@ async def test_nothing_is_declared_where_nobody_said_so() -> None:
 
 async def test_sync_by_hand_declares_once_and_is_noted() -> None:
     shell = await started({"apps/root/a": app("a")}, **BY_HAND)
-    await shell.asks.sync(ROOT, ASKED)
+    await shell.commands.sync(ROOT, ASKED)
     await shell.settle()
 
     assert ({"a"}, "admin", None) == (
@@ -116,7 +116,7 @@ async def test_sync_by_hand_declares_once_and_is_noted() -> None:
 
 async def test_dry_run_declares_nothing() -> None:
     shell = await started({"apps/root/a": app("a")}, **BY_HAND)
-    await shell.asks.sync(ROOT, replace(ASKED, dry_run=True))
+    await shell.commands.sync(ROOT, replace(ASKED, dry_run=True))
     await shell.settle()
 
     assert (set(), ()) == (declared(shell), shell.apps.history(ROOT))
@@ -126,7 +126,7 @@ async def test_dry_run_declares_nothing() -> None:
 async def test_sync_of_one_declaration_leaves_the_others() -> None:
     shell = await started({"apps/root/a": app("a"), "apps/root/b": app("b")}, **BY_HAND)
     chosen = ResourceKey("argoproj.io", "Application", "", "b")
-    await shell.asks.sync(ROOT, replace(ASKED, resources=(chosen,), prune=True))
+    await shell.commands.sync(ROOT, replace(ASKED, resources=(chosen,), prune=True))
     await shell.settle()
 
     assert {"b"} == declared(shell)
@@ -134,13 +134,13 @@ async def test_sync_of_one_declaration_leaves_the_others() -> None:
 
 async def test_rollback_declares_what_was_declared_then() -> None:
     shell = await started({"apps/root/a": app("a")}, **BY_HAND)
-    await shell.asks.sync(ROOT, ASKED)
+    await shell.commands.sync(ROOT, ASKED)
     await shell.settle()
     shell.git.push({"apps/root/a": app("a", cluster="c2")})
     await shell.settle()
-    await shell.asks.sync(ROOT, ASKED)
+    await shell.commands.sync(ROOT, ASKED)
     await shell.settle()
-    await shell.asks.rollback(ROOT, 1, ASKED)
+    await shell.commands.rollback(ROOT, 1, ASKED)
     await shell.settle()
 
     held = shell.apps.get(AppName("a"))
@@ -187,4 +187,4 @@ async def test_paused_application_of_applications_declares_nothing_and_holds_up_
 
     assert ({"c"}, set()) == (declared(shell), shell.names())
     with pytest.raises(Conflict, match="left alone"):
-        await shell.asks.sync(ROOT, ASKED)
+        await shell.commands.sync(ROOT, ASKED)

@@ -7,35 +7,24 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gitopsd.core.source.touch_index import TouchIndex
-from gitopsd.core.sync.decide import Pacing
 from gitopsd.core.sync.retry import retry_after_s
 from gitopsd.core.sync.step import SyncLimits
 from gitopsd.declarations.app_of_apps import AppOfApps
 from gitopsd.errors import GitopsError
 from gitopsd.model.application import Mode
+from gitopsd.model.cluster import Offered
 from gitopsd.model.ids import AppName, ClusterId
 from gitopsd.model.manifest import Manifest, ResourceKey
 from gitopsd.model.operation import Operation
 from gitopsd.model.status import AppStatus, Condition
-from gitopsd.reconcile.barrier import Barrier
-from gitopsd.reconcile.compare import Comparer
-from gitopsd.reconcile.destination import Destinations
-from gitopsd.reconcile.drift import DriftRecorder
-from gitopsd.reconcile.former_clusters import FormerClusters
-from gitopsd.reconcile.ownership import TargetIndex
-from gitopsd.reconcile.page import Reconciler
 from gitopsd.reconcile.reading_rights import ReadingRights
-from gitopsd.reconcile.rendering import ApplicationRenderer
-from gitopsd.reconcile.residents import Holders
-from gitopsd.reconcile.sync import Syncer
-from gitopsd.reconcile.triggers import Triggers
-from gitopsd.reconcile.user_commands import UserCommands
+from gitopsd.reconcile.wiring import Edges, Rules, Surroundings, pass_graph
 from gitopsd.reconcile.workers import Again
 from gitopsd.runtime.queue import KeyQueue
 from tests.fakes.applications import FakeApplications
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.scripts import FakePaths
+from tests.fakes.signatures import FakeSignatures
 from tests.fakes.witness import FakeWitness
 from tests.fakes.world import World
 from tests.reconcile.clusters import C1, FakeClusters
@@ -117,67 +106,55 @@ class Shell:
         self.fenced = ""  # why nothing may be written
         self.line = Line(self.clock)
         self.polled: Sequence[str] = ()
-        self.barrier = Barrier(self.line.add)
-        self.wants = TargetIndex(self.apps, self.barrier, self.line.add)
-        worlds = self.clusters.worlds
-        self.placing = Destinations(
-            self.apps, self.clusters, self.wants, SERVERS, mode, excluded=lambda at, kind: kind in worlds[at].excluded
-        )
-        self.rights = ReadingRights(self.apps)
-        self.triggers = Triggers(
-            self.line,
-            self.apps,
-            TouchIndex(),
-            self.barrier,
-            self.git.walk,
-            self.placing.cluster_of,
-            self._poll,
-            self.wants.gone,
-            self.rights.permits,
-        )
-        self.desire = ApplicationRenderer(self.git, self.git, self.barrier, self.clock, self.rights)
         self.ids = itertools.count(1)
         self.ledger = ledger or FakeLedger()
-        self.drifts = DriftRecorder(self.ledger, self.clock, turns=3, window_s=3600.0)
-        self.drifts.restore(self.ledger.entries.values())
-        self.reconciler = self._reconciler(limits)
-        self.asks = UserCommands(self.apps, self.git, self.desire, self.placing, self.clusters, self.line, self.paths)
+        self._joined(mode, limits)
+        self.drift.restore(self.ledger.entries.values())
         self._listen()
 
     def _new_id(self) -> str:
         return f"op-{id(self)}-{next(self.ids)}"  # another life numbers anew
 
-    def _syncer(self, limits: SyncLimits) -> Syncer:
-        return Syncer(
-            self.apps,
-            self.apps,
-            self.clusters,
-            self.clusters,
-            self.clock,
-            self._new_id,
-            Pacing(),
-            limits,
-            8,
-            self.over.append,
-            witness=self.witness,
+    def _joined(self, mode: Mode, limits: SyncLimits) -> None:
+        """Join the parts of a pass as the daemon joins them."""
+        worlds = self.clusters.worlds
+        edges = Edges(
+            apps=self.apps,
+            inventory=self.apps,
+            sources=self.git,
+            renderer=self.git,
+            signatures=FakeSignatures(),
+            live=self.clusters,
+            residents=self.clusters,
+            applier=self.clusters,
+            paths=self.paths,
+            diagnostics=self.witness,
+            ledger=self.ledger,
+        )
+        rules = Rules(
+            servers=SERVERS,
+            mode=mode,
+            excluded=lambda at, kind: kind in worlds[at].excluded,
+            limits=limits,
+            commands_at_once=8,
+            refresh_s=REFRESH_S,
+        )
+        around = Surroundings(
+            now_s=self.clock,
+            new_id=self._new_id,
+            queue=self.line,
+            walk=self.git.walk,
+            poll=self._poll,
+            offered=lambda _: Offered(),
             fenced=lambda _: self.fenced,
+            rights=ReadingRights(self.apps),
+            declarer=lambda at, targets: AppOfApps(self.apps, self.apps, at, targets, self.clock, self._new_id),
+            on_sync=self.over.append,
         )
-
-    def _reconciler(self, limits: SyncLimits) -> Reconciler:
-        holders = Holders(self.placing, self.clusters, self.clock)
-        return Reconciler(
-            self.apps,
-            self.desire,
-            self.placing,
-            holders,
-            Comparer(self.clusters, self.clusters, self.apps, self.paths),
-            self._syncer(limits),
-            AppOfApps(self.apps, self.apps, self.placing, self.clock, self._new_id),
-            self.clock,
-            REFRESH_S,
-            self.drifts,
-            FormerClusters(self.placing, holders, self.clusters, self.clock, lambda _: self.fenced),
-        )
+        graph = pass_graph(edges, rules, around)
+        self.barrier, self.targets, self.snapshots = graph.barrier, graph.targets, graph.snapshots
+        self.renderer, self.triggers, self.commands = graph.renderer, graph.triggers, graph.commands
+        self.drift, self.reconciler = graph.drift, graph.reconciler
 
     def _listen(self) -> None:
         """Have store, Git and clusters tell, and take up what they hold already."""

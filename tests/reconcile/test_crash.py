@@ -125,18 +125,18 @@ class Life:
     async def _asked(self, request: SyncRequest) -> None:
         """Ask as a person does, who asks again where the daemon died before it said that it had taken that up."""
         try:
-            await self.shell.asks.sync(SHOP, request)
+            await self.shell.commands.sync(SHOP, request)
         except Killed:
             self.shell = self.shell.restarted()
-            await self.shell.asks.sync(SHOP, request)
+            await self.shell.commands.sync(SHOP, request)
         await self.settle()
 
     async def _deleted(self) -> None:
         try:
-            await self.shell.asks.delete(SHOP, cascade=True)
+            await self.shell.commands.delete(SHOP, cascade=True)
         except Killed:
             self.shell = self.shell.restarted()
-            await self.shell.asks.delete(SHOP, cascade=True)
+            await self.shell.commands.delete(SHOP, cascade=True)
         await self.settle()
 
 

@@ -64,7 +64,7 @@ def ends(shell: Shell, name: str, how: str = "Complete") -> None:
 
 
 async def deleted(shell: Shell, for_s: float = 60) -> None:
-    await shell.asks.delete(SHOP, cascade=True)
+    await shell.commands.delete(SHOP, cascade=True)
     await shell.settle(for_s=for_s)
 
 
@@ -206,7 +206,7 @@ async def test_hooks_are_not_run_in_observe_mode() -> None:
 async def test_deletion_without_its_objects_runs_no_hook() -> None:
     shell = await shop()
 
-    await shell.asks.delete(SHOP, cascade=False)
+    await shell.commands.delete(SHOP, cascade=False)
     await shell.settle(for_s=60)
 
     assert (None, {"a"}, set()) == (shell.apps.get(SHOP), shell.names(), jobs(shell))
@@ -216,7 +216,7 @@ async def test_running_hook_that_a_person_ends_is_removed_and_run_again_later() 
     shell = await shop(post=None)
     await deleted(shell)
 
-    await shell.asks.terminate(SHOP)
+    await shell.commands.terminate(SHOP)
     await shell.settle(for_s=1)
     removed = jobs(shell)
     await shell.settle(for_s=60)
@@ -231,7 +231,7 @@ async def test_deletion_that_waits_for_a_person_goes_on_when_it_is_approved() ->
     await shell.settle(for_s=60)
     before = shell.names()
 
-    await shell.asks.confirm(SHOP, shell.clock())
+    await shell.commands.confirm(SHOP, shell.clock())
     await shell.settle(for_s=60)
     ends(shell, "post")
     await shell.settle(for_s=60)

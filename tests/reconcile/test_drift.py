@@ -102,8 +102,8 @@ async def test_drift_that_is_not_healed_stays_open_until_a_person_syncs() -> Non
     await shell.settle()
 
     assert [(".data.value", "drifted", None)] == told(shell)
-    assert [only(shell)] == list(shell.drifts.open())
-    await shell.asks.sync(SHOP, SyncRequest(initiated_by="alice"))
+    assert [only(shell)] == list(shell.drift.open())
+    await shell.commands.sync(SHOP, SyncRequest(initiated_by="alice"))
     await shell.settle()
     assert DriftEnd.SYNCED is only(shell).end
 
@@ -122,7 +122,7 @@ async def test_drift_ends_without_us_too(what: str, end: DriftEnd) -> None:
     elif what == "commit":
         shell.git.push({"apps/shop/a": content("2")})
     else:
-        shell.drifts.forget(SHOP)
+        shell.drift.forget(SHOP)
     await shell.settle()
 
     assert end is only(shell).end
@@ -153,7 +153,7 @@ async def test_open_entry_ends_after_a_restart() -> None:
     await shell.settle()
 
     again = shell.restarted()
-    await again.asks.sync(SHOP, SyncRequest(initiated_by="alice"))
+    await again.commands.sync(SHOP, SyncRequest(initiated_by="alice"))
     await again.settle()
 
     assert DriftEnd.SYNCED is only(again).end
@@ -200,7 +200,7 @@ async def test_sync_by_hand_heals_again_and_the_count_begins_anew() -> None:
     was = live(shell)
     await fought(shell)
 
-    await shell.asks.sync(SHOP, SyncRequest(initiated_by="alice"))
+    await shell.commands.sync(SHOP, SyncRequest(initiated_by="alice"))
     await shell.settle()
     assert was == live(shell)
     assert [] == warnings(shell)

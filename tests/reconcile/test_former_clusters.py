@@ -53,7 +53,7 @@ async def test_without_prune_they_are_told_of_and_stay_until_a_person_syncs_with
     assert ({"x", "y"}, {"x", "y"}) == (shell.names(), shell.names(C2))
     (message,) = told(shell)
     assert "left in cluster c1, where it went before: /ConfigMap:prod/x, /ConfigMap:prod/y: it requires" in message
-    await shell.asks.sync(AppName("a"), SyncRequest(prune=True, initiated_by="admin"))
+    await shell.commands.sync(AppName("a"), SyncRequest(prune=True, initiated_by="admin"))
     await shell.settle()
     assert (set(), []) == (shell.names(), told(shell))
 

@@ -96,7 +96,7 @@ async def test_new_content_runs_the_hook_again() -> None:
 async def test_sync_of_some_objects_runs_no_hook() -> None:
     shell = await synced()
 
-    await shell.asks.sync(SHOP, SyncRequest(resources=(config_key("a"),)))
+    await shell.commands.sync(SHOP, SyncRequest(resources=(config_key("a"),)))
     await shell.settle()
 
     assert 1 == runs(shell)
@@ -105,7 +105,7 @@ async def test_sync_of_some_objects_runs_no_hook() -> None:
 async def test_sync_that_a_person_asks_for_runs_it_though_nothing_differs() -> None:
     shell = await synced()
 
-    await shell.asks.sync(SHOP, SyncRequest())
+    await shell.commands.sync(SHOP, SyncRequest())
     await shell.settle(for_s=60)
     ends(shell)
     await shell.settle()
@@ -163,7 +163,7 @@ async def test_terminating_removes_the_hook_that_runs() -> None:
     shell.git.push({"apps/shop/a": config("a"), "apps/shop/job": job()})
     await shell.settle(for_s=60)
 
-    await shell.asks.terminate(SHOP)
+    await shell.commands.terminate(SHOP)
     await shell.settle()
 
     assert JOB not in shell.world.objects
@@ -173,7 +173,7 @@ async def test_terminating_removes_the_hook_that_runs() -> None:
 async def test_deleted_application_takes_its_hooks_with_it() -> None:
     shell = await synced(metadata=CASCADE)
 
-    await shell.asks.delete(SHOP, cascade=True)
+    await shell.commands.delete(SHOP, cascade=True)
     await shell.settle()
 
     assert {} == shell.world.objects
@@ -222,7 +222,7 @@ async def test_what_the_cluster_says_of_a_failed_hook_is_asked_before_it_goes_an
 async def test_sync_by_apply_alone_runs_no_hook() -> None:
     shell = await synced()
 
-    await shell.asks.sync(SHOP, SyncRequest(hooks=False, asked_s=1.0))
+    await shell.commands.sync(SHOP, SyncRequest(hooks=False, asked_s=1.0))
     await shell.settle()
 
     assert (1, OperationPhase.SUCCEEDED) == (runs(shell), shell.operation("shop").phase)

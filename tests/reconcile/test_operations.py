@@ -45,7 +45,7 @@ async def gated(limits: SyncLimits | None = None, **spec: Any) -> Shell:
     shell.git.push({"apps/shop/disk": CLAIM, "apps/shop/x": config("x", annotations=LATER)})
     await shell.settle(for_s=60.0)
     if spec:
-        await shell.asks.sync(SHOP, ASKED)
+        await shell.commands.sync(SHOP, ASKED)
         await shell.settle(for_s=60.0)
     assert (set(), OperationPhase.RUNNING) == (shell.names(), shell.operation("shop").phase)
     return shell
@@ -71,7 +71,7 @@ async def test_newer_content_takes_over_in_the_same_pass() -> None:
 
 async def test_operation_is_ended_by_a_person() -> None:
     shell = await gated()
-    await shell.asks.terminate(SHOP)
+    await shell.commands.terminate(SHOP)
     await shell.settle()
 
     assert (set(), EndReason.TERMINATED) == (shell.names(), shell.operation("shop").end)
@@ -81,7 +81,7 @@ async def test_operation_is_ended_by_a_person_though_git_is_broken() -> None:
     shell = await gated()
     shell.git.push({"apps/shop/x": BROKEN})
     await shell.settle(for_s=60.0)
-    await shell.asks.terminate(SHOP)
+    await shell.commands.terminate(SHOP)
     await shell.settle(for_s=60.0)
 
     assert EndReason.TERMINATED == shell.operation("shop").end
@@ -95,7 +95,7 @@ async def test_operation_is_ended_by_a_person_while_its_commands_run() -> None:
 
     async def terminates() -> None:
         shell.clusters.turn = shell.git.turn
-        await shell.asks.terminate(SHOP)
+        await shell.commands.terminate(SHOP)
 
     shell.clusters.turn = terminates
     await shell.settle(for_s=60.0)
@@ -122,7 +122,7 @@ async def test_revision_that_is_gone_in_mid_sync_ends_the_sync_that_a_person_ask
     shell.declare(app("shop", syncPolicy={}))
     shell.git.push({"apps/shop/disk": CLAIM, "apps/shop/x": config("x", annotations=LATER)})
     await shell.settle(for_s=60.0)
-    await shell.asks.sync(SHOP, replace(ASKED, revisions=(sha(0),)))
+    await shell.commands.sync(SHOP, replace(ASKED, revisions=(sha(0),)))
     await shell.settle(for_s=60.0)
     running = shell.operation("shop")
 
@@ -134,7 +134,7 @@ async def test_revision_that_is_gone_in_mid_sync_ends_the_sync_that_a_person_ask
     assert (OperationPhase.RUNNING, OperationPhase.ERROR, running.id) == (running.phase, over.phase, over.id)
     assert "gone from Git" in over.message
     assert set() == shell.names()
-    await shell.asks.sync(SHOP, ASKED)
+    await shell.commands.sync(SHOP, ASKED)
     await shell.settle()
     assert {"y"} == shell.names()
 
@@ -147,7 +147,7 @@ async def test_mode_that_becomes_observe_ends_what_runs() -> None:
 
     assert (set(), OperationPhase.ERROR) == (observing.names(), observing.operation("shop").phase)
     with pytest.raises(Conflict, match="observe"):
-        await observing.asks.sync(SHOP, ASKED)
+        await observing.commands.sync(SHOP, ASKED)
     enforcing = observing.restarted()
     await enforcing.settle()
     assert {"x"} == enforcing.names()
@@ -235,7 +235,7 @@ async def test_nothing_is_written_while_another_daemon_holds_the_lease_and_a_req
     shell.declare(app("shop", **BY_HAND))
     shell.git.push({"apps/shop/a": config("a")})
     await shell.settle(for_s=60)
-    await shell.asks.sync(AppName("shop"), SyncRequest())
+    await shell.commands.sync(AppName("shop"), SyncRequest())
     await shell.settle(for_s=60)
     before = (shell.names(), shell.status("shop").waiting)
 
@@ -264,7 +264,7 @@ async def test_person_may_end_a_sync_that_another_daemon_keeps_from_going_on() -
     shell = await gated()
     shell.fenced = "another gitopsd writes to cluster c1"
 
-    await shell.asks.terminate(SHOP)
+    await shell.commands.terminate(SHOP)
     await shell.settle(for_s=60)
 
     assert OperationPhase.FAILED is shell.operation("shop").phase

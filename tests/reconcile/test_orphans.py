@@ -28,7 +28,7 @@ async def test_orphans_of_the_namespace_are_told_until_they_are_gone() -> None:
     assert "1 object of namespace prod of cluster c1 is of no application: /ConfigMap:prod/stray" == condition.message
     found = shell.apps.get(AppName("a"))
     assert found is not None
-    assert ["stray"] == [live.key.name for _, live in shell.placing.orphans(found, C1)]
+    assert ["stray"] == [live.key.name for _, live in shell.snapshots.orphans(found, C1)]
     assert (1, 0) == (shell.status("a").orphans, shell.status("b").orphans)
     assert () == shell.status("b").conditions
     shell.declare(project(ignore=[{"name": "str*"}]), app("a", project="team"), app("b"))

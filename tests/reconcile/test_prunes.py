@@ -253,7 +253,7 @@ async def test_what_git_holds_counts_though_a_person_has_an_older_revision_synce
     shell = await started(by_hand, app("b"), files={"apps/a/y": config("y"), "apps/b/x": config("x")})
     shell.git.push({"apps/a/x": config("x"), "apps/a/y": config("y")})
     await shell.settle()
-    await shell.asks.sync(AppName("a"), replace(REQUEST, revisions=(sha(0),)))
+    await shell.commands.sync(AppName("a"), replace(REQUEST, revisions=(sha(0),)))
     await shell.pass_over("a")
     await shell.pass_over("b")
 
@@ -356,7 +356,7 @@ async def test_deletion_of_an_application_in_no_known_cluster_stays_until_it_is_
 
     assert shell.apps.deleting(AppName("a"))
     assert "no cluster of the settings" in shell.status("a").conditions[0].message
-    await shell.asks.delete(AppName("a"), cascade=False)
+    await shell.commands.delete(AppName("a"), cascade=False)
     assert None is shell.apps.get(AppName("a"))
 
 
@@ -365,7 +365,7 @@ async def test_sync_of_what_is_being_deleted_is_refused() -> None:
     shell.apps.delete(AppName("a"), cascade=True)
 
     with pytest.raises(Conflict, match="being deleted"):
-        await shell.asks.sync(AppName("a"), REQUEST)
+        await shell.commands.sync(AppName("a"), REQUEST)
 
 
 def project(name: str, **spec: Any) -> Manifest:

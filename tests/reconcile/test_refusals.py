@@ -128,12 +128,12 @@ async def test_person_may_end_a_sync_in_whatever_state_it_is(passes: int) -> Non
                 shell.world.edit(key, "status", value={"conditions": [{"type": "Complete", "status": "True"}]})
     running = not shell.operation("shop").phase.over
     if running:
-        await shell.asks.terminate(SHOP)
+        await shell.commands.terminate(SHOP)
         await shell.pass_over("shop")
         await shell.pass_over("shop")
         assert OperationPhase.FAILED is shell.operation("shop").phase
         assert not [key for key, live in shell.world.objects.items() if live["metadata"].get("finalizers")]
-        await shell.asks.sync(SHOP, SyncRequest(prune=True, asked_s=1.0, initiated_by="ann"))
+        await shell.commands.sync(SHOP, SyncRequest(prune=True, asked_s=1.0, initiated_by="ann"))
     await live_on(shell)
 
     assert (OperationPhase.SUCCEEDED, {"a", "b"}) == (shell.operation("shop").phase, shell.names())

@@ -42,15 +42,7 @@ async def desire(
     found = shell.apps.get(AppName("a"))
     assert found is not None
     return (
-        ApplicationRenderer(
-            shell.git,
-            Templates(shell.git, looked_up),
-            shell.barrier,
-            shell.clock,
-            shell.rights,
-            None,
-            lambda _: offered,
-        ),
+        replace(shell.renderer, renderer=Templates(shell.git, looked_up), offered=lambda _: offered),
         found,
         shell,
     )

@@ -124,7 +124,7 @@ async def test_namespace_in_which_somebody_lives_waits_for_a_persons_word() -> N
     shell.world.edit(PROD, "metadata", "annotations", "argocd.argoproj.io/sync-options", value="Prune=confirm")
     await shell.settle(for_s=30)
     assert "what is in it goes with it: /ConfigMap:prod/theirs" in shell.operation("a").message
-    await shell.asks.confirm(SHOP, shell.clock())
+    await shell.commands.confirm(SHOP, shell.clock())
     await shell.settle()
 
     assert (None, "Synced") == (uid(shell), shell.sync_status("a"))

@@ -92,10 +92,10 @@ async def test_sync_that_a_person_ends_is_not_tried_again_by_a_dry_run_either() 
     shell.world.answers[X] = [Refused(X, 503, "no", retryable=True)] * 4
     shell.git.push(FILES)
     await shell.settle(for_s=3.0)
-    await shell.asks.terminate(SHOP)
+    await shell.commands.terminate(SHOP)
     await shell.settle(for_s=60.0)
     shell.world.answers.clear()
-    await shell.asks.sync(SHOP, SyncRequest(dry_run=True, asked_s=1.0, initiated_by="ann"))
+    await shell.commands.sync(SHOP, SyncRequest(dry_run=True, asked_s=1.0, initiated_by="ann"))
     await shell.settle(for_s=1e5)
 
     assert set() == shell.names()
@@ -106,7 +106,7 @@ async def test_sync_that_a_person_asked_for_is_tried_again_only_where_gitopsd_sy
     for shell in (by_hand, automated):
         shell.git.push(FILES)
         await shell.settle(for_s=1.0)
-        await shell.asks.sync(SHOP, SyncRequest(asked_s=1.0, initiated_by="ann"))
+        await shell.commands.sync(SHOP, SyncRequest(asked_s=1.0, initiated_by="ann"))
         await shell.settle(for_s=100.0)
 
     assert (OperationPhase.FAILED, set(), []) == (

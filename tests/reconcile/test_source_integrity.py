@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +14,7 @@ from gitopsd.ports import Resolved
 from gitopsd.reconcile.reading_rights import ReadingRights
 from gitopsd.reconcile.source_integrity import IntegrityGate
 from tests.fakes.applications import FakeApplications
+from tests.fakes.signatures import FakeSignatures
 
 GIT, OTHER, REGISTRY = RepoUrl("https://h/team/x"), RepoUrl("https://h/open"), RepoUrl("oci://r/x")
 POLICY = IntegrityPolicy(("https://h/team/*", "oci://*"), Verify.HEAD, ("D56C4FCA57A46444",))
@@ -38,25 +39,13 @@ OPEN = {**TEAM, "spec": {"sourceRepos": ["*"]}}
 AT = Resolved(Revision("1" * 40), 0, 0.0)
 
 
-@dataclass
-class Signatures:
-    asked: list[tuple[str, str]] = field(default_factory=list)
-
-    async def verify(
-        self, repo: RepoUrl, ref: str, revision: Revision, policy: IntegrityPolicy, tag_prefix: str = ""
-    ) -> None:
-        self.asked.append((repo, ref))
-        assert POLICY == policy
-        raise NotTrusted("it is not signed", remedy="sign it")
-
-
 def app(*repos: RepoUrl) -> Application:
     sources = tuple(Source(repo, "main", path=".") for repo in repos)
     return Application(AppName("web"), ProjectName("team"), sources, Destination(name="prod"))
 
 
 async def test_only_git_sources_that_a_policy_names_are_looked_at() -> None:
-    apps, signatures = FakeApplications(), Signatures()
+    apps, signatures = FakeApplications(), FakeSignatures()
     apps.declare("dir:x", [TEAM], ["f:1"], complete=True, prune=False)
     gate = IntegrityGate(apps, signatures)
     chart = replace(app(GIT).sources[0], chart="web", path="")
@@ -66,7 +55,7 @@ async def test_only_git_sources_that_a_policy_names_are_looked_at() -> None:
     with pytest.raises(NotTrusted):
         await gate.check(app(OTHER, GIT), app(OTHER, GIT).sources, [AT, AT])
 
-    assert [(GIT, "main")] == signatures.asked
+    assert [(GIT, "main", POLICY)] == signatures.asked
 
 
 def test_credentials_of_one_project_open_nothing_to_another() -> None:

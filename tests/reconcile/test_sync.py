@@ -55,7 +55,7 @@ async def test_nothing_is_synced_by_itself_where_nobody_said_so() -> None:
 
 async def test_dry_run_writes_nothing() -> None:
     shell = await started({"apps/shop/x": config("x")}, **BY_HAND)
-    await shell.asks.sync(SHOP, replace(ASKED, dry_run=True))
+    await shell.commands.sync(SHOP, replace(ASKED, dry_run=True))
     await shell.settle()
 
     assert (set(), OperationPhase.SUCCEEDED) == (shell.names(), shell.operation("shop").phase)
@@ -68,7 +68,7 @@ async def test_dry_run_does_not_make_a_failed_content_look_new() -> None:
     shell.world.answers[X] = [Refused(X, 422, "no such field", retryable=False)]
     shell.git.push({"apps/shop/x": config("x")})
     await shell.settle()
-    await shell.asks.sync(SHOP, replace(ASKED, dry_run=True))
+    await shell.commands.sync(SHOP, replace(ASKED, dry_run=True))
     await shell.settle()
 
     assert (set(), 1) == (shell.names(), len(calls(shell, "apply")))

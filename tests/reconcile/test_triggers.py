@@ -72,7 +72,7 @@ async def test_render_at_a_named_revision_does_not_change_whom_a_commit_touches(
     shell = await two()
     shell.git.push({**ONE, "apps/a/new": config("new")})
     await shell.settle(for_s=1.0)
-    await shell.asks.desired(AppName("a"), sha(0))  # there is no `new` there
+    await shell.commands.desired(AppName("a"), sha(0))  # there is no `new` there
     shell.line.passes.clear()
     shell.git.push({**ONE, "apps/a/new": config("new", "2")})
     await shell.settle(for_s=1.0)

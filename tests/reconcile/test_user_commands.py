@@ -27,12 +27,12 @@ async def started() -> Shell:
 async def refreshed(shell: Shell, *, hard: bool = False) -> None:
     """Refresh, with one pass after it was asked for."""
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        asking = group.create_task(shell.asks.refresh(SHOP, hard=hard), name="refresh")
+        asking = group.create_task(shell.commands.refresh(SHOP, hard=hard), name="refresh")
         await turns()
         assert not asking.done()
         began_s = asyncio.get_running_loop().time()
         await shell.pass_over("shop")
-        shell.asks.pass_ended(SHOP, began_s)
+        shell.commands.pass_ended(SHOP, began_s)
 
 
 async def test_refresh_fetches_and_waits_for_a_pass_that_began_after_it() -> None:
@@ -40,13 +40,13 @@ async def test_refresh_fetches_and_waits_for_a_pass_that_began_after_it() -> Non
     shell.git.commit({"apps/shop/x": config("x", "2")})
     before_s = asyncio.get_running_loop().time()
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        asking = group.create_task(shell.asks.refresh(SHOP, hard=False), name="refresh")
+        asking = group.create_task(shell.commands.refresh(SHOP, hard=False), name="refresh")
         await turns()
-        shell.asks.pass_ended(SHOP, before_s - 1.0)
+        shell.commands.pass_ended(SHOP, before_s - 1.0)
         await turns()
         assert not asking.done()
         await shell.pass_over("shop")
-        shell.asks.pass_ended(SHOP, asyncio.get_running_loop().time())
+        shell.commands.pass_ended(SHOP, asyncio.get_running_loop().time())
 
     assert "2" == shell.world.objects[config_key("x")]["data"]["value"]
 
@@ -72,32 +72,32 @@ async def test_hard_refresh_asks_the_server_anew() -> None:
 async def test_refresh_of_an_application_that_goes_meanwhile_ends() -> None:
     shell = await started()
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        group.create_task(shell.asks.refresh(SHOP, hard=False), name="refresh")
+        group.create_task(shell.commands.refresh(SHOP, hard=False), name="refresh")
         await turns()
         shell.apps.delete(SHOP, cascade=False)
         await shell.pass_over("shop")
-        shell.asks.pass_ended(SHOP, asyncio.get_running_loop().time())
+        shell.commands.pass_ended(SHOP, asyncio.get_running_loop().time())
 
 
 async def test_refresh_that_is_given_up_disturbs_no_other() -> None:
     shell = await started()
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        given_up = group.create_task(shell.asks.refresh(SHOP, hard=False), name="refresh 1")
-        group.create_task(shell.asks.refresh(SHOP, hard=False), name="refresh 2")
+        given_up = group.create_task(shell.commands.refresh(SHOP, hard=False), name="refresh 1")
+        group.create_task(shell.commands.refresh(SHOP, hard=False), name="refresh 2")
         await turns()
         given_up.cancel()
         await turns()
         await shell.pass_over("shop")
-        shell.asks.pass_ended(SHOP, asyncio.get_running_loop().time())
+        shell.commands.pass_ended(SHOP, asyncio.get_running_loop().time())
 
 
 async def test_what_is_not_there_is_not_found() -> None:
     shell = await started()
 
     with pytest.raises(NotFound):
-        await shell.asks.sync(AppName("nobody"), SyncRequest())
+        await shell.commands.sync(AppName("nobody"), SyncRequest())
     with pytest.raises(NotFound):
-        await shell.asks.rollback(SHOP, 99, SyncRequest())
+        await shell.commands.rollback(SHOP, 99, SyncRequest())
 
 
 async def test_more_revisions_than_sources_are_refused() -> None:
@@ -105,14 +105,14 @@ async def test_more_revisions_than_sources_are_refused() -> None:
     shell.declare(app("shop", syncPolicy={}))
 
     with pytest.raises(Conflict, match="1 sources and 2 revisions"):
-        await shell.asks.sync(SHOP, SyncRequest(revisions=("main", "main")))
+        await shell.commands.sync(SHOP, SyncRequest(revisions=("main", "main")))
 
 
 async def test_terminate_without_an_operation_is_refused() -> None:
     shell = await started()
 
     with pytest.raises(Conflict, match="no operation"):
-        await shell.asks.terminate(SHOP)
+        await shell.commands.terminate(SHOP)
 
 
 async def test_objects_are_shown_with_their_states() -> None:
@@ -120,7 +120,7 @@ async def test_objects_are_shown_with_their_states() -> None:
     shell.declare(app("shop", syncPolicy={}))
     shell.git.push({"apps/shop/x": config("x", "2")})
     await shell.settle()
-    (opened,) = await shell.asks.opened(SHOP)
+    (opened,) = await shell.commands.opened(SHOP)
 
     assert opened.live is not None
     assert opened.predicted is not None
@@ -134,6 +134,6 @@ async def test_object_that_we_may_not_read_does_not_hide_the_others() -> None:
         raise ClusterRefused(f"{ref.key} is not for you", remedy="see the rights")
 
     shell.clusters.read = refuse  # type: ignore[method-assign, assignment]
-    (opened,) = await shell.asks.opened(SHOP)
+    (opened,) = await shell.commands.opened(SHOP)
 
     assert (None, "x") == (opened.live, opened.compared.pair.key.name)

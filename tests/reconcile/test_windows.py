@@ -51,7 +51,7 @@ async def test_person_is_let_through_only_where_the_window_says_so(manual: bool)
     here.git.push({"apps/shop/a": config("a")})
     await here.settle(for_s=60)
 
-    await here.asks.sync(SHOP, SyncRequest(initiated_by="ann"))
+    await here.commands.sync(SHOP, SyncRequest(initiated_by="ann"))
     await here.settle(for_s=60)
 
     assert ({"a"} if manual else set()) == here.names()

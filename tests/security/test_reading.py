@@ -72,11 +72,11 @@ async def test_a_repository_of_no_or_a_forbidding_project_is_neither_fetched_nor
 
     assert ([], []) == (git.asked, list(shell.polled))
     with pytest.raises(NotPermitted):
-        await shell.asks.desired(WEB, "")
+        await shell.commands.desired(WEB, "")
     with pytest.raises(NotPermitted):
-        await shell.asks.sync(WEB, ASKED)
+        await shell.commands.sync(WEB, ASKED)
     async with asyncio.TaskGroup() as group:
-        refreshing = group.create_task(shell.asks.refresh(WEB, hard=True), name="refresh")
+        refreshing = group.create_task(shell.commands.refresh(WEB, hard=True), name="refresh")
         await shell.settle()
         refreshing.cancel()  # nobody tells of the end of passes here
     assert [] == git.asked

@@ -59,9 +59,8 @@ def ages_of(view: AppView, now_s: float) -> dict[str, float]:
     found = {}
     if view.status is not None and view.status.epoch_s:
         found["epochAgeSeconds"] = round(max(0.0, now_s - view.status.epoch_s), 1)
-    watch_age_s = view.status.watch_age_s if view.status and view.watch_age_s is None else view.watch_age_s
-    if watch_age_s is not None:
-        found["watchAgeSeconds"] = round(watch_age_s, 1)
+    if view.watch_age_s is not None:
+        found["watchAgeSeconds"] = round(view.watch_age_s, 1)
     return found
 
 

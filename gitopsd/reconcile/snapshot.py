@@ -1,0 +1,248 @@
+"""Target and live state of one application in one cluster, as a pass finds them; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from gitopsd.core.compare.pairing import owns
+from gitopsd.core.sync.prune import Guard, prune_refusal
+from gitopsd.core.sync.shared_resources import shared_conditions
+from gitopsd.core.target import namespace_metadata
+from gitopsd.core.target.exclusions import included
+from gitopsd.core.target.hooks import hook_refs
+from gitopsd.core.target.target import KindScope, Target, target_of, unreadable
+from gitopsd.core.target.tracking import ANNOTATION, Tracking
+from gitopsd.core.tree.orphans import orphans, warning
+from gitopsd.core.tree.owners import Child
+from gitopsd.errors import ClusterUnreachable
+from gitopsd.model.application import Application, Mode
+from gitopsd.model.cluster import ApiResource, LiveObject
+from gitopsd.model.command import ObjectRef
+from gitopsd.model.comparison import Found, Reading, Unreadable
+from gitopsd.model.ids import AppName, ClusterId
+from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey, gvk_of
+from gitopsd.model.project import SyncWindow
+from gitopsd.model.residents import Residents
+from gitopsd.model.status import Condition
+from gitopsd.ports import Applications, LiveStates
+from gitopsd.reconcile.destination import Destinations
+from gitopsd.reconcile.ownership import TargetIndex
+from gitopsd.reconcile.rendering import Rendered
+from gitopsd.reconcile.request import PassRequest
+
+NAMESPACE = GVK("", "v1", "Namespace")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one application wants of one cluster, beside what is there."""
+
+    cluster: ClusterId
+    mode: Mode  # the strictest of daemon, project and application
+    target: Target
+    readings: dict[ResourceKey, Reading]
+    guard: Guard
+    guard_now: Callable[[Collection[ResourceKey]], Guard]  # of some objects, as it is when it is called
+    conditions: tuple[Condition, ...]
+    windows: tuple[SyncWindow, ...] = ()  # that concern the application
+    user: str = ""  # in whose name is written; "": gitopsd's own
+    namespace_differs: bool = False  # from what the application keeps on it
+    orphans: int = 0  # objects of no application in its namespace, where its project asks for them
+    residents_now: Callable[[LiveObject], Awaitable[Residents]] | None = None  # asks what lives in an object
+
+    @property
+    def unheard(self) -> bool:
+        """Tell whether the watch has yet to tell of a write of ours, so that the readings are known to be old."""
+        return any(isinstance(reading, Unreadable) and reading.ours for reading in self.readings.values())
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether nothing that is to be deleted is left of the application, and everything can be read."""
+        return not any(_left(reading, self.guard) for reading in self.readings.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """Takes them, of what is in memory."""
+
+    apps: Applications
+    live: LiveStates
+    destinations: Destinations
+    targets: TargetIndex  # only read here
+    tracking: Tracking = ANNOTATION
+    excluded: Callable[[ClusterId, GroupKind], bool] = lambda *_: False  # kinds that are neither read nor written
+
+    def seen(self, cluster: ClusterId) -> bool:
+        """Tell whether the first lists of `cluster` are in and it answers."""
+        age = self.live.age(cluster)
+        return age.synced and not age.error
+
+    def lost(self, cluster: ClusterId) -> bool:
+        """Tell whether `cluster` does not answer, as against being listed for the first time."""
+        return bool(self.live.age(cluster).error)
+
+    def unseen(self, cluster: ClusterId) -> ClusterUnreachable:
+        """Return why nothing is known of `cluster`."""
+        what = self.live.age(cluster).error or f"cluster {cluster} is being listed for the first time"
+        return ClusterUnreachable(what, remedy="nothing is compared or written until it can be read")
+
+    def target(self, app: Application, cluster: ClusterId, manifests: Sequence[Manifest]) -> Target:
+        """Return the target of `app` in `cluster`, without kinds that are left out there. Raises InvalidManifest."""
+        kept, told = included(manifests, partial(self.excluded, cluster))
+        scope = self._scope(cluster, app)
+        target = target_of(app.name, app.destination.namespace, kept, scope, self.tracking)
+        return replace(target, conditions=(*target.conditions, *told)) if told else target
+
+    def target_of_pass(self, orders: PassRequest, cluster: ClusterId, rendered: Rendered) -> Target:
+        """Return what Git asks of `cluster`; of a deletion, the hooks that the project permits by now.
+
+        Raises:
+            InvalidManifest: an object cannot be applied.
+        """
+        target = self.target(orders.app, cluster, rendered.manifests)
+        return self._permitted(orders.app, cluster, target) if orders.deleting else target
+
+    def take(self, orders: PassRequest, cluster: ClusterId, target: Target, *, pinned: bool) -> Snapshot:
+        """Return `target` beside what is live, and what must be known before anything of it is written.
+
+        Args:
+            orders: what is asked of the pass.
+            cluster: where its application goes.
+            target: of `target_of_pass`, recorded in the index.
+            pinned: it is at revisions that a person named.
+        """
+        app, deleting = orders.app, orders.deleting
+        readings = self._readings(orders, cluster, target)
+        extra = any(key not in target.objects and _owned(app, reading) for key, reading in readings.items())
+        guard_now = partial(self.targets.guard, app, cluster, deleting=deleting, pinned=pinned)
+        guard = guard_now(readings, prunes=extra)
+        orphans = self.orphans(app, cluster)
+        differences = () if deleting else _namespace_differences(app, target, guard, readings)
+        if guard.home is not None:
+            target = replace(target, held=target.held | {guard.home})
+        return Snapshot(
+            cluster=cluster,
+            mode=self.destinations.mode_of(app),
+            target=target,
+            readings=readings,
+            guard=guard,
+            guard_now=guard_now,
+            conditions=(
+                *target.conditions,
+                *self._shared(app, target, readings, guard),
+                *unreadable(target, readings),
+                *self._orphaned(app, cluster, orphans),
+                *namespace_metadata.warning(app.destination.namespace, differences),
+            ),
+            windows=self.destinations.windows(app, cluster),
+            user=self.destinations.user_of(app, cluster),
+            namespace_differs=bool(differences),
+            orphans=len(orphans),
+        )
+
+    def orphans(self, app: Application, cluster: ClusterId) -> tuple[Child, ...]:
+        """Return what lies in the application's namespace and is of none, where its project asks for it; of memory."""
+        project, namespace = self.apps.project(app.project), app.destination.namespace
+        if project is None or project.orphans is None or not namespace:
+            return ()
+        inventory = self.targets.inventory
+        return orphans(
+            self.live.unowned(cluster, namespace),
+            project,
+            self._exists,
+            lambda key: bool(inventory.wanted_by(cluster, key)),
+        )
+
+    def _orphaned(self, app: Application, cluster: ClusterId, found: Sequence[Child]) -> tuple[Condition, ...]:
+        project = self.apps.project(app.project)
+        where = f"namespace {app.destination.namespace} of cluster {cluster}"
+        return warning(project, found, where) if project is not None else ()
+
+    def _exists(self, name: AppName) -> bool:
+        return self.apps.get(name) is not None
+
+    def _shared(
+        self,
+        app: Application,
+        target: Target,
+        readings: Mapping[ResourceKey, Reading],
+        guard: Guard,
+    ) -> tuple[Condition, ...]:
+        others = {key: others for key, others in guard.others.items() if key in target.objects}
+        return shared_conditions(app.name, target.objects, readings, others, self._exists)
+
+    def _scope(self, cluster: ClusterId, app: Application) -> KindScope:
+        """Return how `cluster` scopes a kind; where it does not tell, as the objects of the kind that `app` had say."""
+
+        def scope(gvk: GVK) -> bool | Unreadable | None:
+            match self.live.resource(cluster, gvk):
+                case ApiResource(namespaced=namespaced):
+                    return namespaced
+                case Unreadable() as unreadable:
+                    left = self.targets.of(app.name, cluster)
+                    known = {bool(key.namespace) for key in left if key.group_kind == gvk.group_kind}
+                    return known.pop() if len(known) == 1 else unreadable
+                case _:
+                    return None
+
+        return scope
+
+    def _readings(self, orders: PassRequest, cluster: ClusterId, target: Target) -> dict[ResourceKey, Reading]:
+        """Return the readings of the target, and of what else there is of the application that its project permits."""
+        app = orders.app
+        wanted = [ObjectRef(key, gvk_of(manifest)) for key, manifest in target.objects.items()]
+        operation = self.apps.operation(app.name)
+        wanted += hook_refs(target.hooks, operation.id if operation is not None and not operation.phase.over else "")
+        left = self.targets.of(app.name, cluster)
+        namespaces = {app.destination.namespace} if app.destination.namespace else set()
+        if orders.deleting:
+            hooks = {ref.key for ref in wanted}
+            others = (key for key in left - hooks if not self.excluded(cluster, key.group_kind))
+            wanted += [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(others)]
+            namespaces = {key.namespace for key in hooks if key.namespace}
+        beside = {ResourceKey("", "Namespace", "", name) for name in namespaces} - {ref.key for ref in wanted}
+        wanted += [ObjectRef(key, NAMESPACE) for key in sorted(beside)]
+        project = self.apps.project(app.project)
+
+        def counts(key: ResourceKey, reading: Reading) -> bool:
+            if key in beside and isinstance(reading, Unreadable):
+                return reading.pending  # who may not see namespaces has a place in some all the same
+            if key in target.objects or not _owned(app, reading):
+                return True
+            # A project that went with its applications permits what is known to be theirs, and nothing else.
+            return key in left if project is None else not self.destinations.refusals(app, cluster, [key])
+
+        found = self.live.readings(cluster, app.name, wanted)
+        return {key: reading for key, reading in found.items() if counts(key, reading)}
+
+    def _permitted(self, app: Application, cluster: ClusterId, target: Target) -> Target:
+        """Return the target of a deletion without the hooks that the project does not permit by now."""
+        if self.apps.project(app.project) is None:  # it went with its applications, and had permitted them
+            return target
+        refused = [hook for hook in target.hooks if self.destinations.refusals(app, cluster, [hook.key])]
+        conditions = self.destinations.refusals(app, cluster, [hook.key for hook in refused])
+        hooks = tuple(hook for hook in target.hooks if hook not in refused)
+        return replace(target, hooks=hooks, conditions=(*target.conditions, *conditions))
+
+
+def _namespace_differences(
+    app: Application, target: Target, guard: Guard, readings: Mapping[ResourceKey, Reading]
+) -> tuple[str, ...]:
+    """Return what is on the application's namespace otherwise than it keeps it."""
+    key = ResourceKey("", "Namespace", "", app.destination.namespace)
+    if not guard.options.create_namespace or key in target.objects:
+        return ()
+    return namespace_metadata.differences(app.name, app.sync_policy.namespace_metadata, readings.get(key))
+
+
+def _owned(app: Application, reading: Reading) -> bool:
+    return isinstance(reading, Found) and owns(app.name, reading.live)
+
+
+def _left(reading: Reading, guard: Guard) -> bool:
+    if not isinstance(reading, Found) or not owns(guard.app, reading.live):
+        return isinstance(reading, Unreadable)
+    refusal = prune_refusal(reading.live, guard, 0.0)
+    return refusal is None or refusal.waits
