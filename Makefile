@@ -9,7 +9,7 @@ CLUSTERS ?= 3
 APPS ?= 6
 PORT ?= 8080
 
-.PHONY: help demo test soak check fix bench lock clean
+.PHONY: help demo test soak check fix bench compare lock clean
 
 help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -44,6 +44,9 @@ fix: $(READY)  ## format, and mend what the linter can
 
 bench: $(READY)  ## the budgets of docs/bench.md, measured; a table and JSON
 	@$(BIN)/python -m tests.bench
+
+compare: $(READY)  ## renders and YAML beside others' programs: PEERS=DIR [SOURCES=DIR] [ONLY=renders]
+	@$(BIN)/python -m tests.compare --peers "$(PEERS)" $(if $(SOURCES),--sources "$(SOURCES)") $(if $(ONLY),--only $(ONLY))
 
 lock:  ## write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --upgrade -o requirements.lock

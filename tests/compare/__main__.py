@@ -1,0 +1,77 @@
+"""`make compare PEERS=DIR`: what we make of public inputs beside what others make of them; prints what differs.
+
+The peers' programs are in DIR (see `tests.compare.peers`), and so is the tree of sources, in DIR/sources, unless
+SOURCES=DIR names another one. Nothing of either is part of the project.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.compare import random_yaml, sources
+from tests.compare.peers import Peer, peers
+from tests.compare.results import Compared, table
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    peers: list[Peer]
+    sources: Path
+    most: int
+    documents: int
+    seed: int
+    scratch: Path
+
+
+# What is compared; each yields its results as it goes.
+GROUPS: Mapping[str, Callable[[Options], Iterator[Compared]]] = {
+    "renders": lambda given: sources.compare(given.sources, given.peers, given.scratch, given.most),
+    "yaml": lambda given: random_yaml.compare(given.peers, given.scratch, given.documents, given.seed),
+}
+
+
+def main() -> None:
+    """Compare, print the table and what is open, write the JSON."""
+    arguments = _arguments()
+    found: list[Compared] = []
+    with TemporaryDirectory(prefix="gitopsd-compare-") as scratch, peers(arguments.peers) as able:
+        given = Options(
+            able,
+            (arguments.sources or arguments.peers / "sources").absolute(),
+            arguments.most,
+            arguments.documents,
+            arguments.seed,
+            Path(scratch),
+        )
+        for name in arguments.only or GROUPS:
+            for each in GROUPS[name](given):
+                found.append(each)
+                if sys.stderr.isatty():
+                    sys.stderr.write(f"\r{len(found)} compared: {each.what[-60:]:60}")
+    sys.stdout.write(f"\n{table(found)}\n")
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps([{**asdict(each), "verdict": each.verdict.value} for each in found], indent=1))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.compare", description=__doc__)
+    parser.add_argument("--peers", type=Path, required=True, help="the directory of the peers' programs")
+    parser.add_argument("--sources", type=Path, default=None, help="a tree of repositories; default: PEERS/sources")
+    parser.add_argument(
+        "--only", action="append", choices=sorted(GROUPS), help="compare this alone; may be given often"
+    )
+    parser.add_argument("--most", type=int, default=0, help="sources of one repository, a sample; default: all")
+    parser.add_argument("--documents", type=int, default=500, help="random YAML files; default: 500")
+    parser.add_argument("--seed", type=int, default=0, help="of the random files; default: 0")
+    parser.add_argument("--json", type=Path, default=Path("build/compare.json"), help="where the results go")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
