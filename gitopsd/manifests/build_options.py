@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+HELM_COMMAND = "--helm-command"
 # Of the options of a build, those that let a source read and start no more.
 HARMLESS = {
     *("--load-restrictor", "LoadRestrictionsRootOnly", "--load-restrictor=LoadRestrictionsRootOnly"),
@@ -36,3 +38,10 @@ def arguments(text: str, version: str, apis: Iterable[str]) -> list[str]:
         return found
     found += [f"--helm-kube-version={version}"] * bool(version)
     return [*found, *(f"--helm-api-versions={each}" for each in apis)]
+
+
+def helm_command(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the path of the Helm that a build starts, where the arguments `words` say it."""
+    found = [word.removeprefix(f"{HELM_COMMAND}=") for word in words if word.startswith(f"{HELM_COMMAND}=")]
+    found += [word for option, word in pairwise(words) if option == HELM_COMMAND]
+    return tuple(word for word in found if word.startswith("/"))

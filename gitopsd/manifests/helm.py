@@ -7,7 +7,6 @@ asked for over a network.
 from __future__ import annotations
 
 import posixpath
-import re
 
 import orjson
 
@@ -18,6 +17,7 @@ from gitopsd.manifests.dependencies import with_dependencies
 from gitopsd.manifests.helm_library import HelmRefused, HelmRelease, Rendering, rendering
 from gitopsd.manifests.helm_output import Printed, of_definitions, of_templates
 from gitopsd.manifests.helm_values import Values, helm_values
+from gitopsd.manifests.inflation import LONGEST_RELEASE, RELEASE
 from gitopsd.manifests.plain import Loaded
 from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.reproducible import at_another_time, differing
@@ -28,8 +28,6 @@ from gitopsd.ports import Tree
 from gitopsd.settings import RenderSettings
 
 SHOWN = 1500  # characters of Helm's own words
-LONGEST_NAME = 53  # of a release, as Helm has it: templates append to it
-NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 TESTS = {"test", "test-success"}
 HOOKS = TESTS | {f"{when}-{what}" for when in ("pre", "post") for what in ("install", "upgrade", "delete", "rollback")}
 QUOTE = "quote it in the template, as in {{ .Values.x | quote }}"
@@ -95,10 +93,10 @@ def _release(options: HelmOptions, wanted: CapabilityReads, given: RenderContext
 
 def _release_name(options: HelmOptions, given: RenderContext) -> str:
     name = options.release_name or given.variables["ARGOCD_APP_NAME"]
-    if len(name) > LONGEST_NAME or not NAME.fullmatch(name):
+    if len(name) > LONGEST_RELEASE or not RELEASE.fullmatch(name):
         raise InvalidDeclaration(
             f"{name[:80]!r} is no name of a Helm release",
-            remedy=f"set helm.releaseName to lower-case letters, digits, '-' and '.', {LONGEST_NAME} at most",
+            remedy=f"set helm.releaseName to lower-case letters, digits, '-' and '.', {LONGEST_RELEASE} at most",
         )
     return name
 

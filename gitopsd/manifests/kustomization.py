@@ -74,11 +74,16 @@ def names(value: Kustomization) -> Names:
     )
 
 
+def chart_entries(value: Kustomization) -> list[Mapping[str, Any]]:
+    """Return what `value`, canonical, says of each chart that it inflates."""
+    return [*_mappings(value, "helmCharts"), *_mappings(value, "helmChartInflationGenerator")]
+
+
 def charts(value: Kustomization) -> tuple[str, list[str]]:
     """Return the directory of the charts that `value`, canonical, inflates, and the files of values it names."""
     home = value.get("helmGlobals")
     found = _texts([home.get("chartHome")] if isinstance(home, Mapping) else [])
-    each = [*_mappings(value, "helmCharts"), *_mappings(value, "helmChartInflationGenerator")]
+    each = chart_entries(value)
     files = [*_texts(chart.get("valuesFile") for chart in each), *_texts(chart.get("values") for chart in each)]
     return next(found, "charts"), [*files, *(text for chart in each for text in _list(chart, "additionalValuesFiles"))]
 

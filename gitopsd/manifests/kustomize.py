@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
-from gitopsd.manifests.build_options import allowed, arguments
+from gitopsd.manifests.build_options import allowed, arguments, helm_command
 from gitopsd.manifests.capabilities import CapabilityReads, api_versions, kube_version
+from gitopsd.manifests.inflation import ENVIRONMENT, check_texts
 from gitopsd.manifests.kustomization import FILES, Kustomization, edited
 from gitopsd.manifests.kustomize_inputs import follow
 from gitopsd.manifests.plain import Loaded
@@ -68,6 +69,8 @@ def build(tree: Tree, path: str, options: KustomizeOptions, given: RenderContext
         asked = ANYTHING if any(each.inflates for each in (own, *others)) else NOTHING
         version = kube_version(options, asked, given.variables)
         apis = api_versions(options, asked, given.variables)
+        check_texts(path, "kubeVersion", [version])
+        check_texts(path, "apiVersions", apis)
         command = [program, *arguments(build_options, version, apis)]
         output = _built(made / own.layout, path, command, programs, home, steered=allows.steered)
     return printed(f"what kustomize makes of {path}", path, output, limits, QUOTE)
@@ -104,10 +107,11 @@ def _built(  # noqa: PLR0913 - a build is all of this
         Program(
             [program, "kustomize" if kubectl else "build", *more, str(root / path)],
             cwd=root,
-            env={"LANG": "C.UTF-8"},
+            env={"LANG": "C.UTF-8", **ENVIRONMENT},
             what=f"kustomize of {path}",
             deadline_s=programs.deadline_s,
             output_bytes=programs.output_bytes,
+            starts=helm_command(more),
             source=home.parent,  # with the copies of other repositories
             home=home,
             steered=steered,

@@ -20,10 +20,12 @@ from gitopsd.core.source.remote_base import remote_base
 from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import InvalidManifest, NotSupported
 from gitopsd.manifests.build_options import Allows
+from gitopsd.manifests.inflation import check_globals, check_inflation
 from gitopsd.manifests.kustomization import (
     FILES,
     Kustomization,
     canonical,
+    chart_entries,
     charts,
     config_names,
     is_document,
@@ -240,6 +242,9 @@ class _KustomizationWalk:
         if not self._allows.helm:
             raise _inflation(path)
         self.followed.inflates = True
+        check_globals(path, value.get("helmGlobals"))
+        for chart in chart_entries(value):
+            check_inflation(path, chart)
         home, files = charts(value)
         self._whole(_below(place, home))
         for text in files:
@@ -274,7 +279,7 @@ class _KustomizationWalk:
         for document in parse(path, data, self._limits).documents:
             if is_inflation(document.value):
                 one = document.value
-                home = {"chartHome": one.get("chartHome")}
+                home = {} if one.get("chartHome") is None else {"chartHome": one["chartHome"]}
                 self._charts(path, place, {"helmGlobals": home, "helmCharts": [one]})
             for text in config_names(document.value):
                 self._file(path, place, text)

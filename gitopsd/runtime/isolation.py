@@ -62,7 +62,7 @@ class Confinement:
 class View:
     """What one program is shown of its own."""
 
-    program: str  # its path; "" for one of its own source
+    programs: tuple[str, ...]  # paths: its own, but for one of its source, and those of what it starts
     cwd: Path
     source: Path
     home: Path | None = None  # becomes a file system in memory
@@ -88,7 +88,7 @@ def granted() -> Isolation:
 
 
 def _tried(isolation: Isolation) -> str:
-    command = sealed(["true"], isolation, Confinement(), View("/bin/true", Path("/usr"), Path("/usr")))
+    command = sealed(["true"], isolation, Confinement(), View((), Path("/usr"), Path("/usr")))
     try:
         subprocess.run(command, check=True, env={}, capture_output=True, timeout=20)  # noqa: S603 - our own arguments
     except subprocess.CalledProcessError as err:
@@ -140,7 +140,7 @@ def _shown(confinement: Confinement, view: View) -> Iterator[str]:
     for hidden in (Path(each) for each in confinement.hidden):
         if any(hidden.is_relative_to(place) for place in shown):
             yield from _masked(hidden)
-    for program in dict.fromkeys((view.program, os.path.realpath(view.program)) if view.program else ()):
+    for program in dict.fromkeys(place for each in view.programs for place in (each, os.path.realpath(each))):
         if not any(Path(program).is_relative_to(place) for place in (*SYSTEM, sys.prefix, sys.base_prefix)):
             yield from ("--ro-bind-try", program, program)
 

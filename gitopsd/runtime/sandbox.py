@@ -69,6 +69,7 @@ class Program:
     what: str  # as errors name it
     deadline_s: float
     output_bytes: int
+    starts: tuple[str, ...] = ()  # other programs, by their paths
     source: Path | None = None  # what it reads, `cwd` or above; None: `cwd`
     writes: bool = False  # to its source, too
     home: Path | None = None  # an empty directory, its HOME and TMPDIR: in memory, where that is granted
@@ -171,24 +172,30 @@ def _check(program: Program, isolation: Isolation) -> None:
 
 
 def _enclosed(program: Program, isolation: Isolation, status: _Status) -> list[str]:
-    confinement, found = _Policy.confinement, _found(program)
+    confinement, programs = _Policy.confinement, (*_found(program), *program.starts)
     if not isolation.bubblewrap:
         # Without a namespace the kernel counts all processes and threads of this user.
         return limited(program.command, confinement.cpu_s, confinement.processes + _tasks())
     view = View(
-        found, program.cwd, program.source or program.cwd, program.home, writes=program.writes, network=program.network
+        programs,
+        program.cwd,
+        program.source or program.cwd,
+        program.home,
+        writes=program.writes,
+        network=program.network,
     )
     return sealed(program.command, isolation, confinement, view, "--json-status-fd", str(status.theirs))
 
 
-def _found(program: Program) -> str:
-    """Return the path of a program; "" for one of its own source."""
+def _found(program: Program) -> tuple[str, ...]:
+    """Return the path of a program; none for one of its own source."""
     name = program.command[0]
+    found: tuple[str, ...] = ()
     if "/" in name and not name.startswith("/"):
-        there, found = program.cwd / name, ""
+        there = program.cwd / name
     else:
-        found = shutil.which(name, path=program.env.get("PATH", os.defpath)) or ""
-        there = Path(found or name)
+        there = Path(shutil.which(name, path=program.env.get("PATH", os.defpath)) or name)
+        found = (str(there),)
     if not os.access(there, os.X_OK):
         raise _missing(program, f"{name}: {os.strerror(errno.EACCES if there.exists() else errno.ENOENT)}")
     return found

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gitopsd.errors import GitopsError, NotConfined
+from gitopsd.errors import GitopsError, InvalidManifest, NotConfined
+from gitopsd.model.application import KustomizeOptions
 from gitopsd.runtime import sandbox
 from gitopsd.runtime.isolation import Confinement, Isolation, granted
 from tests.manifests.kustomizing import Kitchen
@@ -102,3 +105,57 @@ def test_a_build_that_may_read_any_path_finds_its_repository(kitchen: Kitchen) -
 
     (made,) = kitchen.build(files, programs=kitchen.programs(**UNRESTRICTED)).manifests
     assert {"text": "mine"} == made["data"]
+
+
+SAID: dict[str, dict[str, Any]] = {
+    "an option for a name": {"name": "--post-renderer=./x.sh"},
+    "an option for a release": {"name": "web", "releaseName": "--post-renderer"},
+    "an option in another case": {"name": "web", "RELEASENAME": "-x"},
+    "a name that is a path": {"name": "../../elsewhere"},
+    "a release that Helm has no name for": {"name": "web", "releaseName": "Web_1"},
+    "a long release": {"name": "web", "releaseName": "a" * 54},
+    "an option for a version": {"name": "web", "version": "--x"},
+    "an option for a namespace": {"name": "web", "namespace": "-n"},
+    "an option among kinds": {"name": "web", "apiVersions": ["v1", "--x"]},
+    "an option for a repository": {"name": "web", "repo": "--plain-http"},
+    "an option for a file": {"name": "web", "valuesFile": "--x"},
+    "a program": {"name": "web", "helmBin": "./x.sh"},
+    "more arguments": {"name": "web", "extraArgs": ["--x"]},
+    "a switch that is a text": {"name": "web", "debug": "--x"},
+    "what is no text": {"name": "web", "version": {"a": "b"}},
+}
+
+
+@pytest.mark.parametrize("case", SAID)
+@pytest.mark.parametrize("generated", [False, True])
+def test_a_chart_of_a_kustomization_says_no_more_to_helm_than_which_and_with_what(
+    kitchen: Kitchen, case: str, *, generated: bool
+) -> None:
+    about: dict[str, Any] = {"apiVersion": "builtin", "kind": "HelmChartInflationGenerator", "metadata": {"name": "x"}}
+    files = {"app/charts/web/Chart.yaml": "{apiVersion: v2, name: web, version: 1.0.0}\n"}
+    files["app/kustomization.yaml"] = json.dumps(
+        {"generators": ["chart.yaml"]} if generated else {"helmCharts": [SAID[case]]}
+    )
+    files["app/chart.yaml"] = json.dumps(about | SAID[case])
+
+    with pytest.raises(InvalidManifest, match=r"which Helm does not take|is not for a repository to say"):
+        kitchen.build(files, programs=kitchen.programs(build_options={"": "--enable-helm"}))
+
+
+@pytest.mark.parametrize("field", ["configHome", "CONFIGHOME", "pluginHome"])
+def test_a_kustomization_says_not_where_helm_has_its_plugins(kitchen: Kitchen, field: str) -> None:
+    files = {"app/kustomization.yaml": json.dumps({"helmCharts": [{"name": "web"}], "helmGlobals": {field: "x"}})}
+
+    with pytest.raises(InvalidManifest, match=f"helmGlobals.{field} is not for a repository to say"):
+        kitchen.build(files, programs=kitchen.programs(build_options={"": "--enable-helm"}))
+
+
+def test_an_application_says_no_option_to_helm(kitchen: Kitchen) -> None:
+    files = {
+        "app/kustomization.yaml": json.dumps({"helmCharts": [{"name": "web"}]}),
+        "app/charts/web/Chart.yaml": "{apiVersion: v2, name: web, version: 1.0.0}\n",
+    }
+    options = KustomizeOptions(api_versions=("--post-renderer=x",))
+
+    with pytest.raises(InvalidManifest, match="which Helm does not take"):
+        kitchen.build(files, "app", options, programs=kitchen.programs(build_options={"": "--enable-helm"}))
