@@ -1,9 +1,10 @@
 """A pytest plugin, `-p tests.reworded`: messages are noise to the product, and only tests can read them.
 
-What errors say, their remedies, and the messages of operations, of their tasks and of what clusters answer are a
-`Noise`, empty ones too. `gitopsd` may put one into other words, but whatever it compares, looks for, matches, takes
-apart, hashes or takes for absent is the same for all of them. A suite that passes so goes by types, states and fields.
-Tests that cannot read a noise, such as those of equal values that hold one, are marked `words`.
+What errors say, their remedies, the messages of operations, of their tasks and of what clusters answer, and why
+something is so or is not done, are a `Noise`, empty ones too. `gitopsd` may put one into other words, but whatever it
+compares, looks for, matches, takes apart, hashes or takes for absent is the same for all of them. A suite that passes
+so goes by types, states and fields. The few tests that cannot read a noise, such as one joined to others, are marked
+`words`.
 """
 
 from __future__ import annotations
@@ -13,9 +14,14 @@ from functools import wraps
 from inspect import signature
 from typing import Any
 
+from gitopsd.core.sync.decide import SyncDecision
+from gitopsd.core.sync.windows import Blocked
 from gitopsd.errors import GitopsError
 from gitopsd.model.command import Accepted, Refused
+from gitopsd.model.comparison import Compared
+from gitopsd.model.health import Health
 from gitopsd.model.operation import Operation, Task
+from gitopsd.model.status import Condition
 
 MESSAGES: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
     (GitopsError, ("what", "remedy")),
@@ -23,7 +29,13 @@ MESSAGES: tuple[tuple[type[Any], tuple[str, ...]], ...] = (
     (Task, ("message",)),
     (Accepted, ("message",)),
     (Refused, ("message", "remedy")),
+    (Compared, ("reason",)),
+    (Health, ("message",)),
+    (Condition, ("message", "remedy")),
+    (Blocked, ("why",)),
+    (SyncDecision, ("why",)),
 )
+MADE = "<string>"  # the file of what dataclasses make: that a test compares two of them is the test's doing
 
 
 class Noise(str):
@@ -49,6 +61,12 @@ class Noise(str):
     def __contains__(self, part: str) -> bool:  # type: ignore[override]  # as of any text
         return part in _read(self)
 
+    def startswith(self, *args: Any) -> bool:
+        return bool(_read(self).startswith(*args))
+
+    def endswith(self, *args: Any) -> bool:
+        return bool(_read(self).endswith(*args))
+
     __hash__ = str.__hash__
 
     def __repr__(self) -> str:
@@ -59,7 +77,10 @@ def _read(text: Any) -> Any:
     """Return `text` as whoever asked for it may read it."""
     if not isinstance(text, Noise):
         return text
-    by_product = str(sys._getframe(2).f_globals.get("__name__")).partition(".")[0] == "gitopsd"  # noqa: SLF001 - who asks
+    asks: Any = sys._getframe(2)  # noqa: SLF001 - whose code asks is what this is about
+    while asks.f_code.co_filename == MADE:
+        asks = asks.f_back
+    by_product = str(asks.f_globals.get("__name__")).partition(".")[0] == "gitopsd"
     return str.__str__(text) if by_product else text._said  # noqa: SLF001 - its own module
 
 

@@ -59,7 +59,7 @@ READS = (
 
 
 def as_product(text):
-    return eval(text, {"__name__": "gitopsd.core", "ERR": ERR})
+    return eval(compile(text, "probe", "eval"), {"__name__": "gitopsd.core", "ERR": ERR})
 
 
 def test_product_reads_nothing():

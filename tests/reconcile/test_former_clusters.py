@@ -139,6 +139,7 @@ def team(**spec: Any) -> Any:
         (team(namespaceResourceBlacklist=[{"group": "", "kind": "ConfigMap"}]), ""),
     ],
 )
+@pytest.mark.words
 async def test_nothing_goes_there_that_the_project_forbids(project: Any, why: str) -> None:
     shell = Shell()
     shell.declare(team(), app("a", project="team"))

@@ -180,6 +180,7 @@ async def test_deleted_application_takes_its_hooks_with_it() -> None:
 
 
 @pytest.mark.parametrize("kinds", [[{"group": "batch", "kind": "Job"}], [{"group": "*", "kind": "*"}]])
+@pytest.mark.words
 async def test_hook_of_a_kind_that_the_project_forbids_is_not_run(kinds: Any) -> None:
     shell = Shell()
     spec = {

@@ -235,6 +235,7 @@ async def test_namespace_that_another_application_holds_is_not_contended_for() -
     assert ("Synced", {"x"}) == (shell.sync_status("b"), shell.names())
 
 
+@pytest.mark.words
 async def test_what_an_application_may_not_have_is_not_contended_for() -> None:
     shell = Shell()
     shell.declare(project("narrow", destinations=[{"name": "c1", "namespace": "prod"}]), source="dir:/projects")

@@ -65,7 +65,6 @@ class Bench:
             await self.passes.run()
 
 
-@pytest.mark.words
 async def test_fault_that_may_pass_is_tried_again_after_a_growing_rest() -> None:
     bench = Bench(LOST, LOST, LOST, Again(None))
     await bench.run()

@@ -163,7 +163,6 @@ def test_source_that_lends_files_may_give_manifests_too() -> None:
         ({"revisionHistoryLimit": -1}, ".spec.revisionHistoryLimit is -1"),
     ],
 )
-@pytest.mark.words
 def test_refusal_names_the_field_and_a_remedy(spec: Document, path: str) -> None:
     with pytest.raises(InvalidDeclaration) as refused:
         parsed(**spec)

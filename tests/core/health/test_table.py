@@ -223,6 +223,7 @@ def test_wrong_type_is_unknown_and_named() -> None:
 
 
 @pytest.mark.parametrize("kind", ["Pod", "example.com/Boat"])
+@pytest.mark.words
 def test_words_without_an_end_are_cut(kind: str) -> None:
     told = "x" * 1_000_000
     status = {"phase": "Failed", "message": told, "conditions": [{"type": "Ready", "status": "False", "message": told}]}

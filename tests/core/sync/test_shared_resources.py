@@ -41,6 +41,7 @@ def test_object_that_others_want_is_told_of() -> None:
         (TrackingId(STRANGER, X), {"by_argocd": True}, "Argo CD's application stranger, which"),
     ],
 )
+@pytest.mark.words
 def test_object_that_somebody_else_has_is_told_of(tracking: Any, fields: Any, words: str) -> None:
     messages = told(X, x=found(X, tracking=tracking, **fields))
 
