@@ -42,7 +42,12 @@ class ClusterSide:
         self._listed: set[ClusterId] = set()
         self.servers: Mapping[ClusterId, str] = {ClusterId(each.name): server_of(each) for each in settings.clusters}
         self.clients = {
-            ClusterId(each.name): KubeClient(each, on_request=self._on_request(ClusterId(each.name)), now_s=now_s)
+            ClusterId(each.name): KubeClient(
+                each,
+                on_request=self._on_request(ClusterId(each.name)),
+                now_s=now_s,
+                exec_plugins=settings.exec_plugins,
+            )
             for each in settings.clusters
         }
         self.lua_workers = script_workers(settings.scripts, lua.__name__, metrics.worker_job)

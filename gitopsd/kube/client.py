@@ -6,7 +6,7 @@ import asyncio
 import copy
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -16,7 +16,7 @@ import orjson
 import structlog
 from yarl import URL
 
-from gitopsd.errors import ClusterUnreachable
+from gitopsd.errors import ClusterRefused, ClusterUnreachable, InvalidSettings
 from gitopsd.kube.budget import Budget
 from gitopsd.kube.credentials import Credentials, load
 from gitopsd.kube.lines import Lines
@@ -91,11 +91,13 @@ class KubeClient:
         *,
         on_request: OnRequest = _unobserved,
         now_s: Callable[[], float] = time.time,
+        exec_plugins: Collection[str] = (),
     ) -> None:
         self.name = settings.name
         self.settings = settings
         self._on_request = on_request
         self._now_s = now_s
+        self._exec_plugins = exec_plugins  # that kubeconfigs may have run
         self._budget = Budget(settings.requests_at_once)
         self._login = asyncio.Lock()
         self._credentials: Credentials | None = None
@@ -253,13 +255,11 @@ class KubeClient:
     async def _send(self, credentials: Credentials, request: _KubeRequest) -> aiohttp.ClientResponse:
         if self._session is None:
             raise RuntimeError(f"the client of cluster {self.name} is not open")
-        headers = {"Accept": request.accept}
+        headers = [("Accept", request.accept), *self._acting_as(credentials)]
         if request.data is not None:
-            headers["Content-Type"] = request.content_type
+            headers.append(("Content-Type", request.content_type))
         if credentials.authorization:
-            headers["Authorization"] = credentials.authorization
-        if self._user:
-            headers["Impersonate-User"] = self._user
+            headers.append(("Authorization", credentials.authorization))
         return await self._session.request(
             "GET" if request.verb == "WATCH" else request.verb,
             URL(credentials.server + request.path, encoded=True).with_query(dict(request.query)),
@@ -270,6 +270,16 @@ class KubeClient:
             proxy=credentials.proxy,
             allow_redirects=False,  # a redirect would take the token elsewhere
         )
+
+    def _acting_as(self, credentials: Credentials) -> tuple[tuple[str, str], ...]:
+        if not self._user:
+            return credentials.acting_as
+        if credentials.acting_as:  # a server takes one name; the other would lift what narrows us
+            raise ClusterRefused(
+                f"cluster {self.name}: its kubeconfig acts as somebody already, so nothing is sent as {self._user}",
+                remedy="leave out `as` of the kubeconfig's user, or the project's destinationServiceAccounts",
+            )
+        return (("Impersonate-User", self._user),)
 
     async def _reply(self, response: aiohttp.ClientResponse, pace: Callable[[], Awaitable[None]] = _at_once) -> Reply:
         parts: list[bytes] = []
@@ -293,7 +303,10 @@ class KubeClient:
         loop = asyncio.get_running_loop()
         async with self._login:
             if self._credentials is None or loop.time() >= self._hold_until_s:
-                self._credentials = await load(self.settings, self._now_s)
+                try:
+                    self._credentials = await load(self.settings, self._now_s, self._exec_plugins)
+                except InvalidSettings as err:  # of this cluster alone, and its files may be mended while we run
+                    raise ClusterUnreachable(err.what, remedy=err.remedy) from err
                 self._hold_until_s = loop.time() + self._credentials.holds_s
             return self._credentials
 

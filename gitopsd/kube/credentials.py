@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import math
 import os
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import yaml
 
 from gitopsd.errors import ClusterUnreachable, GitopsError, InvalidSettings
-from gitopsd.kube.kubeconfig import kube_config
+from gitopsd.kube.exec_plugin import cluster_info, decoded
+from gitopsd.kube.users import FILE_HOLDS_S, acting_as, log_in
 from gitopsd.runtime.deadline import within
 from gitopsd.settings import ClusterSettings
 
 IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-FILE_HOLDS_S = 60.0  # a token in a file is read again after this: the kubelet replaces it well before it ends
-EARLY_S = 30.0  # a token with an end is fetched anew so long before it
-SHORTEST_S = 10.0  # however soon a plugin says its token ends, it is not run more often than this
 LOGIN_DEADLINE_S = 60.0  # an exec plugin, or a token's refresh; people's plugins call clouds
 
 
@@ -39,6 +34,7 @@ class Credentials:
     authorization: str = field(default="", repr=False)  # value of the header; "": none
     server_hostname: str | None = None  # the name in the server's certificate, where it is not the host
     proxy: str | None = None
+    acting_as: tuple[tuple[str, str], ...] = ()  # headers: in whose name all requests are sent
     holds_s: float = math.inf  # seconds from loading after which they are to be loaded anew
 
 
@@ -47,7 +43,7 @@ def server_of(settings: ClusterSettings) -> str:
     if settings.server or settings.kubeconfig is None:
         return settings.server or (IN_CLUSTER_SERVER if settings.in_cluster else "")
     try:
-        document = _parsed(settings.kubeconfig.expanduser().absolute())
+        document = _parsed(_absolute(settings.kubeconfig))
         context = settings.context or document["current-context"]
         names = _named(document, "contexts", context)["context"]
         return str(_named(document, "clusters", names["cluster"])["cluster"]["server"])
@@ -55,8 +51,15 @@ def server_of(settings: ClusterSettings) -> str:
         return ""
 
 
-async def load(settings: ClusterSettings, now_s: Callable[[], float]) -> Credentials:
-    """Return the credentials that `settings` name, read afresh; `now_s` gives Unix time.
+async def load(
+    settings: ClusterSettings, now_s: Callable[[], float], exec_plugins: Collection[str] = ()
+) -> Credentials:
+    """Return the credentials that `settings` name, read afresh.
+
+    Args:
+        settings: of the cluster.
+        now_s: gives Unix time.
+        exec_plugins: programs that kubeconfigs may have run.
 
     Raises:
         InvalidSettings: a file is missing or does not say what is needed.
@@ -65,7 +68,9 @@ async def load(settings: ClusterSettings, now_s: Callable[[], float]) -> Credent
     """
     if settings.kubeconfig is not None:
         return await within(
-            LOGIN_DEADLINE_S, f"the login to cluster {settings.name}", _from_kubeconfig(settings, now_s)
+            LOGIN_DEADLINE_S,
+            f"the login to cluster {settings.name}",
+            _from_kubeconfig(settings, _absolute(settings.kubeconfig), now_s, exec_plugins),
         )
     if settings.in_cluster:
         return await asyncio.to_thread(_from_service_account, settings.name)
@@ -105,9 +110,9 @@ def _from_service_account(cluster: str) -> Credentials:
     return Credentials(server, tls, f"Bearer {token}", holds_s=FILE_HOLDS_S)
 
 
-async def _from_kubeconfig(settings: ClusterSettings, now_s: Callable[[], float]) -> Credentials:
-    assert settings.kubeconfig is not None  # noqa: S101 - the caller's condition
-    path = settings.kubeconfig.expanduser().absolute()
+async def _from_kubeconfig(
+    settings: ClusterSettings, path: Path, now_s: Callable[[], float], exec_plugins: Collection[str]
+) -> Credentials:
     document = await asyncio.to_thread(_parsed, path)
     with _login_errors(settings.name, path):
         context = settings.context or document["current-context"]
@@ -116,35 +121,34 @@ async def _from_kubeconfig(settings: ClusterSettings, now_s: Callable[[], float]
         if not isinstance(cluster.get("server"), str):
             raise InvalidSettings("its cluster has no server", remedy="write the server's URL")
         user = _named(document, "users", names["user"])["user"] if names.get("user") else {}
-        trust = _trust(cluster, user, path.parent)
-        loader = kube_config().KubeConfigLoader(
-            {
-                "current-context": context,
-                "contexts": [{"name": context, "context": {"cluster": "it", "user": "it"}}],
-                "clusters": [{"name": "it", "cluster": _without_files(cluster)}],
-                "users": [{"name": "it", "user": _without_files(user)}],
-            },
-            config_base_path=str(path.parent),
-        )
-        login = SimpleNamespace(api_key={}, cert_file=None, key_file=None, tls_server_name=None, proxy=None)
-        await loader.load_and_set(login)
-        if login.cert_file and login.key_file:  # of an exec plugin, which takes the place of the user's
-            trust = TlsTrust(trust.ca, _read(Path(login.cert_file)), _read(Path(login.key_file)), check=trust.check)
+        server, trust = cluster["server"].rstrip("/"), _trust(cluster, user, path.parent)
+        login = await log_in(user, cluster_info(cluster, trust.ca), path.parent, exec_plugins, now_s())
+        if login.certificate is not None:
+            trust = TlsTrust(trust.ca, login.certificate, login.key, check=trust.check)
         return Credentials(
-            server=str(login.host),
-            tls=_tls(settings.name, str(login.host), trust),
-            authorization=login.api_key.get("BearerToken", "").strip(),
-            server_hostname=login.tls_server_name,
-            proxy=login.proxy,
-            holds_s=_holds_s(user, loader, now_s()),
+            server=server,
+            tls=_tls(settings.name, server, trust),
+            authorization=login.authorization,
+            server_hostname=cluster.get("tls-server-name") or None,
+            proxy=_proxy(cluster),
+            acting_as=acting_as(user),
+            holds_s=login.holds_s,
         )
 
 
-def _holds_s(user: Mapping[str, Any], loader: Any, now_s: float) -> float:
-    ends = getattr(loader, "exec_plugin_expiry", None)
-    if ends is not None:
-        return max(SHORTEST_S, float(ends.timestamp()) - now_s - EARLY_S)
-    return FILE_HOLDS_S if "auth-provider" in user or "tokenFile" in user else math.inf
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _proxy(cluster: Mapping[str, Any]) -> str | None:
+    proxy = str(cluster.get("proxy-url") or "")
+    if proxy and not proxy.startswith(("http://", "https://")):
+        scheme = proxy.partition(":")[0] if "://" in proxy else "none"
+        raise InvalidSettings(
+            f"its proxy-url has the scheme {scheme}; gitopsd speaks through http and https proxies",
+            remedy="write the URL of an HTTP proxy; one such as privoxy passes on to a SOCKS server",
+        )
+    return proxy or None
 
 
 def files_named_by(kubeconfig: Path) -> list[Path]:
@@ -193,9 +197,11 @@ def _login_errors(cluster: str, path: Path) -> Iterator[None]:
         yield
     except InvalidSettings as err:
         raise InvalidSettings(f"cluster {cluster}, kubeconfig {path}: {err.what}", remedy=err.remedy) from err
+    except ClusterUnreachable as err:
+        raise ClusterUnreachable(f"cluster {cluster}, kubeconfig {path}: {err.what}", remedy=err.remedy) from err
     except GitopsError:
         raise
-    except (KeyError, TypeError, AttributeError, binascii.Error) as err:
+    except (KeyError, TypeError, AttributeError) as err:
         raise InvalidSettings(
             f"cluster {cluster}, kubeconfig {path}: not a kubeconfig ({type(err).__name__})", remedy="mend the file"
         ) from err
@@ -217,31 +223,26 @@ class TlsTrust:
 
 
 def _trust(cluster: Mapping[str, Any], user: Mapping[str, Any], folder: Path) -> TlsTrust:
-    return TlsTrust(
-        ca=_pem(cluster, "certificate-authority", folder),
-        certificate=_pem(user, "client-certificate", folder),
-        key=_pem(user, "client-key", folder),
-        check=not cluster.get("insecure-skip-tls-verify"),
-    )
+    ca, check = _pem(cluster, "certificate-authority", folder), not cluster.get("insecure-skip-tls-verify")
+    if ca is not None and not check:
+        raise InvalidSettings(
+            "its cluster has both certificate-authority and insecure-skip-tls-verify",
+            remedy="leave out insecure-skip-tls-verify",
+        )
+    return TlsTrust(ca, _pem(user, "client-certificate", folder), _pem(user, "client-key", folder), check)
 
 
 def _pem(section: Mapping[str, Any], name: str, folder: Path) -> bytes | None:
     if data := section.get(f"{name}-data"):
-        return base64.b64decode(data)
+        return decoded(data, f"{name}-data")
     return _read(folder / section[name]) if section.get(name) else None
-
-
-def _without_files(section: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `section` without the certificates we read ourselves: the library would leave copies of them on disk."""
-    ours = {"certificate-authority", "client-certificate", "client-key"}
-    return {name: value for name, value in section.items() if name.removesuffix("-data") not in ours}
 
 
 def _tls(cluster: str, server: str, trust: TlsTrust) -> ssl.SSLContext | None:
     if not server.startswith("https:"):
         return None
     try:
-        context = ssl.create_default_context(cadata=trust.ca.decode() if trust.ca else None)
+        context = ssl.create_default_context() if trust.ca is None else _trusting(trust.ca)
         # Since Python 3.13 certificates without a key identifier are refused; kubectl takes them, and people have them.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         if not trust.check:
@@ -253,6 +254,13 @@ def _tls(cluster: str, server: str, trust: TlsTrust) -> ssl.SSLContext | None:
             f"cluster {cluster}: its certificates cannot be used ({getattr(err, 'reason', None) or 'not PEM'})",
             remedy="give PEM files, and a key that fits the certificate",
         ) from err
+    return context
+
+
+def _trusting(ca: bytes) -> ssl.SSLContext:
+    """Return a context that trusts `ca` alone; where that is no certificate it is an error, not the system's trust."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=ca.decode())
     return context
 
 

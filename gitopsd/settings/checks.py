@@ -34,6 +34,10 @@ def check(settings: Settings, environ: Mapping[str, str], problems: Problems) ->
     for place, cluster in enumerate(settings.clusters):
         _cluster(f"clusters[{place}]", cluster, problems)
     _unique("clusters", "name", [cluster.name for cluster in settings.clusters], problems)
+    for place, plugin in enumerate(settings.exec_plugins):
+        if "/" in plugin and not plugin.startswith("/"):
+            remedy = "write a name to be found on the PATH, or an absolute path"
+            problems.at(f"exec_plugins[{place}]", f"is {plugin[:80]!r}", remedy)
     _declarations(settings, problems)
     _credentials(settings, problems)
     _sops(settings, problems)

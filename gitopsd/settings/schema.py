@@ -368,6 +368,7 @@ class Settings:
     data_dir: Path = Path("/var/lib/gitopsd")  # store, Git mirrors, generated secrets
     run_dir: Path = Path("/run/gitopsd")  # sockets
     clusters: tuple[ClusterSettings, ...] = ()
+    exec_plugins: tuple[str, ...] = ()  # programs that logins to clusters may run: names on the PATH, absolute paths
     declarations: tuple[DeclarationSource, ...] = ()
     argocd_namespace: str = "argocd"  # Argo CD's own: what applications declare there needs no sourceNamespaces
     git: GitSettings = field(default_factory=GitSettings)

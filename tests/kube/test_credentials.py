@@ -69,7 +69,7 @@ async def test_tls_is_left_unchecked_only_where_the_kubeconfig_says_so(tmp_path:
 async def test_an_exec_plugin_is_run_and_its_token_holds_until_a_moment_before_its_end(tmp_path: Path) -> None:
     user = plugin(tmp_path, {"token": "fresh", "expirationTimestamp": "2027-01-15T08:10:00Z"})  # ten minutes from now
 
-    found = await load(kubeconfig(tmp_path, user), now_s)
+    found = await load(kubeconfig(tmp_path, user), now_s, [sys.executable])
 
     assert "Bearer fresh" == found.authorization
     assert 570.0 == found.holds_s
@@ -79,8 +79,8 @@ async def test_an_exec_plugin_is_run_and_its_token_holds_until_a_moment_before_i
 async def test_an_exec_plugin_that_fails_is_retried_and_does_not_leak(tmp_path: Path) -> None:
     user = plugin(tmp_path, {"token": "hunter2"}, code=1)
 
-    with pytest.raises(ClusterUnreachable, match="cluster shop: the login") as failure:
-        await load(kubeconfig(tmp_path, user), now_s)
+    with pytest.raises(ClusterUnreachable, match="ended with code 1") as failure:
+        await load(kubeconfig(tmp_path, user), now_s, [sys.executable])
 
     assert "hunter2" not in str(failure.value)
 
