@@ -6,47 +6,41 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from gitopsd.apply.refusals import unanswered
-from gitopsd.core.objects.field_path import ABSENT, with_at
 from gitopsd.core.objects.managed_fields import MANAGER
-from gitopsd.core.takeover import taken_away
+from gitopsd.core.ownership.removed import without
+from gitopsd.core.ownership.takeover import taken_away
 from gitopsd.kube.client import JSON_PATCH, KubeClient, Reply
 from gitopsd.kube.paths import object_path
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.command import Answer, Predicted
-from gitopsd.model.comparison import FieldPath
 from gitopsd.model.manifest import Manifest, key_of
 
 # Of metadata only what a manifest may set: the rest is the server's.
 METADATA = ("labels", "annotations", "finalizers", "ownerReferences")
+CONFLICT = 409
 KEPT = frozenset({"apiVersion", "kind", "metadata", "status"})
 
 
 async def taken_over(
-    client: KubeClient, resource: ApiResource, predicted: Manifest, managers: Collection[str]
-) -> Answer:
-    """Return what becomes of `predicted`, of a dry run, where what `managers` set and Git does not goes as well.
+    client: KubeClient, resource: ApiResource, target: Manifest, predicted: Manifest, managers: Collection[str]
+) -> Answer | None:
+    """Return what becomes of `predicted`, a dry run of `target`, where what `managers` set and Git does not goes, too.
 
-    What goes may be filled in again by the API server: so it is asked.
+    What goes may be filled in again by the API server: so it is asked. None where the object has moved on meanwhile.
 
     Raises:
         Retryable: as of a dry run.
     """
-    goes = taken_away(predicted, managers)
+    goes = taken_away(target, predicted, managers)
     if not goes:
         return Predicted(predicted)
     reply = await laid_out(client, resource, predicted, without(predicted, goes))
+    if reply.code == CONFLICT:
+        return None
     if not reply.ok:
         return unanswered(client, key_of(predicted), reply)
     meta = {**reply.body["metadata"], "managedFields": predicted["metadata"].get("managedFields")}
     return Predicted({**reply.body, "metadata": meta}, goes)
-
-
-def without(manifest: Manifest, gone: Iterable[FieldPath]) -> Manifest:
-    """Return `manifest` without what is at each of `gone`; places in lists are of the list as it is."""
-    left: Any = manifest
-    for steps in reversed(list(gone)):
-        left = with_at(left, steps, ABSENT)
-    return dict(left)
 
 
 async def laid_out(client: KubeClient, resource: ApiResource, old: Manifest, new: Manifest) -> Reply:

@@ -14,8 +14,6 @@ from gitopsd.model.manifest import ResourceKey
 # Of a 500: the manifest does not fit the kind's schema (an unknown field, a text for a number, a name twice), or its
 # values not the kind's types (a quantity, base64, a time). A conversion webhook that fails says "convert", too.
 UNTYPED = re.compile(r"failed to (create typed|convert new) (?!.*conversion webhook)")
-# Of a 422: a field that cannot change once the object is there. Kinds say so in their own words.
-IMMUTABLE = re.compile(r"immutable|may not be changed|cannot be changed|updates to \w+ spec for fields other than")
 BY_RBAC = re.compile(r' is forbidden: User "[^"]*" cannot [a-z:-]+ resource ')
 WEBHOOK = "failed calling webhook"
 NOT_THERE = "not found"  # of a 403: admission, or a right's grant, has looked for another object
@@ -70,9 +68,14 @@ def unanswered(client: KubeClient, key: ResourceKey, reply: Reply) -> Inapplicab
     return refusal
 
 
-def is_immutable(reply: Reply) -> bool:
-    """Tell whether `reply` refuses to change a field that cannot change once the object is there."""
-    return reply.code == 422 and IMMUTABLE.search(reply.message) is not None  # noqa: PLR2004 - HTTP's Unprocessable
+def fields_named(reply: Reply) -> tuple[str, ...]:
+    """Return the fields that a refusal names as its causes, as they are: nothing to be shown."""
+    return tuple(dict.fromkeys(_causes(reply, "field")))
+
+
+def fields_shown(reply: Reply) -> tuple[str, ...]:
+    """Return those of them that can hold no value, sorted."""
+    return tuple(sorted({field for field in fields_named(reply) if _is_field(field)}))
 
 
 def by_rbac(reply: Reply) -> bool:
@@ -90,7 +93,7 @@ def message_of(key: ResourceKey, reply: Reply) -> str:
         return reply.message
     if by_rbac(reply):
         return reply.message
-    causes = sorted({cause for cause in _causes(reply, "field") if _is_field(cause)})
+    causes = fields_shown(reply)
     fields = f" (fields: {', '.join(causes)})" if causes else ""
     what = "the manifest does not fit the kind's schema" if _is_untyped(reply) else reply.reason or f"HTTP {reply.code}"
     return f"Secret {key.name}: {what}{fields}; the server's words are withheld, for they may hold its values"
@@ -119,10 +122,6 @@ def _is_field(text: str) -> bool:
 def _remedy(reply: Reply, *, untyped: bool) -> str:
     if untyped:
         return "mend the path that the server names, or set Replace=true"
-    if is_immutable(reply):
-        fields = ", ".join(sorted({field for field in _causes(reply, "field") if _is_field(field)}))
-        what = f"{fields or 'a field'} cannot change once the object is there"
-        return f"{what}: undo the change, delete the object, or set Force=true on it to have it made anew"
     if by_rbac(reply):
         return "grant that user the right (config/rbac.yaml)"
     if _in_ending_namespace(reply):

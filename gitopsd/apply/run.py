@@ -10,7 +10,8 @@ from gitopsd.apply import ssa
 from gitopsd.apply.prune import prune
 from gitopsd.apply.refusals import refused
 from gitopsd.apply.release import release
-from gitopsd.core.takeover import migration_manager
+from gitopsd.apply.stale_versions import Served
+from gitopsd.core.ownership.takeover import migration_manager
 from gitopsd.errors import ClusterRefused, ClusterUnreachable, UnknownCluster
 from gitopsd.kube.client import APPLY_PATCH, KubeClient
 from gitopsd.kube.discovery import ask_for
@@ -70,7 +71,9 @@ class ClusterApplier:
             no = _not_served(key_of(manifest), gvk_of(manifest))
             return Inapplicable(no.code, no.message, "invalid")
         managers = [*self.takeover, *filter(None, (migration_manager(manifest),))] if takeover else ()
-        return await ssa.dry_run(client, resource, manifest, takeover=managers)
+        return await ssa.dry_run(
+            client, resource, manifest, takeover=managers, served=_served(client, gvk_of(manifest))
+        )
 
     async def read(self, cluster: ClusterId, ref: ObjectRef) -> Manifest | None:
         """GET one object; None on 404.
@@ -115,12 +118,15 @@ class ClusterApplier:
         if resource is None:
             return _not_served(command.key, gvk)
         known = self.known(cluster, command.key)
-        return await ssa.apply(client, resource, command, takeover=self.takeover, known=known, named=self.named)
+        terms = ssa.WriteTerms(self.takeover, known, self.named, _served(client, gvk))
+        return await ssa.apply(client, resource, command, terms)
 
     async def _check(self, client: KubeClient, cluster: ClusterId, command: DryRun) -> Applied:
         gvk = gvk_of(command.manifest)
         resource = await self._resource(client, cluster, gvk)
-        return _not_served(command.key, gvk) if resource is None else await ssa.check(client, resource, command)
+        if resource is None:
+            return _not_served(command.key, gvk)
+        return await ssa.check(client, resource, command, _served(client, gvk))
 
     async def _delete(self, client: KubeClient, cluster: ClusterId, command: Prune | Release) -> Applied:
         gvk = GVK(command.key.group, "", command.key.kind)
@@ -178,6 +184,15 @@ async def _create_namespace(client: KubeClient, command: CreateNamespace) -> App
                 command.key, changed=False, resource_version=ResourceVersion(found.body["metadata"]["resourceVersion"])
             )
     return refused(command.key, reply)
+
+
+def _served(client: KubeClient, gvk: GVK) -> Served:
+    """Return what asks the server whether it serves a kind at an apiVersion of the same group."""
+
+    async def served(api_version: str) -> bool:
+        return await ask_for(client, gvk_of({"apiVersion": api_version, "kind": gvk.kind})) is not None
+
+    return served
 
 
 def _not_served(key: ResourceKey, gvk: GVK) -> Refused:

@@ -111,6 +111,7 @@ class Refused:
     lacks_another: bool = (
         False  # an object that it hangs on is not there, as a Pod's service account or a binding's role
     )
+    by_live: bool = False  # it would be taken as new: something of the live object is in the way
 
 
 Applied = Accepted | Refused

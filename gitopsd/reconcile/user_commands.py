@@ -12,8 +12,8 @@ from gitopsd.core.compare.compressed import whole
 from gitopsd.core.compare.ignore_rules import NO_EXPRESSION_PATHS, ExpressionPaths, Rules, rules_for
 from gitopsd.core.compare.verdict import counted
 from gitopsd.core.declaration import DECLARE
+from gitopsd.core.ownership.takeover import takes_over
 from gitopsd.core.sync.decide import request_refused
-from gitopsd.core.takeover import takes_over
 from gitopsd.core.target.options import options_of_target, parse_options
 from gitopsd.errors import ClusterRefused, Conflict, GitopsError, NotFound, RepositoryUnreachable, RevisionNotFound
 from gitopsd.model.application import Application, IgnoreDifference

@@ -36,6 +36,7 @@ def kinds_of(definition: Mapping[str, Any]) -> Iterator[ServedKind]:
                 schema=schema,
                 singular=names["singular"],
                 list_kind=names["listKind"],
+                defined=frozenset(f"{spec['group']}/{each['name']}" for each in spec["versions"]),
             )
 
 

@@ -30,6 +30,7 @@ class ServedKind:
     schema: Mapping[str, Any] | None = None  # a custom kind's OpenAPI v3 schema
     singular: str = ""
     list_kind: str = ""
+    defined: frozenset[str] = frozenset()  # of a custom kind: the apiVersions in its definition, served or not
 
     @property
     def api_version(self) -> str:

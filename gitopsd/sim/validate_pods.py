@@ -11,6 +11,11 @@ from gitopsd.sim.answers import Invalid, required
 Obj = dict[str, Any]
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 LONGEST_LABEL = 63
+# The types of a volume that people use, in the order in which the server looks for a second one.
+_VOLUMES = (
+    "emptyDir", "hostPath", "secret", "nfs", "iscsi", "configMap", "downwardAPI", "persistentVolumeClaim", "projected",
+    "csi", "ephemeral", "image",
+)  # fmt: skip
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
@@ -18,6 +23,7 @@ def container_problems(spec: Obj, path: str, claims: Sequence[Obj] = ()) -> Iter
     """Yield what is invalid in the containers of a Pod spec at `path`; `claims` are a StatefulSet's templates."""
     names = set()
     known = {volume["name"] for volume in spec.get("volumes", ())} | {claim["metadata"].get("name") for claim in claims}
+    yield from _volumes(spec, path)
     for group in ("initContainers", "containers"):
         for number, container in enumerate(spec.get(group) or ()):
             where = f"{path}.{group}[{number}]"
@@ -31,6 +37,7 @@ def container_problems(spec: Obj, path: str, claims: Sequence[Obj] = ()) -> Iter
             names.add(name)
             if group == "initContainers" and container.get("restartPolicy") != "Always":
                 yield from _init_container(container, where)
+            yield from _env(container, where)
             yield from _handlers(container, where)
             yield from _ports(container, where)
             yield from _mounts(container, known, where)
@@ -41,6 +48,20 @@ def _init_container(container: Obj, path: str) -> Iterator[Invalid]:
         if name in container:
             message = "Forbidden: may not be set for init containers without restartPolicy=Always"
             yield Invalid(f"{path}.{name}", message, "FieldValueForbidden")
+
+
+def _volumes(spec: Obj, path: str) -> Iterator[Invalid]:
+    for number, volume in enumerate(spec.get("volumes") or ()):
+        for name in [one for one in _VOLUMES if volume.get(one) is not None][1:]:
+            message = "Forbidden: may not specify more than 1 volume type"
+            yield Invalid(f"{path}.volumes[{number}].{name}", message, "FieldValueForbidden")
+
+
+def _env(container: Obj, path: str) -> Iterator[Invalid]:
+    for number, variable in enumerate(container.get("env") or ()):
+        if variable.get("value") and variable.get("valueFrom") is not None:
+            message = 'Invalid value: "": may not be specified when `value` is not empty'
+            yield Invalid(f"{path}.env[{number}].valueFrom", message)
 
 
 def _handlers(container: Obj, path: str) -> Iterator[Invalid]:

@@ -135,6 +135,8 @@ class Writes:
             return self._apply_new(target, body, writer, options)
         entries = old["metadata"].pop("managedFields", None) or ()
         owned = owners.read(entries) or ssa.first_owners(old, self._zero(target.kind), writer)
+        if version := _undefined(target.kind, owned):
+            raise answers.untyped(f"request to convert CR to an invalid group/version: {version}")
         new, after = ssa.apply(old, body, owned, writer)
         if entries:
             old["metadata"]["managedFields"] = entries
@@ -157,6 +159,7 @@ class Writes:
         bare = {**old, "metadata": {k: v for k, v in old["metadata"].items() if k != "managedFields"}}
         new = strategy.only_status(target.kind, obj, bare) if target.subresource else obj
         after = ssa.updated(bare, new, before, self._writer(target, options))
+        after = {} if _undefined(target.kind, after) else after  # it forgets whose anything is
         return self.store_changed(target, old, obj, after, options)
 
     def _zero(self, kind: ServedKind) -> Obj:
@@ -313,6 +316,12 @@ def patched(target: RequestTarget, old: Obj, content_type: str, patch: Any, opti
         raise answers.invalid(Resource("", "", ""), "", [Invalid("patch", f"Invalid value: {refusal}")]) from None
     check_path(target, new)
     return obj
+
+
+def _undefined(kind: ServedKind, owned: owners.Owners) -> str:
+    """Return an apiVersion of `owned` that a custom kind's definition does not have; "" where there is none."""
+    found = (one.api_version for one in owned.values() if kind.custom and one.api_version not in kind.defined)
+    return next(found, "")
 
 
 def _new_uid() -> str:

@@ -45,12 +45,17 @@ def each_change(predicted: Manifest, live: Manifest, keys: Keys) -> Iterator[Cha
 
 def shown(change: Change, target: Any) -> Difference:
     """Return `change` as a person reads it, each value cut to `MAX_TEXT` characters; `target` is what Git says."""
-    path = "".join(map(_step, change.steps)) or "."
+    path = path_text(change.steps)
     if change.order:
         live, predicted, ours = map(_names, (change.live, change.predicted, _ordered(change, target)))
         return Difference(f"{path} (order)", live, predicted, ours, steps=change.steps)
     live, predicted = _shown(change.live, change.predicted)
     return Difference(path, live, predicted, _cut(target), steps=change.steps)
+
+
+def path_text(steps: FieldPath) -> str:
+    """Return the way into an object as a person reads it."""
+    return "".join(map(_step, steps)) or "."
 
 
 def _names(items: Sequence[Item]) -> list[str]:

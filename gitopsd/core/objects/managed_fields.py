@@ -170,6 +170,37 @@ def _hashable(value: Any) -> Any:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS) if isinstance(value, (dict, list)) else value
 
 
+def union(one: Fields, other: Fields) -> Fields:
+    """Return what is in either."""
+    return {name: _joined(one, other, name) for name in dict.fromkeys((*one, *other))}
+
+
+def _joined(one: Fields, other: Fields, name: str) -> Any:
+    if name not in one:
+        return other[name]
+    if name not in other:
+        return one[name]
+    if bool(one[name]) == bool(other[name]):
+        return union(one[name], other[name])
+    return {".": {}, **one[name], **other[name]}  # a leaf joined with a tree: the parent and what is below it
+
+
+def less(fields: Fields, other: Fields) -> Fields:
+    """Return `fields` without what `other` names; an item of a list goes with all that is in it."""
+    left = {}
+    for name, below in fields.items():
+        if name not in other:
+            left[name] = below
+            continue
+        there = other[name]
+        if not below or not there or (not name.startswith("f:") and "." in there):
+            continue
+        rest = less(below, there)
+        if any(each != "." for each in rest):
+            left[name] = rest
+    return left
+
+
 def written_s(entry: Entry) -> float | None:
     """Return the Unix time of an entry's last write; None where it has none."""
     try:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gitopsd.core.compare.ignore_rules import NO_RULES, rules_for
+from gitopsd.core.ownership.takeover import migration_manager, takes_over
 from gitopsd.core.sync.plan import CLAIMED, DELETION, contested, installation_of, taken
 from gitopsd.core.sync.prune import Guard, lived_in, options_of, prune_refusal
 from gitopsd.core.sync.readiness import held_by
-from gitopsd.core.takeover import migration_manager, takes_over
 from gitopsd.core.target.apply_form import defines
 from gitopsd.core.target.hooks import DeletePolicy, Hook, is_run, run_manifest
 from gitopsd.core.target.namespace_metadata import manager_of

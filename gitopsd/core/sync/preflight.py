@@ -42,10 +42,13 @@ def refused_before(tasks: Sequence[Task]) -> list[Task]:
 def answered(task: Task, result: Applied, *, dry_run: bool) -> Task:
     """Return `task` with the answer to its dry run.
 
-    What does not say that the manifest is refused is no reason to stop: the server, a webhook that this very sync
-    mends, or an account or role that it makes, may answer otherwise when it comes to the write.
+    What does not say that the manifest is refused is no reason to stop: where the live object is in the way, only that
+    object's write fails, and others do not wait for it; the server, a webhook that this very sync mends, or an account
+    or role that it makes, may answer otherwise when it comes to the write.
     """
-    if isinstance(result, Accepted) or result.retryable or result.code == 0 or result.lacks_another:
+    if isinstance(result, Accepted) or result.retryable or (result.by_live and not dry_run):
+        return replace(task, checked=True)
+    if result.code == 0 or result.lacks_another:
         return replace(task, checked=True)
     if dry_run and result.code == FORBIDDEN:
         return replace(task, checked=True, message=f"not confirmed: {result.message}")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
-import orjson
-
-from gitopsd.core.objects.field_path import at
 from gitopsd.core.objects.managed_fields import (
     MANAGER,
     Entry,
@@ -16,18 +12,16 @@ from gitopsd.core.objects.managed_fields import (
     fields_of,
     is_apply,
     is_readable,
-    key_names,
-    key_of_item,
+    less,
+    our_entry,
+    union,
 )
+from gitopsd.core.ownership.removed import gone_with
 from gitopsd.core.target.options import MIGRATION_MANAGER, SyncOptions
-from gitopsd.core.target.tracking import ARGOCD_TRACKING_ID
-from gitopsd.model.comparison import FieldPath, Found, Item, PathElement, Reading
+from gitopsd.model.comparison import FieldPath, Found, Reading
 from gitopsd.model.manifest import Manifest, annotations_of
 
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-# What tools keep for themselves on an object: that it goes with them changes nothing that anybody asked for.
-BOOKKEEPING = frozenset({("metadata", "annotations", LAST_APPLIED), ("metadata", "annotations", ARGOCD_TRACKING_ID)})
-BY_NAME = frozenset({("metadata", "annotations"), ("metadata", "labels")})  # told one by one, never as a whole
+BEFORE_FIRST_APPLY = "before-first-apply"  # whose the API server makes what is live where managedFields say nothing
 
 
 def takes_over(reading: Reading | None, target: Manifest, options: SyncOptions) -> bool:
@@ -66,7 +60,7 @@ def taken_over(manifest: Manifest, api_version: str, takeover: Collection[str]) 
     joined = [*ours, *(entry for entry in legacy if entry.get("apiVersion") == at)]
     fields: Fields = {}
     for entry in joined:
-        fields = _union(fields, fields_of(entry))
+        fields = union(fields, fields_of(entry))
     mine = {
         "manager": MANAGER,
         "operation": "Apply",
@@ -89,67 +83,43 @@ def _time(entry: Entry) -> str:
     return str(entry.get("time", ""))  # RFC 3339 in UTC, as the server writes it, sorts as text
 
 
-def taken_away(predicted: Manifest, takeover: Collection[str]) -> tuple[FieldPath, ...]:
+def taken_away(target: Manifest, predicted: Manifest, takeover: Collection[str]) -> tuple[FieldPath, ...]:
     """Return what goes from an object as it is taken over: what the legacy managers set, and nobody else does.
 
-    An item of a list goes whole where nobody else has anything in it. What they own at another version than the
-    prediction's cannot be looked up in it, and is not told.
+    What they own at another version than the prediction's cannot be looked up in it, and is not told.
 
     Args:
-        predicted: what an apply would make of the live object, with its managedFields, were nothing taken over.
+        target: what is applied.
+        predicted: what the apply would make of the live object, were nothing taken over.
         takeover: the managers.
-
-    Source: structured-merge-diff, `merge` (prune): what the applier owned, and does not set, goes unless others own it.
     """
     legacy = [entry for entry in entries_of(predicted) if _is_legacy(entry, takeover)]
-    fields: Fields = {}
+    theirs: Fields = {}
     for entry in legacy:
         if is_readable(entry, predicted):
-            fields = _union(fields, fields_of(entry))
-    kept = [fields_of(entry) for entry in entries_of(predicted) if entry not in legacy]
-    return tuple(_gone(fields, kept, predicted, ()))
+            theirs = union(theirs, fields_of(entry))
+    ours = our_entry(predicted)
+    others = [fields_of(entry) for entry in entries_of(predicted) if entry not in legacy and entry != ours]
+    return gone_with(theirs, others, target, predicted)
 
 
-def _gone(
-    fields: Fields, kept: Sequence[Fields], value: Any, steps: FieldPath, keys: Collection[str] = ()
-) -> Iterator[FieldPath]:
-    for name, below in fields.items():
-        step = _step(name, value)
-        if step is None or step in keys or (*steps, step) in BOOKKEEPING:
-            continue
-        way = (*steps, step)
-        others = [each[name] for each in kept if name in each]
-        if not others and (not below or "." in below) and way not in BY_NAME:
-            yield way
-        elif below and all(others):
-            yield from _gone(below, others, at(value, (step,)), way, key_of_item(name))
+def ours_alone(manifest: Manifest) -> tuple[Entry, ...] | None:
+    """Return managedFields in which what is ours is no more `before-first-apply`'s too; None: nothing to do.
 
-
-def _step(name: str, value: Any) -> PathElement | None:
-    """Return the step that `name` of fieldsV1 is in `value`; None where it leads nowhere there."""
-    if name.startswith("f:"):
-        return name[2:] if isinstance(value, dict) and name[2:] in value else None
-    if not isinstance(value, list):
+    Where all managedFields of an object were wiped, the next apply makes the API server give everything that is live to
+    that manager, what we set as well: it would stay when Git drops it. What it alone has stays its own, for it may have
+    been an autoscaler's, a webhook's or anybody's.
+    """
+    ours = our_entry(manifest)
+    found = [entry for entry in entries_of(manifest) if entry.get("manager") == BEFORE_FIRST_APPLY]
+    if ours is None or not found:
         return None
-    place = next((place for place, item in enumerate(value) if key_names(name, place, item)), None)
-    if place is None:
+    left = {id(entry): less(fields_of(entry), fields_of(ours)) for entry in found}
+    if all(left[id(entry)] == fields_of(entry) for entry in found):
         return None
-    return Item(tuple(orjson.loads(name[2:]).items())) if name.startswith("k:") else place
+    entries = ({**entry, "fieldsV1": left[id(entry)]} if id(entry) in left else entry for entry in entries_of(manifest))
+    return tuple(entry for entry in entries if entry["fieldsV1"])
 
 
 def _is_legacy(entry: Entry, takeover: Collection[str]) -> bool:
     return entry.get("manager") in takeover and not entry.get("subresource")
-
-
-def _union(one: Fields, other: Fields) -> Fields:
-    return {name: _joined(one, other, name) for name in dict.fromkeys((*one, *other))}
-
-
-def _joined(one: Fields, other: Fields, name: str) -> Any:
-    if name not in one:
-        return other[name]
-    if name not in other:
-        return one[name]
-    if bool(one[name]) == bool(other[name]):
-        return _union(one[name], other[name])
-    return {".": {}, **one[name], **other[name]}  # a leaf joined with a tree: the parent and what is below it

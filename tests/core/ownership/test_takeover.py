@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gitopsd.core.compare.verdict import settle
-from gitopsd.core.takeover import has_legacy, taken_away, taken_over
+from gitopsd.core.ownership.takeover import has_legacy, taken_away, taken_over
 from gitopsd.model.command import Predicted
 from gitopsd.model.comparison import Explanation, Item, SyncStatus
 from tests.core.bodies import body, doubt, named
@@ -89,28 +89,31 @@ def adopted(fields: Any, theirs: Any, *others: Any, **content: Any) -> Any:
         ({"f:spec": {"f:replicas": {}}}, [("spec", "replicas")]),
         ({"f:spec": {"f:ports": {".": {}, 'k:{"name":"x"}': {".": {}, "f:name": {}}}}}, [("spec", "ports")]),
         ({"f:args": {"i:1": {}, 'v:"a"': {}}}, [("args", 1), ("args", 0)]),
+        ({"f:set": {'v:"a"': {}, 'v:"b"': {}}}, [("set", 0)]),
         ({"f:items": {'k:{"name":"web"}': {".": {}, "f:name": {}, "f:v": {}}}}, [("items", WEB, "v")]),
         ({"f:items": {'k:{"name":"b"}': {".": {}, "f:name": {}}}}, [("items", Item((("name", "b"),)))]),
         ({"f:whole": {"f:below": {}}}, []),
     ],
 )
 def test_what_goes_is_what_only_the_legacy_manager_set(theirs: Any, goes: Any) -> None:
-    ours = {
-        "f:data": {"f:a": {}},
-        "f:items": {'k:{"name":"web"}': {".": {}, "f:name": {}, "f:image": {}}},
-        "f:whole": {},
+    target = {
+        "data": {"a": "1"},
+        "items": [{"name": "web", "image": "web:1"}],
+        "whole": {"below": 1},
+        "set": ["b", "c"],
     }
     predicted = adopted(
-        ours,
+        {},
         theirs,
         data={"a": "1", "old": "2"},
         spec={"replicas": 3, "ports": [{"name": "x"}]},
         args=["a", "b"],
         items=[{"name": "web", "image": "web:1", "v": 1}, {"name": "b"}],
         whole={"below": 1},
+        set=["a", "b"],
     )
 
-    assert tuple(goes) == taken_away(predicted, TAKEOVER)
+    assert tuple(goes) == taken_away(target, predicted, TAKEOVER)
 
 
 def test_what_others_have_set_too_or_have_something_in_does_not_go() -> None:
@@ -118,7 +121,7 @@ def test_what_others_have_set_too_or_have_something_in_does_not_go() -> None:
     scaler = {"manager": "scaler", "operation": "Update", "apiVersion": "v1", "subresource": "scale"}
     others = [{**scaler, "fieldsV1": {"f:spec": {"f:a": {}, "f:b": {"f:x": {}}}}}]
 
-    goes = taken_away(adopted({}, theirs, *others, spec={"a": 1, "b": {"x": 1, "y": 2}}), TAKEOVER)
+    goes = taken_away({}, adopted({}, theirs, *others, spec={"a": 1, "b": {"x": 1, "y": 2}}), TAKEOVER)
 
     assert (("spec", "b", "y"),) == goes
 
@@ -129,7 +132,7 @@ def test_what_tools_keep_for_themselves_is_not_told_and_other_labels_are() -> No
     predicted = adopted({}, theirs)
     predicted["metadata"] |= {"annotations": annotations, "labels": {"team": "x"}}
 
-    assert (("metadata", "labels", "team"),) == taken_away(predicted, TAKEOVER)
+    assert (("metadata", "labels", "team"),) == taken_away({}, predicted, TAKEOVER)
 
 
 def test_what_would_go_is_out_of_sync_and_to_adopt() -> None:
@@ -158,4 +161,4 @@ def test_managed_fields_of_a_wrong_shape_are_nobodys(garbage: Any) -> None:
     manifest = {"apiVersion": "v1", "metadata": {"managedFields": garbage}}
 
     assert not has_legacy(manifest, TAKEOVER)
-    assert () == taken_away(manifest, TAKEOVER)
+    assert () == taken_away({}, manifest, TAKEOVER)

@@ -1,0 +1,1 @@
+"""Whose the fields of a live object are: taken over, taken away, in the way."""
