@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from gitopsd.core.source.repo_address import RepoAddress, repository_key
+from gitopsd.core.sync.retry import backoff_s
 from gitopsd.errors import (
     GitopsError,
     InvalidDeclaration,
@@ -303,7 +304,7 @@ class Repositories:
         if isinstance(known.error, Terminal):
             return max(TERMINAL_RETRY_S, self._settings.poll_s) * spread
         longest = max(RETRY_MOST_S, self._settings.poll_s)
-        return min(RETRY_S * 2.0 ** min(known.failures - 1, 20), longest) * spread
+        return backoff_s(known.failures, first_s=RETRY_S, longest_s=longest) * spread
 
     async def _fetch(self, known: GitRepository) -> None:
         async with self._gate:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import pathlib
 import re
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pygit2
+from cachetools import LRUCache
 
 from gitopsd.errors import InvalidManifest, PartNotFetched, PathNotFound, RevisionNotFound, Submodule
 from gitopsd.git import lfs_files, modules, objects
@@ -302,22 +302,18 @@ class DirectoryCache:
     """
 
     def __init__(self, most_entries: int) -> None:
-        self._most_entries = most_entries
-        self._entries = 0
-        self._directories: OrderedDict[tuple[str, pygit2.Oid], Directory] = OrderedDict()
+        self._directories: LRUCache[tuple[str, pygit2.Oid], Directory] = LRUCache(most_entries, getsizeof=_entries)
 
     def get(self, mirror: str, oid: pygit2.Oid) -> Directory | None:
-        known = self._directories.get((mirror, oid))
-        if known is not None:
-            self._directories.move_to_end((mirror, oid))
-        return known
+        return self._directories.get((mirror, oid))
 
     def put(self, mirror: str, oid: pygit2.Oid, parsed: Directory) -> None:
-        self._directories[mirror, oid] = parsed
-        self._entries += 1 + len(parsed)
-        while self._entries > self._most_entries:
-            _, oldest = self._directories.popitem(last=False)
-            self._entries -= 1 + len(oldest)
+        if _entries(parsed) <= self._directories.maxsize:
+            self._directories[mirror, oid] = parsed
+
+
+def _entries(directory: Directory) -> int:
+    return 1 + len(directory)
 
 
 _KEPT = DirectoryCache(KEPT_ENTRIES)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 import structlog
 
+from gitopsd.core.sync.retry import backoff_s
 from gitopsd.errors import Retryable
 from gitopsd.kube.client import KubeClient
 from gitopsd.live.admission import CRD, POLICIES, Admission, definition_key
@@ -266,7 +267,7 @@ class ClusterMirror:
                 log.warning("cluster.lost", cluster=self._client.name, error=str(err))
                 if self._discovery is None and failures == 1:
                     self._on_cluster()  # what read as pending cannot be read
-                await asyncio.sleep(min(LONGEST_RETRY_S, 0.5 * 2.0 ** min(failures - 1, 10)))
+                await asyncio.sleep(backoff_s(failures, first_s=0.5, longest_s=LONGEST_RETRY_S))
                 continue
             failures, returned = 0, bool(self._error)
             self._settle(found)

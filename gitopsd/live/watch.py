@@ -12,6 +12,7 @@ from typing import Any, NoReturn, Protocol
 import orjson
 import structlog
 
+from gitopsd.core.sync.retry import backoff_s
 from gitopsd.errors import ClusterUnreachable, Retryable
 from gitopsd.kube.client import KubeClient, Reply
 from gitopsd.kube.lines import Lines
@@ -380,5 +381,5 @@ def _problem(reply: Reply) -> Exception:
 
 def _wait_s(failures: int) -> float:
     """Return the wait before the next try: 0.2 s doubled each time, with jitter, at most `LONGEST_RETRY_S`."""
-    longest = min(LONGEST_RETRY_S, 0.2 * 2.0 ** min(failures - 1, 10))
+    longest = backoff_s(failures, first_s=0.2, longest_s=LONGEST_RETRY_S)
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load

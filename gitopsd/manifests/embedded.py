@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import structlog
 
+from gitopsd.core.sync.retry import backoff_s
 from gitopsd.errors import InvalidSettings, Retryable
 from gitopsd.runtime.tasks import supervise
 
@@ -124,7 +125,7 @@ class EmbeddedRedis:
 
 def pause_s(failures: int) -> float:
     """Return the wait before it is started again: 0.1 s doubled each time, 10 s at most."""
-    return float(min(10.0, 0.1 * 2.0 ** min(failures - 1, 10)))
+    return backoff_s(failures, first_s=0.1, longest_s=10.0)
 
 
 def find_redis_server() -> Path:

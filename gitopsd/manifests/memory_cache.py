@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections import OrderedDict
 from collections.abc import Callable
+
+from cachetools import LRUCache
 
 MOST_BYTES = 16 << 20  # packed; some 10,000 applications of ten objects
 KEPT_S = 3600.0  # then it is read from Redis once more, where what nobody reads expires
@@ -16,9 +17,7 @@ class MemoryCache:
     def __init__(self, clock: Callable[[], float], most_bytes: int = MOST_BYTES) -> None:
         """Keep up to `most_bytes`; `clock` gives seconds and only goes forward."""
         self._clock = clock
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._kept: OrderedDict[str, tuple[float, bytes]] = OrderedDict()  # the one used last is at the end
+        self._kept: LRUCache[str, tuple[float, bytes]] = LRUCache(most_bytes, getsizeof=lambda kept: len(kept[1]))
 
     def get(self, key: str) -> bytes | None:
         """Return what was put under `key`; None where that is long ago, or was too much to keep."""
@@ -26,20 +25,11 @@ class MemoryCache:
         if not packed:
             return None
         if self._clock() - since_s > KEPT_S:
-            self._drop(key)
+            del self._kept[key]
             return None
-        self._kept.move_to_end(key)
         return zlib.decompress(packed)
 
     def put(self, key: str, outcome: bytes) -> None:
         packed = zlib.compress(outcome, 1)
-        if len(packed) > self._most_bytes // 8:
-            return  # one that would push out much of the rest
-        self._drop(key)
-        self._kept[key] = self._clock(), packed
-        self._bytes += len(packed)
-        while self._bytes > self._most_bytes:
-            self._drop(next(iter(self._kept)))
-
-    def _drop(self, key: str) -> None:
-        self._bytes -= len(self._kept.pop(key, (0.0, b""))[1])
+        if len(packed) <= self._kept.maxsize // 8:  # else it would push out much of the rest
+            self._kept[key] = self._clock(), packed

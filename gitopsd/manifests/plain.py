@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from cachetools import LRUCache
 
 from gitopsd.errors import InvalidManifest, PathNotFound
 from gitopsd.manifests.glob import glob
@@ -185,24 +185,16 @@ class _Kept:
     """The files parsed last, by content; the one place where a worker remembers."""
 
     def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._files: OrderedDict[tuple[str, RenderSettings], ParsedFile] = OrderedDict()
+        self._files: LRUCache[tuple[str, RenderSettings], ParsedFile] = LRUCache(
+            most_bytes, getsizeof=lambda file: file.kept_bytes
+        )
 
     def get(self, oid: str, limits: RenderSettings) -> ParsedFile | None:
-        file = self._files.get((oid, limits))
-        if file is not None:
-            self._files.move_to_end((oid, limits))
-        return file
+        return self._files.get((oid, limits))
 
     def put(self, oid: str, limits: RenderSettings, file: ParsedFile) -> None:
-        if file.kept_bytes > self._most_bytes // 8:
-            return  # one that would push out much of the rest
-        self._files[oid, limits] = file
-        self._bytes += file.kept_bytes
-        while self._bytes > self._most_bytes:
-            _, oldest = self._files.popitem(last=False)
-            self._bytes -= oldest.kept_bytes
+        if file.kept_bytes <= self._files.maxsize // 8:  # else it would push out much of the rest
+            self._files[oid, limits] = file
 
 
 _KEPT = _Kept(KEPT_BYTES)

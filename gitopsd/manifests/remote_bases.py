@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
+
+from cachetools import LRUCache
 
 from gitopsd.core.source import remote_base, remote_chart, remote_file
 from gitopsd.core.source.ref_source import parted
@@ -39,7 +40,7 @@ class RemoteBaseRenderer:
     may_read: Callable[[RepoUrl, RepoUrl], bool]  # whether a source in one repository may take bases from another
     may_have: Callable[[AppName, RepoUrl], bool] = lambda _app, _repo: True  # whether it might name it as its source
     settings: ChartSettings = field(default_factory=ChartSettings)
-    _known: OrderedDict[_Key, tuple[str, ...]] = field(default_factory=OrderedDict)
+    _known: LRUCache[_Key, tuple[str, ...]] = field(default_factory=lambda: LRUCache(KNOWN))
 
     def repositories(self, is_declared: Callable[[AppName], bool]) -> frozenset[RepoUrl]:
         """Return what bases, charts and files were taken from at the last render of each application's sources.
@@ -121,6 +122,3 @@ class RemoteBaseRenderer:
             self._known.pop(key, None)
             return
         self._known[key] = names
-        self._known.move_to_end(key)
-        if len(self._known) > KNOWN:
-            self._known.popitem(last=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import orjson
+from cachetools import LRUCache
 
 from gitopsd.core.source.remote_base import KIND as BASES
 from gitopsd.errors import NotSupported, WorkerFailed, error_from_json
@@ -114,8 +114,8 @@ class ClosureRenderer:
         self._near = near or MemoryCache(time.monotonic)
         self._look_ups = LookUps(workers)
         self._flights: SingleFlight[_Key, _Found] = SingleFlight()
-        self._known: OrderedDict[_Key, tuple[str, LookedUp]] = OrderedDict()
-        self._asked: OrderedDict[str, tuple[str, ...]] = OrderedDict()  # inputs → variables that renders asked for
+        self._known: LRUCache[_Key, tuple[str, LookedUp]] = LRUCache(KNOWN)
+        self._asked: LRUCache[str, tuple[str, ...]] = LRUCache(KNOWN)  # inputs → variables that renders asked for
 
     async def render(
         self,
@@ -262,15 +262,11 @@ class ClosureRenderer:
         self._ask(task.inputs, asked(looked_up))  # so that it is found only where these variables are the same
         mine = _values(self._asked.get(task.inputs, ()), task.variables)
         self._known[replace(task, asked=mine).key] = key, looked_up
-        if len(self._known) > KNOWN:
-            self._known.popitem(last=False)
 
     def _ask(self, inputs: str, names: Sequence[str]) -> None:
         if not names:
             return
         self._asked[inputs] = tuple(sorted({*self._asked.get(inputs, ()), *names}))
-        if len(self._asked) > KNOWN:
-            self._asked.popitem(last=False)
 
 
 def _found(key: str, looked_up: LookedUp, outcome: bytes, task: _Task) -> _Found:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
+
+from cachetools import LRUCache
 
 from gitopsd.core.compare.ignore_rules import NO_EXPRESSION_PATHS, ExpressionPaths
 from gitopsd.core.compare.pairing import pairs
@@ -49,7 +50,7 @@ class Comparer:
     ignored: tuple[IgnoreDifference, ...] = ()  # of the settings: in every application
     # An object that stays out of sync, or to adopt, is compared at every pass of its application, and would be asked
     # about each time: the answer is kept while what it depends on is the same.
-    _answers: OrderedDict[tuple[str, ...], Compared] = field(default_factory=OrderedDict)
+    _answers: LRUCache[tuple[str, ...], Compared] = field(default_factory=lambda: LRUCache(MOST_ANSWERS))
 
     async def compare(
         self, app: Application, cluster: ClusterId, target: Target, readings: dict[ResourceKey, Reading], user: str = ""
@@ -87,7 +88,6 @@ class Comparer:
         question = (where.cluster, where.user, *doubt.question)
         known = self._answers.get(question)
         if known is not None:
-            self._answers.move_to_end(question)
             return replace(known, pair=doubt.pair, health=doubt.live.health)
         answer, body = await self._predicted(where, doubt)
         if isinstance(answer, GitopsError):
@@ -101,8 +101,6 @@ class Comparer:
         compared = settle(doubt, answer, body, places)
         if compared.status is SyncStatus.OUT_OF_SYNC or compared.adopt:
             self._answers[question] = replace(compared, pair=replace(doubt.pair, target=None))  # it may be large
-            if len(self._answers) > MOST_ANSWERS:
-                self._answers.popitem(last=False)
         return compared
 
     async def _predicted(

@@ -21,6 +21,7 @@ from gitopsd.core.sync.deletion import deletion, hooks_to_run
 from gitopsd.core.sync.plan import PlannedWork, PlanScope, work
 from gitopsd.core.sync.windows import blocked
 from gitopsd.core.target.hooks import Hook
+from gitopsd.core.text.lists import first_of
 from gitopsd.model.application import Application, Mode
 from gitopsd.model.comparison import Comparison, Found, SyncStatus, Unreadable
 from gitopsd.model.ids import Revision
@@ -125,8 +126,7 @@ def waiting(wanted: SyncInput, todo: PlannedWork, due: SyncDecision) -> str:
         return "others keep writing what differs: see the conditions"
     if todo.any or not told or wanted.aim.mode is Mode.OBSERVE or not wanted.app.sync_policy.automated:
         return due.why
-    more = f"; and {len(told) - MAX_TOLD} more" if len(told) > MAX_TOLD else ""
-    return "; ".join(told[:MAX_TOLD]) + more
+    return first_of(told, MAX_TOLD, between="; ")
 
 
 def _deletion_due(
@@ -152,9 +152,8 @@ def _unread(wanted: SyncInput) -> str:
     ]
     if not unread:
         return ""
-    more = f"; and {len(unread) - MAX_TOLD} more" if len(unread) > MAX_TOLD else ""
-    told = "; ".join(unread[:MAX_TOLD]) + more
-    return f"{told}: let gitopsd read it, or delete the application without its objects"
+    names = first_of(unread, MAX_TOLD, between="; ")
+    return f"{names}: let gitopsd read it, or delete the application without its objects"
 
 
 def _missing_namespace(wanted: SyncInput) -> str:

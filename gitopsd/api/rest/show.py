@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from cachetools import LRUCache
 
 from gitopsd.api.argocd_json import application_json
 from gitopsd.api.backend import AppView
@@ -32,26 +32,22 @@ class Show:
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
-        self._kept: OrderedDict[AppName, _Written] = OrderedDict()
-        self.kept_bytes = 0
+        self._kept: LRUCache[AppName, _Written] = LRUCache(KEPT_BYTES, getsizeof=lambda written: len(written.text))
 
     def application(self, view: AppView) -> bytes:
         """Return `view` as Argo CD writes an Application; `operation` is what was asked for and waits for a pass."""
         name = view.application.name
         written = self._kept.get(name)
         if written is None or not _same(written.view, view):
-            written = self._keep(name, _written(view, self._now_s()))
+            written = _written(view, self._now_s())
+            if len(written.text) <= KEPT_BYTES:
+                self._kept[name] = written
         ages = ages_of(view, self._now_s())
         return written.text + (b"," + orjson.dumps(ages)[1:-1] if ages else b"") + END
 
-    def _keep(self, name: AppName, written: _Written) -> _Written:
-        old = self._kept.pop(name, None)
-        self.kept_bytes += len(written.text) - (len(old.text) if old else 0)
-        self._kept[name] = written
-        while self.kept_bytes > KEPT_BYTES:
-            _, oldest = self._kept.popitem(last=False)
-            self.kept_bytes -= len(oldest.text)
-        return written
+    @property
+    def kept_bytes(self) -> int:
+        return int(self._kept.currsize)
 
 
 def ages_of(view: AppView, now_s: float) -> dict[str, float]:

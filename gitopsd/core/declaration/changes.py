@@ -10,6 +10,7 @@ import orjson
 
 from gitopsd.core.declaration import declared, is_declaration
 from gitopsd.core.declaration.destination import ARGO_GROUP
+from gitopsd.core.text.lists import first_of
 from gitopsd.errors import InvalidDeclaration, NotSupported
 from gitopsd.model.application import Application, Origin
 from gitopsd.model.project import AppProject
@@ -98,9 +99,8 @@ def contested(sources: Mapping[str, Declared]) -> tuple[Condition, ...]:
     others = [each for each in sources.values() if holder is not None and each.manifest != holder.manifest]
     if not others:
         return ()
-    where = ", ".join(str(each.origin) for each in others[:SHOWN])
-    more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
-    what = f"it is declared otherwise, without effect, at {where}{more}"
+    where = first_of([each.origin for each in others], SHOWN)
+    what = f"it is declared otherwise, without effect, at {where}"
     return (Condition("RepeatedResourceWarning", what, "remove all but one"),)
 
 
@@ -156,8 +156,7 @@ def _origin(source: str, text: str) -> Origin:
 
 
 def _kept(read: Documents, lost: frozenset[DeclarationKey], *, broken: bool) -> str:
-    names = [key.name for key in sorted(lost)]
-    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    shown = first_of([key.name for key in sorted(lost)], SHOWN)
     if not read.prune:
         why = "its declarations are not pruned; delete them with `gitopsd app delete`"
     elif broken:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gitopsd.core.sync.plan import PlannedWork, is_due
+from gitopsd.core.sync.retry import backoff_s
 from gitopsd.core.sync.windows import Blocked
 from gitopsd.model.application import Application, Mode, Retry
 from gitopsd.model.ids import TargetHash
@@ -251,18 +252,17 @@ def retry_wait_s(retry: Retry | None, last: LastSync, pacing: Pacing) -> float |
         return heal_wait_s(pacing, last.retries)
     said = retry or Retry()
     if said.limit < 0 or last.retries < said.limit:
-        return min(said.max_duration_s, _grown_s(said, last.retries))
+        return _retry_wait_s(said, last.retries, said.max_duration_s)
     if retry is not None or last.hook_failed:
         return None
-    return min(pacing.heal_max_s, _grown_s(said, last.retries))
+    return _retry_wait_s(said, last.retries, pacing.heal_max_s)
 
 
 def heal_wait_s(pacing: Pacing, heals: int) -> float:
     """Return the rest before a heal, where `heals` of the same content went before it."""
-    return min(pacing.heal_max_s, pacing.heal_wait_s * HEAL_FACTOR ** min(heals, 20))
+    return backoff_s(heals + 1, first_s=pacing.heal_wait_s, longest_s=pacing.heal_max_s, factor=HEAL_FACTOR)
 
 
-def _grown_s(retry: Retry, retries: int) -> float:
-    # Capped exponent and factor: both are people's input, and a large power raises OverflowError.
-    factor = min(max(retry.factor, 1.0), 100.0) ** min(retries, 20)
-    return retry.duration_s * factor
+def _retry_wait_s(retry: Retry, retries: int, longest_s: float) -> float:
+    factor = min(max(retry.factor, 1.0), 100.0)  # people's input: a large power of it raises OverflowError
+    return backoff_s(retries + 1, first_s=retry.duration_s, longest_s=longest_s, factor=factor)

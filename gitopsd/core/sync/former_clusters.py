@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gitopsd.core.text.lists import first_of
 from gitopsd.model.application import SyncPolicy
 from gitopsd.model.comparison import Comparison, SyncStatus
 from gitopsd.model.health import HealthStatus
@@ -50,7 +51,7 @@ def unsettled(
 
 def condition(cluster: ClusterId, keys: Sequence[ResourceKey], why: str) -> Condition:
     """Return what tells of the objects `keys` that are left in `cluster`; `why` they are, "" where they are going."""
-    named = ", ".join(map(str, keys[:MAX_TOLD])) + (f" and {len(keys) - MAX_TOLD} more" if len(keys) > MAX_TOLD else "")
+    named = first_of(keys, MAX_TOLD)
     remedy = "sync with prune, or remove them from the cluster"
     what = f"left in cluster {cluster}, where it went before: {named}: {why or 'being deleted'}"
     return Condition(TYPE, what, remedy)

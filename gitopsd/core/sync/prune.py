@@ -17,6 +17,7 @@ from gitopsd.core.target.options import (
     listed,
     parse_options,
 )
+from gitopsd.core.text.lists import first_of
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import Manifest, ResourceKey
@@ -62,7 +63,7 @@ def prune_refusal(live: LiveObject, guard: Guard, since_s: float) -> PruneRefusa
     if refusal := _without_consent(live, guard, since_s):
         return refusal
     if guard.barrier:
-        names = ", ".join(guard.barrier[:MAX_TOLD]) + ("" if len(guard.barrier) <= MAX_TOLD else " …")
+        names = first_of(guard.barrier, MAX_TOLD)
         return PruneRefusal(f"waits until it is known what {names} want at this commit", waits=True)
     return None
 
@@ -100,8 +101,7 @@ def lived_in(live: LiveObject, guard: Guard) -> str:
     told += ["this application wants objects in it"] if guard.app in found.wanting else []
     told += [f"{key} lives in it" for key in found.found]
     told += [f"what may live in it cannot be read: {why}" for why in found.unread]
-    more = f" and {len(told) - MAX_TOLD} more" if len(told) > MAX_TOLD else ""
-    return ", ".join(told[:MAX_TOLD]) + more
+    return first_of(told, MAX_TOLD)
 
 
 def _never(live: LiveObject, guard: Guard) -> str:

@@ -19,8 +19,8 @@ def retry_after_s(error: Exception, failures: int) -> float | None:
     return backoff_s(failures) if isinstance(error, Retryable) else None
 
 
-def backoff_s(failures: int) -> float:
-    """Return the wait before attempt `failures + 1`: 1 s doubled each time, 5 min at most."""
+def backoff_s(failures: int, *, first_s: float = 1.0, longest_s: float = MAX_BACKOFF_S, factor: float = 2.0) -> float:
+    """Return the wait before attempt `failures + 1`: `first_s`, times `factor` after each, `longest_s` at most."""
     # The exponent is capped, not only the product: 2.0 ** 1024 raises OverflowError, and a cluster that stays down
     # for a week gets there.
-    return min(MAX_BACKOFF_S, 2.0 ** max(0, min(failures - 1, 20)))
+    return min(longest_s, first_s * factor ** max(0, min(failures - 1, 20)))

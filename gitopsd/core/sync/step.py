@@ -10,6 +10,7 @@ from gitopsd.core.sync.advance import OVER, Advance, elapsed, failed, identity
 from gitopsd.core.sync.preflight import answered, refused_before, unchecked
 from gitopsd.core.sync.readiness import LAG_S
 from gitopsd.core.sync.retry import backoff_s
+from gitopsd.core.text.lists import first_of
 from gitopsd.model.command import Accepted, Applied, Command, Refused
 from gitopsd.model.ids import Uid
 from gitopsd.model.operation import EndReason, HookEnd, Operation, OperationPhase, Task, TaskState, TaskVerb, WaitReason
@@ -137,8 +138,7 @@ def _objects(commands: Sequence[Command]) -> str:
 
 
 def _named(tasks: Sequence[Task]) -> str:
-    told = "; ".join(f"{task.key}: {task.message}" for task in tasks[:MAX_TOLD])
-    return f"{told}; and {len(tasks) - MAX_TOLD} more" if len(tasks) > MAX_TOLD else told
+    return first_of([f"{task.key}: {task.message}" for task in tasks], MAX_TOLD, between="; ")
 
 
 def _without_hooks(walk: Advance, stopped: Operation) -> Step:

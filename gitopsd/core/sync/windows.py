@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from gitopsd.core.text.cron import Cron, last_fired_s, next_fire_s, parse_cron
 from gitopsd.core.text.globs import matches
+from gitopsd.core.text.lists import first_of
 from gitopsd.model.ids import AppName
 from gitopsd.model.project import SyncWindow
 
@@ -117,7 +118,7 @@ def _until_s(windows: Iterable[SyncWindow], now_s: float) -> float:
 
 
 def _why(windows: Sequence[SyncWindow], *, deny: bool, by_hand: bool) -> str:
-    named = ", ".join(_named(window) for window in windows[:MAX_TOLD]) + (" …" if len(windows) > MAX_TOLD else "")
+    named = first_of([_named(window) for window in windows], MAX_TOLD)
     what = f"a sync window of the project denies it: {named}" if deny else f"no sync window is open: {named}"
     return what + ("; a sync that a person asks for is allowed" if by_hand else "")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gitopsd.core.objects.managed_fields import entries_of, fields_of
+from gitopsd.core.text.lists import first_of
 from gitopsd.model.cluster import NamespaceMetadata
 from gitopsd.model.comparison import Found, Reading
 from gitopsd.model.ids import AppName
@@ -58,8 +59,7 @@ def warning(namespace: str, found: tuple[str, ...]) -> tuple[Condition, ...]:
     """Return the condition that tells of `differences`."""
     if not found:
         return ()
-    more = f" and {len(found) - MAX_TOLD} more" if len(found) > MAX_TOLD else ""
-    what = f"namespace {namespace}: {'; '.join(found[:MAX_TOLD])}{more}"
+    what = f"namespace {namespace}: {first_of(found, MAX_TOLD, between='; ')}"
     return (Condition("NamespaceMetadataWarning", what, "a sync keeps it as managedNamespaceMetadata says"),)
 
 

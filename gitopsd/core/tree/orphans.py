@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from gitopsd.core.project.access import kind_permitted
 from gitopsd.core.target.tracking import COPIES, names_itself
 from gitopsd.core.text.globs import matches
+from gitopsd.core.text.lists import first_of
 from gitopsd.core.tree.owners import Child
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.ids import AppName
@@ -68,11 +69,10 @@ def warning(project: AppProject, found: Sequence[Child], where: str) -> tuple[Co
     """Return the condition that tells of orphans, where the project wants one; `where` names their namespace."""
     if not found or project.orphans is None or not project.orphans.warn:
         return ()
-    names = ", ".join(str(live.key) for _, live in found[:MAX_TOLD])
-    more = f" and {len(found) - MAX_TOLD} more" if len(found) > MAX_TOLD else ""
+    names = first_of([live.key for _, live in found], MAX_TOLD)
     remedy = "put them into Git, remove them, or add them to the project's spec.orphanedResources.ignore"
     count = f"{len(found)} objects of {where} are" if len(found) > 1 else f"1 object of {where} is"
-    what = f"{count} of no application: {names}{more}"
+    what = f"{count} of no application: {names}"
     return (Condition("OrphanedResourceWarning", what, remedy),)
 
 
