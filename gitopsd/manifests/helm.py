@@ -13,6 +13,8 @@ import orjson
 from gitopsd.errors import InvalidDeclaration, InvalidManifest
 from gitopsd.manifests.capabilities import CapabilityReads, api_versions, asked_of, check_version, kube_version
 from gitopsd.manifests.chart_files import CHART, Files, chart_files, mapping, packed, unpacked
+from gitopsd.manifests.chart_schema import FILE as SCHEMA
+from gitopsd.manifests.chart_schema import check_schemas
 from gitopsd.manifests.dependencies import with_dependencies
 from gitopsd.manifests.helm_library import HelmRefused, HelmRelease, Rendering, rendering
 from gitopsd.manifests.helm_output import Printed, of_definitions, of_templates
@@ -52,7 +54,9 @@ def build(tree: Tree, path: str, options: HelmOptions, given: RenderContext) -> 
     texts = unpacked(files, path)
     first = first_template(values, texts)
     if options.skip_schema_validation:
-        files = {name: data for name, data in texts.items() if not name.endswith("values.schema.json")}
+        files = {name: data for name, data in texts.items() if not name.endswith(SCHEMA)}
+    else:
+        check_schemas(path, texts)
     try:
         wanted = asked_of(texts, values, about)
         release = _release(options, wanted, given)
