@@ -13,6 +13,7 @@ from gitopsd.api.events import STREAM, ChangeFeed, EventStream
 from gitopsd.api.middleware import Watched, bearer, bounded, errors, headers, json_only
 from gitopsd.api.probes import Probes, Readiness, Scrape, probe_routes
 from gitopsd.api.rest.applications import ApplicationRoutes
+from gitopsd.api.rest.audit import AuditRoutes
 from gitopsd.api.rest.clusters import ClusterRoutes
 from gitopsd.api.rest.drift import DriftRoutes
 from gitopsd.api.rest.operations import OperationRoutes
@@ -64,12 +65,13 @@ def api_app(parts: ApiWiring) -> web.Application:
     )
     backend, show = parts.backend, Show(parts.now_s)
     app.add_routes(EventStream(backend, show, parts.changes).routes())
-    app.add_routes(ApplicationRoutes(backend, show, refresh_s=parts.bounds.refresh_s).routes())
+    app.add_routes(ApplicationRoutes(backend, show, by=HOLDER, refresh_s=parts.bounds.refresh_s).routes())
     app.add_routes(OperationRoutes(backend, show, by=HOLDER, now_s=parts.now_s).routes())
     app.add_routes(ResourceRoutes(backend, parts.now_s).routes())
     app.add_routes(ClusterRoutes(backend, parts.now_s).routes())
     app.add_routes(RepositoryRoutes(backend, parts.now_s).routes())
     app.add_routes(ProjectRoutes(backend).routes())
+    app.add_routes(AuditRoutes(backend).routes())
     app.add_routes(DriftRoutes(backend, parts.now_s).routes())
     app.add_routes(version_routes(parts.version))
     app.add_routes(parts.webhook.routes())

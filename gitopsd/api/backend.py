@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from gitopsd.core.tree.owners import TreeNode
 from gitopsd.model.application import Application
+from gitopsd.model.audit import AuditEntry
 from gitopsd.model.cluster import WatchAge, WatchState
 from gitopsd.model.comparison import Compared
 from gitopsd.model.drift import Drift, DriftQuery
@@ -127,16 +128,16 @@ class Backend(Protocol):
         """Return what became of the objects of a sync of the history. Raises NotFound."""
         ...
 
-    async def terminate(self, name: AppName) -> None:
-        """End the running operation. Raises NotFound, and Conflict where none runs."""
+    async def terminate(self, name: AppName, by: str) -> None:
+        """End the running operation in the name of `by`. Raises NotFound, and Conflict where none runs."""
         ...
 
     async def confirm(self, name: AppName, by: str, at_s: float) -> None:
         """Approve the deletions of the application's that wait for a person. Raises NotFound."""
         ...
 
-    async def delete(self, name: AppName, *, cascade: bool) -> None:
-        """Delete the application, with `cascade` its objects first. Raises NotFound, Conflict."""
+    async def delete(self, name: AppName, by: str, *, cascade: bool) -> None:
+        """Delete the application in the name of `by`, with `cascade` its objects first. Raises NotFound, Conflict."""
         ...
 
     async def manifests(self, name: AppName, revision: str) -> Manifests:
@@ -157,6 +158,10 @@ class Backend(Protocol):
 
     def orphans(self, name: AppName) -> Sequence[TreeNode]:
         """Return what lies in its namespace and is of no application, and what that owns, where its project asks."""
+        ...
+
+    def audited(self, *, app: str, before: int | None, newest: int) -> Sequence[AuditEntry]:
+        """Return entries of the audit log, the newest first: of `app` unless that is "", older than the id `before`."""
         ...
 
     async def drifts(self, wanted: DriftQuery) -> Sequence[Drift]:

@@ -14,6 +14,7 @@ from gitopsd.errors import NotFound
 from gitopsd.git.repositories import Repositories
 from gitopsd.live.mirrors import LiveMirrors
 from gitopsd.model.application import Application
+from gitopsd.model.audit import AuditEntry
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.comparison import Compared, Found
 from gitopsd.model.drift import Drift, DriftQuery
@@ -85,17 +86,20 @@ class DaemonBackend:
             raise NotFound(f"{name} has no history entry {history_id}", remedy="see `gitopsd app history`")
         return self.store.results(name, history_id)
 
-    async def terminate(self, name: AppName) -> None:
+    async def terminate(self, name: AppName, by: str) -> None:
         await self.commands.terminate(name)
-        self.store.audit("admin", "terminate", name, "")
+        self.store.audit(by, "terminate", name, "")
 
     async def confirm(self, name: AppName, by: str, at_s: float) -> None:
         await self.commands.confirm(name, at_s)
         self.store.audit(by, "confirm-deletion", name, "")
 
-    async def delete(self, name: AppName, *, cascade: bool) -> None:
+    async def delete(self, name: AppName, by: str, *, cascade: bool) -> None:
         await self.commands.delete(name, cascade=cascade)
-        self.store.audit("admin", "delete", name, "cascade" if cascade else "")
+        self.store.audit(by, "delete", name, "cascade" if cascade else "")
+
+    def audited(self, *, app: str, before: int | None, newest: int) -> Sequence[AuditEntry]:
+        return self.store.audited(app=app, before=before, newest=newest)
 
     async def manifests(self, name: AppName, revision: str) -> Manifests:
         app, desired, manifests = await self.commands.desired(name, revision)

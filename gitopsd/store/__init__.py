@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gitopsd.store.store import Audited, Store
+from gitopsd.store.store import Store
 
-__all__ = ["Audited", "Store"]
+__all__ = ["Store"]

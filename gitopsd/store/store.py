@@ -6,7 +6,6 @@ import asyncio
 import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import structlog
 from gitopsd.core.declaration.changes import Documents, read_source, twice
 from gitopsd.errors import NotFound, StoreFailed
 from gitopsd.model.application import Application
+from gitopsd.model.audit import AuditEntry
 from gitopsd.model.comparison import Remembered
 from gitopsd.model.ids import AppName, ClusterId, ProjectName
 from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
@@ -30,17 +30,6 @@ from gitopsd.store.operations import OperationsPart
 CHECKPOINT_S = 5.0  # at a hundred writes a second the log grows by a few MB in that time
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Audited:
-    """Who did what to which application, when."""
-
-    at_s: float
-    who: str
-    what: str  # a verb of the API: "sync", "delete", "rollback" …
-    app: str
-    detail: str
 
 
 class Store:
@@ -257,11 +246,12 @@ class Store:
         with self._database.write(durable=True) as connection:
             connection.execute("INSERT INTO audit (at_s, who, what, app, detail) VALUES (?, ?, ?, ?, ?)", row)
 
-    def audited(self, *, newest: int = 100) -> Sequence[Audited]:
-        """Return the `newest` entries of the audit log, the newest first."""
-        query = "SELECT at_s, who, what, app, detail FROM audit ORDER BY id DESC LIMIT ?"
-        rows: Iterator[Any] = self._database.rows(query, newest)
-        return [Audited(*row) for row in rows]
+    def audited(self, *, app: str = "", before: int | None = None, newest: int = 100) -> Sequence[AuditEntry]:
+        """Return the `newest` entries of the audit log, the newest first; of `app`, and older than the id `before`."""
+        query = """SELECT id, at_s, who, what, app, detail FROM audit
+            WHERE (? = '' OR app = ?) AND (? IS NULL OR id < ?) ORDER BY id DESC LIMIT ?"""
+        rows: Iterator[Any] = self._database.rows(query, app, app, before, before, newest)
+        return [AuditEntry(*row) for row in rows]
 
 
 @contextmanager

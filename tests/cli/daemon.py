@@ -25,6 +25,7 @@ class FakeDaemon:
     phases: tuple[str, ...] = ("Running", "Succeeded")  # what an ordered operation goes through
     syncs: list[dict[str, Any]] = field(default_factory=list)  # the history
     results: list[dict[str, Any]] = field(default_factory=list)  # of each of them
+    audit: list[dict[str, Any]] = field(default_factory=list)
     drift: list[dict[str, Any]] = field(default_factory=list)
     refuse: str = ""  # a message: every order is refused with it
     streams_end_at_once: bool = False
@@ -53,6 +54,7 @@ class FakeDaemon:
         app.add_routes([
             web.get("/api/version", self._version),
             web.get("/api/v1/applications", self._list),
+            web.get("/api/v1/audit", self._audit),
             web.get("/api/v1/drift", self._drift),
             web.get("/api/v1/drift/{id}", self._one_drift),
             web.get("/api/v1/stream/applications", self._stream),
@@ -81,6 +83,11 @@ class FakeDaemon:
 
     async def _version(self, _: web.Request) -> web.Response:
         return web.json_response({"Version": "9.9.9"})
+
+    async def _audit(self, request: web.Request) -> web.Response:
+        limit = int(request.query["limit"])
+        more = {"continue": "1"} if len(self.audit) > limit else {}
+        return web.json_response({"metadata": more, "items": self.audit[:limit]})
 
     async def _drift(self, request: web.Request) -> web.Response:
         limit = int(request.query["limit"])

@@ -11,6 +11,7 @@ from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifest
 from gitopsd.core.tree.owners import TreeNode
 from gitopsd.errors import Conflict, NotFound
 from gitopsd.model.application import Application, Destination, Source
+from gitopsd.model.audit import AuditEntry
 from gitopsd.model.comparison import Comparison, SyncStatus
 from gitopsd.model.drift import Drift, DriftQuery
 from gitopsd.model.health import Health, HealthStatus
@@ -42,6 +43,7 @@ class FakeBackend:
         self.repository_states: Sequence[RepositoryState] = ()
         self.entries: Sequence[Drift] = ()
         self.wanted = DriftQuery()  # what was asked of them last
+        self.audit_log: list[AuditEntry] = []  # the newest first
         self.bug: Exception | None = None  # raised by every list
 
     def views(self) -> Sequence[AppView]:
@@ -84,13 +86,22 @@ class FakeBackend:
         self.rolled_back[name] = history_id
         await self.sync(name, request)
 
-    async def terminate(self, name: AppName) -> None:
+    async def terminate(self, name: AppName, by: str) -> None:
         if self.view(name).request is None:
             raise Conflict(f"{name}: no operation runs", remedy="there is nothing to do")
         self.apps[name] = dataclasses.replace(self.view(name), request=None)
+        self.audit(by, "terminate", name)
 
-    async def delete(self, name: AppName, *, cascade: bool) -> None:
+    def audit(self, who: str, what: str, app: AppName) -> None:
+        self.audit_log.insert(0, AuditEntry(len(self.audit_log) + 1, 1000.0, who, what, app, ""))
+
+    def audited(self, *, app: str, before: int | None, newest: int) -> Sequence[AuditEntry]:
+        found = [each for each in self.audit_log if app in ("", each.app) and (before is None or each.id < before)]
+        return found[:newest]
+
+    async def delete(self, name: AppName, by: str, *, cascade: bool) -> None:
         self.view(name)
+        self.audit(by, "delete", name)
         del self.apps[name]
         self.cascaded[name] = cascade
 

@@ -220,6 +220,8 @@ def test_audit_log_holds_who_did_what_and_when_newest_first(tmp_path: Path, stor
         (entry.at_s, entry.who, entry.what, entry.app, entry.detail) for entry in again.audited()
     ]
     assert 1 == len(again.audited(newest=1))
+    assert ["sync"] == [entry.what for entry in again.audited(before=again.audited(newest=1)[0].id)]
+    assert [] == again.audited(app="web")
     again.close()
 
 

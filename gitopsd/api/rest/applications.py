@@ -19,9 +19,10 @@ AT_ONCE = 25  # applications written between two turns of the loop: 6 ms where n
 
 
 class ApplicationRoutes:
-    def __init__(self, backend: Backend, show: Show, *, refresh_s: float) -> None:
-        """Wait at most `refresh_s` for the pass of a refresh."""
+    def __init__(self, backend: Backend, show: Show, *, by: str, refresh_s: float) -> None:
+        """Ask in the name of `by`, the holder of the token; wait at most `refresh_s` for the pass of a refresh."""
         self._backend = backend
+        self._by = by
         self._show = show
         self._refresh_s = refresh_s
 
@@ -52,7 +53,7 @@ class ApplicationRoutes:
 
     async def delete(self, request: web.Request) -> web.Response:
         name = AppName(request.match_info["name"])
-        await self._backend.delete(name, cascade=flag(request.query, "cascade", default=True))
+        await self._backend.delete(name, self._by, cascade=flag(request.query, "cascade", default=True))
         return answer({})
 
     async def _written(self, views: Sequence[AppView]) -> Sequence[bytes]:

@@ -12,7 +12,7 @@ from multidict import MultiMapping
 from gitopsd.api.answers import BadRequest, answer
 from gitopsd.api.argocd_json import writer_json
 from gitopsd.api.backend import Backend
-from gitopsd.api.rest.query import flag
+from gitopsd.api.rest.query import flag, whole_number
 from gitopsd.core.text.duration import go_duration_s
 from gitopsd.core.text.times import rfc3339
 from gitopsd.errors import NotFound
@@ -73,7 +73,7 @@ def drift_json(entry: Drift, now_s: float) -> dict[str, Any]:
 
 def query_of(query: MultiMapping[str], now_s: float) -> DriftQuery:
     """Read the filters; raises BadRequest where one is not what it should be."""
-    limit = _number(query, "limit") or DEFAULT_LIMIT
+    limit = whole_number(query, "limit") or DEFAULT_LIMIT
     return DriftQuery(
         app=query.get("application", ""),
         cluster=query.get("cluster", ""),
@@ -82,7 +82,7 @@ def query_of(query: MultiMapping[str], now_s: float) -> DriftQuery:
         since_s=_time_s(query, "since", now_s),
         until_s=_time_s(query, "until", now_s),
         open=flag(query, "open", default=False),
-        before=_number(query, "continue"),
+        before=whole_number(query, "continue"),
         limit=min(limit, MOST),
     )
 
@@ -93,13 +93,6 @@ def _class(text: str) -> WriterClass | None:
     except ValueError:
         known = ", ".join(member.value for member in WriterClass)
         raise BadRequest(f"class is {text!r}", remedy=f"write one of {known}") from None
-
-
-def _number(query: MultiMapping[str], name: str) -> int | None:
-    text = query.get(name, "")
-    if text and not (text.isascii() and text.isdigit() and len(text) <= 15):  # noqa: PLR2004 - what SQLite holds
-        raise BadRequest(f"{name} is {text!r}", remedy="write a whole number")
-    return int(text) if text else None
 
 
 def _time_s(query: MultiMapping[str], name: str, now_s: float) -> float | None:

@@ -77,7 +77,7 @@ class OperationRoutes:
         return answer({**sync_json(entry), "resources": results_json(tasks)})
 
     async def terminate(self, request: web.Request) -> web.Response:
-        await self._backend.terminate(AppName(request.match_info["name"]))
+        await self._backend.terminate(AppName(request.match_info["name"]), self._by)
         return answer({})
 
 

@@ -122,3 +122,11 @@ def _known(names: frozenset[str], members: set[str]) -> frozenset[str]:
     if unknown := sorted(names - members):
         raise BadRequest(f"{unknown[0]!r} is not a status", remedy=f"write one of {', '.join(sorted(members))}")
     return names
+
+
+def whole_number(query: MultiMapping[str], name: str) -> int | None:
+    """Return the whole number `name` of the query; None where it is not given. Raises BadRequest."""
+    text = query.get(name, "")
+    if text and not (text.isascii() and text.isdigit() and len(text) <= 15):  # noqa: PLR2004 - what SQLite holds
+        raise BadRequest(f"{name} is {text!r}", remedy="write a whole number")
+    return int(text) if text else None

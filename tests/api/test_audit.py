@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gitopsd.core.text.times import rfc3339
+from gitopsd.model.ids import AppName
+from gitopsd.model.operation import SyncRequest
+from tests.api.serving import serving
+from tests.fakes.backend import FakeBackend, app_view
+
+SHOP, WEB = AppName("shop"), AppName("web")
+
+
+def backend() -> FakeBackend:
+    found = FakeBackend(replace(app_view("shop"), request=SyncRequest()), app_view("web"))
+    for number in range(3):
+        found.audit(f"ann{number}", "sync", SHOP)
+    return found
+
+
+async def test_who_did_it_is_kept_with_what_was_done() -> None:
+    async with serving(backend()) as api:
+        await api.status("DELETE", "/api/v1/applications/shop/operation")
+        await api.status("DELETE", "/api/v1/applications/web")
+        answer = await api.get("/api/v1/audit", limit="2")
+
+    at = rfc3339(1000.0)
+    assert [
+        {"id": 5, "at": at, "username": "admin", "verb": "delete", "application": "web", "detail": ""},
+        {"id": 4, "at": at, "username": "admin", "verb": "terminate", "application": "shop", "detail": ""},
+    ] == answer["items"]
+
+
+async def test_log_is_read_in_pages_and_for_one_application() -> None:
+    found = backend()
+    found.audit("bob", "sync", WEB)
+    async with serving(found) as api:
+        first = await api.get("/api/v1/audit", limit="2", application="shop")
+        rest = await api.get("/api/v1/audit", **first["metadata"], application="shop", limit="2")
+
+    assert ["ann2", "ann1"] == [each["username"] for each in first["items"]]
+    assert (["ann0"], {}) == ([each["username"] for each in rest["items"]], rest["metadata"])
+
+
+async def test_limit_that_is_no_number_is_refused() -> None:
+    async with serving(backend()) as api:
+        assert 400 == (await api.status("GET", "/api/v1/audit", params={"limit": "many"}))[0]
