@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable
 
-from gitopsd.core.sync.decide import Pacing
+from gitopsd.core.sync.healing import Pacing
 from gitopsd.core.sync.step import SyncLimits
 from gitopsd.daemon.base import Base
 from gitopsd.daemon.cluster_secrets import ClusterSecrets

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, astuple, dataclass, fields
 from typing import Any
 
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Revision, TargetHash, Uid, ViewHash
@@ -161,6 +161,15 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Heal:
+    """An object that was set right after it had drifted."""
+
+    key: ResourceKey
+    times: int  # in a row, without a calm time between them
+    at_s: float  # Unix time of the last one
+
+
+@dataclass(frozen=True, slots=True)
 class LastSync:
     """What the last sync of the whole application says about its content."""
 
@@ -168,7 +177,7 @@ class LastSync:
     succeeded: bool
     ended_s: float  # Unix time: it is stored, and compared after a restart
     retries: int = 0  # of this content, after failures
-    heals: int = 0  # of this content in a row
+    healed: tuple[Heal, ...] = ()  # what was healed lately, sorted by key
     healing: bool = False  # caused by drift
     put_off: bool = False  # some tasks had to wait for something, and are still to be done
     terminated: bool = False
@@ -196,7 +205,7 @@ class Operation:
     scope: OperationScope = EVERYTHING
     retries: int = 0
     not_before_s: float = 0.0  # no step before this Unix time (back-off)
-    heals: int = 0  # self-heals of this content in a row, this one included
+    healed: tuple[Heal, ...] = ()  # what was healed lately, by this one too; sorted by key
     tried: LastSync | None = None  # the sync before it that tried a content to its end
     failing_since_s: float = 0.0  # Unix time at which the first try in a row of this content failed; 0: none has
     options: tuple[tuple[str, str], ...] = ()  # sync options of this operation, over the application's
@@ -227,6 +236,7 @@ def operation_to_json(operation: Operation) -> dict[str, Any]:
         "end": operation.end.value if operation.end else None,
         "cause": operation.cause.value,
         "scope": asdict(operation.scope),
+        "healed": _heals_to_json(operation.healed),
         "tried": _last_sync_to_json(operation.tried) if operation.tried else None,
         "tasks": [task_to_json(task) for task in operation.tasks],
     }
@@ -243,6 +253,7 @@ def operation_from_json(value: Mapping[str, Any]) -> Operation:
         cause=OperationCause(value["cause"]),
         scope=OperationScope(**value["scope"]),
         tried=_last_sync_from_json(value["tried"]) if value["tried"] else None,
+        healed=_heals_from_json(value),
         tasks=tuple(task_from_json(task) for task in value["tasks"]),
     )
 
@@ -259,18 +270,28 @@ _PLAIN = (
     "retries",
     "not_before_s",
     "asked_s",
-    "heals",
     "failing_since_s",
 )
 
 
 def _last_sync_to_json(last: LastSync) -> dict[str, Any]:
-    return {**asdict(last), "left": [list(astuple(key)) for key in last.left]}
+    left = [list(astuple(key)) for key in last.left]
+    return {**asdict(last), "left": left, "healed": _heals_to_json(last.healed)}
 
 
 def _last_sync_from_json(value: Mapping[str, Any]) -> LastSync:
     left = tuple(ResourceKey(*key) for key in value.get("left", ()))
-    return LastSync(**{"ended_s": 0.0, **value, "left": left})  # when it ended is told by who carries it
+    known = {field.name: value[field.name] for field in fields(LastSync) if field.name in value}
+    # When it ended is told by who carries it.
+    return LastSync(**{"ended_s": 0.0, **known, "left": left, "healed": _heals_from_json(value)})
+
+
+def _heals_to_json(healed: Iterable[Heal]) -> list[Any]:
+    return [[list(astuple(heal.key)), heal.times, heal.at_s] for heal in healed]
+
+
+def _heals_from_json(value: Mapping[str, Any]) -> tuple[Heal, ...]:
+    return tuple(Heal(ResourceKey(*key), times, at_s) for key, times, at_s in value.get("healed", ()))
 
 
 def task_to_json(task: Task) -> dict[str, Any]:

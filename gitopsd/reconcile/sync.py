@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from gitopsd.core.compare.ignore_rules import rules_for
 from gitopsd.core.compare.verdict import Basis
-from gitopsd.core.sync.decide import Pacing, SyncDecision, carrying, last_sync
+from gitopsd.core.sync.decide import SyncDecision, carrying, last_sync
 from gitopsd.core.sync.deletion import resumed
 from gitopsd.core.sync.diagnostics import failing, with_evidence
+from gitopsd.core.sync.healing import Pacing, mended
 from gitopsd.core.sync.plan import plan
 from gitopsd.core.sync.prune import Guard, lived_in, prune_refusal
 from gitopsd.core.sync.step import SUPERSEDED, TERMINATED, SyncLimits, absorb, ended, stalled, step
@@ -32,7 +33,7 @@ from gitopsd.model.operation import (
 from gitopsd.model.residents import is_holder
 from gitopsd.ports import Applications, Applier, Clock, Diagnostics, Inventory, LiveStates
 from gitopsd.reconcile.request import taken_up
-from gitopsd.reconcile.sync_input import SyncInput, due_of, last_sync_here, todo_of, waiting
+from gitopsd.reconcile.sync_input import SyncInput, drifted, due_of, last_sync_here, todo_of, waiting
 from gitopsd.runtime.tasks import at_most
 
 FENCED_S = 15.0  # should it not be told that the cluster may be written to again
@@ -103,7 +104,9 @@ class Syncer:
                 return Outcome(operation, why, FENCED_S, wanted.left(operation))
             over = ended(operation, EndReason.TERMINATED, TERMINATED, self.now_s())
         if over is None:
+            operation, more_s = mended(operation, drifted(wanted, operation), self.now_s(), self.pacing)
             operation, again_after_s = await self._steps(operation, wanted)
+            again_after_s = min((each for each in (again_after_s, more_s) if each is not None), default=None)
             over = operation if operation.phase.over else None
         if over is None:
             return Outcome(operation, again_after_s=again_after_s, left=wanted.left(operation))
@@ -153,13 +156,14 @@ class Syncer:
                 selective=bool(todo.selected),
                 pinned=bool(wanted.orders.refs),
             ),
-            heals=due.heals,
+            healed=due.healed,
             retries=due.retries,
             failing_since_s=due.failing_since_s,
             asked_s=request.asked_s if request else 0.0,
             options=request.options if request else (),
         )
-        planned = plan(header, todo.work, todo.hooks if due.hooks else (), wanted.aim.readings)
+        work = replace(todo.work, tasks=tuple(task for task in todo.work.tasks if task.key not in due.resting))
+        planned = plan(header, work, todo.hooks if due.hooks else (), wanted.aim.readings)
         operation = carrying(resumed(planned, last), last_sync_here(wanted, last))
         self.apps.put_operation(operation)
         self._taken_up(app, request)

@@ -9,7 +9,6 @@ from gitopsd.core.compare.pairing import owns
 from gitopsd.core.drift.ledger import ContestedField, held_of, worth_healing
 from gitopsd.core.sync.actions import Observed
 from gitopsd.core.sync.decide import (
-    Pacing,
     SyncDecision,
     SyncSituation,
     deletion_due,
@@ -18,15 +17,16 @@ from gitopsd.core.sync.decide import (
     sync_due,
 )
 from gitopsd.core.sync.deletion import deletion, hooks_to_run
-from gitopsd.core.sync.plan import PlannedWork, PlanScope, work
+from gitopsd.core.sync.healing import Drifted, Pacing
+from gitopsd.core.sync.plan import PlannedWork, PlanScope, is_due, work
 from gitopsd.core.sync.windows import blocked
 from gitopsd.core.target.hooks import Hook
 from gitopsd.core.text.lists import first_of
 from gitopsd.model.application import Application, Mode
-from gitopsd.model.comparison import Comparison, Found, SyncStatus, Unreadable
+from gitopsd.model.comparison import Absent, Comparison, Found, SyncStatus, Unreadable
 from gitopsd.model.ids import Revision
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.operation import LastSync, Operation, OperationCause, TaskState
+from gitopsd.model.operation import LastSync, Operation, OperationCause, TaskState, TaskVerb
 from gitopsd.reconcile.request import PassRequest
 from gitopsd.reconcile.snapshot import Snapshot
 
@@ -110,6 +110,22 @@ def due_of(wanted: SyncInput, todo: ProposedSync, last: Operation | None, now_s:
     shut = blocked(wanted.aim.windows, now_s)
     situation = SyncSituation(mode, todo.work, target, last_sync_here(wanted, last), shut, wrote_s)
     return sync_due(app, situation, now_s, pacing)
+
+
+def drifted(wanted: SyncInput, operation: Operation) -> Drifted:
+    """Return what is out of sync while `operation` runs."""
+    app, aim = wanted.app, wanted.aim
+    heals = app.sync_policy.automated and app.sync_policy.self_heal and not app.skip_reconcile
+    heals &= aim.mode is Mode.ENFORCE and (app.adopted or _argocd_wrote_s(wanted) is None)
+    resources = wanted.comparison.resources
+    if operation.cause is not OperationCause.PERSON:
+        resources = worth_healing(resources, wanted.fought)
+    off = [each for each in resources if each.status is SyncStatus.OUT_OF_SYNC and each.pair.target is not None]
+    gone = frozenset(each.pair.key for each in off if isinstance(each.pair.live, Absent))
+    scope = PlanScope(namespace=_missing_namespace(wanted))
+    tasks = tuple(task for task in work(off, aim.target.hashes, aim.guard, scope).tasks if is_due(task))
+    made = frozenset(task.key for task in tasks if task.verb is TaskVerb.CREATE_NAMESPACE)
+    return Drifted(aim.target.hash, tasks, gone | made, heals=heals)
 
 
 def last_sync_here(wanted: SyncInput, last: Operation | None) -> LastSync | None:

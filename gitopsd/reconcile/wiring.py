@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gitopsd.core.project.declaring_rights import ARGOCD_NAMESPACE
 from gitopsd.core.source.touch_index import TouchIndex
-from gitopsd.core.sync.decide import Pacing
+from gitopsd.core.sync.healing import Pacing
 from gitopsd.core.sync.step import SyncLimits
 from gitopsd.core.target.tracking import ANNOTATION, Tracking
 from gitopsd.model.application import Application, IgnoreDifference, Mode

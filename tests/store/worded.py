@@ -257,7 +257,7 @@ CASES: dict[str, Callable[[], Case]] = {
 }
 
 
-LAST = ("target", "succeeded", "ended_s", "retries", "heals", "put_off", "terminated", "hooks_left")  # of LastSync
+LAST = ("target", "succeeded", "ended_s", "retries", "put_off", "terminated", "hooks_left")  # of LastSync
 
 
 def ending(here: World, operation: Operation) -> dict[str, Any]:

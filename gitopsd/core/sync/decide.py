@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gitopsd.core.sync.healing import Pacing, counted, heal_wait_s, resting
 from gitopsd.core.sync.plan import PlannedWork, is_due
 from gitopsd.core.sync.retry import backoff_s
 from gitopsd.core.sync.windows import Blocked
 from gitopsd.model.application import Application, Mode, Retry
 from gitopsd.model.ids import TargetHash
+from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import (
     EndReason,
+    Heal,
     HookEnd,
     LastSync,
     Operation,
@@ -23,18 +26,8 @@ from gitopsd.model.operation import (
     TaskVerb,
 )
 
-HEAL_FACTOR = 3.0
 WRITTEN = (TaskState.DONE, TaskState.APPLIED, TaskState.SKIPPED)
 PENDING_S = 2.0  # a list under way is looked for again so often, should no event tell that it is in
-
-
-@dataclass(frozen=True, slots=True)
-class Pacing:
-    """How fast gitopsd acts by itself."""
-
-    heal_wait_s: float = 5.0  # from the end of one sync to the next of the same content
-    heal_max_s: float = 300.0  # self-heal backs off to this
-    argocd_quiet_s: float = 3600.0  # what Argo CD wrote since is not synced unless adopted
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +38,8 @@ class SyncDecision:
     why: str
     again_after_s: float | None = None  # it may be due by then, though nothing is heard
     healing: bool = False
-    heals: int = 0
+    healed: tuple[Heal, ...] = ()  # what was healed lately, and is by it
+    resting: frozenset[ResourceKey] = frozenset()  # what it leaves alone, for it was healed lately
     retries: int = 0
     failing_since_s: float = 0.0  # Unix time at which the first try in a row failed; 0: the last one did not
     hooks: bool = True  # its hooks are run: what only heals runs none
@@ -67,7 +61,7 @@ def last_sync(operation: Operation | None) -> LastSync | None:
         succeeded,
         ended_s,
         operation.retries,
-        operation.heals,
+        operation.healed,
         operation.cause is OperationCause.HEAL,
         put_off=unanswered or any(task.state is TaskState.PENDING for task in operation.tasks),
         terminated=operation.end is EndReason.TERMINATED,
@@ -199,17 +193,22 @@ def _healing(app: Application, todo: PlannedWork, last: LastSync, now_s: float, 
         return SyncDecision(sync=False, why=f"{what}, and selfHeal is off")
     rested_s = now_s - last.ended_s
     # A clock that stepped back says nothing about how long it rested.
-    calm = rested_s < 0 or rested_s > pacing.heal_max_s + pacing.heal_wait_s
-    heals = 0 if calm else last.heals
-    wait_s = heal_wait_s(pacing, heals)
-    if not calm and rested_s < wait_s:
-        return SyncDecision(sync=False, why=f"it was synced {rested_s:.0f} s ago", again_after_s=wait_s - rested_s)
+    if 0 <= rested_s < pacing.heal_wait_s:
+        why = f"it was synced {rested_s:.0f} s ago"
+        return SyncDecision(sync=False, why=why, again_after_s=pacing.heal_wait_s - rested_s)
+    due = [task.key for task in todo.tasks if is_due(task)]
+    # What was refused the last time has a pace of its own (`retry_wait_s`), and goes with the rest.
+    waits = resting(last.healed, set(due) - set(last.left), now_s, pacing) if heal else {}
+    if waits and waits.keys() >= set(due):
+        why = "it drifts again and again, and is healed later each time"
+        return SyncDecision(sync=False, why=why, again_after_s=min(waits.values()))
     why = "live has drifted" if todo.drift else "another field manager owns some fields"
     return SyncDecision(
         sync=True,
         why="objects were put off" if not heal else why,
         healing=heal,
-        heals=heals + 1,
+        healed=counted(last.healed, [key for key in due if key not in waits], now_s, pacing) if heal else last.healed,
+        resting=frozenset(waits),
         retries=last.retries if last.failing_since_s else 0,
         failing_since_s=last.failing_since_s,
         hooks=last.hooks_left,
@@ -233,7 +232,7 @@ def _retrying(app: Application, last: LastSync, now_s: float, pacing: Pacing) ->
         sync=True,
         why=f"retry {last.retries + 1}",
         healing=last.healing,
-        heals=last.heals,
+        healed=last.healed,
         retries=last.retries + 1,
         failing_since_s=last.failing_since_s,
         hooks=last.hooks_left or not last.healing,
@@ -256,11 +255,6 @@ def retry_wait_s(retry: Retry | None, last: LastSync, pacing: Pacing) -> float |
     if retry is not None or last.hook_failed:
         return None
     return _retry_wait_s(said, last.retries, pacing.heal_max_s)
-
-
-def heal_wait_s(pacing: Pacing, heals: int) -> float:
-    """Return the rest before a heal, where `heals` of the same content went before it."""
-    return backoff_s(heals + 1, first_s=pacing.heal_wait_s, longest_s=pacing.heal_max_s, factor=HEAL_FACTOR)
 
 
 def _retry_wait_s(retry: Retry, retries: int, longest_s: float) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gitopsd.core.sync.decide import Pacing, last_sync, retry_wait_s
+from gitopsd.core.sync.decide import last_sync, retry_wait_s
+from gitopsd.core.sync.healing import Pacing
 from gitopsd.core.text.times import rfc3339
 from gitopsd.model.application import Application
 from gitopsd.model.comparison import Comparison, SyncStatus

@@ -8,12 +8,14 @@ from typing import Any
 import orjson
 import pytest
 
-from gitopsd.core.sync.decide import Pacing, SyncDecision, SyncSituation, carrying, last_sync, request_refused, sync_due
+from gitopsd.core.sync.decide import SyncDecision, SyncSituation, carrying, last_sync, request_refused, sync_due
+from gitopsd.core.sync.healing import Pacing
 from gitopsd.core.sync.plan import PlannedWork
 from gitopsd.model.application import Application, Mode, Retry
 from gitopsd.model.ids import AppName, ClusterId, TargetHash
 from gitopsd.model.operation import (
     EndReason,
+    Heal,
     LastSync,
     Operation,
     OperationCause,
@@ -32,7 +34,8 @@ from tests.core.lives import config_key
 
 NEW, OLD = TargetHash("new"), TargetHash("old")
 HEALS = application(sync_policy=replace(AUTOMATED, self_heal=True))
-DRIFT = PlannedWork(drift=1)
+X = Task(config_key("x"), TaskVerb.APPLY)
+DRIFT = PlannedWork((X,), drift=1)
 
 
 def due(
@@ -103,7 +106,7 @@ def test_drift_is_healed_only_where_that_is_allowed() -> None:
 
     healed = due(HEALS, synced(0.0))
 
-    assert (True, True, 1) == (healed.sync, healed.healing, healed.heals)
+    assert (True, True, (Heal(X.key, 1, 1000.0),)) == (healed.sync, healed.healing, healed.healed)
 
 
 def test_content_that_others_own_is_adopted_as_drift_is_healed() -> None:
@@ -114,21 +117,37 @@ def test_content_that_others_own_is_adopted_as_drift_is_healed() -> None:
 
 @pytest.mark.parametrize(("heals", "wait_s"), [(0, 5.0), (1, 15.0), (2, 45.0), (3, 135.0), (4, 300.0), (5000, 300.0)])
 def test_drift_that_comes_back_is_healed_ever_later(heals: int, wait_s: float) -> None:
-    last = synced(1000.0, heals=heals)
+    last = synced(1000.0, healed=healed(heals))
 
     early = due(HEALS, last, 1000.0 + wait_s - 1)
     late = due(HEALS, last, 1000.0 + wait_s)
 
     assert (False, 1.0) == (early.sync, early.again_after_s)
-    assert (True, heals + 1) == (late.sync, late.heals)
+    assert (True, heals + 1) == (late.sync, late.healed[0].times)
+
+
+def healed(times: int, at_s: float = 1000.0) -> tuple[Heal, ...]:
+    return (Heal(X.key, times, at_s),) if times else ()
+
+
+def test_what_drifts_for_the_first_time_does_not_rest_with_what_comes_back() -> None:
+    other = Task(config_key("y"), TaskVerb.APPLY)
+    last = synced(1000.0, healed=healed(4))
+
+    found = due(HEALS, last, 1005.0, PlannedWork((X, other), drift=2))
+
+    assert (True, frozenset({X.key})) == (found.sync, found.resting)
+    assert (*healed(4), Heal(other.key, 1, 1005.0)) == found.healed
 
 
 def test_drift_after_a_calm_time_is_healed_at_once() -> None:
-    assert (True, 1) == ((found := due(HEALS, synced(0.0, heals=4), 1000.0)).sync, found.heals)
+    found = due(HEALS, synced(0.0, healed=healed(4, 0.0)), 1000.0)
+
+    assert (True, healed(1)) == (found.sync, found.healed)
 
 
 def test_clock_that_stepped_back_does_not_stop_healing() -> None:
-    assert due(HEALS, synced(1e9, heals=4), 1000.0).sync
+    assert due(HEALS, synced(1e9, healed=healed(4, 1e9)), 1000.0).sync
 
 
 def test_what_was_put_off_is_done_without_self_heal_after_a_rest() -> None:
@@ -164,13 +183,13 @@ def test_hook_that_was_run_and_failed_is_run_no_more_often_than_argo_cd_would() 
 @pytest.mark.parametrize("retry", [None, Retry(limit=0)])
 def test_heal_that_failed_is_tried_again_without_end(retries: int, wait_s: float, retry: Retry | None) -> None:
     app = replace(HEALS, sync_policy=replace(HEALS.sync_policy, retry=retry))
-    last = failed(retries=retries, healing=True, heals=2)
+    last = failed(retries=retries, healing=True, healed=healed(2), left=(X.key,))
 
     early = due(app, last, 1000.0 + wait_s - 1)
     late = due(app, last, 1000.0 + wait_s)
 
     assert (False, 1.0) == (early.sync, early.again_after_s)
-    assert (True, True, 2, retries + 1) == (late.sync, late.healing, late.heals, late.retries)
+    assert (True, True, healed(2), retries + 1) == (late.sync, late.healing, late.healed, late.retries)
     assert not late.hooks
 
 
@@ -179,15 +198,15 @@ def test_heal_that_failed_is_not_tried_again_where_self_heal_is_off_by_now() -> 
 
 
 def test_second_drift_does_not_wait_for_a_heal_that_is_refused() -> None:
-    refused, other = Task(config_key("x"), TaskVerb.APPLY), Task(config_key("y"), TaskVerb.APPLY)
-    last = failed(healing=True, heals=1, retries=7, failing_since_s=7.0, left=(refused.key,))
+    refused, other = X, Task(config_key("y"), TaskVerb.APPLY)
+    last = failed(healing=True, healed=healed(1), retries=7, failing_since_s=7.0, left=(refused.key,))
 
     alone = due(HEALS, last, 1020.0, PlannedWork((refused,), drift=1))
     both = due(HEALS, last, 1020.0, PlannedWork((refused, other), drift=2))
     ended = due(HEALS, replace(last, terminated=True), 1020.0, PlannedWork((refused, other), drift=2))
 
     assert (False, True, False) == (alone.sync, both.sync, ended.sync)
-    assert (2, 7, 7.0) == (both.heals, both.retries, both.failing_since_s)
+    assert ([2, 1], 7, 7.0) == ([each.times for each in both.healed], both.retries, both.failing_since_s)
 
 
 @pytest.mark.parametrize(("retries", "wait_s"), [(0, 5.0), (1, 10.0), (2, 20.0), (10_000, 180.0)])

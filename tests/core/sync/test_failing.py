@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gitopsd.core.sync.decide import Pacing
 from gitopsd.core.sync.failing import failure_of, sync_error
+from gitopsd.core.sync.healing import Pacing
 from gitopsd.model.application import Application
 from gitopsd.model.comparison import Comparison, SyncStatus
 from gitopsd.model.health import Health, HealthStatus

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gitopsd.core.sync.decide import Pacing, SyncSituation, request_refused, sync_due
+from gitopsd.core.sync.decide import SyncSituation, request_refused, sync_due
+from gitopsd.core.sync.healing import Pacing
 from gitopsd.core.sync.windows import WindowSubject, blocked, is_zone, windows_of
 from gitopsd.model.application import Mode
 from gitopsd.model.ids import AppName, TargetHash
