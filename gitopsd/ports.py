@@ -92,6 +92,7 @@ class RenderedSource:
     key: str = ""  # of the cache: equal where the inputs and all that was read are
     looked_up: tuple[str, ...] = ()  # where the render looked, variables included (keys of a closure)
     announced: tuple[Mapping[str, Any], ...] = ()  # parameters of its plugin, as Argo CD's ParameterAnnouncement
+    nameless: tuple[str, ...] = ()  # objects left out because they have no name: where, and what
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gitopsd.core.compare.verdict import comparison
 from gitopsd.core.declaration import declared, is_declaration
 from gitopsd.core.objects.hashes import object_hash, target_hash
+from gitopsd.core.target.target import nameless_refused
 from gitopsd.errors import InvalidDeclaration, NotPermitted, NotSupported, UnknownCluster
 from gitopsd.model.application import Application, Origin, source_of_parent
 from gitopsd.model.comparison import Absent, Compared, Comparison, Pair, SyncStatus
@@ -54,8 +55,11 @@ class AppOfApps:
         Raises:
             UnknownCluster: the manifests are not declarations, so the destination should have been a cluster.
             NotPermitted: the project does not permit it to declare them.
+            InvalidManifest: one has no name, and may be any that would be taken back.
         """
         app, request = orders.app, orders.request
+        if desired.nameless:
+            raise nameless_refused(desired.nameless)
         try:
             self.destinations.check_declarations(app, desired.manifests, self._parsed(app, desired.manifests))
         except (UnknownCluster, NotPermitted):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from gitopsd.core.source.repo_url import without_credentials
+from gitopsd.core.target.target import nameless_refused
 from gitopsd.errors import GitopsError
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl
@@ -74,6 +75,8 @@ class GitDeclarations:
                 source, policy = self.source, self.trusted.policy
                 await self.trusted.signatures.verify(source.repo_url, source.target_revision, at.revision, policy)
             rendered = await self.renderer.render(AppName(""), self.source, at.revision)
+            if rendered.nameless:
+                raise nameless_refused(rendered.nameless)
             told = self.declarations.declare(
                 self.name, rendered.manifests, rendered.origins, complete=True, prune=self.prune
             )

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import posixpath
 
-import orjson
-
 from gitopsd.errors import InvalidDeclaration, InvalidManifest
 from gitopsd.manifests.capabilities import CapabilityReads, api_versions, asked_of, check_version, kube_version
 from gitopsd.manifests.chart_files import CHART, Files, chart_files, mapping, packed, unpacked
@@ -127,5 +125,4 @@ def _loaded(path: str, found: Rendering, options: HelmOptions, limits: RenderSet
 
 def _add(loaded: Loaded, printed: Printed) -> None:
     for manifest in manifests_of(printed.what, printed.document.value, QUOTE):
-        loaded.manifests.append(orjson.dumps(manifest))
-        loaded.origins.append(printed.place)
+        loaded.add(printed.place, manifest)

@@ -71,6 +71,7 @@ def render(place: Place, inputs: str, source: Mapping[str, Any], given: Mapping[
     try:
         outcome = _rendered(tree, source["path"], source["options"], unpacked)
         outcome["warnings"] = [sops.hidden(trees, warning) for warning in outcome["warnings"]]
+        outcome["nameless"] = [sops.hidden(trees, each) for each in outcome["nameless"]]
         outcome["announced"] = _hidden(trees, outcome["announced"])
     except FOLLOWS_FROM_INPUTS as err:
         outcome = {"error": error_to_json(err.again(sops.hidden(trees, err.what)))}
@@ -130,6 +131,7 @@ def _rendered(tree: Tree, path: str, declared: Mapping[str, Any], given: RenderC
         "manifests": [orjson.Fragment(manifest) for manifest in loaded.manifests],
         "origins": loaded.origins,
         "announced": loaded.announced,
+        "nameless": loaded.nameless,
         "warnings": [*loaded.warnings, *(warnings.all() if options != declared else ())],
     }
 

@@ -12,7 +12,7 @@ import orjson
 
 from gitopsd.errors import GitopsError, InvalidManifest, NotSupported, PathNotFound
 from gitopsd.manifests.render_context import RenderContext
-from gitopsd.manifests.validate import manifests_of
+from gitopsd.manifests.validate import Nameless, manifests_of
 from gitopsd.manifests.yaml import parse
 from gitopsd.model.application import JsonnetOptions, JsonnetVariable
 from gitopsd.ports import Tree
@@ -24,6 +24,7 @@ SHOWN_LINES = 3  # of Jsonnet's own words: what, and where
 class Evaluated:
     size: int  # bytes of text, imports included
     manifests: tuple[bytes, ...]  # JSON
+    nameless: tuple[str, ...] = ()
 
 
 def evaluated(tree: Tree, path: str, place: str, options: JsonnetOptions, given: RenderContext) -> Evaluated:
@@ -42,8 +43,9 @@ def evaluated(tree: Tree, path: str, place: str, options: JsonnetOptions, given:
         tree, (*(lib.lstrip("/") for lib in reversed(options.libs)), path), given.limits.max_bytes, len(text)
     )
     answer = _evaluate(place, text, imports, _variables(options, given))
-    manifests = tuple(orjson.dumps(manifest) for manifest in _manifests(place, answer, given))
-    return Evaluated(imports.size, manifests)
+    found = list(_manifests(place, answer, given))
+    manifests = tuple(orjson.dumps(one) for one in found if not isinstance(one, Nameless))
+    return Evaluated(imports.size, manifests, tuple(one.what for one in found if isinstance(one, Nameless)))
 
 
 def _evaluate(place: str, text: bytes, imports: _Imports, variables: dict[str, dict[str, str]]) -> str:

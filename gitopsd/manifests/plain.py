@@ -15,9 +15,10 @@ from gitopsd.manifests.glob import glob
 from gitopsd.manifests.jsonnet import evaluated
 from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.sops import type_of
-from gitopsd.manifests.validate import is_manifest_like, manifests_of
+from gitopsd.manifests.validate import Nameless, is_manifest_like, manifests_of
 from gitopsd.manifests.yaml import parse
 from gitopsd.model.application import DirectoryOptions
+from gitopsd.model.manifest import Manifest
 from gitopsd.ports import Tree
 from gitopsd.settings import RenderSettings
 
@@ -39,6 +40,19 @@ class Loaded:
     origins: list[str] = field(default_factory=list)  # `file:line`
     warnings: list[str] = field(default_factory=list)
     announced: list[dict[str, Any]] = field(default_factory=list)  # parameters of a plugin
+    nameless: list[str] = field(default_factory=list)  # objects that are left out because nobody could find them again
+
+    def add(self, origin: str, manifest: Manifest | Nameless) -> None:
+        """Add what is of `origin`, a file or a line of one."""
+        if isinstance(manifest, Nameless):
+            self.unnamed(origin, manifest.what)
+        else:
+            self.manifests.append(orjson.dumps(manifest))
+            self.origins.append(origin)
+
+    def unnamed(self, origin: str, what: str) -> None:
+        if len(self.nameless) < WARNINGS:
+            self.nameless.append(f"{origin}: {what}")
 
     def warn(self, warning: str) -> None:
         if len(self.warnings) < WARNINGS:
@@ -52,6 +66,7 @@ class ParsedFile:
     size: int  # bytes of text
     manifests: tuple[tuple[int, bytes], ...] = ()  # line and JSON
     warnings: tuple[tuple[int, str], ...] = ()
+    nameless: tuple[tuple[int, str], ...] = ()
 
     @property
     def kept_bytes(self) -> int:
@@ -84,6 +99,8 @@ def directory(tree: Tree, path: str, options: DirectoryOptions, given: RenderCon
         for line, manifest in file.manifests:
             loaded.manifests.append(manifest)
             loaded.origins.append(f"{place}:{line}")
+        for line, what in file.nameless:
+            loaded.unnamed(f"{place}:{line}", what)
         for line, warning in file.warnings:
             loaded.warn(f"{place}:{line}: {warning}")
     return loaded
@@ -126,7 +143,8 @@ def _files(tree: Tree, path: str, options: DirectoryOptions) -> Iterator[str]:
 
 def _jsonnet(tree: Tree, path: str, place: str, options: DirectoryOptions, given: RenderContext) -> ParsedFile:
     found = evaluated(tree, path, place, options.jsonnet, given)
-    return ParsedFile(found.size, tuple((1, manifest) for manifest in found.manifests))
+    manifests = tuple((1, manifest) for manifest in found.manifests)
+    return ParsedFile(found.size, manifests, nameless=tuple((1, what) for what in found.nameless))
 
 
 def _perhaps(tree: Tree, place: str, oid: str, limits: RenderSettings) -> ParsedFile:
@@ -162,19 +180,25 @@ def parsed(name: str, data: bytes, limits: RenderSettings) -> ParsedFile:
     """
     if SKIP in data:
         return ParsedFile(len(data))
-    found = parse(name, data, limits)
+    found = parse(name, data, limits, by_lines=True)
     if found.documents and not any(is_manifest_like(document.value) for document in found.documents):
         return _no_manifest(data)
     encrypted = ((1, ENCRYPTED),) if type_of(name, data) else ()
+    manifests, nameless = [], []
+    for document in found.documents:
+        for one in manifests_of(f"{name}:{document.line}", document.value):
+            if isinstance(one, Nameless):
+                nameless.append((document.line, one.what))
+            else:
+                manifests.append((document.line, _json(name, one)))
+    return ParsedFile(len(data), tuple(manifests), (*encrypted, *found.warnings), tuple(nameless))
+
+
+def _json(name: str, manifest: Manifest) -> bytes:
     try:
-        manifests = tuple(
-            (document.line, orjson.dumps(manifest))
-            for document in found.documents
-            for manifest in manifests_of(f"{name}:{document.line}", document.value)
-        )
+        return orjson.dumps(manifest)
     except orjson.JSONEncodeError as err:
         raise InvalidManifest(f"{name}: its text is not Unicode: {err}", remedy="write the character itself") from err
-    return ParsedFile(len(data), manifests, (*encrypted, *found.warnings))
 
 
 def _no_manifest(data: bytes) -> ParsedFile:

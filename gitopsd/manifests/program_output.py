@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import orjson
-
 from gitopsd.errors import InvalidManifest
 from gitopsd.manifests.plain import Loaded
 from gitopsd.manifests.validate import QUOTE, manifests_of
@@ -22,8 +20,7 @@ def printed(name: str, path: str, output: bytes, limits: RenderSettings, quote: 
     loaded = Loaded()
     for document in parse(name, output, limits).documents:
         for manifest in manifests_of(name, document.value, quote):
-            loaded.manifests.append(orjson.dumps(manifest))
-            loaded.origins.append(path)
+            loaded.add(path, manifest)
     if len(loaded.manifests) > limits.max_documents:
         raise InvalidManifest(
             f"{name} is more than {limits.max_documents} manifests",

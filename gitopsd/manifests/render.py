@@ -151,6 +151,7 @@ class ClosureRenderer:
             warnings=tuple(outcome["warnings"]),
             origins=tuple(outcome["origins"]),
             announced=tuple(outcome["announced"]),
+            nameless=tuple(outcome["nameless"]),
             key=found.key,
             looked_up=found.looked_up,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import orjson
@@ -21,18 +22,26 @@ QUOTE = "put it in quotes"
 NAMES = {dict: "a mapping", list: "a list", str: "a text", bool: "a boolean", type(None): "null"}
 
 
+@dataclass(frozen=True, slots=True)
+class Nameless:
+    """An object that has no name: it cannot be applied, nor found again, and costs itself alone."""
+
+    what: str
+
+
 def is_manifest_like(value: Any) -> bool:
     """Tell whether a document was meant to be a manifest."""
     return isinstance(value, Mapping) and any(mark in value for mark in HALLMARKS)
 
 
-def manifests_of(where: str, value: Any, quote: str = QUOTE) -> Iterator[Manifest]:
+def manifests_of(where: str, value: Any, quote: str = QUOTE) -> Iterator[Manifest | Nameless]:
     """Yield the manifests of one document: itself, or the items of a List, in order.
 
     `quote` is what helps where something that has to be text is a number.
 
     Raises:
-        InvalidManifest: it is no mapping, or lacks apiVersion, kind or a name; names `where`, its file and line.
+        InvalidManifest: it is no mapping, lacks apiVersion or kind, or has a field of another type; names `where`,
+            its file and line.
     """
     if not isinstance(value, dict):
         _refuse(
@@ -56,7 +65,7 @@ def _is_list(kind: str, value: Mapping[str, Any]) -> bool:
     return kind.endswith("List") and "items" in value and not ("spec" in value or "status" in value)
 
 
-def _items(where: str, kind: str, value: Mapping[str, Any], quote: str) -> Iterator[Manifest]:
+def _items(where: str, kind: str, value: Mapping[str, Any], quote: str) -> Iterator[Manifest | Nameless]:
     items = value.get("items")
     if items is None:
         return
@@ -69,14 +78,20 @@ def _items(where: str, kind: str, value: Mapping[str, Any], quote: str) -> Itera
         yield from manifests_of(f"{where} items[{place}]", item, quote)
 
 
-def _with_metadata(where: str, kind: str, value: dict[str, Any], quote: str) -> Manifest:
+def _with_metadata(where: str, kind: str, value: dict[str, Any], quote: str) -> Manifest | Nameless:
     meta = value.get("metadata")
+    meta = {} if meta is None else meta
     if not isinstance(meta, dict):
         _refuse(where, f"metadata of the {kind} is {_name(meta)}", "write metadata.name")
-    if "name" not in meta and meta.get("generateName"):
-        meta = _with_name(where, kind, value)
+    if not meta.get("name") and meta.get("generateName"):
+        named = _with_name(where, kind, {**value, "metadata": meta})
+        if isinstance(named, Nameless):
+            return named
+        meta = named
     name = meta.get("name")
-    if not isinstance(name, str) or not name:
+    if name is None or name == "":
+        return Nameless(f"the {kind} has no metadata.name")
+    if not isinstance(name, str):
         _refuse(
             where, f"metadata.name of the {kind} is {_name(name)}", "write a name, in quotes if it looks like a number"
         )
@@ -90,16 +105,12 @@ def _with_metadata(where: str, kind: str, value: dict[str, Any], quote: str) -> 
     return {**value, "metadata": {**meta, **changed}} if changed or meta is not value["metadata"] else value
 
 
-def _with_name(where: str, kind: str, value: Manifest) -> dict[str, Any]:
+def _with_name(where: str, kind: str, value: Manifest) -> dict[str, Any] | Nameless:
     """Return the metadata of a hook whose name is to be generated: its content names it until it is run."""
     meta = value["metadata"]
     prefix, annotations = meta["generateName"], meta.get("annotations")
     if not isinstance(annotations, dict) or not (annotations.get(HOOK) or annotations.get(HELM_HOOK)):
-        _refuse(
-            where,
-            f"the {kind} has generateName and no name",
-            "write metadata.name: what has no name cannot be found again, unless it is a hook",
-        )
+        return Nameless(f"the {kind} has generateName and no name, and is no hook")
     if not isinstance(prefix, str):
         _refuse(where, f"metadata.generateName of the {kind} is {_name(prefix)}", "put it in quotes")
     content = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)

@@ -42,13 +42,17 @@ class Parsed:
     warnings: tuple[tuple[int, str], ...] = ()  # line and what is odd there
 
 
-def parse(name: str, data: bytes, limits: RenderSettings) -> Parsed:
+def parse(name: str, data: bytes, limits: RenderSettings, *, by_lines: bool = False) -> Parsed:
     """Return the documents of a YAML or JSON file as kubectl reads them; `name` is for the errors.
+
+    Files of manifests are read `by_lines`, so that the last one has an end, which a block of text shows.
 
     Raises:
         InvalidManifest: it is not UTF-8, not YAML, has no JSON form, or is over a limit; names file and line.
     """
     text = _text(name, data)
+    if by_lines and not text.endswith("\n"):
+        text += "\n"
     if text.lstrip().startswith("{") and (found := _as_json(name, text, limits)) is not None:
         return found
     builder = _Builder(name, text, limits)

@@ -19,6 +19,7 @@ from gitopsd.core.source.ref_source import parted
 from gitopsd.core.source.remote_base import named
 from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.core.target.apply_order import apply_order
+from gitopsd.core.target.target import nameless_refused
 from gitopsd.daemon.sandbox_policy import confinement
 from gitopsd.errors import GitopsError, InvalidDeclaration, PartNotFetched
 from gitopsd.git.tree import open_tree
@@ -239,6 +240,8 @@ class _OfflineRenderer:
         looks = await asyncio.to_thread(_looks, places, found.looked_up, variables)
         told.manifests += found.manifests
         told.warnings += found.warnings
+        if found.nameless:
+            told.error = nameless_refused(found.nameless)
         told.parts.append(RenderedPart(source, place.shown, found.source_type, found.key, took_s, looks))
 
 

@@ -77,6 +77,8 @@ class TargetIndex:
         wanted = {*target.objects, *target.held}
         if permitted(asked) or target.unplaced:  # what it may not have it cannot contend for
             wanted = {key for key in wanted if not permitted([key])}
+        if target.nameless:  # one of them may be any that it had
+            wanted |= self.of(app.name, cluster)
         self.put(app, cluster, wanted, mark)
         self._contend(app.name, cluster, target.objects)
         self.destinations.check_objects(app, cluster, asked)
@@ -100,6 +102,7 @@ class TargetIndex:
         deleting: bool,
         prunes: bool = True,
         pinned: bool = False,
+        nameless: tuple[str, ...] = (),
     ) -> Guard:
         """Return what `app` must know before it writes `keys`, and above all before it deletes them.
 
@@ -107,6 +110,7 @@ class TargetIndex:
             deleting: it goes with all its objects.
             prunes: there may be something to delete, so who else may want it counts.
             pinned: a person named the revisions, so it does not wait for its own target at the epoch.
+            nameless: objects of its target that have no name, which may be any.
         """
         options, _ = parse_options(app.sync_policy.options, subject=f"Application {app.name}")
         if deleting and app.propagation:
@@ -117,7 +121,7 @@ class TargetIndex:
         others = {key: others for key in keys if (others := self.inventory.wanted_by(cluster, key) - {app.name})}
         claimed = frozenset() if deleting or pinned else self._claimed(app, cluster)
         approved_s, home = self._approved_s(app), self._home(app) if options.create_namespace else None
-        return Guard(app.name, options, late, others, app.adopted, approved_s, deleting, claimed, home)
+        return Guard(app.name, options, late, others, app.adopted, approved_s, deleting, claimed, home, nameless)
 
     def _home(self, app: Application) -> ResourceKey | None:
         """Return the destination's namespace where the application is to make it, and Git does not hold it."""

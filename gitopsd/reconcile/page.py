@@ -115,7 +115,8 @@ class Reconciler:
             return Again(UNHEARD_S)  # the event of our own write brings the next pass
         aim = await self.holders.seen(orders, aim)  # what lives in what may be deleted
         compared = await self.comparer.compare(app, cluster, aim.target, aim.readings, aim.user)  # compare
-        found = comparison(compared, aim.target.hash, desired.warnings, differs=aim.namespace_differs)
+        partial = bool(aim.target.nameless)
+        found = comparison(compared, aim.target.hash, desired.warnings, differs=aim.namespace_differs, partial=partial)
         fought = self._fought(orders, aim, found)
         outcome = await self.syncer.advance(SyncInput(orders, aim, desired.revisions, found, fought))  # apply
         left = await self.former_clusters.look(orders, aim, found, outcome.operation)

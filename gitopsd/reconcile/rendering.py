@@ -31,6 +31,7 @@ class Rendered:
     warnings: tuple[str, ...]
     source_types: tuple[str, ...]
     announced: tuple[tuple[Mapping[str, Any], ...], ...] = ()  # parameters of plugins, one list per source
+    nameless: tuple[str, ...] = ()  # objects that have no name, so that not all is known of what Git asks for
     mark: int | None = None  # of the prune barrier, from before the epochs were read; None: a person named revisions
 
 
@@ -119,4 +120,5 @@ def _joined(resolved: Sequence[Resolved], rendered: Sequence[RenderedSource]) ->
         warnings=tuple(warning for one in rendered for warning in one.warnings),
         source_types=tuple(one.source_type for one in rendered),
         announced=tuple(one.announced for one in rendered),
+        nameless=tuple(each for one in rendered for each in one.nameless),
     )

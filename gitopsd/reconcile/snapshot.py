@@ -12,7 +12,7 @@ from gitopsd.core.sync.shared_resources import shared_conditions
 from gitopsd.core.target import namespace_metadata
 from gitopsd.core.target.exclusions import included
 from gitopsd.core.target.hooks import hook_refs
-from gitopsd.core.target.target import KindScope, Target, target_of, unreadable
+from gitopsd.core.target.target import KindScope, Target, target_of, unreadable, with_nameless
 from gitopsd.core.target.tracking import ANNOTATION, Tracking
 from gitopsd.core.tree.orphans import orphans, warning
 from gitopsd.core.tree.owners import Child
@@ -101,7 +101,7 @@ class Snapshots:
         Raises:
             InvalidManifest: an object cannot be applied.
         """
-        target = self.target(orders.app, cluster, rendered.manifests)
+        target = with_nameless(self.target(orders.app, cluster, rendered.manifests), rendered.nameless)
         return self._permitted(orders.app, cluster, target) if orders.deleting else target
 
     def take(self, orders: PassRequest, cluster: ClusterId, target: Target, *, pinned: bool) -> Snapshot:
@@ -116,7 +116,8 @@ class Snapshots:
         app, deleting = orders.app, orders.deleting
         readings = self._readings(orders, cluster, target)
         extra = any(key not in target.objects and _owned(app, reading) for key, reading in readings.items())
-        guard_now = partial(self.targets.guard, app, cluster, deleting=deleting, pinned=pinned)
+        nameless = target.nameless
+        guard_now = partial(self.targets.guard, app, cluster, deleting=deleting, pinned=pinned, nameless=nameless)
         guard = guard_now(readings, prunes=extra)
         orphans = self.orphans(app, cluster)
         differences = () if deleting else _namespace_differences(app, target, guard, readings)

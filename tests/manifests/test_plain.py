@@ -33,7 +33,7 @@ def repo(tmp_path: Path) -> Repo:
 
 def load(  # noqa: PLR0913 - a source is all of this
     repo: Repo,
-    files: Mapping[str, str],
+    files: Mapping[str, str | bytes],
     path: str = "app",
     options: DirectoryOptions = FLAT,
     *,
@@ -223,12 +223,8 @@ def refusal(repo: Repo, text: str) -> str:
         ("kind: Pod\nmetadata: {name: a}\n", "app/a.yaml:1: apiVersion is missing"),
         ("apiVersion: 1\nkind: Pod\nmetadata: {name: a}\n", "app/a.yaml:1: apiVersion is the number 1"),
         ("apiVersion: v1\nkind: ''\nmetadata: {name: a}\n", "app/a.yaml:1: kind is empty"),
-        ("apiVersion: v1\nkind: Pod\n", "app/a.yaml:1: metadata of the Pod is null"),
         ("apiVersion: v1\nkind: Pod\nmetadata: []\n", "app/a.yaml:1: metadata of the Pod is a list"),
-        ("apiVersion: v1\nkind: Pod\nmetadata: {}\n", "app/a.yaml:1: metadata.name of the Pod is null"),
         ("apiVersion: v1\nkind: Pod\nmetadata: {name: 5}\n", "metadata.name of the Pod is the number 5"),
-        ("apiVersion: v1\nkind: Pod\nmetadata: {name: ''}\n", "metadata.name of the Pod is empty"),
-        ("apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\n", "the Pod has generateName and no name"),
         (
             "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: 1}\n",
             "metadata.namespace of Pod a is the number 1",
@@ -242,6 +238,45 @@ def refusal(repo: Repo, text: str) -> str:
 )
 def test_what_is_no_manifest_is_refused_with_file_and_line(repo: Repo, text: str, words: str) -> None:
     assert words in refusal(repo, text)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "what"),
+    [
+        ("", "the Pod has no metadata.name"),
+        ("metadata:", "the Pod has no metadata.name"),
+        ("metadata: {}", "the Pod has no metadata.name"),
+        ("metadata: {name: ''}", "the Pod has no metadata.name"),
+        ("metadata: {name: }", "the Pod has no metadata.name"),
+        ("metadata: {generateName: a-}", "the Pod has generateName and no name, and is no hook"),
+    ],
+)
+def test_an_object_without_a_name_costs_itself_alone_and_is_told(repo: Repo, metadata: str, what: str) -> None:
+    text = f"{manifest('a')}\n---\napiVersion: v1\nkind: Pod\n{metadata}\n---\n{manifest('b')}\n"
+
+    for path in ("app", "other"):  # the second time from what is kept of the file
+        name = f"{path}/a.yaml"
+        loaded = load(repo, {name: text}, path)
+        assert ["a", "b"] == names(loaded)
+        assert [f"{name}:3: {what}"] == loaded.nameless
+        assert [] == loaded.warnings
+
+
+def test_an_object_without_a_name_in_a_list_costs_itself_alone(repo: Repo) -> None:
+    items = [json.loads(manifest("a")), {"apiVersion": "v1", "kind": "Pod"}, json.loads(manifest("b"))]
+    loaded = load(repo, {"app/a.yaml": json.dumps({"apiVersion": "v1", "kind": "List", "items": items})})
+
+    assert ["a", "b"] == names(loaded)
+    assert ["app/a.yaml:1: the Pod has no metadata.name"] == loaded.nameless
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize(("block", "read"), [("|", "text\n"), ("|-", "text"), (">+", "text\n")])
+def test_the_last_line_of_a_file_has_an_end(repo: Repo, block: str, read: str, encoding: str) -> None:
+    text = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata:\n  t: {block}\n    text"
+    loaded = load(repo, {"app/a.yaml": text.encode(encoding)})
+
+    assert {"t": read} == json.loads(loaded.manifests[0])["data"]
 
 
 def test_text_that_is_not_unicode_is_refused(repo: Repo) -> None:

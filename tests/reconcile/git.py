@@ -96,10 +96,12 @@ class FakeGit:
         for found in files.values():
             if isinstance(found, GitopsError):
                 raise found
+        named = {path: found for path, found in files.items() if not isinstance(found, GitopsError) and _name(found)}
         return RenderedSource(
-            tuple(found for found in files.values() if not isinstance(found, GitopsError)),
+            tuple(named.values()),
             "Directory",
-            origins=tuple(f"{path}:1" for path in files),
+            origins=tuple(f"{path}:1" for path in named),
+            nameless=tuple(f"{path}:1: the object has no metadata.name" for path in files if path not in named),
         )
 
     async def walk(self, repo: RepoUrl, old: str, new: str) -> Mapping[str, Any]:
@@ -108,6 +110,10 @@ class FakeGit:
         paths = before.keys() | after.keys()
         listed = {path.rpartition("/")[0] for path in before.keys() ^ after.keys()}
         return {"files": sorted(path for path in paths if before.get(path) != after.get(path)), "dirs": sorted(listed)}
+
+
+def _name(manifest: Manifest) -> Any:
+    return manifest["metadata"].get("name")
 
 
 def _below(files: Files, directory: str) -> dict[str, Manifest | GitopsError]:

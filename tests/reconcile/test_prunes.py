@@ -80,6 +80,41 @@ async def test_prune_waits_for_an_application_that_cannot_be_rendered_and_goes_o
     assert {"y"} == shell.names()
 
 
+NAMELESS = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}, "data": {"v": "1"}}
+
+
+async def test_object_without_a_name_costs_itself_alone_and_holds_what_it_may_be() -> None:
+    shell = await started(app("a"), app("b"), files={"apps/a/x": config("x"), "apps/a/y": config("y")})
+    shell.git.push(
+        {"apps/a/x": NAMELESS, "apps/a/y": config("y", "2"), "apps/a/z": config("z"), "apps/b/x": config("x")}
+    )
+    await shell.settle()
+
+    assert {"x", "y", "z"} == shell.names()
+    assert {"value": "2"} == shell.world.objects[config_key("y")]["data"]
+    assert "Unknown" == shell.sync_status("a")
+    told = [each for each in shell.status("a").conditions if each.type == "ComparisonError"]
+    assert [
+        "apps/a/x:1: the object has no metadata.name: it is left out, and nothing is pruned until it has a name"
+    ] == [each.message for each in told]
+    assert "a" == tracking(shell, "x")  # which b does not take, since a may want it still
+
+    shell.git.push({"apps/a/y": config("y", "2")})
+    await shell.settle()
+    assert ({"y"}, "Synced") == (shell.names(), shell.sync_status("a"))
+
+
+async def test_application_without_a_name_takes_no_other_back() -> None:
+    root = app("root", destination={"name": "gitopsd"})
+    shell = await started(root, files={"apps/root/a": app("a"), "apps/a/x": config("x")})
+    shell.git.push({"apps/root/a": {**app("a"), "metadata": {}}, "apps/a/x": config("x")})
+    await shell.settle()
+
+    assert "Unknown" == shell.sync_status("root")
+    assert "Synced" == shell.sync_status("a")
+    assert {"x"} == shell.names()
+
+
 async def test_prune_waits_after_a_restart_until_every_application_has_a_target() -> None:
     shell = await started(app("a"), app("b"), files={"apps/a/x": config("x"), "apps/b/y": config("y")})
     shell.git.commit({"apps/b/x": config("x"), "apps/b/y": config("y")})

@@ -181,16 +181,22 @@ def settle(
 
 
 def comparison(
-    resources: Iterable[Compared], target: TargetHash | None, warnings: Iterable[str] = (), *, differs: bool = False
+    resources: Iterable[Compared],
+    target: TargetHash | None,
+    warnings: Iterable[str] = (),
+    *,
+    differs: bool = False,
+    partial: bool = False,
 ) -> Comparison:
     """Return the verdict on the application: Unknown before OutOfSync before Synced; the worst health.
 
     An object that Git does not hold does not count where its annotation says `IgnoreExtraneous`. With `differs`
-    something is out of sync beside the objects: what is kept on the namespace.
+    something is out of sync beside the objects: what is kept on the namespace. A `partial` target makes it Unknown.
     """
     ordered = tuple(sorted(resources, key=lambda compared: compared.pair.key))
     statuses = {compared.status for compared in ordered if not is_extraneous(compared)}
     statuses |= {SyncStatus.OUT_OF_SYNC} if differs else set()
+    statuses |= {SyncStatus.UNKNOWN} if partial else set()
     status = next(
         (each for each in (SyncStatus.UNKNOWN, SyncStatus.OUT_OF_SYNC) if each in statuses), SyncStatus.SYNCED
     )

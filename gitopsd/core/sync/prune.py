@@ -39,6 +39,7 @@ class Guard:
     deleting: bool = False  # the application goes with all its objects: Delete= counts instead of Prune=
     claimed: frozenset[ResourceKey] = frozenset()  # wanted first now, and who else may want it is not known yet
     home: ResourceKey | None = None  # the namespace that CreateNamespace=true makes, and Git does not hold
+    nameless: tuple[str, ...] = ()  # objects that Git holds without a name: each may be any that seems to be gone
     residents: Mapping[ResourceKey, Residents] = field(default_factory=dict)  # of objects in which others may live
 
 
@@ -110,6 +111,8 @@ def _never(live: LiveObject, guard: Guard) -> str:
         return "it is not an object of this application in its own right"
     if live.by_argocd and not guard.adopted:
         return "Argo CD's annotation tracks it: annotate the application gitopsd.io/adopt=true"
+    if guard.nameless and not guard.deleting:
+        return f"{guard.nameless[0]}, so it may be this one"
     if others := guard.others.get(live.key):
         return f"application {', '.join(sorted(others))} wants it"
     return "CreateNamespace=true makes it for this application: it is let go of" if live.key == guard.home else ""

@@ -11,12 +11,14 @@ from gitopsd.core.target.apply_form import apply_form, scopes_of
 from gitopsd.core.target.hooks import Hook, hook_of, read
 from gitopsd.core.target.options import HOOK, SYNC_OPTIONS, hook_types, listed, marks_of, parse_options, sync_wave
 from gitopsd.core.target.tracking import ANNOTATION, Tracking
+from gitopsd.errors import InvalidManifest
 from gitopsd.model.comparison import Reading, Unreadable
 from gitopsd.model.ids import AppName, TargetHash
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey, annotations_of, gvk_of, key_of
 from gitopsd.model.status import Condition
 
 MAX_REPEATED = 10  # conditions of one application; the rest is counted
+NAME_IT = "write metadata.name: what has no name cannot be found again, unless it is a hook with generateName"
 # True: namespaced, False: cluster-scoped, None: not served, Unreadable: the cluster does not tell
 KindScope = Callable[[GVK], bool | Unreadable | None]
 
@@ -33,6 +35,26 @@ class Target:
     hooks: tuple[Hook, ...] = ()  # sorted by key
     unplaced: frozenset[ResourceKey] = frozenset()  # whether they are namespaced cannot be read: both keys of each
     tracking: Tracking = ANNOTATION
+    nameless: tuple[str, ...] = ()  # objects of Git without a name: where, and what
+
+
+def with_nameless(target: Target, nameless: Sequence[str]) -> Target:
+    """Return `target` of a render that has left out these objects, with a condition for each."""
+    told = [
+        Condition(
+            "ComparisonError",
+            f"{each}: it is left out, and nothing is pruned until it has a name",
+            NAME_IT,
+        )
+        for each in nameless[:MAX_REPEATED]
+    ]
+    return replace(target, nameless=tuple(nameless), conditions=(*told, *target.conditions)) if nameless else target
+
+
+def nameless_refused(nameless: Sequence[str]) -> InvalidManifest:
+    """Return the error for objects without a name, where that costs more than themselves."""
+    more = f", and {len(nameless) - MAX_REPEATED} more" if len(nameless) > MAX_REPEATED else ""
+    return InvalidManifest("; ".join(nameless[:MAX_REPEATED]) + more, remedy=NAME_IT)
 
 
 def target_of(

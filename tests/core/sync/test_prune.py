@@ -51,6 +51,7 @@ def test_what_argocd_tracks_may_go_once_adopted() -> None:
     [
         (Guard(SHOP, others={KEY: frozenset({AppName("other")})}), False),
         (Guard(SHOP, barrier=(AppName("late"),)), True),
+        (Guard(SHOP, nameless=("a.yaml:1: the Pod has no metadata.name",)), False),
         (Guard(SHOP, CONFIRM), True),
         (Guard(SHOP, CONFIRM, approved_s=999.0), True),
         (Guard(SHOP, SyncOptions(delete=Consent.NEVER), deleting=True), False),
