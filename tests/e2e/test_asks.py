@@ -155,6 +155,9 @@ async def test_sync_that_waits_is_terminated(shop: World) -> None:
     await shop.daemon.ok("DELETE", f"/api/v1/applications/{name}/operation")
 
     seen = await shop.daemon.until_app(name, lambda app: app["status"]["operationState"]["phase"] == "Failed")
+    assert "Terminated" == seen["status"]["operationState"]["reason"]
+    log = await shop.daemon.ok("GET", f"/api/v1/audit?application={name}")
+    assert ["terminate", "sync"] == [entry["verb"] for entry in log["items"]]
     assert "terminated" in seen["status"]["operationState"]["message"]
     assert running["status"]["gitopsd"]["operationId"] == seen["status"]["gitopsd"]["operationId"]
     assert await shop.live(STUCK, "deployments", "/apis/apps/v1") is not None
