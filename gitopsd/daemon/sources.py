@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gitopsd.daemon import sandbox_policy as confine
@@ -25,6 +25,7 @@ from gitopsd.runtime.memory import best_place
 from gitopsd.runtime.workers import JobLimits, WorkerPool
 from gitopsd.settings import GitSettings, Settings
 from gitopsd.trust.credentials import CredentialStore
+from gitopsd.trust.reach import reach_of
 
 OPENERS = {True: "gitopsd.git.tree:open_tree", False: "gitopsd.git.tree:open_tree_alone"}  # with submodules?
 CHANGES = "gitopsd.git.touched:changes"
@@ -48,7 +49,7 @@ class GitSide:
             on_job=metrics.worker_job,
         )
         self.plugins = plugins.load(settings.plugins)
-        self.trust = CredentialStore(settings.git, now_s)
+        self.trust = CredentialStore(settings.git, now_s, reach_of(settings, self._named))
         self.git = Repositories(
             settings.git,
             data_dir=settings.data_dir,
@@ -91,6 +92,9 @@ class GitSide:
             self.rights.may_have,
             settings.charts,
         )
+
+    def _named(self) -> Iterable[str]:
+        return self.trust.urls()
 
     def configure(self, settings: GitSettings) -> None:
         """Go by other settings from now on."""

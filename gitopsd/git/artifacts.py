@@ -120,7 +120,7 @@ class ArtifactMirror(GitMirror):
     @contextlib.asynccontextmanager
     async def opened(self, _references: Collection[str]) -> AsyncIterator[RegistrySession]:
         """Open what the artifacts come from."""
-        async with registry(self.url, await self.credentials(), self.limits) as opened:
+        async with registry(self.url, await self.credentials(), self.limits, self.trust.reach) as opened:
             yield OfRegistry(opened, self.limits.layer_media_types)
 
     async def brought(

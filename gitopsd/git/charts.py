@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urljoin
 
-import aiohttp
-
+from gitopsd.core.source.repo_address import same_server
 from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import GitopsError, InvalidManifest, Retryable, RevisionNotFound, TooSlow
 from gitopsd.git.artifacts import ArtifactMirror, Packed, RegistrySession
 from gitopsd.git.chart_index import FIND
-from gitopsd.git.downloads import Download, download, same_host
+from gitopsd.git.downloads import Download, download
 from gitopsd.model.chart import ChartReference
 from gitopsd.oci.client import CHART_LAYER, registry
 from gitopsd.oci.reference import SCHEME, is_digest
 from gitopsd.settings import RepoCredentials
+from gitopsd.trust.fetch import HttpSession
 from gitopsd.trust.http import login, session
 
 INDEX = "gitopsd-index"  # in a mirror: the index as it was last had
@@ -47,7 +47,7 @@ class ChartMirror(ArtifactMirror):
     @asynccontextmanager
     async def opened(self, references: Collection[str]) -> AsyncIterator[RegistrySession]:
         given = await self.credentials()
-        async with session(given, self.url, deadline_s=self.limits.deadline_s) as http:
+        async with session(given, self.url, deadline_s=self.limits.deadline_s, reach=self.trust.reach) as http:
             until = asyncio.get_running_loop().time() + self.limits.deadline_s
             opened = ChartRepository(self, given, http, until)
             await opened.read([ChartReference.parse(each) for each in references])
@@ -70,7 +70,7 @@ class ChartRepository:
 
     mirror: ChartMirror
     given: RepoCredentials | None
-    http: aiohttp.ClientSession
+    http: HttpSession
     until: float  # on the loop's clock: for all archives together
     _wanted: dict[str, tuple[ChartReference, _Entry]] = field(default_factory=dict)  # by revision
     _had: dict[str, bytes] = field(default_factory=dict)  # archives that the index has no digest for
@@ -155,16 +155,16 @@ class ChartRepository:
         url = urljoin(f"{self.mirror.url}/", entry["url"])
         if url.startswith(SCHEME):
             return await self._of_registry(url, entry["version"])
+        if not same_server(url, url):
+            raise self._misplaced(_named(wanted, entry))
         passes = wanted.pass_credentials and self.given is not None and self.given.pass_credentials
-        if same_host(url, self.mirror.url) or passes:
+        if same_server(url, self.mirror.url) or passes:
             return await self._downloaded(self.http, self.given, url, _named(wanted, entry))
         given = await self._given_elsewhere(url)
-        async with session(given, url, deadline_s=self.mirror.limits.deadline_s) as http:
+        async with session(given, url, deadline_s=self.mirror.limits.deadline_s, reach=self.mirror.trust.reach) as http:
             return await self._downloaded(http, given, url, _named(wanted, entry))
 
-    async def _downloaded(
-        self, http: aiohttp.ClientSession, given: RepoCredentials | None, url: str, name: str
-    ) -> bytes:
+    async def _downloaded(self, http: HttpSession, given: RepoCredentials | None, url: str, name: str) -> bytes:
         tls = url.startswith("https://") or self.mirror.url.startswith("http://")
         if not tls or not url.startswith(("https://", "http://")):
             raise self._misplaced(name)
@@ -182,7 +182,9 @@ class ChartRepository:
         place, colon, tag = url.rpartition(":")
         if not colon or "/" in tag:
             place, tag = url, version
-        async with registry(place, await self._given_elsewhere(place), self.mirror.limits) as opened:
+        async with registry(
+            place, await self._given_elsewhere(place), self.mirror.limits, self.mirror.trust.reach
+        ) as opened:
             digest = await opened.resolve(tag)
             if digest is None:
                 raise RevisionNotFound(f"{place} has no {tag[:100]}", remedy="push it, or name another version")

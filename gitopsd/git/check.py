@@ -24,6 +24,7 @@ from gitopsd.oci.client import registry
 from gitopsd.oci.reference import SCHEME
 from gitopsd.settings import ChartSettings, OciSettings, RepoCredentials
 from gitopsd.trust.http import login, session
+from gitopsd.trust.reach import EVERYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ async def check_git(
 async def check_registry(url: str, given: RepoCredentials | None, limits: OciSettings, *, revision: str) -> Answer:
     """Ask a registry for the tags of a repository. Raises as `check_git`."""
     began_s = time.monotonic()
-    async with registry(url, given, limits) as opened:
+    async with registry(url, given, limits, EVERYWHERE) as opened:
         tags = await opened.tags()
         took_s = time.monotonic() - began_s
         digest = await opened.resolve(revision)
@@ -102,7 +103,7 @@ async def check_charts(
         "charts.max_index_bytes",
         login(given),
     )
-    async with session(given, url, deadline_s=oci.deadline_s) as http:
+    async with session(given, url, deadline_s=oci.deadline_s, reach=EVERYWHERE) as http:
         found = await download(http, index)
     took_s = time.monotonic() - began_s
     body = found.body if found is not None else b""

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.errors import InvalidSettings
+from gitopsd.git.pins import NO_PINS, Pins
 from gitopsd.settings import RepoCredentials
 from gitopsd.trust.http import basic, in_memory
 
@@ -41,7 +42,7 @@ class GitAccess:
 
 
 @contextmanager
-def access(url: str, given: RepoCredentials | None, run_dir: Path) -> Iterator[GitAccess]:
+def access(url: str, given: RepoCredentials | None, run_dir: Path, pins: Pins = NO_PINS) -> Iterator[GitAccess]:
     """Hand out what git needs for `url`; secrets are read now, and what was written for them is gone after.
 
     Raises:
@@ -51,18 +52,18 @@ def access(url: str, given: RepoCredentials | None, run_dir: Path) -> Iterator[G
     with ExitStack() as stack:
         match address.scheme if address else "":
             case "https" | "http":
-                yield _http(url, given or RepoCredentials(url), stack)
+                yield _http(url, given or RepoCredentials(url), stack, pins)
             case "ssh":
-                yield _ssh(url, given or RepoCredentials(url), run_dir, stack)
+                yield _ssh(url, given or RepoCredentials(url), run_dir, stack, pins)
             case _:
                 yield GitAccess(url)
 
 
-def _http(url: str, given: RepoCredentials, stack: ExitStack) -> GitAccess:
+def _http(url: str, given: RepoCredentials, stack: ExitStack, pins: Pins) -> GitAccess:
     clean, user, password = _split(url)
     if given.password is not None:
         user, password = given.username or TOKEN_USER, given.password.read()
-    config, fds = list(_certificates(given)), list[int]()
+    config, fds = [*pins.config, *_certificates(given)], list[int]()
     env = dict.fromkeys(("no_proxy", "NO_PROXY"), given.no_proxy) if given.proxy else {}
     secret = _included(given, user, password)
     hidden = [given.bearer_token.read()] if given.bearer_token is not None else []
@@ -101,7 +102,7 @@ def _included(given: RepoCredentials, user: str, password: str) -> str:
     return "[http]\n" + "".join(quoted) if lines else ""
 
 
-def _ssh(url: str, given: RepoCredentials, run_dir: Path, stack: ExitStack) -> GitAccess:
+def _ssh(url: str, given: RepoCredentials, run_dir: Path, stack: ExitStack, pins: Pins) -> GitAccess:
     options = {
         "BatchMode": "yes",
         "ClearAllForwardings": "yes",
@@ -123,6 +124,7 @@ def _ssh(url: str, given: RepoCredentials, run_dir: Path, stack: ExitStack) -> G
         options["User"] = given.username
     # -F: neither the configuration of the user that runs the daemon nor the machine's has a say.
     command = ["ssh", "-F", os.devnull, *(f"-o{name}={value}" for name, value in options.items())]
+    command += [f"-o{option}" for option in pins.ssh]
     hidden: tuple[str, ...] = ()
     if given.ssh_key is None:
         command.append("-oIdentityFile=none")  # else those of the account that runs the daemon are offered
@@ -150,7 +152,10 @@ def _split(url: str) -> tuple[str, str, str]:
     user, _, password = parts.netloc.rpartition("@")[0].partition(":")
     if user and not password:
         user, password = TOKEN_USER, user
-    clean = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    address = RepoAddress.parse(url)
+    # The host as rules read it: by another spelling git would not find what its name was resolved to.
+    host = address.authority if address is not None else parts.netloc.rpartition("@")[2]
+    clean = urlunsplit(parts._replace(netloc=host))
     return clean, unquote(user), unquote(password)
 
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from urllib.parse import urljoin, urlsplit
-
-import aiohttp
 
 from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import RepositoryTooLarge, RepositoryUnreachable
-from gitopsd.trust.http import whole
-
-MAX_REDIRECTS = 5
-OK, NOT_MODIFIED, UNAUTHORIZED, FORBIDDEN = 200, 304, 401, 403  # HTTP's own numbers
-REDIRECTS = range(301, 309)
+from gitopsd.trust.fetch import FORBIDDEN, NOT_MODIFIED, OK, UNAUTHORIZED, FetchFailed, HttpRequest, HttpSession, Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +20,7 @@ class Download:
     setting: str  # that is raised where it is larger
     login: Mapping[str, str] = field(default_factory=dict)  # headers
     etag: str = ""  # of what is there already
+    may_go: Callable[[str], bool] = lambda _url: True  # whether a redirect may lead there
 
     def with_etag(self, etag: str) -> Download:
         return replace(self, etag=etag)
@@ -38,52 +32,28 @@ class Downloaded:
     etag: str
 
 
-async def download(http: aiohttp.ClientSession, wanted: Download) -> Downloaded | None:
+async def download(http: HttpSession, wanted: Download) -> Downloaded | None:
     """Return what is at a URL; None where it is what has the ETag already.
 
     Raises:
         RepositoryUnreachable: it cannot be had now.
         RepositoryTooLarge: it is larger than it may be.
     """
-    url = wanted.url
-    for _ in range(MAX_REDIRECTS + 1):
-        try:
-            headers = dict(wanted.login) if same_host(url, wanted.url) else {}
-            headers |= {"If-None-Match": wanted.etag} if wanted.etag else {}
-            async with http.get(url, headers=headers, allow_redirects=False) as answer:
-                if answer.status in REDIRECTS and answer.status != NOT_MODIFIED:
-                    url = _onward(wanted, url, answer.headers.get("Location", ""))
-                    continue
-                if answer.status == NOT_MODIFIED and wanted.etag:
-                    return None
-                _refuse(wanted, answer.status)
-                body = await whole(answer, wanted.most_bytes)
-                etag = answer.headers.get("ETag", "")
-        except TimeoutError:
-            raise _unreachable(wanted, "it takes too long") from None
-        except (aiohttp.ClientError, ValueError) as err:
-            raise _unreachable(wanted, str(err)[:300]) from None
-        if body is None:
+    headers = {"If-None-Match": wanted.etag} if wanted.etag else {}
+    request = HttpRequest(wanted.url, wanted.most_bytes, headers, wanted.login, may_go=wanted.may_go)
+    try:
+        answer = await http.fetch(request)
+    except FetchFailed as err:
+        if err.why is Why.TOO_LARGE:
             raise RepositoryTooLarge(
                 f"{wanted.what} has more than {wanted.most_bytes} bytes",
                 remedy=f"raise {wanted.setting}, or use another",
-            )
-        return Downloaded(body, etag)
-    raise _unreachable(wanted, "it is moved on and on")
-
-
-def same_host(one: str, other: str) -> bool:
-    """Tell whether two URLs are of one server, as far as logins go: scheme and port count. Raises ValueError."""
-    first, second = urlsplit(one), urlsplit(other)
-    return (first.scheme, first.hostname, first.port) == (second.scheme, second.hostname, second.port)
-
-
-def _onward(wanted: Download, url: str, location: str) -> str:
-    target = urljoin(url, location)
-    scheme = urlsplit(target).scheme
-    if scheme != "https" and not (scheme == "http" and wanted.url.startswith("http://")):
-        raise _unreachable(wanted, "it is moved to a place without TLS")
-    return target
+            ) from None
+        raise _unreachable(wanted, str(err)) from None
+    if answer.status == NOT_MODIFIED and wanted.etag:
+        return None
+    _refuse(wanted, answer.status)
+    return Downloaded(answer.body, answer.headers.get("ETag", ""))
 
 
 def _refuse(wanted: Download, status: int) -> None:

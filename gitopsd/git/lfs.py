@@ -16,22 +16,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import orjson
 
-from gitopsd.core.source.repo_address import RepoAddress
+from gitopsd.core.source.repo_address import RepoAddress, same_server
 from gitopsd.errors import LfsObject, RepositoryTooLarge, RepositoryUnreachable, RevisionNotFound
 from gitopsd.git import child
 from gitopsd.git.credentials import GitAccess, access
 from gitopsd.git.failures import said, shown
 from gitopsd.git.lfs_files import object_path
+from gitopsd.git.pins import pinned
 from gitopsd.settings import RepoCredentials
-from gitopsd.trust.http import basic, login, session, whole
+from gitopsd.trust.fetch import NOT_FOUND, OK, FetchFailed, HttpRequest, HttpSession, Why
+from gitopsd.trust.http import basic, login, session
+from gitopsd.trust.reach import Reach
 
 MEDIA = "application/vnd.git-lfs+json"
 MAX_BATCH_BYTES = 1 << 20
 SSH_DEADLINE_S = 30.0
-OK, NOT_FOUND = 200, 404  # HTTP's own numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ async def fetch_object(  # noqa: PLR0913 - where from, where to, and three bound
     run_dir: Path,
     deadline_s: float,
     max_bytes: int,
+    reach: Reach,
 ) -> None:
     """Put an object of the repository `url` where `lfs_files` looks for it; it is there whole, or not at all.
 
@@ -63,36 +65,35 @@ async def fetch_object(  # noqa: PLR0913 - where from, where to, and three bound
             f"an LFS object of {shown(url)} has {wanted.size} bytes",
             remedy=f"raise git.max_repo_bytes above {max_bytes}, or keep it out of the source",
         )
-    server = await _server(url, given, run_dir)
+    server = await _server(url, given, run_dir, reach)
     try:
-        async with session(given, server.url, deadline_s=deadline_s) as http:
+        async with session(given, server.url, deadline_s=deadline_s, reach=reach) as http:
             content = await _content(http, server, url, wanted)
-    except TimeoutError:
-        raise _failed(url, f"there is no answer in {deadline_s:g} s") from None
-    except (aiohttp.ClientError, ValueError) as err:  # ValueError: of an href that is no URL
-        raise _failed(url, str(err) or type(err).__name__) from None
+    except FetchFailed as err:
+        if err.why is Why.TOO_LARGE:
+            raise _not_there(url, wanted, "gives another content for") from None
+        raise _failed(url, str(err)) from None
     _put(object_path(str(mirror), wanted.oid), content)
 
 
-async def _content(http: aiohttp.ClientSession, server: LfsServer, url: str, wanted: LfsObject) -> bytes:
+async def _content(http: HttpSession, server: LfsServer, url: str, wanted: LfsObject) -> bytes:
     question = {
         "operation": "download",
         "transfers": ["basic"],
         "objects": [{"oid": wanted.oid, "size": wanted.size}],
         "hash_algo": "sha256",
     }
-    headers = {**server.headers, "Accept": MEDIA, "Content-Type": MEDIA}
-    at = f"{server.url}/objects/batch"
-    async with http.post(at, data=orjson.dumps(question), headers=headers, allow_redirects=False) as answer:
-        body = await whole(answer, MAX_BATCH_BYTES)
-        if answer.status != OK:
-            raise _failed(url, f"it answers {answer.status}")
-    href, headers = _download(_parsed(body), url, server)
-    async with http.get(href, headers=headers, allow_redirects=False) as answer:
-        if answer.status != OK:
-            raise _failed(url, f"it answers {answer.status} to the download")
-        content = await whole(answer, wanted.size)
-    if content is None or len(content) != wanted.size or hashlib.sha256(content).hexdigest() != wanted.oid:
+    media = {"Accept": MEDIA, "Content-Type": MEDIA}
+    at, asked = f"{server.url}/objects/batch", orjson.dumps(question)
+    batch = await http.fetch(HttpRequest(at, MAX_BATCH_BYTES, media, server.headers, body=asked, redirects=0))
+    if batch.status != OK:
+        raise _failed(url, f"it answers {batch.status}")
+    href, headers = _download(_parsed(batch.body), url, server)
+    answer = await http.fetch(HttpRequest(href, wanted.size, login=headers, redirects=0))
+    if answer.status != OK:
+        raise _failed(url, f"it answers {answer.status} to the download")
+    content = answer.body
+    if len(content) != wanted.size or hashlib.sha256(content).hexdigest() != wanted.oid:
         raise _not_there(url, wanted, "gives another content for")
     return content
 
@@ -102,7 +103,7 @@ def _download(batch: Any, url: str, server: LfsServer) -> tuple[str, dict[str, s
     match batch:
         case {"objects": [{"actions": {"download": {"href": str(href)} as action}} as found]}:
             headers = {str(name): str(value) for name, value in (action.get("header") or {}).items()}
-            if not headers and not found.get("authenticated") and _origin(href) == _origin(server.url):
+            if not headers and not found.get("authenticated") and same_server(href, server.url):
                 headers = dict(server.headers)
             return href, headers
         case {"objects": [{"oid": str(oid), "error": {"code": code}}]}:
@@ -113,9 +114,9 @@ def _download(batch: Any, url: str, server: LfsServer) -> tuple[str, dict[str, s
             raise _failed(url, "its answer is none of the batch API's")
 
 
-async def _server(url: str, given: RepoCredentials | None, run_dir: Path) -> LfsServer:
-    address = RepoAddress.parse(url)
-    with access(url, given, run_dir) as granted:
+async def _server(url: str, given: RepoCredentials | None, run_dir: Path, reach: Reach) -> LfsServer:
+    address, pins = RepoAddress.parse(url), await pinned(url, given, reach)
+    with access(url, given, run_dir, pins) as granted:
         if address is not None and address.scheme == "ssh":
             return await _server_by_ssh(url, granted)
     clean = granted.url.rstrip("/")
@@ -169,11 +170,6 @@ def _parsed(body: bytes | None) -> Any:
         return orjson.loads(body or b"")
     except orjson.JSONDecodeError:
         return None
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
 
 
 def _failed(url: str, what: str) -> RepositoryUnreachable:

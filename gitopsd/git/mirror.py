@@ -24,6 +24,7 @@ from gitopsd.git.epoch import FULL_SHA, HEAD, KEPT, LISTING, OTHER, fingerprint,
 from gitopsd.git.failures import fetch_failed, is_damage, said, shown
 from gitopsd.git.lfs_files import DIRECTORY
 from gitopsd.git.objects import DAMAGED
+from gitopsd.git.pins import pinned
 from gitopsd.settings import GitSettings, RepoCredentials
 from gitopsd.trust.credentials import CredentialStore
 
@@ -42,6 +43,8 @@ CONFIG = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "http.followRedirects=false",  # git would ask for, and hand over, credentials wherever it is sent
+    "transfer.bundleURI=false",  # nor what a server names instead of its own packs
+    "fetch.uriProtocols=",
     "gc.auto=0",
     "maintenance.auto=false",
 )
@@ -188,7 +191,8 @@ class GitMirror:
         quick = ("--no-auto-maintenance", "--no-show-forced-updates")
         self._swept = False
         found = await self.credentials()
-        with access(self.url, found, self.run_dir) as given:
+        pins = await pinned(self.url, found, self.trust.reach)
+        with access(self.url, found, self.run_dir, pins) as given:
             git = ["--git-dir", str(path), *_options(speed), *_options(given.config), "fetch", *flags, *quick]
             began_s = time.monotonic()
             listing = await self._git([*git, "--", given.url, *specs], self.settings.fetch_deadline_s, given, path)

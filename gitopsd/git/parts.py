@@ -94,6 +94,7 @@ class GitParts:
             run_dir=owner.run_dir,
             deadline_s=owner.settings.fetch_deadline_s,
             max_bytes=most,
+            reach=owner.trust.reach,
         )
 
     def _owner(self, name: str) -> GitMirror | None:

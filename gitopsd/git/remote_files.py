@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
-import aiohttp
-
+from gitopsd.core.source.remote_chart import ANY
+from gitopsd.core.source.remote_chart import allowed as is_allowed
 from gitopsd.core.source.remote_file import ONLY
 from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.git.artifacts import ArtifactMirror, Packed, RegistrySession
 from gitopsd.git.downloads import Download, download
+from gitopsd.trust.fetch import HttpSession
 from gitopsd.trust.http import login, session
 
 
@@ -24,12 +26,15 @@ class FileMirror(ArtifactMirror):
 
     etag: str = ""
     digest: str = ""  # of what has the ETag
+    allowed: Sequence[str] = (ANY,)  # URLs below which the file may be, wherever redirects lead
 
     @asynccontextmanager
     async def opened(self, _references: Collection[str]) -> AsyncIterator[RegistrySession]:
         given = await self.credentials()
-        async with session(given, self.url, deadline_s=self.limits.deadline_s) as http:
-            yield RemoteFile(self, http, Download(self.url, f"the file {self.shown}", *self._most, login(given)))
+        async with session(given, self.url, deadline_s=self.limits.deadline_s, reach=self.trust.reach) as http:
+            may_go = partial(is_allowed, prefixes=self.allowed)
+            what = f"the file {self.shown}"
+            yield RemoteFile(self, http, Download(self.url, what, *self._most, login(given), may_go=may_go))
 
     @property
     def shown(self) -> str:
@@ -43,7 +48,7 @@ class FileMirror(ArtifactMirror):
 @dataclass(slots=True)
 class RemoteFile:
     mirror: FileMirror
-    http: aiohttp.ClientSession
+    http: HttpSession
     wanted: Download
     _had: dict[str, bytes] = field(default_factory=dict)
 

@@ -245,7 +245,7 @@ class Repositories:
         if repo.startswith(SCHEME):
             return ArtifactMirror(*parts, limits=self._oci, call=self._call)
         if repo.startswith(FILES):
-            return FileMirror(*parts, limits=self._oci, call=self._call)
+            return FileMirror(*parts, limits=self._oci, call=self._call, allowed=self._charts.value_files)
         if repo.startswith(CHARTS):
             most = self._charts.max_index_bytes
             return ChartMirror(*parts, limits=self._oci, call=self._call, max_index_bytes=most)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import aiohttp
 import orjson
 
+from gitopsd.core.source.repo_address import same_server
 from gitopsd.errors import (
     InvalidManifest,
     RepositoryTooLarge,
@@ -25,7 +25,19 @@ from gitopsd.errors import (
 from gitopsd.oci.login import Login
 from gitopsd.oci.reference import LATEST, TAG, OciRepository, fits, is_digest, is_range, tag_of
 from gitopsd.settings import OciSettings, RepoCredentials
-from gitopsd.trust.http import session, whole
+from gitopsd.trust.fetch import (
+    FORBIDDEN,
+    NOT_FOUND,
+    OK,
+    UNAUTHORIZED,
+    FetchFailed,
+    HttpAnswer,
+    HttpRequest,
+    HttpSession,
+    Why,
+)
+from gitopsd.trust.http import session
+from gitopsd.trust.reach import Reach
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -37,8 +49,6 @@ EXACT = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*")  # a version in f
 MAX_MANIFEST_BYTES = 4 << 20
 MAX_TAGS = 100_000
 MAX_TAGS_BYTES = 4 << 20  # of one page
-MAX_REDIRECTS = 5  # of a blob, to where the registry stores it
-OK, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY = 200, 401, 403, 404, 429  # HTTP's own numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +91,7 @@ class Registry:
 
     repository: OciRepository
     limits: OciSettings
-    _http: aiohttp.ClientSession
+    _http: HttpSession
     _login: Login
 
     async def resolve(self, reference: str) -> str | None:
@@ -107,12 +117,11 @@ class Registry:
         found: list[str] = []
         place = f"/v2/{self.repository.name}/tags/list?n=1000"
         while place and len(found) < MAX_TAGS:
-            async with self._ask("GET", place) as answer:
-                if answer.status == NOT_FOUND:
-                    break
-                body = await self._whole(answer, MAX_TAGS_BYTES, "its tags")
-                place = _next(answer.headers.get("Link", ""), place)
-            match _parsed(body):
+            answer = await self._ask(place, MAX_TAGS_BYTES, "its tags")
+            if answer.status == NOT_FOUND:
+                break
+            place = _next(answer.headers.get("Link", ""), place)
+            match _parsed(answer.body):
                 case {"tags": [*tags]}:
                     found.extend(str(tag) for tag in tags)
                 case _:
@@ -151,52 +160,47 @@ class Registry:
                 f"a layer of {self.repository} has {layer.size} bytes",
                 remedy=f"raise oci.max_layer_bytes above {self.limits.max_layer_bytes}, or push less",
             )
-        async with self._ask("GET", f"/v2/{self.repository.name}/blobs/{layer.digest}") as answer:
-            if answer.status == NOT_FOUND:
-                raise RevisionNotFound(f"{self.repository} has no {layer.digest[:19]}", remedy="push it again")
-            content = await self._whole(answer, layer.size, f"the layer {layer.digest[:19]}")
-        if len(content) != layer.size or not fits(layer.digest, content):
+        place, what = f"/v2/{self.repository.name}/blobs/{layer.digest}", f"the layer {layer.digest[:19]}"
+        answer = await self._ask(place, layer.size, what)
+        if answer.status == NOT_FOUND:
+            raise RevisionNotFound(f"{self.repository} has no {layer.digest[:19]}", remedy="push it again")
+        if len(answer.body) != layer.size or not fits(layer.digest, answer.body):
             raise self._lies(layer.digest)
-        return content
+        return answer.body
 
     async def _manifest(self, reference: str) -> tuple[str, bytes] | None:
         """Return the digest and the bytes of a manifest; None where there is none."""
-        async with self._ask("GET", f"/v2/{self.repository.name}/manifests/{reference}") as answer:
-            if answer.status == NOT_FOUND:
-                return None
-            body = await self._whole(answer, MAX_MANIFEST_BYTES, f"the manifest {reference[:80]}")
-            said = answer.headers.get("Docker-Content-Digest", "")
+        place, what = f"/v2/{self.repository.name}/manifests/{reference}", f"the manifest {reference[:80]}"
+        answer = await self._ask(place, MAX_MANIFEST_BYTES, what)
+        if answer.status == NOT_FOUND:
+            return None
+        body, said = answer.body, answer.headers.get("Docker-Content-Digest", "")
         digest = reference if is_digest(reference) else said if is_digest(said) else _sha256(body)
         if not fits(digest, body):
             raise self._lies(digest)
         return digest, body
 
-    @asynccontextmanager
-    async def _ask(self, method: str, place: str) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Ask, log in where that is wanted, and follow to where a blob is stored; our login the registry alone sees."""
+    async def _ask(self, place: str, most_bytes: int, what: str) -> HttpAnswer:
+        """Ask, and log in where that is wanted: our login the registry alone sees, not where it stores its blobs."""
         scheme = "http" if self._login.plain else "https"
-        root = f"{scheme}://{self.repository.host}"
-        url, tries, hops = urljoin(root, place), 0, 0
-        while True:
-            ours = url.startswith(f"{root}/")
-            headers = {"Accept": ACCEPT, **(self._login.headers() if ours else {})}
-            try:
-                answer = await self._http.request(method, url, headers=headers, allow_redirects=False)
-            except TimeoutError:
-                raise self._unreachable("does not answer") from None
-            except (aiohttp.ClientError, ValueError) as err:
-                raise self._unreachable(f"does not answer: {err}"[:300]) from None
-            async with answer:
-                if answer.status == UNAUTHORIZED and ours and tries == 0:
-                    tries += 1
-                    if await self._login.answer(self._http, answer.headers.get("WWW-Authenticate", "")):
-                        continue
-                if 300 <= answer.status < 400 and hops < MAX_REDIRECTS:  # noqa: PLR2004 - HTTP's own numbers
-                    hops, url = hops + 1, self._onward(url, answer.headers.get("Location", ""))
-                    continue
-                self._refuse(answer.status)
-                yield answer
-                return
+        url = f"{scheme}://{self.repository.host}{place}"
+        answer = await self._fetched(url, most_bytes, what)
+        challenge = answer.headers.get("WWW-Authenticate", "") if same_server(answer.url, url) else ""
+        if answer.status == UNAUTHORIZED and challenge and await self._login.answer(self._http, challenge):
+            answer = await self._fetched(url, most_bytes, what)
+        self._refuse(answer.status)
+        return answer
+
+    async def _fetched(self, url: str, most_bytes: int, what: str) -> HttpAnswer:
+        request = HttpRequest(url, most_bytes, {"Accept": ACCEPT}, self._login.headers())
+        try:
+            return await self._http.fetch(request)
+        except FetchFailed as err:
+            if err.why is Why.TOO_LARGE:
+                raise RepositoryTooLarge(
+                    f"{what} of {self.repository} has more than {most_bytes} bytes", remedy="push a smaller one"
+                ) from None
+            raise self._unreachable(f"does not answer with {what}: {err}") from None
 
     def _refuse(self, status: int) -> None:
         if status in (UNAUTHORIZED, FORBIDDEN):
@@ -206,29 +210,6 @@ class Registry:
             )
         if status not in (OK, NOT_FOUND):
             raise self._unreachable(f"answers {status}")
-
-    def _onward(self, url: str, location: str) -> str:
-        try:
-            target = urljoin(url, location)
-            scheme = urlsplit(target).scheme
-        except ValueError:
-            raise self._unreachable("sends us on to what is no URL") from None
-        if scheme != "https" and not (self._login.plain and scheme == "http"):
-            raise self._unreachable("sends us on to a place without TLS")
-        return target
-
-    async def _whole(self, answer: aiohttp.ClientResponse, most_bytes: int, what: str) -> bytes:
-        try:
-            content = await whole(answer, most_bytes)
-        except TimeoutError:
-            raise self._unreachable(f"takes too long over {what}") from None
-        except aiohttp.ClientError as err:
-            raise self._unreachable(f"breaks off: {err}"[:300]) from None
-        if content is None:
-            raise RepositoryTooLarge(
-                f"{what} of {self.repository} has more than {most_bytes} bytes", remedy="push a smaller one"
-            )
-        return content
 
     def _unreachable(self, what: str) -> RepositoryUnreachable:
         return RepositoryUnreachable(
@@ -243,7 +224,9 @@ class Registry:
 
 
 @asynccontextmanager
-async def registry(url: str, given: RepoCredentials | None, limits: OciSettings) -> AsyncIterator[Registry]:
+async def registry(
+    url: str, given: RepoCredentials | None, limits: OciSettings, reach: Reach
+) -> AsyncIterator[Registry]:
     """Open the repository `url` of a registry with the credentials `given`.
 
     Raises:
@@ -254,7 +237,7 @@ async def registry(url: str, given: RepoCredentials | None, limits: OciSettings)
     plain = given is not None and given.plain_http
     scheme = "http" if plain else "https"
     login = Login(given, repository.host, f"repository:{repository.name}:pull", plain)
-    async with session(given, f"{scheme}://{repository.host}", deadline_s=limits.deadline_s) as http:
+    async with session(given, f"{scheme}://{repository.host}", deadline_s=limits.deadline_s, reach=reach) as http:
         yield Registry(repository, limits, http, login)
 
 

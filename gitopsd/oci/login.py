@@ -8,19 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
-import aiohttp
 import orjson
 
 from gitopsd.errors import RepositoryUnreachable
 from gitopsd.settings import RepoCredentials
-from gitopsd.trust.http import basic, login, whole
+from gitopsd.trust.fetch import OK, FetchFailed, HttpRequest, HttpSession
+from gitopsd.trust.http import basic, login
 
 CHALLENGE = re.compile(r"(?P<kind>[A-Za-z]+)(?:\s+(?P<rest>.*))?", re.DOTALL)
 PARAMETER = re.compile(r'([a-zA-Z_]+)="([^"]*)"')
 MAX_BYTES = 1 << 20
-OK = 200  # HTTP's own number
 
 
 @dataclass(slots=True)
@@ -36,7 +35,7 @@ class Login:
     def headers(self) -> Mapping[str, str]:
         return self._headers
 
-    async def answer(self, http: aiohttp.ClientSession, challenge: str) -> bool:
+    async def answer(self, http: HttpSession, challenge: str) -> bool:
         """Take the registry's challenge (WWW-Authenticate); tell whether there is anything new to show it.
 
         Raises:
@@ -52,7 +51,7 @@ class Login:
             self._headers = login(self.given)
         return bool(self._headers) and self._headers != before
 
-    async def _token(self, http: aiohttp.ClientSession, asked: Mapping[str, str]) -> str:
+    async def _token(self, http: HttpSession, asked: Mapping[str, str]) -> str:
         realm = asked.get("realm", "")
         if not self._may_tell(realm):
             raise self._refused("it sends us for a token to a place without TLS")
@@ -60,16 +59,16 @@ class Login:
         headers = {}
         if self.given is not None and self.given.password is not None:
             headers["Authorization"] = basic(self.given.username, self.given.password.read())
-        wanted = {name: value for name, value in query.items() if value}
+        wanted = urlencode({name: value for name, value in query.items() if value})
+        url = f"{realm}{'&' if '?' in realm else '?'}{wanted}"
         try:
-            async with http.get(realm, params=wanted, headers=headers, allow_redirects=False) as answer:
-                body = await whole(answer, MAX_BYTES)
-        except (TimeoutError, aiohttp.ClientError, ValueError) as err:
-            raise self._refused(f"the token's server does not answer: {err}"[:300]) from None
+            answer = await http.fetch(HttpRequest(url, MAX_BYTES, login=headers, redirects=0))
+        except FetchFailed as err:
+            raise self._refused(f"the token's server does not answer: {err}") from None
         if answer.status != OK:
             raise self._refused(f"the token's server answers {answer.status}")
         try:
-            told = orjson.loads(body or b"")
+            told = orjson.loads(answer.body)
         except orjson.JSONDecodeError:
             told = None
         match told:

@@ -15,7 +15,14 @@ from gitopsd.core.source.repo_url import has_credentials, url_fault
 from gitopsd.errors import InvalidSettings
 from gitopsd.settings.limits import KUSTOMIZE_OPTIONS
 from gitopsd.settings.problem import Problems
-from gitopsd.settings.schema import ClusterSettings, RepoCredentials, Secret, Settings, TrackingSettings
+from gitopsd.settings.schema import (
+    ClusterSettings,
+    NetworkSettings,
+    RepoCredentials,
+    Secret,
+    Settings,
+    TrackingSettings,
+)
 
 RESERVED = "gitopsd"  # the destination by which an application declares applications
 NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
@@ -25,7 +32,7 @@ NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 KEY_BYTES = 32
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 NO_FILE_NEEDED = frozenset(
-    {"data_dir", "run_dir", "directory", "ca_directory", "gpg_keys"}
+    {"data_dir", "run_dir", "directory", "ca_directory", "gpg_keys", "local_repositories"}
 )  # made, waited for, or looked at by whoever reads it
 
 
@@ -41,6 +48,7 @@ def check(settings: Settings, environ: Mapping[str, str], problems: Problems) ->
     _declarations(settings, problems)
     _credentials(settings, problems)
     _sops(settings, problems)
+    _network(settings.network, problems)
     _files(settings, environ, problems)
     _redis(settings, problems)
     _api(settings, problems)
@@ -169,6 +177,13 @@ def misfits(found: RepoCredentials) -> Iterator[tuple[str, str]]:
         yield "has a github_app.api_url that is no URL", "write https://HOST/api/v3, without user or password"
 
 
+def _network(network: NetworkSettings, problems: Problems) -> None:
+    for place, entry in enumerate(network.private):
+        if not re.fullmatch(r"[A-Za-z0-9.:*?_/-]+", entry):
+            remedy = "write a host, an address or a network, such as git.corp.example or 10.1.0.0/16"
+            problems.at(f"network.private[{place}]", f"is {entry[:80]!r}", remedy)
+
+
 def _sops(settings: Settings, problems: Problems) -> None:
     for place, found in enumerate(settings.sops.keys):
         if found.url:
@@ -197,7 +212,7 @@ def _files(settings: Settings, environ: Mapping[str, str], problems: Problems) -
     for name, value in _walk(settings, ""):
         if isinstance(value, Secret):
             _secret(name, value, environ, problems)
-        elif isinstance(value, Path) and name.rpartition(".")[2] not in NO_FILE_NEEDED:
+        elif isinstance(value, Path) and name.rpartition(".")[2].partition("[")[0] not in NO_FILE_NEEDED:
             _file(name, value, problems)
 
 

@@ -100,6 +100,7 @@ class GitSettings:
     fetches_at_once: int = 8  # over all repositories
     known_hosts: Path | None = None  # host keys, for credentials that name none; none: ssh's system-wide file
     ca_directory: Path | None = None  # a PEM file for each host, named by it: Argo CD's argocd-tls-certs-cm, mounted
+    local_repositories: tuple[Path, ...] = ()  # directories below which file:// repositories may be
     submodules: bool = True  # fetched where a render looks into them
     gpg_keys: Path | None = None  # public keys that may be trusted: a file, or a directory of them
     allowed_signers: Path | None = None  # SSH keys that may be trusted, in OpenSSH's form
@@ -124,6 +125,13 @@ class ChartSettings:
     max_index_bytes: int = 64 << 20  # of an index.yaml; those of the largest public repositories have 30 MB
     dependencies: tuple[str, ...] = ("*",)  # URLs below which charts may take others from; "*": any
     value_files: tuple[str, ...] = ()  # URLs below which value files may be; "*": any
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """What is fetched for applications beside public addresses, and what other settings and Secrets name by URL."""
+
+    private: tuple[str, ...] = ()  # hosts (globs), addresses or networks that are private, link-local or loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +379,7 @@ class Settings:
     exec_plugins: tuple[str, ...] = ()  # programs that logins to clusters may run: names on the PATH, absolute paths
     declarations: tuple[DeclarationSource, ...] = ()
     argocd_namespace: str = "argocd"  # Argo CD's own: what applications declare there needs no sourceNamespaces
+    network: NetworkSettings = field(default_factory=NetworkSettings)
     git: GitSettings = field(default_factory=GitSettings)
     oci: OciSettings = field(default_factory=OciSettings)
     charts: ChartSettings = field(default_factory=ChartSettings)

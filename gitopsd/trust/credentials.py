@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.ports import Clock
 from gitopsd.settings import GitSettings, Held, RepoCredentials
 from gitopsd.trust.github_app import GitHubTokens
+from gitopsd.trust.reach import EVERYWHERE, Reach
 
 LOGINS = ("username", "password", "bearer_token", "github_app", "ssh_key", "client_cert", "client_key")
 
@@ -38,6 +39,7 @@ class CredentialStore:
 
     settings: GitSettings
     now_s: Clock
+    reach: Reach = EVERYWHERE  # of whoever asks: a person who names every place himself, or the daemon for others
     _declared: dict[str, DeclaredCredentials] = field(default_factory=dict)  # by the directory that they were read in
     _tokens: GitHubTokens = field(init=False)
 
@@ -87,8 +89,19 @@ class CredentialStore:
         found = self.find(url)
         if found is None or found.github_app is None:
             return found
-        token = await self._tokens.token(url, found.github_app, found)
+        token = await self._tokens.token(url, found.github_app, found, self.reach)
         return replace(found, github_app=None, username="", password=Held(text=token))
+
+    def urls(self) -> Iterator[str]:
+        """Yield what the operator named by giving credentials for it."""
+        for each in (*self.settings.credentials, *self._all()):
+            yield each.url
+            if each.github_app is not None and each.github_app.api_url:
+                yield each.github_app.api_url
+
+    def _all(self) -> Iterator[RepoCredentials]:
+        for one in self._declared.values():
+            yield from (*one.repositories, *one.templates)
 
     def refused(self, url: str) -> None:
         """Note that `url` was not opened by what it was given: a token may have been revoked before its end."""

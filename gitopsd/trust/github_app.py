@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import aiohttp
 import orjson
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -20,7 +19,9 @@ from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.errors import InvalidSettings, RepositoryUnreachable
 from gitopsd.ports import Clock
 from gitopsd.settings import GitHubApp, RepoCredentials
-from gitopsd.trust.http import session, whole
+from gitopsd.trust.fetch import FORBIDDEN, NOT_FOUND, OK, UNAUTHORIZED, FetchFailed, HttpRequest, HttpSession
+from gitopsd.trust.http import session
+from gitopsd.trust.reach import Reach
 
 API = "https://api.github.com"
 RENEW_S = 600.0  # before its end a token is asked for anew: a fetch that begins with it must end with it
@@ -28,6 +29,7 @@ SIGNED_S = 540.0  # an App's own signature holds; GitHub takes ten minutes at mo
 SKEW_S = 60.0  # our clock may be ahead of GitHub's
 DEADLINE_S = 30.0  # of one question
 MAX_BYTES = 1 << 20  # of one answer
+CREATED = 201  # HTTP's own number
 
 _Key = tuple[int, str, str]  # the App, the API, the repository's owner
 
@@ -47,7 +49,7 @@ class GitHubTokens:
     _asking: dict[_Key, asyncio.Lock] = field(default_factory=dict)
     _used: dict[str, _Key] = field(default_factory=dict)  # by URL
 
-    async def token(self, url: str, app: GitHubApp, connection: RepoCredentials) -> str:
+    async def token(self, url: str, app: GitHubApp, connection: RepoCredentials, reach: Reach) -> str:
         """Return a token for the repository `url`; `connection` says how the API is reached.
 
         Raises:
@@ -61,22 +63,22 @@ class GitHubTokens:
         async with self._asking.setdefault(key, asyncio.Lock()):
             known = self._tokens.get(key)
             if known is None or known.ends_s - self.now_s() < RENEW_S:
-                known = self._tokens[key] = await self._asked(app, "/".join(parts[:2]), connection)
+                known = self._tokens[key] = await self._asked(app, "/".join(parts[:2]), connection, reach)
             return known.text
 
     def forget(self, url: str) -> None:
         """Have the next one for `url` asked for anew."""
         self._tokens.pop(self._used.get(url, (0, "", "")), None)
 
-    async def _asked(self, app: GitHubApp, repository: str, connection: RepoCredentials) -> _Token:
+    async def _asked(self, app: GitHubApp, repository: str, connection: RepoCredentials, reach: Reach) -> _Token:
         api = (app.api_url or API).rstrip("/")
         signature = await asyncio.to_thread(signed, app, self.now_s())  # reading a key checks it: 50 ms
-        async with session(connection, api, deadline_s=DEADLINE_S) as http:
+        async with session(connection, api, deadline_s=DEADLINE_S, reach=reach) as http:
             installation = app.installation_id
             if not installation:
-                found = await _ask(http, "GET", f"{api}/repos/{repository}/installation", signature)
+                found = await _ask(http, f"{api}/repos/{repository}/installation", signature)
                 installation = found.get("id", 0)
-            given = await _ask(http, "POST", f"{api}/app/installations/{installation}/access_tokens", signature)
+            given = await _ask(http, f"{api}/app/installations/{installation}/access_tokens", signature, body=b"")
         try:
             return _Token(given["token"], datetime.fromisoformat(given["expires_at"]).timestamp())
         except (KeyError, TypeError, ValueError):
@@ -104,25 +106,23 @@ def signed(app: GitHubApp, now_s: float) -> str:
     return f"{text}.{_base64(key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
 
-async def _ask(http: aiohttp.ClientSession, method: str, url: str, signature: str) -> Mapping[str, Any]:
+async def _ask(http: HttpSession, url: str, signature: str, *, body: bytes | None = None) -> Mapping[str, Any]:
     headers = {"Authorization": f"Bearer {signature}", "Accept": "application/vnd.github+json"}
+    request = HttpRequest(url, MAX_BYTES, login=headers, body=body, redirects=0, good=frozenset({OK, CREATED}))
     try:
-        async with http.request(method, url, headers=headers, allow_redirects=False) as answer:
-            body = await whole(answer, MAX_BYTES)
-    except TimeoutError:
-        raise _no_token(url, f"there is no answer in {DEADLINE_S:g} s", "check network and proxy") from None
-    except aiohttp.ClientError as err:
-        raise _no_token(url, str(err) or type(err).__name__, "check network, proxy and ca_file") from None
-    if answer.status in (401, 403):
+        answer = await http.fetch(request)
+    except FetchFailed as err:
+        raise _no_token(url, str(err), "check network, proxy and ca_file") from None
+    if answer.status in (UNAUTHORIZED, FORBIDDEN):
         remedy = "check id and private_key of github_app, and the clock"
         raise _no_token(url, f"it answers {answer.status}", remedy)
-    if answer.status == 404:  # noqa: PLR2004 - HTTP's own number
+    if answer.status == NOT_FOUND:
         raise _no_token(url, "the App is not installed there", "install it for the repository's owner, or check its id")
     try:
-        found = orjson.loads(body or b"")
+        found = orjson.loads(answer.body)
     except orjson.JSONDecodeError:
         found = None
-    if answer.status >= 300 or not isinstance(found, dict):  # noqa: PLR2004 - HTTP's own number
+    if not isinstance(found, dict):
         raise _no_token(url, f"it answers {answer.status}", "check github_app.api_url of git.credentials")
     return found
 

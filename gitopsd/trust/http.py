@@ -17,6 +17,8 @@ import aiohttp
 
 from gitopsd.errors import InvalidSettings
 from gitopsd.settings import RepoCredentials
+from gitopsd.trust.fetch import HttpSession
+from gitopsd.trust.reach import PinnedResolver, Reach
 
 CONNECT_S = 15.0
 SILENT_S = 30.0  # without a byte: a server that takes requests and says nothing holds up the fetches of others
@@ -24,11 +26,11 @@ SILENT_S = 30.0  # without a byte: a server that takes requests and says nothing
 
 @asynccontextmanager
 async def session(
-    given: RepoCredentials | None, url: str, *, deadline_s: float
-) -> AsyncIterator[aiohttp.ClientSession]:
-    """Open a session to the host of `url`, with the certificates and the proxy of `given`; a login it does not send.
+    given: RepoCredentials | None, url: str, *, deadline_s: float, reach: Reach
+) -> AsyncIterator[HttpSession]:
+    """Open a session to the host of `url`, with the certificates and the proxy of `given`, and within `reach`.
 
-    Redirects are the caller's business; the environment's proxies hold where `given` names none.
+    A login it does not send by itself; the environment's proxies hold where `given` names none.
 
     Raises:
         InvalidSettings: a certificate or key of `given` cannot be used.
@@ -39,13 +41,15 @@ async def session(
         total=deadline_s, sock_connect=min(CONNECT_S, deadline_s), sock_read=min(SILENT_S, deadline_s)
     )
     # Not trust_env: that would take logins from ~/.netrc, too.
+    proxy = proxy_of(given, url)
+    resolver = PinnedResolver(reach, proxy)
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=context),
+        connector=aiohttp.TCPConnector(ssl=context, resolver=resolver, ttl_dns_cache=None),  # one answer for all of it
         timeout=limits,
-        proxy=proxy_of(given, url),
+        proxy=proxy,
         cookie_jar=aiohttp.DummyCookieJar(),
     ) as opened:
-        yield opened
+        yield HttpSession(opened, reach)
 
 
 def proxy_of(given: RepoCredentials, url: str) -> str | None:
@@ -54,13 +58,7 @@ def proxy_of(given: RepoCredentials, url: str) -> str | None:
     Raises:
         InvalidSettings: it is one that git alone can use.
     """
-    if given.proxy:
-        proxy = None if bypasses(given.no_proxy, url) else given.proxy
-    else:
-        parts, environment = urlsplit(url), getproxies_environment()
-        proxy = environment.get(parts.scheme) or environment.get("all")
-        if proxy_bypass_environment(parts.netloc, environment):
-            proxy = None
+    proxy = _proxy(given, url)
     if proxy is not None and not proxy.startswith(("http://", "https://")):
         raise InvalidSettings(
             f"the proxy for {given.url} is none of HTTP, and registries, Git LFS and GitHub's API need one",
@@ -69,15 +67,18 @@ def proxy_of(given: RepoCredentials, url: str) -> str | None:
     return proxy
 
 
-async def whole(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes | None:
-    """Return the body of `answer`, None where it has more than `most_bytes`."""
-    parts, size = [], 0
-    async for chunk in answer.content.iter_any():
-        parts.append(chunk)
-        size += len(chunk)
-        if size > most_bytes:
-            return None
-    return b"".join(parts)
+def is_proxied(given: RepoCredentials, url: str) -> bool:
+    """Tell whether the host of `url` is reached by a proxy of any kind."""
+    return _proxy(given, url) is not None
+
+
+def _proxy(given: RepoCredentials, url: str) -> str | None:
+    if given.proxy:
+        return None if bypasses(given.no_proxy, url) else given.proxy
+    parts, environment = urlsplit(url), getproxies_environment()
+    if proxy_bypass_environment(parts.netloc, environment):
+        return None
+    return environment.get(parts.scheme) or environment.get("all")
 
 
 def login(given: RepoCredentials | None) -> dict[str, str]:

@@ -192,6 +192,7 @@ async def daemon(root: Path, clusters: Mapping[str, Path], *, redis: str = "embe
         "run_dir": str(root / "run"),
         "clusters": [{"name": name, "kubeconfig": str(path)} for name, path in clusters.items()],
         "declarations": [{"directory": str(root / "declarations")}],
+        "network": {"private": ["127.0.0.1"]},
         "redis": {"url": redis},
         "api": {
             "port": api,

@@ -297,6 +297,7 @@ def settings(root: Path, clusters: Mapping[str, Path], declarations: list[Json])
         "clusters": [{"name": name, "kubeconfig": str(path)} for name, path in clusters.items()],
         "declarations": declarations,
         "git": {"poll_s": 3600},
+        "network": {"private": ["127.0.0.1", "localhost"]},
         "redis": {"url": "embedded", "deadline_s": 10},  # a busy machine is no lost Redis
         "workers": {"count": 1},  # a second one costs half a second of each start
         "tools": {"unconfined": os.geteuid() == 0},

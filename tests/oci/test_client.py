@@ -18,6 +18,7 @@ from gitopsd.errors import (
 from gitopsd.oci.client import CHART_LAYER, IMAGE_LAYER, registry
 from gitopsd.oci.reference import OciRepository, tag_of
 from gitopsd.settings import Held, OciSettings, RepoCredentials
+from gitopsd.trust.reach import EVERYWHERE
 from tests import registry as servers
 from tests.registry import INDEX, REAL, digest_of, manifest_of, own_registry, real_registry, tar
 
@@ -40,7 +41,7 @@ async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 def opened(server: servers.Registry, name: str = "org/app", limits: OciSettings = LIMITS, **given: object):  # type: ignore[no-untyped-def] # noqa: ANN201 - a context manager of the module's
     url = f"{server.url}/{name}"
-    return registry(url, RepoCredentials(url, plain_http=True, **given), limits)  # type: ignore[arg-type]
+    return registry(url, RepoCredentials(url, plain_http=True, **given), limits, EVERYWHERE)  # type: ignore[arg-type]
 
 
 async def test_tags_ranges_and_digests_lead_to_one_artifact(server: servers.Registry) -> None:

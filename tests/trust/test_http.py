@@ -5,6 +5,7 @@ import pytest
 from gitopsd.errors import InvalidSettings
 from gitopsd.settings import Held, RepoCredentials
 from gitopsd.trust.http import bypasses, login, proxy_of, session
+from gitopsd.trust.reach import EVERYWHERE
 
 
 def test_hosts_that_are_reached_without_a_proxy() -> None:
@@ -50,6 +51,6 @@ def test_login_is_that_of_the_credentials() -> None:
 async def test_certificate_that_is_none_is_said_without_telling_it() -> None:
     given = RepoCredentials("https://h", client_cert=Held(text="hunter2"), client_key=Held(text="hunter2"))
     with pytest.raises(InvalidSettings, match="cannot be used") as caught:
-        async with session(given, "https://h", deadline_s=1.0):
+        async with session(given, "https://h", deadline_s=1.0, reach=EVERYWHERE):
             pass
     assert "hunter2" not in str(caught.value)
