@@ -159,17 +159,7 @@ def pass_graph(edges: Edges, rules: Rules, around: Surroundings) -> PassGraph:
             now_s=now_s,
             refresh_s=rules.refresh_s,
         ),
-        triggers=Triggers(
-            queue=queue,
-            apps=apps,
-            index=TouchIndex(),
-            barrier=barrier,
-            walk=around.walk,
-            cluster_of=destinations.cluster_of,
-            poll=around.poll,
-            gone=targets.forget,
-            permits=around.rights.permits,
-        ),
+        triggers=_triggers(edges, around, targets),
         commands=UserCommands(
             apps=apps,
             sources=edges.sources,
@@ -198,4 +188,18 @@ def _syncer(edges: Edges, rules: Rules, around: Surroundings) -> Syncer:
         ignored=rules.ignored,
         fenced=around.fenced,
         on_sync=around.on_sync,
+    )
+
+
+def _triggers(edges: Edges, around: Surroundings, targets: TargetIndex) -> Triggers:
+    return Triggers(
+        queue=around.queue,
+        apps=edges.apps,
+        index=TouchIndex(),
+        barrier=targets.barrier,
+        walk=around.walk,
+        cluster_of=targets.destinations.cluster_of,
+        poll=around.poll,
+        gone=targets.forget,
+        permits=around.rights.permits,
     )

@@ -11,7 +11,7 @@ from gitopsd.kube.client import KubeClient
 from gitopsd.model.comparison import Absent, Unreadable, Unserved
 from gitopsd.model.manifest import GVK, GroupKind
 from tests.clusters import Cluster
-from tests.contract.test_live import apply, config_map
+from tests.contract.config_maps import apply, config_map
 from tests.kube.kit import client_of
 from tests.live.kit import HERE, SHOP, Running, ref, running, until
 

@@ -14,8 +14,8 @@ from gitopsd.model.comparison import Found
 from gitopsd.model.ids import Uid
 from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
 from gitopsd.model.residents import Residents
+from tests.contract.config_maps import apply, config_map
 from tests.contract.kubernetes.objects import CRDS, GROUP, crd, deployment, deployments, widget, widgets_at
-from tests.contract.test_live import apply, config_map
 from tests.contract.test_namespaces import grant
 from tests.live.kit import HERE, SHOP, Running, ref, running, until
 
