@@ -11,6 +11,7 @@ from gitopsd.apply.prune import prune
 from gitopsd.apply.refusals import refused
 from gitopsd.apply.release import release
 from gitopsd.apply.stale_versions import Served
+from gitopsd.core.declaration.destination import ARGO_GROUP, DECLARATION_KINDS, DECLARE
 from gitopsd.core.ownership.takeover import migration_manager
 from gitopsd.errors import ClusterRefused, ClusterUnreachable, UnknownCluster
 from gitopsd.kube.client import APPLY_PATCH, KubeClient
@@ -201,8 +202,15 @@ def _not_served(key: ResourceKey, gvk: GVK) -> Refused:
         NOT_FOUND,
         f"the cluster does not serve {gvk}",
         retryable=False,
-        remedy="install its CRD, or write a version that the cluster serves",
+        remedy=_remedy(gvk),
     )
+
+
+def _remedy(gvk: GVK) -> str:
+    if gvk.group == ARGO_GROUP and gvk.kind in DECLARATION_KINDS:
+        here = f"gitopsd takes declarations itself, where .spec.destination.name of the application is {DECLARE.value}"
+        return f"{here} and not a cluster"
+    return "install its CRD, or write a version that the cluster serves"
 
 
 def _unsettled(cluster: ClusterId, gvk: GVK, reading: Reading) -> ClusterUnreachable:

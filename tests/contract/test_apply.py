@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from gitopsd.apply.run import ClusterApplier
 from gitopsd.core.objects.managed_fields import view_hash
+from gitopsd.core.target.apply_form import apply_form
 from gitopsd.kube.client import KubeClient
 from gitopsd.model.command import (
     Accepted,
     Predicted,
 )
-from gitopsd.model.ids import ResourceVersion
-from gitopsd.model.manifest import ResourceKey, key_of
+from gitopsd.model.ids import AppName, ResourceVersion
+from gitopsd.model.manifest import Manifest, ResourceKey, key_of
 from tests.contract.applying import (
     HERE,
     MERGE,
@@ -217,3 +222,21 @@ async def test_dry_run_of_a_takeover_that_takes_nothing_away_is_a_plain_one(
 
     assert isinstance(answer, Predicted)
     assert () == answer.takes
+
+
+@pytest.mark.parametrize("name", ["serviceAccountName", "serviceAccount"])
+async def test_account_that_git_drops_goes_under_both_its_names(
+    applier: ClusterApplier, namespace: str, name: str
+) -> None:
+    def form(**spec: Any) -> Manifest:
+        made = deployment(namespace)
+        made["spec"]["template"] = {**made["spec"]["template"], "spec": {**made["spec"]["template"]["spec"], **spec}}
+        return apply_form(made, AppName("shop"), namespace, namespaced=True).manifest
+
+    await accepted(applier, form(**{name: "web"}))
+    before = (await live(applier, form()))["spec"]["template"]["spec"]
+    await accepted(applier, form())
+    after = (await live(applier, form()))["spec"]["template"]["spec"]
+
+    assert ("web", "web") == (before["serviceAccountName"], before["serviceAccount"])
+    assert not {"serviceAccountName", "serviceAccount"} & after.keys()

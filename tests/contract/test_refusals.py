@@ -105,6 +105,17 @@ async def test_a_kind_that_is_not_served_is_terminal(applier: ClusterApplier, na
     assert (404, False) == (answer.code, answer.retryable)
 
 
+async def test_declaration_for_a_cluster_that_takes_none_says_where_it_goes(
+    applier: ClusterApplier, namespace: str
+) -> None:
+    manifest = {**config_map(namespace), "apiVersion": "argoproj.io/v1alpha1", "kind": "Application"}
+
+    answer = await applier.run(HERE, apply(manifest))
+
+    assert isinstance(answer, Refused)
+    assert ".spec.destination.name of the application is gitopsd" in answer.remedy
+
+
 async def test_a_kind_that_discovery_does_not_tell_of_yet_is_asked_for(client: KubeClient, namespace: str) -> None:
     knows_nothing = ClusterApplier({HERE: client}, served(), TAKEOVER)
 

@@ -96,7 +96,8 @@ def _unknown(field: str, asked: str, clusters: Collection[ClusterId]) -> Unknown
     hint = did_you_mean(asked, clusters)
     return UnknownCluster(
         f".spec.destination.{field} {asked!r} is no cluster of the settings",
-        remedy=hint or "add it to `clusters` in the settings, or name one that is there",
+        remedy=hint
+        or f"add it to `clusters` in the settings, or name one that is there ({DECLARE.value} for declarations)",
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gitopsd.core.objects.fields import WrongShape, mapping_at, text_at
+from gitopsd.core.target.aliases import with_both_names
 from gitopsd.core.target.tracking import ANNOTATION, Tracking, track
 from gitopsd.errors import InvalidManifest
 from gitopsd.model.ids import AppName
@@ -29,7 +30,8 @@ def apply_form(
 ) -> ApplyForm:
     """Return `manifest` as it is applied: a copy, with null values as they are.
 
-    `stringData` is folded into `data`, the server's own fields are dropped, namespace and tracking id are set.
+    `stringData` is folded into `data`, the server's own fields are dropped, namespace and tracking id are set, and a
+    field that has two names is written under both.
 
     Args:
         manifest: has passed the border: apiVersion, kind and metadata.name are there.
@@ -46,8 +48,8 @@ def apply_form(
     try:
         _check_metadata(manifest)
         kept, dropped = _without_servers(manifest)
-        if gvk_of(manifest).group_kind == SECRET:
-            kept = _folded(kept)
+        kind = gvk_of(manifest).group_kind
+        kept = _folded(kept) if kind == SECRET else with_both_names(kept, kind)
     except WrongShape as err:
         raise InvalidManifest(f"{subject}: {err}", remedy="give the field the type that its kind says") from err
     kept, moved = _placed(kept, namespace, subject, namespaced=namespaced)

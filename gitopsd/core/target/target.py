@@ -14,11 +14,16 @@ from gitopsd.core.target.tracking import ANNOTATION, Tracking
 from gitopsd.errors import InvalidManifest
 from gitopsd.model.comparison import Reading, Unreadable
 from gitopsd.model.ids import AppName, TargetHash
-from gitopsd.model.manifest import GVK, Manifest, ResourceKey, annotations_of, gvk_of, key_of
+from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey, annotations_of, gvk_of, key_of
 from gitopsd.model.status import Condition
 
 MAX_REPEATED = 10  # conditions of one application; the rest is counted
 NAME_IT = "write metadata.name: what has no name cannot be found again, unless it is a hook with generateName"
+# Kinds whose objects are run for their effect, and the field that has the cluster delete them when they are over.
+TIMES_TO_LIVE = {
+    GroupKind("batch", "Job"): "ttlSecondsAfterFinished",
+    GroupKind("argoproj.io", "Workflow"): "ttlStrategy",
+}
 # True: namespaced, False: cluster-scoped, None: not served, Unreadable: the cluster does not tell
 KindScope = Callable[[GVK], bool | Unreadable | None]
 
@@ -96,7 +101,7 @@ def target_of(
             hooks[key] = hook_of(form.manifest)
             warnings += _hook_warning(key, form.manifest)
             continue
-        warnings += _option_warnings(key, form.manifest)
+        warnings += [*_option_warnings(key, form.manifest), *_short_lived(key, form.manifest)]
         sync_wave(form.manifest)  # refused here, so that no later stage meets a wave it cannot read
         objects[key] = form.manifest
     ordered = {key: objects[key] for key in sorted(objects)}
@@ -168,6 +173,16 @@ def _option_warnings(key: ResourceKey, manifest: Manifest) -> list[Condition]:
     text = annotations_of(manifest).get(SYNC_OPTIONS) or ""
     _, warnings = parse_options(listed(text), subject=str(key))
     return [Condition("SyncOptionWarning", warning, f"see the annotation {SYNC_OPTIONS}") for warning in warnings]
+
+
+def _short_lived(key: ResourceKey, manifest: Manifest) -> list[Condition]:
+    """Return the condition of an object that deletes itself when it is over, and so is made anew for ever."""
+    spec, field = manifest.get("spec"), TIMES_TO_LIVE.get(key.group_kind)
+    if field is None or not isinstance(spec, dict) or spec.get(field) is None:
+        return []
+    what = f"{key}: spec.{field} deletes it when it is over; Git still holds it then, so the next sync runs it again"
+    remedy = f"annotate it {HOOK}: Sync to run it once for each new content, or leave {field} out"
+    return [Condition("ShortLivedWarning", what, remedy)]
 
 
 def _hook_warning(key: ResourceKey, manifest: Manifest) -> list[Condition]:

@@ -129,3 +129,43 @@ def test_definitions_tell_the_scope_of_their_kinds() -> None:
     assert {GroupKind("example.org", "Car"): True, GroupKind("example.org", "Road"): False} == scopes_of(
         [definition("Car", "Namespaced"), definition("Road", "Cluster"), broken, manifest()]
     )
+
+
+def pods(kind: str, api_version: str, spec: dict[str, Any]) -> Any:
+    template = {"template": {"spec": spec}}
+    at: dict[str, Any] = {
+        "Pod": spec,
+        "Deployment": template,
+        "CronJob": {"jobTemplate": {"spec": template}},
+        "Widget": template,
+    }
+    return manifest(kind, apiVersion=api_version, spec=at[kind])
+
+
+@pytest.mark.parametrize(("kind", "api_version"), [("Pod", "v1"), ("Deployment", "apps/v1"), ("CronJob", "batch/v1")])
+@pytest.mark.parametrize("name", ["serviceAccountName", "serviceAccount"])
+def test_account_of_pods_is_written_under_both_its_names(kind: str, api_version: str, name: str) -> None:
+    form = apply_form(pods(kind, api_version, {name: "web", "containers": []}), SHOP, "prod", namespaced=True)
+
+    both = {"serviceAccountName": "web", "serviceAccount": "web", "containers": []}
+    assert pods(kind, api_version, both)["spec"] == form.manifest["spec"]
+
+
+@pytest.mark.parametrize("spec", [{}, {"serviceAccountName": "a", "serviceAccount": "b"}, {"serviceAccountName": ""}])
+def test_account_that_says_nothing_or_two_things_is_left_as_it_is(spec: Any) -> None:
+    form = apply_form(pods("Deployment", "apps/v1", spec), SHOP, "prod", namespaced=True)
+
+    assert pods("Deployment", "apps/v1", spec)["spec"] == form.manifest["spec"]
+
+
+@pytest.mark.parametrize("spec", [None, [], {"template": None}, {"template": {"spec": 5}}])
+def test_pods_of_a_wrong_shape_are_left_to_the_server(spec: Any) -> None:
+    made = manifest("Deployment", apiVersion="apps/v1", spec=spec)
+
+    assert spec == apply_form(made, SHOP, "prod", namespaced=True).manifest["spec"]
+
+
+def test_field_of_a_custom_kind_has_one_name() -> None:
+    made = pods("Widget", "example.com/v1", {"serviceAccountName": "web"})
+
+    assert made["spec"] == apply_form(made, SHOP, "prod", namespaced=True).manifest["spec"]

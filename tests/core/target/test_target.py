@@ -152,3 +152,17 @@ def test_wave_that_is_no_number_is_refused(wave: str) -> None:
 
 def test_a_changed_value_changes_the_hash() -> None:
     assert target(config("a", {"x": "1"})).hash != target(config("a", {"x": "2"})).hash
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "field"),
+    [("batch/v1", "Job", "ttlSecondsAfterFinished"), ("argoproj.io/v1alpha1", "Workflow", "ttlStrategy")],
+)
+def test_object_that_deletes_itself_is_told_of_with_what_to_do(api_version: str, kind: str, field: str) -> None:
+    made = {"apiVersion": api_version, "kind": kind, "metadata": {"name": "once"}, "spec": {field: 0}}
+    hook = {**made, "metadata": {"name": "hook", "annotations": {"argocd.argoproj.io/hook": "Sync"}}}
+    (condition,) = target_of(SHOP, "prod", [made, hook], lambda _: True).conditions
+
+    assert "ShortLivedWarning" == condition.type
+    assert f"{kind}:prod/once: spec.{field} deletes it when it is over" in condition.message
+    assert "argocd.argoproj.io/hook: Sync" in (condition.remedy or "")
