@@ -36,7 +36,9 @@ from gitopsd.model.comparison import Reading, Unserved
 from gitopsd.model.ids import ClusterId, ResourceVersion
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of, key_of
 
-CONFLICT, NOT_FOUND, FORBIDDEN = 409, 404, 403
+CONFLICT, NOT_FOUND, FORBIDDEN, NOT_ALLOWED = 409, 404, 403, 405
+ENDING = (FORBIDDEN, NOT_ALLOWED)  # what a kind answers to a create while its definition is being deleted
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 Resolve = Callable[[ClusterId, GVK], ApiResource | Reading]  # a GVK without version asks for the preferred one
 Known = Callable[[ClusterId, ResourceKey], ResourceVersion | None]
 
@@ -120,14 +122,15 @@ class ClusterApplier:
             return _not_served(command.key, gvk)
         known = self.known(cluster, command.key)
         terms = ssa.WriteTerms(self.takeover, known, self.named, _served(client, gvk))
-        return await ssa.apply(client, resource, command, terms)
+        return await _of_ending_kind(self._client(cluster), resource, await ssa.apply(client, resource, command, terms))
 
     async def _check(self, client: KubeClient, cluster: ClusterId, command: DryRun) -> Applied:
         gvk = gvk_of(command.manifest)
         resource = await self._resource(client, cluster, gvk)
         if resource is None:
             return _not_served(command.key, gvk)
-        return await ssa.check(client, resource, command, _served(client, gvk))
+        result = await ssa.check(client, resource, command, _served(client, gvk))
+        return await _of_ending_kind(self._client(cluster), resource, result)
 
     async def _delete(self, client: KubeClient, cluster: ClusterId, command: Prune | Release) -> Applied:
         gvk = GVK(command.key.group, "", command.key.kind)
@@ -194,6 +197,21 @@ def _served(client: KubeClient, gvk: GVK) -> Served:
         return await ask_for(client, gvk_of({"apiVersion": api_version, "kind": gvk.kind})) is not None
 
     return served
+
+
+async def _of_ending_kind(client: KubeClient, resource: ApiResource, result: Applied) -> Applied:
+    """Return `result`, told to pass by itself where the kind's definition is being deleted: so it is once that is gone.
+
+    The server says so in words alone, so the definition itself is asked.
+    """
+    suspect = isinstance(result, Refused) and not result.retryable and result.code in ENDING
+    if not suspect or not isinstance(result, Refused) or "." not in resource.gvk.group:
+        return result
+    reply = await client.request("GET", f"{DEFINITIONS}/{resource.plural}.{resource.gvk.group}")
+    if not reply.ok or "deletionTimestamp" not in reply.body["metadata"]:
+        return result
+    remedy = "see what is left of its kind, whose definition is being deleted; it is tried again"
+    return replace(result, retryable=True, remedy=remedy)
 
 
 def _not_served(key: ResourceKey, gvk: GVK) -> Refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 
 import structlog
 
@@ -16,14 +17,16 @@ from gitopsd.live.debounce import Debounce
 from gitopsd.live.decode import Decoder
 from gitopsd.live.discovery import Discovery, discover, offered
 from gitopsd.live.fair_slots import Lists
+from gitopsd.live.grounds import KINDS, NAMESPACE, Grounds
 from gitopsd.live.kinds import PENDING, ListWatchState, VersionStore
 from gitopsd.live.metadata_scans import MetadataScans
 from gitopsd.live.mirror import LiveMirror
 from gitopsd.live.residents import ResidentsOf
-from gitopsd.live.scope import WatchScope
+from gitopsd.live.scope import EVERYWHERE, WatchScope
 from gitopsd.live.throttle import Throttle
 from gitopsd.live.watch import REFRESH_S, ApiServerTraits, KindWatch, Sink
-from gitopsd.model.cluster import ApiResource, LiveObject, Offered, WatchAge, WatchState
+from gitopsd.live.watch_states import states_of
+from gitopsd.model.cluster import ApiResource, LiveObject, Offered, RefusedAt, WatchAge, WatchState
 from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading, Unreadable, Unserved
 from gitopsd.model.ids import AppName, Uid
@@ -97,6 +100,7 @@ class ClusterMirror:
         self._versions: dict[GVK, VersionStore] = {}
         self._policies: dict[GVK, VersionStore] = {}
         self._admission = Admission(self._policies, self.mirror.kinds, now_s)
+        self._grounds = Grounds(self._versions, self.mirror.kinds, self.resource, self.admission, self._tell)
         self._tasks: dict[tuple[GVK, bool], list[asyncio.Task[None]]] = {}  # by kind, and whether of metadata alone
         self._synced = False
         self._group: asyncio.TaskGroup | None = None
@@ -112,6 +116,7 @@ class ClusterMirror:
                 self._group = group
                 group.create_task(self._discover_for_ever(), name=f"discovery of {self._client.name}")
                 group.create_task(self.surveys.run(), name=f"survey of {self._client.name}")
+                group.create_task(self._grounds.run(), name=f"refusals of {self._client.name}")
                 if self._checking is not None:
                     group.create_task(self._checking.run(), name=f"health checks of {self._client.name}")
         finally:
@@ -172,6 +177,17 @@ class ClusterMirror:
         for gvk, kind in self.mirror.kinds.items():
             if gvk.group_kind == answer.key.group_kind:
                 kind.written(answer)
+        self._grounds.written(answer.key.group_kind)
+
+    def refused(self, app: AppName, sync: str, places: Collection[RefusedAt]) -> bool:
+        if places and self._discovery is not None:
+            self._follow_grounds(self._discovery)
+        return self._grounds.refused(app, sync, places)
+
+    def _follow_grounds(self, found: Discovery) -> None:
+        for resource in map(found.preferred.get, KINDS):
+            if resource is not None and self._bounds.parts(resource) == EVERYWHERE:
+                self._follow_versions(resource)
 
     @property
     def version(self) -> str:
@@ -197,25 +213,12 @@ class ClusterMirror:
 
     def silent(self, after_s: float) -> frozenset[GroupKind]:
         """Return the kinds of which nothing was heard for longer; those that fail are not among them."""
-        since_s = self._now_s() - after_s
-        return frozenset(s.gvk.group_kind for s in self._followed() if not s.problem and s.heard_s < since_s)
+        old_s = self._now_s() - after_s
+        return frozenset(s.gvk.group_kind for s in self._followed() if not s.problem and s.heard_s < old_s)
 
     def watches(self) -> tuple[WatchState, ...]:
         """Return every list-watch that is under way, sorted by kind and namespace."""
-        now_s = self._now_s()
-        found = (
-            WatchState(
-                sink.gvk,
-                sink.namespace,
-                sink.count(),
-                max(0.0, now_s - sink.heard_s),
-                sink.problem,
-                sink.last_error,
-                None if sink.last_error_s is None else now_s - sink.last_error_s,
-            )
-            for sink in self._followed()
-        )
-        return tuple(sorted(found, key=lambda state: (state.gvk, state.namespace)))
+        return states_of(self._followed(), self._now_s())
 
     def _followed(self) -> list[ListWatchState | VersionStore]:
         parts: list[ListWatchState | VersionStore] = [
@@ -298,11 +301,13 @@ class ClusterMirror:
                 self._stop(gvk, meta=meta)  # begun anew below, with a list
         self._follow_all(found)
         for kind in (APISERVICE, *POLICIES):
-            preferred = found.preferred.get(kind)
-            if preferred is not None:
+            if (preferred := found.preferred.get(kind)) is not None:
                 self._follow_versions(preferred)
+        if self._grounds.any:
+            self._follow_grounds(found)
         if before is None or before.resources != found.resources or before.failed != found.failed:
             self._admission.changed()
+            self._grounds.changed()
             for gvk in self.mirror.kinds_asked_for():
                 if before is None or before.resource(gvk) != found.resource(gvk):
                     self.mirror.kind_changed(gvk)
@@ -341,13 +346,16 @@ class ClusterMirror:
             return
         if gvk not in self._versions:
             changed = self._rediscover.set if gvk.group_kind == APISERVICE else self._admission_changed
+            if gvk.group_kind in KINDS:
+                changed = partial(self._grounds.changed, gvk)
             self._versions[gvk] = VersionStore(gvk, self._decoder, self._now_s, changed)
-            if gvk.group_kind != APISERVICE:
+            if gvk.group_kind in POLICIES:
                 self._policies[gvk] = self._versions[gvk]
         self._watch(resource, {"": self._versions[gvk]}, meta=True)
 
     def _admission_changed(self) -> None:
         self._admission.changed()
+        self._grounds.changed()
         self._look_whether_synced()
 
     def _watch(self, resource: ApiResource, sinks: Mapping[str, Sink], *, meta: bool = False) -> None:
@@ -373,8 +381,11 @@ class ClusterMirror:
             self._admission.changed()
 
     def _object_changed(self, key: ResourceKey, old: LiveObject | None, new: LiveObject | None) -> None:
+        if key.group_kind == NAMESPACE.group_kind:
+            self._grounds.changed()
         if key.kind != CRD.kind or key.group != CRD.group:
             return
+        self._grounds.changed()
         self._admission.changed()
         if CRD not in self.mirror.kinds or not self.mirror.kinds[CRD].listed:
             return

@@ -16,7 +16,7 @@ from gitopsd.live.decode import Decoder
 from gitopsd.live.fair_slots import Lists
 from gitopsd.live.scope import WatchScope
 from gitopsd.live.watch import REFRESH_S
-from gitopsd.model.cluster import ApiResource, LiveObject, Offered, WatchAge, WatchState
+from gitopsd.model.cluster import ApiResource, LiveObject, Offered, RefusedAt, WatchAge, WatchState
 from gitopsd.model.command import Accepted, ObjectRef
 from gitopsd.model.comparison import Reading
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, Uid
@@ -123,6 +123,9 @@ class LiveMirrors:
     def silent(self, cluster: ClusterId, after_s: float) -> frozenset[GroupKind]:
         """Return the kinds of which nothing was heard for longer; those that fail are not among them."""
         return self._of(cluster).silent(after_s)
+
+    def refused(self, cluster: ClusterId, app: AppName, sync: str, places: Collection[RefusedAt]) -> bool:
+        return self._of(cluster).refused(app, sync, places)
 
     def admission(self, cluster: ClusterId, gvk: GVK) -> str:
         return self._of(cluster).admission(gvk)

@@ -113,3 +113,12 @@ class WatchAge:
     oldest_s: float  # seconds since the least recently heard of the watches that go on said anything (bookmarks count)
     failing: tuple[tuple[GVK, str], ...]  # kinds that cannot be read, and why
     error: str = ""  # why the cluster as a whole cannot be read; "" when it can
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RefusedAt:
+    """Where a cluster refused a sync: an object's kind, and its namespace."""
+
+    gvk: GVK
+    namespace: str  # "": it is in none
+    unanswered: bool  # by what may pass by itself, such as a webhook that is down

@@ -182,6 +182,7 @@ class LastSync:
     put_off: bool = False  # some tasks had to wait for something, and are still to be done
     terminated: bool = False
     hooks_left: bool = False  # some that belong to it have not been run to their end
+    unanswered: bool = False  # it failed of what may pass by itself, such as a webhook that is down
     hook_failed: bool = False  # one was run, and came to a bad end
     failing_since_s: float = 0.0  # Unix time at which the first try in a row failed; 0: the last one did not
     left: tuple[ResourceKey, ...] = ()  # what it was to write, and did not

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
+from gitopsd.model.cluster import ApiResource, LiveObject, RefusedAt, WatchAge
 from gitopsd.model.command import Accepted, Answer, Applied, Command, ObjectRef
 from gitopsd.model.comparison import Reading
 from gitopsd.model.health import Health
@@ -35,6 +35,13 @@ class LiveStates(Protocol):
 
         Until the watch has told of it, or some seconds have passed, the object reads `Unreadable(pending=True)`: no
         verdict is given on what is known to be old.
+        """
+        ...
+
+    def refused(self, cluster: ClusterId, app: AppName, sync: str, places: Collection[RefusedAt]) -> bool:
+        """Remember where `sync`, the id of the last one, was refused; return whether what that may rest on has changed.
+
+        Without places it was not. Of a change the application is told, but not all that one thing refused at once.
         """
         ...
 

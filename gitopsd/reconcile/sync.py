@@ -10,6 +10,7 @@ from gitopsd.core.compare.verdict import Basis
 from gitopsd.core.sync.decide import SyncDecision, carrying, last_sync
 from gitopsd.core.sync.deletion import resumed
 from gitopsd.core.sync.diagnostics import failing, with_evidence
+from gitopsd.core.sync.failing import refused_at
 from gitopsd.core.sync.healing import Pacing, mended
 from gitopsd.core.sync.plan import plan
 from gitopsd.core.sync.prune import Guard, lived_in, prune_refusal
@@ -111,7 +112,16 @@ class Syncer:
         if over is None:
             return Outcome(operation, again_after_s=again_after_s, left=wanted.left(operation))
         self._over(over)
+        self._ground_moved(wanted, over)
         return Outcome(over, again_after_s=CONFIRM_S, left=wanted.left(over))
+
+    def _ground_moved(self, wanted: SyncInput, last: Operation | None) -> bool:
+        """Tell whether what the last sync was refused by has changed since; have the mirror tell when it does."""
+        cluster, target = wanted.aim.cluster, wanted.aim.target
+        here = last is not None and last.cluster == cluster
+        manifests = (*target.objects.values(), *(hook.manifest for hook in target.hooks))
+        places = refused_at(last, manifests) if here else ()
+        return self.live.refused(cluster, wanted.app.name, last.id if last is not None else "", places)
 
     def _stopped(self, operation: Operation, wanted: SyncInput) -> Operation | None:
         """Return the operation as ended where it was begun for another cluster, or for a mode that allowed to write."""
@@ -136,7 +146,7 @@ class Syncer:
         fenced = "" if request is not None and request.dry_run else self.fenced(wanted.aim.cluster)
         if fenced and (todo.work.any or request is not None):  # what a person asked for is done when it may be
             return last, SyncDecision(sync=False, why=fenced, again_after_s=FENCED_S)
-        due = due_of(wanted, todo, last, self.now_s(), self.pacing)
+        due = due_of(wanted, todo, last, self.now_s(), self.pacing, ground_moved=self._ground_moved(wanted, last))
         if not due.sync:
             self._taken_up(app, request)
             return last, replace(due, why=waiting(wanted, todo.work, due))

@@ -97,8 +97,13 @@ def todo_of(wanted: SyncInput) -> ProposedSync:
     return ProposedSync(found, prune, selected, hooks)
 
 
-def due_of(wanted: SyncInput, todo: ProposedSync, last: Operation | None, now_s: float, pacing: Pacing) -> SyncDecision:
-    """Tell whether a sync is due now; `last` is the last operation, which is over."""
+def due_of(  # noqa: PLR0913 - by name
+    wanted: SyncInput, todo: ProposedSync, last: Operation | None, now_s: float, pacing: Pacing, *, ground_moved: bool
+) -> SyncDecision:
+    """Tell whether a sync is due now; `last` is the last operation, which is over.
+
+    With `ground_moved`, what it was refused by may be right by now.
+    """
     app, request, mode = wanted.app, wanted.orders.request, wanted.aim.mode
     if wanted.orders.deleting:
         return _deletion_due(wanted, todo, last, now_s, pacing)
@@ -108,7 +113,9 @@ def due_of(wanted: SyncInput, todo: ProposedSync, last: Operation | None, now_s:
     # Argo CD's writes count only while they would be fought over: what is in sync needs no write.
     target, wrote_s = wanted.aim.target.hash, _argocd_wrote_s(wanted)
     shut = blocked(wanted.aim.windows, now_s)
-    situation = SyncSituation(mode, todo.work, target, last_sync_here(wanted, last), shut, wrote_s)
+    situation = SyncSituation(
+        mode, todo.work, target, last_sync_here(wanted, last), shut, wrote_s, ground_moved=ground_moved
+    )
     return sync_due(app, situation, now_s, pacing)
 
 

@@ -19,7 +19,7 @@ from gitopsd.core.compare.respect_ignored import spared
 from gitopsd.core.target import namespace_metadata as namespace
 from gitopsd.core.target import tracking
 from gitopsd.core.target.options import marks_of
-from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
+from gitopsd.model.cluster import ApiResource, LiveObject, RefusedAt, WatchAge
 from gitopsd.model.command import (
     Accepted,
     Answer,
@@ -63,6 +63,8 @@ class World:
         self.on_change: Callable[[AppName], None] = lambda _: None
         self.age_value = WatchAge(synced=True, oldest_s=0.0, failing=())
         self.argocd_wrote_s: float | None = None
+        self.mends = 0  # how often what refusals may rest on has changed
+        self.refusals: dict[AppName, tuple[str, int]] = {}  # whose last sync was refused, which, after how many mends
         self._versions = itertools.count(1)
 
     # as other writers do
@@ -84,6 +86,12 @@ class World:
         gone = self.objects.pop(key)
         self.owned.pop(key, None)
         self._tell(gone)
+
+    def mend(self) -> None:
+        """Change what refusals may rest on: a policy, a quota, a right."""
+        self.mends += 1
+        for app in sorted(self.refusals):
+            self.on_change(app)
 
     # LiveStates
 
@@ -112,6 +120,13 @@ class World:
 
     def admission(self, cluster: ClusterId, gvk: GVK) -> str:
         return "admission"
+
+    def refused(self, cluster: ClusterId, app: AppName, sync: str, places: Collection[RefusedAt]) -> bool:
+        if not places:
+            self.refusals.pop(app, None)
+        elif app not in self.refusals or self.refusals[app][0] != sync:
+            self.refusals[app] = sync, self.mends
+        return app in self.refusals and self.refusals[app][1] != self.mends
 
     def written(self, cluster: ClusterId, answer: Accepted) -> None:
         """Nothing to wait for: this mirror has no delay."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gitopsd.model.cluster import ApiResource, LiveObject, WatchAge
+from gitopsd.model.cluster import ApiResource, LiveObject, RefusedAt, WatchAge
 from gitopsd.model.command import Accepted, Answer, Applied, Command, ObjectRef, Prune, Refused
 from gitopsd.model.comparison import Reading
 from gitopsd.model.ids import AppName, ClusterId, Uid
@@ -34,6 +34,9 @@ class FakeClusters:
 
     def written(self, cluster: ClusterId, answer: Accepted) -> None:
         self.worlds[cluster].written(cluster, answer)
+
+    def refused(self, cluster: ClusterId, app: AppName, sync: str, places: Collection[RefusedAt]) -> bool:
+        return self.worlds[cluster].refused(cluster, app, sync, places)
 
     def unowned(self, cluster: ClusterId, namespace: str) -> Sequence[tuple[GVK, LiveObject]]:
         return self.worlds[cluster].unowned(namespace)

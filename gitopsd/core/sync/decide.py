@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from gitopsd.core.sync.healing import Pacing, counted, heal_wait_s, resting
 from gitopsd.core.sync.plan import PlannedWork, is_due
 from gitopsd.core.sync.retry import backoff_s
+from gitopsd.core.sync.step import RETRIED_REFUSALS
 from gitopsd.core.sync.windows import Blocked
 from gitopsd.model.application import Application, Mode, Retry
 from gitopsd.model.ids import TargetHash
@@ -26,6 +27,9 @@ from gitopsd.model.operation import (
     TaskVerb,
 )
 
+UNANSWERED_MAX_S = 60.0  # between two tries of what has no answer, at most
+MOVED_SHARE = 5.0  # what was refused by something that has changed rests a fifth of the time …
+MOVED_MAX_S = 30.0  # … and no longer than that
 WRITTEN = (TaskState.DONE, TaskState.APPLIED, TaskState.SKIPPED)
 PENDING_S = 2.0  # a list under way is looked for again so often, should no event tell that it is in
 
@@ -68,8 +72,14 @@ def last_sync(operation: Operation | None) -> LastSync | None:
         hooks_left=any(map(_is_left, operation.tasks)),
         hook_failed=any(task.verb is TaskVerb.HOOK and task.end is HookEnd.FAILED for task in operation.tasks),
         failing_since_s=0.0 if succeeded else operation.failing_since_s or ended_s,
+        unanswered=not succeeded and any(map(_is_unanswered, operation.tasks)),
         left=() if succeeded else tuple(task.key for task in operation.tasks if task.state not in WRITTEN),
     )
+
+
+def _is_unanswered(task: Task) -> bool:
+    """Tell whether `task` failed of what may pass by itself, such as a webhook that is down."""
+    return task.state is TaskState.FAILED and task.attempts >= RETRIED_REFUSALS
 
 
 def _is_left(task: Task) -> bool:
@@ -107,6 +117,7 @@ class SyncSituation:
     blocked: Blocked | None = None  # by the project's sync windows
     argocd_wrote_s: float | None = None  # Unix time at which Argo CD last wrote one of the objects
     deleting: bool = False
+    ground_moved: bool = False  # what the last sync's refusal may rest on has changed since
 
 
 def sync_due(app: Application, now: SyncSituation, now_s: float, pacing: Pacing) -> SyncDecision:
@@ -148,7 +159,7 @@ def _by_content(app: Application, now: SyncSituation, now_s: float, pacing: Paci
         return SyncDecision(sync=True, why="the content is new")
     if last.succeeded or _has_drifted_since(app, now.work, last):
         return _healing(app, now.work, last, now_s, pacing)
-    return _retrying(app, last, now_s, pacing)
+    return _retrying(app, now, last, now_s, pacing)
 
 
 def _has_drifted_since(app: Application, todo: PlannedWork, last: LastSync) -> bool:
@@ -215,12 +226,15 @@ def _healing(app: Application, todo: PlannedWork, last: LastSync, now_s: float, 
     )
 
 
-def _retrying(app: Application, last: LastSync, now_s: float, pacing: Pacing) -> SyncDecision:
+def _retrying(app: Application, now: SyncSituation, last: LastSync, now_s: float, pacing: Pacing) -> SyncDecision:
     if last.terminated:
         return SyncDecision(sync=False, why="a person ended the last sync of this content")
     if last.healing and not app.sync_policy.self_heal:
         return SyncDecision(sync=False, why="live has drifted, and selfHeal is off")
     wait_s = retry_wait_s(app.sync_policy.retry, last, pacing)
+    if now.ground_moved:
+        # At once, but not at each turn of what changes all the time.
+        wait_s = min(MOVED_MAX_S, (heal_wait_s(pacing, last.retries) if wait_s is None else wait_s) / MOVED_SHARE)
     if wait_s is None:
         return SyncDecision(
             sync=False, why="the last sync of this content failed; it waits for a change, or for a person"
@@ -244,17 +258,19 @@ def retry_wait_s(retry: Retry | None, last: LastSync, pacing: Pacing) -> float |
 
     As often as `retry` says, or Argo CD's default, as that says. What it says is all that there is where the
     application has one; else it goes on ever later, since most of what refuses is mended in the cluster, and nobody
-    tells of all of that. But for a hook that was run and failed: it is run for its effect, not to make live equal
-    target, and so no more often than somebody has counted on. A heal has no end at all.
+    tells of all of that; of a server or a webhook that is down nobody tells, so it is asked more often. But for a hook
+    that was run and failed: it is run for its effect, not to make live equal target, and so no more often than somebody
+    has counted on. A heal has no end at all.
     """
+    most_s = min(pacing.heal_max_s, UNANSWERED_MAX_S) if last.unanswered else pacing.heal_max_s
     if last.healing:
-        return heal_wait_s(pacing, last.retries)
+        return min(most_s, heal_wait_s(pacing, last.retries))
     said = retry or Retry()
     if said.limit < 0 or last.retries < said.limit:
         return _retry_wait_s(said, last.retries, said.max_duration_s)
     if retry is not None or last.hook_failed:
         return None
-    return _retry_wait_s(said, last.retries, pacing.heal_max_s)
+    return _retry_wait_s(said, last.retries, most_s)
 
 
 def _retry_wait_s(retry: Retry, retries: int, longest_s: float) -> float:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gitopsd.core.sync.decide import last_sync, retry_wait_s
 from gitopsd.core.sync.healing import Pacing
+from gitopsd.core.sync.step import RETRIED_REFUSALS
 from gitopsd.core.text.times import rfc3339
 from gitopsd.model.application import Application
+from gitopsd.model.cluster import RefusedAt
 from gitopsd.model.comparison import Comparison, SyncStatus
-from gitopsd.model.operation import Operation, OperationCause
+from gitopsd.model.manifest import GVK, Manifest, gvk_of, key_of
+from gitopsd.model.operation import Operation, OperationCause, OperationPhase, TaskState
 from gitopsd.model.status import Condition, Failing
 
 
@@ -33,6 +38,25 @@ def failure_of(app: Application, found: Comparison, operation: Operation | None,
     wait_s = None if last.terminated else retry_wait_s(app.sync_policy.retry, last, pacing)
     next_s = None if wait_s is None else last.ended_s + wait_s
     return Failing(last.failing_since_s, last.retries + 1, next_s, operation.message)
+
+
+def refused_at(operation: Operation | None, manifests: Iterable[Manifest]) -> tuple[RefusedAt, ...]:
+    """Return where the last sync, which is over, was refused; nothing where it was not, or was not refused alone.
+
+    Args:
+        operation: the last one, in the application's cluster.
+        manifests: of its target and its hooks, which say at what version.
+    """
+    if operation is None or operation.phase is not OperationPhase.FAILED or not operation.scope.whole:
+        return ()
+    kinds = {key_of(manifest).group_kind: gvk_of(manifest) for manifest in manifests}
+    found = set()
+    for task in operation.tasks:
+        # What was accepted and came to a bad end was not refused.
+        if task.state is TaskState.FAILED and task.end is None and not task.since_s:
+            gvk = kinds.get(task.key.group_kind, GVK(task.key.group, "", task.key.kind))
+            found.add(RefusedAt(gvk, task.key.namespace, task.attempts >= RETRIED_REFUSALS))
+    return tuple(sorted(found))
 
 
 def sync_error(found: Failing) -> Condition:

@@ -18,6 +18,7 @@ from gitopsd.model.operation import EndReason, HookEnd, Operation, OperationPhas
 TERMINATED = "terminated by a person"
 SUPERSEDED = "superseded: Git has newer content"
 MAX_REFUSALS = 8  # of one task, all retryable; with back-off that is some minutes
+RETRIED_REFUSALS = 3  # the same in a sync that is tried again: the rest before the next one is its back-off
 MAX_TOLD = 3  # tasks named in an operation's message
 
 
@@ -73,8 +74,8 @@ def absorb(operation: Operation, results: Sequence[Applied], now_s: float) -> Op
     """Return `operation` with what became of its commands.
 
     Commands without a result keep their tasks ISSUED, to be asked for again. Retryable refusals put the whole
-    operation off by a growing time, and fail their task after `MAX_REFUSALS`; one of code 0 (no answer at all) says
-    nothing about the content, so only the operation's deadline ends it.
+    operation off by a growing time, and fail their task after `MAX_REFUSALS`, or fewer; one of code 0 (no answer at
+    all) says nothing about the content, so only the operation's deadline ends it.
     """
     by_key = {result.key: result for result in results}
     tasks = tuple(
@@ -157,7 +158,7 @@ def _without_hooks(walk: Advance, stopped: Operation) -> Step:
     return Step(replace(operation, tasks=tasks, message="its hooks are removed"), tuple(walk.issued), 0.0)
 
 
-def _hook_answered(task: Task, result: Applied, now_s: float) -> Task:
+def _hook_answered(task: Task, result: Applied, now_s: float, most: int) -> Task:
     over = TaskState.FAILED if task.end is HookEnd.FAILED else TaskState.DONE
     match result:
         case Accepted() if task.end is not None:
@@ -169,7 +170,7 @@ def _hook_answered(task: Task, result: Applied, now_s: float) -> Task:
             return replace(
                 task, state=TaskState.APPLIED, wait=None, message="", since_s=now_s, resource_version=version
             )
-        case Refused(retryable=True) if task.attempts + 1 < MAX_REFUSALS or (result.code == 0 and task.end is None):
+        case Refused(retryable=True) if task.attempts + 1 < most or (result.code == 0 and task.end is None):
             uid = task.uid if task.end is not None else None
             message = task.message if task.end is not None else _words(result)
             return _again(task, message, uid)
@@ -184,10 +185,11 @@ def _answered(task: Task, result: Applied, now_s: float, operation: Operation) -
     if task.state is not TaskState.ISSUED:
         tried = task.state is TaskState.PENDING and not task.checked
         return answered(task, result, dry_run=operation.scope.dry_run) if tried else task
-    return (_hook_answered if task.verb is TaskVerb.HOOK else _write_answered)(task, result, now_s)
+    most = RETRIED_REFUSALS if operation.failing_since_s else MAX_REFUSALS
+    return (_hook_answered if task.verb is TaskVerb.HOOK else _write_answered)(task, result, now_s, most)
 
 
-def _write_answered(task: Task, result: Applied, now_s: float) -> Task:
+def _write_answered(task: Task, result: Applied, now_s: float, most: int) -> Task:
     match result:
         case Accepted(resource_version=None) if task.verb is TaskVerb.PRUNE:
             return replace(task, state=TaskState.DONE, wait=None, message=result.message)
@@ -202,7 +204,7 @@ def _write_answered(task: Task, result: Applied, now_s: float) -> Task:
                 resource_version=version,
                 view=result.view,
             )
-        case Refused(retryable=True) if result.code == 0 or task.attempts + 1 < MAX_REFUSALS:
+        case Refused(retryable=True) if result.code == 0 or task.attempts + 1 < most:
             return _again(task, _words(result), task.uid)
         case Refused():
             return failed(replace(task, attempts=task.attempts + 1), _words(result))

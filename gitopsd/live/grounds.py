@@ -1,0 +1,157 @@
+"""Whose sync one cluster refused, and what that may rest on: they are told when that changes, a few at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from gitopsd.live.admission import SETTLE_S
+from gitopsd.live.kinds import KindStore, VersionStore
+from gitopsd.model.cluster import ApiResource, RefusedAt
+from gitopsd.model.comparison import Reading, Unreadable
+from gitopsd.model.ids import AppName
+from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
+
+RBAC = "rbac.authorization.k8s.io"
+KINDS = (  # beside the policies: followed from the first refusal on
+    GroupKind("", "ResourceQuota"),
+    GroupKind("", "LimitRange"),
+    GroupKind(RBAC, "Role"),
+    GroupKind(RBAC, "RoleBinding"),
+    GroupKind(RBAC, "ClusterRole"),
+    GroupKind(RBAC, "ClusterRoleBinding"),
+)
+NAMESPACE = GVK("", "v1", "Namespace")
+LAG_S = 1.0  # a server takes up what has changed a moment after it shows it
+BETWEEN_S = 0.05  # between two that are told: a thousand that one webhook refused do not all come at once
+
+
+@dataclass(slots=True)
+class _Refused:
+    """One application whose last sync was refused."""
+
+    sync: str  # its operation's id
+    places: tuple[RefusedAt, ...]
+    ground: list[object] = field(default_factory=list)  # of all places, as each part was when that was first known
+    told: bool = False
+
+
+class Grounds:
+    """Keeps nothing over a restart: what changes while nobody looks costs the time to the next retry."""
+
+    def __init__(
+        self,
+        versions: Mapping[GVK, VersionStore],
+        kinds: Mapping[GVK, KindStore],
+        resource: Callable[[GVK], ApiResource | Reading],
+        admission: Callable[[GVK], str],
+        tell: Callable[[AppName], None],
+    ) -> None:
+        """Make one of which nobody was refused.
+
+        Args:
+            versions: of the kinds that are followed; of `KINDS`, once somebody was refused.
+            kinds: that are watched in full; Namespaces are among them.
+            resource: says how a kind is served.
+            admission: says what may change or refuse objects of a kind, as a hash.
+            tell: told of an application once what refused it has changed.
+        """
+        self._versions = versions
+        self._kinds = kinds
+        self._resource = resource
+        self._admission = admission
+        self._tell = tell
+        self._refused: dict[AppName, _Refused] = {}
+        self._by_namespace: dict[GVK, dict[str, int]] = {}
+        self._answers: dict[GroupKind, int] = {}  # writes of a kind that were accepted while others had no answer
+        self._news = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def any(self) -> bool:
+        return bool(self._refused)
+
+    def refused(self, app: AppName, sync: str, places: Collection[RefusedAt]) -> bool:
+        """Remember where `sync`, the last of `app`, was refused; return whether what that rests on has changed since.
+
+        None: it was not.
+        """
+        if not places:
+            self._refused.pop(app, None)
+            return False
+        known = self._refused.get(app)
+        if known is None or known.sync != sync:
+            known = self._refused[app] = _Refused(sync, tuple(sorted(places)))
+        return self._differs(known)
+
+    def changed(self, gvk: GVK | None = None) -> None:
+        """Take note that something changed that refusals may rest on; of `gvk`, where that is of `KINDS`."""
+        if gvk is not None:
+            self._by_namespace.pop(gvk, None)
+        if not self._refused:
+            return
+        for known in self._refused.values():
+            if gvk is not None and None in known.ground:
+                self._differs(known)  # it has just been listed: so it was
+        self._news.set()
+        if self._timer is not None:
+            self._timer.cancel()
+        # Until then the server may answer as before (`Admission`), and whoever was refused meanwhile is told, too.
+        self._timer = asyncio.get_running_loop().call_later(SETTLE_S + LAG_S, self._news.set)
+
+    def written(self, kind: GroupKind) -> None:
+        """Take note that an object of `kind` was taken: whoever had no answer for such a one may have one now."""
+        places = (place for known in self._refused.values() for place in known.places)
+        if any(place.unanswered and place.gvk.group_kind == kind for place in places):
+            self._answers[kind] = self._answers.get(kind, 0) + 1
+            self._news.set()
+
+    async def run(self) -> None:
+        """Tell, for ever, whose refusal rests on something that is different now."""
+        try:
+            while True:
+                await self._news.wait()
+                await asyncio.sleep(LAG_S)
+                self._news.clear()
+                for app in sorted(self._refused):
+                    refused = self._refused.get(app)
+                    if refused is not None and not refused.told and self._differs(refused):
+                        refused.told = True
+                        self._tell(app)
+                        await asyncio.sleep(BETWEEN_S)
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _differs(self, known: _Refused) -> bool:
+        """Tell whether any of it is another than when it was first known; take up what is known only now."""
+        now = [part for place in known.places for part in self._ground(place)]
+        pairs = list(zip(known.ground or [None] * len(now), now, strict=True))
+        known.ground = [new if old is None else old for old, new in pairs]
+        return any(None not in (old, new) and old != new for old, new in pairs)
+
+    def _ground(self, place: RefusedAt) -> Iterator[object]:
+        """Give what a refusal at `place` may rest on, part by part; None for what is not known now."""
+        readable = not isinstance(self._resource(place.gvk), Unreadable)
+        yield self._admission(place.gvk) if readable else None
+        yield self._namespace(place.namespace)
+        yield self._answers.get(place.gvk.group_kind, 0) if place.unanswered else 0
+        followed = {gvk.group_kind: gvk for gvk, versions in self._versions.items() if versions.settled}
+        for kind in KINDS:
+            held = self._held(followed[kind]) if kind in followed else None
+            yield None if held is None else (held.get("", 0), held.get(place.namespace, 0))
+
+    def _namespace(self, name: str) -> object:
+        spaces = self._kinds.get(NAMESPACE)  # None: those of this cluster are not read
+        found = spaces.objects.get(ResourceKey("", "Namespace", "", name)) if spaces is not None else None
+        return (found.uid, found.resource_version) if found is not None else ""
+
+    def _held(self, gvk: GVK) -> dict[str, int]:
+        """Return a number for the objects of a kind in each namespace, another one when they change."""
+        if gvk not in self._by_namespace:
+            found: dict[str, list[object]] = {}
+            for key, version in sorted(self._versions[gvk].versions.items()):
+                found.setdefault(key.namespace, []).append((key.name, version))
+            self._by_namespace[gvk] = {namespace: hash(tuple(each)) for namespace, each in found.items()}
+        return self._by_namespace[gvk]
