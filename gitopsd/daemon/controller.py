@@ -38,7 +38,7 @@ class Controller:
         edges = Edges(
             apps=store,
             inventory=store,
-            sources=sources.git,
+            sources=sources.for_applications,
             renderer=sources.renderer,
             signatures=sources.signatures,
             live=clusters.live,

@@ -9,6 +9,7 @@ from typing import Any
 from gitopsd.daemon import sandbox_policy as confine
 from gitopsd.daemon.base import Base
 from gitopsd.git.epoch import Epoch
+from gitopsd.git.for_applications import PartsForApplications, SourcesForApplications
 from gitopsd.git.repositories import Repositories
 from gitopsd.git.signatures import CommitSignatures
 from gitopsd.git.signers import Signers
@@ -84,10 +85,11 @@ class GitSide:
             on_closure=on_closure,
             on_render=self._on_render,
         )
+        self.for_applications = SourcesForApplications(self.git)
         self.rights = ReadingRights(base.store, self.trust.project)
         self.renderer = RemoteBaseRenderer(
-            MissingPartsRenderer(renderer, self.git.parts, self.rights.may_have),
-            self.git,
+            MissingPartsRenderer(renderer, PartsForApplications(self.git.parts), self.rights.may_have),
+            self.for_applications,
             self.trust.as_trusted,
             self.rights.may_have,
             settings.charts,

@@ -117,7 +117,8 @@ async def test_trickling_and_huge_repositories_are_cut_off_and_the_rest_goes_on(
         )
 
         await shop.daemon.until_synced(shop.name("good"))
-        await shop.daemon.until_condition(shop.name("slow"), "x.git", "too slow")
+        await shop.daemon.until_condition(shop.name("slow"), "x.git cannot be fetched")
+        assert "too slow" in shop.daemon.process.log  # where the operator reads it
         await shop.daemon.until_condition(shop.name("large"), "max_repo_bytes")
         commit = await shop.push(good, {"keep.yaml": text(config_map("keep", v="2"))})
         await shop.daemon.until_synced(shop.name("good"), commit)
