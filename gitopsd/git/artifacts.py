@@ -24,7 +24,7 @@ from gitopsd.git.epoch import HEAD
 from gitopsd.git.mirror import GitMirror
 from gitopsd.git.objects import ARTIFACT, DAMAGED, artifact_ref
 from gitopsd.git.unpack import UNPACK, unpack
-from gitopsd.oci.client import CHART_LAYER, IMAGE_LAYER, Registry, registry
+from gitopsd.oci.client import CHART_LAYER, IMAGE_LAYER, PLAIN_LAYER, Registry, registry
 from gitopsd.settings import OciSettings
 
 NAMES = "gitopsd-artifacts"  # in a mirror: what each reference that was asked for is, as JSON
@@ -77,7 +77,7 @@ class OfRegistry:
 
     async def packed(self, digest: str) -> Packed:
         artifact = await self.registry.fetch(digest)
-        layer = artifact.content((IMAGE_LAYER, CHART_LAYER, *self.layer_media_types))
+        layer = artifact.content((IMAGE_LAYER, PLAIN_LAYER, CHART_LAYER, *self.layer_media_types))
         content = await self.registry.blob(layer)
         return Packed(content, "", layer.media_type == CHART_LAYER, artifact.annotations)
 

@@ -7,6 +7,7 @@ asked for over a network.
 from __future__ import annotations
 
 import posixpath
+import re
 
 from gitopsd.errors import InvalidDeclaration, InvalidManifest
 from gitopsd.manifests.capabilities import CapabilityReads, api_versions, asked_of, check_version, kube_version
@@ -28,6 +29,9 @@ from gitopsd.ports import Tree
 from gitopsd.settings import RenderSettings
 
 SHOWN = 1500  # characters of Helm's own words
+VERSIONS = ("v1", "v2")  # of charts; none is v1
+TEMPLATES = re.compile(r"(?:^|/)templates/(?!.*NOTES\.txt$)")
+COMMENT = re.compile(rb"\{\{-?\s*/\*.*?\*/", re.DOTALL)
 TESTS = {"test", "test-success"}
 HOOKS = TESTS | {f"{when}-{what}" for when in ("pre", "post") for what in ("install", "upgrade", "delete", "rollback")}
 QUOTE = "quote it in the template, as in {{ .Values.x | quote }}"
@@ -47,9 +51,14 @@ def build(tree: Tree, path: str, options: HelmOptions, given: RenderContext) -> 
     about = mapping(f"{path}/{CHART}", files[CHART], given.limits)
     if about.get("type") == "library":
         raise InvalidManifest(f"{path} is a library chart, which renders nothing", remedy="name a chart that uses it")
+    if (version := about.get("apiVersion") or "v1") not in VERSIONS:
+        raise InvalidManifest(
+            f"{path} is a chart of the apiVersion {str(version)[:80]!r}, which Helm does not render", remedy="write v2"
+        )
     files = with_dependencies(tree, path, files, given)
     values = helm_values(tree, path, options, given)
     texts = unpacked(files, path)
+    _check_text(path, texts)
     first = first_template(values, texts)
     if options.skip_schema_validation:
         files = {name: data for name, data in texts.items() if not name.endswith(SCHEMA)}
@@ -74,6 +83,16 @@ def build(tree: Tree, path: str, options: HelmOptions, given: RenderContext) -> 
             f"not reproducible: {shown} renders to something else each time; it is kept until its inputs change"
         )
     return loaded
+
+
+def _check_text(path: str, texts: Files) -> None:
+    """Return if all templates are UTF-8, but for their comments; what is none would be read as something else."""
+    for name, data in texts.items():
+        if TEMPLATES.search(name):
+            try:
+                COMMENT.sub(b"", data).decode()
+            except UnicodeDecodeError as err:
+                raise InvalidManifest(f"{path}/{name}: not UTF-8", remedy="save the file as UTF-8") from err
 
 
 def _changing(found: Rendering, again: Files, values: Values, release: HelmRelease) -> list[str]:

@@ -117,8 +117,9 @@ def _rendered(place: str) -> str:
 
 
 def _hooks(value: Any) -> frozenset[str]:
-    """Return the types of Helm's hooks that a document names, as Helm reads them: an empty text is one, too."""
+    """Return the types of Helm's hooks that a document names, as Helm reads them: null names one, the empty text."""
     meta = value.get("metadata") if isinstance(value, dict) else None
     annotations = meta.get("annotations") if isinstance(meta, dict) else None
-    text = annotations.get(HELM_HOOK) if isinstance(annotations, dict) else None
-    return frozenset(each.strip().lower() for each in text.split(",")) if isinstance(text, str) else frozenset()
+    if not isinstance(annotations, dict) or HELM_HOOK not in annotations:
+        return frozenset()
+    return frozenset(each.strip().lower() for each in str(annotations[HELM_HOOK] or "").split(","))

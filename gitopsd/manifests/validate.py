@@ -123,7 +123,8 @@ def _texts(where: str, field: str, value: Any, quote: str) -> dict[str, str]:
     for key, one in value.items():
         if not isinstance(one, str | None):
             _refuse(where, f"metadata.{field}[{key}] is {_name(one)}", quote)
-    return {key: one or "" for key, one in value.items()}  # the API server reads null as the empty text, too
+    # The API server reads null as the empty text, too; but that would be a hook, and null is none in Argo CD.
+    return {key: one or "" for key, one in value.items() if one is not None or key not in (HOOK, HELM_HOOK)}
 
 
 def _text(where: str, value: Mapping[str, Any], field: str) -> str:

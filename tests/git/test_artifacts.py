@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,13 @@ async def test_chart_s_own_directory_is_the_root(place: Place) -> None:
     await place.registry.artifact("org/app", "1.0.0", layer, media_type=CHART_LAYER)
 
     assert b"name: web" == (await place.tree(place.repositories(), "1.0.0")).read("Chart.yaml", max_bytes=99)
+
+
+async def test_layer_that_is_not_gzipped_is_read(place: Place) -> None:
+    layer = gzip.decompress(tar({"a": "1"}))
+    await place.registry.artifact("org/app", "1.0.0", layer, media_type="application/vnd.oci.image.layer.v1.tar")
+
+    assert b"1" == (await place.tree(place.repositories(), "1.0.0")).read("a", max_bytes=9)
 
 
 async def test_reference_that_the_registry_does_not_have_leaves_the_others(place: Place) -> None:

@@ -244,6 +244,17 @@ def test_texts_keep_the_line_breaks_that_helm_prints(harbour: Harbour) -> None:
     assert {"a": "text\n\n", "b": "text\n\n\n\n", "c": "text\n", "d": "text\n\n", "e": "text\n"} == texts
 
 
+def test_what_is_no_utf_8_where_nobody_reads_it_is_no_error(harbour: Harbour) -> None:
+    files: dict[str, str | bytes] = {
+        **SHOW,
+        "app/templates/x.yaml": b"{{- /* caf\xe9 */ -}}\n",
+        "app/templates/NOTES.txt": b"caf\xe9",
+        "app/files/x.bin": b"\xff",
+    }
+
+    assert ["ConfigMap/shop"] == harbour.build(files).names
+
+
 def test_types_of_hooks_are_read_as_helm_reads_them(harbour: Harbour) -> None:
     hook = "{apiVersion: v1, kind: Pod, metadata: {name: %s, annotations: {helm.sh/hook: '%s'}}}\n---\n"
     files = {**SHOW, "app/templates/hooks.yaml": hook % ("a", "Pre-Install , post-upgrade") + hook % ("b", "TEST")}
@@ -403,6 +414,14 @@ BAD: dict[str, tuple[dict[str, str | bytes | None], HelmOptions, type[GitopsErro
         HelmOptions(),
         InvalidManifest,
         "what app/templates/x.yaml renders to",
+    ),
+    "of another apiVersion": ({"app/Chart.yaml": chart_yaml(apiVersion="v7")}, HelmOptions(), InvalidManifest, "'v7'"),
+    "of a number": ({"app/Chart.yaml": chart_yaml(apiVersion=2)}, HelmOptions(), InvalidManifest, "apiVersion '2'"),
+    "a template is no UTF-8": (
+        {"app/templates/x.yaml": b"# caf\xe9\n"},
+        HelmOptions(),
+        InvalidManifest,
+        "app/templates/x.yaml: not UTF-8",
     ),
     "no manifest": ({"app/templates/x.yaml": "a: 1\n"}, HelmOptions(), InvalidManifest, "kind is missing"),
     "values are no YAML": ({}, HelmOptions(values="a: [\n"), InvalidManifest, r"spec\.source\.helm\.values:"),

@@ -311,6 +311,13 @@ def test_an_object_whose_kind_ends_in_list_is_no_list_without_items(repo: Repo, 
     assert expected == names(load(repo, {"app/a.yaml": f"apiVersion: example.com/v1\n{text}"}))
 
 
+def test_a_hook_annotation_that_is_null_is_none(repo: Repo) -> None:
+    annotations = "{argocd.argoproj.io/hook: , helm.sh/hook: , x: }"
+    text = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: a, annotations: {annotations}}}\n"
+
+    assert {"x": ""} == json.loads(load(repo, {"app/a.yaml": text}).manifests[0])["metadata"]["annotations"]
+
+
 def test_a_null_label_is_the_empty_text(repo: Repo) -> None:
     loaded = load(
         repo, {"app/a.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {x: }, annotations: }\n"}

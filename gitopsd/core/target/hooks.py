@@ -117,7 +117,7 @@ def read(marks: Marks) -> HookAnnotations:
     types, found = hook_types(marks), dict(marks)
     known: Mapping[str, SyncPhase] = PHASES if found.get(HOOK) else HELM_PHASES
     unknown = [text for text in types if text not in known and text != SKIP and text not in HELM_UNUSED]
-    phases = {known[text] for text in types if text in known} if SKIP not in types else set()
+    phases = {known[text] for text in types if text in known}  # beside others, Skip has no effect
     return HookAnnotations(tuple(phase for phase in SyncPhase if phase in phases), tuple(unknown))
 
 

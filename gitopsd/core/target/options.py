@@ -18,6 +18,7 @@ COMPARE_OPTIONS = "argocd.argoproj.io/compare-options"
 HOOK = "argocd.argoproj.io/hook"
 HOOK_DELETE = "argocd.argoproj.io/hook-delete-policy"
 HELM_HOOK = "helm.sh/hook"
+CRD_INSTALL = "crd-install"  # of Helm 2
 HELM_HOOK_DELETE = "helm.sh/hook-delete-policy"
 HELM_WEIGHT = "helm.sh/hook-weight"
 HELM_RESOURCE_POLICY = "helm.sh/resource-policy"
@@ -175,12 +176,16 @@ def wave_in(marks: Marks, *, default: int | None = 0) -> int | None:
 def hook_types(marks: Marks) -> tuple[str, ...]:
     """Return the hook types that the annotations `marks` name, as written; empty for an ordinary object.
 
-    Argo CD's annotation counts before Helm's. Helm's `crd-install` marks an ordinary object.
+    Argo CD's annotation counts before Helm's. Helm's `crd-install` marks an ordinary object. An annotation that names
+    none makes a hook of the type "", which nobody runs.
+
+    Source: Argo CD, gitops-engine/pkg/sync/hook (IsHook).
     """
     found = dict(marks)
+    if HOOK not in found and found.get(HELM_HOOK, CRD_INSTALL).strip() == CRD_INSTALL:
+        return ()
     text = found.get(HOOK) or found.get(HELM_HOOK) or ""
-    types = tuple(part.strip() for part in text.split(",") if part.strip())
-    return () if types == ("crd-install",) else types
+    return tuple(part.strip() for part in text.split(",") if part.strip()) or ("",)
 
 
 def _change(name: str, value: str) -> dict[str, Any] | str:

@@ -189,10 +189,11 @@ def _hook_warning(key: ResourceKey, manifest: Manifest) -> list[Condition]:
     found = read(annotations_of(manifest))
     if not found.unknown:
         return []
+    named = ", ".join(each or "without a type" for each in found.unknown)
     return [
         Condition(
             "HookWarning",
-            f"{key}: there is no hook {', '.join(found.unknown)}, so it is not run as that, and not applied",
+            f"{key}: there is no hook {named}, so it is not run as that, and not applied",
             remedy=f"mend the annotation {HOOK}: PreSync, Sync, PostSync, SyncFail, PreDelete, PostDelete or Skip",
         ),
     ]

@@ -74,6 +74,8 @@ def test_object_named_with_and_without_the_destinations_namespace_is_one() -> No
         ({"argocd.argoproj.io/hook": "PreSink"}, 1),
         ({"argocd.argoproj.io/hook": "PreSync,SyncFailed"}, 1),
         ({"argocd.argoproj.io/hook": "Skip"}, 0),
+        ({"argocd.argoproj.io/hook": ""}, 1),
+        ({"helm.sh/hook": ""}, 1),
         ({"helm.sh/hook": "pre-install,post-install"}, 0),
         ({"helm.sh/hook": "test"}, 0),
         ({"helm.sh/hook": "pre-delete,pre-install"}, 0),
