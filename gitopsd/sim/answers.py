@@ -118,6 +118,11 @@ def unauthorized() -> Refusal:
     return Refusal(401, "Unauthorized", "Unauthorized")
 
 
+def unpatchable(why: Refusal) -> Refusal:
+    """Return the 422 for a patch that makes nothing, or nothing of the object's type."""
+    return invalid(Resource("", "", ""), "", [Invalid("patch", f"Invalid value: {why}")])
+
+
 def expired(message: str) -> Refusal:
     return Refusal(410, "Expired", message)
 
@@ -127,6 +132,10 @@ def too_large(asked: int, now: int) -> Refusal:
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
     message = f"Timeout: Too large resource version: {asked}, current: {now}"
     return Refusal(504, "Timeout", message, {"causes": [cause], "retryAfterSeconds": 1}, retry_after_s=1)
+
+
+def not_acceptable(message: str) -> Refusal:
+    return Refusal(406, "NotAcceptable", message)
 
 
 def unsupported(message: str) -> Refusal:

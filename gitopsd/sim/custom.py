@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from gitopsd.sim.kinds import ServedKind
 from gitopsd.sim.schema import Field, Struct, builtin, of_openapi
 
 Schema = Mapping[str, Any]
+NEW: Any = object()  # stands for what was not there
 _OPEN: Schema = {"x-kubernetes-preserve-unknown-fields": True}
 
 
@@ -116,6 +117,14 @@ def _copy(value: Any) -> Any:
     return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
+def _same_item(item: Any, keys: Sequence[str] | None, old: Any) -> Any:
+    """Return the item of the `old` list with the keys of `item`; NEW where there is none, or lists have no keys."""
+    if not keys or not isinstance(item, dict) or not isinstance(old, list):
+        return NEW
+    mark = [item.get(key) for key in keys]
+    return next((one for one in old if isinstance(one, dict) and [one.get(key) for key in keys] == mark), NEW)
+
+
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "boolean": (bool,),
@@ -126,8 +135,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def problems(value: Any, schema: Schema, path: str) -> Iterator[Invalid]:
-    """Yield what is invalid in `value` by its schema."""
+def problems(value: Any, schema: Schema, path: str, old: Any = NEW) -> Iterator[Invalid]:
+    """Yield what is invalid in `value` by its schema; what is as it was in `old` may stay, whatever it is."""
+    if old is not NEW and value == old:
+        return
     if value is None and schema.get("nullable"):
         return
     if schema.get("x-kubernetes-int-or-string"):
@@ -140,9 +151,9 @@ def problems(value: Any, schema: Schema, path: str) -> Iterator[Invalid]:
         return
     yield from _limits(value, schema, path)
     if isinstance(value, dict):
-        yield from _object_problems(value, schema, path)
+        yield from _object_problems(value, schema, path, old)
     elif isinstance(value, list):
-        yield from _list_problems(value, schema, path)
+        yield from _list_problems(value, schema, path, old)
 
 
 def _is(value: Any, wanted: str) -> bool:
@@ -183,7 +194,7 @@ def _limits(value: Any, schema: Schema, path: str) -> Iterator[Invalid]:
             yield Invalid(path, f"Invalid value: {value!r}: {path} in body should match '{schema['pattern']}'")
 
 
-def _object_problems(value: Mapping[str, Any], schema: Schema, path: str) -> Iterator[Invalid]:
+def _object_problems(value: Mapping[str, Any], schema: Schema, path: str, old: Any) -> Iterator[Invalid]:
     properties: Schema = schema.get("properties", {})
     more = schema.get("additionalProperties")
     for name in schema.get("required", ()):
@@ -191,13 +202,14 @@ def _object_problems(value: Mapping[str, Any], schema: Schema, path: str) -> Ite
             yield required(f"{path}.{name}" if path else name)
     for name, item in value.items():
         where = f"{path}.{name}" if path else name
+        before = old.get(name, NEW) if isinstance(old, dict) else NEW
         if name in properties:
-            yield from problems(item, properties[name], where)
+            yield from problems(item, properties[name], where, before)
         elif isinstance(more, dict):
-            yield from problems(item, more, where)
+            yield from problems(item, more, where, before)
 
 
-def _list_problems(value: list[Any], schema: Schema, path: str) -> Iterator[Invalid]:
+def _list_problems(value: list[Any], schema: Schema, path: str, old: Any) -> Iterator[Invalid]:
     if len(value) < schema.get("minItems", 0):
         yield Invalid(
             path, f"Invalid value: {len(value)}: {path} in body should have at least {schema['minItems']} items"
@@ -210,7 +222,7 @@ def _list_problems(value: list[Any], schema: Schema, path: str) -> Iterator[Inva
     seen = []
     for number, item in enumerate(value):
         where = f"{path}[{number}]"
-        yield from problems(item, schema.get("items", {}), where)
+        yield from problems(item, schema.get("items", {}), where, _same_item(item, keys, old))
         how = schema.get("x-kubernetes-list-type")
         if how not in ("set", "map"):
             continue

@@ -14,7 +14,9 @@ from gitopsd.sim.quantity import canonical
 from gitopsd.sim.schema import Field, Free, List, Scalar, Struct, Type
 from gitopsd.sim.typed import fits
 
-_ZERO = {"str": "", "bytes": "", "int": 0, "num": 0, "bool": False}
+_ZERO = {"str": "", "bytes": "", "int": 0, "long": 0, "num": 0, "bool": False}
+_INT32, _INT64 = 1 << 31, 1 << 63
+_MICRO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
@@ -107,6 +109,14 @@ def _scalar(value: Any, kind: Scalar, path: str) -> Any:
 def _int(value: Any, path: str) -> int:
     if isinstance(value, float):  # "2.0" too is no integer to the server's JSON decoder
         raise _wrong(path, value, "a whole number")
+    if not -_INT32 <= value < _INT32:
+        raise _wrong(path, value, "a number of 32 bits")
+    return int(value)
+
+
+def _long(value: Any, path: str) -> int:
+    if isinstance(value, float) or not -_INT64 <= value < _INT64:
+        raise _wrong(path, value, "a whole number of 64 bits")
     return int(value)
 
 
@@ -114,13 +124,26 @@ def _int_or_string(value: float | str, path: str) -> int | str:
     return value if isinstance(value, str) else _int(value, path)
 
 
-def whole(value: Any) -> Any:
-    """Return `value` with integers for all numbers that are whole: so an apply takes them, as other writes do not."""
+def whole(value: Any, kind: Type | None) -> Any:
+    """Return `value` as an apply takes numbers, and other writes do not.
+
+    Those that are whole are integers, and what is too large for 32 bits begins again from below.
+    """
     if isinstance(value, dict):
-        return {name: whole(item) for name, item in value.items()}
+        return {name: whole(item, _type_of(kind, name)) for name, item in value.items()}
     if isinstance(value, list):
-        return [whole(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+        return [whole(item, kind.item if isinstance(kind, List) else None) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and isinstance(kind, Scalar) and kind.name == "int":
+        return (value + _INT32) % (2 * _INT32) - _INT32
+    return value
+
+
+def _type_of(kind: Type | None, name: str) -> Type | None:
+    if not isinstance(kind, Struct):
+        return None
+    return kind.fields[name].type if name in kind.fields else kind.extra
 
 
 def is_time(value: Any) -> bool:
@@ -150,6 +173,12 @@ def _time(value: str, path: str) -> str:
     return f"{text}.{moment.microsecond:06}Z" if moment.microsecond else f"{text}Z"
 
 
+def _micro(value: str, path: str) -> str:
+    if not _MICRO.fullmatch(value):
+        raise _wrong(path, value, "a time with six digits of a second")
+    return datetime.fromisoformat(value).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def _wrong(path: str, value: Any, expected: str) -> Refusal:
     shown = {dict: "object", list: "array", str: "string", bool: "bool"}.get(type(value), "number")
     return bad_request(f"json: cannot unmarshal {shown} into field {path.lstrip('.')}: expected {expected}")
@@ -157,8 +186,10 @@ def _wrong(path: str, value: Any, expected: str) -> Refusal:
 
 _CANONICAL: dict[str, Callable[[Any, str], Any]] = {
     "int": _int,
+    "long": _long,
     "int-or-str": _int_or_string,
     "quantity": _quantity,
     "bytes": _bytes,
     "time": _time,
+    "micro": _micro,
 }

@@ -21,6 +21,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "PriorityClass": ("value",),
     "CustomResourceDefinition": ("spec.group", "spec.scope", "spec.names.plural"),
 }
+_SCHEDULING = frozenset({"nodeSelector", "tolerations", "schedulingGates"})
 _STATEFUL_MUTABLE = frozenset(
     {
         "replicas",
@@ -39,6 +40,8 @@ def changes(kind: ServedKind, old: Obj, new: Obj) -> Iterator[Invalid]:
     yield from _metadata(old["metadata"], new["metadata"])
     if kind.custom:
         return
+    if kind.kind == "Job":
+        old, new = _scheduled_alike(old, new)
     for path in _FIELDS.get(kind.kind, ()):
         if _at(old, path) != _at(new, path):
             yield Invalid(path, f"Invalid value: {_at(new, path)}: field is immutable")
@@ -55,6 +58,24 @@ def changes(kind: ServedKind, old: Obj, new: Obj) -> Iterator[Invalid]:
             yield from _pod(old["spec"], new["spec"])
         case _:
             return
+
+
+def _scheduled_alike(old: Obj, new: Obj) -> tuple[Obj, Obj]:
+    """Return a Job before and now without what may change while it is suspended: where and on what its Pods run."""
+    if not (old["spec"].get("suspend") and not old.get("status", {}).get("startTime")):
+        return old, new
+    return _unscheduled(old), _unscheduled(new)
+
+
+def _unscheduled(job: Obj) -> Obj:
+    template = job["spec"]["template"]
+    spec = {name: value for name, value in template["spec"].items() if name not in _SCHEDULING}
+    for group in ("containers", "initContainers"):
+        if group in spec:
+            spec[group] = [{**one, "resources": {}} for one in spec[group]]
+    affinity = {name: part for name, part in (spec.get("affinity") or {}).items() if name != "nodeAffinity"}
+    spec["affinity"] = affinity
+    return {**job, "spec": {**job["spec"], "template": {"spec": spec}}}
 
 
 def _at(obj: Any, path: str) -> Any:

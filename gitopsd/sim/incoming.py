@@ -46,7 +46,7 @@ def read_applied(kind: ServedKind, body: Obj, options: WriteOptions) -> Obj:
     if kind.custom:
         return read(kind, {**body, "metadata": _timely(body["metadata"])}, options, applied=True)
     try:
-        return read(kind, whole(body), options, applied=True)
+        return read(kind, whole(body, kind.type), options, applied=True)
     except Refusal as refusal:
         why = f"unable to convert unstructured object to {ssa.typed(body)}: {refusal}"
         raise untyped(f"failed to convert new object ({ssa.described(body)}) to proper version: {why}") from None

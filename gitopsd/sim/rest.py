@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,7 @@ import orjson
 from aiohttp import web
 
 from gitopsd.sim import answers, deletes, discovery, watching
+from gitopsd.sim.accept import DISCOVERY, FORMS, form_of, wants_metadata
 from gitopsd.sim.access import Attempt, Authorizer
 from gitopsd.sim.answers import Invalid, Overload, Refusal, Resource
 from gitopsd.sim.deletes import Deletion
@@ -65,8 +68,11 @@ class Rest:
         target = self._target(parts)
         if target is None:
             await self.faults.strike("discover", path, _DISCOVERED)
+            form_of(request.headers.get("Accept", ""), DISCOVERY)
             return self._discover(request, parts)
         verb = self._verb(request, target)
+        if target.subresource != "log":
+            wants_metadata(request.headers.get("Accept", ""), listing=verb in ("list", "deletecollection"))
         where = target.namespace if target.kind.namespaced else ""
         self.access.check(user, Attempt(verb, target.kind.resource, target.subresource, where, target.name))
         if verb == "watch":
@@ -212,7 +218,7 @@ class Rest:
             if verb == "create" and target.kind.namespaced and not target.namespace:
                 raise answers.bad_request("an empty namespace may not be set during creation")
             write = self.writes.create if verb == "create" else writes.replace
-            written = write(target, _parsed(body), options)
+            written = write(target, _parsed(body, strict=options.strict), options)
         return _raw(_view(request, target.kind).of(written.obj), 201 if written.created else 200)
 
     def _delete_all(self, target: RequestTarget, query: Mapping[str, str], deletion: Deletion) -> web.Response:
@@ -246,7 +252,7 @@ def _patch(
     if request.content_type == APPLY_PATCH:
         if not query.get("fieldManager"):
             raise answers.invalid(_OPTIONS, "", [answers.required("fieldManager", "is required for apply patch")])
-        return writes.apply(target, _parsed(body, yaml_too=True), options)
+        return writes.apply(target, _parsed(body, yaml_too=True, strict=options.strict), options)
     if request.content_type not in (JSON_PATCH, MERGE_PATCH):
         known = f"{JSON_PATCH}, {MERGE_PATCH}, {APPLY_PATCH}"
         message = f"the body of the request was in an unknown format - accepted media types include: {known}"
@@ -254,6 +260,11 @@ def _patch(
     if "force" in query:
         error = Invalid("force", "Forbidden: may not be specified for non-apply patch", "FieldValueForbidden")
         raise answers.invalid(_OPTIONS, "", [error])
+    if options.strict:
+        try:
+            _refuse_twice(body)
+        except Refusal as refusal:
+            raise answers.unpatchable(refusal) from None
     return writes.patch(target, request.content_type, _parsed(body), options)
 
 
@@ -286,31 +297,50 @@ def _options(request: web.Request) -> WriteOptions:
     if dry and dry != ["All"]:
         error = Invalid("dryRun", f'Unsupported value: "{dry[0]}": supported values: "All"', "FieldValueNotSupported")
         raise answers.invalid(_OPTIONS, "", [error])
+    validation = query.get("fieldValidation", "")
+    if validation not in ("", "Ignore", "Strict", "Warn"):
+        message = f'Unsupported value: "{validation}": supported values: "", "Ignore", "Strict", "Warn"'
+        raise answers.invalid(_OPTIONS, "", [Invalid("fieldValidation", message, "FieldValueNotSupported")])
     agent = request.headers.get("User-Agent", "unknown").split("/")[0].strip()
     return WriteOptions(
         manager=query.get("fieldManager") or agent,
         dry_run=bool(dry),
-        strict=query.get("fieldValidation") == "Strict",
+        strict=validation == "Strict",
         force=query.get("force") in _YES,
     )
 
 
 def _view(request: web.Request, kind: ServedKind) -> View:
-    return View(kind, metadata_only="as=PartialObjectMetadata" in request.headers.get("Accept", ""))
+    return View(kind, metadata_only=form_of(request.headers.get("Accept", ""), FORMS) != "")
 
 
-def _parsed(body: bytes, *, yaml_too: bool = False) -> Any:
-    """Return a body as JSON.
+def _parsed(body: bytes, *, yaml_too: bool = False, strict: bool = False) -> Any:
+    """Return a body as JSON; where it is `strict`, with each field once.
 
     Raises:
         Refusal: 400, it is none.
     """
+    if strict:
+        _refuse_twice(body)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as err:
         if yaml_too:
             return _parsed_yaml(body)
         raise answers.bad_request(f"the object provided is unrecognized: {err}") from None
+
+
+def _refuse_twice(body: bytes) -> None:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in found:
+                raise answers.bad_request(f'strict decoding error: duplicate field "{name}"')
+            found[name] = value
+        return found
+
+    with suppress(json.JSONDecodeError, UnicodeDecodeError):  # YAML, or nothing at all: whoever parses it says so
+        json.loads(body, object_pairs_hook=once)
 
 
 def _parsed_yaml(body: bytes) -> Any:

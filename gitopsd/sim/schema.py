@@ -5,7 +5,7 @@ Built-in types are read from `types/*.txt`, one a line (continued by indentation
     NAME FIELD:TYPE ...
     FIELD  `name` optional, left out when zero · `name?` a pointer: zero is a value · `name*` required ·
            `name*?` required, absent when absent · `name+` a struct that is always there
-    TYPE   `str int num bool time bytes quantity int-or-str any` · `Struct` · `Struct!` atomic · `<T>` map ·
+    TYPE   `str int long num bool time micro bytes quantity int-or-str any` · `Struct` · `Struct!` atomic · `<T>` map ·
            `<T>!` atomic map · `[T]` atomic list · `{T}` set · `[T|key,key]` list keyed by those fields;
            `=value` after it is the schema's default
 """
@@ -18,7 +18,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-SCALARS = frozenset({"str", "int", "num", "bool", "time", "bytes", "quantity", "int-or-str"})
+SCALARS = frozenset({"str", "int", "long", "num", "bool", "time", "micro", "bytes", "quantity", "int-or-str"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +129,7 @@ class _SchemaReader:
 def _default(kind: Type, text: str, *, required: bool, given: bool) -> Any:
     if not isinstance(kind, Scalar) or not (given or required):
         return None
-    if kind.name in ("int", "num"):
+    if kind.name in ("int", "long", "num"):
         return int(text or 0)
     if kind.name == "bool":
         return text == "true"

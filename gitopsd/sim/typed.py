@@ -132,11 +132,11 @@ def _field(kind: Type, name: str) -> Field | None:
 def fits(value: Any, kind: Scalar) -> bool:
     """Tell whether a scalar may hold `value`, as far as types go."""
     match kind.name:
-        case "str" | "bytes" | "time":
+        case "str" | "bytes" | "time" | "micro":
             return isinstance(value, str)
         case "bool":
             return isinstance(value, bool)
-        case "int" | "num":
+        case "int" | "long" | "num":
             return isinstance(value, int | float) and not isinstance(value, bool)
         case _:
             return isinstance(value, str | int | float) and not isinstance(value, bool)
@@ -144,11 +144,11 @@ def fits(value: Any, kind: Scalar) -> bool:
 
 def _expected(kind: Scalar) -> str:
     match kind.name:
-        case "int" | "num":
+        case "int" | "long" | "num":
             return "expected numeric (int or float)"
         case "bool":
             return "expected boolean"
-        case "str" | "bytes" | "time":
+        case "str" | "bytes" | "time" | "micro":
             return "expected string"
         case _:
             return "expected scalar"

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from gitopsd.sim import answers, custom, immutable, owners, ssa, strategy, validate
-from gitopsd.sim.answers import Invalid, Refusal, Resource
+from gitopsd.sim.answers import Invalid, Refusal
 from gitopsd.sim.decode import zero
 from gitopsd.sim.defaults import default
 from gitopsd.sim.fieldset import Fields, without
@@ -219,7 +219,10 @@ class Writes:
         """
         kind = target.kind
         name, before = old["metadata"]["name"], old["metadata"]
-        if obj["metadata"].get("resourceVersion") not in (None, "", before["resourceVersion"]):
+        asked = obj["metadata"].get("resourceVersion") or "0"
+        if not asked.isdecimal():
+            raise answers.untyped(f'strconv.ParseUint: parsing "{asked}": invalid syntax')
+        if asked not in ("0", before["resourceVersion"]):  # 0: whatever is there
             raise answers.stale(kind.resource, name)
         obj = self._prepared(target, old, obj)
         self._check(kind, old, obj)
@@ -260,8 +263,7 @@ class Writes:
     def _check(self, kind: ServedKind, old: Obj | None, obj: Obj) -> None:
         errors = list(validate.problems(kind, obj))
         if kind.schema is not None:
-            rest = {k: v for k, v in obj.items() if k not in ("metadata", "apiVersion", "kind")}
-            errors += custom.problems(rest, kind.schema, "")
+            errors += custom.problems(_own_fields(obj), kind.schema, "", _own_fields(old) if old else custom.NEW)
         if old is not None:
             errors += immutable.changes(kind, old, obj)
         if errors:
@@ -313,7 +315,7 @@ def patched(target: RequestTarget, old: Obj, content_type: str, patch: Any, opti
     try:
         obj = read(target.kind, new, options)
     except Refusal as refusal:
-        raise answers.invalid(Resource("", "", ""), "", [Invalid("patch", f"Invalid value: {refusal}")]) from None
+        raise answers.unpatchable(refusal) from None
     check_path(target, new)
     return obj
 
@@ -322,6 +324,10 @@ def _undefined(kind: ServedKind, owned: owners.Owners) -> str:
     """Return an apiVersion of `owned` that a custom kind's definition does not have; "" where there is none."""
     found = (one.api_version for one in owned.values() if kind.custom and one.api_version not in kind.defined)
     return next(found, "")
+
+
+def _own_fields(obj: Obj) -> Obj:
+    return {k: v for k, v in obj.items() if k not in ("metadata", "apiVersion", "kind")}
 
 
 def _new_uid() -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.contract.kubernetes.api import Api, manager_of, until
+from tests.contract.kubernetes.api import JSON_PATCH, Answer, Api, manager_of, until
 from tests.contract.kubernetes.objects import CRDS, GROUP, crd, is_established, widget, widgets_at
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -133,6 +134,85 @@ async def test_version_no_longer_served_is_not_found(api: Api, plural: str) -> N
     await until(lambda: api.get(f"/apis/{GROUP}/v2/{plural}"), lambda answer: answer.status == 404)
     await until(lambda: api.get(f"/apis/{GROUP}/v1/{plural}"), lambda answer: answer.status == 200)
     (await api.delete(path)).ok()
+
+
+async def redefine(api: Api, path: str, change: Callable[[Any], object]) -> None:
+    """Replace the definition at `path` by what `change` makes of it."""
+
+    async def replaced() -> Answer:
+        definition = (await api.get(path)).ok()
+        change(definition)
+        return await api.put(path, definition)
+
+    await until(replaced, lambda answer: answer.status == 200)
+
+
+async def test_what_was_valid_once_may_stay(api: Api, namespace: str, plural: str) -> None:
+    definition, kind = f"{CRDS}/{plural}.{GROUP}", plural.capitalize()
+    path = f"/apis/{GROUP}/v1/namespaces/{namespace}/{plural}"
+
+    def thing(name: str, **spec: Any) -> dict[str, Any]:
+        return {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+    def tighten(found: Any) -> None:
+        spec = found["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+        spec["size"]["maximum"] = spec["parts"]["items"]["properties"]["weight"]["maximum"] = 4
+
+    (await api.post(CRDS, crd(plural, kind))).ok()
+    await until(lambda: api.get(path), lambda answer: answer.status == 200)
+    parts = [{"name": "a", "weight": 5}]
+    (await until(lambda: api.post(path, thing("a", size=5, parts=parts)), lambda answer: answer.status == 201)).ok()
+    await redefine(api, definition, tighten)
+    await until(lambda: api.post(path, thing("b", size=5), dryRun="All"), lambda answer: answer.status == 422)
+
+    (await api.patch(f"{path}/a", {"metadata": {"labels": {"a": "b"}}})).ok()
+    (await api.patch(f"{path}/a", {"spec": {"parts": [{"name": "b"}, {"name": "a", "weight": 5}]}})).ok()
+    (await api.patch(f"{path}/a/status", {"status": {"seen": True}})).ok()
+    (await api.apply(f"{path}/a", thing("a", size=5, mode="safe"))).ok()
+    assert 422 == (await api.patch(f"{path}/a", {"spec": {"size": 6}})).status
+    assert 422 == (await api.patch(f"{path}/a", {"spec": {"parts": [{"name": "a", "weight": 6}]}})).status
+    new = await api.patch(f"{path}/a", {"spec": {"mode": "none"}})
+    assert ["spec.mode"] == [cause["field"] for cause in new.body["details"]["causes"]]
+    (await api.delete(definition)).ok()
+
+
+async def test_who_owned_fields_at_a_version_that_is_gone_is_in_the_way(api: Api, namespace: str, plural: str) -> None:
+    """An apply fails; any other write drops what is known of owners."""
+    definition, kind = f"{CRDS}/{plural}.{GROUP}", plural.capitalize()
+
+    def at(version: str) -> str:
+        return f"/apis/{GROUP}/{version}/namespaces/{namespace}/{plural}/a"
+
+    def thing(version: str, **spec: Any) -> dict[str, Any]:
+        return {"apiVersion": f"{GROUP}/{version}", "kind": kind, "metadata": {"name": "a"}, "spec": spec}
+
+    def store_second(found: Any) -> None:
+        first, second = found["spec"]["versions"]
+        first["served"], first["storage"], second["storage"] = False, False, True
+
+    (await api.post(CRDS, crd(plural, kind, versions=("v1", "v2")))).ok()
+    await until(lambda: api.apply(at("v1"), thing("v1", size=5), "old"), lambda answer: answer.status in (200, 201))
+    await until(lambda: api.apply(at("v2"), thing("v2", mode="fast"), "new"), lambda answer: answer.status == 200)
+    await redefine(api, definition, store_second)
+    await until(lambda: api.get(at("v1")), lambda answer: answer.status == 404)
+    (await api.patch(at("v2"), {"metadata": {"labels": {"stored": "again"}}})).ok()
+    (await api.patch(f"{definition}/status", {"status": {"storedVersions": ["v2"]}})).ok()
+    await redefine(api, definition, lambda found: found["spec"]["versions"].pop(0))
+
+    dry = {"dryRun": "All"}
+    await until(lambda: api.apply(at("v2"), thing("v2", mode="fast"), "new", **dry), lambda one: one.status == 500)
+    held = (await api.get(at("v2"))).ok()["metadata"]["managedFields"]
+    place = [entry["manager"] for entry in held].index("old")
+    mended = [{"op": "remove", "path": f"/metadata/managedFields/{place}"}]
+    kept = (await api.patch(at("v2"), mended, JSON_PATCH, **dry)).ok()
+    wiped = (await api.patch(at("v2"), {"metadata": {"labels": {"a": "b"}}}, **dry)).ok()
+
+    assert 500 == (await api.apply(at("v2"), thing("v2", size=5), "old", **dry)).status
+    assert {entry["manager"] for entry in held} - {"old"} == {
+        entry["manager"] for entry in kept["metadata"]["managedFields"]
+    }
+    assert "managedFields" not in wiped["metadata"]
+    (await api.delete(definition)).ok()
 
 
 async def test_status_of_a_custom_object_is_a_subresource(api: Api, namespace: str, widgets: str) -> None:
