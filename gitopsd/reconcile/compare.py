@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from cachetools import LRUCache
 
 from gitopsd.core.compare.ignore_rules import NO_EXPRESSION_PATHS, ExpressionPaths
-from gitopsd.core.compare.pairing import pairs
+from gitopsd.core.compare.pairing import owns, pairs
 from gitopsd.core.compare.respect_ignored import spared
 from gitopsd.core.compare.verdict import Doubtful, settle, verdicts
 from gitopsd.core.target.options import parse_options
@@ -18,7 +18,7 @@ from gitopsd.core.target.target import Target
 from gitopsd.errors import GitopsError
 from gitopsd.model.application import Application, IgnoreDifference
 from gitopsd.model.command import Answer, Inapplicable, ObjectRef, Predicted
-from gitopsd.model.comparison import Compared, Reading, Remembered, SyncStatus
+from gitopsd.model.comparison import Compared, Found, Reading, Remembered, SyncStatus
 from gitopsd.model.ids import ClusterId
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of
 from gitopsd.ports import Applier, IgnoredPaths, Inventory, LiveStates
@@ -58,7 +58,8 @@ class Comparer:
         """Return the verdict on every object of the target, and on every live object of `app` that Git lacks.
 
         What the API server has just shown to be in sync is stored, what it showed of objects that are no target any
-        more is forgotten; an object about which it gave no answer is Unknown. It is asked in the name of `user`.
+        more is forgotten once they are gone; an object about which it gave no answer is Unknown. It is asked in the
+        name of `user`.
         """
         where = _Where(cluster, self.applier.acting_as(user), user)
 
@@ -78,7 +79,8 @@ class Comparer:
             options=parse_options(app.sync_policy.options, subject="")[0],
         )
         asked = await at_most(DRY_RUNS_AT_ONCE, doubtful, ask, name=f"dry run {app.name}")
-        shown: dict[ResourceKey, Remembered | None] = dict.fromkeys(remembered.keys() - target.objects.keys())
+        gone = (key for key in remembered.keys() - target.objects.keys() if not _is_there(app, readings.get(key)))
+        shown: dict[ResourceKey, Remembered | None] = dict.fromkeys(gone)
         shown |= {compared.pair.key: compared.remember for compared in asked if compared.remember}
         if shown:
             self.inventory.remember(app.name, cluster, shown)
@@ -151,3 +153,7 @@ async def _or_error(asking: Coroutine[Any, Any, T]) -> T | GitopsError:
 
 def _unknown(doubt: Doubtful, reason: str) -> Compared:
     return Compared(doubt.pair, SyncStatus.UNKNOWN, reason=reason, health=doubt.live.health)
+
+
+def _is_there(app: Application, reading: Reading | None) -> bool:
+    return isinstance(reading, Found) and owns(app.name, reading.live)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from gitopsd.core.compare.pairing import owns
+from gitopsd.core.compare.pairing import known_of, owns
 from gitopsd.core.sync import former_clusters as behind
 from gitopsd.core.sync.plan import deletion_of
 from gitopsd.core.sync.prune import Guard, options_of, prune_refusal
@@ -113,7 +113,10 @@ class FormerClusters:
     ) -> dict[ResourceKey, Reading]:
         """Return the readings of what is still the application's there; of what is not, the inventory forgets."""
         app, live = orders.app.name, self.snapshots.live
-        found = live.readings(cluster, app, [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(keys)])
+        refs = [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(keys)]
+        found = dict(live.readings(cluster, app, refs))
+        if not self.snapshots.tracking.installation:
+            found |= {key: known_of(app, found[key]) for key in keys}
         here = {reading.live.uid for reading in aim.readings.values() if isinstance(reading, Found)}
 
         def is_left(reading: Reading) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from gitopsd.core.compare.pairing import owns
+from gitopsd.core.compare.pairing import known_of, owns
 from gitopsd.core.sync.prune import Guard, prune_refusal
 from gitopsd.core.sync.shared_resources import shared_conditions
 from gitopsd.core.target import namespace_metadata
@@ -196,7 +196,8 @@ class Snapshots:
         wanted = [ObjectRef(key, gvk_of(manifest)) for key, manifest in target.objects.items()]
         operation = self.apps.operation(app.name)
         wanted += hook_refs(target.hooks, operation.id if operation is not None and not operation.phase.over else "")
-        left = self.targets.of(app.name, cluster)
+        left, shown = self.targets.of(app.name, cluster), self._shown(app, cluster, target)
+        wanted += [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(shown)]
         namespaces = {app.destination.namespace} if app.destination.namespace else set()
         if orders.deleting:
             hooks = {ref.key for ref in wanted}
@@ -215,8 +216,19 @@ class Snapshots:
             # A project that went with its applications permits what is known to be theirs, and nothing else.
             return key in left if project is None else not self.destinations.refusals(app, cluster, [key])
 
-        found = self.live.readings(cluster, app.name, wanted)
+        found = dict(self.live.readings(cluster, app.name, wanted))
+        found |= {key: known_of(app.name, found[key]) for key in shown}
         return {key: reading for key, reading in found.items() if counts(key, reading)}
+
+    def _shown(self, app: Application, cluster: ClusterId, target: Target) -> frozenset[ResourceKey]:
+        """Return what was once shown in sync and Git does not hold: it may be there without the application's mark.
+
+        Not with several installations: whoever takes the mark off there hands the object over to another one.
+        """
+        if self.tracking.installation:
+            return frozenset()
+        keys = self.targets.inventory.remembered(app.name, cluster).keys() - target.objects.keys() - target.held
+        return frozenset(key for key in keys if not self.excluded(cluster, key.group_kind))
 
     def _permitted(self, app: Application, cluster: ClusterId, target: Target) -> Target:
         """Return the target of a deletion without the hooks that the project does not permit by now."""

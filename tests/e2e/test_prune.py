@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.contract.kubernetes.api import Watch
 from tests.e2e.daemon import resource, sync_status
-from tests.e2e.world import World, config_map, text
+from tests.e2e.world import TRACKING, World, config_map, text
 
 KEEP = text(config_map("keep", v="1"))
 
@@ -32,6 +32,20 @@ async def test_without_prune_it_stays_and_is_shown(shop: World) -> None:
     seen = await shop.daemon.until_app(shop.name("web"), lambda app: sync_status(app) == "OutOfSync")
     assert resource(seen, "ConfigMap", "old")["requiresPruning"]
     assert await shop.live("old") is not None
+
+
+async def test_object_without_its_tracking_annotation_is_pruned_all_the_same(shop: World) -> None:
+    repo = shop.repo(files={"keep.yaml": KEEP, "old.yaml": text(config_map("old", v="1"))})
+    await shop.declare(shop.application("web", repo, policy={"automated": {"prune": True}}))
+    await shop.daemon.until_synced(shop.name("web"))
+    marks = {"metadata": {"annotations": {TRACKING: None}}}
+    (await shop.here.patch(shop.path("old"), marks, fieldManager="kubectl-annotate")).ok()
+    await shop.daemon.until_app(shop.name("web"), lambda app: sync_status(app) == "OutOfSync")
+
+    await shop.push(repo, {"old.yaml": None})
+
+    await shop.until_gone("old")
+    await shop.daemon.until_app(shop.name("web"), lambda app: sync_status(app) == "Synced")
 
 
 async def test_object_that_moves_between_applications_is_never_deleted(shop: World) -> None:

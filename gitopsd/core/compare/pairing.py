@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from gitopsd.core.target.options import has_compare_option, hook_types
 from gitopsd.core.target.tracking import names_itself
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Compared, Found, Pair, Reading, Unreadable
-from gitopsd.model.ids import AppName
+from gitopsd.model.ids import AppName, TrackingId
 from gitopsd.model.manifest import Manifest, ResourceKey
 
 NOT_READ = Unreadable("it has not been read yet", pending=True)
@@ -52,6 +53,20 @@ def owns(app: AppName, live: LiveObject) -> bool:
     if live.tracking is None or live.tracking.app != app or live.controlled:
         return False
     return names_itself(live.tracking, live.key) and not hook_types(live.marks)
+
+
+def known_of(app: AppName, reading: Reading) -> Reading:
+    """Return the reading of an object that was once shown in sync for `app`; also without its mark it is `app`'s.
+
+    Somebody may take off the tracking annotation; that we applied the object still stands in its managedFields. What
+    says that it is somebody else's, or a controller's, is no more the application's.
+    """
+    if not isinstance(reading, Found):
+        return reading
+    live = reading.live
+    if live.tracking is not None or live.installation or live.controlled or live.view is None:
+        return reading
+    return Found(replace(live, tracking=TrackingId(app, live.key)))
 
 
 def is_extraneous(compared: Compared) -> bool:
