@@ -102,6 +102,10 @@ class WorkerFailed(Terminal):
     """A worker crashed or broke a limit on this input: the same input would do it again."""
 
 
+class WorkerStopped(WorkerFailed):
+    """A worker or a program took too long or too much and was stopped: its input rests before it is tried again."""
+
+
 class InvalidManifest(Terminal):
     """A manifest of Git is not one Kubernetes could accept."""
 

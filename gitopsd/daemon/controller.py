@@ -73,6 +73,7 @@ class Controller:
             sync.refresh_s,
             self._on_pass,
             self.commands.pass_ended,
+            self._project_of,
         )
         self.declarations = DeclarationSources(
             base, sources, graph.barrier, cluster_secrets, self.triggers.rights_moved
@@ -95,9 +96,14 @@ class Controller:
         """Take note that a cluster offers something else than before."""
         self.triggers.offered(cluster, self._renderer.askers)
 
-    def _group_of(self, name: AppName) -> ClusterId | None:
+    def _group_of(self, name: AppName) -> tuple[ClusterId | None, str]:
+        """Return whose turn a pass is: neither a cluster nor a project holds up another."""
         app = self._store.get(name)
-        return self._destinations.cluster_of(app) if app else None
+        return (self._destinations.cluster_of(app), app.project) if app else (None, "")
+
+    def _project_of(self, name: AppName) -> str:
+        app = self._store.get(name)
+        return app.project if app else ""
 
     def _poll(self, repos: Iterable[RepoUrl]) -> None:
         sources = self._sources

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from gitopsd.core.text.redacted import scrubbed
-from gitopsd.errors import GitopsError, InvalidManifest, NotSupported, PathNotFound, WorkerFailed
+from gitopsd.errors import GitopsError, InvalidManifest, NotSupported, PathNotFound, WorkerFailed, WorkerStopped
 from gitopsd.manifests import whole_directory as subtree
 from gitopsd.manifests.announced import announcements
 from gitopsd.manifests.path_glob import path_glob
@@ -190,14 +190,16 @@ class _PluginRun:
         how = f"was killed by signal {-ended.code}" if ended.code < 0 else f"ended with code {ended.code}"
         what = f"{self.path}: {name} of plugin {self.plugin.name} {how}: {words or 'it says nothing'}"
         remedy = "mend the source, or the plugin"
-        # What it got by the network, or was killed for, may be another the next time.
-        raise (WorkerFailed if self.plugin.network or ended.code < 0 else InvalidManifest)(what, remedy=remedy)
+        # What it got by the network may be another the next time.
+        if ended.code < 0:
+            raise WorkerStopped(what, remedy=remedy)
+        raise (WorkerFailed if self.plugin.network else InvalidManifest)(what, remedy=remedy)
 
     def run(self, name: str, command: list[str]) -> ProgramResult:
         programs, what = self.given.programs, f"{name} of plugin {self.plugin.name}"
         left_s = self.until_s - time.monotonic()
         if left_s <= 0:
-            raise WorkerFailed(
+            raise WorkerStopped(
                 f"{self.path}: plugin {self.plugin.name} took more than {programs.deadline_s:g} s",
                 remedy="make it less, or raise tools.deadline_s",
             )

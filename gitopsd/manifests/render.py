@@ -14,7 +14,7 @@ import orjson
 from cachetools import LRUCache
 
 from gitopsd.core.source.remote_base import KIND as BASES
-from gitopsd.errors import NotSupported, WorkerFailed, error_from_json
+from gitopsd.errors import NotSupported, WorkerFailed, WorkerStopped, error_from_json
 from gitopsd.manifests.closure import LookedUp, inputs_hash, personal, with_newest
 from gitopsd.manifests.entries import Entries
 from gitopsd.manifests.jobs import RENDER, Opened, Place, not_supported
@@ -29,6 +29,7 @@ from gitopsd.manifests.variables import KIND, asked, value_of
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.ports import Lent, RenderedSource, Workers
+from gitopsd.runtime.rests import Rests
 from gitopsd.settings import RenderSettings, ToolSettings
 
 KNOWN = 20_000  # renders whose key is remembered; their manifests are not
@@ -113,6 +114,7 @@ class ClosureRenderer:
         self._on_render = on_render
         self._near = near or MemoryCache(time.monotonic)
         self._look_ups = LookUps(workers)
+        self._rests: Rests[str] = Rests()  # by what is to be rendered, and at which revisions
         self._flights: SingleFlight[_Key, _Found] = SingleFlight()
         self._known: LRUCache[_Key, tuple[str, LookedUp]] = LRUCache(KNOWN)
         self._asked: LRUCache[str, tuple[str, ...]] = LRUCache(KNOWN)  # inputs → variables that renders asked for
@@ -242,12 +244,21 @@ class ClosureRenderer:
         source, inputs = task.source, task.inputs
         given = RenderContext.packed(self._limits, self._tools.programs, task.variables)
         what = {"path": source.path, "options": source.options, "keys": task.keys}
+        clock = asyncio.get_running_loop().time
+        began_s = clock()
+        left_s, why = self._rests.left_s(inputs, began_s, task.place)
+        if left_s:
+            raise WorkerStopped(
+                why, remedy=f"change it in Git; it rests for {left_s:.0f} s more before it is tried again"
+            )
         try:
             answer = await self._workers.call(RENDER, task.place, inputs, what, given)
         except WorkerFailed as err:
-            raise WorkerFailed(
-                f"{source.repo_url} {source.chart or source.path}: {err.what}", remedy=err.remedy
-            ) from err
+            words = f"{source.repo_url} {source.chart or source.path}: {err.what}"
+            if isinstance(err, WorkerStopped):
+                self._rests.stopped(inputs, clock(), words, took_s=clock() - began_s, content=task.place)
+            raise type(err)(words, remedy=err.remedy) from err
+        self._rests.went_well(inputs)
         looked_up = tuple(answer["looked_up"])
         self._remember(task, answer["key"], looked_up)
         stored = orjson.dumps(answer["outcome"])

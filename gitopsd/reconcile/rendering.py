@@ -16,6 +16,7 @@ from gitopsd.ports import Clock, Lent, RenderedSource, Renderer, Resolved, Sourc
 from gitopsd.reconcile.barrier import Barrier
 from gitopsd.reconcile.reading_rights import ReadingRights
 from gitopsd.reconcile.source_integrity import IntegrityGate
+from gitopsd.runtime.lanes import stepping_aside
 
 KUBE = "env:KUBE_"  # what a closure's keys begin with that ask for the cluster
 
@@ -79,13 +80,14 @@ class ApplicationRenderer:
         lent = [Lent(source, at.revision) for source, at in zip(wanted, resolved, strict=True) if source.ref]
         offered = self.offered(app)
         self.askers.add(app.name)
-        rendered = [
-            await self.renderer.render(
-                app.name, source, at.revision, build_environment(app, source, at.revision, offered), lent
-            )
-            for source, at in zip(wanted, resolved, strict=True)
-            if source.gives_manifests
-        ]
+        async with stepping_aside():  # it may wait for a worker, and those whose renders are known need none
+            rendered = [
+                await self.renderer.render(
+                    app.name, source, at.revision, build_environment(app, source, at.revision, offered), lent
+                )
+                for source, at in zip(wanted, resolved, strict=True)
+                if source.gives_manifests
+            ]
         if not any(key.startswith(KUBE) for one in rendered for key in one.looked_up):
             self.askers.discard(app.name)
         elif offered is None:

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 import zlib
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import structlog
@@ -14,8 +15,9 @@ from gitopsd.core.sync.retry import retry_after_s
 from gitopsd.errors import GitopsError, NotPermitted, UnknownCluster
 from gitopsd.model.ids import AppName
 from gitopsd.model.status import Condition
+from gitopsd.runtime.lanes import Lane, Lanes
 from gitopsd.runtime.queue import KeyQueue, QueueClosed
-from gitopsd.runtime.tasks import at_most
+from gitopsd.runtime.turns import asking
 
 SPREAD_FROM_S = 60.0
 SPREAD = 0.2
@@ -40,6 +42,7 @@ def spread_s(app: AppName, after_s: float) -> float:
 Pass = Callable[[AppName], Awaitable[Again]]
 Report = Callable[[AppName, Condition], None]  # makes a failed pass the application's condition
 Observe = Callable[[AppName, str, float], None]  # whose pass, outcome, seconds
+ProjectOf = Callable[[AppName], str]
 Ended = Callable[[AppName, float], None]  # whose pass, and the loop's time when it began
 
 
@@ -54,23 +57,31 @@ class Passes:
     refresh_s: float
     observe: Observe = lambda _app, _outcome, _seconds: None
     ended: Ended = lambda _app, _began_s: None
+    project_of: ProjectOf = lambda _app: ""
     name: str = "passes"
     _failures: dict[AppName, int] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Work until the queue is closed, which is how the daemon lets passes finish when it stops."""
-        await at_most(self.at_once, range(self.at_once), self._work, name="pass")
+        lanes = Lanes(self.at_once)
+        async with asyncio.TaskGroup() as passes:
+            while True:
+                async with AsyncExitStack() as holding:
+                    try:
+                        app = await holding.enter_async_context(self.queue.next())
+                    except QueueClosed:
+                        return
+                    lane = await lanes.free()
+                    holding.callback(lane.leave)
+                    passes.create_task(self._work(app, lane, holding.pop_all()), name=f"pass of {app}")
 
-    async def _work(self, _lane: int) -> None:
-        while True:
-            try:
-                async with self.queue.next() as app:
-                    with structlog.contextvars.bound_contextvars(app=app):
-                        again = await self._one(app)
-            except QueueClosed:
-                return
-            if again.after_s is not None:
-                self.queue.add(app, after_s=spread_s(app, again.after_s))
+    async def _work(self, app: AppName, lane: Lane, holding: AsyncExitStack) -> None:
+        lane.drive()
+        async with holding:
+            with structlog.contextvars.bound_contextvars(app=app), asking(self.project_of(app), app):
+                again = await self._one(app)
+        if again.after_s is not None:
+            self.queue.add(app, after_s=spread_s(app, again.after_s))
 
     async def _one(self, app: AppName) -> Again:
         clock = asyncio.get_running_loop().time  # it never steps back, and it is who waits for a pass that compares

@@ -11,6 +11,7 @@ from pathlib import Path
 
 PROC = Path("/proc")
 MARK = "GITOPSD_WORKER"  # in a worker's environment, and in that of everything it starts
+IDLE = 19  # nice: the lowest priority
 ROUNDS = 100  # what forks while it is stopped is looked for again, so often
 
 
@@ -35,6 +36,13 @@ def kill_all(roots: Callable[[], Collection[int]]) -> None:
         for root in found:
             with suppress(ChildProcessError):
                 os.waitpid(root, 0)
+
+
+def lower_priority(pid: int) -> None:
+    """Have process `pid` and all that descends from it run when nobody else needs the processor."""
+    for each in (pid, *_below(pid)):
+        with suppress(ProcessLookupError, PermissionError):
+            os.setpriority(os.PRIO_PROCESS, each, IDLE)
 
 
 def _kill(living: Callable[[], Collection[int]]) -> None:

@@ -21,7 +21,7 @@ from typing import Self
 
 import orjson
 
-from gitopsd.errors import NotConfined, WorkerFailed
+from gitopsd.errors import NotConfined, WorkerFailed, WorkerStopped
 from gitopsd.runtime.die_with_parent import PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, control
 from gitopsd.runtime.isolation import Confinement, Isolation, View, granted, limited, sealed
 from gitopsd.runtime.process_tree import MARK, PROC, kill_all, kill_descent
@@ -85,8 +85,8 @@ def run(program: Program) -> ProgramResult:
 
     Raises:
         NotConfined: it would have more of the machine than the settings allow.
-        WorkerFailed: there is no such program, the deadline passed, its output is too long, or it took too much of
-            the processor; names `what`.
+        WorkerFailed: there is no such program; names `what`.
+        WorkerStopped: the deadline passed, its output is too long, or it took too much of the processor.
     """
     isolation = _Policy.isolation or granted()
     _check(program, isolation)
@@ -106,7 +106,9 @@ def run(program: Program) -> ProgramResult:
     if SHELL_SIGNALS < code < 2 * SHELL_SIGNALS:  # as bubblewrap and every shell tell of a signal
         code = SHELL_SIGNALS - code
     if code in _BROKEN:
-        raise WorkerFailed(f"{program.what} {_BROKEN[code]}, and was killed", remedy="make it less, or raise the limit")
+        raise WorkerStopped(
+            f"{program.what} {_BROKEN[code]}, and was killed", remedy="make it less, or raise the limit"
+        )
     return ProgramResult(code, stdout, stderr.decode(errors="replace"))
 
 
@@ -243,7 +245,7 @@ def _output(child: subprocess.Popen[bytes], until_s: float, program: Program) ->
                 else:
                     stdout += chunk
             if len(stdout) > program.output_bytes:
-                raise WorkerFailed(
+                raise WorkerStopped(
                     f"{program.what} prints more than {program.output_bytes} bytes",
                     remedy="make it less, or raise tools.output_bytes",
                 )
@@ -254,8 +256,8 @@ def _output(child: subprocess.Popen[bytes], until_s: float, program: Program) ->
     return bytes(stdout), stderr
 
 
-def _late(program: Program) -> WorkerFailed:
-    return WorkerFailed(
+def _late(program: Program) -> WorkerStopped:
+    return WorkerStopped(
         f"{program.what} took more than {program.deadline_s:g} s and was killed",
         remedy="make it less, or raise tools.deadline_s",
     )

@@ -15,7 +15,7 @@ import socket
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -23,13 +23,15 @@ from typing import Any, Self
 import orjson
 import structlog
 
-from gitopsd.errors import TooSlow, WorkerFailed, error_from_json
+from gitopsd.errors import TooSlow, WorkerFailed, WorkerStopped, error_from_json
 from gitopsd.runtime.isolation import Confinement, Isolation
-from gitopsd.runtime.process_tree import MARK, kill_descent
+from gitopsd.runtime.process_tree import MARK, kill_descent, lower_priority
 from gitopsd.runtime.spawn import ChildProcess, spawn
+from gitopsd.runtime.turns import FairTurns, Turn
 from gitopsd.runtime.worker_main import LENGTH
 
 PATH = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - an entry may be a zip file
+PATIENCE_S = 2.0  # of a job, before it gives way to others
 log = structlog.get_logger()
 
 
@@ -76,7 +78,7 @@ class WorkerPool:
         self._confinement = confinement
         self.isolation: Isolation | None = None  # of programs, as the first worker found it
         self._on_job = on_job
-        self._slots = asyncio.Semaphore(count)
+        self._turns = FairTurns(count)
         self._waiting = 0
         self._idle: deque[_Worker] = deque()
         self._alive = 0  # idle, at work, and starting
@@ -97,42 +99,43 @@ class WorkerPool:
             await self._end(self._idle.pop())
 
     async def call(self, job: str, *args: Any, deadline_s: float | None = None) -> Any:
-        """Run `module:function` with JSON values in a worker and return its JSON value; first come, first served.
+        """Run `module:function` with JSON values in a worker and return its JSON value; who asks (`turns.asking`) has
+        a fair share of the workers.
 
         A job must be safe to repeat: one that crashes a worker that has run others before is tried once more in a
         fresh one, so that nobody is blamed for what an earlier job left.
 
         Raises:
-            WorkerFailed: the worker crashed, hit a limit, or the deadline passed; names the job.
+            WorkerStopped: the worker crashed, hit a limit, or the deadline passed; names the job.
             GitopsError: raised by the job itself, of the class it was raised with.
             TooSlow: too many jobs wait already, or no worker could be started.
         """
         message = orjson.dumps([job, args])
         if len(message) > self._limits.output_bytes:
             return _value(job, "arguments", len(message))
-        async with self._slot():
-            outcome, value = await self._attempt(job, message, deadline_s or self._limits.deadline_s)
+        async with self._turn() as turn:
+            outcome, value = await self._attempt(turn, job, message, deadline_s or self._limits.deadline_s)
+            turn.ended_by_force = outcome in _KNOBS
         return _value(job, outcome, value)
 
     @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
+    async def _turn(self) -> AsyncIterator[Turn]:
         if self._waiting >= self._limits.waiting:
             raise TooSlow(f"{self._waiting} jobs wait for a worker", remedy="raise workers.count, or wait")
         self._waiting += 1
-        try:
-            await self._slots.acquire()
-        finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._slots.release()
+        async with AsyncExitStack() as stack:
+            try:
+                turn = await stack.enter_async_context(self._turns.turn())
+            finally:
+                self._waiting -= 1
+            yield turn
 
-    async def _attempt(self, job: str, message: bytes, deadline_s: float) -> tuple[str, Any]:
+    async def _attempt(self, turn: Turn, job: str, message: bytes, deadline_s: float) -> tuple[str, Any]:
         worker = await self._take()
-        outcome, value = await self._ask(worker, job, message, deadline_s)
+        patience_s = 0.0 if turn.suspect else PATIENCE_S
+        outcome, value = await self._ask(worker, job, message, deadline_s, patience_s)
         if outcome in ("crash", "memory") and worker.jobs > 1:
-            return await self._ask(await self._start(), job, message, deadline_s)
+            return await self._ask(await self._start(), job, message, deadline_s, patience_s)
         return outcome, value
 
     async def _take(self) -> _Worker:
@@ -143,14 +146,21 @@ class WorkerPool:
             await self._end(worker)
         return await self._start()
 
-    async def _ask(self, worker: _Worker, job: str, message: bytes, deadline_s: float) -> tuple[str, Any]:
-        clock = asyncio.get_running_loop().time
-        started_s, outcome, value = clock(), "cancelled", None
+    async def _ask(
+        self, worker: _Worker, job: str, message: bytes, deadline_s: float, patience_s: float
+    ) -> tuple[str, Any]:
+        """Run a job in `worker`; what takes longer than `patience_s` goes on when nobody else needs the processor."""
+        loop = asyncio.get_running_loop()
+        started_s, outcome, value = loop.time(), "cancelled", None
+        slower = loop.call_later(patience_s, worker.step_back)
+        if not patience_s:
+            worker.step_back()
         try:
             outcome, value = await worker.ask(message, deadline_s, self._limits.output_bytes)
         finally:
-            self._on_job(job, clock() - started_s, outcome)
-            if outcome in ("ok", "error", "bug"):
+            slower.cancel()
+            self._on_job(job, loop.time() - started_s, outcome)
+            if outcome in ("ok", "error", "bug") and not worker.stepped_back:
                 self._idle.append(worker)
             else:
                 await self._end(worker)
@@ -159,7 +169,7 @@ class WorkerPool:
         return outcome, value
 
     async def _start_idle(self) -> None:
-        async with self._slots:
+        async with self._turns.turn():
             if self._alive < self._count:  # else a call was faster
                 self._idle.append(await self._start())
 
@@ -216,6 +226,7 @@ class _Worker:
         self._writer = writer
         self._mark = mark
         self.jobs = 0
+        self.stepped_back = False  # for good: an ordinary user cannot take it back
 
     @property
     def alive(self) -> bool:
@@ -245,6 +256,12 @@ class _Worker:
         except (OSError, asyncio.IncompleteReadError):
             return "crash", None
         return status, value
+
+    def step_back(self) -> None:
+        """Have what it does, and what it starts, wait for everybody who needs the processor."""
+        if self._process.returncode is None and not self.stepped_back:
+            self.stepped_back = True
+            lower_priority(self._process.pid)
 
     async def end(self) -> None:
         """Kill the process and its whole descent, and wait until it is gone."""
@@ -294,7 +311,7 @@ def _value(job: str, outcome: str, value: Any) -> Any:
                 f"{job} failed: {value[0]}", remedy="this is a fault of gitopsd: report it with the daemon's log"
             )
         case _:
-            raise WorkerFailed(
+            raise WorkerStopped(
                 f"{job} {_BROKEN[outcome].format(value)}", remedy=f"make the input smaller, or raise {_KNOBS[outcome]}"
             )
 

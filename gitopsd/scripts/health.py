@@ -6,11 +6,11 @@ from gitopsd.errors import GitopsError, WorkerFailed
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.manifest import GroupKind
 from gitopsd.ports import Checked, Clock, Workers
+from gitopsd.runtime.rests import Rests
 from gitopsd.scripts.checks import CheckScript, CheckScripts
 from gitopsd.scripts.lua import HEALTH
 from gitopsd.settings import ScriptSettings
 
-RESTS_S = 60.0  # a check that had to be killed is not run for so long: its objects would kill worker after worker
 BUSY_S = 5.0  # between two tries to get a worker
 
 
@@ -22,7 +22,7 @@ class LuaChecks:
         self._checks = checks
         self._limits = limits
         self._now_s = now_s
-        self._resting: dict[CheckScript, tuple[float, str]] = {}  # until when, and why
+        self._rests: Rests[CheckScript] = Rests()  # its objects would kill worker after worker
 
     def has(self, kind: GroupKind) -> bool:
         return self._checks.of(kind) is not None
@@ -31,17 +31,17 @@ class LuaChecks:
         check = self._checks.of(kind)
         if check is None:
             return Checked(None)
-        until_s, why = self._resting.get(check, (0.0, ""))
-        if self._now_s() < until_s:
-            return Checked(_unknown(kind, why), again_s=until_s - self._now_s())
+        left_s, why = self._rests.left_s(check, self._now_s())
+        if left_s:
+            return Checked(_unknown(kind, why), again_s=left_s)
         options = (check.open_libs, self._limits.memory_bytes)
         try:
             found = await self._workers.call(HEALTH, check.script, text, *options, deadline_s=self._limits.deadline_s)
         except WorkerFailed as err:
-            self._resting[check] = self._now_s() + RESTS_S, err.what
-            return Checked(_unknown(kind, err.what), again_s=RESTS_S)
+            return Checked(_unknown(kind, err.what), again_s=self._rests.stopped(check, self._now_s(), err.what))
         except GitopsError as err:
             return Checked(_unknown(kind, err.what), again_s=BUSY_S)
+        self._rests.went_well(check)
         return Checked(_judged(kind, found))
 
 

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from gitopsd.errors import WorkerFailed
 from gitopsd.model.manifest import Manifest
 from gitopsd.ports import Clock, Workers
+from gitopsd.runtime.lanes import stepping_aside
+from gitopsd.runtime.rests import Rests
 from gitopsd.scripts.jq import PATHS
 from gitopsd.settings import ScriptSettings
-
-RESTS_S = 60.0  # expressions that had to be killed are not tried for so long: every pass would kill a worker
-MOST_RESTING = 10_000
 
 
 class JqPaths:
@@ -21,23 +20,22 @@ class JqPaths:
         self._workers = workers
         self._limits = limits
         self._now_s = now_s
-        self._resting: dict[tuple[str, ...], tuple[float, str]] = {}  # until when, and why
+        self._rests: Rests[tuple[str, ...]] = Rests()  # every pass would kill a worker
 
     async def paths(
         self, expressions: Sequence[str], documents: Sequence[Manifest]
     ) -> Sequence[tuple[tuple[str, ...], ...]]:
         key = tuple(expressions)
-        until_s, why = self._resting.get(key, (0.0, ""))
-        if self._now_s() < until_s:
+        left_s, why = self._rests.left_s(key, self._now_s())
+        if left_s:
             raise _failed(why)
         try:
-            found = await self._workers.call(PATHS, expressions, documents, deadline_s=self._limits.deadline_s)
+            async with stepping_aside():
+                found = await self._workers.call(PATHS, expressions, documents, deadline_s=self._limits.deadline_s)
         except WorkerFailed as err:
-            if len(self._resting) >= MOST_RESTING:
-                self._resting.clear()
-            self._resting[key] = self._now_s() + RESTS_S, err.what
+            self._rests.stopped(key, self._now_s(), err.what)
             raise _failed(err.what) from err
-        self._resting.pop(key, None)
+        self._rests.went_well(key)
         return [tuple(tuple(str(part) for part in path) for path in each) for each in found]
 
 

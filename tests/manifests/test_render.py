@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gitopsd.errors import InvalidManifest, PathNotFound, RevisionNotFound, WorkerFailed
+from gitopsd.errors import InvalidManifest, PathNotFound, RevisionNotFound, WorkerFailed, WorkerStopped
 from gitopsd.manifests.closure import LookedUp
+from gitopsd.manifests.entries import NoEntries
 from gitopsd.manifests.jobs import LOOK_UP, RENDER
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.model.ids import AppName, RepoUrl, Revision
@@ -165,6 +166,27 @@ async def test_a_failed_worker_is_not_remembered(tmp_path: Path) -> None:
         async with WorkerPool(1) as pool:
             renderer = ClosureRenderer(pool, cache, lambda _url: str(repo.path), work_dir=tmp_path)
             assert 1 == len((await renderer.render(SHOP, WEB, revision)).manifests)
+
+
+async def test_what_had_to_be_stopped_rests_until_it_is_another(tmp_path: Path) -> None:
+    repo = Repo(tmp_path / "fleet.git")
+    revision = Revision(repo.commit({"web/a.yaml": config_map("a")}))
+    outcomes: list[str] = []
+    limits = JobLimits(deadline_s=0.000_001)
+    async with WorkerPool(1, limits, on_job=lambda _job, _seconds, outcome: outcomes.append(outcome)) as slow:
+        renderer = ClosureRenderer(slow, NoEntries(), lambda _url: str(repo.path), work_dir=tmp_path)
+        for _ in range(3):
+            with pytest.raises(WorkerStopped, match=r"https://git.example/fleet web: .*took more than"):
+                await renderer.render(SHOP, WEB, revision)
+        assert ["deadline"] == outcomes
+
+        changed = Revision(repo.commit({"web/a.yaml": config_map("b")}))
+        async with asyncio.timeout(60):
+            while len(outcomes) == 1:  # it rests as long as the last try took, not a minute
+                with pytest.raises(WorkerStopped, match="took more than"):
+                    await renderer.render(SHOP, WEB, changed)
+
+    assert ["deadline"] * 2 == outcomes
 
 
 async def test_another_daemon_finds_what_this_one_rendered(stage: Stage) -> None:

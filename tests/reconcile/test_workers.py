@@ -10,7 +10,9 @@ from gitopsd.errors import ClusterUnreachable, InvalidManifest, NotPermitted
 from gitopsd.model.ids import AppName
 from gitopsd.model.status import Condition
 from gitopsd.reconcile.workers import SPREAD, Again, Passes, spread_s
+from gitopsd.runtime.lanes import PATIENCE_S, stepping_aside
 from gitopsd.runtime.queue import KeyQueue
+from gitopsd.runtime.turns import Asker, FairTurns
 
 SHOP = AppName("shop")
 LOST = ClusterUnreachable("no answer", remedy="see the cluster")
@@ -117,3 +119,45 @@ def test_long_waits_are_spread_and_short_ones_are_not() -> None:
     assert 1.0 == spread_s(SHOP, 1.0)
     assert 90 < len(waits)
     assert all(600.0 * (1 - SPREAD) <= wait <= 600.0 for wait in waits)
+
+
+@pytest.mark.looptime
+async def test_a_pass_that_waits_for_a_worker_holds_up_no_other() -> None:
+    queue: KeyQueue[AppName] = KeyQueue()
+    ended: list[tuple[str, float]] = []
+
+    async def reconcile(app: AppName) -> Again:
+        async with stepping_aside():
+            await asyncio.sleep(0.0 if app == SHOP else 60.0)
+        return Again(None)
+
+    def told(app: AppName, _began_s: float) -> None:
+        ended.append((app, asyncio.get_running_loop().time()))
+        if app != SHOP:
+            queue.close()
+
+    for name in ("slow", SHOP):
+        queue.add(AppName(name))
+    await Passes(queue, reconcile, lambda _app, _condition: None, at_once=1, refresh_s=600.0, ended=told).run()
+
+    assert [(SHOP, PATIENCE_S), ("slow", 60.0)] == ended
+
+
+async def test_what_a_pass_does_is_done_for_its_project_and_application() -> None:
+    queue: KeyQueue[AppName] = KeyQueue()
+    askers: list[Asker] = []
+    turns = FairTurns(1)
+
+    async def reconcile(_app: AppName) -> Again:
+        async with turns.turn() as turn:
+            askers.append(turn.asker)
+        queue.close()
+        return Again(None)
+
+    queue.add(SHOP)
+    passes = Passes(
+        queue, reconcile, lambda _app, _condition: None, at_once=1, refresh_s=600.0, project_of=lambda _app: "team"
+    )
+    await passes.run()
+
+    assert [Asker("team", SHOP)] == askers

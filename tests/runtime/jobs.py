@@ -32,6 +32,10 @@ def pid() -> int:
     return os.getpid()
 
 
+def priority() -> int:
+    return os.getpriority(os.PRIO_PROCESS, 0)
+
+
 def environment() -> dict[str, str]:
     return dict(os.environ)
 
@@ -77,6 +81,11 @@ def talk(size: int) -> str:
 
 def sleep(seconds: float) -> None:
     time.sleep(seconds)
+
+
+def forever() -> None:
+    while True:
+        pass
 
 
 def write(path: str, size: int) -> None:

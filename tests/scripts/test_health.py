@@ -10,9 +10,10 @@ import pytest
 
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.manifest import GroupKind
+from gitopsd.runtime.rests import FIRST_S
 from gitopsd.runtime.workers import JobLimits, WorkerPool
 from gitopsd.scripts.checks import load
-from gitopsd.scripts.health import RESTS_S, LuaChecks
+from gitopsd.scripts.health import LuaChecks
 from gitopsd.settings import HealthCustomization, HealthSettings, ScriptSettings
 
 SCRIPTS = {
@@ -98,5 +99,5 @@ async def test_check_that_was_killed_rests_before_it_is_run_again(checks: LuaChe
 
     second = await checks.check(GroupKind("a.io", "Loops"), "{}")
 
-    assert (RESTS_S, RESTS_S - 10.0) == (first.again_s, second.again_s)
+    assert (FIRST_S, FIRST_S - 10.0) == (first.again_s, second.again_s)
     assert first.health == second.health

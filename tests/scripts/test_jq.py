@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from gitopsd.errors import InvalidDeclaration, WorkerFailed
+from gitopsd.runtime.rests import FIRST_S
 from gitopsd.runtime.workers import JobLimits, WorkerPool
-from gitopsd.scripts.ignored import RESTS_S, JqPaths
+from gitopsd.scripts.ignored import JqPaths
 from gitopsd.scripts.jq import paths
 from gitopsd.settings import ScriptSettings
 
@@ -121,7 +122,7 @@ async def test_expression_that_was_killed_rests_before_it_is_tried_again(clock: 
 
     workers = Workers()
     found = JqPaths(workers, ScriptSettings(), clock)
-    for at_s in (0.0, RESTS_S - 1.0, RESTS_S + 1.0):
+    for at_s in (0.0, FIRST_S - 1.0, FIRST_S + 1.0):
         clock.now_s = at_s
         with pytest.raises(WorkerFailed, match="it took too long"):
             await found.paths([".a"], [POD])
