@@ -14,8 +14,59 @@ from lupa.luajit21 import LuaError, LuaMemoryError, LuaRuntime
 HEALTH = f"{__name__}:health"
 MAX_MESSAGE = 1000  # characters
 
-SANDBOX = """
+# Numbers and text as gopher-lua turns one into the other, by tostring, tonumber and table.concat.
+# Source: gopher-lua, value.go (LNumber.String), baselib.go (baseToNumber).
+NUMBERS = """
+local find, sub, gsub, lower = string.find, string.sub, string.gsub, string.lower
+local byte, format = string.byte, string.format
+local as_text, as_number, concat = tostring, tonumber, table.concat
+local function shown(value)
+  if type(value) ~= "number" or value ~= value or value == 1/0 or value == -1/0 then return as_text(value) end
+  if value == math.floor(value) and value >= -2^63 and value < 2^63 then return format("%d", value) end
+  for digits = 1, 17 do
+    local text = format("%." .. digits .. "g", value)
+    if as_number(text) == value then return text end
+  end
+end
+local function whole(text, base)
+  local _, _, sign, digits = find(text, "^([+-]?)(%w+)$")
+  local value = 0
+  for place = 1, digits and #digits or 0 do
+    local code = byte(lower(digits), place)
+    local digit = code <= 57 and code - 48 or code - 87
+    if digit >= base then return nil end
+    value = value * base + digit
+  end
+  if digits and base == 10 then value = as_number(digits) end
+  if not digits or value > 2^63 then return nil end
+  return sign == "-" and -value or value
+end
+local function number(...)
+  local value, base = ...
+  if select("#", ...) == 0 then error("bad argument #1 to tonumber (value expected)", 2) end
+  if type(value) == "number" then return value end
+  if type(value) ~= "string" then return nil end
+  local text = gsub(gsub(value, "^[ \\n\\t]+", ""), "[ \\n\\t]+$", "")
+  if find(text, ".", 1, true) then
+    return (find(text, "^[+-]?[%d.]+$") or find(text, "^[+-]?[%d.]+[eE][+-]?%d+$")) and as_number(text) or nil
+  end
+  if base == nil and lower(sub(text, 1, 2)) == "0x" then return whole(sub(text, 3), 16) end
+  return whole(text, base or 10)
+end
+local function joined(list, between, first, last)
+  local texts = {}
+  for place = first or 1, last or #list do
+    local each = list[place]
+    texts[place] = type(each) == "number" and shown(each) or each
+  end
+  return concat(texts, between, first or 1, last or #list)
+end
+"""
+SANDBOX = f"""
 jit.off()
+{NUMBERS}
+"""
+SANDBOX += """
 local load, text = load, getmetatable("")
 local clock = {time = os.time, date = os.date, clock = os.clock, difftime = os.difftime}
 local function copy(library, ...)
@@ -25,9 +76,10 @@ local function copy(library, ...)
 end
 return function(source, obj, open)
   local env = copy(_G, "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget",
-    "rawset", "select", "setmetatable", "tonumber", "tostring", "type", "unpack", "xpcall", "_VERSION")
-  env._G, env.obj, env.print = env, obj, function() end
-  env.table = copy(table, "concat", "insert", "maxn", "remove", "sort")
+    "rawset", "select", "setmetatable", "type", "unpack", "xpcall", "_VERSION")
+  env._G, env.obj, env.print, env.tostring, env.tonumber = env, obj, function() end, shown, number
+  env.table = copy(table, "insert", "maxn", "remove", "sort")
+  env.table.concat = joined
   env.table.getn = function(list) return #list end
   env.require = function(name)
     if name == "os" then return clock end
@@ -44,7 +96,7 @@ return function(source, obj, open)
   local hs = check()
   if hs == nil then hs = env.hs end
   if type(hs) ~= "table" then return type(hs) end
-  return "table", tostring(hs.status), hs.message ~= nil and tostring(hs.message) or ""
+  return "table", shown(hs.status), hs.message ~= nil and shown(hs.message) or ""
 end
 """
 

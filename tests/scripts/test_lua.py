@@ -168,3 +168,46 @@ def test_long_words_are_cut() -> None:
 
 def test_lists_are_counted_as_scripts_of_lua_5_0_do() -> None:
     assert {"status": "Healthy", "message": "2"} == told('return {status="Healthy", message=table.getn({1, 2})}')
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("tostring(3)", "3"),
+        ("tostring(1e15)", "1000000000000000"),
+        ("tostring(-1e18)", "-1000000000000000000"),
+        ("tostring(1e21)", "1e+21"),
+        ("tostring(1/3)", "0.3333333333333333"),
+        ("tostring(0.1)", "0.1"),
+        ("tostring(-0.00001)", "-1e-05"),
+        ("tostring(true)", "true"),
+        ("tostring(nil)", "nil"),
+        ("table.concat({1e15, 'x', 2}, '-')", "1000000000000000-x-2"),
+        ("table.concat({1, 2, 3}, ',', 2)", "2,3"),
+        ("tostring(obj.spec.large)", "9007199254740992"),
+        ("tostring(tonumber('12'))", "12"),
+        ("tostring(tonumber(' -12\\n'))", "-12"),
+        ("tostring(tonumber('+7'))", "7"),
+        ("tostring(tonumber('010'))", "10"),
+        ("tostring(tonumber('0x1F'))", "31"),
+        ("tostring(tonumber('-0x1F'))", "nil"),
+        ("tostring(tonumber('1e3'))", "nil"),
+        ("tostring(tonumber('1.e3'))", "1000"),
+        ("tostring(tonumber('.5'))", "0.5"),
+        ("tostring(tonumber('1.2.3'))", "nil"),
+        ("tostring(tonumber('5m'))", "nil"),
+        ("tostring(tonumber(''))", "nil"),
+        ("tostring(tonumber('ff', 16))", "255"),
+        ("tostring(tonumber('12', 2))", "nil"),
+        ("tostring(tonumber('9223372036854775807'))", "9.223372036854776e+18"),
+        ("tostring(tonumber('92233720368547758080'))", "nil"),
+        ("tostring(tonumber(7))", "7"),
+        ("tostring(tonumber(nil))", "nil"),
+        ("tostring(tonumber({}))", "nil"),
+    ],
+)
+def test_numbers_and_text_are_those_of_gopher_lua(expression: str, text: str) -> None:
+    script = f"return {{status = 'Healthy', message = {expression}}}"
+
+    assert {"status": "Healthy", "message": text} == told(script, {"spec": {"large": 2**53}})
+    assert {"status": "1000000000000000", "message": ""} == told("return {status = 1e15}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,10 @@ from gitopsd.core.objects.managed_fields import key_names
 from gitopsd.core.text.globs import matches
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.manifest import Manifest, ResourceKey
+
+SHOWN = 200  # characters of an expression in a warning
+DESTRUCTURING = re.compile(r"\bas\s*[\[{]")
+TEXT = re.compile(r'"(?:\\.|[^"\\])*"|#[^\n]*')  # of jq: what is no code
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,12 @@ def rules_warnings(declared: Iterable[IgnoreDifference]) -> tuple[str, ...]:
             f"{where}: {text!r} is not a JSON pointer; write it as '/spec/replicas'"
             for text in rule.json_pointers
             if _parsed(text) is None
+        ]
+        warnings += [
+            f"{where}: {text[:SHOWN]!r} takes a value apart by `as {{…}}` or `as […]`, which jq allows in no path: "
+            "it may ignore nothing here, though Argo CD's jq has it; write `as $x`, and $x.name where it is used"
+            for text in rule.jq_path_expressions
+            if DESTRUCTURING.search(TEXT.sub("", text))
         ]
     return tuple(warnings)
 

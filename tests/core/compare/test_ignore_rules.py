@@ -88,6 +88,24 @@ def test_managed_fields_of_odd_shape_ignore_nothing(fields: Any) -> None:
     assert {"a": 1} == without_ignored({"a": 1}, Rules(managers=("hpa",)), owned("hpa", fields))
 
 
+@pytest.mark.parametrize(
+    ("expression", "count"),
+    [
+        (".spec.a[] | . as {n: $n} | select($n == 1)", 1),
+        (".spec as [$first] | .status", 1),
+        (".spec.a[] as\n{$n} | .x", 1),
+        (".spec as $s | .spec.a", 0),
+        ('.metadata.annotations["as {x}"]', 0),
+        (".spec # as [$x]", 0),
+        (".has [0]", 0),
+    ],
+)
+def test_jq_that_takes_values_apart_is_reported(expression: str, count: int) -> None:
+    told = rules_warnings([IgnoreDifference("apps", "Deployment", jq_path_expressions=(expression,))])
+
+    assert count == len(told)
+
+
 def test_rule_without_effect_is_reported() -> None:
     declared = [IgnoreDifference("apps", "Deployment", json_pointers=("spec", ""), jq_path_expressions=(".spec",))]
 
