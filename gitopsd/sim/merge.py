@@ -15,6 +15,7 @@ from gitopsd.sim.schema import FREE, Free, List, Scalar, Struct, Type
 from gitopsd.sim.typed import deduced, element_of
 
 ABSENT: Any = object()
+_TWICE = 2
 _FREE_MAP = Struct({}, FREE)
 
 
@@ -54,11 +55,24 @@ def _merged_lists(live: Any, applied: Any, kind: List) -> Any:
         return applied or live or applied
     mine = [(element_of(item, kind), item) for item in live]
     theirs = [(element_of(item, kind), item) for item in applied]
-    here, wanted = dict(reversed(mine)), dict(theirs)
+    here, wanted = _grouped(live, kind), dict(theirs)
+    kept = {element: iter(items) for element, items in here.items()}
     return [
-        merged(here.get(element, ABSENT), wanted[element], kind.item) if element in wanted else here[element]
+        merged(_only(here.get(element, [])), wanted[element], kind.item) if element in wanted else next(kept[element])
         for element in _woven([element for element, _ in mine], [element for element, _ in theirs])
     ]
+
+
+def _grouped(items: Any, kind: List) -> dict[str | None, list[Any]]:
+    """Return the items of a live list by their element; one that was written there twice has two."""
+    found: dict[str | None, list[Any]] = {}
+    for item in items if isinstance(items, list) else ():
+        found.setdefault(element_of(item, kind), []).append(item)
+    return found
+
+
+def _only(items: Sequence[Any]) -> Any:
+    return items[0] if len(items) == 1 else ABSENT
 
 
 def _woven(live: Sequence[Any], applied: Sequence[Any]) -> list[Any]:
@@ -162,13 +176,29 @@ def _compare_maps(old: Any, new: Any, kind: Struct, path: list[str], changes: Va
 
 
 def _compare_lists(old: Any, new: Any, kind: List, path: list[str], changes: ValueChanges) -> None:
-    before = {element_of(item, kind): item for item in old} if isinstance(old, list) else {}
-    after = {element_of(item, kind): item for item in new} if isinstance(new, list) else {}
+    before, after = _grouped(old, kind), _grouped(new, kind)
     for element in before.keys() | after.keys():
         if element is not None:
             path.append(element)
-            _compare(before.get(element, ABSENT), after.get(element, ABSENT), kind.item, path, changes)
+            _compare_items(before.get(element, []), after.get(element, []), kind.item, path, changes)
             path.pop()
+
+
+def _compare_items(old: list[Any], new: list[Any], kind: Type, path: list[str], changes: ValueChanges) -> None:
+    """Compare the items of one element; those that are there twice are one leaf, whatever is in them."""
+    if len(old) < _TWICE and len(new) < _TWICE:
+        _compare(_only(old), _only(new), kind, path, changes)
+        return
+    if old == new:
+        return
+    if len(old) >= _TWICE and len(new) >= _TWICE:
+        insert(changes.modified, path)
+        return
+    for items, changed in ((old, changes.removed), (new, changes.added)):
+        if len(items) >= _TWICE:
+            insert(changed, path)
+    _compare(_only(old), ABSENT, kind, path, changes)
+    _compare(ABSENT, _only(new), kind, path, changes)
 
 
 def without(value: Any, fields: Fields, kind: Type) -> Any:

@@ -94,6 +94,8 @@ def _list_fields(value: Any, kind: List, path: str, errors: list[str]) -> Fields
             continue
         if element in out:
             errors.append(f"{path}: duplicate entries for key [{element[2:]}]")
+            out[element] = {}  # of a live list: one leaf
+            continue
         node = _fields(item, kind.item, f"{path}[{element[2:]}]", errors)
         out[element] = {MEMBER: {}, **node} if node and MEMBER not in node else node
     return out

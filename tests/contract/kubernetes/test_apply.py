@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.contract.kubernetes.api import JSON_PATCH, Api, manager_of
@@ -283,3 +285,49 @@ async def test_apply_to_what_is_being_deleted_goes_on(api: Api, namespace: str, 
 
     assert (200, made["metadata"]["uid"]) == (found.status, found.body["metadata"]["uid"]), widgets
     (await api.patch(path, {"metadata": {"finalizers": None}})).ok()
+
+
+TWICE = [{"name": "A", "value": "1"}, {"name": "B", "value": "1"}, {"name": "A", "value": "2"}]
+
+
+def with_env(*env: dict[str, str]) -> dict[str, Any]:
+    containers = [{"name": "main", "image": "nginx:1", "env": list(env)}]
+    found = deployment("web")
+    found["spec"]["template"]["spec"]["containers"] = containers
+    return found
+
+
+def only_env(*env: dict[str, str]) -> dict[str, Any]:
+    spec = {"template": {"spec": {"containers": [{"name": "main", "env": list(env)}]}}}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}
+
+
+def env_of(found: Any) -> list[tuple[str, str]]:
+    return [(each["name"], each["value"]) for each in found["spec"]["template"]["spec"]["containers"][0]["env"]]
+
+
+def owned_env(found: Any, manager: str, operation: str = "Apply") -> Any:
+    fields = manager_of(found, manager, operation)["f:spec"]["f:template"]["f:spec"]["f:containers"]
+    return fields['k:{"name":"main"}'].get("f:env")
+
+
+async def test_items_that_are_there_twice_stay_until_somebody_sets_them(api: Api, namespace: str) -> None:
+    path, force = deployments(namespace, "web"), {"force": "true"}
+    made = (await api.post(deployments(namespace), with_env(*TWICE), fieldManager="maker")).ok()
+    whole: dict[str, Any] = {".": {}, "f:name": {}, "f:value": {}}
+    assert {".": {}, 'k:{"name":"A"}': {}, 'k:{"name":"B"}': whole} == owned_env(made, "maker", "Update")
+
+    other = (await api.apply(path, only_env({"name": "C", "value": "3"}))).ok()
+    assert [("A", "1"), ("B", "1"), ("A", "2"), ("C", "3")] == env_of(other)
+    same = await api.apply(path, only_env({"name": "A", "value": "1"}), "taker")
+    assert 409 == same.status, same.body
+
+    taken = (await api.apply(path, only_env({"name": "A", "value": "3"}), "taker", dryRun="All", **force)).ok()
+    assert [("A", "3"), ("B", "1"), ("C", "3")] == env_of(taken)
+    assert {'k:{"name":"A"}': whole} == owned_env(taken, "taker")
+    assert {".": {}, 'k:{"name":"B"}': whole} == owned_env(taken, "maker", "Update")
+
+    changed = (await api.put(path, with_env(*TWICE[:2], {"name": "A", "value": "9"}), fieldManager="putter")).ok()
+    assert {'k:{"name":"A"}': {}} == owned_env(changed, "putter", "Update")
+    fewer = (await api.put(path, with_env(*TWICE[:2]), fieldManager="last")).ok()
+    assert {'k:{"name":"A"}': whole} == owned_env(fewer, "last", "Update")
