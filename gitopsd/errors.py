@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+LONGEST_WORDS = 4000  # characters of one text that is said to people; tenants write much of what is quoted in it
+
+
+def bounded(words: str, longest: int = LONGEST_WORDS) -> str:
+    """Return `words`, cut where they have more than `longest` characters."""
+    return words if len(words) <= longest else f"{words[: longest - 1]}…"
+
 
 @dataclass(frozen=True, slots=True)
 class Details:
@@ -34,9 +41,9 @@ class GitopsError(Exception):
     """Base of every error raised on purpose: what happened, to what, and the remedy."""
 
     def __init__(self, what: str, *, remedy: str, details: Details | None = None) -> None:
-        super().__init__(what)
-        self.what = what
-        self.remedy = remedy
+        self.what = bounded(what)
+        super().__init__(self.what)
+        self.remedy = bounded(remedy)
         self.details = details
 
     def __str__(self) -> str:

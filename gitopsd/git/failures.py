@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from gitopsd.errors import RepositoryUnreachable
 from gitopsd.model.chart import bare
 
+MOST_READ = 20_000  # characters at the end of git's words: there it says why it failed
 LONGEST = 300  # characters of git's words that are passed on
 USERINFO = re.compile(r"(://)[^/?#\s'\"]*@")
 
@@ -28,7 +29,7 @@ REMEDIES = (
         "put the server's host key into known_hosts of git.credentials",
     ),
     (
-        r"permission denied|load key .*|no such identity|invalid format|error in libcrypto",
+        r"permission denied|load key |no such identity|invalid format|error in libcrypto",
         "the server does not take the SSH key",
         "check ssh_key of git.credentials, without a passphrase, and its rights on the server",
     ),
@@ -53,7 +54,7 @@ REMEDIES = (
         "declare the URL that the server redirects to",
     ),
     (
-        r"repository .*not found|not found|error: 404|does not (appear to be a git repository|exist)|no such file",
+        r"not found|error: 404|does not (appear to be a git repository|exist)|no such file",
         "there is no repository, or the credentials may not see it",
         "check the URL, and the rights of git.credentials",
     ),
@@ -85,13 +86,13 @@ def shown(url: str) -> str:
 
 def is_damage(stderr: str) -> bool:
     """Tell whether git complains about the mirror itself, so that making it anew may help."""
-    remote_says = [line for line in stderr.splitlines() if line.startswith("remote:")]
-    return DAMAGE.search("\n".join(line for line in stderr.splitlines() if line not in remote_says)) is not None
+    lines = (line for line in stderr[-MOST_READ:].splitlines() if not line.startswith("remote:"))
+    return DAMAGE.search("\n".join(lines)) is not None
 
 
 def fetch_failed(url: str, stderr: str, secrets: Iterable[str]) -> RepositoryUnreachable:
     """Return the error for a fetch of `url` that ended with `stderr`."""
-    words = said(stderr, secrets)
+    words, stderr = said(stderr, secrets), stderr[-MOST_READ:]
     for pattern, what, remedy in REMEDIES:
         if re.search(pattern, stderr, re.IGNORECASE):
             return RepositoryUnreachable(f"{shown(url)} cannot be fetched: {what} ({words})", remedy=remedy)
@@ -102,7 +103,7 @@ def fetch_failed(url: str, stderr: str, secrets: Iterable[str]) -> RepositoryUnr
 
 def said(stderr: str, secrets: Iterable[str]) -> str:
     """Return the end of what git said: one line, short, without secrets and without control characters."""
-    text = USERINFO.sub(r"\1***@", stderr)
+    text = USERINFO.sub(r"\1***@", stderr[-MOST_READ:])
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     lines = [line.strip() for line in text.splitlines() if line.strip() and "please make sure" not in line.lower()]

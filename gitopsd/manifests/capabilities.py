@@ -104,5 +104,5 @@ def _declared(version: str) -> str:
 
 def _numbers(version: str) -> str:
     """Return the numbers of a version alone: `1.33.1` of `v1.33.1-gke.100`. Source: Argo CD, util/text (SemVer)."""
-    found = re.search(r"\d+\.\d+(?:\.\d+)?", version)
+    found = re.search(r"(?<!\d)\d+\.\d+(?:\.\d+)?", version)
     return found[0] if found else ""

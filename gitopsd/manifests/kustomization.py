@@ -117,7 +117,7 @@ def is_url(text: str) -> bool:
     return re.match(r"https?:|[a-z][a-z0-9+.-]*://", text, re.IGNORECASE) is not None
 
 
-_REMOTE = re.compile(r"^git::|^[^/]+@[^/]+[:/]|^([^/@]+@)?github\.com[:/]|\?(ref|version)=", re.IGNORECASE)
+_REMOTE = re.compile(r"^git::|^[^/@]+@[^/]+[:/]|^([^/@]+@)?github\.com[:/]|\?(ref|version)=", re.IGNORECASE)
 
 
 def edited(

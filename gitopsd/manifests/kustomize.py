@@ -134,7 +134,7 @@ def _words(stderr: str, root: Path) -> str:
 
 
 OURS = re.compile(
-    rf"[^\s'\"]*/?{re.escape(PREFIX)}[a-z0-9_]+/(?:source|bases/[0-9]+)/?"
+    rf"(?<![^\s'\"])[^\s'\"]*/?{re.escape(PREFIX)}[a-z0-9_]+/(?:source|bases/[0-9]+)/?"
 )  # cut off in front, where there was too much
 # A generator's configuration and a patch may hold a Secret's values.
 QUOTED = (re.compile(r"(?<=with config: )`\n.*\n`", re.DOTALL), re.compile(r"(?<=patch from )\[.*\]", re.DOTALL))

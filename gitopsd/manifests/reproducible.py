@@ -10,7 +10,7 @@ from gitopsd.manifests.chart_files import Files
 RANDOM = re.compile(
     rb"\b(?:rand[A-Z]\w*|uuidv4|shuffle|now|ago|htpasswd|bcrypt|encryptAES|gen(?:CA|PrivateKey|SelfSigned|Signed)\w*)\b"
 )
-ACTION = re.compile(rb"\{\{.*?\}\}", re.DOTALL)
+ACTION = re.compile(rb"\{\{(?:(?!\{\{).)*?\}\}", re.DOTALL)
 CLOCK = re.compile(rb"(?P<text>\"(?:\\.|[^\"\\])*\"|`[^`]*`|[.$]\w+)|\bnow\b")
 ANOTHER = rb'(toDate "2006-01-02" "2001-02-03")'  # another now
 

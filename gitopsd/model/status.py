@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gitopsd.errors import LONGEST_WORDS, bounded
 from gitopsd.model.comparison import Comparison
 from gitopsd.model.ids import ClusterId, Revision
 from gitopsd.model.operation import EndReason, Operation, OperationPhase
@@ -17,6 +18,11 @@ class Condition:
     type: str  # Argo CD's: ComparisonError, InvalidSpecError, SyncError, SharedResourceWarning …
     message: str
     remedy: str = ""
+
+    def __post_init__(self) -> None:
+        for name, text in (("message", self.message), ("remedy", self.remedy)):
+            if len(text) > LONGEST_WORDS:
+                object.__setattr__(self, name, bounded(text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,7 +268,7 @@ def _layer(found: Any) -> Layer | None:
 
 
 def _next(link: str, place: str) -> str:
-    found = re.search(r'<([^>]+)>\s*;\s*rel="?next"?', link)
+    found = re.search(r'<([^<>]+)>\s*;\s*rel="?next"?', link)
     try:
         onward = urlsplit(urljoin(place, found[1])) if found else None
     except ValueError:

@@ -18,7 +18,7 @@ from gitopsd.trust.fetch import OK, FetchFailed, HttpRequest, HttpSession
 from gitopsd.trust.http import basic, login
 
 CHALLENGE = re.compile(r"(?P<kind>[A-Za-z]+)(?:\s+(?P<rest>.*))?", re.DOTALL)
-PARAMETER = re.compile(r'([a-zA-Z_]+)="([^"]*)"')
+PARAMETER = re.compile(r'(?<![a-zA-Z_])([a-zA-Z_]+)="([^"]*)"')
 MAX_BYTES = 1 << 20
 
 

@@ -171,7 +171,7 @@ def misfits(found: RepoCredentials) -> Iterator[tuple[str, str]]:
         yield "has no_proxy without proxy", "add proxy, or set NO_PROXY in the daemon's environment"
     if found.proxy and not re.fullmatch(r"(?:https?|socks5h?)://\S+", found.proxy):
         yield "has a proxy that is no URL", "write http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT"
-    if found.proxy and re.match(r"ssh://|[^/:]+@[^/:]+:", found.url):
+    if found.proxy and re.match(r"ssh://|[^/:@]+@[^/:]+:", found.url):
         yield "has a proxy, and SSH is reached without", "remove it, or use the repository's https:// URL"
     if found.github_app and not re.fullmatch(r"(?:https?://[^\s@?#]+)?", found.github_app.api_url):
         yield "has a github_app.api_url that is no URL", "write https://HOST/api/v3, without user or password"

@@ -10,8 +10,10 @@ from typing import Any, TextIO
 import structlog
 
 from gitopsd.core.source.repo_url import without_credentials
+from gitopsd.errors import bounded
 from gitopsd.settings import LogSettings
 
+LONGEST = 20_000  # characters of one field: a trace is longer than a message
 SECRET_FIELDS = ("token", "password", "secret", "authorization", "private_key", "credentials")
 QUIET = ("aiohttp.access", "asyncio", "kubernetes_asyncio")  # speak from WARNING on
 
@@ -77,5 +79,5 @@ def _masked(name: str, value: Any) -> Any:
         return {key: _masked(str(key), item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked("", item) for item in value]
-    text = value if isinstance(value, str) else str(value)
+    text = bounded(value if isinstance(value, str) else str(value), LONGEST)
     return without_credentials(text) if "://" in text else text

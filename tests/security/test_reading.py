@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.errors import NotPermitted, PartNotFetched
+from gitopsd.errors import NotPermitted, PartNotFetched, Submodule
 from gitopsd.manifests.entries import NoEntries
 from gitopsd.manifests.missing_parts import MissingPartsRenderer
 from gitopsd.manifests.remote_bases import RemoteBaseRenderer
@@ -174,7 +174,7 @@ async def test_a_render_says_for_whom_a_submodule_is_asked_for() -> None:
 
     class Parts:
         async def render(self, *_: Any, **__: Any) -> Any:
-            raise PartNotFetched("a submodule", remedy="")
+            raise PartNotFetched("a submodule", remedy="", details=Submodule("shop", "sub", "1" * 40))
 
         async def fetch(self, _err: PartNotFetched, permits: Any) -> None:
             seen.append(permits(ELSEWHERE))

@@ -11,7 +11,7 @@ from gitopsd.model.comparison import FieldPath
 from gitopsd.model.manifest import Manifest
 
 Parts = tuple[str | int, ...]  # of a cause's field: names, and places in lists
-PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]|\[([^\]]*)\]")
+PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]|\[([^\[\]]*)\]")
 
 
 def parts_of(field: str) -> Parts:

@@ -20,7 +20,7 @@ _TERM = re.compile(
     re.ASCII,
 )
 _BETWEEN = re.compile(r"\s*,\s*|\s+")
-_HYPHEN = re.compile(r"(?P<low>[^\s,]+)\s+-\s+(?P<high>[^\s,]+)")
+_HYPHEN = re.compile(r"(?<![^\s,])(?P<low>[^\s,]+)\s+-\s+(?P<high>[^\s,]+)")
 _SAME = {"=>": ">=", "=<": "<=", "~>": "~", "=": ""}
 
 

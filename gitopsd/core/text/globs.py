@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 TOKEN = re.compile(r"\*\*+|\*|\?|\[!?[^\]]+\]|\\.|.", re.DOTALL)
+PLAIN = re.compile(r"\*\*+|\*|\?|\\.|.", re.DOTALL)
 MAX_ALTERNATIVES = 256  # of all braces of one pattern; one with more matches nothing
 
 
@@ -80,7 +81,13 @@ def _alternatives(pattern: str) -> tuple[tuple[str, ...], ...]:
         # The innermost braces first: what they hold is free of braces.
         braces = re.search(r"(?<!\\)\{([^{}]*)\}", one)
         if braces is None:
-            done.append(tuple(TOKEN.findall(one)))
+            done.append(_tokens(one))
             continue
         waiting += [one[: braces.start()] + part + one[braces.end() :] for part in set(braces[1].split(","))]
     return tuple(sorted(done))
+
+
+def _tokens(pattern: str) -> tuple[str, ...]:
+    # Behind the last "]" no set begins: looked for from each "[" there, its end takes time in the square of the length.
+    end = pattern.rfind("]") + 1
+    return (*TOKEN.findall(pattern[:end]), *PLAIN.findall(pattern[end:]))
