@@ -44,6 +44,11 @@ REMEDIES = (
         "name its authority in ca_file of git.credentials",
     ),
     (
+        r"mismatched algorithms|unknown repository extension.*objectformat",
+        "it names its objects by SHA-256, which is not read here",
+        "serve a repository of git's usual format, SHA-1",
+    ),
+    (
         r"dubious ownership",
         "the repository belongs to another user of this machine",
         "give it to the user that runs gitopsd, or serve it over HTTPS or SSH",

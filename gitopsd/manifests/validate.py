@@ -17,7 +17,6 @@ from gitopsd.core.target.options import HELM_HOOK, HOOK
 from gitopsd.errors import InvalidManifest
 from gitopsd.model.manifest import Manifest
 
-HALLMARKS = ("kind", "metadata")  # a mapping with none of these was never meant to be a manifest
 QUOTE = "put it in quotes"
 NAMES = {dict: "a mapping", list: "a list", str: "a text", bool: "a boolean", type(None): "null"}
 
@@ -30,8 +29,8 @@ class Nameless:
 
 
 def is_manifest_like(value: Any) -> bool:
-    """Tell whether a document was meant to be a manifest."""
-    return isinstance(value, Mapping) and any(mark in value for mark in HALLMARKS)
+    """Tell whether a document was meant to be a manifest: `kind` alone is a word of other formats, too."""
+    return isinstance(value, Mapping) and ("metadata" in value or ("kind" in value and "apiVersion" in value))
 
 
 def manifests_of(where: str, value: Any, quote: str = QUOTE) -> Iterator[Manifest | Nameless]:

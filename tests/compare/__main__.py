@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,11 +50,12 @@ def main() -> None:
             arguments.seed,
             Path(scratch),
         )
-        for name in arguments.only or GROUPS:
-            for each in GROUPS[name](given):
-                found.append(each)
-                if sys.stderr.isatty():
-                    sys.stderr.write(f"\r{len(found)} compared: {each.what[-60:]:60}")
+        with suppress(KeyboardInterrupt):  # what there is by then is told
+            for name in arguments.only or GROUPS:
+                for each in GROUPS[name](given):
+                    found.append(each)
+                    if sys.stderr.isatty():
+                        sys.stderr.write(f"\r{len(found)} compared: {each.what[-60:]:60}")
     sys.stdout.write(f"\n{table(found)}\n")
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps([{**asdict(each), "verdict": each.verdict.value} for each in found], indent=1))

@@ -35,6 +35,7 @@ def test_url_is_shown_without_what_it_hides(url: str, seen: str) -> None:
         ("remote: Repository not found.\nfatal: repository 'https://h/x/' not found", "check the URL"),
         ("git@h: Permission denied (publickey).\r\nfatal: Could not read from remote repository.", "ssh_key"),
         ("Host key verification failed.\r\nfatal: Could not read from remote repository.", "known_hosts"),
+        ("fatal: mismatched algorithms: client sha1; server sha256", "usual format"),
         ("fatal: detected dubious ownership in repository at '/x'", "user that runs gitopsd"),
         ("fatal: write error: No space left on device", "make room"),
         ("ssh -F /dev/null: 1: ssh: not found\nfatal: Could not read from remote repository.", "openssh-client"),
