@@ -87,11 +87,11 @@ def tagged(tag: str, text: str) -> Any:
     value = plain(text)
     if expected is None:
         if kind == "timestamp" and not TIMESTAMP.fullmatch(text):
-            raise NotAValue(f"{text[:40]!r} is no timestamp")
+            raise NotAValue("what is tagged so is no timestamp")
         return text
     fits = isinstance(value, expected) and (kind == "bool" or not isinstance(value, bool))
     if not fits:
-        raise NotAValue(f"{text[:40]!r} is no {kind}")
+        raise NotAValue(f"what is tagged so is no {kind}")
     return float(value) if kind == "float" else value
 
 

@@ -102,7 +102,7 @@ async def test_an_application_declares_a_project_only_where_its_own_says_so() ->
     assert mine == (await declared(mine, project(notes={"gitopsd.io/declares-projects": "true"})))[1]
 
 
-async def test_the_namespace_of_what_is_declared_counts() -> None:
+async def test_case_47_the_namespace_of_what_is_declared_counts() -> None:
     child = app("a", project="team", metadata={"namespace": "team-a"})
     both = [MAY_DECLARE, {"name": "gitopsd", "namespace": "team-a"}]
 

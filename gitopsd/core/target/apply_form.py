@@ -88,7 +88,7 @@ def _check_metadata(manifest: Manifest) -> None:
     for field in ("annotations", "labels"):
         for name, value in mapping_at(manifest, "metadata", field).items():
             if value is not None and not isinstance(value, str):
-                raise WrongShape(f".metadata.{field}[{name!r}] is not a string: put {value!r} in quotes")
+                raise WrongShape(f".metadata.{field}[{name!r}] is not a string: put it in quotes")
     text_at(manifest, "metadata", "namespace")
 
 

@@ -16,6 +16,7 @@ from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
 
 MOST = 100  # of anything that one object names; a tree is to be looked at
 MOST_CHARS = 2000  # of a link
+PAGE = re.compile(r"https?://[^\s/]", re.IGNORECASE)
 LINK = "link.argocd.argoproj.io/"
 OWN_LINKS_ONLY = "argocd.argoproj.io/ignore-default-links"
 POD = GroupKind("", "Pod")
@@ -141,8 +142,10 @@ def _labels(found: Mapping[str, Any]) -> Labels:
 
 
 def _links(annotations: Mapping[str, Any]) -> list[str]:
-    found = (value for name, value in annotations.items() if name.startswith(LINK) and isinstance(value, str))
-    return [value for value in found if len(value) <= MOST_CHARS]
+    """Return the addresses of pages that annotations name; Argo CD's `text | URL` is its URL."""
+    named = (value for name, value in annotations.items() if name.startswith(LINK) and isinstance(value, str))
+    found = (value.rpartition("|")[2].strip() for value in named if len(value) <= MOST_CHARS)
+    return [value for value in found if PAGE.match(value)]  # `javascript:` runs in the page of whoever follows it
 
 
 def _first(found: Iterable[Any]) -> tuple[Any, ...]:
