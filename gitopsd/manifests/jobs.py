@@ -70,7 +70,8 @@ def render(place: Place, inputs: str, source: Mapping[str, Any], given: Mapping[
     outcome: dict[str, Any]
     try:
         outcome = _rendered(tree, source["path"], source["options"], unpacked)
-        outcome["warnings"] = [sops.hidden(trees, warning) for warning in outcome["warnings"]]
+        warnings = [*outcome["warnings"], *sops.warnings_of(trees)]
+        outcome["warnings"] = [sops.hidden(trees, warning) for warning in warnings]
         outcome["nameless"] = [sops.hidden(trees, each) for each in outcome["nameless"]]
         outcome["announced"] = _hidden(trees, outcome["announced"])
     except FOLLOWS_FROM_INPUTS as err:

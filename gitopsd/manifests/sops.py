@@ -16,6 +16,7 @@ from typing import Any
 from gitopsd.core.text.redacted import MASK, scrubbed
 from gitopsd.errors import InvalidManifest, NotSupported
 from gitopsd.manifests.render_context import RenderContext
+from gitopsd.manifests.sops_meaning import oddities
 from gitopsd.manifests.workspace import workspace
 from gitopsd.model.ids import Revision
 from gitopsd.ports import Entry, Tree
@@ -75,6 +76,7 @@ class DecryptedTree:
         self._given = given
         self._clear: dict[str, bytes] = {}  # by place
         self._secrets: set[str] = set()
+        self.warnings: list[str] = []
 
     @property
     def revision(self) -> Revision:
@@ -92,6 +94,8 @@ class DecryptedTree:
         place = self._tree.real(path)
         if place not in self._clear:
             self._clear[place] = clear = self._decrypted(path, kind, data, max_bytes)
+            if kind == "yaml":
+                self.warnings += oddities(path, data, clear, self._given.limits)
             self._secrets.update(_values(clear.decode(errors="replace"), data.decode(errors="replace")))
         return self._clear[place]
 
@@ -177,6 +181,11 @@ def _values(clear: str, sealed: str) -> Iterator[str]:
 def opened(tree: Tree, keys: Any, given: RenderContext) -> Tree:
     """Return `tree`, decrypted where `keys` are given."""
     return tree if keys is None else DecryptedTree(tree, keys, given)
+
+
+def warnings_of(trees: Iterable[Tree]) -> list[str]:
+    """Return what is odd about what any of `trees` decrypted."""
+    return [warning for tree in trees if isinstance(tree, DecryptedTree) for warning in tree.warnings]
 
 
 def hidden(trees: Iterable[Tree], text: str) -> str:

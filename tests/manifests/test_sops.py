@@ -198,6 +198,22 @@ def test_a_file_that_was_changed_by_hand_fails(vault: Vault) -> None:
     assert "app/a.yaml: SOPS cannot decrypt it: MAC mismatch" in vault.error({"app/a.yaml": file})
 
 
+def test_what_means_something_else_for_sops_is_told_without_what_it_is(vault: Vault) -> None:
+    thing = "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: a}\nspec:\n"
+    thing += "  on: [{a: yes}, {a: 'no!'}]\n  b: OFF\n  c: true\n"
+    times = "  day: 2020-01-01\n  time: 2020-01-01T10:00:00Z\n  text: '2020-01-01'\n"
+    words = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: 'yes'}\n"
+
+    outcome = vault.outcome({"app/a.yaml": sealed("a.yaml", thing + times), "app/b.yaml": sealed("b.yaml", words)})
+
+    boolean = "is a text for SOPS, and a boolean elsewhere if it had no quotes: spell it out"
+    assert [
+        f"app/a.yaml: .spec.b {boolean}",
+        "app/a.yaml: .spec.day is a date that SOPS has made a time: put it in quotes before it is encrypted",
+        f"app/a.yaml: .spec.on[0].a {boolean}",
+    ] == outcome["warnings"]
+
+
 def test_no_error_tells_what_was_decrypted(vault: Vault) -> None:
     patch = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: nowhere}}\nstringData: {{password: {VALUE}}}\n"
     files = {"app/kustomization.yaml": "patches: [{path: p.yaml}]\n", "app/p.yaml": sealed("p.yaml", patch)}
