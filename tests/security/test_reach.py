@@ -13,15 +13,17 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from gitopsd.errors import InvalidDeclaration, RepositoryUnreachable
+from gitopsd.errors import InvalidDeclaration, PartNotFetched, RepositoryUnreachable
 from gitopsd.git.credentials import access
 from gitopsd.git.pins import pinned
 from gitopsd.git.repositories import Repositories
+from gitopsd.git.tree import open_tree
 from gitopsd.model.ids import RepoUrl
 from gitopsd.settings import (
     ChartSettings,
     DeclarationSource,
     GitSettings,
+    Held,
     NetworkSettings,
     OciSettings,
     RepoCredentials,
@@ -31,8 +33,10 @@ from gitopsd.trust.credentials import CredentialStore
 from gitopsd.trust.fetch import FetchFailed, HttpRequest, Why
 from gitopsd.trust.http import session
 from gitopsd.trust.reach import EVERYWHERE, OutOfReach, Reach, is_public, reach_of
+from tests.chartserver import chart_server
 from tests.git.conftest import World
 from tests.gitserver import http_server
+from tests.lfsserver import lfs_server
 
 CLOSED = Reach()
 METADATA = "169.254.169.254"
@@ -262,6 +266,33 @@ async def test_nothing_is_fetched_from_an_address_that_is_not_named(world: World
         opened = repositories(world, named(git.url))
         await opened.fetch(RepoUrl(f"{git.url}/shop.git"))
         assert git.requests
+
+
+async def test_no_file_of_lfs_and_no_archive_is_had_from_an_address_that_is_not_named(world: World) -> None:
+    """To which a server that is named sends us."""
+    repo = world.repo()
+    async with (
+        lfs_server(world.served, users={"bot": "pw"}) as lfs,
+        chart_server(login="bot:pw") as charts,
+        server() as inside,
+    ):
+        repo.commit({"a": lfs.keep(b"content")})
+        lfs.store = inside.url
+        digest = charts.add("web", "1.0.0")
+        charts.add("web", "1.0.0", urls=[f"{inside.url}/web-1.0.0.tgz"], digest=digest.removeprefix("sha256:"))
+        given = [RepoCredentials(each, "bot", Held(text="pw"), lfs=True) for each in (lfs.server.url, charts.url)]
+        found = repositories(world, named(lfs.server.url, charts.url), *given)
+        url = RepoUrl(f"{lfs.server.url}/shop.git")
+        await found.fetch(url)
+        tree = open_tree(found.mirror(url), found.resolve(url, "main").revision)
+        with pytest.raises(PartNotFetched) as lacks:
+            tree.read("a", max_bytes=99)
+
+        with pytest.raises(RepositoryUnreachable):
+            await found.parts.fetch(lacks.value, lambda _: True)
+        with pytest.raises(RepositoryUnreachable):
+            await found.want(RepoUrl(f"helm+{charts.url}"), "web@1.0.0")
+        assert [] == inside.asked
 
 
 async def test_git_asks_a_name_at_the_address_that_it_was_found_at(world: World) -> None:
