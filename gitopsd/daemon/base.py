@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gitopsd.model.ids import AppName
 from gitopsd.ports import Clock
 from gitopsd.runtime.lag import LoopLag
 from gitopsd.runtime.metrics import Meters
+from gitopsd.runtime.queue import KeyQueue
 from gitopsd.settings import Settings
 from gitopsd.store.store import Store
 from gitopsd.telemetry.metrics import Metrics
@@ -20,3 +22,4 @@ class Base:
     metrics: Metrics
     lag: LoopLag
     now_s: Clock  # the one clock
+    queue: KeyQueue[AppName]  # of passes

@@ -28,7 +28,7 @@ from gitopsd.scripts.pool import script_workers
 class ClusterListeners:
     """Whom clusters tell."""
 
-    changed: Callable[[ClusterId, AppName], None]  # an object of the application is different
+    changed: Callable[[AppName], None]  # an object of the application is different
     reached: Callable[[ClusterId], None]  # its first lists are in, or cannot be had; it answers again; its lease turned
     offers: Callable[[ClusterId], None]  # other kinds, or another version, than before
 

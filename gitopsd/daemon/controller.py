@@ -20,7 +20,6 @@ from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.operation import Operation
 from gitopsd.reconcile.wiring import Edges, Rules, Surroundings, pass_graph
 from gitopsd.reconcile.workers import Passes
-from gitopsd.runtime.queue import KeyQueue
 from gitopsd.settings import Settings
 from gitopsd.store.ledger import Ledger
 
@@ -33,7 +32,7 @@ class Controller:
         self._store, self._sources, self._clusters, self._metrics = store, sources, clusters, metrics
         drift, sync = settings.drift, settings.sync
         self.ledger = Ledger(settings.data_dir, now_s, max_entries=drift.max_entries, max_age_s=drift.max_age_s)
-        self.queue: KeyQueue[AppName] = KeyQueue(self._group_of)
+        self.queue = base.queue
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex  # noqa: E731 - one id for all who need one
         edges = Edges(
             apps=store,
@@ -96,7 +95,7 @@ class Controller:
         """Take note that a cluster offers something else than before."""
         self.triggers.offered(cluster, self._renderer.askers)
 
-    def _group_of(self, name: AppName) -> tuple[ClusterId | None, str]:
+    def group_of(self, name: AppName) -> tuple[ClusterId | None, str]:
         """Return whose turn a pass is: neither a cluster nor a project holds up another."""
         app = self._store.get(name)
         return (self._destinations.cluster_of(app), app.project) if app else (None, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Hashable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from gitopsd.runtime.lag import LoopLag
 from gitopsd.runtime.malloc_trim import MallocTrim
 from gitopsd.runtime.memory import kept
 from gitopsd.runtime.metrics import Meters
+from gitopsd.runtime.queue import KeyQueue
 from gitopsd.runtime.signals import Signals, listening
 from gitopsd.runtime.systemd import Systemd, Watchdog
 from gitopsd.runtime.tasks import Graceful, running
@@ -60,11 +62,12 @@ class Daemon:
     ) -> None:
         meters = Meters()
         metrics = Metrics(meters)
-        self._base = Base(settings, store, meters, metrics, LoopLag(observe=metrics.loop_lag), time.time)
+        queue: KeyQueue[AppName] = KeyQueue(self._group_of)
+        self._base = Base(settings, store, meters, metrics, LoopLag(observe=metrics.loop_lag), time.time, queue)
         self._stop = signals.stop
         self._systemd = Systemd.of_environment(os.environ, os.getpid())
         self._sources = GitSide(self._base, self._on_epoch, self._on_closure)
-        self._clusters = ClusterSide(self._base, ClusterListeners(self._on_change, self._on_reached, self._on_offers))
+        self._clusters = ClusterSide(self._base, ClusterListeners(queue.add, self._on_reached, self._on_offers))
         self._controller = Controller(self._base, self._sources, self._clusters, cluster_secrets)
         self._reloader = Reloader(
             config, cluster_secrets.written, self._systemd, signals.reload, self._sources.configure
@@ -107,14 +110,14 @@ class Daemon:
 
     # Sources and clusters are built before the controller that they tell.
 
+    def _group_of(self, name: AppName) -> Hashable:
+        return self._controller.group_of(name)
+
     def _on_epoch(self, repo: RepoUrl, old: Epoch | None, new: Epoch) -> None:
         self._controller.epoch(repo, old, new)
 
     def _on_closure(self, app: AppName, source: Source, looked_up: tuple[str, ...] | None) -> None:
         self._controller.triggers.closure(app, source, looked_up)
-
-    def _on_change(self, cluster: ClusterId, app: AppName) -> None:
-        self._controller.triggers.live(cluster, app)
 
     def _on_reached(self, cluster: ClusterId) -> None:
         self._controller.triggers.cluster(cluster)

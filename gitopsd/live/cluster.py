@@ -13,7 +13,6 @@ from gitopsd.errors import Retryable
 from gitopsd.kube.client import KubeClient
 from gitopsd.live.admission import CRD, POLICIES, Admission, definition_key
 from gitopsd.live.checks import Checking
-from gitopsd.live.debounce import Debounce
 from gitopsd.live.decode import Decoder
 from gitopsd.live.discovery import Discovery, discover, offered
 from gitopsd.live.fair_slots import Lists
@@ -21,9 +20,9 @@ from gitopsd.live.grounds import KINDS, NAMESPACE, Grounds
 from gitopsd.live.kinds import PENDING, ListWatchState, VersionStore
 from gitopsd.live.metadata_scans import MetadataScans
 from gitopsd.live.mirror import LiveMirror
+from gitopsd.live.notices import Notices
 from gitopsd.live.residents import ResidentsOf
 from gitopsd.live.scope import EVERYWHERE, WatchScope
-from gitopsd.live.throttle import Throttle
 from gitopsd.live.watch import REFRESH_S, ApiServerTraits, KindWatch, Sink
 from gitopsd.live.watch_states import states_of
 from gitopsd.model.cluster import ApiResource, LiveObject, Offered, RefusedAt, WatchAge, WatchState
@@ -78,19 +77,16 @@ class ClusterMirror:
         self._decoder = decoder
         self._stored_kinds = kinds
         self._now_s = now_s
-        self._on_change, self._on_cluster = on_change, on_cluster
-        self._touch = Debounce(self._tell)
-        self._flurry = Throttle(self._tell, now_s)
+        self._on_cluster = on_cluster
+        self._notices = Notices(on_change, now_s)
         self._checking = Checking(checks, now_s=now_s) if checks is not None else None
         self.mirror = LiveMirror(
             decoder,
             now_s,
-            on_change=self._tell,
-            on_touch=self._touch.touch,
+            notices=self._notices,
             on_object=self._object_changed,
             on_settled=self._look_whether_synced,
             checking=self._checking,
-            holds=self._flurry.holds,
         )
         self._discovery: Discovery | None = None
         self._on_offer = on_offer
@@ -100,7 +96,7 @@ class ClusterMirror:
         self._versions: dict[GVK, VersionStore] = {}
         self._policies: dict[GVK, VersionStore] = {}
         self._admission = Admission(self._policies, self.mirror.kinds, now_s)
-        self._grounds = Grounds(self._versions, self.mirror.kinds, self.resource, self.admission, self._tell)
+        self._grounds = Grounds(self._versions, self.mirror.kinds, self.resource, self.admission, self._notices.tell)
         self._tasks: dict[tuple[GVK, bool], list[asyncio.Task[None]]] = {}  # by kind, and whether of metadata alone
         self._synced = False
         self._group: asyncio.TaskGroup | None = None
@@ -122,8 +118,7 @@ class ClusterMirror:
         finally:
             self._group = None
             self._tasks.clear()
-            self._touch.close()
-            self._flurry.close()
+            self._notices.close()
             self.surveys.close()
 
     @property
@@ -228,15 +223,10 @@ class ClusterMirror:
 
     def _look_whether_synced(self) -> None:
         if not self._synced and self._discovery is not None and all(sink.settled for sink in self._followed()):
-            self._synced = True
+            self._synced = self._notices.open = True
             self.surveys.ask()
             self.mirror.everybody()
             self._on_cluster()
-
-    def _tell(self, app: AppName) -> None:
-        # Until the first lists are in, nobody decides anything on what is here, and then everybody is told.
-        if self._synced:
-            self._on_change(app)
 
     def admission(self, gvk: GVK) -> str:
         found = self.resource(gvk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from gitopsd.core.target.tracking import names_itself
 from gitopsd.live.checks import Checking
@@ -21,6 +21,14 @@ CLAIM = GVK("", "v1", "PersistentVolumeClaim")
 NOBODY: frozenset[AppName] = frozenset()
 
 
+class Listeners(Protocol):
+    """Whom a mirror tells."""
+
+    def tell(self, app: AppName) -> None: ...
+    def changed(self, key: ResourceKey, apps: Collection[AppName]) -> None: ...
+    def touched(self, apps: Collection[AppName]) -> None: ...
+
+
 class LiveMirror:
     """All watched kinds of one cluster, with the indexes a pass needs: by application, by owner, by who asked."""
 
@@ -29,34 +37,28 @@ class LiveMirror:
         decoder: Decoder,
         now_s: Callable[[], float],
         *,
-        on_change: Callable[[AppName], None],
-        on_touch: Callable[[AppName], None],
+        notices: Listeners,
         on_object: Changed,
         on_settled: Callable[[], None],
         checking: Checking | None = None,
-        holds: Callable[[ResourceKey, Collection[AppName]], bool] = lambda *_: False,
     ) -> None:
         """Make an empty mirror.
 
         Args:
             decoder: makes live objects of manifests.
             now_s: a clock that only goes forward.
-            on_change: told of an application one of whose objects is different now, or came, or went.
-            on_touch: told of an application one of whose objects has a new version, and nothing else we know differs.
+            notices: told whom a change concerns.
             on_object: told of every change of every object.
             on_settled: told when a kind is listed, or cannot be.
             checking: asks users' checks how objects do.
-            holds: asked before applications are told of a change; those that it holds back it tells later.
         """
         self.kinds: dict[GVK, KindStore] = {}
         self._decoder = decoder
         self._now_s = now_s
-        self._on_change = on_change
-        self._on_touch = on_touch
+        self._notices = notices
         self._on_object = on_object
         self._on_settled = on_settled
         self._checking = checking
-        self._holds = holds
         self._tracked: dict[AppName, dict[ResourceKey, GVK]] = {}
         self._children: dict[Uid, dict[ResourceKey, GVK]] = {}
         self._claims: dict[tuple[str, str], set[str]] = {}  # namespace, name without its ordinal → names
@@ -91,13 +93,13 @@ class LiveMirror:
     def everybody(self) -> None:
         """Tell every application that has objects here, or has asked for some."""
         for app in sorted(self._tracked.keys() | self._asked.keys() | set().union(*self._kind_askers.values())):
-            self._on_change(app)
+            self._notices.tell(app)
 
     def kind_changed(self, gvk: GVK) -> None:
         """Tell every application that wants or has objects of `gvk` that the kind reads otherwise now."""
         having = {app for app, keys in self._tracked.items() if gvk in keys.values()}
         for app in sorted(having | self._kind_askers.get(gvk, set())):
-            self._on_change(app)
+            self._notices.tell(app)
 
     def tracked(self, app: AppName) -> Iterator[tuple[ResourceKey, GVK, Reading]]:
         """Give the objects that carry the application's tracking id and are not copies or a controller's."""
@@ -182,11 +184,10 @@ class LiveMirror:
             self._claim_changed(key, new)
         self._on_object(key, old, new)
         apps = sorted({app for app in (before, now) if app is not None} | self._askers.get(key, NOBODY))
-        only_version = _only_version(old, new)
-        if apps and not only_version and self._holds(key, apps):
-            return
-        for app in apps:
-            (self._on_touch if only_version else self._on_change)(app)
+        if _only_version(old, new):
+            self._notices.touched(apps)
+        else:
+            self._notices.changed(key, apps)
 
     def _claim_changed(self, key: ResourceKey, new: LiveObject | None) -> None:
         stem, _, ordinal = key.name.rpartition("-")

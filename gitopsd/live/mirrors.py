@@ -42,7 +42,7 @@ class LiveMirrors:
         clients: Mapping[ClusterId, KubeClient],
         *,
         kinds: Callable[[ClusterId], Collection[GroupKind]],
-        on_change: Callable[[ClusterId, AppName], None],
+        on_change: Callable[[AppName], None],
         on_cluster: Callable[[ClusterId], None] = lambda _: None,
         on_offer: Callable[[ClusterId], None] = lambda _: None,
         on_events: Callable[[ClusterId, GVK, int], None] = lambda *_: None,
@@ -58,7 +58,7 @@ class LiveMirrors:
         Args:
             clients: one for each cluster, open while the mirrors run.
             kinds: the kinds of a cluster's stored inventory, watched from the start.
-            on_change: told of an application when one of its objects in a cluster, or one it asked for, is different.
+            on_change: told of an application when one of its objects, or one it asked for, is different.
             on_cluster: told of a cluster when its first lists are in or cannot be had, and when it answers again.
             on_offer: told of a cluster that offers other kinds, or another version, than before.
             on_events: told how many events of a kind a cluster's watches brought.
@@ -77,7 +77,7 @@ class LiveMirrors:
                 decoder,
                 lists,
                 kinds=partial(kinds, cluster),
-                on_change=partial(on_change, cluster),
+                on_change=on_change,
                 on_cluster=partial(on_cluster, cluster),
                 on_offer=partial(on_offer, cluster),
                 on_events=partial(on_events, cluster),

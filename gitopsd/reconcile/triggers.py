@@ -106,10 +106,6 @@ class Triggers:
         moves = {scope: self.barrier.moved(scope) for scope in sorted(scopes or {repo})}
         self._moves.put_nowait((repo, old, new, moves))
 
-    def live(self, _cluster: ClusterId, app: AppName) -> None:
-        """Take note that an object of `app` changed in a cluster."""
-        self.queue.add(app)
-
     def cluster(self, cluster: ClusterId) -> None:
         """Take note that a cluster was listed for the first time, cannot be, or answers again."""
         for app in self.apps.all():

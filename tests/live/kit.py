@@ -62,7 +62,7 @@ async def running(
     mirrors = LiveMirrors(
         {HERE: client},
         kinds=lambda _: kinds,
-        on_change=lambda _, app: told.append(app),
+        on_change=told.append,
         on_cluster=clusters.append,
         tracking=tracking,
         takeover=("kubectl-client-side-apply", "argocd-controller"),

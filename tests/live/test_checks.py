@@ -18,6 +18,7 @@ from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
 from gitopsd.ports import Checked
 from tests.live.kit import until
+from tests.live.notices import FakeNotices
 
 CERTIFICATE = GVK("cert-manager.io", "v1", "Certificate")
 KEY = ResourceKey("cert-manager.io", "Certificate", "web", "one")
@@ -53,13 +54,13 @@ def health(status: str) -> Health:
 class World:
     def __init__(self) -> None:
         self.checks = FakeChecks()
-        self.told: list[str] = []
+        self.notices = FakeNotices()
+        self.told = self.notices.told
         self.checking = Checking(self.checks)
         self.mirror = LiveMirror(
             Decoder(()),
             lambda: 0.0,
-            on_change=self.told.append,
-            on_touch=lambda _: None,
+            notices=self.notices,
             on_object=lambda _key, _old, _new: None,
             on_settled=lambda: None,
             checking=self.checking,
@@ -103,7 +104,7 @@ async def test_new_object_is_progressing_until_its_check_has_answered(world: Wor
 
     await world.until("Healthy")
 
-    assert ["shop"] == world.told
+    assert ["shop changed"] == world.told
 
 
 async def test_heartbeat_keeps_the_health_and_a_new_spec_does_not(world: World) -> None:

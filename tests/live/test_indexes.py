@@ -11,6 +11,7 @@ from gitopsd.live.decode import Decoder
 from gitopsd.live.mirror import LiveMirror
 from gitopsd.model.ids import AppName, Uid
 from gitopsd.model.manifest import GVK
+from tests.live.notices import FakeNotices
 
 NAMES = ("a", "b", "c", "d")
 APPS = ("", "shop", "till")
@@ -41,8 +42,7 @@ def test_owners_and_applications_are_indexed_as_the_objects_are(events: list[Any
     mirror = LiveMirror(
         Decoder(()),
         lambda: 0.0,
-        on_change=lambda _: None,
-        on_touch=lambda _: None,
+        notices=FakeNotices(),
         on_object=lambda _key, _old, _new: None,
         on_settled=lambda: None,
     )

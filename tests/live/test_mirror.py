@@ -15,6 +15,7 @@ from gitopsd.model.health import HealthStatus
 from gitopsd.model.ids import AppName, Uid
 from gitopsd.model.manifest import GVK, ResourceKey
 from tests.live.kit import SHOP, ref
+from tests.live.notices import FakeNotices
 
 GVK_OF = GVK("", "v1", "ConfigMap")
 TILL = AppName("till")
@@ -25,16 +26,14 @@ class World:
 
     def __init__(self) -> None:
         self.now_s = 1000.0
-        self.told: list[str] = []
-        self.held: set[str] = set()  # names of objects whose changes are told later
+        self.notices = FakeNotices()
+        self.told = self.notices.told
         self.mirror = LiveMirror(
             Decoder({"argocd-controller"}),
             lambda: self.now_s,
-            on_change=lambda app: self.told.append(f"{app} changed"),
-            on_touch=lambda app: self.told.append(f"{app} touched"),
+            notices=self.notices,
             on_object=lambda _key, _old, _new: None,
             on_settled=lambda: None,
-            holds=lambda key, _apps: key.name in self.held,
         )
         self.kind: KindStore = self.mirror.add(GVK_OF)
         self.part = self.kind.part()
@@ -135,7 +134,7 @@ def test_a_kind_that_was_never_listed_says_why(world: World) -> None:
 
 def test_who_is_held_back_is_told_nothing_and_the_change_is_known(world: World) -> None:
     world.listed(config_map("one"), config_map("two"))
-    world.held = {"one"}
+    world.notices.held = {"one"}
 
     world.part.put(config_map("one", version="2", a="2"))
     world.part.put(config_map("two", version="2", a="2"))

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from gitopsd.live.throttle import FREE, MOST, QUIET_S, SPAN_S, Throttle
+from gitopsd.live.notices import FREE, QUIET_S, SPAN_S
+from gitopsd.live.throttle import MOST, Throttle
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import ResourceKey
 from tests.live.kit import SHOP
@@ -19,12 +20,18 @@ TILL = AppName("till")
 class World:
     def __init__(self) -> None:
         self.told: list[AppName] = []
-        self.flurry = Throttle(self.told.append, lambda: asyncio.get_running_loop().time())
+        self.throttle: Throttle[ResourceKey] = Throttle(
+            self.told.append,
+            lambda: asyncio.get_running_loop().time(),
+            free=FREE,
+            span_s=SPAN_S,
+            quiet_s=QUIET_S,
+        )
 
     async def changes(self, times: int, every_s: float, key: ResourceKey = KEY) -> list[bool]:
         held = []
         for _ in range(times):
-            held.append(self.flurry.holds(key, [SHOP]))
+            held.append(self.throttle.holds(key, [SHOP]))
             await asyncio.sleep(every_s)
         return held
 
@@ -56,10 +63,10 @@ async def test_last_change_is_told_and_then_it_is_free_again() -> None:
 async def test_other_objects_are_told_of_at_once_and_everybody_concerned_later() -> None:
     world = World()
     await world.changes(FREE, 0.0)
-    assert world.flurry.holds(KEY, [SHOP])
-    assert world.flurry.holds(KEY, [TILL])
+    assert world.throttle.holds(KEY, [SHOP])
+    assert world.throttle.holds(KEY, [TILL])
 
-    assert not world.flurry.holds(OTHER, [SHOP])
+    assert not world.throttle.holds(OTHER, [SHOP])
     await asyncio.sleep(1.1 * QUIET_S)
 
     assert [SHOP, TILL] == world.told
@@ -69,7 +76,7 @@ async def test_after_the_end_nobody_is_told() -> None:
     world = World()
     await world.changes(FREE + 1, 0.0)
 
-    world.flurry.close()
+    world.throttle.close()
     await asyncio.sleep(3 * QUIET_S)
 
     assert [] == world.told
@@ -79,9 +86,9 @@ async def test_counts_are_bounded_and_who_waits_is_not_forgotten() -> None:
     world = World()
     await world.changes(FREE + 1, 0.0)
     for at in range(3 * MOST):
-        world.flurry.holds(ResourceKey("", "ConfigMap", "web", str(at)), [TILL])
+        world.throttle.holds(ResourceKey("", "ConfigMap", "web", str(at)), [TILL])
 
     await asyncio.sleep(1.1 * QUIET_S)
 
     assert [SHOP] == world.told
-    assert len(world.flurry) <= MOST
+    assert len(world.throttle) <= MOST

@@ -161,8 +161,8 @@ class Shell:
         self.apps.on_declared = self.triggers.declared
         self.git.on_closure = self.triggers.closure
         self.git.on_epoch = self.triggers.epoch
-        for cluster, world in self.clusters.worlds.items():
-            world.on_change = lambda app, cluster=cluster: self.triggers.live(cluster, app)  # type: ignore[misc]
+        for world in self.clusters.worlds.values():
+            world.on_change = self.line.add
         self.triggers.declared(app.name for app in self.apps.all())
         if self.git.epoch is not None:
             self.triggers.epoch(REPO, None, self.git.epoch)
