@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import unquote, urlsplit
 
@@ -36,6 +37,10 @@ class RepoAddress:
     @classmethod
     def parse(cls, url: str) -> RepoAddress | None:
         """Return the address that `url` names, or None where git could not fetch from it, or should not."""
+        return _parsed(url)
+
+    @classmethod
+    def _read(cls, url: str) -> RepoAddress | None:
         url = bare(url)  # its host and its credentials are those of the URL itself
         if len(url) > LONGEST or url_fault(url):
             return None
@@ -84,6 +89,11 @@ class RepoAddress:
         """
         host = next((self.host.removeprefix(alias) for alias in _ALIASES if self.host.startswith(alias)), self.host)
         return f"{host}/{'/'.join(self.parts)}".casefold()
+
+
+@lru_cache(maxsize=8192)
+def _parsed(url: str) -> RepoAddress | None:
+    return RepoAddress._read(url)  # noqa: SLF001 - its own, remembered: a repository is asked about at every pass
 
 
 def host_of(text: str) -> str:

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 TOKEN = re.compile(r"\*\*+|\*|\?|\[!?[^\]]+\]|\\.|.", re.DOTALL)
 PLAIN = re.compile(r"\*\*+|\*|\?|\\.|.", re.DOTALL)
+SPECIAL = re.compile(r"[*?\[{\\]")
 MAX_ALTERNATIVES = 256  # of all braces of one pattern; one with more matches nothing
 
 
@@ -24,6 +25,13 @@ def matches(pattern: str, text: str, *, separator: str = "") -> bool:
     """
     if pattern in ("*", text):
         return True
+    special = SPECIAL.search(pattern)
+    begins = pattern if special is None else pattern[: special.start()]
+    if special is None or not text.startswith(begins):
+        return False
+    rest = pattern[len(begins) :]
+    if rest in ("*", "**"):  # most patterns end so, and thousands of repositories are held to some of them at a start
+        return rest == "**" or not separator or separator not in text[len(begins) :]
     return any(_matches(tokens, text, separator) for tokens in _alternatives(pattern))
 
 

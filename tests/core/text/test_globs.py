@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gitopsd.core.text.globs import matches
 
@@ -54,3 +56,11 @@ def test_star_crosses_everything_where_there_is_no_separator() -> None:
 def test_hostile_pattern_ends() -> None:
     assert not matches("*a" * 60 + "b", "a" * 250)
     assert not matches("{a,b}" * 60, "a" * 60)
+
+
+@given(st.text("ab/*?[]{},\\", max_size=8), st.text("ab/", max_size=6), st.sampled_from(["", "/"]))
+def test_what_is_seen_at_a_glance_is_what_all_steps_would_tell(pattern: str, text: str, separator: str) -> None:
+    whole = matches(f"{{{pattern}}}", text, separator=separator)  # braces around it are no glance's
+
+    if not {"{", "}", ",", "\\"} & set(pattern) and pattern != "*":
+        assert whole == matches(pattern, text, separator=separator)
