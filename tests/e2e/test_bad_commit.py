@@ -179,3 +179,22 @@ async def test_unknown_cluster_is_told_and_remembers_what_it_was(shop: World) ->
     app["spec"]["destination"]["name"] = "here"
     await shop.declare(app)
     await shop.daemon.until_synced(shop.name("web"))
+
+
+async def test_object_without_a_name_costs_itself_alone(shop: World) -> None:
+    repo = shop.repo(files={"a.yaml": text(config_map("a", v="1")), "b.yaml": text(config_map("b", v="1"))})
+    await shop.declare(shop.application("web", repo))
+    await shop.daemon.until_synced(shop.name("web"))
+    before = await shop.live("a")
+
+    nameless = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "a-"}, "data": {"v": "2"}}
+    await shop.push(repo, {"a.yaml": text(nameless), "b.yaml": text(config_map("b", v="2"))})
+    await shop.until_live("b", {"v": "2"})
+    told = await shop.daemon.until_condition(shop.name("web"), "ComparisonError", "a.yaml")
+
+    assert "generateName" in told
+    assert before == await shop.live("a")
+    assert "Unknown" == sync_status(await shop.daemon.app(shop.name("web")) or {})
+    mended = await shop.push(repo, {"a.yaml": text(config_map("a", v="2"))})
+    await shop.daemon.until_synced(shop.name("web"), mended)
+    await shop.until_live("a", {"v": "2"})
