@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Hashable
 from contextlib import AsyncExitStack
@@ -34,13 +35,15 @@ from gitopsd.settings import Settings
 from gitopsd.store.store import Store
 from gitopsd.telemetry.metrics import Metrics
 
+OTHERS = 0o077  # rights of group and world: mirrors hold what others' credentials have fetched
+
 log = structlog.get_logger()
 
 
 async def run(config: Path, settings: Settings) -> None:
     """Run until told to stop. Raises InvalidSettings and StoreUnusable for what a person must mend."""
     for directory in (settings.data_dir, settings.run_dir):
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(directory)
     control(PR_SET_DUMPABLE, 0)  # also where a program that renders could not be given a namespace
     store = Store(settings.data_dir, time.time)
     try:
@@ -52,6 +55,15 @@ async def run(config: Path, settings: Settings) -> None:
     finally:
         store.close()
     log.info("daemon.stopped")
+
+
+def make_private(directory: Path) -> None:
+    """Have a directory that nobody else of the machine can look into, made here or before."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = directory.stat()
+    if found.st_uid == os.geteuid() and found.st_mode & OTHERS:
+        directory.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
+        log.warning("daemon.directory_closed", directory=str(directory), was=oct(stat.S_IMODE(found.st_mode)))
 
 
 class Daemon:
