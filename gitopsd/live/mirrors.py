@@ -154,10 +154,6 @@ class LiveMirrors:
         """Ask the cluster what lives in `holder` and counts (`ResidentsOf.look`)."""
         return await self._of(cluster).residents.look(holder, roots, counts)
 
-    def defined(self, cluster: ClusterId, definition: ResourceKey) -> GroupKind | None:
-        """Return the kind that a definition defines; None where it is not served."""
-        return self._of(cluster).residents.defined(definition)
-
     def _of(self, cluster: ClusterId) -> ClusterMirror:
         found = self.mirrors.get(cluster)
         if found is None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from gitopsd.errors import Retryable
 from gitopsd.kube.client import KubeClient
-from gitopsd.kube.paths import object_path
+from gitopsd.kube.paths import collection_path, object_path
 from gitopsd.live.decode import Decoder
 from gitopsd.live.discovery import Discovery
 from gitopsd.live.fair_slots import FairSlots
@@ -21,6 +21,7 @@ from gitopsd.model.residents import DEFINITION, NAMESPACE, Resident, Residents
 from gitopsd.runtime.tasks import at_most
 
 AT_ONCE = 8
+NOT_FOUND = 404
 CLAIM = GVK("", "v1", "PersistentVolumeClaim")
 # Made anew by whoever made them, of what is there; nobody loses anything with them.
 PASSING = NEVER | CROWDS | {GroupKind("", "Endpoints")}
@@ -94,16 +95,10 @@ class ResidentsOf:
         if holder.key.group_kind == NAMESPACE:
             unread = await self._in_namespace(found, asking, holder.key.name)
         elif holder.key.group_kind == DEFINITION:
-            unread = await self._of_definition(found, asking, holder.key.name)
+            return await self._of_definition(found, asking, holder.key)
         else:
             unread = await self._of_volume(found, asking, holder.key)
         return Residents(tuple(sorted(asking.residents)), tuple(sorted(unread)))
-
-    def defined(self, definition: ResourceKey) -> GroupKind | None:
-        """Return the kind that a definition defines; None where it is not served."""
-        found = self._cluster.discovered
-        resource = _defined(found, definition.name) if found is not None else None
-        return resource.gvk.group_kind if resource is not None else None
 
     async def _in_namespace(self, found: Discovery, asking: Question, namespace: str) -> list[str]:
         kinds = [each for each in found.preferred.values() if each.namespaced and "list" in each.verbs]
@@ -117,12 +112,28 @@ class ResidentsOf:
         ]
         return [*filter(None, told), *silent]
 
-    async def _of_definition(self, found: Discovery, asking: Question, name: str) -> list[str]:
-        resource = _defined(found, name)
-        if resource is None:
-            return ["the kind that it defines is not served"]
-        told = await self._one(asking, resource, "", vouching=False) if _matters(resource) else ""
-        return [told] if told else []
+    async def _of_definition(self, found: Discovery, asking: Question, key: ResourceKey) -> Residents:
+        """Look through the kind of a definition, as that says it is served: discovery lags behind it."""
+        definitions = found.preferred.get(key.group_kind)
+        if definitions is None:
+            return Residents(unread=("the definition cannot be read",))
+        try:
+            reply = await self._client.request("GET", object_path(definitions, "", key.name))
+            if reply.code == NOT_FOUND:
+                return Residents()
+            resource = _defined(reply.body) if reply.ok else None
+            if resource is None:
+                return Residents(unread=("it does not say that its kind is served",))
+            kind = resource.gvk.group_kind
+            if not _matters(resource):
+                return Residents(defines=kind)
+            # A kind that is only now not served may have objects all the same.
+            reply = await self._client.request("GET", collection_path(resource), query={"limit": "1"})
+        except Retryable as err:
+            return Residents(unread=(err.what,))
+        unread = "" if reply.ok else f"{kind}: {reply.message} ({reply.code})"
+        unread = unread or await self._one(asking, resource, "", vouching=False)
+        return Residents(tuple(sorted(asking.residents)), (unread,) if unread else (), defines=kind)
 
     async def _of_volume(self, found: Discovery, asking: Question, key: ResourceKey) -> list[str]:
         volumes, claims = found.preferred.get(key.group_kind), found.preferred.get(CLAIM.group_kind)
@@ -139,8 +150,7 @@ class ResidentsOf:
                     asking.is_one(claims, reply.body, vouching=False)
         except Retryable as err:
             return [err.what]
-        gone = reply.code == 404  # noqa: PLR2004 - of HTTP
-        return [] if reply.ok or gone else [f"{reply.message} ({reply.code})"]
+        return [] if reply.ok or reply.code == NOT_FOUND else [f"{reply.message} ({reply.code})"]
 
     async def _one(self, asking: Question, resource: ApiResource, namespace: str, *, vouching: bool) -> str:
         """Look through one kind; return why that cannot be done, as a line about it."""
@@ -173,10 +183,16 @@ def _matters(resource: ApiResource) -> bool:
     return resource.gvk.group_kind not in PASSING and resource.gvk.group not in PASSING_GROUPS
 
 
-def _defined(found: Discovery, name: str) -> ApiResource | None:
-    """Return the kind of the definition `name`, at the version that the cluster prefers."""
-    plural, _, group = name.partition(".")
-    return next((r for r in found.preferred.values() if (r.plural, r.gvk.group) == (plural, group)), None)
+def _defined(definition: Any) -> ApiResource | None:
+    """Return the kind that a definition defines, at a version that is served; None where there is none."""
+    spec = definition.get("spec")
+    try:
+        served = [version["name"] for version in spec["versions"] if version["served"]]
+        gvk = GVK(spec["group"], served[0], spec["names"]["kind"])
+        namespaced = spec["scope"] == "Namespaced"
+        return ApiResource(gvk, spec["names"]["plural"], namespaced, frozenset({"list"}), preferred=True)
+    except (KeyError, IndexError, TypeError):
+        return None
 
 
 def _owners(manifest: Manifest) -> list[Mapping[str, Any]]:

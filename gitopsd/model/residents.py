@@ -35,6 +35,7 @@ class Residents:
     found: tuple[ResourceKey, ...] = ()  # sorted; one of each kind at most
     unread: tuple[str, ...] = ()  # kinds of which some may live there, each with why that is not known
     wanting: frozenset[AppName] = frozenset()  # applications that want objects there
+    defines: GroupKind | None = None  # of a definition: the kind that it defines, where that is known
     leaving: frozenset[AppName] = frozenset()  # being deleted, and some of their objects are still there
 
     @property

@@ -15,7 +15,7 @@ from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Found
 from gitopsd.model.ids import AppName, ClusterId, Uid
 from gitopsd.model.manifest import GroupKind, ResourceKey
-from gitopsd.model.residents import DEFINITION, NAMESPACE, Resident, Residents, is_holder
+from gitopsd.model.residents import NAMESPACE, Resident, Residents, is_holder
 from gitopsd.ports import Applications, Clock
 from gitopsd.reconcile.destination import Destinations
 from gitopsd.reconcile.ownership import TargetIndex
@@ -36,10 +36,6 @@ class ResidentSource(Protocol):
 
         `roots` are the objects that go with it: what they own does, too.
         """
-        ...
-
-    def defined(self, cluster: ClusterId, definition: ResourceKey) -> GroupKind | None:
-        """Return the kind that a definition defines; None where it is not served."""
         ...
 
 
@@ -94,7 +90,7 @@ class Holders:
             return False
 
         found = await self.clusters.look(cluster, live, leaving.roots, counts)
-        return replace(found, wanting=self._wanting(live.key, leaving), leaving=frozenset(gone))
+        return replace(found, wanting=self._wanting(live.key, found.defines, leaving), leaving=frozenset(gone))
 
     async def _known_of(self, live: LiveObject, leaving: Leaving, age_s: float) -> Residents:
         now_s, question = self.now_s(), (leaving.guard.app, leaving.cluster, live.uid)
@@ -106,10 +102,9 @@ class Holders:
             self._known[question] = now_s, known
         return known
 
-    def _wanting(self, holder: ResourceKey, leaving: Leaving) -> frozenset[AppName]:
+    def _wanting(self, holder: ResourceKey, kind: GroupKind | None, leaving: Leaving) -> frozenset[AppName]:
         """Return the applications that want objects in `holder`, whether or not they are there."""
         apps, app = self.apps, leaving.guard.app
-        kind = self.clusters.defined(leaving.cluster, holder) if holder.group_kind == DEFINITION else None
 
         def inside(key: ResourceKey) -> bool:
             return key.namespace == holder.name if holder.group_kind == NAMESPACE else key.group_kind == kind

@@ -121,3 +121,14 @@ def test_failed_write_changes_nothing_and_the_next_one_succeeds(shop: Subject) -
 
     shop.store.put_operation(operation())
     assert operation() == shop.restarted().operation(SHOP)
+
+
+def test_who_wants_an_object_of_some_description(shop: Subject) -> None:
+    declare(shop, application("shop"), application("other"))
+    shop.store.put_targets(SHOP, PROD, [WEB, OLD])
+    shop.store.put_targets(AppName("other"), PROD, [WEB])
+
+    store = shop.restarted()
+    assert frozenset({"shop", "other"}) == store.wanting(PROD, lambda key: key.namespace == WEB.namespace)
+    assert frozenset({"shop"}) == store.wanting(PROD, lambda key: key == OLD)
+    assert frozenset() == store.wanting(ClusterId("elsewhere"), lambda _: True)

@@ -68,9 +68,14 @@ async def nothing(_: World) -> None:
     """Leave the cluster as it is."""
 
 
-async def somebodys_boat(shop: World) -> None:
+async def held_boat(shop: World) -> None:
+    """Make an object of the definition that goes with it, for that owns it, and that nobody lets go."""
     made = boat(group(shop), 1)
-    made["metadata"] |= {"namespace": shop.namespace, "finalizers": [HELD]}
+    name = f"boats.{group(shop)}"
+    owner = (await shop.here.get(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}")).ok()["metadata"]
+    kind = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
+    refs = [{**kind, "name": name, "uid": owner["uid"]}]
+    made["metadata"] |= {"namespace": shop.namespace, "finalizers": [HELD], "ownerReferences": refs}
 
     async def made_it() -> bool:
         return (await shop.here.post(boats(shop), made)).status in (201, 409)
@@ -127,7 +132,7 @@ ROWS = (
     Row("finalizer", nothing, (HELD, "see to"), let_go(lambda shop: shop.path("kept")), lambda _: (held("kept"),)),
     Row(
         "definition",
-        somebodys_boat,
+        held_boat,
         ("objects of its kind", "see to"),
         let_go(lambda shop: f"{boats(shop)}/ann"),
         lambda shop: (definition(group(shop)),),

@@ -222,13 +222,13 @@ class World:
 
     def look(self, holder: LiveObject, roots: Collection[Uid], counts: Callable[[Resident], bool]) -> Residents:
         """What lives in a namespace or of a definition; nothing here owns anything."""
-        kind = self.defined(holder.key)
+        kind = self._defined(holder.key)
         inside = [key for key in sorted(self.objects) if holder.key.name == key.namespace or kind == key.group_kind]
         found = tuple(key for key in inside if counts(Resident(self._live(key), below=False)))
-        return Residents(found, tuple(f"{kind}: {why}" for kind, why in self.unreadable.items()))
+        return Residents(found, tuple(f"{kind}: {why}" for kind, why in self.unreadable.items()), defines=kind)
 
-    def defined(self, definition: ResourceKey) -> GroupKind | None:
-        spec = self.objects[definition].get("spec", {})
+    def _defined(self, definition: ResourceKey) -> GroupKind | None:
+        spec = self.objects.get(definition, {}).get("spec", {})
         return GroupKind(spec["group"], spec["names"]["kind"]) if "names" in spec else None
 
     def _live(self, key: ResourceKey) -> LiveObject:

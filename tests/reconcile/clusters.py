@@ -9,7 +9,7 @@ from gitopsd.model.cluster import ApiResource, LiveObject, RefusedAt, WatchAge
 from gitopsd.model.command import Accepted, Answer, Applied, Command, ObjectRef, Prune, Refused
 from gitopsd.model.comparison import Reading
 from gitopsd.model.ids import AppName, ClusterId, Uid
-from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 from gitopsd.model.residents import Resident, Residents
 from tests.fakes.world import World
 from tests.reconcile.git import at_once
@@ -46,9 +46,6 @@ class FakeClusters:
     ) -> Residents:
         await self.turn()
         return self.worlds[cluster].look(holder, roots, counts)
-
-    def defined(self, cluster: ClusterId, definition: ResourceKey) -> GroupKind | None:
-        return self.worlds[cluster].defined(definition)
 
     def age(self, cluster: ClusterId) -> WatchAge:
         return self.worlds[cluster].age(cluster)

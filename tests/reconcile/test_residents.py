@@ -204,3 +204,48 @@ async def test_namespace_left_in_another_cluster_is_kept_for_those_who_live_ther
     assert ({"theirs"}, True) == (shell.names(), uid(shell) is not None)
     (condition,) = [each for each in shell.status("a").conditions if each.type == "LeftBehindWarning"]
     assert "/ConfigMap:prod/theirs lives in it" in condition.message
+
+
+HOOKED = {"argocd.argoproj.io/hook": "PreSync"}
+
+
+@pytest.mark.parametrize("policy", ["BeforeHookCreation", "HookSucceeded", "BeforeHookCreation,HookSucceeded"])
+async def test_namespace_that_is_a_hook_is_neither_made_anew_nor_cleared_away_under_others(policy: str) -> None:
+    marks = {**HOOKED, "argocd.argoproj.io/hook-delete-policy": policy}
+    shell = Shell()
+    shell.world.put({**namespace(**marks), "metadata": {"name": "prod", "annotations": marks}})
+    foreign(shell)
+    before = uid(shell)
+    shell.declare(app("a", destination={"name": "c1", "namespace": "own"}))
+
+    for value in ("1", "2"):
+        shell.git.push({"apps/a/ns": namespace(**marks), "apps/a/x": config("x", value)})
+        await shell.settle()
+        assert ("Synced", before) == (shell.sync_status("a"), uid(shell))
+    assert {"theirs", "x"} == shell.names()
+
+
+async def test_namespace_that_is_a_hook_is_made_anew_where_nobody_lives() -> None:
+    shell = Shell()
+    shell.declare(app("a", destination={"name": "c1", "namespace": "own"}))
+    uids = []
+    for value in ("1", "2"):
+        shell.git.push({"apps/a/ns": namespace(**HOOKED), "apps/a/x": config("x", value)})
+        await shell.settle()
+        uids.append(uid(shell))
+
+    assert 2 == len(set(uids))
+
+
+@pytest.mark.parametrize("lived_in", [True, False])
+async def test_force_makes_nothing_anew_in_which_others_live(lived_in: bool) -> None:  # noqa: FBT001 - a case
+    shell = await started(app("a"), files={"apps/a/crd": definition()})
+    if lived_in:
+        shell.world.put(car("theirs"))
+
+    changed = {**definition(), "metadata": {"name": CARS.name, "labels": {"x": "y"}}}
+    shell.declare(app("a", syncPolicy={**PRUNES, "syncOptions": ["Force=true"]}))
+    shell.git.push({"apps/a/crd": changed})
+    await shell.settle()
+
+    assert (not lived_in) is shell.world.hows[-1].recreate
