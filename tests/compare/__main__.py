@@ -27,12 +27,13 @@ class Options:
     most: int
     documents: int
     seed: int
+    parameters: list[tuple[str, str]]
     scratch: Path
 
 
 # What is compared; each yields its results as it goes.
 GROUPS: Mapping[str, Callable[[Options], Iterator[Compared]]] = {
-    "renders": lambda given: sources.compare(given.sources, given.peers, given.scratch, given.most),
+    "renders": lambda given: sources.compare(given.sources, given.peers, given.scratch, given.most, given.parameters),
     "yaml": lambda given: random_yaml.compare(given.peers, given.scratch, given.documents, given.seed),
 }
 
@@ -48,6 +49,7 @@ def main() -> None:
             arguments.most,
             arguments.documents,
             arguments.seed,
+            [(name, value) for name, _, value in (each.partition("=") for each in arguments.set)],
             Path(scratch),
         )
         with suppress(KeyboardInterrupt):  # what there is by then is told
@@ -69,6 +71,7 @@ def _arguments() -> argparse.Namespace:
         "--only", action="append", choices=sorted(GROUPS), help="compare this alone; may be given often"
     )
     parser.add_argument("--most", type=int, default=0, help="sources of one repository, a sample; default: all")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of every chart")
     parser.add_argument("--documents", type=int, default=500, help="random YAML files; default: 500")
     parser.add_argument("--seed", type=int, default=0, help="of the random files; default: 0")
     parser.add_argument("--json", type=Path, default=Path("build/compare.json"), help="where the results go")

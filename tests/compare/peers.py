@@ -37,6 +37,9 @@ KUBE_VERSION = "1.36.2"
 API_VERSIONS = ("monitoring.coreos.com/v1", "monitoring.coreos.com/v1/ServiceMonitor")
 
 
+Source = Mapping[str, Any]  # the fields of an Application's source beside where it is
+
+
 class Peer(Protocol):
     """Somebody who renders sources, too."""
 
@@ -45,7 +48,7 @@ class Peer(Protocol):
 
     def renders(self, kind: str) -> bool: ...
 
-    def render(self, root: Path, path: str) -> Answer: ...
+    def render(self, root: Path, path: str, options: Source) -> Answer: ...
 
 
 @contextmanager
@@ -69,9 +72,11 @@ class Helm:
     def renders(self, kind: str) -> bool:
         return kind == "Helm"
 
-    def render(self, root: Path, path: str) -> Answer:
+    def render(self, root: Path, path: str, options: Source) -> Answer:
         command = ["template", NAME, str(root / path), "--namespace", NAMESPACE, "--include-crds"]
         command += ["--kube-version", KUBE_VERSION, *(f"--api-versions={each}" for each in API_VERSIONS)]
+        given = options.get("helm", {}).get("parameters", [])
+        command += [f"--set={each['name']}={each['value']}" for each in given]
         return _printed(self.program, command)
 
 
@@ -83,7 +88,7 @@ class Kustomize:
     def renders(self, kind: str) -> bool:
         return kind == "Kustomize"
 
-    def render(self, root: Path, path: str) -> Answer:
+    def render(self, root: Path, path: str, options: Source) -> Answer:
         return _printed(self.program, ["build", str(root / path)])
 
 
@@ -96,14 +101,14 @@ class ArgoCd:
     def renders(self, kind: str) -> bool:
         return bool(kind)
 
-    def render(self, root: Path, path: str) -> Answer:
+    def render(self, root: Path, path: str, options: Source) -> Answer:
         asked = {
             "root": str(root),
             "name": NAME,
             "namespace": NAMESPACE,
             "kubeVersion": KUBE_VERSION,
             "apiVersions": API_VERSIONS,
-            "source": {"repoURL": "file:///compared", "path": path},
+            "source": {"repoURL": "file:///compared", "path": path, **options},
         }
         line = self._answer(orjson.dumps(asked) + b"\n")
         if line is None:

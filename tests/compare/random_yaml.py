@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.compare.peers import Peer
 from tests.compare.results import Compared
-from tests.compare.sources import beside, committed
+from tests.compare.sources import Found, beside, committed
 
 AT_ONCE = 100  # files of one commit
 PLAIN = (
@@ -77,7 +77,7 @@ def compare(peers: list[Peer], scratch: Path, count: int, seed: int) -> Iterator
             (place / "a.yaml").write_text(_file(random.Random(f"{seed}/{number}")))  # noqa: S311 - not for secrets
         repository = committed(tree, scratch / f"{tree.name}.git")
         for place in sorted(tree.iterdir()):
-            for found in beside(repository, place.name, "Directory", able, scratch):
+            for found in beside(repository, Found(place.name, "Directory"), able, scratch):
                 yield replace(found, kind="YAML", told=found.told and f"{found.told}\n{_shown(place)}")
 
 

@@ -10,8 +10,8 @@ import os
 import random
 import shutil
 import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
@@ -22,7 +22,7 @@ from gitopsd.manifests.kustomization import FILES
 from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.tools import Tools
 from gitopsd.settings import RenderSettings, ToolSettings
-from tests.compare.peers import API_VERSIONS, KUBE_VERSION, NAME, NAMESPACE, Peer
+from tests.compare.peers import API_VERSIONS, KUBE_VERSION, NAME, NAMESPACE, Peer, Source
 from tests.compare.results import Answer, Compared, Verdict, judged
 
 ELSEWHERE = (BaseNotLent, NotSupported, PartNotFetched)  # errors of what would have to be fetched
@@ -35,6 +35,15 @@ VARIABLES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A source of a tree."""
+
+    path: str
+    kind: str  # Helm, Kustomize, Directory
+    options: Source = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Repository:
     """A directory of sources, and what is in it as a revision of a mirror."""
 
@@ -43,30 +52,39 @@ class Repository:
     revision: str
 
 
-def compare(tree: Path, peers: list[Peer], scratch: Path, most: int) -> Iterator[Compared]:
-    """Yield how each source of `tree`, or a sample of `most`, compares with every peer that renders such."""
+def compare(
+    tree: Path, peers: list[Peer], scratch: Path, most: int, parameters: Iterable[tuple[str, str]] = ()
+) -> Iterator[Compared]:
+    """Yield how each source of `tree`, or a sample of `most`, compares with every peer that renders such.
+
+    Charts are given `parameters`.
+    """
+    set_to = [{"name": name, "value": value} for name, value in parameters]
+    of_charts: Source = {"helm": {"parameters": set_to}} if set_to else {}
     for directory in sorted(each for each in tree.iterdir() if each.is_dir()):
         found = sorted(sources(directory))
         if most and len(found) > most:
             found = sorted(random.Random(0).sample(found, most))  # noqa: S311 - the same one each time
         repository = committed(directory, scratch / directory.name)
         for path, kind in found:
-            yield from beside(repository, path, kind, peers, scratch)
+            one = Found(path, kind, of_charts if kind == "Helm" else {})
+            yield from beside(repository, one, peers, scratch)
         shutil.rmtree(repository.mirror)
 
 
-def beside(repository: Repository, path: str, kind: str, peers: list[Peer], scratch: Path) -> Iterator[Compared]:
-    """Yield how the source in the directory `path` compares."""
-    what = f"{repository.root.name}/{path}"
-    ours, elsewhere = rendered(repository, path, scratch)
+def beside(repository: Repository, found: Found, peers: list[Peer], scratch: Path) -> Iterator[Compared]:
+    """Yield how one source compares."""
+    what, kind = f"{repository.root.name}/{found.path}", found.kind
+    ours, elsewhere = rendered(repository, found, scratch)
     for peer in (each for each in peers if each.renders(kind)):
         if elsewhere:
             yield Compared(what, kind, peer.name, Verdict.ELSEWHERE, ours.error)
             continue
-        theirs = peer.render(repository.root, path)
+        theirs = peer.render(repository.root, found.path, found.options)
         verdict, told = judged(ours, theirs)
-        if verdict is Verdict.DIFFER and judged(peer.render(repository.root, path), theirs)[0] is not Verdict.ALIKE:
-            verdict = Verdict.UNSTEADY
+        if verdict is Verdict.DIFFER:
+            again = peer.render(repository.root, found.path, found.options)
+            verdict = verdict if judged(again, theirs)[0] is Verdict.ALIKE else Verdict.UNSTEADY
         yield Compared(what, kind, peer.name, verdict, told)
 
 
@@ -101,19 +119,21 @@ def committed(root: Path, mirror: Path) -> Repository:
     return Repository(root, mirror, git("commit-tree", "-m", "as it is", git("write-tree")))
 
 
-def rendered(repository: Repository, path: str, scratch: Path) -> tuple[Answer, bool]:
+def rendered(repository: Repository, found: Found, scratch: Path) -> tuple[Answer, bool]:
     """Return what a render here, in this process, gives, and whether it lacks what is elsewhere."""
     work = scratch / "work"
     work.mkdir(exist_ok=True)
     given = RenderContext.packed(RenderSettings(), Tools(ToolSettings(), work).programs, VARIABLES)
     place = ("gitopsd.git.tree:open_tree", str(repository.mirror), repository.revision)
     try:
-        outcome = render((place, ()), "", {"path": path, "options": {}, "keys": None}, given)["outcome"]
+        outcome = render((place, ()), "", {"path": found.path, "options": found.options, "keys": None}, given)[
+            "outcome"
+        ]
     except GitopsError as err:
         return Answer(error=err.what), isinstance(err, ELSEWHERE)
     if "error" in outcome:
-        found = error_from_json(*outcome["error"])
-        return Answer(error=found.what), isinstance(found, ELSEWHERE)
+        error = error_from_json(*outcome["error"])
+        return Answer(error=error.what), isinstance(error, ELSEWHERE)
     return Answer(tuple(orjson.loads(orjson.dumps(outcome["manifests"])))), False
 
 
