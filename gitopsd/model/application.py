@@ -239,6 +239,7 @@ class Application:
     mode: Mode = Mode.ENFORCE  # annotation gitopsd.io/mode
     adopted: bool = False  # annotation gitopsd.io/adopt: "true": take over what Argo CD still writes
     skip_reconcile: bool = False  # annotation argocd.argoproj.io/skip-reconcile
+    include_mutations: bool = False  # what admission would make of objects counts (IncludeMutationWebhook)
     cascade: bool = False  # the resources finalizer was seen
     propagation: str = ""  # Foreground | Background: as that finalizer names it; "": as the sync options do
     manifest: Manifest = field(default_factory=dict)  # as declared

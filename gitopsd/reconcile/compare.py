@@ -77,6 +77,7 @@ class Comparer:
             (*self.ignored, *app.ignore_differences),
             admission,
             options=parse_options(app.sync_policy.options, subject="")[0],
+            mutations=app.include_mutations,
         )
         asked = await at_most(DRY_RUNS_AT_ONCE, doubtful, ask, name=f"dry run {app.name}")
         gone = (key for key in remembered.keys() - target.objects.keys() if not _is_there(app, readings.get(key)))

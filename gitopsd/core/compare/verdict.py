@@ -69,6 +69,7 @@ class Doubtful:
     shown: bool = False  # the server has shown this target in sync before
     kept: bool = False  # … and nobody has touched since what is ours: only what admits it may be different
     takeover: bool = False  # an apply takes over what legacy managers set
+    mutations: bool = False  # what webhooks and policies make of it counts as well (IncludeMutationWebhook)
 
     @property
     def question(self) -> tuple[str, ...]:
@@ -83,6 +84,7 @@ class Doubtful:
             str(self.shown),
             str(self.kept),
             str(self.takeover),
+            str(self.mutations),
         )
 
 
@@ -94,8 +96,12 @@ def verdicts(  # noqa: PLR0913 - by name
     admission: Callable[[GVK], str],
     *,
     options: SyncOptions = DEFAULTS,
+    mutations: bool = False,
 ) -> tuple[tuple[Compared, ...], tuple[Doubtful, ...]]:
-    """Return the verdicts that need no question, and the doubtful objects; both sorted by key."""
+    """Return the verdicts that need no question, and the doubtful objects; both sorted by key.
+
+    With `mutations` an object whose state is asked for is out of sync by what admission would make of it, too.
+    """
     settled: list[Compared] = []
     doubtful: list[Doubtful] = []
     for pair in paired:
@@ -107,7 +113,7 @@ def verdicts(  # noqa: PLR0913 - by name
         found = verdict(pair, pair.target, basis, remembered.get(pair.key))
         if isinstance(found, Doubtful):
             takeover = takes_over(pair.live, pair.target, options_of_target(pair.target, options))
-            doubtful.append(replace(found, takeover=takeover))
+            doubtful.append(replace(found, takeover=takeover, mutations=mutations))
         else:
             settled.append(found)
     return tuple(settled), tuple(doubtful)
@@ -225,7 +231,7 @@ def _compared(doubt: Doubtful, answer: Predicted, body: Manifest, places: Expres
     try:
         ours, theirs = counted(predicted, body, basis.rules, places)
         same = ours == theirs and _typed_equal(ours, theirs)
-        same = same or not concerns_git(ours, theirs, predicted, body, answer.takes)
+        same = same or not (doubt.mutations or concerns_git(ours, theirs, predicted, body, answer.takes))
     except RecursionError:
         return _settled(doubt, SyncStatus.UNKNOWN, reason="it is nested too deeply to be compared")
     if not same:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gitopsd.core.declaration.fields import SHOWN, Fields, Warnings
-from gitopsd.core.target.options import INHERENT, SETS, parse_options
+from gitopsd.core.target.options import COMPARE_OPTIONS, INHERENT, SETS, listed, parse_options
 from gitopsd.core.text.suggest import did_you_mean
 from gitopsd.errors import InvalidDeclaration
 from gitopsd.model.application import Mode
@@ -17,6 +17,8 @@ DECLARES_PROJECTS = OURS + "declares-projects"
 MODE = OURS + "mode"
 ADOPT = OURS + "adopt"
 SKIP_RECONCILE = ARGOCD + "skip-reconcile"
+MUTATIONS = "IncludeMutationWebhook"
+INHERENT_COMPARE = ("ServerSideDiff",)  # comparing is always by the server
 DECRYPT = OURS + "decrypt"
 CASCADE = "resources-finalizer.argocd.argoproj.io"
 CASCADES = {CASCADE: "", f"{CASCADE}/foreground": "Foreground", f"{CASCADE}/background": "Background"}
@@ -28,7 +30,6 @@ HOOKS = frozenset(
 # Understood, and needing nothing of us: Argo CD's caches and pages.
 SILENT = frozenset({"manifest-generate-paths", "refresh", "refresh-timestamp", "managed-by-url", "tracking-id"})
 NOT_YET = {
-    "compare-options": "no comparison option has an effect",
     "sync-options": "options of the Application object itself have no effect",
     "sync-wave": "applications of one parent are declared at once, in no order",
     "hook": "an Application is never run as a hook",
@@ -91,6 +92,15 @@ def switch(annotations: Mapping[str, str], name: str) -> bool:
             f".metadata.annotations[{name}] is {text[:SHOWN]!r}", remedy='write "true" or "false", in quotes'
         )
     return text == "true"
+
+
+def include_mutations(annotations: Mapping[str, str], warnings: Warnings) -> bool:
+    """Tell whether what webhooks and policies would make of an object counts when it is compared."""
+    options = listed(annotations.get(COMPARE_OPTIONS) or "")
+    for name, value in options.items():
+        if name not in (MUTATIONS, *INHERENT_COMPARE) or (name in INHERENT_COMPARE and value != "true"):
+            warnings.add(f".metadata.annotations: {COMPARE_OPTIONS} {name[:SHOWN]}={value[:SHOWN]} has no effect")
+    return options.get(MUTATIONS) == "true"
 
 
 def check_annotations(annotations: Mapping[str, str], known: frozenset[str], warnings: Warnings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,6 +28,16 @@ def test_what_a_policy_does_to_a_field_that_git_never_set_puts_nothing_out_of_sy
     settled = settle(doubt(), Predicted(body(predicted, fields=ours)), body(live, fields=ours))
 
     assert (SyncStatus.SYNCED, SHOWN, ()) == (settled.status, settled.remember, settled.differences)
+
+
+def test_what_a_policy_does_counts_where_the_application_asks_for_it() -> None:
+    ours: Any = {"f:data": {"f:a": {}}}
+    asked = replace(doubt(), mutations=True)
+
+    settled = settle(asked, Predicted(body(POLICYS, fields=ours)), body({"a": "1"}, fields=ours))
+
+    assert SyncStatus.OUT_OF_SYNC is settled.status
+    assert asked.question != doubt().question
 
 
 @pytest.mark.parametrize(

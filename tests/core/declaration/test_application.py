@@ -193,6 +193,17 @@ def test_annotations_of_ours_are_read() -> None:
     assert (Mode.OBSERVE, True, True, ()) == (app.mode, app.adopted, app.skip_reconcile, app.warnings)
 
 
+def test_comparison_options_are_read_and_those_without_effect_are_told() -> None:
+    document = manifest()
+    options = "ServerSideDiff=true,IncludeMutationWebhook=true,IgnoreExtraneous"
+    document["metadata"]["annotations"] = {"argocd.argoproj.io/compare-options": options}
+
+    app = application_from(document, HERE)
+
+    assert app.include_mutations
+    assert ["IgnoreExtraneous=true has no effect"] == [warning.partition("options ")[2] for warning in app.warnings]
+
+
 def test_mode_that_is_no_mode_is_refused_and_not_taken_for_enforce() -> None:
     document = manifest()
     document["metadata"]["annotations"] = {"gitopsd.io/mode": "Observe"}
