@@ -30,7 +30,7 @@ class Blocked:
 
     @property
     def predicted(self) -> Predicted | None:
-        return None if self.after is None else Predicted(self.after, self.found.free)
+        return None if self.after is None else Predicted(self.after, self.found.free, blocked=True)
 
     @property
     def remedy(self) -> str:
@@ -40,8 +40,11 @@ class Blocked:
             return f"{told}, which applied it: have it let go of that, delete that by hand, or set Replace=true"
         if self.fixed is None:
             return ""
-        what = f"{', '.join(self.fixed) or 'a field'} cannot change once the object is there"
-        return f"{what}: undo the change, delete the object, or set Force=true on it to have it made anew"
+        what = f" ({', '.join(self.fixed)})" if self.fixed else ""
+        return (
+            f"it would be taken as new, and not as a change of what is there{what}: undo the change, delete the "
+            "object, or set Force=true on it to have it made anew"
+        )
 
 
 async def blocked(

@@ -123,6 +123,7 @@ class Predicted:
 
     live: Manifest
     takes: tuple[FieldPath, ...] = ()  # what goes beside: Git does not set it, and it is taken from who did
+    blocked: bool = False  # beside that, the server takes nothing of it: so live is not as Git says
 
 
 @dataclass(frozen=True, slots=True)

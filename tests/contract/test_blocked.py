@@ -146,6 +146,19 @@ async def test_another_type_of_a_volume_goes(
     assert before == (await live(applier, wanted))["spec"]
 
 
+async def test_another_number_of_one_of_several_ports_goes(
+    applier: ClusterApplier, client: KubeClient, namespace: str
+) -> None:
+    ports = [{"name": "web", "port": 80}, {"name": "dns", "port": 53, "protocol": "UDP"}]
+    wanted = service(namespace, ports=ports)
+    await accepted(applier, wanted)
+    await by_hand(client, wanted, "/spec/ports/1/port", 54)
+
+    await accepted(applier, wanted)
+
+    assert [80, 53] == [port["port"] for port in (await live(applier, wanted))["spec"]["ports"]]
+
+
 async def test_another_number_of_a_port_goes(applier: ClusterApplier, client: KubeClient, namespace: str) -> None:
     wanted = service(namespace)
     await accepted(applier, wanted)

@@ -130,11 +130,6 @@ async def test_every_edit_of_what_git_set_is_seen_and_healed(shop: World) -> Non
     odd = await unexplained(shop, copies)
     assert [] == odd, "\n".join(odd)
 
-    # A port of another number is another item, which nobody may take from its owner; and two cannot have one name.
-    # So the server refuses to heal that, and only that.
-    for (kind, copy_), edit in copies.items():
-        if edit.path.endswith(("/port", "/containerPort", "/protocol")):
-            (await shop.here.delete(path_of(shop, kind, copy_))).ok()
     await shop.daemon.ok("POST", f"/api/v1/applications/{name}/sync", {})
     await shop.daemon.until_synced(name)
 

@@ -9,7 +9,7 @@ from typing import Any
 from gitopsd.core.compare.diff import MAX_DIFFERENCES, MORE, Change, changes, shown
 from gitopsd.core.compare.relevant import is_within
 from gitopsd.core.objects.field_path import ABSENT, at, keys_of, named_below
-from gitopsd.core.objects.managed_fields import MANAGER, Entry, entries_of, fields_of, written_s
+from gitopsd.core.objects.managed_fields import MANAGER, Entry, entries_of, fields_of, our_entry, written_s
 from gitopsd.model.comparison import Difference, Explanation, FieldPath, Writer
 from gitopsd.model.manifest import Manifest
 
@@ -71,7 +71,7 @@ def _why(change: Change, target: Any, writers: Sequence[Writer], cause: Cause) -
         return Explanation.DRIFT if cause.unchanged else Explanation.NOT_APPLIED
     if target is ABSENT:
         if is_within(change.steps, cause.takes):
-            return Explanation.TAKEN_OVER
+            return _taken(others, cause)
         return _unset(change, ours=ours, drifted=bool(others) and _since(others, cause))
     if cause.unchanged:
         # Ours, and neither it nor its prediction is what Git says: so it was changed on its way in, and would be again.
@@ -79,6 +79,13 @@ def _why(change: Change, target: Any, writers: Sequence[Writer], cause: Cause) -
     if others and not ours and _applied_s(cause.live) is not None and _since(others, cause):
         return Explanation.DRIFT
     return Explanation.MUTATED if target == change.live else Explanation.NOT_APPLIED
+
+
+def _taken(others: Sequence[Writer], cause: Cause) -> Explanation:
+    """Return why a path goes that is in the way, or of who is taken over."""
+    if our_entry(cause.live) is None:
+        return Explanation.TAKEN_OVER
+    return Explanation.DRIFT if others else Explanation.DEFAULTED  # what nobody owns the server has filled in
 
 
 def _unset(change: Change, *, ours: bool, drifted: bool) -> Explanation:

@@ -231,7 +231,8 @@ def _compared(doubt: Doubtful, answer: Predicted, body: Manifest, places: Expres
     try:
         ours, theirs = counted(predicted, body, basis.rules, places)
         same = ours == theirs and _typed_equal(ours, theirs)
-        same = same or not (doubt.mutations or concerns_git(ours, theirs, predicted, body, answer.takes))
+        counts = answer.blocked or doubt.mutations  # whoever owns what differs
+        same = same or not (counts or concerns_git(ours, theirs, predicted, body, answer.takes))
     except RecursionError:
         return _settled(doubt, SyncStatus.UNKNOWN, reason="it is nested too deeply to be compared")
     if not same:

@@ -60,12 +60,14 @@ def obstacles(target: Manifest, live: Manifest, fields: Iterable[str]) -> Obstac
     """Return what of `live` is in the way of `target`, by the `fields` that the refusal of its apply names.
 
     Of a field that Git does not set it is that field, or the first above it that Git does not set. Where Git sets all
-    that is named, it is what stands beside in the same place. Never anything of metadata.
+    that is named, it is an item of the same list that has the same there, or else what stands beside in the same place.
+    Never anything of metadata.
     """
     merged = overlaid(target, live)
     named = [steps for field in fields if (steps := _steps(merged, live, parts_of(field)))]
     unset = [way for steps in named if (way := _unset(target, live, steps))]
-    found = dict.fromkeys(unset or [way for steps in named for way in _beside(target, live, steps)])
+    doubles = [way for steps in named for way in _doubles(target, live, steps)]
+    found = dict.fromkeys(unset or doubles or [way for steps in named for way in _beside(target, live, steps)])
     held = [Holder(way, manager) for way in found for manager in _holders(live, way)]
     kept = {each.steps for each in held}
     return Obstacles(tuple(way for way in found if way not in kept), tuple(held))
@@ -193,6 +195,20 @@ def _unset(target: Manifest, live: Manifest, steps: FieldPath) -> FieldPath:
     ways = (steps[: depth + 1] for depth in range(len(steps)))
     first = next((way for way in ways if at(target, way) is ABSENT), ())
     return first if len(first) > 1 and at(live, first) is not ABSENT else ()
+
+
+def _doubles(target: Manifest, live: Manifest, steps: FieldPath) -> Iterator[FieldPath]:
+    """Yield the items that Git does not set and that have the same at the end of `steps` as Git's item there."""
+    depth = max((depth for depth, step in enumerate(steps) if not isinstance(step, str)), default=0)
+    above, rest, value = steps[:depth], steps[depth + 1 :], at(target, steps)
+    items, own = at(live, above), steps[depth]
+    if value is ABSENT or not rest or not isinstance(items, list) or not isinstance(own, Item):
+        return
+    fields = tuple(name for name, _ in own.key)
+    for item in items:
+        way = (*above, _item(item, fields))
+        if at(item, rest) == value and at(target, way) is ABSENT:
+            yield way
 
 
 def _beside(target: Manifest, live: Manifest, steps: FieldPath) -> Iterator[FieldPath]:

@@ -162,3 +162,25 @@ def test_managed_fields_of_a_wrong_shape_are_nobodys(garbage: Any) -> None:
 
     assert not has_legacy(manifest, TAKEOVER)
     assert () == taken_away({}, manifest, TAKEOVER)
+
+
+def test_what_the_server_does_not_take_as_it_is_is_never_in_sync() -> None:
+    theirs = body({"a": "1", "b": "2"}, fields={"f:data": {"f:a": {}}})
+    predicted = body({"a": "1", "b": "3"}, fields={"f:data": {"f:a": {}}})
+
+    assert SyncStatus.SYNCED is settle(doubt(), Predicted(predicted), theirs).status
+    assert SyncStatus.OUT_OF_SYNC is settle(doubt(), Predicted(predicted, blocked=True), theirs).status
+
+
+def test_what_is_in_the_way_of_what_is_ours_is_an_edit_or_a_default_and_nothing_to_adopt() -> None:
+    edit = {**KUBECTL, "manager": "kubectl-edit", "fieldsV1": {"f:data": {"f:by": {}}}}
+    before = body({"a": "1", "by": "hand", "default": "x"}, fields={"f:data": named({"a": "1"})})
+    meta = {**before["metadata"], "managedFields": [*before["metadata"]["managedFields"], edit]}
+    takes = (("data", "by"), ("data", "default"))
+
+    settled = settle(doubt(), Predicted(body({"a": "1"}), takes), {**before, "metadata": meta})
+
+    assert (SyncStatus.OUT_OF_SYNC, False) == (settled.status, settled.adopt)
+    assert {".data.by": Explanation.DRIFT, ".data.default": Explanation.DEFAULTED} == {
+        each.path: each.why for each in settled.differences
+    }
