@@ -21,15 +21,16 @@ POLICIES = tuple(
         "MutatingAdmissionPolicyBinding",
     )
 )
-SETTLE_S = 5.0  # a server reads policies anew each second, and a busy one later; until then it answers as before
+SETTLE_S = 5.0  # a server reads policies anew each second; until then it answers as before
+LATE_S = 60.0  # one that is busy, or one of several, may do so that much later
 CRD = GVK("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
 
 
 class Admission:
     """The admission hashes of one cluster, each computed once until something it is over changes.
 
-    While a change of the policies is new, the server may answer by the old ones: the hashes are others then, so that
-    what is shown meanwhile is asked again.
+    While a change of the policies is new, the server may answer by the old ones: the hashes are others then, and others
+    again until even a busy server has caught up, so that what is shown meanwhile is asked again.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Admission:
         self._kinds = kinds
         self._now_s = now_s
         self._hashes: dict[GVK, str] = {}
-        self._settling = False
+        self._stage = 0
 
     def changed(self) -> None:
         """A policy, a webhook configuration or a CRD is different now."""
@@ -47,20 +48,25 @@ class Admission:
 
     def hash_of(self, gvk: GVK, resource: ApiResource | None) -> str:
         """Return the hash for `gvk`, served as `resource` (None: it is not known how)."""
-        settling = self._is_settling()
-        if settling is not self._settling:
+        stage = len(self._to_come())
+        if stage != self._stage:
             self._hashes.clear()
-            self._settling = settling
+            self._stage = stage
         if gvk not in self._hashes:
-            news = ("not in force yet",) if settling else ()
+            news = (f"not in force yet {stage}",) if stage else ()
             text = "\n".join((*self._of_policies(), *self._of_definition(resource), *news))
             self._hashes[gvk] = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
         return self._hashes[gvk]
 
-    def _is_settling(self) -> bool:
-        since_s = self._now_s() - SETTLE_S
-        times = (versions.changed_s for versions in self._policies.values())
-        return any(time is not None and time > since_s for time in times)
+    def settles_s(self) -> float | None:
+        """Return in how many seconds what is asked now is to be asked again; None: it need not."""
+        return min(self._to_come(), default=None)
+
+    def _to_come(self) -> list[float]:
+        """Return the seconds to each time by which the servers may have caught up."""
+        times = [versions.changed_s for versions in self._policies.values() if versions.changed_s is not None]
+        past_s = self._now_s() - max(times) if times else LATE_S
+        return [end_s - past_s for end_s in (SETTLE_S, LATE_S) if past_s < end_s]
 
     def _of_policies(self) -> Iterable[str]:
         for gvk in sorted(self._policies):

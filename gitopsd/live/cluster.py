@@ -204,6 +204,7 @@ class ClusterMirror:
             oldest_s=max(0.0, now_s - min((sink.heard_s for sink in taken or sinks), default=now_s)),
             failing=tuple(sorted((self.surveys.unanswered | problems).items())),
             error=self._error or (sinks[0].problem if everything_fails else ""),
+            settles_s=self._admission.settles_s(),
         )
 
     def silent(self, after_s: float) -> frozenset[GroupKind]:

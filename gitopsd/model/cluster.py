@@ -113,6 +113,7 @@ class WatchAge:
     oldest_s: float  # seconds since the least recently heard of the watches that go on said anything (bookmarks count)
     failing: tuple[tuple[GVK, str], ...]  # kinds that cannot be read, and why
     error: str = ""  # why the cluster as a whole cannot be read; "" when it can
+    settles_s: float | None = None  # until it surely answers by a change of its admission; None: it does
 
 
 @dataclass(frozen=True, slots=True, order=True)

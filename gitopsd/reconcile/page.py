@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -124,7 +125,8 @@ class Reconciler:
             self.apps.forget(app.name)
             return Again(None)
         aim = replace(aim, conditions=(*aim.conditions, *told_of(fought), *left.conditions))
-        return self._published(orders, (found, outcome), desired, aim, left.again_after_s)
+        waits_s = (left.again_after_s, self.snapshots.settles_s(cluster))
+        return self._published(orders, (found, outcome), desired, aim, waits_s)
 
     def _fought(self, orders: PassRequest, aim: Snapshot, found: Comparison) -> tuple[ContestedField, ...]:
         """Write down what has drifted; return the fields that are not to be healed."""
@@ -157,7 +159,7 @@ class Reconciler:
         result: tuple[Comparison, Outcome],
         desired: Rendered,
         aim: Snapshot | None = None,
-        left_s: float | None = None,
+        more_s: Sequence[float | None] = (),
     ) -> Again:
         found, outcome = result
         fails = self._failing(orders.app, found, outcome, aim) if aim else None
@@ -176,7 +178,7 @@ class Reconciler:
             waiting=outcome.waiting,
         )
         self.apps.publish(orders.app.name, status)
-        waits_s = (self.refresh_s, outcome.again_after_s, left_s, UNANSWERED_S if _unanswered(found) else None)
+        waits_s = (self.refresh_s, outcome.again_after_s, *more_s, UNANSWERED_S if _unanswered(found) else None)
         return Again(min(wait_s for wait_s in waits_s if wait_s is not None))
 
     def _failing(self, app: Application, found: Comparison, outcome: Outcome, aim: Snapshot) -> Failing | None:

@@ -83,6 +83,13 @@ class Snapshots:
         """Tell whether `cluster` does not answer, as against being listed for the first time."""
         return bool(self.live.age(cluster).error)
 
+    def settles_s(self, cluster: ClusterId) -> float | None:
+        """Return in how many seconds what is compared now is to be compared again; None: it need not.
+
+        A cluster may answer for a while by a policy or a webhook that has changed or gone.
+        """
+        return self.live.age(cluster).settles_s
+
     def unseen(self, cluster: ClusterId) -> ClusterUnreachable:
         """Return why nothing is known of `cluster`."""
         what = self.live.age(cluster).error or f"cluster {cluster} is being listed for the first time"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.live.admission import SETTLE_S, Admission
+from gitopsd.live.admission import LATE_S, SETTLE_S, Admission
 from gitopsd.live.decode import Decoder
 from gitopsd.live.kinds import VersionStore
 from gitopsd.model.manifest import GVK
@@ -72,3 +72,17 @@ def test_policy_that_went_counts_like_a_new_one(world: World) -> None:
     world.now_s += SETTLE_S
 
     assert 3 == len({first, soon, world.hash})
+
+
+def test_what_is_asked_soon_after_a_change_is_to_be_asked_again_and_once_more(world: World) -> None:
+    assert world.admission.settles_s() is None
+    world.put("2")
+    told, hashes = [], []
+    for step_s in (0.0, 1.0, SETTLE_S - 1.0, LATE_S - SETTLE_S):
+        world.now_s += step_s
+        told.append(world.admission.settles_s())
+        hashes.append(world.hash)
+
+    assert [SETTLE_S, SETTLE_S - 1.0, LATE_S - SETTLE_S, None] == told
+    assert hashes[0] == hashes[1]
+    assert 3 == len(set(hashes))

@@ -10,7 +10,7 @@ from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
 from gitopsd.model.status import AppStatus
 from gitopsd.reconcile.page import LOST_S, NOT_SEEN_S
 from gitopsd.reconcile.workers import Again
-from tests.reconcile.shell import Shell, app, config, config_key
+from tests.reconcile.shell import REFRESH_S, Shell, app, config, config_key
 
 SHOP = AppName("shop")
 ROAD = ResourceKey("example.org", "Road", "prod", "a5")
@@ -93,6 +93,15 @@ async def test_cluster_that_is_away_is_told_once_and_healed_when_it_returns() ->
     shell.world.age_value = SEEN
     await shell.settle()
     assert "Synced" == shell.sync_status("shop")
+
+
+async def test_what_is_compared_before_admission_has_settled_is_compared_again() -> None:
+    shell = await started()
+    shell.world.age_value = WatchAge(synced=True, oldest_s=0.0, failing=(), settles_s=5.0)
+
+    assert Again(5.0) == await shell.pass_over("shop")
+    shell.world.age_value = SEEN
+    assert Again(REFRESH_S) == await shell.pass_over("shop")
 
 
 def _count(shell: Shell) -> list[AppStatus]:
