@@ -22,7 +22,7 @@ from gitopsd.errors import (
     InvalidManifest,
     RepositoryTooLarge,
     RepositoryUnreachable,
-    WorkerFailed,
+    WorkerStopped,
 )
 from gitopsd.git.repositories import Repositories
 from gitopsd.manifests.entries import NoEntries
@@ -210,11 +210,11 @@ def test_case_12_modes_that_a_program_sets_do_not_stop_the_clean_up() -> None:
         (
             "{{ range until 100000 }}{{ range until 100000 }}{{ if eq . -1 }}x{{ end }}{{ end }}{{ end }}",
             3,
-            WorkerFailed,
+            WorkerStopped,
             "took more than",
         ),
         ('{{ define "a" }}{{ include "a" . }}{{ end }}{{ include "a" . }}', 30, InvalidManifest, "Helm refuses it"),
-        ('{{ repeat 2000000000 "x" }}', 30, WorkerFailed, "crashed its worker"),
+        ('{{ repeat 2000000000 "x" }}', 30, WorkerStopped, "crashed its worker"),
     ],
 )
 async def test_case_14_a_template_without_an_end_fails_its_source_alone(
