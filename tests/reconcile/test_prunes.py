@@ -84,13 +84,13 @@ NAMELESS = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}, "data": {"v
 
 
 async def test_object_without_a_name_costs_itself_alone_and_holds_what_it_may_be() -> None:
-    shell = await started(app("a"), app("b"), files={"apps/a/x": config("x"), "apps/a/y": config("y")})
+    shell = await started(app("a"), app("b"), files={f"apps/a/{name}": config(name) for name in "wxy"})
     shell.git.push(
         {"apps/a/x": NAMELESS, "apps/a/y": config("y", "2"), "apps/a/z": config("z"), "apps/b/x": config("x")}
     )
     await shell.settle()
 
-    assert {"x", "y", "z"} == shell.names()
+    assert {"w", "x", "y", "z"} == shell.names()
     assert {"value": "2"} == shell.world.objects[config_key("y")]["data"]
     assert "Unknown" == shell.sync_status("a")
     told = [each for each in shell.status("a").conditions if each.type == "ComparisonError"]
