@@ -1,1 +1,1 @@
-"""Stage 4: writes to clusters, and asks them what a write would do."""
+"""Stages 4 and 6: writes to clusters, and asks them what a write would do."""

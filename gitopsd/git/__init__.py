@@ -1,1 +1,1 @@
-"""Stage 1: Git says what should be."""
+"""Stage 2: Git says what should be."""

@@ -1,4 +1,4 @@
-"""Stage 3: what the hashes prove is proved, and of the rest the API server is asked."""
+"""Stage 4, comparison: what the hashes prove is proved, and of the rest the API server is asked."""
 
 from __future__ import annotations
 

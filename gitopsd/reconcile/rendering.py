@@ -1,4 +1,4 @@
-"""Stages 1 and 2 for one application: its sources at one epoch, rendered."""
+"""Stage 2, rendered: the sources of one application at one epoch, and their manifests."""
 
 from __future__ import annotations
 

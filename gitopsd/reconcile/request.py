@@ -1,4 +1,4 @@
-"""What is asked of a pass, as it stood when the pass began: what is asked for meanwhile is the next pass's."""
+"""Stage 1, request: what is asked of a pass as it begins; what is asked for meanwhile is the next pass's."""
 
 from __future__ import annotations
 

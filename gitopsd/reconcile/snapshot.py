@@ -1,4 +1,4 @@
-"""Target and live state of one application in one cluster, as a pass finds them; nothing is written."""
+"""Stage 3, snapshot: target and live state of one application, as a pass finds them; nothing is written."""
 
 from __future__ import annotations
 

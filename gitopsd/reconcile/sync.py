@@ -1,4 +1,4 @@
-"""Stage 4: is a sync due, and one step of it: store the intent, run the commands, store the results, leave."""
+"""Stages 5 and 6, decision and outcome: is a sync due, and one step of it, stored before and after its commands."""
 
 from __future__ import annotations
 
