@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 
 from gitopsd.core.text.suggest import did_you_mean
 from gitopsd.errors import UnknownCluster
@@ -62,13 +61,11 @@ def resolve_destination(destination: Destination, clusters: Mapping[ClusterId, s
 
 def means_here(destination: Destination, clusters: Mapping[ClusterId, str]) -> bool:
     """Tell whether `destination`, of an application or of a project's list, names gitopsd itself and no glob of it."""
-    texts = [Destination(name=destination.name)] if destination.name else []
-    texts += [Destination(server=destination.server)] if destination.server else []
-    for each in texts:
-        with suppress(UnknownCluster):
-            if resolve_destination(each, clusters) is DECLARE:
-                return True
-    return False
+    if destination.name in (DECLARE.value, IN_CLUSTER) and destination.name not in clusters:
+        return True
+    if _normal(destination.server) != IN_CLUSTER_SERVER:
+        return False
+    return not any(_normal(server) == IN_CLUSTER_SERVER for server in clusters.values())
 
 
 def only_declarations(manifests: Collection[Manifest]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gitopsd.core.declaration import DECLARE, resolve_destination
+from gitopsd.core.declaration.destination import means_here
 from gitopsd.core.text.duration import go_duration_s
 from gitopsd.errors import UnknownCluster
 from gitopsd.model.application import Destination
@@ -60,3 +61,21 @@ def test_duration_as_go_writes_it(text: str, seconds: float) -> None:
 @pytest.mark.parametrize("text", ["", "-5s", "5 s", "s", "1d", "5s!", "\u0665s", "9" * 400 + "h", "999999999999h"])
 def test_what_is_no_duration(text: str) -> None:
     assert None is go_duration_s(text)
+
+
+@pytest.mark.parametrize(
+    "destination",
+    [Destination(name="in-cluster"), Destination(server="https://kubernetes.default.svc:443/"), Destination(name="c1")],
+)
+@pytest.mark.parametrize("server", ["https://kubernetes.default.svc", "https://c1.example"])
+@pytest.mark.parametrize("name", ["in-cluster", "c1"])
+def test_an_entry_of_a_project_means_gitopsd_where_the_destination_does(
+    destination: Destination, server: str, name: str
+) -> None:
+    clusters = {ClusterId(name): server}
+    try:
+        found = resolve_destination(destination, clusters) is DECLARE
+    except UnknownCluster:
+        found = False
+
+    assert found == means_here(destination, clusters)
