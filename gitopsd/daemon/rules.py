@@ -7,14 +7,10 @@ from gitopsd.core.target.tracking import Tracking
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.settings import CompareSettings, ResourceSettings, TrackingSettings
 
-AGGREGATED = IgnoreDifference(
-    "rbac.authorization.k8s.io", "ClusterRole", jq_path_expressions=("select(.aggregationRule) | .rules",)
-)
-
 
 def ignored(settings: CompareSettings) -> tuple[IgnoreDifference, ...]:
     """Return what is ignored in every application."""
-    written = tuple(
+    return tuple(
         IgnoreDifference(
             rule.group,
             rule.kind,
@@ -24,7 +20,6 @@ def ignored(settings: CompareSettings) -> tuple[IgnoreDifference, ...]:
         )
         for rule in settings.ignore_differences
     )
-    return (*written, AGGREGATED) if settings.ignore_aggregated_roles else written
 
 
 def exclusions(settings: ResourceSettings) -> Exclusions:

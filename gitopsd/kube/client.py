@@ -338,6 +338,11 @@ class KubeClient:
                 f"cluster {self.name}: its certificate is not trusted: {err.certificate_error}",
                 remedy="give the cluster's own CA",
             ) from err
+        except aiohttp.ClientConnectorError as err:  # whose own words show an SSLContext's address
+            raise ClusterUnreachable(
+                f"cluster {self.name} does not answer: {err.host}:{err.port}: {err.os_error}",
+                remedy="check the route, the server's address and its load",
+            ) from err
         except (aiohttp.ClientError, OSError, ValueError) as err:  # ValueError: what is no HTTP or no JSON
             raise ClusterUnreachable(
                 f"cluster {self.name} does not answer: {str(err) or type(err).__name__}",

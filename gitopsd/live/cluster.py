@@ -198,12 +198,13 @@ class ClusterMirror:
             if sink.problem:
                 problems[sink.gvk] = "; ".join(filter(None, (problems.get(sink.gvk), sink.problem)))
         taken = [sink for sink in sinks if sink.listed or not sink.problem]  # what we may not read has no age
-        everything_fails = bool(sinks) and all(sink.problem for sink in sinks)
+        # What is known of policies by their versions alone stays known while nobody answers.
+        full = [sink.problem for sink in sinks if isinstance(sink, ListWatchState)]
         return WatchAge(
             synced=self._synced,
             oldest_s=max(0.0, now_s - min((sink.heard_s for sink in taken or sinks), default=now_s)),
             failing=tuple(sorted((self.surveys.unanswered | problems).items())),
-            error=self._error or (sinks[0].problem if everything_fails else ""),
+            error=self._error or (full[0] if full and all(full) else ""),
             settles_s=self._admission.settles_s(),
         )
 

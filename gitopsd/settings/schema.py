@@ -311,7 +311,6 @@ class IgnoreRule:
 @dataclass(frozen=True, slots=True)
 class CompareSettings:
     ignore_differences: tuple[IgnoreRule, ...] = ()
-    ignore_aggregated_roles: bool = False  # the rules of a ClusterRole that has an aggregationRule
 
 
 @dataclass(frozen=True, slots=True)

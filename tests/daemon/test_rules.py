@@ -6,7 +6,6 @@ from gitopsd.core.compare.ignore_rules import Rules, rules_for
 from gitopsd.core.target.tracking import ANNOTATION, Tracking
 from gitopsd.daemon.rules import ignored, tracking
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.scripts.jq import paths
 from gitopsd.settings import CompareSettings, IgnoreRule, TrackingSettings
 
 WEBHOOK = ResourceKey("admissionregistration.k8s.io", "MutatingWebhookConfiguration", "", "hook")
@@ -20,14 +19,6 @@ def test_rule_of_the_settings_is_one_of_every_application() -> None:
 
     assert Rules((("a",),), ("cert-manager",), (".b",)) == rules_for(declared, WEBHOOK)
     assert not rules_for(declared, ROLE)
-
-
-def test_only_aggregated_roles_have_rules_that_do_not_count() -> None:
-    (expression,) = rules_for(ignored(CompareSettings(ignore_aggregated_roles=True)), ROLE).expressions
-
-    aggregated = {"aggregationRule": {"clusterRoleSelectors": []}, "rules": [{"verbs": ["get"]}]}
-    assert [[["rules"]], []] == paths([expression], [aggregated, {"rules": [{"verbs": ["get"]}]}])
-    assert () == ignored(CompareSettings())
 
 
 def test_tracking_is_by_annotation_unless_the_settings_say_otherwise() -> None:

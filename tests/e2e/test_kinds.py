@@ -120,3 +120,34 @@ async def test_kind_that_is_served_later_is_applied_then(shop: World) -> None:
         assert {"size": 1} == (await shop.live("ann", "boats", f"/apis/{group}/v1") or {})["spec"]
     finally:
         await shop.here.delete(f"{definitions}/boats.{group}")
+
+
+async def test_rules_of_an_aggregated_role_stay_their_controllers(shop: World) -> None:
+    names = [f"aggregated-{shop.id}", f"part-{shop.id}"]
+    meta = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
+    rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
+    marks = {"aggregate-to": names[0]}
+    whole = {
+        **meta,
+        "metadata": {"name": names[0]},
+        "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": marks}]},
+        "rules": [],
+    }
+    path = f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{names[0]}"
+    repo = shop.repo(
+        files={"all.yaml": text(whole, {**meta, "metadata": {"name": names[1], "labels": marks}, "rules": rules})}
+    )
+    await shop.declare(shop.application("web", repo))
+    await shop.daemon.until_synced(shop.name("web"))
+    # The controller of a real control plane has gathered them by now, or does so; else this does as it would.
+    patch = {"rules": rules}
+    (await shop.here.patch(path, patch, fieldManager="clusterrole-aggregation-controller")).ok()
+
+    (await shop.here.patch(path, {"metadata": {"annotations": None}}, fieldManager="somebody")).ok()
+    await shop.daemon.until_synced(shop.name("web"))
+
+    async def tracked() -> bool:
+        return "gitopsd.io/tracking-id" in (await shop.here.get(path)).ok()["metadata"].get("annotations", {})
+
+    await until("the tracking id is healed", tracked)
+    assert rules == (await shop.here.get(path)).ok()["rules"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Collection
 from typing import Any
 
@@ -12,7 +13,7 @@ from gitopsd.model.comparison import Absent, Unreadable, Unserved
 from gitopsd.model.manifest import GVK, GroupKind
 from tests.kube.fake import Fake, refuses, says, serving
 from tests.live.kit import HERE, SHOP, ref, running, until
-from tests.live.script import bookmark, config_map, event, page, sends_and_holds
+from tests.live.script import bookmark, config_map, event, page, sends, sends_and_holds
 
 CONFIG_MAP, SECRET, WIDGET = GroupKind("", "ConfigMap"), GroupKind("", "Secret"), GroupKind("example.com", "Widget")
 PLURALS = {
@@ -121,6 +122,19 @@ async def test_a_cluster_that_does_not_answer_is_unreadable_and_comes_back(fake:
     assert isinstance(during, Unreadable)
     assert not during.pending
     assert SHOP in mirror.told
+
+
+async def test_a_cluster_that_dies_is_lost_although_its_policies_are_still_known(fake: Fake) -> None:
+    hooks = GroupKind("admissionregistration.k8s.io", "ValidatingWebhookConfiguration")
+    served = (*ALWAYS, CONFIG_MAP, hooks)
+    serves(fake, *served)
+    for kind in served:
+        fake.script(path(kind), sends(bookmark("1", initial_end=True)), refuses(503))
+    hurried = 1000.0  # half a minute without an answer is soon over
+
+    async with fake.client() as client, running(client, now_s=lambda: time.monotonic() * hurried) as mirror:
+        await mirror.until_synced()
+        await until(lambda: mirror.mirrors.age(HERE).error, "it is told that the cluster is lost")
 
 
 async def test_a_kind_that_is_not_served_any_more_is_forgotten(fake: Fake) -> None:

@@ -16,6 +16,7 @@ from gitopsd.model.manifest import GroupKind, Manifest, gvk_of
 
 SERVERS = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink")  # in metadata
 SECRET = GroupKind("", "Secret")
+CLUSTER_ROLE = GroupKind("rbac.authorization.k8s.io", "ClusterRole")
 DEFINITION = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
 
 
@@ -96,10 +97,12 @@ def _without_servers(manifest: Manifest) -> tuple[Manifest, list[str]]:
     """Return a copy without the server's fields, and those that said something: empty ones come from generators."""
     meta = manifest["metadata"]
     dropped = [f".metadata.{name}" for name in SERVERS if meta.get(name)]
-    if manifest.get("status"):
-        dropped.append(".status")
+    servers = {"status"}
+    if gvk_of(manifest).group_kind == CLUSTER_ROLE and manifest.get("aggregationRule"):
+        servers.add("rules")  # its controller gathers them: to write them, even none, is to empty the role at each sync
+    dropped += [f".{name}" for name in sorted(servers) if manifest.get(name)]
     kept = {name: value for name, value in meta.items() if name not in SERVERS}
-    return {**{name: value for name, value in manifest.items() if name != "status"}, "metadata": kept}, dropped
+    return {**{name: value for name, value in manifest.items() if name not in servers}, "metadata": kept}, dropped
 
 
 def _folded(secret: Manifest) -> Manifest:

@@ -75,6 +75,17 @@ def test_string_data_of_wrong_type_is_refused_without_its_value(string_data: Any
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("rules", "warns"), [([], False), ([{"verbs": ["get"]}], True)])
+def test_rules_of_an_aggregated_role_are_its_controllers(rules: Any, warns: bool) -> None:  # noqa: FBT001 - a column
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "view"}}
+    aggregated = {**role, "aggregationRule": {"clusterRoleSelectors": []}, "rules": rules}
+
+    form = apply_form(aggregated, SHOP, "", namespaced=False)
+
+    assert ("rules" in form.manifest, warns) == (False, bool(form.warnings))
+    assert rules == apply_form({**role, "rules": rules}, SHOP, "", namespaced=False).manifest["rules"]
+
+
 def test_the_servers_fields_are_dropped_with_a_warning_each() -> None:
     servers = {
         "managedFields": [{}],
