@@ -5,12 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-LONGEST_WORDS = 4000  # characters of one text that is said to people; tenants write much of what is quoted in it
-
-
-def bounded(words: str, longest: int = LONGEST_WORDS) -> str:
-    """Return `words`, cut where they have more than `longest` characters."""
-    return words if len(words) <= longest else f"{words[: longest - 1]}…"
+from gitopsd.words import said
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +36,9 @@ class GitopsError(Exception):
     """Base of every error raised on purpose: what happened, to what, and the remedy."""
 
     def __init__(self, what: str, *, remedy: str, details: Details | None = None) -> None:
-        self.what = bounded(what)
+        self.what = said(what)
         super().__init__(self.what)
-        self.remedy = bounded(remedy)
+        self.remedy = said(remedy)
         self.details = details
 
     def __str__(self) -> str:

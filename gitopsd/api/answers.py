@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import (
     Conflict,
     GitopsError,
@@ -23,6 +22,7 @@ from gitopsd.errors import (
     Terminal,
     TooSlow,
 )
+from gitopsd.words import without_credentials
 
 
 class BadRequest(Terminal):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.core.target.order import FIRST
 from gitopsd.core.text.times import rfc3339
 from gitopsd.model.application import Application
@@ -15,6 +14,7 @@ from gitopsd.model.ids import Revision
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import Operation, OperationPhase, Task, TaskState, TaskVerb
 from gitopsd.model.status import AppStatus, Failing, HistoryEntry
+from gitopsd.words import without_credentials
 
 Json = dict[str, Any]
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from aiohttp import web
 
 from gitopsd.api.answers import answer
-from gitopsd.core.source.repo_url import without_credentials
+from gitopsd.words import without_credentials
 
 Scrape = Callable[[str], Awaitable[tuple[bytes, str]]]  # an Accept header → body, content type
 LAG_WINDOW_S = 10.0  # a lag is held against the daemon for so long
@@ -51,7 +51,11 @@ class Readiness:
     def report(self) -> web.Response:
         state = self.state
         parts = [
-            {"name": part.name, "ready": part.ready, "detail": without_credentials(part.detail)}
+            {
+                "name": without_credentials(part.name),
+                "ready": part.ready,
+                "detail": without_credentials(part.detail),
+            }
             for part in self._parts()
         ]
         response = answer({"status": state, "parts": parts})

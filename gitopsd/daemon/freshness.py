@@ -10,12 +10,12 @@ from typing import Protocol
 import structlog
 
 from gitopsd.core.drift.staleness import FRESH, Stale, aged
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.model.application import Application
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.manifest import GroupKind
 from gitopsd.model.status import AppStatus
 from gitopsd.settings import Settings
+from gitopsd.words import without_credentials
 
 LOOK_S = 5.0  # between two looks at most; a handful of repositories and clusters each
 

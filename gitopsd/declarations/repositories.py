@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.core.target.target import nameless_refused
 from gitopsd.errors import GitopsError
 from gitopsd.model.application import Source
@@ -16,6 +15,7 @@ from gitopsd.model.ids import AppName, RepoUrl
 from gitopsd.model.project import IntegrityPolicy
 from gitopsd.ports import Declarations, Renderer, Signatures, Sources
 from gitopsd.reconcile.barrier import EVERYWHERE, Barrier
+from gitopsd.words import without_credentials
 
 AGAIN_S = 60.0  # after a failure, should no new epoch come before
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from gitopsd.core.source.repo_address import same_server
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import GitopsError, InvalidManifest, Retryable, RevisionNotFound, TooSlow
 from gitopsd.git.artifacts import ArtifactMirror, Packed, RegistrySession
 from gitopsd.git.chart_index import FIND
@@ -22,6 +21,7 @@ from gitopsd.oci.reference import SCHEME, is_digest
 from gitopsd.settings import RepoCredentials
 from gitopsd.trust.fetch import HttpSession
 from gitopsd.trust.http import login, session
+from gitopsd.words import without_credentials
 
 INDEX = "gitopsd-index"  # in a mirror: the index as it was last had
 _Entry = Mapping[str, str]  # of `chart_index.find`

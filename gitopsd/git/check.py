@@ -10,14 +10,13 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from gitopsd.core.source.repo_address import RepoAddress
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import InvalidDeclaration, RevisionNotFound
 from gitopsd.git import child
 from gitopsd.git.chart_index import entries_of, found_in
 from gitopsd.git.credentials import access
 from gitopsd.git.downloads import Download, download
 from gitopsd.git.epoch import FULL_SHA, HEAD, KEPT, Epoch
-from gitopsd.git.failures import fetch_failed, shown
+from gitopsd.git.failures import fetch_failed
 from gitopsd.git.mirror import CONFIG, environment
 from gitopsd.model.chart import ChartReference
 from gitopsd.oci.client import registry
@@ -25,6 +24,7 @@ from gitopsd.oci.reference import SCHEME
 from gitopsd.settings import ChartSettings, OciSettings, RepoCredentials
 from gitopsd.trust.http import login, session
 from gitopsd.trust.reach import EVERYWHERE
+from gitopsd.words import without_credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ async def check_git(
     """
     if RepoAddress.parse(url) is None:
         raise InvalidDeclaration(
-            f"{shown(url)[:200]!r} is no URL that is fetched from", remedy="write https:// or ssh://"
+            f"{without_credentials(url)[:200]!r} is no URL that is fetched from", remedy="write https:// or ssh://"
         )
     began_s = time.monotonic()
     with access(url, given, run_dir) as granted:
@@ -58,7 +58,7 @@ async def check_git(
             ["git", *options, "ls-remote", "--symref", "--", granted.url],
             env={**environment(run_dir, granted.url), **granted.env},
             deadline_s=deadline_s,
-            what=f"asking {shown(url)}",
+            what=f"asking {without_credentials(url)}",
             fds=granted.fds,
         )
         if ended.code:
@@ -68,7 +68,9 @@ async def check_git(
     found = Epoch(0, 0.0, refs | {f"{KEPT}{sha}": sha for sha in refs.values()}).named(revision)
     if revision and found is None:
         why = "; a commit that no branch or tag is at is not looked for" if FULL_SHA.fullmatch(revision) else ""
-        raise RevisionNotFound(f"{shown(url)} has no {revision[:200]!r}{why}", remedy="name a branch, tag or range")
+        raise RevisionNotFound(
+            f"{without_credentials(url)} has no {revision[:200]!r}{why}", remedy="name a branch, tag or range"
+        )
     counts = {
         "branches": sum(name.startswith("refs/heads/") for name in refs),
         "tags": sum(name.startswith("refs/tags/") for name in refs),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import RepositoryTooLarge, RepositoryUnreachable
 from gitopsd.trust.fetch import FORBIDDEN, NOT_MODIFIED, OK, UNAUTHORIZED, FetchFailed, HttpRequest, HttpSession, Why
+from gitopsd.words import without_credentials
 
 
 @dataclass(frozen=True, slots=True)

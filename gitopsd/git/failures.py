@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterable
 
 from gitopsd.errors import RepositoryUnreachable
-from gitopsd.model.chart import bare
+from gitopsd.words import without_credentials
 
 MOST_READ = 20_000  # characters at the end of git's words: there it says why it failed
 LONGEST = 300  # characters of git's words that are passed on
-USERINFO = re.compile(r"(://)[^/?#\s'\"]*@")
 
 # In the order they are tried: the first whose words are in the output names the remedy.
 NO_ANSWER = (
@@ -83,12 +82,6 @@ DAMAGE = re.compile(
 )
 
 
-def shown(url: str) -> str:
-    """Return `url` as it may be logged: without user and password, except a plain SSH login such as `git@`."""
-    url = bare(url)
-    return url if re.match(r"ssh://[A-Za-z0-9._-]+@[^@]*$", url) else USERINFO.sub(r"\1***@", url)
-
-
 def is_damage(stderr: str) -> bool:
     """Tell whether git complains about the mirror itself, so that making it anew may help."""
     lines = (line for line in stderr[-MOST_READ:].splitlines() if not line.startswith("remote:"))
@@ -100,15 +93,17 @@ def fetch_failed(url: str, stderr: str, secrets: Iterable[str]) -> RepositoryUnr
     words, stderr = said(stderr, secrets), stderr[-MOST_READ:]
     for pattern, what, remedy in REMEDIES:
         if re.search(pattern, stderr, re.IGNORECASE):
-            return RepositoryUnreachable(f"{shown(url)} cannot be fetched: {what} ({words})", remedy=remedy)
+            return RepositoryUnreachable(
+                f"{without_credentials(url)} cannot be fetched: {what} ({words})", remedy=remedy
+            )
     return RepositoryUnreachable(
-        f"{shown(url)} cannot be fetched: {words}", remedy="see what git says; the fetch is tried again"
+        f"{without_credentials(url)} cannot be fetched: {words}", remedy="see what git says; the fetch is tried again"
     )
 
 
 def said(stderr: str, secrets: Iterable[str]) -> str:
     """Return the end of what git said: one line, short, without secrets and without control characters."""
-    text = USERINFO.sub(r"\1***@", stderr[-MOST_READ:])
+    text = without_credentials(stderr[-MOST_READ:])
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     lines = [line.strip() for line in text.splitlines() if line.strip() and "please make sure" not in line.lower()]

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import structlog
 
 from gitopsd.errors import NotFetchedYet, PartNotFetched, RepositoryUnreachable, TooSlow
-from gitopsd.git.failures import shown
 from gitopsd.git.parts import GitParts
 from gitopsd.git.repositories import Repositories
 from gitopsd.model.ids import RepoUrl
 from gitopsd.ports import Resolved
+from gitopsd.words import without_credentials
 
 log = structlog.get_logger()
 
@@ -29,15 +29,15 @@ class SourcesForApplications:
     repositories: Repositories
 
     def resolve(self, repo: RepoUrl, ref: str, tag_prefix: str = "") -> Resolved:
-        with _one_sentence(shown(repo)):
+        with _one_sentence(without_credentials(repo)):
             return self.repositories.resolve(repo, ref, tag_prefix)
 
     async def fetch(self, repo: RepoUrl) -> None:
-        with _one_sentence(shown(repo)):
+        with _one_sentence(without_credentials(repo)):
             await self.repositories.fetch(repo)
 
     async def want(self, repo: RepoUrl, name: str) -> Resolved:
-        with _one_sentence(shown(repo)):
+        with _one_sentence(without_credentials(repo)):
             return await self.repositories.want(repo, name)
 
 

@@ -22,13 +22,14 @@ from gitopsd.core.source.repo_address import RepoAddress, same_server
 from gitopsd.errors import LfsObject, RepositoryTooLarge, RepositoryUnreachable, RevisionNotFound
 from gitopsd.git import child
 from gitopsd.git.credentials import GitAccess, access
-from gitopsd.git.failures import said, shown
+from gitopsd.git.failures import said
 from gitopsd.git.lfs_files import object_path
 from gitopsd.git.pins import pinned
 from gitopsd.settings import RepoCredentials
 from gitopsd.trust.fetch import NOT_FOUND, OK, FetchFailed, HttpRequest, HttpSession, Why
 from gitopsd.trust.http import basic, login, session
 from gitopsd.trust.reach import Reach
+from gitopsd.words import without_credentials
 
 MEDIA = "application/vnd.git-lfs+json"
 MAX_BATCH_BYTES = 1 << 20
@@ -62,7 +63,7 @@ async def fetch_object(  # noqa: PLR0913 - where from, where to, and three bound
     """
     if wanted.size > max_bytes:
         raise RepositoryTooLarge(
-            f"an LFS object of {shown(url)} has {wanted.size} bytes",
+            f"an LFS object of {without_credentials(url)} has {wanted.size} bytes",
             remedy=f"raise git.max_repo_bytes above {max_bytes}, or keep it out of the source",
         )
     server = await _server(url, given, run_dir, reach)
@@ -142,7 +143,9 @@ async def _server_by_ssh(url: str, granted: GitAccess) -> LfsServer:
     ssh = [*shlex.split(granted.env["GIT_SSH_COMMAND"]), *(("-p", port) if port else ())]
     command = [*ssh, "--", host, f"git-lfs-authenticate {shlex.quote(path.removeprefix('/'))} download"]
     env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
-    ended = await child.run(command, env=env, deadline_s=SSH_DEADLINE_S, what=f"asking {shown(url)} for LFS")
+    ended = await child.run(
+        command, env=env, deadline_s=SSH_DEADLINE_S, what=f"asking {without_credentials(url)} for LFS"
+    )
     match _parsed(ended.stdout) if ended.code == 0 else None:
         case {"href": str(href), **rest}:
             header = rest.get("header")
@@ -174,11 +177,12 @@ def _parsed(body: bytes | None) -> Any:
 
 def _failed(url: str, what: str) -> RepositoryUnreachable:
     return RepositoryUnreachable(
-        f"Git LFS of {shown(url)} gives no object: {what}", remedy="check the server, and the rights of git.credentials"
+        f"Git LFS of {without_credentials(url)} gives no object: {what}",
+        remedy="check the server, and the rights of git.credentials",
     )
 
 
 def _not_there(url: str, wanted: LfsObject, what: str) -> RevisionNotFound:
     return RevisionNotFound(
-        f"Git LFS of {shown(url)} {what} {wanted.oid[:12]}", remedy="push it with `git lfs push --all`"
+        f"Git LFS of {without_credentials(url)} {what} {wanted.oid[:12]}", remedy="push it with `git lfs push --all`"
     )

@@ -21,12 +21,13 @@ from gitopsd.errors import GitopsError, RepositoryTooLarge, RepositoryUnreachabl
 from gitopsd.git import child, objects
 from gitopsd.git.credentials import GitAccess, access
 from gitopsd.git.epoch import FULL_SHA, HEAD, KEPT, LISTING, OTHER, fingerprint, read_refs
-from gitopsd.git.failures import fetch_failed, is_damage, said, shown
+from gitopsd.git.failures import fetch_failed, is_damage, said
 from gitopsd.git.lfs_files import DIRECTORY
 from gitopsd.git.objects import DAMAGED
 from gitopsd.git.pins import pinned
 from gitopsd.settings import GitSettings, RepoCredentials
 from gitopsd.trust.credentials import CredentialStore
+from gitopsd.words import without_credentials
 
 STAMP = "gitopsd-epoch"  # in a mirror: the fingerprint of the refs that its last whole fetch left; mtime: when
 LOCAL_S = 60.0  # for what git does on the disk alone
@@ -121,7 +122,7 @@ class GitMirror:
             return await self._refs(self.path)
         except Damaged as err:
             raise RepositoryUnreachable(
-                f"the mirror of {shown(self.url)} is damaged", remedy="the next fetch makes it anew"
+                f"the mirror of {without_credentials(self.url)} is damaged", remedy="the next fetch makes it anew"
             ) from err
 
     async def tidy(self) -> None:
@@ -171,11 +172,12 @@ class GitMirror:
             with _disk(self.url):
                 if self.path.exists():
                     self.path.rename(old)
-                    log.warning("git.mirror_rebuilt", repo=shown(self.url), mirror=self.path.name)
+                    log.warning("git.mirror_rebuilt", repo=without_credentials(self.url), mirror=self.path.name)
                 beside.rename(self.path)
         except Damaged as err:
             raise RepositoryUnreachable(
-                f"{shown(self.url)} cannot be fetched: {err}", remedy="check the repository with git fsck, and the disk"
+                f"{without_credentials(self.url)} cannot be fetched: {err}",
+                remedy="check the repository with git fsck, and the disk",
             ) from err
         finally:
             await asyncio.to_thread(_remove, beside, old)
@@ -226,7 +228,7 @@ class GitMirror:
                 *([["git", *_listing(grows)]] if grows else []),
                 env={**environment(self.run_dir, given.url), **given.env},
                 deadline_s=deadline_s,
-                what=f"{'fetching' if grows else 'reading the mirror of'} {shown(self.url)}",
+                what=f"{'fetching' if grows else 'reading the mirror of'} {without_credentials(self.url)}",
                 fds=given.fds,
                 watch=watch if grows else None,
             )
@@ -240,7 +242,7 @@ class GitMirror:
         size = self.size_bytes = await asyncio.to_thread(disk_bytes, path / "objects")
         if size > self.settings.max_repo_bytes:
             raise RepositoryTooLarge(
-                f"the mirror of {shown(self.url)} has {size} bytes and more to come",
+                f"the mirror of {without_credentials(self.url)} has {size} bytes and more to come",
                 remedy=f"raise git.max_repo_bytes above {self.settings.max_repo_bytes}, or shrink the repository",
             )
 
@@ -332,11 +334,13 @@ def _disk(url: str) -> Iterator[None]:
         yield
     except OSError as err:
         raise RepositoryUnreachable(
-            f"the mirror of {shown(url)} cannot be written: {err}", remedy="make room in the data directory"
+            f"the mirror of {without_credentials(url)} cannot be written: {err}",
+            remedy="make room in the data directory",
         ) from err
     except child.OutputTooLong as err:
         raise RepositoryTooLarge(
-            f"{shown(url)} has more refs than fit {child.STDOUT_BYTES} bytes", remedy="remove old branches and tags"
+            f"{without_credentials(url)} has more refs than fit {child.STDOUT_BYTES} bytes",
+            remedy="remove old branches and tags",
         ) from err
 
 

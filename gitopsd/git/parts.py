@@ -19,13 +19,13 @@ from gitopsd.errors import (
     Submodule,
 )
 from gitopsd.git import modules
-from gitopsd.git.failures import shown
 from gitopsd.git.lfs import fetch_object
 from gitopsd.git.mirror import GitMirror, disk_bytes
 from gitopsd.git.modules import FILE, MAX_BYTES, absolute, module_path, submodules
 from gitopsd.git.objects import DAMAGED
 from gitopsd.git.tree import open_tree
 from gitopsd.model.ids import RepoUrl
+from gitopsd.words import without_credentials
 
 SCHEMES = {"https": ("https", "ssh"), "http": ("http", "https", "ssh"), "ssh": ("https", "ssh"), "file": ("file",)}
 
@@ -62,7 +62,7 @@ class GitParts:
         _allowed(owner.url, target, part.path, self.mirrors)
         if not permits(RepoUrl(target)):
             raise NotPermitted(
-                f"submodule {part.path} is in {shown(target)[:200]}, which the project does not permit",
+                f"submodule {part.path} is in {without_credentials(target)[:200]}, which the project does not permit",
                 remedy="add it to the project's spec.sourceRepos, or set git.submodules to false",
             )
         module = await self._module(owner, target, module_path(str(self.mirrors / part.mirror), url))
@@ -72,7 +72,7 @@ class GitParts:
         await module.fetch(())
         if not await module.keep(commit):
             raise RevisionNotFound(
-                f"submodule {part.path} is at {commit[:12]}, which {shown(target)} does not have",
+                f"submodule {part.path} is at {commit[:12]}, which {without_credentials(target)} does not have",
                 remedy="push that commit to the submodule's repository",
             )
 
@@ -82,7 +82,7 @@ class GitParts:
         most = owner.settings.max_repo_bytes
         if held + part.size > most:
             raise RepositoryTooLarge(
-                f"the LFS objects of {shown(owner.url)} have more than {most} bytes",
+                f"the LFS objects of {without_credentials(owner.url)} have more than {most} bytes",
                 remedy="raise git.max_repo_bytes, or read fewer of them",
             )
         given = await owner.credentials()
@@ -140,7 +140,7 @@ def _allowed(parent: str, url: str, path: str, mirrors: Path) -> None:
     ours = theirs is not None and theirs.scheme == "file" and Path("/", *theirs.parts).resolve().is_relative_to(mirrors)
     if not allowed or ours:
         raise InvalidDeclaration(
-            f"submodule {path} has a URL that is not fetched from: {shown(url)[:200]!r}",
+            f"submodule {path} has a URL that is not fetched from: {without_credentials(url)[:200]!r}",
             remedy="write an https:// or ssh:// URL, or one that begins with ../, into .gitmodules",
         )
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.errors import InvalidDeclaration, RepositoryUnreachable
-from gitopsd.git.failures import shown
 from gitopsd.settings import RepoCredentials
 from gitopsd.trust.http import is_proxied
 from gitopsd.trust.reach import OutOfReach, Reach
+from gitopsd.words import without_credentials
 
 SSH_PORT = "22"
 
@@ -41,7 +41,7 @@ async def pinned(url: str, given: RepoCredentials | None, reach: Reach) -> Pins:
     if address.scheme == "file":
         if not await asyncio.to_thread(reach.holds, Path("/", *address.parts)):
             raise InvalidDeclaration(
-                f"{shown(url)} lies below no directory of the settings, or is a link out of it",
+                f"{without_credentials(url)} lies below no directory of the settings, or is a link out of it",
                 remedy="name its directory in git.local_repositories, or serve it over HTTPS or SSH",
             )
         return NO_PINS
@@ -52,11 +52,12 @@ async def pinned(url: str, given: RepoCredentials | None, reach: Reach) -> Pins:
         found = await reach.resolved(address.host, int(address.port))
     except OutOfReach as err:
         raise RepositoryUnreachable(
-            f"{shown(url)} cannot be fetched: {err}", remedy="name its host in network.private, if it may be asked"
+            f"{without_credentials(url)} cannot be fetched: {err}",
+            remedy="name its host in network.private, if it may be asked",
         ) from None
     except OSError as err:
         raise RepositoryUnreachable(
-            f"{shown(url)} cannot be fetched: its host is not known ({err.strerror})",
+            f"{without_credentials(url)} cannot be fetched: its host is not known ({err.strerror})",
             remedy="check the URL and the network",
         ) from None
     return _of_ssh(address, found[0]) if address.scheme == "ssh" else _of_http(address, found)

@@ -13,11 +13,11 @@ from functools import partial
 from gitopsd.core.source.remote_chart import ANY
 from gitopsd.core.source.remote_chart import allowed as is_allowed
 from gitopsd.core.source.remote_file import ONLY
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.git.artifacts import ArtifactMirror, Packed, RegistrySession
 from gitopsd.git.downloads import Download, download
 from gitopsd.trust.fetch import HttpSession
 from gitopsd.trust.http import login, session
+from gitopsd.words import without_credentials
 
 
 @dataclass(slots=True)

@@ -26,7 +26,6 @@ from gitopsd.git.artifacts import ArtifactMirror, Call, here
 from gitopsd.git.charts import ChartMirror
 from gitopsd.git.credentials import remove_keys
 from gitopsd.git.epoch import FULL_SHA, KEPT, SHA, Epoch, is_ref_name
-from gitopsd.git.failures import shown
 from gitopsd.git.mirror import STAMP, GitMirror, mirror_path
 from gitopsd.git.parts import GitParts
 from gitopsd.git.remote_files import FileMirror
@@ -37,6 +36,7 @@ from gitopsd.oci.reference import SCHEME
 from gitopsd.ports import Clock, Resolved
 from gitopsd.settings import ChartSettings, GitSettings, OciSettings
 from gitopsd.trust.credentials import CredentialStore
+from gitopsd.words import without_credentials
 
 RETRY_S = 5.0  # after a first failure; doubled with each that follows …
 RETRY_MOST_S = 600.0  # … up to this
@@ -111,7 +111,9 @@ class Repositories:
                 known.ask(ref)  # so that the first fetch brings it
             if known.error:
                 raise known.error.again()
-            raise NotFetchedYet(f"{shown(repo)} has not been fetched yet", remedy="wait for the first fetch")
+            raise NotFetchedYet(
+                f"{without_credentials(repo)} has not been fetched yet", remedy="wait for the first fetch"
+            )
         revision = self._revision(known, known.epoch, ref, tag_prefix)
         if repo.startswith(ARTIFACTS):
             known.ask(ref)
@@ -120,7 +122,7 @@ class Repositories:
         if revision is None:
             asked = " yet; the server is asked for it" if self._want(known, ref) else ""
             raise RevisionNotFound(
-                f"{shown(repo)} has no {ref[:200]!r}{asked}",
+                f"{without_credentials(repo)} has no {ref[:200]!r}{asked}",
                 remedy="name a branch, tag, commit or version range that exists, or push it",
             )
         return Resolved(Revision(revision), known.epoch.number, known.epoch.taken_s)
@@ -255,19 +257,19 @@ class Repositories:
         address = RepoAddress.parse(repo)
         if address is None:
             raise InvalidDeclaration(
-                f"{shown(repo)[:200]!r} is no URL that is fetched from",
+                f"{without_credentials(repo)[:200]!r} is no URL that is fetched from",
                 remedy="write https://, http://, ssh://, user@host:path, file:// or an absolute path",
             )
         # The mirrors hold what other projects' credentials have fetched.
         local = Path("/", *address.parts).resolve()
         if address.scheme == "file" and local.is_relative_to(self._data_dir.resolve()):
             raise InvalidDeclaration(
-                f"{shown(repo)} lies in gitopsd's own data directory", remedy="name the repository itself"
+                f"{without_credentials(repo)} lies in gitopsd's own data directory", remedy="name the repository itself"
             )
 
     def _start(self, known: GitRepository) -> None:
         if self._group is not None and known.poller is None:
-            known.poller = self._group.create_task(self._poll(known), name=f"poll {shown(known.url)}")
+            known.poller = self._group.create_task(self._poll(known), name=f"poll {without_credentials(known.url)}")
 
     async def _poll(self, known: GitRepository) -> None:
         while True:
@@ -275,7 +277,9 @@ class Repositories:
             try:
                 await self.fetch(known.url)
             except GitopsError as err:
-                log.warning("git.fetch_failed", repo=shown(known.url), error=str(err), failures=known.failures)
+                log.warning(
+                    "git.fetch_failed", repo=without_credentials(known.url), error=str(err), failures=known.failures
+                )
             else:
                 self._tidy_soon(known)
             with contextlib.suppress(TimeoutError):
@@ -288,14 +292,14 @@ class Repositories:
         if self._group is None or not changed or (known.tidying is not None and not known.tidying.done()):
             return
         known.tidied = known.epoch.number if known.epoch else -1
-        known.tidying = self._group.create_task(self._tidy(known), name=f"tidy {shown(known.url)}")
+        known.tidying = self._group.create_task(self._tidy(known), name=f"tidy {without_credentials(known.url)}")
 
     async def _tidy(self, known: GitRepository) -> None:
         await asyncio.sleep(TIDY_AFTER_S)
         try:
             await known.mirror.tidy()
         except GitopsError as err:
-            log.warning("git.tidy_failed", repo=shown(known.url), error=str(err))
+            log.warning("git.tidy_failed", repo=without_credentials(known.url), error=str(err))
 
     def _wait_s(self, known: GitRepository) -> float:
         spread = 1 + self._settings.poll_jitter * (2 * self._spread() - 1)
@@ -324,7 +328,7 @@ class Repositories:
                     await self._fall_back(known)
                 raise
             finally:
-                self._on_request("fetch", shown(known.url), clock() - began_s, succeeded)
+                self._on_request("fetch", without_credentials(known.url), clock() - began_s, succeeded)
         known.error, known.failures, known.ended = None, 0, number
         self._publish(known, refs, taken_s)
         await asyncio.to_thread(known.mirror.stamp, refs, taken_s)
@@ -350,7 +354,7 @@ class Repositories:
             return
         known.peeled.clear()
         known.epoch = Epoch(old.number + 1 if old else 0, taken_s, refs)
-        log.info("git.epoch", repo=shown(known.url), epoch=known.epoch.number, refs=len(refs))
+        log.info("git.epoch", repo=without_credentials(known.url), epoch=known.epoch.number, refs=len(refs))
         self._on_epoch(known.url, old, known.epoch)
 
     def _revision(self, known: GitRepository, epoch: Epoch, ref: str, tag_prefix: str = "") -> str | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from gitopsd.errors import GitopsError, NotFetchedYet, RevisionNotFound
 from gitopsd.git.epoch import Epoch
-from gitopsd.git.failures import shown
 from gitopsd.git.mirror import GitMirror
 from gitopsd.model.ids import RepoUrl
+from gitopsd.words import without_credentials
 
 MAX_ARTIFACTS = 5000  # that are followed in one repository
 
@@ -47,10 +47,13 @@ class GitRepository:
     def missing(self, ref: str) -> GitopsError:
         """Return why the artifact `ref`, which was asked for, is not there."""
         if self.asked[ref] > self.ended:
-            return NotFetchedYet(f"{shown(self.url)} was not asked for {ref[:200]!r} yet", remedy="wait for its answer")
+            return NotFetchedYet(
+                f"{without_credentials(self.url)} was not asked for {ref[:200]!r} yet", remedy="wait for its answer"
+            )
         why = self.error or self.mirror.faults.get(ref)
         if why is not None:
             return why.again()
         return RevisionNotFound(
-            f"{shown(self.url)} has no {ref[:200]!r}", remedy="name a tag, version, range or digest that is there"
+            f"{without_credentials(self.url)} has no {ref[:200]!r}",
+            remedy="name a tag, version, range or digest that is there",
         )

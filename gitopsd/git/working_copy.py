@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import RepositoryUnreachable, RevisionNotFound
 from gitopsd.git.child import GitResult, run
 from gitopsd.git.epoch import HEAD, LISTING, Epoch, read_refs
+from gitopsd.words import without_credentials
 
 DEADLINE_S = 300.0  # of one git: it may have to hash a whole work tree
 # The directory is named by whoever calls, so it may belong to somebody else; nothing of it is run.

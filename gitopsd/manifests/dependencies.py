@@ -12,7 +12,6 @@ from typing import Any
 
 from gitopsd.core.source.ref_source import not_lent
 from gitopsd.core.source.remote_chart import RemoteChart, is_fetched_from
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.core.source.semver import Version, range_of
 from gitopsd.errors import InvalidManifest, PathNotFound
 from gitopsd.manifests.chart_files import CHART, Files, chart_files, mapping, unpacked
@@ -20,6 +19,7 @@ from gitopsd.manifests.chart_lock import OLD, locked
 from gitopsd.manifests.render_context import RenderContext
 from gitopsd.ports import Tree
 from gitopsd.settings import RenderSettings
+from gitopsd.words import without_credentials
 
 LOCAL = "file://"
 OWN = re.compile(r"charts/[^/]+/Chart\.yaml")

@@ -12,7 +12,6 @@ from typing import Any
 
 from gitopsd.core.source.ref_source import not_lent
 from gitopsd.core.source.remote_file import ONLY, file_name
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, PathNotFound
 from gitopsd.manifests.path_glob import MAGIC, path_glob
 from gitopsd.manifests.render_context import RenderContext
@@ -22,6 +21,7 @@ from gitopsd.manifests.yaml import parse
 from gitopsd.model.application import HelmOptions
 from gitopsd.ports import Tree
 from gitopsd.settings import RenderSettings
+from gitopsd.words import without_credentials
 
 Values = dict[str, Any]
 

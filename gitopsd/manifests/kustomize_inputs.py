@@ -17,7 +17,6 @@ import orjson
 
 from gitopsd.core.source.ref_source import not_lent
 from gitopsd.core.source.remote_base import remote_base
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import InvalidManifest, NotSupported
 from gitopsd.manifests.build_options import Allows
 from gitopsd.manifests.inflation import check_globals, check_inflation
@@ -37,6 +36,7 @@ from gitopsd.manifests.kustomization import (
 from gitopsd.manifests.yaml import parse
 from gitopsd.ports import Tree
 from gitopsd.settings import RenderSettings
+from gitopsd.words import without_credentials
 
 MOST_DIRECTORIES = 5000  # with a kustomization
 MOST_FILES = 20_000

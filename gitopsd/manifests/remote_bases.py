@@ -13,12 +13,12 @@ from cachetools import LRUCache
 from gitopsd.core.source import remote_base, remote_chart, remote_file
 from gitopsd.core.source.ref_source import parted
 from gitopsd.core.source.remote_base import named
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import BaseNotLent, GitopsError, NotLent, NotPermitted
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.ports import Lent, RenderedSource, Renderer, Resolved
 from gitopsd.settings import ChartSettings
+from gitopsd.words import without_credentials
 
 KINDS = (remote_base.KIND, remote_chart.KIND, remote_file.KIND)
 KNOWN = 20_000  # sources whose bases are remembered

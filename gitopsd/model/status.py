@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gitopsd.errors import LONGEST_WORDS, bounded
 from gitopsd.model.comparison import Comparison
 from gitopsd.model.ids import ClusterId, Revision
 from gitopsd.model.operation import EndReason, Operation, OperationPhase
+from gitopsd.words import said
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Condition:
 
     def __post_init__(self) -> None:
         for name, text in (("message", self.message), ("remedy", self.remedy)):
-            if len(text) > LONGEST_WORDS:
-                object.__setattr__(self, name, bounded(text))
+            if (words := said(text)) != text:
+                object.__setattr__(self, name, words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ import structlog
 from gitopsd.core.source.build_environment import build_environment
 from gitopsd.core.source.ref_source import parted
 from gitopsd.core.source.remote_base import named
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.core.target.apply_order import apply_order
 from gitopsd.core.target.target import nameless_refused
 from gitopsd.daemon.sandbox_policy import confinement
@@ -39,6 +38,7 @@ from gitopsd.ports import Lent, Resolved
 from gitopsd.runtime.memory import best_place, kept
 from gitopsd.runtime.workers import JobLimits, WorkerPool
 from gitopsd.settings import Settings, load
+from gitopsd.words import without_credentials
 
 ANY: Mapping[RepoUrl, None] = {}  # the repositories of a base: none is the only one
 

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.daemon.cluster_secrets import secrets_in
 from gitopsd.git.check import Answer, check_charts, check_git, check_registry, is_registry
 from gitopsd.model.chart import CHARTS, ChartReference, chart_repository
 from gitopsd.settings import RepoCredentials, Settings, load
 from gitopsd.trust import secrets
 from gitopsd.trust.credentials import CredentialStore
+from gitopsd.words import without_credentials
 
 DEADLINE_S = 60.0  # a person waits
 WAYS = {

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitopsd.core.source.repo_address import RepoAddress, same_repository
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import NotFound, PartNotFetched
 from gitopsd.git.repositories import ARTIFACTS, Repositories
 from gitopsd.git.working_copy import WorkingCopy
 from gitopsd.model.application import Source
 from gitopsd.model.ids import RepoUrl, Revision
 from gitopsd.settings import Settings
+from gitopsd.words import without_credentials
 
 
 @dataclass(frozen=True, slots=True)

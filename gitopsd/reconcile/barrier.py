@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
+from gitopsd.words import without_credentials
 
 EVERYWHERE = None  # the place of a reader that may declare applications for any cluster, or whose place is not known
 

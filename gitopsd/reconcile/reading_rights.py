@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gitopsd.core.project.access import dependency_permitted, source_conditions
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import NotPermitted
 from gitopsd.model.application import Application
 from gitopsd.model.ids import AppName, RepoUrl
 from gitopsd.ports import Applications
+from gitopsd.words import without_credentials
 
 
 @dataclass(frozen=True, slots=True)

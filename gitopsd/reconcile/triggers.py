@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import structlog
 
 from gitopsd.core.source.ref_source import parted
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.core.source.touch_index import Branch, TouchIndex
 from gitopsd.errors import GitopsError
 from gitopsd.model.application import Application, Source
@@ -21,6 +20,7 @@ from gitopsd.ports import Applications
 from gitopsd.reconcile.barrier import Barrier
 from gitopsd.reconcile.ownership import scopes_of
 from gitopsd.runtime.queue import KeyQueue
+from gitopsd.words import without_credentials
 
 log = structlog.get_logger()
 

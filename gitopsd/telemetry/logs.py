@@ -9,9 +9,8 @@ from typing import Any, TextIO
 
 import structlog
 
-from gitopsd.core.source.repo_url import without_credentials
-from gitopsd.errors import bounded
 from gitopsd.settings import LogSettings
+from gitopsd.words import bounded, without_credentials
 
 LONGEST = 20_000  # characters of one field: a trace is longer than a message
 SECRET_FIELDS = ("token", "password", "secret", "authorization", "private_key", "credentials")

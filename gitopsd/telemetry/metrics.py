@@ -6,13 +6,13 @@ What is read at a scrape is in `scrape`.
 
 from __future__ import annotations
 
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.model.application import Application
 from gitopsd.model.drift import Drift, DriftEnd
 from gitopsd.model.ids import AppName
 from gitopsd.model.operation import Operation
 from gitopsd.runtime.metrics import Meters
 from gitopsd.telemetry.scrape import namespace_of
+from gitopsd.words import without_credentials
 
 SYNC = ("namespace", "name", "project", "dest_server", "phase", "dry_run")
 SYNC_S = ("namespace", "name", "dest_server")

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gitopsd.api.backend import AppView, ClusterState, RepositoryState
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.model.application import Application
 from gitopsd.model.comparison import SyncStatus
 from gitopsd.model.drift import Drift
 from gitopsd.model.health import HealthStatus
 from gitopsd.runtime.metrics import Family, Metric, family
+from gitopsd.words import without_credentials
 
 APP = ("namespace", "name", "project")
 OPEN = ("cluster", "class")

@@ -14,8 +14,8 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 
 from gitopsd.core.source.repo_address import same_server
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.trust.reach import OutOfReach, Reach
+from gitopsd.words import without_credentials
 
 MAX_REDIRECTS = 5
 LONGEST = 300  # characters of a library's words

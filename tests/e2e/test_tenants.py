@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.conftest import ONCE, Own
 from tests.e2e.world import World, config_map, text
 from tests.gitserver import Repo, http_server
@@ -57,3 +59,33 @@ async def test_a_glob_of_clusters_declares_nothing(shop: World) -> None:
 
     await shop.daemon.until_condition(shop.name("root"), "does not let its applications declare")
     assert None is await shop.daemon.app(shop.name("child"))
+
+
+LOGINS = ("tenant-token-0123456789abcdef", "tenant:hunter2hunter2")
+OPERATORS = (
+    "applications", "applications/{web}", "applications/{web}/resource-tree", "applications/{web}/manifests",
+    "applications/{gone}", "applications/{gone}/manifests", "repositories", "projects", "audit", "clusters",
+)  # fmt: skip
+
+
+@ONCE
+@pytest.mark.parametrize("login", LOGINS)
+async def test_a_login_in_a_url_is_shown_nowhere(own: Own, login: str) -> None:
+    secret = login.rpartition(":")[2]
+    async with own() as shop:
+        url = shop.host.url(shop.repo(files={"keep.yaml": KEEP})).replace("://", f"://{login}@")
+        web, gone = shop.application("web", url), shop.application("gone", f"{url}-gone")
+        names = {"web": shop.name("web"), "gone": shop.name("gone")}
+        await shop.declare(web, gone)
+        await shop.daemon.until_condition(names["web"], "holds a password")
+        await shop.daemon.until_condition(names["gone"], "cannot be fetched")
+        await shop.daemon.until_synced(names["web"])
+
+        shown = {path: str(await shop.daemon.call("GET", f"/api/v1/{path.format(**names)}")) for path in OPERATORS}
+        for path in ("readyz", "metrics"):
+            async with shop.daemon.session.get(f"{shop.daemon.probes}/{path}") as answer:
+                shown[path] = await answer.text()
+        shown["log"] = shop.daemon.process.log
+
+        assert [] == [place for place, text in shown.items() if secret in text]
+        assert "***@" in shown["readyz"]

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitopsd.git.failures import fetch_failed, is_damage, shown
+from gitopsd.git.failures import fetch_failed, is_damage
+from gitopsd.words import without_credentials
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,7 @@ from gitopsd.git.failures import fetch_failed, is_damage, shown
     ],
 )
 def test_url_is_shown_without_what_it_hides(url: str, seen: str) -> None:
-    assert seen == shown(url)
+    assert seen == without_credentials(url)
 
 
 @pytest.mark.parametrize(

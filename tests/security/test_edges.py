@@ -12,7 +12,6 @@ import pytest
 
 from gitopsd.api.backend import RepositoryState
 from gitopsd.core.declaration.changes import DeclarationKey, Documents, read_source
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.core.source.webhook import parse_push
 from gitopsd.core.target.apply_form import apply_form
 from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidPayload, RevisionNotFound
@@ -21,6 +20,7 @@ from gitopsd.model.ids import AppName, RepoUrl
 from gitopsd.model.operation import SyncRequest
 from gitopsd.settings import GitSettings, Held, RenderSettings, RepoCredentials
 from gitopsd.trust.credentials import CredentialStore, DeclaredCredentials
+from gitopsd.words import without_credentials
 from tests.api.serving import NOW_S, serving
 from tests.core.declaring import parsed as declared
 from tests.core.tree.test_network import INGRESS, told

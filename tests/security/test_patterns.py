@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 import gitopsd
-from gitopsd.core.source.repo_url import has_credentials, without_credentials
+from gitopsd.core.source.repo_url import has_credentials
 from gitopsd.core.text.globs import matches
-from gitopsd.errors import LONGEST_WORDS, InvalidManifest
+from gitopsd.errors import InvalidManifest
 from gitopsd.git.failures import fetch_failed
 from gitopsd.model.status import Condition
+from gitopsd.words import LONGEST_WORDS, without_credentials
 
 METHODS = {"search", "match", "fullmatch", "sub", "subn", "findall", "finditer", "split"}
 # What patterns are tried on: one of these, or a piece of the pattern's own text, again and again.
@@ -167,3 +168,12 @@ def test_a_large_text_is_masked_matched_and_reported_at_once() -> None:
     matches("[" * 20_000, "x")
 
     assert time.process_time() - began_s < 5.0  # in the square of their lengths these took minutes
+
+
+def test_errors_and_conditions_are_masked_when_they_are_made() -> None:
+    url = f"https://ann:hunter2@{'h' * LONGEST_WORDS}/a"
+
+    said = (InvalidManifest(url, remedy=url), Condition("ComparisonError", url, url))
+
+    assert "hunter2" not in f"{said} {said[0]}"
+    assert LONGEST_WORDS == len(said[1].message)

@@ -9,11 +9,11 @@ from aiohttp import web
 
 from gitopsd.api.answers import BadRequest, answer, body_of
 from gitopsd.api.backend import Backend, RepositoryState, SourceDetails
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.core.text.times import rfc3339
 from gitopsd.errors import NotFound
 from gitopsd.model.chart import type_of
 from gitopsd.model.ids import AppName
+from gitopsd.words import without_credentials
 
 
 class RepositoryRoutes:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from gitopsd.core.source.remote_chart import spellings
 from gitopsd.core.source.repo_address import RepoAddress
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.core.text.globs import matches
 from gitopsd.errors import NotPermitted
 from gitopsd.model.application import Application, Destination, Source
@@ -16,6 +15,7 @@ from gitopsd.model.chart import OCI
 from gitopsd.model.manifest import GroupKind, ResourceKey
 from gitopsd.model.project import AppProject
 from gitopsd.model.status import Condition
+from gitopsd.words import without_credentials
 
 USER = re.compile(r"[a-z]+://(?P<user>[a-z0-9._~-]+)@")  # a user alone, as Azure DevOps has it in front of its host
 MAX_TOLD = 20  # conditions about single objects

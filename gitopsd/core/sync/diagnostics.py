@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from gitopsd.core.objects.mask import is_secret, without_values
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.core.sync.advance import identity
 from gitopsd.core.tree.owners import Child, tree
 from gitopsd.model.cluster import LiveObject
@@ -16,6 +15,7 @@ from gitopsd.model.health import HealthStatus
 from gitopsd.model.ids import Uid
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 from gitopsd.model.operation import HookEnd, Operation, OperationPhase, Task, TaskState, TaskVerb, WaitReason
+from gitopsd.words import without_credentials
 
 MOST_TASKS = 5  # of one operation are asked about
 MOST_LINES = 40  # of one task

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gitopsd.core.declaration import application_from, declared, only_declarations
-from gitopsd.core.source.repo_url import without_credentials
 from gitopsd.errors import InvalidDeclaration, NotSupported
 from gitopsd.model.application import Destination, Mode, Retry
 from gitopsd.model.chart import type_of
+from gitopsd.words import without_credentials
 from tests.core.declaring import HERE, Document, manifest, parsed
 
 
