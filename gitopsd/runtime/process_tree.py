@@ -41,8 +41,11 @@ def kill_all(roots: Callable[[], Collection[int]]) -> None:
 def lower_priority(pid: int) -> None:
     """Have process `pid` and all that descends from it run when nobody else needs the processor."""
     for each in (pid, *_below(pid)):
-        with suppress(ProcessLookupError, PermissionError):
-            os.setpriority(os.PRIO_PROCESS, each, IDLE)
+        for thread in PROC.glob(f"{each}/task/*"):  # the kernel has it for each; those that they start have theirs
+            with suppress(ProcessLookupError, PermissionError):
+                os.setpriority(os.PRIO_PROCESS, int(thread.name), IDLE)
+        with suppress(OSError):  # a session is weighed as a whole, where the kernel has that: nice counts within it
+            (PROC / str(each) / "autogroup").write_text(str(IDLE))
 
 
 def _kill(living: Callable[[], Collection[int]]) -> None:

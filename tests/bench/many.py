@@ -233,11 +233,13 @@ async def _steady(here: World, rate: int) -> list[Figure]:
             "steady", f"CPU at {rate} events/s, of one core", share * 100, "%", 10 if rate == least else None, note
         ),
         here.figure("steady", f"CPU of one event, at {rate}/s", share / came * 1e6, "µs"),
-        here.figure("steady", f"loop lag p99 at {rate} events/s, at most", _p99_s(before, after) * 1000, "ms", 50),
+        here.figure(
+            "steady", f"loop lag p99 at {rate} events/s, at most", loop_lag_p99_s(before, after) * 1000, "ms", 50
+        ),
     ]
 
 
-def _p99_s(before: Mapping[str, float], after: Mapping[str, float]) -> float:
+def loop_lag_p99_s(before: Mapping[str, float], after: Mapping[str, float]) -> float:
     """Return the bound of the bucket in which the 99th percentile of the loop's lag is."""
     grown = {
         float(name.partition('le="')[2].partition('"')[0]): value - before.get(name, 0.0)

@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -33,7 +34,12 @@ def pid() -> int:
 
 
 def priority() -> int:
-    return os.getpriority(os.PRIO_PROCESS, 0)
+    """Return the highest priority of this process's threads."""
+    return min(os.getpriority(os.PRIO_PROCESS, int(each.name)) for each in Path("/proc/self/task").iterdir())
+
+
+def start_thread() -> None:
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
 
 
 def environment() -> dict[str, str]:

@@ -65,5 +65,7 @@ async def test_what_had_to_be_stopped_gives_way_on_the_processor_the_next_time()
             before = await pool.call(f"{JOBS}:priority")
             with pytest.raises(WorkerStopped):
                 await pool.call(f"{JOBS}:forever", deadline_s=0.01)
+            with asking("good", "app"):
+                await pool.call(f"{JOBS}:start_thread")
             assert 19 == await pool.call(f"{JOBS}:priority")
             assert before == await pool.call(f"{JOBS}:priority")  # it went well, and the worker was another
