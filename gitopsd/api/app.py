@@ -10,6 +10,7 @@ from aiohttp import web
 from gitopsd.api.backend import Backend, VersionInfo
 from gitopsd.api.connections import heads
 from gitopsd.api.events import STREAM, ChangeFeed, EventStream
+from gitopsd.api.logins import FailedLogins
 from gitopsd.api.middleware import Watched, bearer, bounded, errors, headers, json_only
 from gitopsd.api.probes import Probes, Readiness, Scrape, probe_routes
 from gitopsd.api.rest.applications import ApplicationRoutes
@@ -47,6 +48,7 @@ class ApiWiring:
     token: Callable[[], str]  # the bearer token; "" lets nobody in
     now_s: Callable[[], float]
     watched: Watched = field(default_factory=Watched)
+    failed: FailedLogins = field(default_factory=FailedLogins)
     bounds: RequestBounds = field(default_factory=RequestBounds)
     tls: bool = False
 
@@ -58,13 +60,13 @@ def api_app(parts: ApiWiring) -> web.Application:
         middlewares=[
             heads,
             errors(parts.watched),
-            bearer(parts.token, open_routes=OPEN),
+            bearer(parts.token, parts.failed, open_routes=OPEN),
             json_only(open_routes=OPEN),
             bounded(parts.bounds.request_s, endless=frozenset({STREAM})),
         ],
     )
     backend, show = parts.backend, Show(parts.now_s)
-    app.add_routes(EventStream(backend, show, parts.changes).routes())
+    app.add_routes(EventStream(backend, show, parts.changes, parts.token).routes())
     app.add_routes(ApplicationRoutes(backend, show, by=HOLDER, refresh_s=parts.bounds.refresh_s).routes())
     app.add_routes(OperationRoutes(backend, show, by=HOLDER, now_s=parts.now_s).routes())
     app.add_routes(ResourceRoutes(backend, parts.now_s).routes())

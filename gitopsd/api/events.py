@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gitopsd.api.answers import Overloaded
 from gitopsd.api.backend import AppView, Backend
+from gitopsd.api.logins import Holder
 from gitopsd.api.rest.query import Filters, ListPage, filters_of, selected
 from gitopsd.api.rest.show import Show
 from gitopsd.errors import NotFound, TooSlow
@@ -92,6 +93,7 @@ class EventStream:
         backend: Backend,
         show: Show,
         changes: ChangeFeed,
+        token: Callable[[], str],
         *,
         beat_s: float = 5.0,
         write_s: float = 20.0,
@@ -99,11 +101,12 @@ class EventStream:
     ) -> None:
         """Send a sign of life every `beat_s`; drop a client that takes nothing for `write_s`.
 
-        A stream ends after `life_s` and is opened anew by the client, whose token is then checked again.
+        A stream ends after `life_s`, and when its client's token is none any more; the client opens it anew.
         """
         self._backend = backend
         self._show = show
         self._changes = changes
+        self._token = token
         self._beat_s = beat_s
         self._write_s = write_s
         self._life_s = life_s
@@ -118,13 +121,14 @@ class EventStream:
         with self._changes.subscribe() as subscriber:
             await response.prepare(request)
             try:
-                await self._feed(_Client(response, sse=sse, write_s=self._write_s), subscriber, filters)
+                holder = Holder(request, self._token, asyncio.get_running_loop().time)
+                await self._feed(_Client(response, sse=sse, write_s=self._write_s), holder, subscriber, filters)
             except (TooSlow, ConnectionError):
                 if request.transport is not None:
                     request.transport.abort()
         return response
 
-    async def _feed(self, client: _Client, subscriber: Subscriber, filters: Filters) -> None:
+    async def _feed(self, client: _Client, holder: Holder, subscriber: Subscriber, filters: Filters) -> None:
         loop = asyncio.get_running_loop()
         ends_s = loop.time() + self._life_s
         teller = _Teller(self._show.application, filters)
@@ -132,7 +136,10 @@ class EventStream:
         for view in selected(self._backend.views(), filters, ListPage()).views:
             await client.send(teller.event(view.application.name, view))
         while not subscriber.closed and loop.time() < ends_s:
-            for name in await subscriber.next(self._beat_s) or await client.beat():
+            names = await subscriber.next(self._beat_s)
+            if not holder.still_holds():
+                return
+            for name in names or await client.beat():
                 await client.send(teller.event(name, self._view(name)))
 
     def _view(self, name: AppName) -> AppView | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import http
 import time
 import uuid
@@ -15,6 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from gitopsd.api.answers import refusal, refusal_of
+from gitopsd.api.logins import FailedLogins, holds
 from gitopsd.errors import GitopsError
 from gitopsd.runtime.deadline import within
 
@@ -79,7 +78,7 @@ async def _answered(request: web.Request, handler: Handler, watched: Watched) ->
         return refusal(http.HTTPStatus.INTERNAL_SERVER_ERROR, f"internal error {trace}", remedy="see the daemon's log")
 
 
-def bearer(token: Callable[[], str], *, open_routes: frozenset[str]) -> Middleware:
+def bearer(token: Callable[[], str], failed: FailedLogins, *, open_routes: frozenset[str]) -> Middleware:
     """Let through what carries the token, and the open routes; one answer for a missing, a wrong and a malformed one.
 
     Unknown paths get that answer too, so that nothing can be learnt without a token. An empty token opens nothing.
@@ -87,24 +86,14 @@ def bearer(token: Callable[[], str], *, open_routes: frozenset[str]) -> Middlewa
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if route_of(request) in open_routes or _holds(request.headers.get("Authorization", ""), token()):
+        if route_of(request) in open_routes or holds(request, token()):
             return await handler(request)
+        failed.refused(request)
         response = refusal(http.HTTPStatus.UNAUTHORIZED, "no session information")
         response.headers["WWW-Authenticate"] = "Bearer"
         return response
 
     return middleware
-
-
-def _holds(header: str, token: str) -> bool:
-    scheme, _, given = header.partition(" ")
-    # Digests have one length, so that the comparison does not tell the token's.
-    same = hmac.compare_digest(_digest(given.strip()), _digest(token))
-    return same and bool(token) and scheme.lower() == "bearer"
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
 def json_only(*, open_routes: frozenset[str]) -> Middleware:

@@ -12,6 +12,8 @@ from gitopsd.api.app import ApiWiring, api_app, probe_app
 from gitopsd.api.backend import VersionInfo
 from gitopsd.api.events import ChangeFeed
 from gitopsd.api.listener import Listener
+from gitopsd.api.logins import FailedLogins
+from gitopsd.api.middleware import Watched
 from gitopsd.api.probes import DaemonPart, Probes, Readiness
 from gitopsd.api.tls import TlsFiles
 from gitopsd.api.webhooks import WebhookBounds, WebhookEndpoint
@@ -73,6 +75,8 @@ class ApiServer:
             VersionInfo(__version__),
             lambda: reloader.token() or own_token,
             base.now_s,
+            Watched(base.metrics.answered, base.metrics.error),
+            FailedLogins(base.metrics.login_refused),
             tls=self._tls is not None,
         )
         self.api = Listener("api", api_app(parts), api.host, api.port, tls=self._tls)

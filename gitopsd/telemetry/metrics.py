@@ -72,6 +72,7 @@ class Metrics:
             "gitopsd_drift_heal_seconds", "From when drift was seen until self-heal put it right.", "cluster",
             buckets=HEAL_S,
         )  # fmt: skip
+        self._logins = counter("gitopsd_api_logins_refused_total", "Requests to our API without its token.", "given")
         self._http_s = histogram("gitopsd_http_request_seconds", "Answers of our own API.", "method", "route", "code")
 
     def synced(self, app: Application, server: str, operation: Operation) -> None:
@@ -148,6 +149,10 @@ class Metrics:
         """Count an answer of our own API; `route` is the declared one, never the path that was asked for."""
         known = method if method in METHODS else "other"
         self._http_s.labels(known, route, str(status)).observe(seconds)
+
+    def login_refused(self, given: str) -> None:
+        """Count a request to our API without its token; `given` tells whether it had another one."""
+        self._logins.labels(given).inc()
 
     def error(self, kind: str) -> None:
         """Count an error by the name of its class."""

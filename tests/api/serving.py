@@ -16,6 +16,7 @@ from gitopsd.api.backend import VersionInfo
 from gitopsd.api.connections import ConnectionBounds
 from gitopsd.api.events import ChangeFeed
 from gitopsd.api.listener import BOUNDS, Listener
+from gitopsd.api.logins import FailedLogins
 from gitopsd.api.middleware import Watched
 from gitopsd.api.probes import Probes
 from gitopsd.api.tls import TlsFiles
@@ -42,6 +43,7 @@ class Api:
     results: list[str] = field(default_factory=list)  # of webhooks
     observed: list[tuple[str, str, int]] = field(default_factory=list)
     unforeseen: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)  # what came instead of the token
 
     async def get(self, path: str, **query: Any) -> Any:
         async with self.session.get(self.url + path, params=query) as answer:
@@ -89,6 +91,7 @@ async def serving(  # noqa: PLR0913 - every option has a default
                 observe=lambda method, route, status, _: api.observed.append((method, route, status)),
                 unforeseen=api.unforeseen.append,
             ),
+            failed=FailedLogins(api.refused.append),
             bounds=bounds or RequestBounds(),
         )
         async with listening(api_app(parts)) as port:
