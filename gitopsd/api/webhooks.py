@@ -31,7 +31,7 @@ class WebhookBounds:
     buffer_bytes: int = 64 << 20  # of all bodies being read: strangers can fill this, and no more
 
 
-class _Refused(Exception):
+class _PayloadRefused(Exception):
     """Why the payload is not taken, for the metric; the sender learns the status alone."""
 
     def __init__(self, result: str, status: int = http.HTTPStatus.BAD_REQUEST) -> None:
@@ -72,7 +72,7 @@ class WebhookEndpoint:
             return refusal(http.HTTPStatus.NOT_FOUND, "Not Found")
         try:
             payload = await self._payload(request, secret)
-        except _Refused as err:
+        except _PayloadRefused as err:
             self._told(err.result, "")
             response = refusal(err.status, http.HTTPStatus(err.status).phrase)
             response.force_close()  # the rest of the body is not worth reading
@@ -93,10 +93,10 @@ class WebhookEndpoint:
 
     async def _payload(self, request: web.Request, secret: bytes) -> PushEvent | PingEvent | IgnoredEvent:
         if (request.content_length or 0) > self._bounds.max_bytes:
-            raise _Refused("too-large", http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            raise _PayloadRefused("too-large", http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         signature, event = request.headers.get("X-Hub-Signature-256"), request.headers.get("X-GitHub-Event", "")
         if signature is None:
-            raise _Refused("unsigned")
+            raise _PayloadRefused("unsigned")
         with self._buffer() as take:
             body = await self._body(request, take)
             if len(body) <= SMALL_BYTES:
@@ -111,11 +111,11 @@ class WebhookEndpoint:
                     take(len(chunk))
                     body += chunk
                     if len(body) > self._bounds.max_bytes:
-                        raise _Refused("too-large", http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                        raise _PayloadRefused("too-large", http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         except TimeoutError as err:
-            raise _Refused("slow", http.HTTPStatus.REQUEST_TIMEOUT) from err
+            raise _PayloadRefused("slow", http.HTTPStatus.REQUEST_TIMEOUT) from err
         except (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, OSError) as err:
-            raise _Refused("truncated") from err
+            raise _PayloadRefused("truncated") from err
         return bytes(body)
 
     @contextmanager
@@ -126,7 +126,7 @@ class WebhookEndpoint:
         def take(size_bytes: int) -> None:
             nonlocal taken_bytes
             if self._buffered_bytes + size_bytes > self._bounds.buffer_bytes:
-                raise _Refused("overloaded", http.HTTPStatus.SERVICE_UNAVAILABLE)
+                raise _PayloadRefused("overloaded", http.HTTPStatus.SERVICE_UNAVAILABLE)
             taken_bytes += size_bytes
             self._buffered_bytes += size_bytes
 
@@ -138,8 +138,8 @@ class WebhookEndpoint:
 
 def _checked(secret: bytes, body: bytes, signature: str, event: str) -> PushEvent | PingEvent | IgnoredEvent:
     if not verify(secret, body, signature):
-        raise _Refused("forged")
+        raise _PayloadRefused("forged")
     try:
         return parse_push(event, body)
     except InvalidPayload as err:
-        raise _Refused("invalid") from err
+        raise _PayloadRefused("invalid") from err

@@ -20,7 +20,7 @@ EXISTS = "AlreadyExists"
 
 
 @dataclass(frozen=True, slots=True)
-class Blocked:
+class LiveRefusal:
     """A refusal that is about the live object."""
 
     live: Manifest
@@ -49,7 +49,7 @@ class Blocked:
 
 async def blocked(
     client: KubeClient, resource: ApiResource, manifest: Manifest, reply: Reply, *, whole: bool = False
-) -> Blocked | None:
+) -> LiveRefusal | None:
     """Return what of the live object made the server refuse `manifest` by `reply`; None where it is no such refusal.
 
     Nothing is written. Whether the content itself is good is asked by a dry run that creates it: the server looks at
@@ -70,15 +70,15 @@ async def blocked(
             await preview.laid_out(client, resource, live, cleared(manifest, live, found.free)) if found.free else reply
         )
         if laid.ok:
-            return Blocked(live, found, after=laid.body)
+            return LiveRefusal(live, found, after=laid.body)
         if laid.code != CONFLICT:
             new = await _created(client, resource, manifest)
             fixed = None if found.held else fields_shown(reply)
-            return Blocked(live, found, fixed) if new.reason == EXISTS else None
+            return LiveRefusal(live, found, fixed) if new.reason == EXISTS else None
     return None
 
 
-async def make_way(client: KubeClient, resource: ApiResource, way: Blocked) -> Reply:
+async def make_way(client: KubeClient, resource: ApiResource, way: LiveRefusal) -> Reply:
     """Make what is in the way ours, so that the next apply takes it away in the very write that sets what Git says.
 
     The write carries the version that was read: whatever came meanwhile is a conflict.
@@ -91,12 +91,12 @@ async def _created(client: KubeClient, resource: ApiResource, manifest: Manifest
     return await client.request("POST", where, query={"fieldManager": MANAGER, "dryRun": "All"}, body=manifest)
 
 
-def told(refusal: Refused, way: Blocked | None) -> Refused:
+def told(refusal: Refused, way: LiveRefusal | None) -> Refused:
     """Return `refusal` with what is known of what is in the way."""
     return refusal if way is None else replace(refusal, remedy=way.remedy or refusal.remedy, by_live=True)
 
 
-def told_of_dry_run(refusal: Inapplicable, way: Blocked | None) -> Inapplicable:
+def told_of_dry_run(refusal: Inapplicable, way: LiveRefusal | None) -> Inapplicable:
     """Return `refusal` likewise."""
     if way is None or not way.found.held:
         return refusal

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from gitopsd.apply import entries, merge, preview
-from gitopsd.apply.blocked import Blocked, blocked, make_way, told, told_of_dry_run
+from gitopsd.apply.blocked import LiveRefusal, blocked, make_way, told, told_of_dry_run
 from gitopsd.apply.refusals import fields_named, inapplicable, refused, unanswered
 from gitopsd.apply.replace import remove, replace
 from gitopsd.apply.stale_versions import Served, mend, stale_versions
@@ -116,7 +116,7 @@ async def check(client: KubeClient, resource: ApiResource, command: DryRun, serv
     return told(refused(command.key, reply), way)
 
 
-def _is_made_anew(key: ResourceKey, way: Blocked, *, forced: bool = False) -> bool:
+def _is_made_anew(key: ResourceKey, way: LiveRefusal, *, forced: bool = False) -> bool:
     """Tell whether an object is deleted and made anew: where its options say so, or it is a binding of another role."""
     return way.fixed is not None and (forced or key.group_kind in BINDINGS)
 

@@ -18,7 +18,7 @@ from gitopsd.git.epoch import Epoch
 from gitopsd.model.application import Mode
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.operation import Operation
-from gitopsd.reconcile.wiring import Edges, Rules, Surroundings, pass_graph
+from gitopsd.reconcile.wiring import Edges, PassRules, Surroundings, pass_graph
 from gitopsd.reconcile.workers import Passes
 from gitopsd.settings import Settings
 from gitopsd.store.ledger import Ledger
@@ -123,9 +123,9 @@ class Controller:
             self._metrics.synced(app, self._clusters.servers.get(operation.cluster, ""), operation)
 
 
-def _rules(settings: Settings, clusters: ClusterSide) -> Rules:
+def _rules(settings: Settings, clusters: ClusterSide) -> PassRules:
     drift, sync = settings.drift, settings.sync
-    return Rules(
+    return PassRules(
         servers=clusters.servers,
         mode=Mode(settings.mode),
         home=settings.argocd_namespace,

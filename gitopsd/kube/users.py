@@ -23,7 +23,7 @@ HEADER_KEY = "!#$&'*+-.^_`|~"  # beside letters and digits, what the name of a h
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class UserLogin:
     """What shows a server who we are."""
 
     authorization: str = field(default="", repr=False)  # value of the header; "": none
@@ -34,7 +34,7 @@ class Login:
 
 async def log_in(
     user: Mapping[str, Any], cluster: Mapping[str, Any], folder: Path, allowed: Collection[str], now_s: float
-) -> Login:
+) -> UserLogin:
     """Return the login of a kubeconfig's user.
 
     Args:
@@ -52,15 +52,15 @@ async def log_in(
     password = "username" in user and "password" in user
     _agree(user, token=bool(token), password=password)
     if token:  # goes before a plugin, as kubectl has it
-        return Login(f"Bearer {token}", holds_s=FILE_HOLDS_S if user.get("tokenFile") else math.inf)
+        return UserLogin(f"Bearer {token}", holds_s=FILE_HOLDS_S if user.get("tokenFile") else math.inf)
     if password:
         pair = f"{user['username']}:{user['password']}".encode()
-        return Login(f"Basic {base64.b64encode(pair).decode()}")
+        return UserLogin(f"Basic {base64.b64encode(pair).decode()}")
     if user.get("exec"):
         return await _of_plugin(ExecPlugin.parse(user["exec"], folder), cluster, allowed, now_s)
     if user.get("auth-provider"):
         return await _of_provider(user["auth-provider"], folder)
-    return Login()
+    return UserLogin()
 
 
 def acting_as(user: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -113,9 +113,11 @@ def _agree(user: Mapping[str, Any], *, token: bool, password: bool) -> None:
         raise InvalidSettings("its user has both exec and auth-provider", remedy="leave out one")
 
 
-async def _of_plugin(plugin: ExecPlugin, cluster: Mapping[str, Any], allowed: Collection[str], now_s: float) -> Login:
+async def _of_plugin(
+    plugin: ExecPlugin, cluster: Mapping[str, Any], allowed: Collection[str], now_s: float
+) -> UserLogin:
     found = await plugin.run(plugin.program(allowed), cluster)
-    return Login(
+    return UserLogin(
         f"Bearer {found.token}" if found.token else "",
         found.certificate,
         found.key,
@@ -123,7 +125,7 @@ async def _of_plugin(plugin: ExecPlugin, cluster: Mapping[str, Any], allowed: Co
     )
 
 
-async def _of_provider(provider: Mapping[str, Any], folder: Path) -> Login:
+async def _of_provider(provider: Mapping[str, Any], folder: Path) -> UserLogin:
     """Ask an identity provider by OpenID Connect; kubectl knows no other provider any more."""
     if provider.get("name") != "oidc":
         raise InvalidSettings(
@@ -142,7 +144,7 @@ async def _of_provider(provider: Mapping[str, Any], folder: Path) -> Login:
     )
     login = SimpleNamespace(api_key={}, cert_file=None, key_file=None, tls_server_name=None, proxy=None)
     await loader.load_and_set(login)
-    return Login(login.api_key.get("BearerToken", "").strip(), holds_s=FILE_HOLDS_S)
+    return UserLogin(login.api_key.get("BearerToken", "").strip(), holds_s=FILE_HOLDS_S)
 
 
 def _listed(value: Any, name: str) -> list[Any]:

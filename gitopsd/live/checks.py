@@ -24,7 +24,7 @@ PENDING = Health(HealthStatus.PROGRESSING, "its health check is under way")
 UNREADABLE = Health(HealthStatus.UNKNOWN, "it is nested too deeply for its health check")
 
 
-class Holder(Protocol):
+class KindObjects(Protocol):
     """Where the objects of one kind are kept."""
 
     gvk: GVK
@@ -36,7 +36,7 @@ class Holder(Protocol):
 class PendingCheck:
     """One object to be checked: its newest version alone."""
 
-    holder: Holder
+    holder: KindObjects
     version: ResourceVersion
     packed: bytes  # the object as JSON, without managedFields, compressed: a first list may bring 50,000
     due_s: float = 0.0
@@ -56,7 +56,9 @@ class Checking:
         """Tell whether there is a check for objects of `gvk`."""
         return self._checks.has(gvk.group_kind)
 
-    def health_of(self, holder: Holder, live: LiveObject, old: LiveObject | None, manifest: Manifest) -> Health | None:
+    def health_of(
+        self, holder: KindObjects, live: LiveObject, old: LiveObject | None, manifest: Manifest
+    ) -> Health | None:
         """Return the health of `live` until its check has answered, which is asked for; or what needs no check.
 
         A new version of the same spec keeps the health of the one before: a heartbeat is not Progressing.

@@ -65,7 +65,7 @@ class Edges:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class PassRules:
     """What the settings say of passes."""
 
     servers: Mapping[ClusterId, str]  # clusters of the settings → server URL
@@ -114,7 +114,7 @@ class PassGraph:
     commands: UserCommands
 
 
-def pass_graph(edges: Edges, rules: Rules, around: Surroundings) -> PassGraph:
+def pass_graph(edges: Edges, rules: PassRules, around: Surroundings) -> PassGraph:
     """Return the parts of a pass over `edges`, in the order in which they depend on each other."""
     apps, now_s, queue = edges.apps, around.now_s, around.queue
     barrier = Barrier(queue.add)
@@ -173,7 +173,7 @@ def pass_graph(edges: Edges, rules: Rules, around: Surroundings) -> PassGraph:
     )
 
 
-def _syncer(edges: Edges, rules: Rules, around: Surroundings) -> Syncer:
+def _syncer(edges: Edges, rules: PassRules, around: Surroundings) -> Syncer:
     return Syncer(
         apps=edges.apps,
         inventory=edges.inventory,

@@ -59,7 +59,7 @@ class Confinement:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ProgramView:
     """What one program is shown of its own."""
 
     programs: tuple[str, ...]  # paths: its own, but for one of its source, and those of what it starts
@@ -88,7 +88,7 @@ def granted() -> Isolation:
 
 
 def _tried(isolation: Isolation) -> str:
-    command = sealed(["true"], isolation, Confinement(), View((), Path("/usr"), Path("/usr")))
+    command = sealed(["true"], isolation, Confinement(), ProgramView((), Path("/usr"), Path("/usr")))
     try:
         subprocess.run(command, check=True, env={}, capture_output=True, timeout=20)  # noqa: S603 - our own arguments
     except subprocess.CalledProcessError as err:
@@ -99,7 +99,9 @@ def _tried(isolation: Isolation) -> str:
     return ""
 
 
-def sealed(command: Sequence[str], isolation: Isolation, confinement: Confinement, view: View, *told: str) -> list[str]:
+def sealed(
+    command: Sequence[str], isolation: Isolation, confinement: Confinement, view: ProgramView, *told: str
+) -> list[str]:
     """Return what runs `command` in the sandbox, with its limits on processor and processes.
 
     `told` are more of bubblewrap's options: where it is to tell what.
@@ -128,7 +130,7 @@ def places(confinement: Confinement) -> tuple[Path, ...]:
     return tuple(Path(each) for each in dict.fromkeys((*SYSTEM, *ours)) if os.path.lexists(each))
 
 
-def _shown(confinement: Confinement, view: View) -> Iterator[str]:
+def _shown(confinement: Confinement, view: ProgramView) -> Iterator[str]:
     shown = places(confinement)
     for place in shown:
         if place.is_symlink() and str(place) in SYSTEM:
@@ -153,7 +155,7 @@ def _masked(hidden: Path) -> Iterator[str]:
         yield from ("--ro-bind", "/dev/null", str(hidden))
 
 
-def _own(confinement: Confinement, view: View) -> Iterator[str]:
+def _own(confinement: Confinement, view: ProgramView) -> Iterator[str]:
     yield from ("--bind" if view.writes else "--ro-bind", str(view.source), str(view.source))
     if view.home is not None:
         yield from ("--size", str(confinement.scratch_bytes), "--perms", "0700", "--tmpfs", str(view.home))

@@ -16,7 +16,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class RestingInput:
     """Why an input rests, and how long it does."""
 
     content: Hashable  # what it had been when it was stopped
@@ -30,7 +30,7 @@ class Rests(Generic[K]):
     """What rests, by a key and by the content that it had."""
 
     def __init__(self) -> None:
-        self._resting: LRUCache[K, Rest] = LRUCache(MOST)
+        self._resting: LRUCache[K, RestingInput] = LRUCache(MOST)
 
     def left_s(self, key: K, now_s: float, content: Hashable = None) -> tuple[float, str]:
         """Return how long `key` still rests with `content`, and why; 0.0 where it does not."""
@@ -45,7 +45,7 @@ class Rests(Generic[K]):
         before = self._resting.get(key)
         stops = before.stops + 1 if before is not None and before.content == content else 1
         rest_s = min(LONGEST_S, FIRST_S * 2.0 ** min(stops - 1, 20))
-        self._resting[key] = Rest(content, stops, now_s + rest_s, now_s + took_s, why)
+        self._resting[key] = RestingInput(content, stops, now_s + rest_s, now_s + took_s, why)
         return rest_s
 
     def went_well(self, key: K) -> None:

@@ -23,7 +23,7 @@ import orjson
 
 from gitopsd.errors import NotConfined, WorkerFailed, WorkerStopped
 from gitopsd.runtime.die_with_parent import PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, control
-from gitopsd.runtime.isolation import Confinement, Isolation, View, granted, limited, sealed
+from gitopsd.runtime.isolation import Confinement, Isolation, ProgramView, granted, limited, sealed
 from gitopsd.runtime.process_tree import MARK, PROC, kill_all, kill_descent
 
 RUN = "GITOPSD_RUN"  # in the environment of one program and of all that it starts
@@ -178,7 +178,7 @@ def _enclosed(program: Program, isolation: Isolation, status: _Status) -> list[s
     if not isolation.bubblewrap:
         # Without a namespace the kernel counts all processes and threads of this user.
         return limited(program.command, confinement.cpu_s, confinement.processes + _tasks())
-    view = View(
+    view = ProgramView(
         programs,
         program.cwd,
         program.source or program.cwd,

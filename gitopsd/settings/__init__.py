@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from gitopsd.settings.changes import SettingsChanges, changed
 from gitopsd.settings.loading import load, problems
+from gitopsd.settings.objects import CompareSettings, IgnoreRule, ResourceSettings, TrackingSettings
 from gitopsd.settings.problem import Problem
 from gitopsd.settings.schema import (
     ApiSettings,
     ChartSettings,
     ClusterSettings,
-    CompareSettings,
     DeclarationSource,
     DriftSettings,
     FreshnessSettings,
@@ -18,7 +18,6 @@ from gitopsd.settings.schema import (
     HealthCustomization,
     HealthSettings,
     Held,
-    IgnoreRule,
     KustomizeVersion,
     LogSettings,
     MetricsSettings,
@@ -28,7 +27,6 @@ from gitopsd.settings.schema import (
     RedisSettings,
     RenderSettings,
     RepoCredentials,
-    ResourceSettings,
     ScriptSettings,
     Secret,
     Settings,
@@ -36,7 +34,6 @@ from gitopsd.settings.schema import (
     SopsSettings,
     SyncSettings,
     ToolSettings,
-    TrackingSettings,
     WorkerSettings,
 )
 

@@ -14,6 +14,7 @@ from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.core.source.repo_url import has_credentials, url_fault
 from gitopsd.errors import InvalidSettings
 from gitopsd.settings.limits import KUSTOMIZE_OPTIONS
+from gitopsd.settings.objects import TrackingSettings
 from gitopsd.settings.problem import Problems
 from gitopsd.settings.schema import (
     ClusterSettings,
@@ -21,7 +22,6 @@ from gitopsd.settings.schema import (
     RepoCredentials,
     Secret,
     Settings,
-    TrackingSettings,
 )
 
 RESERVED = "gitopsd"  # the destination by which an application declares applications

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitopsd.errors import InvalidSettings
+from gitopsd.settings.objects import CompareSettings, ResourceSettings, TrackingSettings
 
 MAX_SECRET_BYTES = 1 << 20
 
@@ -278,46 +279,6 @@ class HealthCustomization:
 class HealthSettings:
     customizations: tuple[HealthCustomization, ...] = ()  # go before those of the directory
     directory: Path | None = None  # GROUP/KIND/health.lua, as Argo CD's resource_customizations; "_" is any text
-
-
-@dataclass(frozen=True, slots=True)
-class KindsOfClusters:
-    """Some kinds of some clusters, by globs; what is left empty is any."""
-
-    api_groups: tuple[str, ...] = ()  # "" is the core group
-    kinds: tuple[str, ...] = ()
-    clusters: tuple[str, ...] = ()  # names or server URLs
-
-
-@dataclass(frozen=True, slots=True)
-class ResourceSettings:
-    """Kinds that are neither read nor written, as Argo CD's resource.exclusions and resource.inclusions have it."""
-
-    exclusions: tuple[KindsOfClusters, ...] = ()
-    inclusions: tuple[KindsOfClusters, ...] = ()  # where there are some, all other kinds are left out
-
-
-@dataclass(frozen=True, slots=True)
-class IgnoreRule:
-    """What is ignored of some kinds in every application, as an item of spec.ignoreDifferences ignores it in one."""
-
-    kind: str  # a glob
-    group: str = ""  # a glob; "": the core group
-    json_pointers: tuple[str, ...] = ()
-    jq_path_expressions: tuple[str, ...] = ()
-    managed_fields_managers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CompareSettings:
-    ignore_differences: tuple[IgnoreRule, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TrackingSettings:
-    method: str = "annotation"  # annotation | annotation+label | label
-    label: str = "app.kubernetes.io/instance"  # of the other two methods; its value is the application's name
-    installation_id: str = ""  # tells several gitopsd that write to one cluster apart
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from gitopsd.model.manifest import Manifest, ResourceKey
 from gitopsd.model.operation import Operation
 from gitopsd.model.status import AppStatus, Condition
 from gitopsd.reconcile.reading_rights import ReadingRights
-from gitopsd.reconcile.wiring import Edges, Rules, Surroundings, pass_graph
+from gitopsd.reconcile.wiring import Edges, PassRules, Surroundings, pass_graph
 from gitopsd.reconcile.workers import Again
 from gitopsd.runtime.queue import KeyQueue
 from tests.fakes.applications import FakeApplications
@@ -131,7 +131,7 @@ class Shell:
             diagnostics=self.witness,
             ledger=self.ledger,
         )
-        rules = Rules(
+        rules = PassRules(
             servers=SERVERS,
             mode=mode,
             excluded=lambda at, kind: kind in worlds[at].excluded,

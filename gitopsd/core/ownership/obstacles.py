@@ -37,7 +37,7 @@ NO_KEY: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class FieldHolder:
     """Who keeps what is in the way: it applied it, so it would apply it again."""
 
     steps: FieldPath
@@ -53,7 +53,7 @@ class Obstacles:
     """What is in the way of a target."""
 
     free: tuple[FieldPath, ...] = ()  # nobody's, or of who only wrote it once: it may be taken away
-    held: tuple[Holder, ...] = ()  # what others have applied
+    held: tuple[FieldHolder, ...] = ()  # what others have applied
 
 
 def obstacles(target: Manifest, live: Manifest, fields: Iterable[str]) -> Obstacles:
@@ -68,7 +68,7 @@ def obstacles(target: Manifest, live: Manifest, fields: Iterable[str]) -> Obstac
     unset = [way for steps in named if (way := _unset(target, live, steps))]
     doubles = [way for steps in named for way in _doubles(target, live, steps)]
     found = dict.fromkeys(unset or doubles or [way for steps in named for way in _beside(target, live, steps)])
-    held = [Holder(way, manager) for way in found for manager in _holders(live, way)]
+    held = [FieldHolder(way, manager) for way in found for manager in _holders(live, way)]
     kept = {each.steps for each in held}
     return Obstacles(tuple(way for way in found if way not in kept), tuple(held))
 

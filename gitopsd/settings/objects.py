@@ -1,0 +1,45 @@
+"""What the settings say of objects: which are read, how they are compared, and whose they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class KindsOfClusters:
+    """Some kinds of some clusters, by globs; what is left empty is any."""
+
+    api_groups: tuple[str, ...] = ()  # "" is the core group
+    kinds: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()  # names or server URLs
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSettings:
+    """Kinds that are neither read nor written, as Argo CD's resource.exclusions and resource.inclusions have it."""
+
+    exclusions: tuple[KindsOfClusters, ...] = ()
+    inclusions: tuple[KindsOfClusters, ...] = ()  # where there are some, all other kinds are left out
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRule:
+    """What is ignored of some kinds in every application, as an item of spec.ignoreDifferences ignores it in one."""
+
+    kind: str  # a glob
+    group: str = ""  # a glob; "": the core group
+    json_pointers: tuple[str, ...] = ()
+    jq_path_expressions: tuple[str, ...] = ()
+    managed_fields_managers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CompareSettings:
+    ignore_differences: tuple[IgnoreRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingSettings:
+    method: str = "annotation"  # annotation | annotation+label | label
+    label: str = "app.kubernetes.io/instance"  # of the other two methods; its value is the application's name
+    installation_id: str = ""  # tells several gitopsd that write to one cluster apart
