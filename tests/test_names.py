@@ -107,3 +107,14 @@ def decides_by_words(node: ast.Compare) -> bool:
     worded = any(isinstance(side, ast.Attribute) and side.attr in WORDED for side in sides)
     text = any(isinstance(side, ast.Constant) and isinstance(side.value, str) and side.value for side in sides)
     return worded and text
+
+
+def test_tests_share_helpers_and_not_each_other() -> None:
+    shared = {
+        str(path.relative_to(ROOT)): node.module
+        for path in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and re.fullmatch(r"tests\.(.*\.)?test_\w+", node.module or "")
+    }
+
+    assert {} == shared

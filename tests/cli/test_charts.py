@@ -12,7 +12,7 @@ import pytest
 from gitopsd.cli.main import main
 from gitopsd.cli.status import short
 from tests.chartserver import Charts, chart_server
-from tests.cli.test_render import application, git
+from tests.cli.render import application, git
 from tests.manifests.charting import chart_yaml
 
 

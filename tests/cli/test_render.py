@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import structlog
 import yaml
 
 from gitopsd.cli.main import main
+from tests.cli.render import application, git
 
 FLEET: dict[str, dict[str, Any]] = {
     "apps/web.yaml": {
@@ -28,19 +28,8 @@ FLEET: dict[str, dict[str, Any]] = {
 }
 
 
-def application(name: str, source: dict[str, Any]) -> str:
-    spec = {"project": "default", "source": source, "destination": {"name": "prod", "namespace": "shop"}}
-    found = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": name}, "spec": spec}
-    return json.dumps(found)
-
-
 def thing(kind: str, name: str, **marks: str) -> str:
     return json.dumps({"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "annotations": marks}})
-
-
-def git(place: Path, *arguments: str) -> None:
-    command = ("git", "-C", str(place), "-c", "user.name=Ann", "-c", "user.email=ann@example.org", *arguments)
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - git, and a test's arguments
 
 
 @pytest.fixture(scope="module")

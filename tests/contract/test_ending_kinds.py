@@ -15,7 +15,7 @@ from gitopsd.model.command import Apply, DryRun, Refused
 from gitopsd.model.ids import ClusterId, TargetHash
 from gitopsd.model.manifest import GVK, key_of
 from tests.clusters import Cluster
-from tests.e2e.test_kinds import definition
+from tests.e2e.kinds import definition
 from tests.kube.kit import client_of, served
 
 HERE = ClusterId("here")

@@ -11,12 +11,15 @@ from gitopsd.kube.client import KubeClient
 from gitopsd.model.comparison import Absent, Unreadable, Unserved
 from gitopsd.model.manifest import GVK, GroupKind
 from tests.clusters import Cluster
+from tests.contract import namespaces as shared
 from tests.contract.config_maps import apply, config_map
+from tests.contract.namespaces import RBAC, grant
 from tests.kube.kit import client_of
 from tests.live.kit import HERE, SHOP, Running, ref, running, until
 
+admin = shared.admin  # the fixture
+
 CONFIG_MAP, SECRET = GroupKind("", "ConfigMap"), GroupKind("", "Secret")
-RBAC = "rbac.authorization.k8s.io"
 ACCOUNT = "watcher"
 
 
@@ -32,24 +35,6 @@ class Asking(KubeClient):
     def watch(self, path: str, query: Mapping[str, str], **how: Any) -> Any:
         self.asked.append(path)
         return super().watch(path, query, **how)
-
-
-async def grant(admin: KubeClient, namespace: str, user: str, *resources: str) -> None:
-    """Let `user` read some core kinds in `namespace`, by a Role."""
-    meta = {"name": "watcher"}
-    rules = [{"apiGroups": [""], "resources": list(resources), "verbs": ["get", "list", "watch"]}]
-    role = {"apiGroup": RBAC, "kind": "Role", "name": "watcher"}
-    subjects = [{"apiGroup": RBAC, "kind": "User", "name": user}]
-    base = f"/apis/{RBAC}/v1/namespaces/{namespace}"
-    made: Mapping[str, Any] = {"roles": {"rules": rules}, "rolebindings": {"roleRef": role, "subjects": subjects}}
-    for plural, body in made.items():
-        assert (await admin.request("POST", f"{base}/{plural}", body={"metadata": meta, **body})).ok
-
-
-@pytest.fixture
-async def admin(cluster: Cluster) -> AsyncIterator[KubeClient]:
-    async with client_of(cluster) as opened:
-        yield opened
 
 
 @pytest.fixture

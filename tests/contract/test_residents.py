@@ -18,7 +18,7 @@ from gitopsd.model.manifest import GroupKind, ResourceKey
 from gitopsd.model.residents import Residents
 from tests.contract.config_maps import apply, config_map
 from tests.contract.kubernetes.objects import CRDS, GROUP, crd, deployment, deployments, widget, widgets_at
-from tests.contract.test_namespaces import grant
+from tests.contract.namespaces import grant
 from tests.live.kit import DEADLINE_S, HERE, SHOP, Running, ref, running, until
 
 CONFIG_MAP, DEPLOYMENT = GroupKind("", "ConfigMap"), GroupKind("apps", "Deployment")

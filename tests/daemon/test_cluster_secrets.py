@@ -8,7 +8,7 @@ from gitopsd.daemon.cluster_secrets import ClusterSecrets
 from gitopsd.settings import ClusterSettings, DeclarationSource, Settings
 from gitopsd.trust.clusters import ClusterSecret
 from gitopsd.trust.secrets import read
-from tests.trust.test_clusters import cluster
+from tests.trust.clusters import cluster
 
 
 def described(*found: dict[str, object]) -> list[ClusterSecret]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.e2e.asks import STUCK, stuck_and_next
 from tests.e2e.daemon import Json, resource, sync_status
 from tests.e2e.world import BY_HAND, World, config_map, text
 from tests.gitserver import Repo
-
-STUCK = "stuck"  # an object that is never healthy, so the wave after it never comes
 
 
 async def by_hand(shop: World, repo: Repo, **spec: Any) -> str:
@@ -118,26 +117,6 @@ async def test_roll_back_is_refused_while_it_syncs_by_itself(shop: World) -> Non
 
     assert 400 == status
     assert "by itself" in answer["message"]
-
-
-def stuck_and_next() -> str:
-    """Return a Deployment that never becomes healthy, and a ConfigMap of the wave after it."""
-    labels = {"app": STUCK}
-    spec = {
-        "selector": {"matchLabels": labels},
-        "template": {
-            "metadata": {"labels": labels},
-            "spec": {
-                "containers": [{"name": "main", "image": "none:1"}],
-                "nodeSelector": {"no": "where"},
-                "schedulingGates": [{"name": "example.com/never"}],
-            },
-        },
-    }
-    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": STUCK}, "spec": spec}
-    later = config_map("later", v="1")
-    later["metadata"]["annotations"] = {"argocd.argoproj.io/sync-wave": "1"}
-    return text(deployment, later)
 
 
 async def test_sync_that_waits_is_terminated(shop: World) -> None:

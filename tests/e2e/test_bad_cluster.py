@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import pytest
 
 from tests.clusters import Cluster, call, order_fault
+from tests.e2e.bad_cluster import behind_a_proxy
 from tests.e2e.conftest import ONCE, Own
 from tests.e2e.daemon import Json, resource, sync_status, until
-from tests.e2e.proxy import Proxy, proxy
+from tests.e2e.proxy import proxy
 from tests.e2e.world import HERE, THERE, World, config_map, text
 
 ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
-
-
-@asynccontextmanager
-async def behind_a_proxy(
-    own: Own, pair: Mapping[str, Cluster], changes: Mapping[str, Any] | None = None
-) -> AsyncIterator[tuple[World, Proxy]]:
-    """Give a daemon that reaches the cluster under test through a proxy, and the other one as usual."""
-    async with proxy(pair[HERE]) as between:
-        there = {"name": THERE, "kubeconfig": str(pair[THERE].kubeconfig)}
-        clusters = [between.settings(HERE), there]
-        environ = {"E2E_CLUSTER": pair[HERE].tokens["admin"]}
-        async with own(changes={"clusters": clusters, **(changes or {})}, environ=environ) as shop:
-            yield shop, between
 
 
 @pytest.mark.parametrize("how", ["cut", "stall"])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import yaml
 
 from tests.e2e.conftest import ONCE, Own
 from tests.e2e.daemon import Json, sync_status, until
+from tests.e2e.declarations import write
 from tests.e2e.world import World, config_map, text
 from tests.gitserver import Repo
 
@@ -129,13 +129,6 @@ async def test_directory_is_watched_and_a_missing_file_removes_nothing(own: Own,
         await until("what is wrong with the directory is told", told)
         assert await shop.live("a") is not None
         assert await shop.live("b") is not None
-
-
-def write(file: Path, declaration: Json) -> None:
-    """Put a declaration in place in one step, as careful tools do."""
-    beside = file.with_suffix(".new")
-    beside.write_text(yaml.safe_dump(declaration))
-    os.replace(beside, file)  # noqa: PTH105 - as above
 
 
 async def test_project_limits_hold(shop: World) -> None:

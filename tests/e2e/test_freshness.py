@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.clusters import Cluster
+from tests.e2e.bad_cluster import behind_a_proxy
 from tests.e2e.conftest import ONCE, Own
 from tests.e2e.daemon import Json, sync_status, until
-from tests.e2e.test_bad_cluster import behind_a_proxy
 from tests.e2e.world import World, config_map, text
 
 BOUND_S = 3.0  # three polls; none is more often than once a second

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from tests.e2e.daemon import Json, until
-from tests.e2e.test_kinds import boat, definition
+from tests.e2e.kinds import boat, definition
 from tests.e2e.world import World, config_map, text
 from tests.gitserver import Repo
 

@@ -3,31 +3,10 @@
 from __future__ import annotations
 
 from tests.e2e.daemon import Json, resource, until
+from tests.e2e.kinds import boat, definition
 from tests.e2e.world import World, config_map, text
 
 POLICY = {"automated": {"prune": True, "selfHeal": True}, "syncOptions": ["CreateNamespace=true"]}
-
-
-def definition(group: str) -> Json:
-    schema = {
-        "type": "object",
-        "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}},
-    }
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"boats.{group}"},
-        "spec": {
-            "group": group,
-            "names": {"kind": "Boat", "plural": "boats", "singular": "boat", "listKind": "BoatList"},
-            "scope": "Namespaced",
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
-        },
-    }
-
-
-def boat(group: str, size: int) -> Json:
-    return {"apiVersion": f"{group}/v1", "kind": "Boat", "metadata": {"name": "ann"}, "spec": {"size": size}}
 
 
 async def test_definition_and_object_in_one_commit(shop: World) -> None:

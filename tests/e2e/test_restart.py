@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.asks import stuck_and_next
 from tests.e2e.conftest import ONCE, Own
 from tests.e2e.daemon import Daemon, Json, Process, conditions, settings, until
-from tests.e2e.test_asks import stuck_and_next
 from tests.e2e.world import config_map, text
 
 MANY = 150

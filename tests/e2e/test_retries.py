@@ -8,8 +8,8 @@ import pytest
 
 from gitopsd.live.grounds import KINDS
 from tests.e2e.daemon import Json, resource, until
-from tests.e2e.test_in_whose_name import RBAC, deployer, project
-from tests.e2e.test_kinds import boat, definition
+from tests.e2e.in_whose_name import RBAC, deployer, project
+from tests.e2e.kinds import boat, definition
 from tests.e2e.world import World, config_map, text
 
 ONCE: Json = {"automated": {"prune": True, "selfHeal": True}, "retry": {"limit": 0}}  # nothing is tried again by time

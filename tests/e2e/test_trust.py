@@ -12,9 +12,9 @@ import yaml
 
 from tests.clusters import Cluster
 from tests.e2e.conftest import ONCE, Own
-from tests.e2e.test_declarations import write
+from tests.e2e.declarations import write
 from tests.e2e.world import HERE, THERE, config_map, text
-from tests.git.test_parts import mount
+from tests.git.parts import mount
 from tests.gitserver import Repo
 from tests.lfsserver import lfs_server
 from tests.processes import arguments, descendants, environment

@@ -3,51 +3,20 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from gitopsd.errors import GitopsError, InvalidManifest, RepositoryUnreachable, RevisionNotFound
-from gitopsd.git.repositories import Repositories
 from gitopsd.git.touched import changes
-from gitopsd.git.tree import GitTree, open_tree
-from gitopsd.model.ids import RepoUrl
-from gitopsd.settings import GitSettings, Held, OciSettings, RepoCredentials
-from tests.git.conftest import World
-from tests.oci.test_archive import entry
-from tests.registry import CHART_LAYER, Registry, own_registry, tar
+from gitopsd.git.tree import open_tree
+from gitopsd.settings import OciSettings
+from tests.git import artifacts as shared
+from tests.git.artifacts import Place
+from tests.oci.archive import entry
+from tests.registry import CHART_LAYER, tar
 
-
-@dataclass
-class Place:
-    world: World
-    registry: Registry
-
-    @property
-    def url(self) -> RepoUrl:
-        return RepoUrl(f"{self.registry.url}/org/app")
-
-    def repositories(self, limits: OciSettings | None = None, *, password: str = "pw") -> Repositories:  # noqa: S107 - made up
-        given = RepoCredentials(self.registry.url, "bot", Held(text=password), plain_http=True)
-        return Repositories(
-            GitSettings(credentials=(given,)),
-            data_dir=self.world.folder / "data",
-            run_dir=self.world.folder / "run",
-            now_s=lambda: self.world.now_s,
-            oci=limits or OciSettings(deadline_s=20.0),
-        )
-
-    async def tree(self, repositories: Repositories, ref: str) -> GitTree:
-        at = await repositories.want(self.url, ref)
-        return open_tree(repositories.mirror(self.url), at.revision)
-
-
-@pytest.fixture
-async def place(world: World) -> AsyncIterator[Place]:
-    async with own_registry(login="bot:pw") as registry:
-        yield Place(world, registry)
+place = shared.place  # the fixture
 
 
 async def test_artifact_is_a_revision_named_by_its_digest(place: Place) -> None:

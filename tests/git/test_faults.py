@@ -21,6 +21,7 @@ from gitopsd.git.tree import open_tree
 from gitopsd.model.ids import RepoUrl
 from gitopsd.settings import GitSettings, RepoCredentials
 from tests.git.conftest import World, polling, secret, until
+from tests.git.faults import left_overs
 from tests.gitserver import http_server, trickling_server
 from tests.processes import mentioning
 
@@ -135,13 +136,6 @@ def remove_head(mirror: Path) -> None:
 
 def mark(mirror: Path) -> None:
     (mirror / "gitopsd-damaged").touch()
-
-
-def left_overs(mirror: Path) -> tuple[list[Path], list[Path]]:
-    """Locks and half packs in a mirror, and what is beside it."""
-    return [left for left in mirror.rglob("*") if left.match("*.lock") or left.match("tmp_*")], list(
-        mirror.parent.iterdir()
-    )
 
 
 @pytest.mark.parametrize("damage", [damage_nothing, damage_refs, damage_objects, remove_head, mark])

@@ -19,24 +19,7 @@ from gitopsd.kube import credentials
 from gitopsd.kube.credentials import load
 from gitopsd.settings import ClusterSettings, Secret
 from gitopsd.sim.tls import Authority
-
-NOW_S = 1_800_000_000.0
-
-
-def now_s() -> float:
-    return NOW_S
-
-
-def kubeconfig(folder: Path, user: dict[str, Any], **cluster: Any) -> ClusterSettings:
-    document = {
-        "current-context": "one",
-        "contexts": [{"name": "one", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": {"server": "https://10.0.0.1:6443/", **cluster}}],
-        "users": [{"name": "u", "user": user}],
-    }
-    file = folder / "kubeconfig"
-    file.write_text(json.dumps(document))
-    return ClusterSettings("shop", kubeconfig=file)
+from tests.kube.credentials import NOW_S, kubeconfig, now_s
 
 
 def plugin(folder: Path, status: dict[str, Any], code: int = 0) -> dict[str, Any]:

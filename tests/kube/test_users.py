@@ -16,8 +16,8 @@ from gitopsd.kube.client import KubeClient
 from gitopsd.kube.credentials import Credentials, load
 from gitopsd.settings import ClusterSettings
 from gitopsd.sim.tls import Authority
+from tests.kube.credentials import NOW_S, kubeconfig, now_s
 from tests.kube.fake import says, serving
-from tests.kube.test_credentials import NOW_S, kubeconfig, now_s
 
 V1 = "client.authentication.k8s.io/v1"
 PEM = Authority(datetime.fromtimestamp(NOW_S, UTC)).certificate

@@ -3,44 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, PathNotFound
-from gitopsd.git.tree import open_tree
 from gitopsd.manifests import plain
-from gitopsd.manifests.plain import Loaded, directory
-from gitopsd.manifests.render_context import RenderContext
+from gitopsd.manifests.plain import Loaded
 from gitopsd.model.application import FLAT, DirectoryOptions
 from gitopsd.settings import RenderSettings
 from tests.gitserver import Repo
+from tests.manifests import plain as shared
+from tests.manifests.plain import LIMITS, load, manifest
 
-LIMITS = RenderSettings()
-
-
-def manifest(name: str, **more: Any) -> str:
-    return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, **more})
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Repo:
-    return Repo(tmp_path / "r.git")
-
-
-def load(  # noqa: PLR0913 - a source is all of this
-    repo: Repo,
-    files: Mapping[str, str | bytes],
-    path: str = "app",
-    options: DirectoryOptions = FLAT,
-    *,
-    limits: RenderSettings = LIMITS,
-    links: Mapping[str, str] | None = None,
-) -> Loaded:
-    return directory(open_tree(str(repo.path), repo.commit(files, links=links)), path, options, RenderContext(limits))
+repo = shared.repo  # the fixture
 
 
 def names(loaded: Loaded) -> list[str]:

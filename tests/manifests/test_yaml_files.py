@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.manifests.test_yaml import differential, kubectl, manifests, same_bytes
+from tests.manifests.yaml import differential, kubectl, manifests, same_bytes
 
 SOAK = bool(os.environ.get("GITOPSD_SOAK"))
 

@@ -11,16 +11,8 @@ import pytest
 
 from gitopsd.errors import InvalidManifest
 from gitopsd.oci.archive import ArchiveFile, files
-from gitopsd.settings import OciSettings
+from tests.oci.archive import LIMITS, entry
 from tests.registry import tar
-
-LIMITS = OciSettings(max_unpacked_bytes=200_000, max_files=20, max_layer_bytes=50_000)
-
-
-def entry(name: str, kind: bytes = tarfile.REGTYPE, target: str = "", size: int = 0) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname, info.size = kind, target, size
-    return info
 
 
 def test_files_links_and_hard_links_of_a_layer() -> None:

@@ -7,27 +7,11 @@ from typing import Any
 import pytest
 
 from gitopsd.model.ids import AppName
-from gitopsd.model.manifest import Manifest, ResourceKey
 from gitopsd.model.operation import OperationPhase, SyncRequest
+from tests.reconcile.hooks import JOB, ends, job
 from tests.reconcile.shell import CASCADE, ONCE, Shell, app, config, config_key
 
 SHOP = AppName("shop")
-JOB = ResourceKey("batch", "Job", "prod", "migrate")
-
-
-def job(image: str = "migrate:1", hook: str = "PreSync", **annotations: str) -> Manifest:
-    marks = {"argocd.argoproj.io/hook": hook, **annotations}
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": "migrate", "annotations": marks},
-        "spec": {"template": {"spec": {"containers": [{"name": "main", "image": image}]}}},
-    }
-
-
-def ends(shell: Shell, how: str = "Complete") -> None:
-    condition = {"type": how, "status": "True", "message": "so it is"}
-    shell.world.edit(JOB, "status", value={"conditions": [condition]})
 
 
 async def synced(**fields: Any) -> Shell:

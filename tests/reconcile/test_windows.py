@@ -9,8 +9,8 @@ import pytest
 
 from gitopsd.model.ids import AppName
 from gitopsd.model.operation import OperationPhase, SyncRequest
+from tests.reconcile.hooks import ends, job
 from tests.reconcile.shell import Shell, app, config
-from tests.reconcile.test_hooks import ends, job
 
 SHOP = AppName("shop")
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()

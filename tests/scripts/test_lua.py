@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import orjson
 import pytest
 
 from gitopsd.scripts.lua import health
-
-OBJECT = {
-    "apiVersion": "cert-manager.io/v1",
-    "kind": "Certificate",
-    "metadata": {"name": "web", "generation": 3},
-    "status": {"conditions": [{"type": "Ready", "status": "True", "message": "it is güt"}], "missing": None},
-}
-MEMORY = 32 << 20
-
-
-def told(script: str, manifest: Any = OBJECT, *, open_libs: bool = False) -> dict[str, str] | None:
-    return health(script, orjson.dumps(manifest).decode(), open_libs, MEMORY)
+from tests.scripts.lua import MEMORY, told
 
 
 def test_check_in_argo_cds_form_is_answered() -> None:

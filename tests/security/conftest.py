@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.git.artifacts import Place, place
 from tests.git.conftest import World, world
-from tests.git.test_artifacts import Place, place
 from tests.gitserver import Repo
 from tests.manifests.charting import Harbour
 from tests.manifests.conftest import stage

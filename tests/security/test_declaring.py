@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,21 +10,9 @@ from gitopsd.model.ids import AppName, ProjectName
 from gitopsd.model.manifest import Manifest
 from gitopsd.store.store import Store
 from tests.reconcile.shell import Clock, Shell, app, config
+from tests.security.declaring import MAY_DECLARE, project
 
 HERE = {"destination": {"name": "gitopsd"}}
-MAY_DECLARE = {"name": "gitopsd", "namespace": "argocd"}
-IN_C1 = {"name": "c1", "namespace": "prod"}
-
-
-def project(
-    name: str = "team", destinations: Any = (MAY_DECLARE, IN_C1), notes: dict[str, str] | None = None, **spec: Any
-) -> Manifest:
-    return {
-        "apiVersion": "argoproj.io/v1alpha1",
-        "kind": "AppProject",
-        "metadata": {"name": name, "annotations": notes or {}},
-        "spec": {"sourceRepos": ["*"], "destinations": list(destinations), **spec},
-    }
 
 
 async def declared(

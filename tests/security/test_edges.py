@@ -23,11 +23,11 @@ from gitopsd.trust.credentials import CredentialStore, DeclaredCredentials
 from gitopsd.words import without_credentials
 from tests.api.serving import NOW_S, serving
 from tests.core.declaring import parsed as declared
-from tests.core.tree.test_network import INGRESS, told
-from tests.core.tree.test_owners import nodes, thing
+from tests.core.tree.network import INGRESS, told
+from tests.core.tree.owners import nodes, thing
 from tests.fakes.backend import FakeBackend, app_view
 from tests.git.conftest import World
-from tests.scripts.test_lua import told as judged
+from tests.scripts.lua import told as judged
 
 OK = 200
 APPS = "/api/v1/applications"

@@ -17,9 +17,9 @@ from gitopsd.model.application import FLAT
 from gitopsd.model.ids import RepoUrl
 from gitopsd.settings import Held, RenderSettings, RepoCredentials
 from tests.chartserver import chart_server
+from tests.git.charts import Place as Charts
 from tests.git.conftest import World
-from tests.git.test_charts import Place as Charts
-from tests.git.test_parts import lfs_reading
+from tests.git.parts import lfs_reading
 from tests.lfsserver import lfs_server
 
 

@@ -14,9 +14,9 @@ from gitopsd.model.ids import RepoUrl
 from gitopsd.settings import Held, RepoCredentials
 from tests.certificates import certificate
 from tests.git.conftest import World
-from tests.git.test_parts import Reading, mount
+from tests.git.parts import Reading, mount
 from tests.gitserver import http_server
-from tests.security.test_strangers import silent_server
+from tests.security.strangers import silent_server
 
 CLOSED = "http://127.0.0.1:1"  # nothing listens there
 

@@ -28,13 +28,13 @@ from tests.api.serving import NOW_S, serving
 from tests.core.declaring import HERE
 from tests.core.declaring import manifest as declared
 from tests.fakes.backend import REPO, FakeBackend, app_view
-from tests.git.test_artifacts import Place
+from tests.git.artifacts import Place
 from tests.gitserver import Repo
 from tests.manifests.charting import Harbour, chart_yaml, config_map, tgz
 from tests.manifests.kustomizing import Kitchen
-from tests.manifests.test_plain import load
-from tests.manifests.test_plain import manifest as json_manifest
-from tests.oci.test_archive import LIMITS, entry
+from tests.manifests.plain import load
+from tests.manifests.plain import manifest as json_manifest
+from tests.oci.archive import LIMITS, entry
 from tests.registry import tar
 
 SHOW = {

@@ -24,12 +24,12 @@ from gitopsd.settings import ChartSettings, Held, RepoCredentials, ToolSettings
 from tests.chartserver import chart_server
 from tests.fakes.applications import FakeApplications
 from tests.git.conftest import World
-from tests.git.test_parts import Reading, mount
+from tests.git.parts import Reading, mount
 from tests.gitserver import http_server
 from tests.manifests.charting import chart_yaml
 from tests.reconcile.git import REPO, FakeGit
 from tests.reconcile.shell import BY_HAND, Clock, Shell, app, config
-from tests.security.test_declaring import project
+from tests.security.declaring import project
 
 WEB, ELSEWHERE = AppName("web"), RepoUrl("https://elsewhere.example/x.git")
 ASKED = SyncRequest(initiated_by="ann", revisions=("v1",))

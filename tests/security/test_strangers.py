@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pygit2
@@ -34,11 +31,12 @@ from gitopsd.settings import ChartSettings, Held, RepoCredentials
 from gitopsd.trust.credentials import credentials_for
 from tests.chartserver import chart_server
 from tests.git.conftest import World, until
-from tests.git.test_faults import left_overs
+from tests.git.faults import left_overs
 from tests.gitserver import SSH_CLIENT
 from tests.manifests.charting import WEB, chart_yaml
 from tests.manifests.kustomizing import Kitchen
 from tests.processes import mentioning
+from tests.security.strangers import silent_server
 
 RUNS: dict[str, tuple[dict[str, str], type[GitopsError], str]] = {
     "a function": (
@@ -184,23 +182,6 @@ def test_case_18_no_spelling_of_a_url_gets_somebody_elses_credentials(url: str) 
 
     assert given is credentials_for("https://GIT.example:443/org/x.git", [given])
     assert credentials_for(url, [given]) is None
-
-
-@asynccontextmanager
-async def silent_server() -> AsyncIterator[int]:
-    """Accept every connection and never say a word; yield the port."""
-    stop = asyncio.Event()
-
-    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await stop.wait()
-        writer.close()
-
-    server = await asyncio.start_server(hold, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        stop.set()
-        server.close()
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ from tests.gitserver import Repo
 from tests.manifests.charting import Harbour, chart_yaml
 from tests.manifests.kustomizing import Kitchen
 from tests.manifests.staging import SHOP, WEB, config_map
-from tests.oci.test_archive import LIMITS, entry
+from tests.oci.archive import LIMITS, entry
 from tests.registry import tar
 
 FINE = {"fine/a.yaml": config_map("a")}

@@ -8,11 +8,8 @@ from typing import Any
 import pytest
 
 from gitopsd.trust.secrets import read
-from tests.trust.test_secrets import secret
-
-
-def cluster(config: Any = None, **data: str) -> dict[str, Any]:
-    return secret("cluster", **{"config": json.dumps(config or {}), **data})
+from tests.trust.clusters import cluster
+from tests.trust.secrets import secret
 
 
 def kubeconfig(config: Any, **data: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,15 +10,7 @@ import yaml
 
 from gitopsd.settings import GitHubApp, Held, RepoCredentials
 from gitopsd.trust.secrets import is_credentials, read
-
-
-def secret(kind: str = "repository", **data: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": "x", "labels": {"argocd.argoproj.io/secret-type": kind}},
-        "stringData": data,
-    }
+from tests.trust.secrets import secret
 
 
 def test_every_way_in_of_argo_cd_s_own_examples() -> None:

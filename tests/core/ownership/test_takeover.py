@@ -11,7 +11,7 @@ from gitopsd.core.ownership.takeover import has_legacy, taken_away, taken_over
 from gitopsd.model.command import Predicted
 from gitopsd.model.comparison import Explanation, Item, SyncStatus
 from tests.core.bodies import body, doubt, named
-from tests.core.objects.test_managed_fields import FIELDS, entry, live
+from tests.core.objects.managed_fields import FIELDS, entry, live
 
 TAKEOVER = ("kubectl-client-side-apply", "argocd-controller")
 KUBECTL = {"manager": "kubectl-client-side-apply", "operation": "Update", "apiVersion": "v1"}

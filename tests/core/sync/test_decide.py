@@ -31,11 +31,10 @@ from gitopsd.model.operation import (
 )
 from tests.core.apps import AUTOMATED, application
 from tests.core.lives import config_key
+from tests.core.sync.decide import DRIFT, X
 
 NEW, OLD = TargetHash("new"), TargetHash("old")
 HEALS = application(sync_policy=replace(AUTOMATED, self_heal=True))
-X = Task(config_key("x"), TaskVerb.APPLY)
-DRIFT = PlannedWork((X,), drift=1)
 
 
 def due(

@@ -15,7 +15,7 @@ from gitopsd.model.ids import AppName, TargetHash
 from gitopsd.model.operation import SyncRequest
 from gitopsd.model.project import SyncWindow
 from tests.core.apps import application
-from tests.core.sync.test_decide import DRIFT
+from tests.core.sync.decide import DRIFT
 
 PLACE = WindowSubject(AppName("shop"), ("c1", "https://c1.example.org"), "prod")
 

@@ -13,8 +13,8 @@ from gitopsd.core.tree.owners import TreeNode
 from gitopsd.model.cluster import Labels, Network
 from gitopsd.model.manifest import GVK, ResourceKey
 from tests.core.lives import live_of
+from tests.core.tree.network import INGRESS, told
 
-INGRESS = ResourceKey("networking.k8s.io", "Ingress", "shop", "web")
 ROUTE = ResourceKey("gateway.networking.k8s.io", "HTTPRoute", "shop", "web")
 ISTIO = ResourceKey("networking.istio.io", "VirtualService", "shop", "web")
 JSON = st.recursive(
@@ -26,12 +26,6 @@ JSON = st.recursive(
 
 def service(name: str, namespace: str = "shop") -> ResourceKey:
     return ResourceKey("", "Service", namespace, name)
-
-
-def told(key: ResourceKey, *, notes: dict[str, Any] | None = None, **fields: Any) -> Network:
-    found = network_of(key, {"metadata": {"annotations": notes}, **fields})
-    assert found is not None
-    return found
 
 
 def path(name: str, at: str = "/") -> dict[str, Any]:
