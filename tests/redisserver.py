@@ -13,7 +13,7 @@ from pathlib import Path
 
 import redis.asyncio
 
-from gitopsd.manifests.embedded import find_redis_server
+from gitopsd.manifests.redis_server import find_redis_server
 
 START_S = 60.0
 
@@ -38,7 +38,17 @@ class RedisServer:
         socket = self.folder / "redis.sock"
         socket.unlink(missing_ok=True)
         self._process = await asyncio.create_subprocess_exec(
-            *(find_redis_server(), "--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no"),
+            *(
+                find_redis_server().program,
+                "--port",
+                "0",
+                "--unixsocket",
+                str(socket),
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+            ),
             stdout=asyncio.subprocess.DEVNULL,
             cwd=self.folder,
         )

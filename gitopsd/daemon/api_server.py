@@ -108,7 +108,7 @@ class ApiServer:
         return [
             DaemonPart("store", ready=True),
             DaemonPart("api", ready=self.serving),
-            DaemonPart("redis", not cache.degraded, cache.reason, required=False),
+            DaemonPart("redis", not cache.degraded, cache.reason or _private_redis(sources), required=False),
             confine.part(sources.workers.isolation, self._tools, sources.plugins, sources.work_dir),
             *self._cluster_parts(),
             *self._controller.declarations.parts(),
@@ -131,6 +131,10 @@ class ApiServer:
             yield DaemonPart(
                 f"repository {repo}", git.epoch(repo) is not None, str(error) if error else "", required=False
             )
+
+
+def _private_redis(sources: GitSide) -> str:
+    return f"private: {sources.redis.server}" if sources.redis else ""
 
 
 def _api_token(settings: Settings) -> str:

