@@ -13,7 +13,7 @@ from gitopsd.runtime.workers import JobLimits, WorkerPool
 from gitopsd.scripts.jq import PATHS, paths
 from gitopsd.scripts.lua import health
 from tests.gitserver import Repo
-from tests.manifests.test_jsonnet import CONFIG, load
+from tests.manifests.jsonnet import CONFIG, load
 
 OPEN_LIBS = True, 64 << 20
 
