@@ -17,7 +17,10 @@ from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.runtime.workers import JobLimits, WorkerPool
 from gitopsd.settings import RenderSettings
 from tests.gitserver import Repo
+from tests.manifests import jsonnet as shared
 from tests.manifests.jsonnet import CONFIG, load
+
+repo = shared.repo  # the fixture
 
 
 def names(loaded: Loaded) -> list[str]:
