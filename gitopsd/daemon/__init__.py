@@ -25,7 +25,7 @@ def main(config: Path) -> int:
     0: stopped as asked. 1: ended by a fault, for systemd to start it anew. 2: the settings are wrong.
     """
     from gitopsd.daemon.run import run
-    from gitopsd.settings import load
+    from gitopsd.settings import load, unsafe
     from gitopsd.telemetry.logs import set_up_logging
 
     try:
@@ -34,6 +34,8 @@ def main(config: Path) -> int:
         print(f"{config}: {err}", file=sys.stderr)  # noqa: T201 - there is no log yet
         return MISUSED
     set_up_logging(settings.log)
+    for door in unsafe(config, os.environ):
+        log.warning("settings.unsafe", what=door.what, remedy=door.remedy, line=door.line)
     faulthandler.enable()  # a crash in a library's native code says where
     _spare_the_collector()
     try:

@@ -17,7 +17,7 @@ from gitopsd.errors import GitopsError, InvalidSettings, UnknownCluster
 from gitopsd.model.application import Application
 from gitopsd.model.ids import ClusterId
 from gitopsd.model.project import DEFAULT
-from gitopsd.settings import DeclarationSource, Settings, load, problems
+from gitopsd.settings import DeclarationSource, Settings, load, problems, unsafe
 from gitopsd.trust.secrets import read
 
 
@@ -43,6 +43,7 @@ async def check(path: Path, environ: Mapping[str, str], parse: Parse) -> Report:
         settings = load(path, environ)
     except InvalidSettings:
         return report
+    report.warnings += map(str, unsafe(path, environ))
     found: dict[DeclarationKey, Declared] = {}
     for source in settings.declarations:
         if source.directory is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitopsd.settings.changes import SettingsChanges, changed
-from gitopsd.settings.loading import load, problems
+from gitopsd.settings.loading import load, problems, unsafe
 from gitopsd.settings.objects import CompareSettings, IgnoreRule, ResourceSettings, TrackingSettings
 from gitopsd.settings.problem import Problem
 from gitopsd.settings.schema import (
@@ -36,6 +36,7 @@ from gitopsd.settings.schema import (
     ToolSettings,
     WorkerSettings,
 )
+from gitopsd.settings.unsafe import unchecked
 
 __all__ = [
     "ApiSettings",
@@ -75,4 +76,6 @@ __all__ = [
     "changed",
     "load",
     "problems",
+    "unchecked",
+    "unsafe",
 ]

@@ -11,6 +11,7 @@ from gitopsd.settings.checks import check
 from gitopsd.settings.document import document, lay_over
 from gitopsd.settings.problem import Problem, Problems, SettingsPlace
 from gitopsd.settings.schema import Settings
+from gitopsd.settings.unsafe import note_unsafe
 
 MAX_BYTES = 8 << 20  # thousands of clusters; a device file has no end
 
@@ -24,7 +25,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     Raises:
         InvalidSettings: lists every problem, one a line.
     """
-    settings, found = _read(path, environ)
+    settings, problems = _read(path, environ)
+    found = list(problems)
     if found or settings is None:
         lines = "\n".join(f"  {problem}" for problem in found)
         raise InvalidSettings(
@@ -35,10 +37,19 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
 
 def problems(path: Path, environ: Mapping[str, str]) -> list[Problem]:
     """Return everything that is wrong with the settings, by line; empty where `load` would succeed."""
-    return _read(path, environ)[1]
+    return list(_read(path, environ)[1])
 
 
-def _read(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, list[Problem]]:
+def unsafe(path: Path, environ: Mapping[str, str]) -> list[Problem]:
+    """Return what works in the settings and leaves a door open, by line; empty where `load` would not succeed."""
+    settings, problems = _read(path, environ)
+    if settings is None or any(True for _ in problems):
+        return []
+    note_unsafe(settings, problems)
+    return list(problems)
+
+
+def _read(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, Problems]:
     found = Problems(str(path))
     settings = None
     text = _text(path, found)
@@ -50,7 +61,7 @@ def _read(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, list
         settings = builder.build(Settings, root)
     if settings is not None:
         check(settings, environ, found)
-    return settings, list(found)
+    return settings, found
 
 
 def _text(path: Path, found: Problems) -> str | None:

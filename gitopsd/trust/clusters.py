@@ -31,6 +31,7 @@ class ClusterSecret:
     kubeconfig: bytes = field(default=b"", repr=False)  # JSON; b"": by the service account of this pod
     namespaces: tuple[str, ...] = ()  # the only ones; none: all
     cluster_resources: bool = False  # beside `namespaces`: also what is in none
+    unchecked: bool = False  # anybody may answer as its server
 
 
 def cluster_of(values: Mapping[str, str]) -> ClusterSecret:
@@ -60,7 +61,9 @@ def cluster_of(values: Mapping[str, str]) -> ClusterSecret:
         raise InvalidDeclaration(
             "config holds no login", remedy="write bearerToken, a client certificate or execProviderConfig"
         )
-    return ClusterSecret(name, server, _kubeconfig(_cluster(server, config, tls), user), *within)
+    return ClusterSecret(
+        name, server, _kubeconfig(_cluster(server, config, tls), user), *within, tls.get("insecure") is True
+    )
 
 
 def _within(values: Mapping[str, str]) -> tuple[tuple[str, ...], bool]:

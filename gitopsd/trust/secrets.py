@@ -15,7 +15,7 @@ from typing import Any
 from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.core.text.suggest import did_you_mean
 from gitopsd.errors import InvalidDeclaration
-from gitopsd.settings import GitHubApp, Held, RepoCredentials
+from gitopsd.settings import GitHubApp, Held, RepoCredentials, unchecked
 from gitopsd.settings.checks import misfits
 from gitopsd.trust import clusters
 from gitopsd.trust.clusters import ClusterSecret, cluster_of
@@ -126,6 +126,8 @@ def _add_cluster(document: Mapping[str, Any], origin: str, found: ReadSecrets) -
         return
     for name in sorted(values.keys() - clusters.KNOWN):
         found.warnings.append(f"{origin}: {name[:80]} is unknown and has no effect")
+    if cluster.unchecked:
+        found.warnings.append(f"{origin}: tlsClientConfig.insecure: the server is not checked; write its caData")
     for name in clusters.NARROWS:
         if values.get(name):
             found.warnings.append(f"{origin}: {name} limits nobody; write destinations of AppProjects instead")
@@ -156,6 +158,7 @@ def _credentials(document: Mapping[str, Any], origin: str, warnings: list[str]) 
     )
     for what, remedy in misfits(credentials):
         raise InvalidDeclaration(f"the Secret {what}", remedy=remedy)
+    warnings += [f"{origin}: the Secret {what}; {remedy}" for what, remedy in unchecked(credentials)]
     return credentials
 
 

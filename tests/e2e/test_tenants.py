@@ -72,7 +72,8 @@ OPERATORS = (
 @pytest.mark.parametrize("login", LOGINS)
 async def test_a_login_in_a_url_is_shown_nowhere(own: Own, login: str) -> None:
     secret = login.rpartition(":")[2]
-    async with own() as shop:
+    unchecked = {"url": "https://git.example/", "insecure": True}
+    async with own(changes={"git": {"credentials": [unchecked]}}) as shop:
         url = shop.host.url(shop.repo(files={"keep.yaml": KEEP})).replace("://", f"://{login}@")
         web, gone = shop.application("web", url), shop.application("gone", f"{url}-gone")
         names = {"web": shop.name("web"), "gone": shop.name("gone")}
@@ -87,5 +88,6 @@ async def test_a_login_in_a_url_is_shown_nowhere(own: Own, login: str) -> None:
                 shown[path] = await answer.text()
         shown["log"] = shop.daemon.process.log
 
+        assert "git.credentials[0]" in shop.daemon.process.events("settings.unsafe")[0]["what"]
         assert [] == [place for place, text in shown.items() if secret in text]
         assert "***@" in shown["readyz"]

@@ -15,7 +15,7 @@ from tests.trust.secrets import secret
 def kubeconfig(config: Any, **data: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the cluster and the user of the kubeconfig that a Secret becomes."""
     found = read([("f:1", cluster(config, **{"name": "prod", "server": "https://1.2.3.4:6443", **data}))])
-    assert ([], []) == (found.errors, found.warnings)
+    assert [] == found.errors + [warning for warning in found.warnings if "is not checked" not in warning]
     (one,) = found.clusters
     assert "hunter2" not in repr(one)
     document = json.loads(one.kubeconfig)

@@ -1,0 +1,58 @@
+"""What works in settings, and leaves a door open: said at the start and by `gitopsd check`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from gitopsd.errors import InvalidSettings
+from gitopsd.settings.problem import Problems
+from gitopsd.settings.schema import ApiSettings, RepoCredentials, Secret, Settings
+
+SHORTEST = 20  # characters of a token or a secret that anybody on the network may guess at
+
+
+def note_unsafe(settings: Settings, found: Problems) -> None:
+    """Add to `found` what is unsafe in settings that are otherwise right."""
+    if not is_loopback(settings.api.host) and settings.api.cert_file is None:
+        what = f"is {settings.api.host[:80]}, and the API has no TLS: its token can be read on the way"
+        found.at("api.host", what, "set api.cert_file and api.key_file, or keep it behind a TLS proxy of this machine")
+    for name, secret in _guessed(settings.api):
+        if len(_text(secret)) < SHORTEST:
+            what = f"has fewer than {SHORTEST} characters, so it can be guessed"
+            found.at(name, what, "make one with `openssl rand -base64 32`")
+    for place, given in enumerate(settings.git.credentials):
+        for what, remedy in unchecked(given):
+            found.at(f"git.credentials[{place}]", what, remedy)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether what listens on `host` is for this machine alone."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def unchecked(given: RepoCredentials) -> Iterator[tuple[str, str]]:
+    """Yield what `given` does not check of a server, and what to do instead."""
+    if given.insecure:
+        yield "checks neither certificates nor host keys (insecure)", "name the authority in ca_file"
+    elif given.insecure_host_key:
+        yield "checks no host keys", "name the server's host key in known_hosts"
+    if given.plain_http:
+        yield "speaks to its registry without TLS", "give the registry a certificate, and remove plain_http"
+
+
+def _guessed(api: ApiSettings) -> Iterator[tuple[str, Secret]]:
+    if api.token is not None:
+        yield "api.token", api.token
+    if api.webhook_secret is not None:
+        yield "api.webhook_secret", api.webhook_secret
+
+
+def _text(secret: Secret) -> str:
+    try:
+        return secret.read()
+    except InvalidSettings:
+        return " " * SHORTEST  # it is said elsewhere that it cannot be read
