@@ -20,6 +20,7 @@ from gitopsd.daemon.controller import Controller
 from gitopsd.daemon.reload import Reloader
 from gitopsd.daemon.sources import GitSide
 from gitopsd.git.epoch import Epoch
+from gitopsd.manifests.cache import decoded_key
 from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.runtime.die_with_parent import PR_SET_DUMPABLE, control
@@ -28,6 +29,7 @@ from gitopsd.runtime.malloc_trim import MallocTrim
 from gitopsd.runtime.memory import kept
 from gitopsd.runtime.metrics import Meters
 from gitopsd.runtime.queue import KeyQueue
+from gitopsd.runtime.seal import Seal
 from gitopsd.runtime.signals import Signals, listening
 from gitopsd.runtime.systemd import Systemd, Watchdog
 from gitopsd.runtime.tasks import Graceful, running
@@ -45,7 +47,7 @@ async def run(config: Path, settings: Settings) -> None:
     for directory in (settings.data_dir, settings.run_dir):
         make_private(directory)
     control(PR_SET_DUMPABLE, 0)  # also where a program that renders could not be given a namespace
-    store = Store(settings.data_dir, time.time)
+    store = Store(settings.data_dir, time.time, _seal(settings))
     try:
         with listening() as signals:
             async with AsyncExitStack() as stack:
@@ -55,6 +57,12 @@ async def run(config: Path, settings: Settings) -> None:
     finally:
         store.close()
     log.info("daemon.stopped")
+
+
+def _seal(settings: Settings) -> Seal | None:
+    """Return what seals Secrets in the store; None without a key that lies elsewhere: one beside it would be none."""
+    key = settings.redis.key
+    return Seal(decoded_key(key.read(), "redis.key")) if key else None
 
 
 def make_private(directory: Path) -> None:

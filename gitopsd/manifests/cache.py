@@ -19,15 +19,13 @@ from typing import Self, TypeVar
 
 import redis.asyncio
 import structlog
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from gitopsd.errors import InvalidSettings
+from gitopsd.runtime.seal import KEY_BYTES, Seal
 
 PREFIX = "gitopsd:manifests:"
-KEY_BYTES, NONCE_BYTES = 32, 12
 AT_ONCE = 32  # commands in flight, each on a connection; more wait here
 LARGE_BYTES = 256 << 10  # what takes longer than 2 ms to seal or open is done in a thread
 MOST_BYTES = 128 << 20  # of an entry, sealed or opened; a worker answers less
@@ -74,7 +72,7 @@ class Cache:
         with lost and back where a look shows it. `on_command` is called after each command.
         `ready` is awaited before each command, within its deadline: a private server that starts is not gone.
         """
-        self._aead = AESGCMSIV(key)
+        self._seal = Seal(key)
         self._deadline_s = deadline_s
         self._ttl_s = max(1, int(ttl_s))
         self._on_event = on_event
@@ -145,16 +143,17 @@ class Cache:
             return None
         try:
             return await _aside(self._unsealed, name, sealed)
-        except (InvalidTag, ValueError, zlib.error):
+        except (ValueError, zlib.error):
             self._on_event("unsealed")
             return None
 
     def _sealed(self, name: str, value: bytes) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._aead.encrypt(nonce, zlib.compress(value, 1), (PREFIX + name).encode())
+        return self._seal.sealed(PREFIX + name, zlib.compress(value, 1))
 
     def _unsealed(self, name: str, sealed: bytes) -> bytes:
-        packed = self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], (PREFIX + name).encode())
+        packed = self._seal.opened(PREFIX + name, sealed)
+        if packed is None:
+            raise ValueError("not what was sealed")
         unpack = zlib.decompressobj()
         value = unpack.decompress(packed, MOST_BYTES)
         if not unpack.eof:

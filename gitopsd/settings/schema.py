@@ -163,7 +163,7 @@ class RedisSettings:
     password: Secret | None = None
     deadline_s: float = 1.0  # of one command; then the daemon renders itself
     ttl_s: float = 7 * 86400.0  # of an entry that nobody reads
-    key: Secret | None = None  # 32 bytes, base64: seals entries; none: one kept in the data directory
+    key: Secret | None = None  # 32 bytes, base64: seals entries, and Secrets in the store; none: entries by cache.key
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
-
-import orjson
 
 from gitopsd.model.comparison import Remembered
 from gitopsd.model.ids import AppName, ClusterId
-from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
+from gitopsd.model.manifest import GroupKind, ResourceKey
+from gitopsd.runtime.seal import Seal
 from gitopsd.store.database import Database
+from gitopsd.store.deletion_hooks import DeletionHooks
 
 # Constants throughout, so that nothing from outside ever stands in a statement.
 OBJECT = "app = ? AND cluster = ? AND api_group = ? AND kind = ? AND namespace = ? AND name = ?"
@@ -31,13 +31,13 @@ NOTHING: frozenset[ResourceKey] = frozenset()
 
 
 class InventoryPart:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, seal: Seal | None) -> None:
         self._database = database
+        self.hooks = DeletionHooks(database, seal)
         self._targets: dict[AppName, dict[ClusterId, frozenset[ResourceKey]]] = {}
         self._shown: dict[AppName, dict[ClusterId, dict[ResourceKey, Remembered]]] = {}
         self._wanted_by: dict[ClusterId, dict[ResourceKey, frozenset[AppName]]] = {}
         self._approved: dict[AppName, float] = {}  # Unix time
-        self._hooks: dict[AppName, bytes] = {}  # of their deletion, as JSON: hardly ever looked at
         self._alone: dict[AppName, frozenset[AppName]] = {}  # most objects are wanted by one: the set is shared
 
     def load(self) -> None:
@@ -59,7 +59,7 @@ class InventoryPart:
                 shown[key] = Remembered(target, view, share(rules, rules), share(admission, admission))
         self._loaded(place, wanted, shown)
         self._approved = dict(self._database.rows("SELECT app, at_s FROM approvals"))
-        self._hooks = dict(self._database.rows("SELECT app, body FROM delete_hooks"))
+        self.hooks.load()
 
     def _loaded(self, place: tuple[str, str], wanted: list[ResourceKey], shown: dict[ResourceKey, Remembered]) -> None:
         app, cluster = AppName(place[0]), ClusterId(place[1])
@@ -85,19 +85,6 @@ class InventoryPart:
 
     def kinds(self, cluster: ClusterId) -> frozenset[GroupKind]:
         return frozenset(key.group_kind for key in self._wanted_by.get(cluster, {}))
-
-    def delete_hooks(self, app: AppName) -> tuple[Manifest, ...]:
-        return tuple(orjson.loads(self._hooks.get(app, b"[]")))
-
-    def put_delete_hooks(self, app: AppName, hooks: Sequence[Manifest]) -> None:
-        if not hooks and app not in self._hooks:
-            return
-        body = orjson.dumps(list(hooks), option=orjson.OPT_SORT_KEYS)
-        if body == self._hooks.get(app):
-            return
-        with self._database.write(durable=False) as connection:
-            connection.execute("INSERT OR REPLACE INTO delete_hooks VALUES (?, ?)", (app, body))
-        self._hooks[app] = body
 
     def approved_s(self, app: AppName) -> float | None:
         return self._approved.get(app)
@@ -145,7 +132,7 @@ class InventoryPart:
         for cluster in list(self._targets.get(app, {})):
             self._want(app, cluster, NOTHING)
         self._alone.pop(app, None)
-        self._hooks.pop(app, None)
+        self.hooks.forget(app)
         self._approved.pop(app, None)
         self._shown.pop(app, None)
 

@@ -6,8 +6,19 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import orjson
+
+from gitopsd.core.objects.mask import is_secret
 from gitopsd.errors import StoreUnusable
 from gitopsd.store.worded_operations import give_types
+
+
+def _without_secrets(database: sqlite3.Connection) -> None:
+    """Take Secrets out of what an older gitopsd wrote."""
+    for app, body in database.execute("SELECT app, body FROM delete_hooks").fetchall():
+        rest = [hook for hook in orjson.loads(body) if not is_secret(hook)]
+        database.execute("UPDATE delete_hooks SET body = ? WHERE app = ?", (orjson.dumps(rest), app))
+
 
 Step = tuple[str | Callable[[sqlite3.Connection], None], ...]  # statements, and what no statement says
 
@@ -49,6 +60,8 @@ STEPS: tuple[Step, ...] = (
     ("CREATE TABLE approvals (app TEXT PRIMARY KEY, at_s REAL NOT NULL) WITHOUT ROWID",),
     # Why operations ended and what holds up their tasks are types.
     (give_types,),
+    # Secrets among the hooks of a deletion are sealed, and go where they are not: the next pass brings them again.
+    ("ALTER TABLE delete_hooks ADD COLUMN sealed BLOB", _without_secrets),
 )
 VERSION = len(STEPS)
 

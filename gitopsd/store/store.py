@@ -22,6 +22,7 @@ from gitopsd.model.operation import Operation, SyncRequest, Task
 from gitopsd.model.project import AppProject
 from gitopsd.model.status import AppStatus, Condition, HistoryEntry
 from gitopsd.ports import Clock
+from gitopsd.runtime.seal import Seal
 from gitopsd.store.database import Database, checkpoint
 from gitopsd.store.declarations import Changed, DeclarationsPart
 from gitopsd.store.inventory import InventoryPart
@@ -39,8 +40,8 @@ class Store:
     nothing is kept: what a pass still writes after it was forgotten is gone.
     """
 
-    def __init__(self, directory: Path, clock: Clock) -> None:
-        """Open or make the store in `directory`, and read it.
+    def __init__(self, directory: Path, clock: Clock, seal: Seal | None = None) -> None:
+        """Open or make the store in `directory`, and read it. Values of Secrets are kept where there is a `seal`.
 
         Raises:
             StoreUnusable: it is damaged, another daemon's, or of a later version.
@@ -50,7 +51,7 @@ class Store:
         self._clock = clock
         self._database = Database(directory)
         self._declarations = DeclarationsPart(self._database)
-        self._inventory = InventoryPart(self._database)
+        self._inventory = InventoryPart(self._database, seal)
         self._operations = OperationsPart(self._database)
         self._statuses: dict[AppName, AppStatus] = {}
         self._on_declared: list[Callable[[frozenset[AppName]], None]] = []
@@ -215,11 +216,11 @@ class Store:
             self._inventory.put_targets(app, cluster, keys)
 
     def delete_hooks(self, app: AppName) -> Sequence[Manifest]:
-        return self._inventory.delete_hooks(app)
+        return self._inventory.hooks.of(app)
 
     def put_delete_hooks(self, app: AppName, hooks: Sequence[Manifest]) -> None:
         if self._declarations.get(app) is not None:
-            self._inventory.put_delete_hooks(app, hooks)
+            self._inventory.hooks.put(app, hooks)
 
     def approved_s(self, app: AppName) -> float | None:
         return self._inventory.approved_s(app)
