@@ -45,8 +45,9 @@ fix: $(READY)  ## format, and mend what the linter can
 bench: $(READY)  ## the budgets of docs/bench.md, measured; a table and JSON
 	@$(BIN)/python -m tests.bench
 
-compare: $(READY)  ## renders and YAML beside others' programs: PEERS=DIR [SOURCES=DIR] [ONLY=renders]
-	@$(BIN)/python -m tests.compare --peers "$(PEERS)" $(if $(SOURCES),--sources "$(SOURCES)") $(if $(ONLY),--only $(ONLY))
+compare: $(READY)  ## renders, health and YAML beside others': PEERS=DIR [SOURCES=DIR] [HEALTH=DIR] [ONLY=renders]
+	@$(BIN)/python -m tests.compare --peers "$(PEERS)" $(if $(SOURCES),--sources "$(SOURCES)") \
+		$(if $(HEALTH),--health "$(HEALTH)") $(if $(ONLY),--only $(ONLY))
 
 lock:  ## write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --upgrade -o requirements.lock

@@ -1,7 +1,7 @@
 """`make compare PEERS=DIR`: what we make of public inputs beside what others make of them; prints what differs.
 
-The peers' programs are in DIR (see `tests.compare.peers`), and so is the tree of sources, in DIR/sources, unless
-SOURCES=DIR names another one. Nothing of either is part of the project.
+The peers' programs are in DIR (see `tests.compare.peers`), and so are the tree of sources, in DIR/sources, and that of
+health tests, in DIR/health, unless SOURCES=DIR and HEALTH=DIR name others. Nothing of them is part of the project.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.compare import random_yaml, sources
+from tests.compare import healths, random_yaml, sources
 from tests.compare.peers import Peer, peers
 from tests.compare.results import Compared, table
 
@@ -24,6 +24,7 @@ from tests.compare.results import Compared, table
 class Options:
     peers: list[Peer]
     sources: Path
+    health: Path
     most: int
     documents: int
     seed: int
@@ -34,6 +35,7 @@ class Options:
 # What is compared; each yields its results as it goes.
 GROUPS: Mapping[str, Callable[[Options], Iterator[Compared]]] = {
     "renders": lambda given: sources.compare(given.sources, given.peers, given.scratch, given.most, given.parameters),
+    "health": lambda given: healths.compare(given.health),
     "yaml": lambda given: random_yaml.compare(given.peers, given.scratch, given.documents, given.seed),
 }
 
@@ -46,6 +48,7 @@ def main() -> None:
         given = Options(
             able,
             (arguments.sources or arguments.peers / "sources").absolute(),
+            (arguments.health or arguments.peers / "health").absolute(),
             arguments.most,
             arguments.documents,
             arguments.seed,
@@ -67,6 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.compare", description=__doc__)
     parser.add_argument("--peers", type=Path, required=True, help="the directory of the peers' programs")
     parser.add_argument("--sources", type=Path, default=None, help="a tree of repositories; default: PEERS/sources")
+    parser.add_argument("--health", type=Path, default=None, help="a tree of health tests; default: PEERS/health")
     parser.add_argument(
         "--only", action="append", choices=sorted(GROUPS), help="compare this alone; may be given often"
     )

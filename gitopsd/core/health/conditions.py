@@ -1,9 +1,9 @@
-"""Health of a custom resource by the conditions that controllers agree on.
+"""Health of a custom resource of which no more is known, by the conditions and phases that controllers agree on.
 
 | what its status says                                        | health      |
 |-------------------------------------------------------------|-------------|
 | `observedGeneration` is behind `metadata.generation`        | Progressing |
-| `Stalled`, `Degraded` or `InvalidSpec` is True              | Degraded    |
+| `Stalled`, `Degraded`, `Failed` or `InvalidSpec` is True    | Degraded    |
 | `Synced` or `Progressing` is False, the reason an error     | Degraded    |
 | `Paused` is True; `Synced` is False by `ReconcilePaused`    | Suspended   |
 | `Reconciling` is True; `Progressing` is True, and not done  | Progressing |
@@ -12,6 +12,9 @@
 | … is False for another reason, or Unknown                   | Progressing |
 | none of these conditions                                    | none        |
 
+A `phase` or `state` that is a word of PHASES says it too: the worse of the two counts. Where none of them says anything
+bad, `spec.suspend` or `spec.paused` is Suspended.
+
 Source: kstatus of sigs.k8s.io/cli-utils ("Status of Kubernetes resources"), to which False alone is in progress: many
 controllers begin with it. Argo CD's checks call it Degraded; the reason decides between the two.
 """
@@ -19,12 +22,12 @@ controllers begin with it. Argo CD's checks call it Degraded; the reason decides
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gitopsd.core.health.facts import at, is_behind, status_of, words_of
 from gitopsd.core.health.words import degraded, healthy, progressing, suspended, unknown
-from gitopsd.core.objects.fields import mapping_at
-from gitopsd.model.health import Health
+from gitopsd.model.health import SEVERITY, Health, HealthStatus
 from gitopsd.model.manifest import Manifest
 
 ERROR = re.compile(
@@ -32,6 +35,61 @@ ERROR = re.compile(
 )
 DONE = ("NewReplicaSetAvailable", "NewReplicationControllerAvailable")  # Progressing stays True after a rollout
 PAUSED = "ReconcilePaused"
+
+
+PHASES: Mapping[str, HealthStatus] = {
+    **dict.fromkeys(
+        (
+            "active",
+            "available",
+            "bound",
+            "complete",
+            "completed",
+            "healthy",
+            "ready",
+            "running",
+            "succeeded",
+            "successful",
+        ),
+        HealthStatus.HEALTHY,
+    ),
+    **dict.fromkeys(("paused", "suspended", "hibernated", "stopped"), HealthStatus.SUSPENDED),
+    **dict.fromkeys(
+        (
+            *("creating", "deploying", "initializing", "installing", "new", "pending", "processing", "progressing"),
+            *(
+                "provisioning",
+                "reconciling",
+                "restarting",
+                "scaling",
+                "scheduling",
+                "starting",
+                "updating",
+                "upgrading",
+            ),
+            *("waiting", "deleting", "terminating"),
+        ),
+        HealthStatus.PROGRESSING,
+    ),
+    **dict.fromkeys(
+        (
+            "degraded",
+            "error",
+            "errored",
+            "failed",
+            "failure",
+            "invalid",
+            "lost",
+            "rejected",
+            "unavailable",
+            "unhealthy",
+        ),
+        HealthStatus.DEGRADED,
+    ),
+}
+GOES_ON = ("active", "running")  # which end a rollout, but not a run: what has a time at which it began is a run
+BEGAN = ("startTime", "startedAt", "startTimestamp")
+SWITCHES = ("suspend", "suspended", "paused")
 
 Condition = Mapping[str, Any]
 
@@ -42,70 +100,69 @@ def custom_health(manifest: Manifest) -> Health | None:
     What a schema of its own may have otherwise (conditions that are no list, a generation that is no number) says
     nothing either.
     """
-    status, generation = manifest.get("status"), mapping_at(manifest, "metadata").get("generation")
-    if not isinstance(status, dict):
-        return None
-    if _behind(status.get("observedGeneration"), generation):
+    status, generation = manifest.get("status"), at(manifest, ("metadata", "generation"))
+    found = _status_health(status, generation) if isinstance(status, dict) else None
+    if found is not None and found.status is not HealthStatus.HEALTHY:
+        return found
+    held = next((name for name in SWITCHES if at(manifest, ("spec", name)) is True), None)
+    return found if held is None else suspended(f"{held} is true")
+
+
+def _status_health(status: Mapping[str, Any], generation: Any) -> Health | None:
+    if is_behind(status.get("observedGeneration"), generation):
         return progressing("the latest spec has not been observed yet")
     listed = status.get("conditions")
     each = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    return _told({one["type"]: one for one in reversed(each) if isinstance(one.get("type"), str)}, generation)
+    said = _told({one["type"]: one for one in reversed(each) if isinstance(one.get("type"), str)}, generation)
+    # max() keeps the first of equals: a condition says more than a phase.
+    return max((one for one in (said, *_phases(status)) if one), key=lambda one: SEVERITY[one.status], default=None)
+
+
+def _phases(status: Mapping[str, Any]) -> Iterator[Health]:
+    for name in ("phase", "state"):
+        word = status.get(name)
+        folded = word.casefold() if isinstance(word, str) else ""
+        if known := PHASES.get(folded):
+            runs = folded in GOES_ON and any(status.get(began) for began in BEGAN)
+            yield Health(HealthStatus.PROGRESSING if runs else known, words_of(status) or f"{name} is {word}")
 
 
 def _told(found: Mapping[str, Condition], generation: Any) -> Health | None:  # noqa: PLR0911 - a row of the table each
-    for name in ("Stalled", "Degraded", "InvalidSpec"):
+    for name in ("Stalled", "Degraded", "Failed", "InvalidSpec"):
         if _is(found, name, "True"):
-            return degraded(_words(found[name]))
+            return degraded(words_of(found[name]))
     for name in ("Synced", "Progressing"):
         if _is(found, name, "False") and ERROR.search(_reason(found[name])):
-            return degraded(_words(found[name]))
+            return degraded(words_of(found[name]))
     if _is(found, "Paused", "True"):
-        return suspended(_words(found["Paused"]) or "it is paused")
+        return suspended(words_of(found["Paused"]) or "it is paused")
     if _is(found, "Synced", "False") and _reason(found["Synced"]) == PAUSED:
-        return suspended(_words(found["Synced"]))
+        return suspended(words_of(found["Synced"]))
     if _is(found, "Reconciling", "True"):
-        return progressing(_words(found["Reconciling"]))
+        return progressing(words_of(found["Reconciling"]))
     if _is(found, "Progressing", "True") and _reason(found["Progressing"]) not in DONE:
-        return progressing(_words(found["Progressing"]))
+        return progressing(words_of(found["Progressing"]))
     return next((_ready(name, found[name], generation) for name in ("Ready", "Available") if name in found), None)
 
 
 def _ready(name: str, condition: Condition, generation: Any) -> Health:
-    if _behind(condition.get("observedGeneration"), generation):
+    if is_behind(condition.get("observedGeneration"), generation):
         return progressing(f"{name} is of an older spec")
-    match _status(condition):
+    match status_of(condition):
         case "True":
-            return healthy(_words(condition))
+            return healthy(words_of(condition))
         case "False" if ERROR.search(_reason(condition)):
-            return degraded(_words(condition))
+            return degraded(words_of(condition))
         case "False" | "Unknown":
-            return progressing(_words(condition) or f"it is not {name} yet")
+            return progressing(words_of(condition) or f"it is not {name} yet")
         case status:
             return unknown(f"condition {name} is {str(status)[:40]!r} instead of 'True', 'False' or 'Unknown'")
 
 
 def _is(found: Mapping[str, Condition], name: str, status: str) -> bool:
-    return name in found and _status(found[name]) == status
-
-
-def _status(condition: Condition) -> Any:
-    """Return a condition's status as text, which some controllers write as a boolean."""
-    status = condition.get("status")
-    return str(status) if isinstance(status, bool) else status
-
-
-def _behind(observed: Any, generation: Any) -> bool:
-    """Tell whether `observed` is an older generation; some controllers write theirs as text."""
-    if isinstance(observed, str) and observed.isdecimal() and len(observed) < len(str(1 << 63)):
-        observed = int(observed)
-    return isinstance(observed, int) and isinstance(generation, int) and observed < generation
+    return name in found and status_of(found[name]) == status
 
 
 def _reason(condition: Condition) -> str:
     reason = condition.get("reason")
     return reason if isinstance(reason, str) else ""
-
-
-def _words(condition: Condition) -> str:
-    message = condition.get("message")
-    return message if isinstance(message, str) and message else _reason(condition)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from gitopsd.core.health.apiservice import apiservice_health
 from gitopsd.core.health.autoscaler import autoscaler_health
 from gitopsd.core.health.budget import budget_health
+from gitopsd.core.health.collector import collector_health
 from gitopsd.core.health.conditions import custom_health
 from gitopsd.core.health.cronjob import cronjob_health
 from gitopsd.core.health.daemonset import daemonset_health
@@ -14,11 +15,13 @@ from gitopsd.core.health.definition import definition_health
 from gitopsd.core.health.deployment import deployment_health
 from gitopsd.core.health.ingress import ingress_health
 from gitopsd.core.health.job import job_health
+from gitopsd.core.health.kinds import truth_of
 from gitopsd.core.health.namespace import namespace_health
 from gitopsd.core.health.pod import pod_health
 from gitopsd.core.health.replicaset import replicaset_health
 from gitopsd.core.health.service import service_health
 from gitopsd.core.health.statefulset import statefulset_health
+from gitopsd.core.health.truth import judged
 from gitopsd.core.health.volume import claim_health
 from gitopsd.core.health.words import progressing, unknown
 from gitopsd.core.health.workflow import workflow_health
@@ -43,6 +46,7 @@ CHECKS: Mapping[GroupKind, Callable[[Manifest], Health]] = {
     GroupKind("batch", "Job"): job_health,
     GroupKind("extensions", "Ingress"): ingress_health,
     GroupKind("networking.k8s.io", "Ingress"): ingress_health,
+    GroupKind("opentelemetry.io", "OpenTelemetryCollector"): collector_health,
     GroupKind("policy", "PodDisruptionBudget"): budget_health,
 }
 
@@ -105,10 +109,12 @@ def _judged(manifest: Manifest) -> Health | None:
     if _ignored(manifest):
         return None
     kind = _group_kind(manifest)
-    if kind.group not in KUBERNETES and kind not in CHECKS:
-        return custom_health(manifest)
-    check = CHECKS.get(kind)
-    return None if check is None else check(manifest)
+    if check := CHECKS.get(kind):
+        return check(manifest)
+    if kind.group in KUBERNETES:
+        return None
+    truth = truth_of(kind)
+    return custom_health(manifest) if truth is None else judged(manifest, truth)
 
 
 def is_asked(manifest: Manifest) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import strategies as st
+
 from gitopsd.core.health import health_of
 from gitopsd.model.health import HealthStatus
 
@@ -23,3 +25,21 @@ def status_of(manifest: dict[str, Any]) -> HealthStatus:
     found = health_of(manifest)
     assert found is not None
     return found.status
+
+
+def conditions(*told: str) -> list[dict[str, Any]]:
+    """Return conditions of texts such as `Ready=False:Failed`."""
+    found = []
+    for text in told:
+        name, _, rest = text.partition("=")
+        status, _, reason = rest.partition(":")
+        found.append({"type": name, "status": status, "reason": reason})
+    return found
+
+
+WORDS = st.sampled_from(["Ready", "Available", "Stalled", "True", "False", "9" * 40, "1", "Failed"])
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | WORDS
+FIELDS = st.sampled_from(["type", "status", "reason", "message", "observedGeneration", "conditions"])
+JSON = st.recursive(
+    VALUES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=4), max_leaves=12
+)

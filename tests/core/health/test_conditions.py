@@ -10,19 +10,20 @@ from hypothesis import strategies as st
 
 from gitopsd.core.health import health_of
 from gitopsd.model.health import Health, HealthStatus
-from tests.core.health.lives import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, UNKNOWN, live, status_of
+from tests.core.health.lives import (
+    DEGRADED,
+    HEALTHY,
+    JSON,
+    PROGRESSING,
+    SUSPENDED,
+    UNKNOWN,
+    VALUES,
+    conditions,
+    live,
+    status_of,
+)
 
-KIND = "cert-manager.io/Certificate"
-
-
-def conditions(*told: str) -> list[dict[str, Any]]:
-    """Return conditions of texts such as `Ready=False:Failed`."""
-    found = []
-    for text in told:
-        name, _, rest = text.partition("=")
-        status, _, reason = rest.partition(":")
-        found.append({"type": name, "status": status, "reason": reason})
-    return found
+KIND = "shop.example/Basket"  # of which no table knows more
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,39 @@ def test_custom_resource_that_says_nothing_general_has_no_health(status: Any) ->
     assert health_of(live(KIND, {}, status, generation=3)) is None
 
 
+@pytest.mark.parametrize(
+    ("expected", "status"),
+    [
+        (HEALTHY, {"phase": "Ready"}),
+        (HEALTHY, {"state": "running"}),
+        (PROGRESSING, {"phase": "Running", "startTime": "2026-01-01T00:00:00Z"}),
+        (HEALTHY, {"phase": "Succeeded", "startTime": "2026-01-01T00:00:00Z"}),
+        (PROGRESSING, {"phase": "Pending"}),
+        (DEGRADED, {"phase": "Failed"}),
+        (SUSPENDED, {"phase": "Paused"}),
+        (DEGRADED, {"phase": "Failed", "conditions": conditions("Ready=False:Waiting")}),
+        (PROGRESSING, {"phase": "Running", "conditions": conditions("Ready=False:Waiting")}),
+        (PROGRESSING, {"phase": "Pending", "conditions": conditions("Ready=True")}),
+        (DEGRADED, {"phase": "Ready", "state": "ERROR"}),
+        (DEGRADED, {"conditions": conditions("Failed=True")}),
+    ],
+)
+def test_phase_that_is_a_known_word_counts_beside_the_conditions(expected: HealthStatus, status: Any) -> None:
+    assert expected == status_of(live(KIND, {}, status))
+
+
+def test_phase_of_a_word_of_its_own_says_nothing() -> None:
+    assert health_of(live(KIND, {}, {"phase": "Simmering"})) is None
+
+
+@pytest.mark.parametrize("switch", ["suspend", "suspended", "paused"])
+def test_switched_off_by_its_spec_is_suspended_and_not_green(switch: str) -> None:
+    assert SUSPENDED == status_of(live(KIND, {switch: True}, {"conditions": conditions("Ready=True")}))
+    assert SUSPENDED == status_of(live(KIND, {switch: True}))
+    assert HEALTHY == status_of(live(KIND, {switch: False}, {"conditions": conditions("Ready=True")}))
+    assert DEGRADED == status_of(live(KIND, {switch: True}, {"phase": "Failed"}))
+
+
 @pytest.mark.parametrize("observed", [2, "2"])
 def test_status_of_an_older_spec_does_not_count(observed: Any) -> None:
     old = {"observedGeneration": observed, "conditions": conditions("Ready=True")}
@@ -117,16 +151,10 @@ def test_conditions_of_kubernetes_own_kinds_are_not_guessed_at() -> None:
 def test_custom_kind_in_a_group_of_kubernetes_projects_is_custom() -> None:
     told = {"conditions": conditions("Ready=True")}
 
-    assert HEALTHY == status_of(live("gateway.networking.k8s.io/Gateway", {}, told))
+    assert HEALTHY == status_of(live("sample.networking.k8s.io/Basket", {}, told))
 
 
 GIVEN = "as given"
-WORDS = st.sampled_from(["Ready", "Available", "Stalled", "True", "False", "9" * 40, "1", "Failed"])
-VALUES = st.none() | st.booleans() | st.integers() | st.floats() | WORDS
-FIELDS = st.sampled_from(["type", "status", "reason", "message", "observedGeneration", "conditions"])
-JSON = st.recursive(
-    VALUES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=4), max_leaves=12
-)
 
 
 @given(status=JSON, generation=VALUES, meta=JSON | st.just(GIVEN))
