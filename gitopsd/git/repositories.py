@@ -42,7 +42,6 @@ RETRY_S = 5.0  # after a first failure; doubled with each that follows …
 RETRY_MOST_S = 600.0  # … up to this
 TERMINAL_RETRY_S = 1800.0  # of what only a person can mend; the person's remedy may be at the server, unseen from here
 ARTIFACTS = (SCHEME, CHARTS, FILES)  # what a URL begins with whose mirror holds what was asked for, and nothing else
-MAX_WANTED = 500  # SHAs and unusual refs that declarations of one repository may ask for by name
 WANTED_AT_ONCE = 20  # SHAs asked for in one fetch
 TIDY_AFTER_S = 30.0  # from a commit to packing its mirror: first what the commit asks for gets the machine
 UNUSED_S = 30 * 86400.0  # a mirror that nobody fetched for so long is removed at the start
@@ -114,6 +113,7 @@ class Repositories:
             raise NotFetchedYet(
                 f"{without_credentials(repo)} has not been fetched yet", remedy="wait for the first fetch"
             )
+        known.asked_again(_wanted_name(ref), self._now_s())
         revision = self._revision(known, known.epoch, ref, tag_prefix)
         if repo.startswith(ARTIFACTS):
             known.ask(ref)
@@ -317,7 +317,7 @@ class Repositories:
             clock = asyncio.get_running_loop().time
             began_s, succeeded = clock(), False
             try:
-                refs = await known.mirror.fetch(tuple(known.asked) or known.others)
+                refs = await known.mirror.fetch(tuple(known.asked) or tuple(known.others))
                 refs = await self._fetch_commits(known, refs)
                 succeeded = True
             except GitopsError as err:
@@ -335,9 +335,11 @@ class Repositories:
 
     async def _fetch_commits(self, known: GitRepository, refs: dict[str, str]) -> dict[str, str]:
         """Keep what was named by SHA: only a ref makes an epoch move, and who waits for the commit hears of it."""
-        due = [sha for sha, after in known.commits.items() if f"{KEPT}{sha}" not in refs and after <= known.begun]
-        for sha in due[:WANTED_AT_ONCE]:
-            if not await known.mirror.keep(sha):
+        due = [sha for sha in known.wanted if known.is_due(sha) and f"{KEPT}{sha}" not in refs]
+        if len(due) > WANTED_AT_ONCE:  # the newest, and what waits longest: neither waits for a flood of the other
+            due = due[: WANTED_AT_ONCE // 2] + due[-WANTED_AT_ONCE // 2 :]
+        for sha in due:
+            if not await known.mirror.keep(sha) and sha in known.commits:
                 known.commits[sha] = known.begun + 10  # a commit that the server does not have is seldom asked for
         return await known.mirror.refs() if due else refs
 
@@ -368,19 +370,20 @@ class Repositories:
         return known.peeled[name]
 
     def _want(self, known: GitRepository, ref: str) -> bool:
-        if len(known.commits) + len(known.others) >= MAX_WANTED:
+        """Have the server asked for what the epoch lacks; False where it would not be, or is already."""
+        is_ref = ref.startswith("refs/")
+        if is_ref and (ref.startswith(("refs/heads/", "refs/tags/", "refs/gitopsd/")) or not is_ref_name(ref)):
             return False
-        if SHA.fullmatch(ref):
-            fresh = ref.lower() not in known.commits
-            known.commits.setdefault(ref.lower(), 0)
-        elif ref.startswith("refs/") and not ref.startswith(("refs/heads/", "refs/tags/", "refs/gitopsd/")):
-            fresh = is_ref_name(ref) and ref not in known.others
-            known.others |= {ref} if fresh else set()
-        else:
+        if not is_ref and not SHA.fullmatch(ref):
             return False
+        fresh = known.want(_wanted_name(ref), self._now_s(), is_ref=is_ref)
         if fresh:
             known.poke.set()
         return fresh
+
+
+def _wanted_name(ref: str) -> str:
+    return ref if ref.startswith("refs/") else ref.lower()
 
 
 def _remove_unused(mirrors: Path, before_s: float) -> None:
