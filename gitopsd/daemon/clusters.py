@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from gitopsd.apply.run import ClusterApplier
 from gitopsd.daemon.base import Base
 from gitopsd.daemon.leases import Leases
 from gitopsd.daemon.rules import exclusions, tracking
+from gitopsd.daemon.sandbox_policy import hidden
 from gitopsd.kube.client import KubeClient
 from gitopsd.kube.credentials import server_of
 from gitopsd.live.mirrors import LiveMirrors
@@ -50,8 +52,9 @@ class ClusterSide:
             )
             for each in settings.clusters
         }
-        self.lua_workers = script_workers(settings.scripts, lua.__name__, metrics.worker_job)
-        self.jq_workers = script_workers(settings.scripts, jq.__name__, metrics.worker_job)
+        ours = hidden(settings, os.environ)
+        self.lua_workers = script_workers(settings.scripts, lua.__name__, metrics.worker_job, ours)
+        self.jq_workers = script_workers(settings.scripts, jq.__name__, metrics.worker_job, ours)
         self.paths = JqPaths(self.jq_workers, settings.scripts, time.monotonic)
         self.tracking = tracking(settings.tracking)
         # Asked of every object in every pass.

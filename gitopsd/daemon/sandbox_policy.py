@@ -23,25 +23,31 @@ def confinement(settings: Settings, work_dir: Path, environ: Mapping[str, str], 
 
     With `strict`, none is run that the sandbox does not keep, unless the settings say so.
     """
-    ours = [settings.data_dir, settings.run_dir, work_dir, ACCOUNT, *_secrets(settings, "")]
-    ours += [each.directory for each in settings.declarations if each.directory is not None]
-    if credentials := environ.get("CREDENTIALS_DIRECTORY"):
-        ours.append(Path(credentials))
     return Confinement(
         cpu_s=settings.tools.cpu_s,
         processes=settings.tools.processes,
         scratch_bytes=settings.workers.file_bytes,
         visible=tuple(sorted({str(place.absolute()) for place in settings.tools.visible})),
-        hidden=tuple(sorted({str(place.resolve()) for place in ours})),
+        hidden=hidden(settings, environ, work_dir),
         strict=strict and not settings.tools.unconfined,
     )
+
+
+def hidden(settings: Settings, environ: Mapping[str, str], *more: Path) -> tuple[str, ...]:
+    """Return what is ours and `more`: no program or worker sees it by being shown what it lies below."""
+    ours = [settings.data_dir, settings.run_dir, *more, ACCOUNT, *_secrets(settings, "")]
+    ours += [each.directory for each in settings.declarations if each.directory is not None]
+    if credentials := environ.get("CREDENTIALS_DIRECTORY"):
+        ours.append(Path(credentials))
+    return tuple(sorted({str(place.resolve()) for place in ours}))
 
 
 def part(isolation: Isolation | None, tools: ToolSettings, plugins: Sequence[Plugin], work_dir: Path) -> DaemonPart:
     """Return what `/readyz` tells of the sandbox; what is not granted keeps nobody from working."""
     if isolation is None:
         return DaemonPart("sandbox", ready=False, detail="no worker has started yet", required=False)
-    told = [_given(isolation, tools)]
+    scripts = "see no files and no network" if isolation.bubblewrap else "are kept from neither files nor the network"
+    told = [_given(isolation, tools), f"Lua and jq {scripts}"]
     network = [plugin.name for plugin in plugins if plugin.network]
     if isolation.bubblewrap and network:
         told.append(f"plugins with the network: {', '.join(network)}")

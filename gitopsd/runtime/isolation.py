@@ -1,8 +1,9 @@
 """What the kernel takes from a program on behalf of an ordinary user: all that it is not shown, by bubblewrap.
 
-The program has user, mount, process, IPC and, unless it is allowed the network, network namespaces of its own, no
-capability, no new privileges, and a file system that holds what it needs to run, its source, and a scratch alone. Where
-bubblewrap is missing or the kernel refuses, nothing of that holds; `granted` tells, and the daemon says so.
+The program, or a worker that is to be kept in (`boxed`), has user, mount, process, IPC and, unless it is allowed the
+network, network namespaces of its own, no capability, no new privileges, and a file system that holds what it needs to
+run, its source, and a scratch alone. Where bubblewrap is missing or the kernel refuses, nothing of that holds;
+`granted` tells, and the daemon says so.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from functools import cache
 from pathlib import Path
 
 NAMESPACES = ("--unshare-user", "--unshare-pid", "--unshare-ipc")  # a mount namespace is always made
+PACKAGE = Path(__file__).parent.parent  # this one, which need not be where Python's libraries are
+PYTHON = Path(sys.executable).resolve().parent.parent  # `sys.base_prefix` may be a link to it
+INIT = 1  # the parent of what runs in process namespaces of its own, as it sees it
 NOBODY = "65534"  # what root is inside: a program of uid 0 would keep the rights over its namespaces, and undo them
 # Where programs, their libraries and what all of them read is; nothing there is a secret.
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
@@ -70,6 +74,15 @@ class ProgramView:
     network: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerView:
+    """What a worker is shown besides the system's own, this Python and gitopsd; it has no network."""
+
+    reads: tuple[str, ...] = ()  # directories and files
+    hidden: tuple[str, ...] = ()  # as in `Confinement`
+    scratch_bytes: int = 1 << 20  # of its /tmp
+
+
 @cache
 def granted() -> Isolation:
     """Try in a child what this process may have; asked for once in a process."""
@@ -88,7 +101,10 @@ def granted() -> Isolation:
 
 
 def _tried(isolation: Isolation) -> str:
-    command = sealed(["true"], isolation, Confinement(), ProgramView((), Path("/usr"), Path("/usr")))
+    confinement = Confinement()
+    command = sealed(
+        limited(["true"], confinement), isolation, confinement, ProgramView((), Path("/usr"), Path("/usr"))
+    )
     try:
         subprocess.run(command, check=True, env={}, capture_output=True, timeout=20)  # noqa: S603 - our own arguments
     except subprocess.CalledProcessError as err:
@@ -102,7 +118,7 @@ def _tried(isolation: Isolation) -> str:
 def sealed(
     command: Sequence[str], isolation: Isolation, confinement: Confinement, view: ProgramView, *told: str
 ) -> list[str]:
-    """Return what runs `command` in the sandbox, with its limits on processor and processes.
+    """Return what runs `command` in the sandbox.
 
     `told` are more of bubblewrap's options: where it is to tell what.
     """
@@ -114,19 +130,34 @@ def sealed(
         *_shown(confinement, view),
         *_own(confinement, view),
         *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(view.cwd), "--"),
-        *limited(command, confinement.cpu_s, confinement.processes),
+        *command,
     ]
 
 
-def limited(command: Sequence[str], cpu_s: float, processes: int) -> list[str]:
-    """Return what runs `command` with limits that the child sets: those of a user namespace count what is in it."""
-    whole_s = max(1, round(cpu_s))
-    return ["/bin/sh", "-c", LIMITED, "sh", str(whole_s), str(whole_s + 5), str(processes), *command]
+def boxed(command: Sequence[str], isolation: Isolation, view: WorkerView) -> list[str]:
+    """Return what runs a worker by `command` in a sandbox, where the machine grants one; its parent there is `INIT`."""
+    if not isolation.bubblewrap:
+        return [*command]
+    confinement = Confinement(scratch_bytes=view.scratch_bytes, visible=view.reads, hidden=view.hidden)
+    return sealed(command, isolation, confinement, ProgramView((), Path("/"), PACKAGE))
+
+
+def limited(command: Sequence[str], confinement: Confinement, more: int = 0) -> list[str]:
+    """Return what runs `command` with limits that the child sets: those of a user namespace count what is in it.
+
+    Args:
+        command: a program and its arguments.
+        confinement: says how much of the processor, and how many processes it may take.
+        more: processes that count besides its own.
+    """
+    whole_s = max(1, round(confinement.cpu_s))
+    limits = (str(whole_s), str(whole_s + 5), str(confinement.processes + more))
+    return ["/bin/sh", "-c", LIMITED, "sh", *limits, *command]
 
 
 def places(confinement: Confinement) -> tuple[Path, ...]:
     """Return what every program sees, besides `COMMON`."""
-    ours = (sys.base_prefix, sys.prefix, *confinement.visible)
+    ours = (sys.base_prefix, str(PYTHON), sys.prefix, *confinement.visible)
     return tuple(Path(each) for each in dict.fromkeys((*SYSTEM, *ours)) if os.path.lexists(each))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 PROC = Path("/proc")
 MARK = "GITOPSD_WORKER"  # in a worker's environment, and in that of everything it starts
+SHELL_SIGNALS = 128  # an exit code above it is a signal's number, as shells and bubblewrap tell it
 IDLE = 19  # nice: the lowest priority
 ROUNDS = 100  # what forks while it is stopped is looked for again, so often
 

@@ -24,12 +24,11 @@ import orjson
 from gitopsd.errors import NotConfined, WorkerFailed, WorkerStopped
 from gitopsd.runtime.die_with_parent import PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, control
 from gitopsd.runtime.isolation import Confinement, Isolation, ProgramView, granted, limited, sealed
-from gitopsd.runtime.process_tree import MARK, PROC, kill_all, kill_descent
+from gitopsd.runtime.process_tree import MARK, PROC, SHELL_SIGNALS, kill_all, kill_descent
 
 RUN = "GITOPSD_RUN"  # in the environment of one program and of all that it starts
 STDERR_BYTES = 64 << 10  # its end is kept: there the reason stands
 CHUNK_BYTES = 64 << 10
-SHELL_SIGNALS = 128  # what is above is a signal's number
 # For clients that honour it, where the kernel grants no network namespace: nobody listens there.
 NO_NETWORK = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
 
@@ -177,7 +176,7 @@ def _enclosed(program: Program, isolation: Isolation, status: _Status) -> list[s
     confinement, programs = _Policy.confinement, (*_found(program), *program.starts)
     if not isolation.bubblewrap:
         # Without a namespace the kernel counts all processes and threads of this user.
-        return limited(program.command, confinement.cpu_s, confinement.processes + _tasks())
+        return limited(program.command, confinement, _tasks())
     view = ProgramView(
         programs,
         program.cwd,
@@ -186,7 +185,8 @@ def _enclosed(program: Program, isolation: Isolation, status: _Status) -> list[s
         writes=program.writes,
         network=program.network,
     )
-    return sealed(program.command, isolation, confinement, view, "--json-status-fd", str(status.theirs))
+    command = limited(program.command, confinement)
+    return sealed(command, isolation, confinement, view, "--json-status-fd", str(status.theirs))
 
 
 def _found(program: Program) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 Workers are started as programs of their own (`gitopsd.runtime.worker_main`), with an emptied environment, in a
 session of their own, and die with the daemon however that dies. A job is the dotted name of a function and JSON
-values; so nothing of the daemon's memory, files or secrets is in a worker's reach.
+values; so nothing of the daemon's memory is in a worker's reach. Of the machine's files and network it has what its
+`WorkerView` says, where the kernel grants that.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ import orjson
 import structlog
 
 from gitopsd.errors import TooSlow, WorkerFailed, WorkerStopped, error_from_json
-from gitopsd.runtime.isolation import Confinement, Isolation
-from gitopsd.runtime.process_tree import MARK, kill_descent, lower_priority
+from gitopsd.runtime.isolation import INIT, Confinement, Isolation, WorkerView, boxed, granted
+from gitopsd.runtime.process_tree import MARK, SHELL_SIGNALS, kill_descent, lower_priority
 from gitopsd.runtime.spawn import ChildProcess, spawn
 from gitopsd.runtime.turns import FairTurns, Turn
 from gitopsd.runtime.worker_main import LENGTH
 
 PATH = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - an entry may be a zip file
+PYTHON_MAIN = (sys.executable, "-I", "-X", "utf8", "-m", "gitopsd.runtime.worker_main")
 PATIENCE_S = 2.0  # of a job, before it gives way to others
 log = structlog.get_logger()
 
@@ -56,18 +58,21 @@ class WorkerPool:
 
     name = "workers"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what workers have
         self,
         count: int = 2,
         limits: JobLimits | None = None,
         *,
         preload: Sequence[str] = (),
         confinement: Confinement | None = None,
+        view: WorkerView | None = None,
         on_job: OnJob = lambda _job, _seconds, _outcome: None,
     ) -> None:
         """Make a pool of `count` workers that import `preload` at start.
 
         `confinement` holds for the programs that jobs run (`sandbox.run`); None: they run none that matter.
+
+        `view` is all that workers see of the machine, where it grants a sandbox; None: what the daemon's user sees.
 
         `on_job` is called after each job with its name, its seconds without waiting, and its outcome: ok, error
         (a GitopsError), bug, memory, output, crash, deadline, cancelled.
@@ -76,6 +81,7 @@ class WorkerPool:
         self._limits = limits or JobLimits()
         self._preload = tuple(preload)
         self._confinement = confinement
+        self._view = view
         self.isolation: Isolation | None = None  # of programs, as the first worker found it
         self._on_job = on_job
         self._turns = FairTurns(count)
@@ -187,7 +193,7 @@ class WorkerPool:
         self._alive += 1
         worker, outcome, found = None, "cancelled", None
         try:
-            worker = await _spawn()
+            worker = await self._spawn()
             outcome, found = await worker.ask(orjson.dumps(setup), self._limits.start_s, self._limits.output_bytes)
         finally:
             if worker is None:
@@ -209,6 +215,12 @@ class WorkerPool:
         self.isolation = Isolation(**{**found, "options": tuple(found["options"])})
         tell = log.info if self.isolation.full else log.warning
         tell("workers.isolation", full=self.isolation.full, **found)
+
+    async def _spawn(self) -> _Worker:
+        if self._view is None:
+            return await _spawn(lambda command: command, os.getpid())
+        found, view = await asyncio.to_thread(granted), self._view
+        return await _spawn(lambda command: boxed(command, found, view), INIT if found.bubblewrap else os.getpid())
 
     async def _end(self, worker: _Worker) -> None:
         self._alive -= 1
@@ -235,6 +247,8 @@ class _Worker:
     @property
     def death(self) -> str:
         code = self._process.returncode
+        if code is not None and SHELL_SIGNALS < code < 2 * SHELL_SIGNALS:  # as bubblewrap tells of a signal
+            code = SHELL_SIGNALS - code
         if code is None or code >= 0:
             return f"exit code {code}"
         return f"signal {signal.Signals(-code).name}"
@@ -266,13 +280,18 @@ class _Worker:
     async def end(self) -> None:
         """Kill the process and its whole descent, and wait until it is gone."""
         self._writer.close()
+        if self._reader.at_eof():  # it ended by itself; what it is in needs a moment to hear of it, and tells how
+            await self._gone(1)
         kill_descent(self._process.pid if self._process.returncode is None else None, self._mark.encode())
-        with suppress(TimeoutError):  # unkillable while it waits for a device; the kernel ends it when that answers
-            async with asyncio.timeout(5):
+        await self._gone(5)  # unkillable while it waits for a device; the kernel ends it when that answers
+
+    async def _gone(self, patience_s: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
                 await self._process.wait()
 
 
-async def _spawn() -> _Worker:
+async def _spawn(enclosed: Callable[[Sequence[str]], Sequence[str]], parent: int) -> _Worker:
     ours, theirs = socket.socketpair()
     mark = f"{MARK}={secrets.token_hex(16)}"
     ours.setblocking(False)  # noqa: FBT003 - the standard library's signature
@@ -281,10 +300,7 @@ async def _spawn() -> _Worker:
         process = None
         try:
             process = spawn(
-                (
-                    *(sys.executable, "-I", "-X", "utf8", "-m", "gitopsd.runtime.worker_main"),
-                    *(str(theirs.fileno()), str(os.getpid())),
-                ),
+                enclosed((*PYTHON_MAIN, str(theirs.fileno()), str(parent))),
                 cwd=Path("/"),
                 env={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", MARK: mark.partition("=")[2]},
                 fds=(theirs.fileno(),),

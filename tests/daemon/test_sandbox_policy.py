@@ -59,6 +59,7 @@ def test_every_file_with_a_secret_and_our_own_directories_are_hidden(tmp_path: P
         (None, False, "no worker has started yet"),
         (Isolation(reason="no bwrap"), False, "plugins and what kustomize_build_options allows are refused; other pro"),
         (Isolation(reason="no bwrap"), True, "programs are kept from nothing: they have the network, and can read and"),
+        (Isolation(reason="no bwrap"), False, "Lua and jq are kept from neither files nor the network"),
         (Isolation(root=True), True, "what the daemon's user can, as root"),
         (replace(FULL, root=True), False, "no program is run, because gitopsd runs as root"),
         (replace(FULL, root=True), True, "a view, processes and a network of its own, and runs as root"),
@@ -80,7 +81,11 @@ def test_what_each_program_gets_is_told(tmp_path: Path) -> None:
 
     found = part(FULL, ToolSettings(), plugins, SHARED)
 
-    assert "every program has a view, processes and a network of its own; plugins with the network: two" == found.detail
+    libraries = "Lua and jq see no files and no network"
+    assert (
+        f"every program has a view, processes and a network of its own; {libraries}; plugins with the network: two"
+        == found.detail
+    )
     assert confinement(Settings(data_dir=tmp_path), tmp_path, {}, strict=False).strict is False
     assert not confinement(Settings(tools=ToolSettings(unconfined=True)), tmp_path, {}).strict
 

@@ -1,17 +1,23 @@
-"""Libraries that run a tenant's texts in a worker open no file of the machine: docs/security.md."""
+"""Libraries that run a tenant's texts in a worker reach nothing of the machine: docs/security.md."""
 
 from __future__ import annotations
 
 import json
 import os
+import socket
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from gitopsd.errors import GitopsError, InvalidDeclaration
+from gitopsd.errors import GitopsError, InvalidDeclaration, WorkerFailed
+from gitopsd.runtime.isolation import granted
 from gitopsd.runtime.workers import JobLimits, WorkerPool
+from gitopsd.scripts import jq, lua
 from gitopsd.scripts.jq import PATHS, paths
 from gitopsd.scripts.lua import health
+from gitopsd.scripts.pool import script_workers
+from gitopsd.settings import ScriptSettings
 from tests.gitserver import Repo
 from tests.manifests.jsonnet import CONFIG, load
 
@@ -80,3 +86,27 @@ def test_lua_opens_and_starts_nothing(secret: Path, script: str) -> None:
     assert found is not None
     assert "error" in found or found["message"] == "nil"
     assert "hush" not in str(found)
+
+
+@pytest.fixture(params=[lua.__name__, jq.__name__])
+async def scripts(request: pytest.FixtureRequest) -> AsyncIterator[WorkerPool]:
+    """Workers of scripts, asked for what no script can ask: as if one had taken its library over."""
+    if not granted().bubblewrap:
+        pytest.skip(f"no sandbox on this machine: {granted().reason}")
+    async with script_workers(ScriptSettings(), request.param) as pool:
+        yield pool
+
+
+async def test_workers_of_scripts_see_no_file_of_the_daemons(scripts: WorkerPool, secret: Path) -> None:
+    with pytest.raises(WorkerFailed, match="FileNotFoundError"):
+        await scripts.call("os:stat", str(secret))
+    assert [] == await scripts.call("os:listdir", "/tmp")  # noqa: S108 - its own
+
+
+async def test_workers_of_scripts_have_no_network(scripts: WorkerPool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0)
+        with pytest.raises(WorkerFailed, match="ConnectionRefusedError"):
+            await scripts.call("socket:create_connection", server.getsockname())
+        with pytest.raises(BlockingIOError):
+            server.accept()
