@@ -9,7 +9,7 @@ CLUSTERS ?= 3
 APPS ?= 6
 PORT ?= 8080
 
-.PHONY: help demo test soak check fix bench compare lock clean
+.PHONY: help demo test soak fuzz check fix bench compare lock clean
 
 help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -31,6 +31,9 @@ test: $(READY)  ## all tests that a new machine can run, in minutes
 
 soak: $(READY)  ## the long tests in full: properties, kills, churn
 	@GITOPSD_SOAK=1 $(BIN)/pytest -q --timeout=7200
+
+fuzz: $(READY)  ## what others write, drawn at random: GITOPSD_FUZZ_S=600
+	@GITOPSD_FUZZ_S=$${GITOPSD_FUZZ_S:-600} $(BIN)/pytest -q tests/fuzz
 
 check: $(READY)  ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet .

@@ -6,6 +6,7 @@ three in a second, so of a large one only the lines of those charts are read whe
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -144,8 +145,8 @@ class _Reader:
 
     def entries(self) -> dict[str, Any] | None:
         """Return the entries, None where there are none."""
-        events = [next(self._events) for _ in range(3)]  # the stream begins, the document, its mapping
-        if not isinstance(events[-1], yaml.MappingStartEvent):
+        begun = list(itertools.islice(self._events, 3))  # the stream begins, the document, its mapping
+        if not isinstance(begun[-1], yaml.MappingStartEvent):
             return None
         found: dict[str, Any] | None = None
         for name, value in self._pairs():

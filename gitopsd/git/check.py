@@ -15,7 +15,7 @@ from gitopsd.git import child
 from gitopsd.git.chart_index import entries_of, found_in
 from gitopsd.git.credentials import access
 from gitopsd.git.downloads import Download, download
-from gitopsd.git.epoch import FULL_SHA, HEAD, KEPT, Epoch
+from gitopsd.git.epoch import FULL_SHA, HEAD, KEPT, Epoch, lines_of
 from gitopsd.git.failures import fetch_failed
 from gitopsd.git.mirror import CONFIG, environment
 from gitopsd.model.chart import ChartReference
@@ -128,7 +128,7 @@ def is_registry(url: str) -> bool:
 def _read(text: str) -> tuple[str, dict[str, str]]:
     """Return the default branch, and each ref with its commit: an annotated tag's is on a line of its own."""
     default, refs = "", dict[str, str]()
-    for line in text.splitlines():
+    for line in lines_of(text):
         value, _, name = line.partition("\t")
         if value.startswith("ref: "):
             default = value.removeprefix("ref: ").removeprefix("refs/heads/") if name == "HEAD" else default

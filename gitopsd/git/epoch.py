@@ -86,13 +86,18 @@ def is_ref_name(name: str) -> bool:
     )
 
 
+def lines_of(listing: str) -> list[str]:
+    """Return the lines that git wrote; "\\n" alone ends one, and names may hold what else Python takes for an end."""
+    return listing.removesuffix("\n").split("\n") if listing else []
+
+
 def read_refs(listing: bytes, peeled: Callable[[str], str | None]) -> dict[str, str]:
     """Return full name → commit from `git for-each-ref` with `LISTING`.
 
     `peeled` gives the commit of what is neither a commit nor a tag of one, or None; without one there is no such ref.
     """
     refs = {}
-    for line in listing.decode(errors="backslashreplace").splitlines():
+    for line in lines_of(listing.decode(errors="backslashreplace")):
         name, oid, kind, tagged, tagged_kind = line.split(" ")
         commit = oid if kind == "commit" else tagged if tagged_kind == "commit" else peeled(oid)
         if commit is not None:

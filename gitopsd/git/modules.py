@@ -21,7 +21,7 @@ def submodules(text: str) -> Mapping[str, str]:
     found: dict[str, str] = {}
     entries: dict[str, str] = {}
     known = False
-    for line in (each.strip() for each in text.splitlines()):
+    for line in (each.strip() for each in text.split("\n")):
         if line.startswith("["):
             entries = {}
             known = SECTION.fullmatch(line) is not None

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from gitopsd.errors import NotTrusted, RepositoryUnreachable
 from gitopsd.git import child
+from gitopsd.git.epoch import lines_of
 from gitopsd.git.signed import Signed
 from gitopsd.settings import GitSettings
 
@@ -140,7 +141,7 @@ class Signers:
         ended = await child.run(command, env=_environment(), deadline_s=DEADLINE_S, what=what)
         told: dict[str, list[str]] = {}
         lines: list[str] = []
-        for line in ended.stdout.decode(errors="replace").splitlines():
+        for line in lines_of(ended.stdout.decode(errors="replace")):
             if line.startswith("[OF] "):
                 lines = told.setdefault(line.removeprefix("[OF] "), [])
             else:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gitopsd.errors import RepositoryUnreachable, RevisionNotFound
 from gitopsd.git.child import GitResult, run
-from gitopsd.git.epoch import HEAD, LISTING, Epoch, read_refs
+from gitopsd.git.epoch import HEAD, LISTING, Epoch, lines_of, read_refs
 from gitopsd.words import without_credentials
 
 DEADLINE_S = 300.0  # of one git: it may have to hash a whole work tree
@@ -65,7 +65,7 @@ class WorkingCopy:
     async def urls(self) -> list[str]:
         """Return the URLs that the repository is fetched from."""
         listed = await self._said("config", "--get-regexp", r"^remote\..*\.url$")
-        return [line.partition(" ")[2] for line in listed.splitlines()]
+        return [line.partition(" ")[2] for line in lines_of(listed)]
 
     async def at(self, ref: str, tag_prefix: str = "") -> WorkingTreeState:
         """Return the commit that `ref` names there, as a targetRevision or else as git itself understands it.

@@ -58,7 +58,7 @@ def ignored(place: str, text: str) -> HelmIgnore:
 
 
 def _rules(place: str, text: str) -> Iterator[Rule]:
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         rule = line.strip()
         if not rule or rule.startswith("#"):
             continue

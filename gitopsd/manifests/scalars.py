@@ -7,7 +7,6 @@ kubectl is right here, because the API server gets what kubectl makes of a file.
 from __future__ import annotations
 
 import base64
-import binascii
 import math
 import re
 import struct
@@ -98,7 +97,7 @@ def tagged(tag: str, text: str) -> Any:
 def _binary(text: str) -> str:
     try:
         return base64.b64decode("".join(text.split()), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as err:
+    except ValueError as err:  # of base64, of ASCII, or of UTF-8
         raise NotAValue("the !!binary value is not base64 of UTF-8 text") from err
 
 

@@ -93,3 +93,12 @@ def test_large_index_is_none_where_its_charts_are_none(
     file.write_text("entries:\n  web:\n  - {version: [1\n")
     with pytest.raises(InvalidManifest, match="no YAML"):
         find(str(file), "https://c", [("web", "*")])
+
+
+@pytest.mark.parametrize("content", ["", "---\n", "# nothing\n"])
+def test_empty_index_lists_no_charts(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "index.yaml"
+    file.write_text(content)
+
+    with pytest.raises(InvalidManifest, match="lists no charts"):
+        find(str(file), "https://c", [("web", "*")])

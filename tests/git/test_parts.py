@@ -190,6 +190,7 @@ path = "with space" ; why
   path = half
 """
     assert {"with space": "https://h/a", "c": "https://h/c"} == submodules(text)
+    assert {"a\u2028b": "https://h/a"} == submodules('[submodule "a"]\npath = a\u2028b\nurl = https://h/a\n')
 
 
 async def test_file_in_lfs_is_read_as_its_content(world: World) -> None:

@@ -50,6 +50,18 @@ async def test_branch_tag_head_full_ref_sha_and_range_name_a_commit(world: World
     assert b"2" == open_tree(repositories.mirror(url_of(repo)), second).read("a", max_bytes=9)
 
 
+@pytest.mark.parametrize("odd", ["a\u2028b", "a\u0085b", "\u0085"])
+async def test_branch_whose_name_looks_like_two_lines_stops_no_fetch(world: World, odd: str) -> None:
+    repo = world.repo()
+    first = repo.commit({"a": "1"})
+    other = repo.commit({"a": "2"}, branch=odd)
+    sources = world.repositories()
+
+    await sources.fetch(url_of(repo))
+
+    assert [first, other] == [sources.resolve(url_of(repo), ref).revision for ref in ("main", odd)]
+
+
 @pytest.mark.parametrize(
     "ref",
     [

@@ -156,6 +156,12 @@ def bomb(levels: int, width: int = 10) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.parametrize("text", ["é", "YQ", "/w==", "\u00a1" * 2_000])
+def test_binary_that_is_no_base64_of_text_is_refused(text: str) -> None:
+    with pytest.raises(InvalidManifest, match="base64"):
+        parse("f.yaml", f"a: !!binary {text}\n".encode(), LIMITS)
+
+
 def test_an_alias_bomb_is_refused_before_it_expands() -> None:
     with pytest.raises(InvalidManifest, match="expand beyond all measure"):
         reads(bomb(12))

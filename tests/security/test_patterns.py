@@ -166,6 +166,7 @@ def test_a_large_text_is_masked_matched_and_reported_at_once() -> None:
     without_credentials("x://" * 250_000)
     fetch_failed("https://host.example/a", "repository " * 100_000, ())
     matches("[" * 20_000, "x")
+    matches(f"{'a*' * 1_000}b", "a" * 20_000)
 
     assert time.process_time() - began_s < 5.0  # in the square of their lengths these took minutes
 

@@ -1,12 +1,13 @@
 """Globs as Argo CD's fields have them: `*`, `**`, `?`, `[a-z]`, `[!a-z]` and `{a,b}`.
 
-Tenants write patterns and texts, so the steps are bounded by the product of their lengths; a regular expression with
-several stars can take time without bound.
+Tenants write texts, and some of them patterns: a regular expression with several stars can take time without bound, so
+every token of a pattern is a bit, and one character of a text is one step for all of them.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 TOKEN = re.compile(r"\*\*+|\*|\?|\[!?[^\]]+\]|\\.|.", re.DOTALL)
@@ -35,39 +36,50 @@ def matches(pattern: str, text: str, *, separator: str = "") -> bool:
     return any(_matches(tokens, text, separator) for tokens in _alternatives(pattern))
 
 
-def _matches(tokens: tuple[str, ...], text: str, separator: str) -> bool:
-    places = _past_stars(tokens, {0})  # how many tokens may be used up so far
+class _Tokens:
+    """The tokens of a pattern without braces, as bits: bit n of a number stands for the token at n."""
+
+    __slots__ = ("_plain", "_sets", "any_one", "count", "deep", "stars")
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        self.count = len(tokens)
+        self.stars = self.deep = self.any_one = 0
+        self._plain: dict[str, int] = {}
+        self._sets: dict[str, int] = {}
+        for place, text in enumerate(tokens):
+            bit = 1 << place
+            if text.startswith("*"):  # two never stand side by side: they are one token
+                self.stars |= bit
+                self.deep |= bit if text != "*" else 0
+            elif text == "?":
+                self.any_one |= bit
+            else:
+                is_set = text.startswith("[") and len(text) > 1
+                kind, of = (self._sets, text[1:-1]) if is_set else (self._plain, text[-1])
+                kind[of] = kind.get(of, 0) | bit
+
+    def takes(self, char: str) -> int:
+        """Return the tokens that stand for `char`, but for stars and "?"."""
+        found = self._plain.get(char, 0)
+        for inside, bits in self._sets.items():
+            found |= bits if _in_set(inside, char) else 0
+        return found
+
+
+def _matches(tokens: _Tokens, text: str, separator: str) -> bool:
+    known: dict[str, tuple[int, int]] = {}  # character → tokens that go on by it, and those that stay where they are
+    places = 1 | (tokens.stars & 1) << 1  # bit n: n tokens may be used up so far
     for char in text:
-        after = set()
-        for place in places:
-            if place < len(tokens) and _takes(tokens[place], char, separator):
-                after.add(place if _is_star(tokens[place]) else place + 1)
-        places = _past_stars(tokens, after)
-    return len(tokens) in places
-
-
-def _past_stars(tokens: tuple[str, ...], places: set[int]) -> set[int]:
-    found = set(places)
-    for place in places:
-        end = place
-        while end < len(tokens) and _is_star(tokens[end]):
-            end += 1
-            found.add(end)
-    return found
-
-
-def _is_star(token: str) -> bool:
-    return token.startswith("*")
-
-
-def _takes(token: str, char: str, separator: str) -> bool:
-    if token.startswith("**"):
-        return True
-    if token in ("*", "?"):
-        return char != separator
-    if token.startswith("[") and len(token) > 1:
-        return _in_set(token[1:-1], char)
-    return token.removeprefix("\\") == char if len(token) > 1 else token == char
+        if char not in known:
+            apart = char == separator
+            goes = tokens.takes(char) | (0 if apart else tokens.any_one)
+            known[char] = (goes, tokens.deep if apart else tokens.stars)
+        goes, stays = known[char]
+        places = (places & goes) << 1 | places & stays
+        if not places:
+            return False
+        places |= (places & tokens.stars) << 1
+    return bool(places >> tokens.count & 1)
 
 
 def _in_set(inside: str, char: str) -> bool:
@@ -78,10 +90,10 @@ def _in_set(inside: str, char: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _alternatives(pattern: str) -> tuple[tuple[str, ...], ...]:
+def _alternatives(pattern: str) -> tuple[_Tokens, ...]:
     """Return the tokens of every pattern that choosing one part in each `{a,b}` makes."""
     waiting: list[str] = [pattern]
-    done: list[tuple[str, ...]] = []
+    done: set[str] = set()
     while waiting:
         if len(waiting) + len(done) > MAX_ALTERNATIVES:
             return ()
@@ -89,10 +101,10 @@ def _alternatives(pattern: str) -> tuple[tuple[str, ...], ...]:
         # The innermost braces first: what they hold is free of braces.
         braces = re.search(r"(?<!\\)\{([^{}]*)\}", one)
         if braces is None:
-            done.append(_tokens(one))
+            done.add(one)
             continue
         waiting += [one[: braces.start()] + part + one[braces.end() :] for part in set(braces[1].split(","))]
-    return tuple(sorted(done))
+    return tuple(_Tokens(_tokens(one)) for one in sorted(done))
 
 
 def _tokens(pattern: str) -> tuple[str, ...]:
