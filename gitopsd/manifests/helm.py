@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 
+from gitopsd.core.text.redacted import without_given
 from gitopsd.errors import InvalidDeclaration, InvalidManifest
 from gitopsd.manifests.capabilities import CapabilityReads, api_versions, asked_of, check_version, kube_version
 from gitopsd.manifests.chart_files import CHART, Files, chart_files, mapping, packed, unpacked
@@ -72,7 +73,7 @@ def build(tree: Tree, path: str, options: HelmOptions, given: RenderContext) -> 
         again = at_another_time(texts if not options.skip_schema_validation else files)
         changing = _changing(found, {**again, **first}, values, release) if again is not None else []
     except HelmRefused as err:
-        words = " ".join(str(err).split())[:SHOWN]
+        words = without_given(" ".join(str(err).split()), values)[:SHOWN]
         raise InvalidManifest(f"{path}: Helm refuses it: {words}", remedy="mend the chart or its values") from err
     loaded = _loaded(path, found, options, given.limits)
     for warning in found.warnings:

@@ -70,3 +70,37 @@ def test_one_that_is_not_asked_may_refer_to_anything(harbour: Harbour) -> None:
     options = HelmOptions(skip_schema_validation=True)
 
     assert ["ConfigMap/shop"] == harbour.build(chart("", {"$ref": "other.json"}), options).names
+
+
+QUOTED = {
+    "pattern": ({"type": "string", "pattern": "^[0-9]+$"}, "hunter2'x\"y"),
+    "format": ({"format": "date-time"}, "hunter2-hunter2"),
+    "maximum": ({"maximum": 5}, 123456.5),
+    "multipleOf": ({"multipleOf": 7}, 12345678),
+    "enum": ({"enum": ["a", "b"]}, "hunter2"),
+    "const": ({"const": 5}, "hunter2"),
+    "minLength": ({"minLength": 30}, "hunter2"),
+}
+
+
+@pytest.mark.parametrize("case", QUOTED)
+def test_case_52_what_a_schema_refuses_is_said_without_the_value(harbour: Harbour, case: str) -> None:
+    schema, value = QUOTED[case]
+    options = HelmOptions(values=json.dumps({"login": value}))
+    with pytest.raises(InvalidManifest) as refused:
+        harbour.build(chart("", {"properties": {"login": schema, "never": False}, "required": ["never"]}), options)
+
+    said = str(refused.value)
+    assert "schema" in said
+    assert not [form for form in ("hunter2", "123,456", "1.2345678", "12345678") if form in said]
+    assert "'never'" in said
+
+
+@pytest.mark.parametrize("call", ['mustToDate "2006" .Values.p', "include .Values.p .", 'mustRegexMatch .Values.p "x"'])
+def test_what_a_template_stumbles_on_is_said_without_the_value(harbour: Harbour, call: str) -> None:
+    files = {**CHART, "app/templates/a.yaml": f"a: {{{{ {call} }}}}"}
+    with pytest.raises(InvalidManifest) as refused:
+        harbour.build(files, HelmOptions(values=json.dumps({"p": "hunter2(("})))
+
+    assert "hunter2" not in str(refused.value)
+    assert "templates/a.yaml:1" in str(refused.value)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 MASK = "++++++++"
 SHORT = 6  # characters: what is shorter is masked nowhere else, for it is in every word
@@ -18,6 +19,10 @@ _NAMED = re.compile(
     r"(?i)((?:password|passwd|passphrase|token|secret|credential|api[_-]?key|private[_-]?key)s?[\"']?\s*[:=]\s*)"
     r"(?:\"[^\"]*\"|'[^']*'|\S+)"
 )
+# Helm's and its schema library's: what they quote, and numbers beside a limit, also as 12,345 or as powers of ten.
+_QUOTED = re.compile(r"(?<!\w)(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`)")
+_GOT = re.compile(r"(?<=\bgot )-?[\d.,\u00d7\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207b]{4,}")
+MOST_QUOTED = 4000  # characters of words that are looked through
 
 
 def scrubbed(text: str, secrets: Iterable[str] = (), *, most: int = 1000) -> str:
@@ -30,3 +35,34 @@ def scrubbed(text: str, secrets: Iterable[str] = (), *, most: int = 1000) -> str
     text = _NAMED.sub(rf"\g<1>{MASK}", text)
     text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return text if len(text) <= most else f"{text[: most // 3]} … {text[most // 3 - most :]}"
+
+
+def without_given(words: str, values: Any) -> str:
+    """Return a program's `words` on the `values` that it was given, without those that it quotes; fields are named."""
+    given = {text for text in _texts(values) if text}
+
+    def hides(piece: str) -> bool:
+        # Parsers quote what is left of a text, too.
+        left = len(piece) >= SHORT and any(text.endswith(piece) or text.startswith(piece) for text in given)
+        return piece in given or left
+
+    def masked(found: re.Match[str]) -> str:
+        quote, piece = found[0][0], found[0][1:-1]
+        plain = re.sub(r"\\(['\"\\])", r"\1", piece)
+        return f"{quote}{MASK}{quote}" if hides(piece) or hides(plain) else found[0]
+
+    return _GOT.sub(MASK, _QUOTED.sub(masked, words[:MOST_QUOTED]))
+
+
+def _texts(values: Any) -> Iterator[str]:
+    todo = [values]
+    while todo:
+        match todo.pop():
+            case str() as text:
+                yield text
+            case Mapping() as inside:
+                todo += inside.values()
+            case list() as inside:
+                todo += inside
+            case _:
+                pass
