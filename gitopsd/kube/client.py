@@ -18,6 +18,7 @@ from yarl import URL
 
 from gitopsd.errors import ClusterRefused, ClusterUnreachable, InvalidSettings
 from gitopsd.kube.budget import Budget
+from gitopsd.kube.credential_files import LOOK_S, CredentialFiles
 from gitopsd.kube.credentials import Credentials, load
 from gitopsd.kube.lines import Lines
 from gitopsd.kube.sockets import Sockets
@@ -102,6 +103,8 @@ class KubeClient:
         self._login = asyncio.Lock()
         self._credentials: Credentials | None = None
         self._hold_until_s = -math.inf  # of the loop's clock
+        self._files = CredentialFiles(settings)
+        self._look_s = -math.inf  # when the files are looked at next
         self._sockets = Sockets()
         self._session: aiohttp.ClientSession | None = None
         self._user = ""  # in whose name requests are sent; "": whom the credentials name
@@ -302,8 +305,13 @@ class KubeClient:
     async def _fresh(self) -> Credentials:
         loop = asyncio.get_running_loop()
         async with self._login:
+            if loop.time() >= self._look_s:
+                self._look_s = loop.time() + LOOK_S
+                if await asyncio.to_thread(self._files.changed):
+                    self._credentials = None
             if self._credentials is None or loop.time() >= self._hold_until_s:
                 try:
+                    await asyncio.to_thread(self._files.note)
                     self._credentials = await load(self.settings, self._now_s, self._exec_plugins)
                 except InvalidSettings as err:  # of this cluster alone, and its files may be mended while we run
                     raise ClusterUnreachable(err.what, remedy=err.remedy) from err
@@ -334,6 +342,7 @@ class KubeClient:
         try:
             yield
         except aiohttp.ClientConnectorCertificateError as err:
+            self._look_s = -math.inf  # there may be another authority by now
             raise ClusterUnreachable(
                 f"cluster {self.name}: its certificate is not trusted: {err.certificate_error}",
                 remedy="give the cluster's own CA",
