@@ -137,6 +137,10 @@ clusters:
         ("mode: 2020-99-99", "mode is '2020-99-99'"),
         ("a: " * 3 + "1", "is not YAML"),
         ("a: " + "[" * 60 + "]" * 60, "is nested too deep"),
+        ("[" * 5_000, "is nested too deep"),
+        ("mode: !!int ''", "mode is"),
+        ("mode: !!timestamp x", "mode is"),
+        ("mode: !!bool x", "mode is"),
     ],
 )
 def test_file_that_is_no_settings(file: Path, text: str, says: str) -> None:

@@ -173,9 +173,10 @@ def _mappings(found: Any) -> list[Mapping[str, Any]]:
 
 
 def _parsed(path: Path) -> Mapping[str, Any]:
+    content = _read(path)
     try:
-        document = yaml.load(_read(path), Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as err:
+        document = yaml.load(content, Loader=yaml.CSafeLoader)
+    except Exception as err:  # beside its own errors the library lets out whatever making a value raises
         raise InvalidSettings(f"kubeconfig {path} is not YAML", remedy="mend the file") from err
     if not isinstance(document, dict):
         raise InvalidSettings(f"kubeconfig {path} holds no configuration", remedy="mend the file")

@@ -11,6 +11,8 @@ import yaml
 from gitopsd.settings.problem import Problems, SettingsPlace
 
 PREFIX = "GITOPSD_"
+# What PyYAML raises for a tag that its text does not fit, as in `!!int x`: beside its own errors, whatever Python does.
+NO_VALUE = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
 DEEPEST = 20  # nesting of the file; the settings need 4
 
 
@@ -35,6 +37,9 @@ def document(text: str, problems: Problems) -> SettingsNode | None:
         return None
     except (yaml.YAMLError, ValueError) as err:
         problems.add(SettingsPlace(file), f"is not YAML: {str(err).splitlines()[0]}", "write it as YAML in UTF-8")
+        return None
+    except RecursionError:
+        problems.add(SettingsPlace(file), "is nested too deep", f"no setting is deeper than {DEEPEST} levels")
         return None
     if root is None:
         return SettingsNode({}, SettingsPlace(file, 1))
@@ -68,7 +73,7 @@ def lay_over(root: SettingsNode, environ: Mapping[str, str]) -> None:
 def _scalar_of(variable: str, text: str) -> SettingsNode:
     try:
         value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
+    except NO_VALUE:
         value = text
     if isinstance(value, dict | list):
         value = text
@@ -86,7 +91,7 @@ def _node(node: yaml.Node, file: str, problems: Problems, depth: int) -> Setting
         return SettingsNode([_node(item, file, problems, depth - 1) for item in node.value], place)
     try:
         value = yaml.SafeLoader("").construct_object(node)
-    except (yaml.YAMLError, ValueError):
+    except NO_VALUE:
         value = node.value
     return SettingsNode(value, place, str(node.value))
 

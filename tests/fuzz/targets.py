@@ -41,6 +41,7 @@ from gitopsd.manifests.strvals import NotSettable, set_into
 from gitopsd.model.application import Origin
 from gitopsd.oci.archive import files
 from gitopsd.settings import ClusterSettings, OciSettings, RenderSettings
+from gitopsd.settings.loading import problems
 from gitopsd.trust import secrets
 from tests.fuzz.documents import (
     APPLICATION,
@@ -171,6 +172,11 @@ def _logged_in(content: bytes) -> None:
         asyncio.run(credentials.load(ClusterSettings("prod", kubeconfig=path), lambda: NOW_S))
 
 
+def _settings(content: bytes) -> None:
+    with _kubeconfig(content) as path:
+        problems(path, {"GITOPSD_API__PORT": content[:40].decode(errors="replace")})
+
+
 def _named_by_kubeconfig(content: bytes) -> None:
     with _kubeconfig(content) as path:
         credentials.server_of(ClusterSettings("prod", kubeconfig=path))
@@ -211,6 +217,7 @@ TARGETS = (
     Target("chart's index", as_json(gone_wrong(CHART_INDEX)) | as_bytes(YAML), _index, cpu_s=WORKER_S),
     Target("kustomization", gone_wrong(KUSTOMIZATION), _kustomization, cpu_s=WORKER_S),
     Target("files of a kubeconfig", KUBECONFIG, _named_by_kubeconfig, cpu_s=WORKER_S),  # the operator's; at the start
+    Target("settings", as_bytes(YAML), _settings, cpu_s=WORKER_S),  # the operator's; at the start
     Target("submodules", MODULES, submodules, cpu_s=WORKER_S),
     Target("glob of a directory", GLOBS, glob, cpu_s=WORKER_S),
     Target("glob of files", GLOBS, lambda text: path_glob(text, deep=True), cpu_s=WORKER_S),

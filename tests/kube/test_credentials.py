@@ -87,6 +87,12 @@ async def test_certificates_in_a_kubeconfig_leave_no_copy_on_the_disk(tmp_path: 
 
 BROKEN: dict[str, Any] = {
     "not YAML": "{",
+    "no number": "!!int 1_0:x",
+    "a number without digits": "!!int ''",
+    "no date": "!!timestamp x",
+    "a day that is none": "2026-13-45",
+    "no switch": "!!bool x",
+    "nested without end": "[" * 5_000,
     "nothing": "",
     "a text": "x",
     "no contexts": {"current-context": "one"},
