@@ -141,23 +141,24 @@ async def test_what_may_not_be_read_may_live_there(client: KubeClient, fresh: st
 
 
 async def test_objects_of_a_definition_are_looked_for_everywhere(client: KubeClient, fresh: str) -> None:
-    plural = f"widgets{secrets.token_hex(4)}"
-    definition = crd(plural, "Widget")
+    mark = secrets.token_hex(4)  # of its own: another definition of one kind is not served
+    plural, kind = f"widgets{mark}", f"Widget{mark}"
+    definition = crd(plural, kind)
     await post(client, CRDS, definition)
     key = ResourceKey("apiextensions.k8s.io", "CustomResourceDefinition", "", definition["metadata"]["name"])
     try:
         async with running(client) as mirror:
             await mirror.until_synced()
-            nothing = Residents(defines=GroupKind(GROUP, "Widget"))
+            nothing = Residents(defines=GroupKind(GROUP, kind))
             await eventually(mirror, key, nothing)
 
             at = widgets_at(fresh).replace("widgets", plural)
-            await post(client, at, widget("theirs", size=1))
+            await post(client, at, {**widget("theirs", size=1), "kind": kind})
             found = await inside(mirror, key)
     finally:
         await client.request("DELETE", f"{CRDS}/{key.name}")
 
-    assert replace(nothing, found=(ResourceKey(GROUP, "Widget", fresh, "theirs"),)) == found
+    assert replace(nothing, found=(ResourceKey(GROUP, kind, fresh, "theirs"),)) == found
 
 
 async def test_claim_that_is_bound_to_a_volume_lives_in_it(client: KubeClient, fresh: str) -> None:

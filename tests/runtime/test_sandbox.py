@@ -199,7 +199,9 @@ def test_it_sees_its_source_and_what_programs_need_and_nothing_else(tmp_path: Pa
     key.write_text("hush")
     sandbox.adopt(Confinement(visible=(str(tools),), hidden=(str(tools / "data"), str(key))), sandboxed)
 
-    ended = shell(source, LOOK.format(f"text /usr/bin {beside} {tools} {tools}/data/text /var/log /root/.ssh /etc/shadow"))
+    ended = shell(
+        source, LOOK.format(f"text /usr/bin {beside} {tools} {tools}/data/text /var/log /root/.ssh /etc/shadow")
+    )
     masked = shell(source, f"cat {key}; umount {key}; umount {tools}/data; cat {key} {tools}/data/text")
 
     assert ["text", "/usr/bin", str(tools)] == ended.stdout.decode().split()
