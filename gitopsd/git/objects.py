@@ -39,6 +39,11 @@ def reading(mirror: str, what: str) -> Iterator[None]:
         raise _unreadable(mirror, what, err) from err
 
 
+def is_artifact(revision: str) -> bool:
+    """Tell whether `revision` is of a chart or an artifact, which nobody checks out."""
+    return ":" in revision
+
+
 def commit(mirror: str, revision: str) -> pygit2.Commit:
     """Return the commit that `revision`, a full SHA or an artifact's digest, names.
 
@@ -47,7 +52,7 @@ def commit(mirror: str, revision: str) -> pygit2.Commit:
     """
     repo = open_mirror(mirror)
     try:
-        if ":" in revision:
+        if is_artifact(revision):
             return repo.references[artifact_ref(revision)].peel(pygit2.Commit)
         return repo[pygit2.Oid(hex=revision)].peel(pygit2.Commit)
     except (KeyError, ValueError, pygit2.InvalidSpecError) as err:

@@ -16,7 +16,8 @@ import pygit2
 from cachetools import LRUCache
 
 from gitopsd.errors import InvalidManifest, PartNotFetched, PathNotFound, RevisionNotFound, Submodule
-from gitopsd.git import lfs_files, modules, objects
+from gitopsd.git import attributes, lfs_files, modules, objects
+from gitopsd.git.checkout import AS_IN_GIT, Conversion, conversion
 from gitopsd.git.directory import KINDS, LINK, SUBMODULE, TREE, Directory, TreeEntry, directory
 from gitopsd.git.missing import not_fetched
 from gitopsd.model.ids import Revision
@@ -43,7 +44,10 @@ class Mount:
 
 @dataclass(slots=True)
 class GitTree:
-    """`ports.Tree` on a bare mirror. Submodules are directories, and files in Git LFS what they point at."""
+    """`ports.Tree` on a bare mirror: files are what a checkout makes of them by `.gitattributes`.
+
+    Submodules are directories, and files in Git LFS what they point at.
+    """
 
     mirror: str
     revision: Revision
@@ -51,6 +55,8 @@ class GitTree:
     _root: TreeEntry
     _follows: bool = True  # submodules
     _directories: dict[Path, Directory | None] = field(default_factory=dict)  # by place; None: no directory there
+    _attributes: dict[Path, attributes.Attributes] = field(default_factory=dict)  # of directories, by place
+    _conversions: dict[Path, Conversion] = field(default_factory=dict)  # of files, by place
     _mounts: dict[Path, Mount] = field(default_factory=dict)  # submodules that were looked into, by place
     _home: Mount | None = None  # the repository itself
     _seen: dict[str, str] = field(default_factory=dict)
@@ -65,16 +71,17 @@ class GitTree:
             _, size = mount.repo.odb.read_header(node.oid)
         if size > max(max_bytes, lfs_files.MAX_POINTER_BYTES):
             raise _too_large(path, size, max_bytes)
-        content = self._content(node, place)
-        if size <= lfs_files.MAX_POINTER_BYTES:
-            content = self._followed(content, place, max_bytes)
+        held = self._content(node, place)
+        content = self._followed(held, place, max_bytes) if size <= lfs_files.MAX_POINTER_BYTES else held
+        if content is held:
+            content = self._conversion(place).of(held, node.oid)
         if len(content) > max_bytes:
             raise _too_large(path, len(content), max_bytes)
         return content
 
     def blob(self, path: str) -> str | None:
         place, node = self._file(path)
-        return None if node is None else f"{node.oid}{self._of_lfs(node, place)}"
+        return None if node is None else f"{node.oid}{self._conversion(place)}{self._of_lfs(node, place)}"
 
     def list(self, path: str) -> Sequence[Entry] | None:
         place = self._place(path)
@@ -116,7 +123,7 @@ class GitTree:
             case "list" if node.mode != LINK:
                 directory = self._directory(place)
                 return directory.listing if directory else ""
-        return str(node) if node.mode == LINK or (kind == "file" and _is_file(node)) else ""
+        return self._described(node, place) if node.mode == LINK or (kind == "file" and _is_file(node)) else ""
 
     def _through(self, place: Path) -> str | None:
         """Return what keeps anybody from `place`, "" where nothing can be there; None: one can get there.
@@ -140,7 +147,7 @@ class GitTree:
         place = self._place(path)
         node = self._node(place)
         found = node if node is not None and _is_file(node) else None
-        self._seen[f"file:{'/'.join(place)}"] = str(found) if found else ""
+        self._seen[f"file:{'/'.join(place)}"] = self._described(found, place) if found else ""
         return place, found
 
     def _place(self, path: str) -> Path:
@@ -197,6 +204,33 @@ class GitTree:
         on = lfs_files.is_on(mount.mirror)
         self._seen[f"lfs:{'/'.join(place)}"] = _switch(on)
         return lfs_files.content_of(mount.mirror, mount.name, found, "/".join(place), max_bytes) if on else content
+
+    def _described(self, node: TreeEntry, place: Path) -> str:
+        """Return what a closure tells of a file or link: for a file also what becomes of its blob."""
+        made = self._conversion(place) if _is_file(node) else AS_IN_GIT
+        return str(node) if made is AS_IN_GIT else f"{node}{made}"
+
+    def _conversion(self, place: Path) -> Conversion:
+        """Return what a checkout makes of the file at `place`."""
+        holding = self._holding(place[:-1])
+        if not holding.acts:
+            return AS_IN_GIT
+        if place not in self._conversions:
+            base, _ = self._base(place)
+            self._conversions[place] = conversion(holding.of("/".join(place[base:])))
+        return self._conversions[place]
+
+    def _holding(self, place: Path) -> attributes.Attributes:
+        """Return the attributes that hold in the directory at `place`; those of a parent end at a submodule."""
+        known = self._attributes.get(place)
+        if known is None:
+            base, root = self._base(place)
+            known = attributes.NONE if place == root else self._holding(place[:-1])
+            mount, node = self._mount(place), self._node((*place, attributes.FILE))
+            if node is not None and _is_file(node) and not objects.is_artifact(mount.revision):
+                known = known.below("/".join(place[base:]), self._content(node, (*place, attributes.FILE)))
+            self._attributes[place] = known
+        return known
 
     def _of_lfs(self, node: TreeEntry, place: Path) -> str:
         """Return what tells a file's content apart whose blob is a pointer: whoever knows that has not seen this."""

@@ -149,7 +149,8 @@ class Tree(Protocol):
     def closure(self) -> Mapping[str, str]:
         """Return every look-up so far: `kind:path` → what was seen ("" for what was not there).
 
-        Kinds: `file` → mode and object id; `list` → hash of the entries' names and types; `link` → object id.
+        Kinds: `file` → mode, object id, and what a checkout makes of it; `list` → hash of the entries' names and types;
+        `link` → object id.
         """
         ...
 

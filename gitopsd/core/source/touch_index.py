@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from gitopsd.model.ids import AppName, RepoUrl
 
+ATTRIBUTES = ".gitattributes"  # is part of what is seen of the files below it, wherever it stands
+
 Branch = tuple[RepoUrl, str]  # a repository and a ref as declared, such as `main` or `v1.*`
 Closure = Mapping[str, str]  # of `ports.Tree.closure()`: `kind:path` → what was seen, "" for what was not there
 
@@ -77,6 +79,8 @@ class TouchIndex:
             return frozenset(_all(places))
         found: set[AppName] = set()
         for path in changes["files"]:
+            if path.rpartition("/")[2] == ATTRIBUTES:
+                return frozenset(_all(places))
             # A file or link that comes where a directory was looked for, or goes, changes what is found below it.
             found.update(_each(places.missed_below.get(path)))
             for kind in ("file", "link", "list", "module"):
