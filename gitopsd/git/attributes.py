@@ -36,7 +36,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class AttributeRule:
     base: str  # the directory that it holds in, with "/" after it; "" at the root
     pattern: str
     whole: bool  # of the path below `base`; else of its last name alone
@@ -47,7 +47,7 @@ class Rule:
 class Attributes:
     """What holds in one directory: all that stands in it and above it."""
 
-    rules: tuple[Rule, ...] = ()  # what is last goes first
+    rules: tuple[AttributeRule, ...] = ()  # what is last goes first
     macros: Mapping[str, Values] = field(
         default_factory=lambda: {"binary": (("diff", False), ("merge", False), ("text", False))}
     )
@@ -61,7 +61,7 @@ class Attributes:
             macros = {**macros, **{line.pattern: line.values for line in lines if line.macro}}
         base = f"{_bytes(directory)}/" if directory else ""
         rules = (
-            Rule(base, line.pattern.removeprefix("/"), "/" in line.pattern, line.values)
+            AttributeRule(base, line.pattern.removeprefix("/"), "/" in line.pattern, line.values)
             for line in lines
             if not line.macro and any(name in CHECKED or name in macros for name, _ in line.values)
         )

@@ -19,7 +19,7 @@ from gitopsd.git.objects import artifact_ref
 from gitopsd.git.touched import changes
 from gitopsd.git.tree import GitTree, open_tree
 from gitopsd.git.wildmatch import wildmatch
-from tests.git.test_touched import APP, URL, index_of
+from tests.git.touched import APP, URL, index_of
 from tests.gitserver import Repo
 
 BARE_MACHINE = {

@@ -8,16 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitopsd.core.source.touch_index import TouchIndex
 from gitopsd.errors import PathNotFound, RevisionNotFound
 from gitopsd.git import touched
 from gitopsd.git.touched import changes
 from gitopsd.git.tree import GitTree, open_tree
 from gitopsd.model.ids import AppName, RepoUrl
+from tests.git.touched import APP, URL, index_of
 from tests.gitserver import Repo
-
-URL = RepoUrl("https://example.org/r")
-APP = AppName("shop")
 
 
 @pytest.fixture
@@ -54,12 +51,6 @@ def test_too_many_changes_mean_all(repo: Repo, monkeypatch: pytest.MonkeyPatch) 
     old = repo.commit({"a": "1"})
 
     assert changes(str(repo.path), old, repo.commit({f"d{n}/x": "1" for n in range(11)})) is None
-
-
-def index_of(seen: Mapping[str, str] | None, ref: str = "main") -> TouchIndex:
-    index = TouchIndex()
-    index.put(APP, {(URL, ref): seen})
-    return index
 
 
 @pytest.mark.parametrize(
