@@ -109,7 +109,7 @@ def history_json(entry: HistoryEntry) -> Json:
 
 
 def resource_json(compared: Compared) -> Json:
-    """Return one entry of `status.resources`; beside Argo CD's fields `reason`, `unconfirmed` and `adopt` of ours."""
+    """Return one entry of `status.resources`; beside Argo CD's `reason`, `unconfirmed`, `adopt`, `extra` of ours."""
     target = compared.pair.target
     found: Json = {
         **_key(compared.pair.key, str(target["apiVersion"]) if target else ""),
@@ -119,6 +119,7 @@ def resource_json(compared: Compared) -> Json:
         "reason": compared.reason,
         "unconfirmed": compared.unconfirmed,
         "adopt": compared.adopt,
+        "extra": len(compared.extra) or None,
     }
     return _filled(found)
 
@@ -185,6 +186,7 @@ def _ours(app: Application, status: AppStatus, now_s: float) -> Json:
             "mode": app.mode.value,
             "cluster": status.cluster,
             "waiting": status.waiting,
+            "extra": sum(len(each.extra) for each in status.comparison.resources) or None,
             "stale": list(status.stale),
             "target": status.comparison.target,
             "epochAt": rfc3339(status.epoch_s),

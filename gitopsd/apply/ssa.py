@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gitopsd.apply import entries, merge, preview
 from gitopsd.apply.blocked import LiveRefusal, blocked, make_way, told, told_of_dry_run
+from gitopsd.apply.extra import claim
 from gitopsd.apply.refusals import fields_named, inapplicable, refused, unanswered
 from gitopsd.apply.replace import remove, replace
 from gitopsd.apply.stale_versions import Served, mend, stale_versions
@@ -85,6 +86,8 @@ async def apply(client: KubeClient, resource: ApiResource, command: Apply, terms
         refusal = await _take_over(client, resource, key, command.manifest, managers)
         if refusal is not None:
             return refusal
+    if command.how.extra and (no := await claim(client, resource, command)) is not None:
+        return refused(key, no)
     reply, message = await _mended(client, resource, command, terms)
     around = None if reply.ok else await _around(client, resource, command, terms.named, reply)
     if isinstance(around, Refused):

@@ -19,6 +19,14 @@ class Mode(enum.Enum):
     OBSERVE = "observe"
 
 
+class ExtraFields(enum.Enum):
+    """What is done about fields that people and tools have set on live objects, and Git has not."""
+
+    IGNORE = "ignore"  # they are not looked for
+    SHOW = "show"  # they are counted and shown
+    HEAL = "heal"  # they put an object out of sync, and a sync takes them away
+
+
 @dataclass(frozen=True, slots=True)
 class JsonnetVariable:
     name: str
@@ -240,6 +248,7 @@ class Application:
     adopted: bool = False  # annotation gitopsd.io/adopt: "true": take over what Argo CD still writes
     skip_reconcile: bool = False  # annotation argocd.argoproj.io/skip-reconcile
     include_mutations: bool = False  # what admission would make of objects counts (IncludeMutationWebhook)
+    extra_fields: ExtraFields = ExtraFields.IGNORE  # annotation gitopsd.io/extra-fields
     cascade: bool = False  # the resources finalizer was seen
     propagation: str = ""  # Foreground | Background: as that finalizer names it; "": as the sync options do
     manifest: Manifest = field(default_factory=dict)  # as declared

@@ -24,6 +24,7 @@ class Write:
     spare_expressions: tuple[str, ...] = ()  # jq; what they name is written as it is live
     legacy: str = ""  # one more manager that is taken over
     held: tuple[FieldPath, ...] = ()  # fields that stay as they are live: others keep writing them
+    extra: tuple[FieldPath, ...] = ()  # fields that people or tools have added, and that go
 
     @property
     def spares(self) -> bool:

@@ -74,6 +74,7 @@ class Explanation(enum.Enum):
     REMOVED = "Removed"  # ours, and Git does not set it any more
     DEFAULTED = "Defaulted"  # the API server fills it in, as it follows from another difference
     TAKEN_OVER = "TakenOver"  # set by who is taken over at the first apply, and not by Git: it goes then
+    ADDED = "Added"  # a person or a tool set it, and Git does not: it goes where that is asked for
     MUTATED = "Mutated"  # a webhook or a policy changes what is applied
     UNKNOWN = "Unknown"
 
@@ -129,6 +130,7 @@ class Compared:
     refused: bool = False  # the server refused the target: Terminal for this content
     remember: Remembered | None = None  # to be stored: the server has just shown it in sync
     health: Health | None = None
+    extra: tuple[Difference, ...] = ()  # what people and tools have set beside Git, where somebody asks for it
     why: Explanation | None = None  # of the object as a whole, where it is not there, or only there
 
 

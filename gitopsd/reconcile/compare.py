@@ -22,6 +22,7 @@ from gitopsd.model.comparison import Compared, Found, Reading, Remembered, SyncS
 from gitopsd.model.ids import ClusterId
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of
 from gitopsd.ports import Applier, IgnoredPaths, Inventory, LiveStates
+from gitopsd.reconcile.extra_fields import ExtraFieldReader
 from gitopsd.runtime.tasks import at_most
 
 DRY_RUNS_AT_ONCE = 16  # of one application; the client bounds what a cluster gets
@@ -51,6 +52,10 @@ class Comparer:
     # An object that stays out of sync, or to adopt, is compared at every pass of its application, and would be asked
     # about each time: the answer is kept while what it depends on is the same.
     _answers: LRUCache[tuple[str, ...], Compared] = field(default_factory=lambda: LRUCache(MOST_ANSWERS))
+    _extra: ExtraFieldReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._extra = ExtraFieldReader(self.applier, self.paths)
 
     async def compare(
         self, app: Application, cluster: ClusterId, target: Target, readings: dict[ResourceKey, Reading], user: str = ""
@@ -70,11 +75,12 @@ class Comparer:
             return await self._ask(where, doubt)
 
         remembered = self.inventory.remembered(app.name, cluster)
+        ignored = (*self.ignored, *app.ignore_differences)
         settled, doubtful = verdicts(
             pairs(app.name, target.objects, readings, target.held),
             target,
             remembered,
-            (*self.ignored, *app.ignore_differences),
+            ignored,
             admission,
             options=parse_options(app.sync_policy.options, subject="")[0],
             mutations=app.include_mutations,
@@ -85,7 +91,7 @@ class Comparer:
         shown |= {compared.pair.key: compared.remember for compared in asked if compared.remember}
         if shown:
             self.inventory.remember(app.name, cluster, shown)
-        return (*settled, *asked)
+        return await self._extra.seen(app, cluster, (*settled, *asked), target.hashes, ignored)
 
     async def _ask(self, where: _Where, doubt: Doubtful) -> Compared:
         question = (where.cluster, where.user, *doubt.question)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gitopsd.core.compare.extra import fields_to_heal
 from gitopsd.core.compare.pairing import owns
 from gitopsd.core.drift.ledger import ContestedField, held_of, worth_healing
 from gitopsd.core.sync.actions import Observed
@@ -59,12 +60,17 @@ class SyncInput:
             self.aim.guard,
             target.hooks,
             namespace=self.app.sync_policy.namespace_metadata,
+            extra={each.pair.key: goes for each in self.comparison.resources if (goes := fields_to_heal(each))},
         )
 
     def seen_by(self, operation: Operation) -> Observed:
         """Return what the steps of `operation` are told: what a person asked for is not held up by a fight."""
-        by_person = operation.cause is OperationCause.PERSON
-        return self.seen if by_person else replace(self.seen, held=held_of(self.fought))
+        seen = self.seen
+        if operation.cause is OperationCause.PERSON or not self.fought:
+            return seen
+        held = held_of(self.fought)
+        extra = {key: tuple(way for way in goes if way not in held.get(key, ())) for key, goes in seen.extra.items()}
+        return replace(seen, held=held, extra=extra)
 
     def left(self, last: Operation | None) -> bool:
         """Tell whether a hook of the deletion is still to be run, where `last` is the last operation."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gitopsd.core.compare.compressed import whole
+from gitopsd.core.compare.extra import after_heal
 from gitopsd.core.compare.ignore_rules import NO_EXPRESSION_PATHS, ExpressionPaths, Rules, rules_for
 from gitopsd.core.compare.verdict import counted
 from gitopsd.core.declaration import DECLARE
@@ -173,7 +174,7 @@ class UserCommands:
             asker = self.applier.acting_as(self.snapshots.destinations.user_of(app, cluster))
             options = options_of_target(target, parse_options(app.sync_policy.options, subject="")[0])
             answer = await asker.dry_run(cluster, target, takeover=takes_over(pair.live, target, options))
-            predicted = answer.live if isinstance(answer, Predicted) else None
+            predicted = after_heal(answer.live, compared) if isinstance(answer, Predicted) else None
         if live is None:
             return ObjectStates(gvk, compared, target, None, None, predicted)
         rules = rules_for((*self.ignored, *app.ignore_differences), pair.key)

@@ -134,6 +134,20 @@ async def test_diff_shows_each_differing_field_and_answers_1(run: Run, daemon: F
     assert "-  replicas: 9\n+  replicas: 2\n   paused: false\n" in whole.out
 
 
+async def test_diff_shows_what_was_added_to_objects_in_sync_where_it_is_asked_for(run: Run, daemon: FakeDaemon) -> None:
+    writer = {"manager": "kubectl-edit", "operation": "Update", "certain": True}
+    added = {"path": ".data.b", "live": 2, "predicted": "(absent)", "why": "Added", "writers": [writer]}
+    states = {"targetState": "{}", "liveState": "{}"}
+    daemon.managed["shop"] = [{"kind": "A", "name": "a", "status": "Synced", **states, "extra": [added]}]
+
+    silent = await run("app", "diff", "shop")
+    told = await run("app", "diff", "shop", "--extra")
+
+    assert (0, "") == (silent.code, silent.out)
+    lines = ["A a: has more than Git", "  .data.b: added, and not in Git, by kubectl-edit (Update)", "    - 2"]
+    assert (0, [*lines, "    + (absent)"]) == (told.code, told.out.splitlines())
+
+
 async def test_diff_tells_why_a_field_differs_and_who_wrote_it(run: Run, daemon: FakeDaemon) -> None:
     writer = {"manager": "kubectl-edit", "operation": "Update", "subresource": "scale", "certain": True}
     long_ago = datetime.fromtimestamp(time.time() - 190, UTC).isoformat()

@@ -16,6 +16,7 @@ from typing import Any
 from gitopsd.core import health
 from gitopsd.core.compare.ignore_rules import NO_RULES
 from gitopsd.core.compare.respect_ignored import spared
+from gitopsd.core.ownership.removed import without
 from gitopsd.core.target import namespace_metadata as namespace
 from gitopsd.core.target import tracking
 from gitopsd.core.target.options import marks_of
@@ -60,6 +61,8 @@ class World:
         self.calls: list[str] = []
         self.users: list[str] = []  # in whose names was written
         self.hows: list[Write] = []  # how it was applied
+        self.reads: list[ResourceKey] = []
+        self.refuses_reads: Exception | None = None
         self.on_change: Callable[[AppName], None] = lambda _: None
         self.age_value = WatchAge(synced=True, oldest_s=0.0, failing=())
         self.argocd_wrote_s: float | None = None
@@ -149,6 +152,9 @@ class World:
         return Predicted(self._applied(key, manifest))
 
     async def read(self, cluster: ClusterId, ref: ObjectRef) -> Manifest | None:
+        self.reads.append(ref.key)
+        if self.refuses_reads is not None:
+            raise self.refuses_reads
         return deepcopy(self.objects.get(ref.key))
 
     async def run(self, cluster: ClusterId, command: Command) -> Applied:
@@ -193,7 +199,7 @@ class World:
             # There is no ownership here: what is left out would go.
             owned_by_nobody = {**before, "metadata": {**before["metadata"], "managedFields": []}}
             manifest = spared(manifest, NO_RULES, owned_by_nobody, held=command.how.held)
-        after = self._applied(key, manifest)
+        after = dict(without(self._applied(key, manifest), command.how.extra))
         self.owned[key] = manifest
         changed = before is None or _content(before) != _content(after)
         if changed:

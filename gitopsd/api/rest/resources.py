@@ -60,10 +60,16 @@ class ResourceRoutes:
         found = self._backend.tree(name)
         hosts = sorted({node.live.pod.node for node in found if node.live.pod and node.live.pod.node})
         sends = targets(found)
-        nodes = [node_json(node, sends.get(node.live.key, ())) for node in found]
+        extra = self._extra(name)
+        nodes = [node_json(node, sends.get(node.live.key, ()), extra.get(node.live.key, 0)) for node in found]
         orphans = [node_json(node) for node in self._backend.orphans(name)]
         shown = {"nodes": nodes, "orphanedNodes": orphans, "hosts": [{"name": host} for host in hosts]}
         return answer({**shown, "gitopsd": self._freshness(name)})
+
+    def _extra(self, name: AppName) -> dict[ResourceKey, int]:
+        """Return of how many fields an object has more than Git, where somebody asks for that."""
+        status = self._backend.view(name).status
+        return {each.pair.key: len(each.extra) for each in status.comparison.resources} if status else {}
 
     def _freshness(self, name: AppName) -> dict[str, Any]:
         """Return how old what is shown is, and why it is too old to go by where it is."""
@@ -102,11 +108,12 @@ def _verdict(compared: Compared) -> dict[str, Any]:
         "reason": compared.reason,
         "why": compared.why.value if compared.why else "",
         "differences": [difference_json(difference) for difference in compared.differences],
+        "extra": [difference_json(difference) for difference in compared.extra],
     }
 
 
-def node_json(node: TreeNode, sends: Sequence[ResourceKey] = ()) -> dict[str, Any]:
-    """Return one live object as a node of Argo CD's resource tree; `sends` is where it sends traffic."""
+def node_json(node: TreeNode, sends: Sequence[ResourceKey] = (), extra: int = 0) -> dict[str, Any]:
+    """Return one live object as a node of Argo CD's tree; `sends` is where it sends traffic, `extra` is ours."""
     live = node.live
     found = _reference(node.gvk, live)
     found |= {"resourceVersion": live.resource_version, "createdAt": rfc3339(live.created_s)}
@@ -117,6 +124,8 @@ def node_json(node: TreeNode, sends: Sequence[ResourceKey] = ()) -> dict[str, An
         found["info"] = [{"name": name, "value": value} for name, value in _info(live.pod).items() if value]
     if live.network is not None:
         found["networkingInfo"] = _network(live.network, sends)
+    if extra:
+        found["extra"] = extra
     if node.health is not None:
         found["health"] = {"status": node.health.status.value, "message": node.health.message}
     return found

@@ -15,6 +15,7 @@ from gitopsd.core.declaration.options import (
     cascades,
     check_annotations,
     decrypt,
+    extra_fields,
     include_mutations,
     metadata_of,
     mode,
@@ -22,7 +23,7 @@ from gitopsd.core.declaration.options import (
     sync_options,
 )
 from gitopsd.core.declaration.source import sources_of
-from gitopsd.core.target.options import COMPARE_OPTIONS
+from gitopsd.core.target.options import COMPARE_OPTIONS, EXTRA_FIELDS
 from gitopsd.core.text.duration import go_duration_s
 from gitopsd.model.application import (
     BY_HAND,
@@ -40,7 +41,7 @@ from gitopsd.model.manifest import Manifest
 NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 MOST_HISTORY = 1000
-KNOWN_ANNOTATIONS = frozenset({MODE, ADOPT, DECRYPT, SKIP_RECONCILE, COMPARE_OPTIONS})
+KNOWN_ANNOTATIONS = frozenset({MODE, ADOPT, DECRYPT, SKIP_RECONCILE, COMPARE_OPTIONS, EXTRA_FIELDS})
 
 
 def application_from(manifest: Manifest, origin: Origin) -> Application:
@@ -81,6 +82,7 @@ def application_from(manifest: Manifest, origin: Origin) -> Application:
         adopted=switch(annotations, ADOPT),
         skip_reconcile=switch(annotations, SKIP_RECONCILE),
         include_mutations=include_mutations(annotations, warnings),
+        extra_fields=extra_fields(annotations),
         cascade=cascade is not None,
         propagation=cascade or "",
         manifest=manifest,

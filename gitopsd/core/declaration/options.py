@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gitopsd.core.declaration.fields import SHOWN, Fields, Warnings
-from gitopsd.core.target.options import COMPARE_OPTIONS, INHERENT, SETS, listed, parse_options
+from gitopsd.core.target.options import (
+    COMPARE_OPTIONS,
+    EXTRA_FIELDS,
+    INHERENT,
+    SETS,
+    extra_fields_of,
+    listed,
+    parse_options,
+)
 from gitopsd.core.text.suggest import did_you_mean
 from gitopsd.errors import InvalidDeclaration
-from gitopsd.model.application import Mode
+from gitopsd.model.application import ExtraFields, Mode
 
 ARGOCD = "argocd.argoproj.io/"
 OURS = "gitopsd.io/"
@@ -74,6 +82,17 @@ def mode(annotations: Mapping[str, str]) -> Mode:
         raise InvalidDeclaration(
             f".metadata.annotations[{MODE}] is {text[:SHOWN]!r}", remedy="write enforce or observe"
         ) from None
+
+
+def extra_fields(annotations: Mapping[str, str]) -> ExtraFields:
+    """Return what gitopsd.io/extra-fields asks for. A word it does not know is refused."""
+    found = extra_fields_of({EXTRA_FIELDS: ExtraFields.IGNORE.value, **annotations})
+    if found is None:
+        text = annotations[EXTRA_FIELDS]
+        raise InvalidDeclaration(
+            f".metadata.annotations[{EXTRA_FIELDS}] is {text[:SHOWN]!r}", remedy="write show, heal or ignore"
+        )
+    return found
 
 
 def decrypt(annotations: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from gitopsd.model.status import Condition
 WHOLE = "."
 GONE = ("(the object)", "(absent)")  # old and new of an object that somebody deleted
 FIGHT = "FightWarning"  # a type of condition
+DRIFTED = frozenset({Explanation.DRIFT, Explanation.MUTATED, Explanation.ADDED})  # why a field is written down
 MOST_NEW = 1000  # entries of one pass; somebody who changes more changes the rest as well
 
 Place = tuple[ResourceKey, str]  # an object and a path in it
@@ -155,7 +156,7 @@ def _drifted(resources: Iterable[Compared]) -> Iterator[tuple[ResourceKey, Diffe
         if compared.why is Explanation.DRIFT:
             yield compared.pair.key, Difference(WHOLE, GONE[1], GONE[0], why=Explanation.DRIFT)
         for each in compared.differences:
-            if each.why in (Explanation.DRIFT, Explanation.MUTATED):
+            if each.why in DRIFTED:
                 yield compared.pair.key, replace(each, writers=_others(each.writers))
 
 

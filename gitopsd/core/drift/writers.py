@@ -23,8 +23,12 @@ def class_of(why: Explanation, writers: Sequence[Writer]) -> WriterClass:
         return WriterClass.ADMISSION
     if not writers:
         return WriterClass.UNKNOWN
-    name = writers[0].manager
+    return kind_of(writers[0].manager)
+
+
+def kind_of(manager: str) -> WriterClass:
+    """Return what kind of writer a field manager is."""
     for names, found in ((HUMAN, WriterClass.HUMAN), (GITOPS, WriterClass.GITOPS)):
-        if any(matches(pattern, name) for pattern in names):
+        if any(matches(pattern, manager) for pattern in names):
             return found
     return WriterClass.CONTROLLER

@@ -42,6 +42,9 @@ class Observed:
     ignored: tuple[IgnoreDifference, ...] = ()  # the application's ignoreDifferences
     namespace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # what its namespace is to carry
     held: Mapping[ResourceKey, tuple[FieldPath, ...]] = field(default_factory=dict)  # fields that stay as they are live
+    extra: Mapping[ResourceKey, tuple[FieldPath, ...]] = field(
+        default_factory=dict
+    )  # fields that Git lacks, and that go
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,8 @@ def _apply(task: Task, seen: Observed) -> Action:
         return Wait(WaitReason.UNKNOWN, f"it cannot be read: {reading.cause}", up_to_s)
     if isinstance(reading, Unserved) and task.key.group_kind in defines(seen.objects.values()):
         return Wait(WaitReason.UNSERVED, "its definition is applied, but the kind is not served yet", SERVED_S)
-    how = replace(write_of(manifest, options, seen.ignored), held=seen.held.get(task.key, ()))
+    held, extra = seen.held.get(task.key, ()), seen.extra.get(task.key, ())
+    how = replace(write_of(manifest, options, seen.ignored), held=held, extra=extra)
     takeover = takes_over(reading, manifest, options)
     return Issue(Apply(task.key, manifest, seen.hashes[task.key], takeover, how))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from gitopsd.core.objects.fields import WrongShape, mapping_at
 from gitopsd.errors import InvalidManifest
+from gitopsd.model.application import ExtraFields
 from gitopsd.model.manifest import Manifest, annotations_of, key_of
 
 SYNC_WAVE = "argocd.argoproj.io/sync-wave"
@@ -23,6 +24,7 @@ HELM_HOOK_DELETE = "helm.sh/hook-delete-policy"
 HELM_WEIGHT = "helm.sh/hook-weight"
 HELM_RESOURCE_POLICY = "helm.sh/resource-policy"
 MIGRATION_MANAGER = "argocd.argoproj.io/client-side-apply-migration-manager"
+EXTRA_FIELDS = "gitopsd.io/extra-fields"
 OPERATION_ID = "gitopsd.io/operation-id"  # on a hook's object: which operation runs it, and in which phase
 DELETION_APPROVED = "argocd.argoproj.io/deletion-approved"
 MARKS = (
@@ -134,6 +136,12 @@ def listed(text: str) -> Mapping[str, str]:
     """Return the options of a comma list such as `Prune=false,Replace=true` as name → value; a bare name is true."""
     pairs = (part.strip().partition("=") for part in text.split(",") if part.strip())
     return {name.strip(): value.strip() or "true" for name, _, value in pairs}
+
+
+def extra_fields_of(annotations: Mapping[str, str]) -> ExtraFields | None:
+    """Return what an object asks to be done about its extra fields; None where it asks nothing that is understood."""
+    text = annotations.get(EXTRA_FIELDS)
+    return next((each for each in ExtraFields if each.value == text), None)
 
 
 def has_compare_option(marks: Marks, name: str) -> bool:

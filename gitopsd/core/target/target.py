@@ -9,7 +9,17 @@ from dataclasses import dataclass, replace
 from gitopsd.core.objects.hashes import object_hash, target_hash
 from gitopsd.core.target.apply_form import apply_form, scopes_of
 from gitopsd.core.target.hooks import Hook, hook_of, read
-from gitopsd.core.target.options import HOOK, SYNC_OPTIONS, hook_types, listed, marks_of, parse_options, sync_wave
+from gitopsd.core.target.options import (
+    EXTRA_FIELDS,
+    HOOK,
+    SYNC_OPTIONS,
+    extra_fields_of,
+    hook_types,
+    listed,
+    marks_of,
+    parse_options,
+    sync_wave,
+)
 from gitopsd.core.target.tracking import ANNOTATION, Tracking
 from gitopsd.errors import InvalidManifest
 from gitopsd.model.comparison import Reading, Unreadable
@@ -172,7 +182,12 @@ def _repeated(times: Mapping[ResourceKey, int], both: Collection[ResourceKey]) -
 def _option_warnings(key: ResourceKey, manifest: Manifest) -> list[Condition]:
     text = annotations_of(manifest).get(SYNC_OPTIONS) or ""
     _, warnings = parse_options(listed(text), subject=str(key))
-    return [Condition("SyncOptionWarning", warning, f"see the annotation {SYNC_OPTIONS}") for warning in warnings]
+    told = [Condition("SyncOptionWarning", warning, f"see the annotation {SYNC_OPTIONS}") for warning in warnings]
+    annotations = annotations_of(manifest)
+    if EXTRA_FIELDS in annotations and extra_fields_of(annotations) is None:
+        what = f"{key}: the annotation {EXTRA_FIELDS} is not understood, and has no effect"
+        told.append(Condition("SyncOptionWarning", what, "write show, heal or ignore"))
+    return told
 
 
 def _short_lived(key: ResourceKey, manifest: Manifest) -> list[Condition]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gitopsd.core.declaration import application_from, declared, only_declarations
 from gitopsd.errors import InvalidDeclaration, NotSupported
-from gitopsd.model.application import Destination, Mode, Retry
+from gitopsd.model.application import Destination, ExtraFields, Mode, Retry
 from gitopsd.model.chart import type_of
 from gitopsd.words import without_credentials
 from tests.core.declaring import HERE, Document, manifest, parsed
@@ -191,6 +191,24 @@ def test_annotations_of_ours_are_read() -> None:
     app = application_from(document, HERE)
 
     assert (Mode.OBSERVE, True, True, ()) == (app.mode, app.adopted, app.skip_reconcile, app.warnings)
+
+
+@pytest.mark.parametrize("wish", list(ExtraFields))
+def test_what_is_asked_of_extra_fields_is_read(wish: ExtraFields) -> None:
+    document = manifest()
+    assert ExtraFields.IGNORE is application_from(document, HERE).extra_fields
+
+    document["metadata"]["annotations"] = {"gitopsd.io/extra-fields": wish.value}
+
+    assert (wish, ()) == ((app := application_from(document, HERE)).extra_fields, app.warnings)
+
+
+def test_word_that_is_nothing_to_do_about_extra_fields_is_refused() -> None:
+    document = manifest()
+    document["metadata"]["annotations"] = {"gitopsd.io/extra-fields": "remove"}
+
+    with pytest.raises(InvalidDeclaration, match=r"gitopsd\.io/extra-fields"):
+        application_from(document, HERE)
 
 
 def test_comparison_options_are_read_and_those_without_effect_are_told() -> None:

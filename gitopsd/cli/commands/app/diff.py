@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -24,6 +24,7 @@ _WHY = {
     "TakenOver": "to adopt: it goes as the object is taken over, for Git does not set it",
     "Removed": "ours, and no longer in Git",
     "Defaulted": "filled in by the API server",
+    "Added": "added, and not in Git",
     "Mutated": "changed on its way in, by a webhook or a policy",
 }
 
@@ -32,8 +33,9 @@ _WHY = {
 @click.argument("name")
 @click.option("--refresh", is_flag=True, help="Compare again first.")
 @click.option("--unified", is_flag=True, help="Whole objects as a unified diff, instead of the differing fields.")
+@click.option("--extra", is_flag=True, help="Also what was added to objects that are in sync.")
 @output
-def command(client: DaemonClient, name: str, *, refresh: bool, unified: bool, form: str) -> int:
+def command(client: DaemonClient, name: str, *, refresh: bool, unified: bool, extra: bool, form: str) -> int:
     """Show what a sync would change: `-` is live, `+` what the cluster would make of Git.
 
     Beside each field is why it differs, and who wrote what is live. Exit code 1 where there is a difference, or where
@@ -45,12 +47,17 @@ def command(client: DaemonClient, name: str, *, refresh: bool, unified: bool, fo
     items = answer.get("items") or []
     warn_of_stale(answer)
     differing = [item for item in items if _differs(item)]
+    more = [item for item in items if extra and item.get("extra") and not _differs(item)]
     if form != "table":
-        print_data({"items": differing}, form)
+        print_data({"items": [*differing, *more]}, form)
     for item in differing if form == "table" else ():
         click.secho(line(f"{status.resource_kind(item)} {status.resource_name(item)}: {_verdict(item)}"), bold=True)
-        for text in _unified(item) if unified else _fields(item):
+        for text in _unified(item) if unified else _fields(item.get("differences") or ()):
             click.secho(block(text), fg={"+": _GREEN, "-": _RED}.get(text.lstrip()[:1]))
+    for item in more if form == "table" else ():
+        click.secho(line(f"{status.resource_kind(item)} {status.resource_name(item)}: has more than Git"), bold=True)
+        for text in _fields(item["extra"]):
+            click.secho(block(text), fg={"-": _RED}.get(text.lstrip()[:1]))
     return Exit.NO if differing else Exit.OK
 
 
@@ -76,8 +83,8 @@ def _because(item: dict[str, Any]) -> str:
     return f" ({reason})" if reason else ""
 
 
-def _fields(item: dict[str, Any]) -> Iterator[str]:
-    for difference in item.get("differences") or ():
+def _fields(differences: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for difference in differences:
         told = ", ".join(filter(None, (_WHY.get(str(difference.get("why"))), *_writers(difference))))
         yield f"  {difference.get('path')}" + (f": {told}" if told else "")
         yield from _value("-", difference.get("live"))

@@ -53,6 +53,8 @@ def _facts(app: status.App) -> Iterator[tuple[str, object]]:
     asked = status.at(app, "metadata", "deletionTimestamp")
     yield "Deletion", f"with its objects, asked for: {asked}" if asked else ""
     yield "Sync", _with(status.sync(app), status.why_not_synced(app))
+    extra = status.at(app, "status", "gitopsd", "extra")
+    yield "Beside Git", f"{extra} fields that were added: see gitopsd app diff --extra" if extra else ""
     yield "Health", _with(status.health(app), status.at(app, "status", "health", "message"))
     operation = status.operation(app)
     yield "Operation", _with(status.phase(app), operation.get("message"))

@@ -61,6 +61,8 @@ def _row(node: Node, depth: int) -> tuple[str, str, str]:
 def _about(node: Node) -> Iterator[str]:
     if message := status.at(node, "health", "message"):
         yield str(message)
+    if node.get("extra"):
+        yield f"{node['extra']} fields more than Git"
     facts = {str(fact.get("name")): str(fact.get("value")) for fact in node.get("info") or ()}
     if "Containers" in facts:
         yield f"{facts['Containers']} ready"
