@@ -51,8 +51,9 @@ def _gone(
         way = (*steps, step)
         named = [each[name] for each in others if name in each]
         if named or way in BY_NAME or _is_set(target, steps, name, step) or (below and "." not in below):
-            if below and all(named):
-                yield from _gone(below, named, target, at(value, (step,)), way)
+            if below:
+                # Who names nothing below, where others do, has the map or the item itself, and nothing in it.
+                yield from _gone(below, [each for each in named if each], target, at(value, (step,)), way)
         else:
             yield way
 

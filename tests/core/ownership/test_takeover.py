@@ -126,6 +126,15 @@ def test_what_others_have_set_too_or_have_something_in_does_not_go() -> None:
     assert (("spec", "b", "y"),) == goes
 
 
+def test_who_is_left_with_a_map_alone_keeps_nothing_in_it() -> None:
+    theirs = {"f:metadata": {"f:labels": {".": {}, "f:team": {}}}, "f:data": {".": {}, "f:old": {}}}
+    others = [entry({"f:metadata": {"f:labels": {}}, "f:data": {}}, "controller", "Update", apiVersion="v1")]
+    predicted = adopted({}, theirs, *others, data={"old": "1"})
+    predicted["metadata"]["labels"] = {"team": "x"}
+
+    assert (("metadata", "labels", "team"), ("data", "old")) == taken_away({}, predicted, TAKEOVER)
+
+
 def test_what_tools_keep_for_themselves_is_not_told_and_other_labels_are() -> None:
     annotations = {"kubectl.kubernetes.io/last-applied-configuration": "{}", "argocd.argoproj.io/tracking-id": "a"}
     theirs = {"f:metadata": {"f:annotations": {".": {}, **named(annotations)}, "f:labels": {".": {}, "f:team": {}}}}
