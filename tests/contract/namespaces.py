@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ from tests.clusters import Cluster
 from tests.kube.kit import client_of
 
 RBAC = "rbac.authorization.k8s.io"
+REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+NOT_SERVED = 404
+DEADLINE_S = 60.0
 
 
 async def grant(admin: KubeClient, namespace: str, user: str, *resources: str) -> None:
@@ -24,6 +28,20 @@ async def grant(admin: KubeClient, namespace: str, user: str, *resources: str) -
     made: Mapping[str, Any] = {"roles": {"rules": rules}, "rolebindings": {"roleRef": role, "subjects": subjects}}
     for plural, body in made.items():
         assert (await admin.request("POST", f"{base}/{plural}", body={"metadata": meta, **body})).ok
+    for resource in resources:
+        await until_allowed(admin, {"namespace": namespace, "verb": "list", "resource": resource}, user)
+
+
+async def until_allowed(admin: KubeClient, attributes: Mapping[str, str], user: str) -> None:
+    """Wait until the API server's own authorizer has heard of a rule; the simulated one knows at once."""
+    ask = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
+    spec = {"user": user, "resourceAttributes": attributes}
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            reply = await admin.request("POST", REVIEWS, body={**ask, "spec": spec})
+            if reply.code == NOT_SERVED or reply.body["status"]["allowed"]:
+                return
+            await asyncio.sleep(0.05)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
 T = TypeVar("T")
 HERE = ClusterId("here")
 SHOP = AppName("shop")
-DEADLINE_S = 20.0
+DEADLINE_S = 90.0
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ import aiohttp
 
 from tests.clusters import Cluster
 
-DEADLINE_S = 30.0  # for what a controller or the server's caches do a little later
+DEADLINE_S = 120.0  # for what a controller or the server's caches do a little later
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
