@@ -119,6 +119,22 @@ async def test_a_map_that_is_left_to_somebody_else_hides_nothing_in_it(
     assert not (await live(applier, wanted))["metadata"].get("labels")
 
 
+async def test_what_the_server_made_of_what_was_added_goes_with_it(
+    applier: ClusterApplier, client: KubeClient, namespace: str
+) -> None:
+    meta, spec = {"name": "web", "namespace": namespace}, {"selector": {"app": "web"}, "ports": [{"port": 80}]}
+    wanted = {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
+    await accepted(applier, wanted)
+    before = (await live(applier, wanted))["spec"]
+    await add(client, wanted, "/spec/type", "NodePort")
+
+    result = await healed(applier, wanted, *extra_fields(wanted, await live(applier, wanted)))
+
+    assert isinstance(result, Accepted)
+    after = await live(applier, wanted)
+    assert (before, ()) == (after["spec"], extra_fields(wanted, after))
+
+
 async def test_replicas_that_were_scaled_are_nobodys_extra(
     applier: ClusterApplier, client: KubeClient, namespace: str
 ) -> None:
