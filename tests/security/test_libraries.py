@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+import gitopsd
 from gitopsd.errors import GitopsError, InvalidDeclaration, WorkerFailed
 from gitopsd.runtime.isolation import granted
 from gitopsd.runtime.workers import JobLimits, WorkerPool
@@ -100,7 +102,10 @@ async def scripts(request: pytest.FixtureRequest) -> AsyncIterator[WorkerPool]:
 async def test_workers_of_scripts_see_no_file_of_the_daemons(scripts: WorkerPool, secret: Path) -> None:
     with pytest.raises(WorkerFailed, match="FileNotFoundError"):
         await scripts.call("os:stat", str(secret))
-    assert [] == await scripts.call("os:listdir", "/tmp")  # noqa: S108 - its own
+    temporary = Path("/tmp")  # noqa: S108 - its own, but for a checkout or a Python that lies there
+    ours = [Path(gitopsd.__file__), Path(sys.prefix), Path(sys.base_prefix)]
+    known = {path.relative_to(temporary).parts[0] for path in ours if path.is_relative_to(temporary)}
+    assert set(await scripts.call("os:listdir", "/tmp")) <= known  # noqa: S108 - as above
 
 
 async def test_workers_of_scripts_have_no_network(scripts: WorkerPool) -> None:
