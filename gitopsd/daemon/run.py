@@ -19,6 +19,7 @@ from gitopsd.daemon.clusters import ClusterListeners, ClusterSide
 from gitopsd.daemon.controller import Controller
 from gitopsd.daemon.reload import Reloader
 from gitopsd.daemon.sources import GitSide
+from gitopsd.daemon.worker_views import mirrors
 from gitopsd.git.epoch import Epoch
 from gitopsd.manifests.cache import decoded_key
 from gitopsd.model.application import Source
@@ -44,7 +45,7 @@ log = structlog.get_logger()
 
 async def run(config: Path, settings: Settings) -> None:
     """Run until told to stop. Raises InvalidSettings and StoreUnusable for what a person must mend."""
-    for directory in (settings.data_dir, settings.run_dir):
+    for directory in (settings.data_dir, settings.run_dir, mirrors(settings)):  # a worker is shown what is there
         make_private(directory)
     control(PR_SET_DUMPABLE, 0)  # also where a program that renders could not be given a namespace
     store = Store(settings.data_dir, time.time, _seal(settings))
@@ -105,6 +106,7 @@ class Daemon:
             await stack.enter_async_context(client)
         stack.enter_context(kept(sources.work_dir))
         await stack.enter_async_context(sources.cache)
+        await stack.enter_async_context(sources.unpackers)
         await stack.enter_async_context(clusters.lua_workers)
         await stack.enter_async_context(clusters.jq_workers)
         redis = (sources.redis,) if sources.redis else ()

@@ -42,13 +42,17 @@ def hidden(settings: Settings, environ: Mapping[str, str], *more: Path) -> tuple
     return tuple(sorted({str(place.resolve()) for place in ours}))
 
 
-def part(isolation: Isolation | None, tools: ToolSettings, plugins: Sequence[Plugin], work_dir: Path) -> DaemonPart:
-    """Return what `/readyz` tells of the sandbox; what is not granted keeps nobody from working."""
+def part(
+    isolation: Isolation | None, tools: ToolSettings, plugins: Sequence[Plugin], work_dir: Path, *, kept: bool
+) -> DaemonPart:
+    """Return what `/readyz` tells of the sandbox; what is not granted keeps nobody from working.
+
+    `kept` says whether workers that render are in one.
+    """
     if isolation is None:
         return DaemonPart("sandbox", ready=False, detail="no worker has started yet", required=False)
-    scripts = "see no files and no network" if isolation.bubblewrap else "are kept from neither files nor the network"
-    told = [_given(isolation, tools), f"Lua and jq {scripts}"]
     network = [plugin.name for plugin in plugins if plugin.network]
+    told = [_given(isolation, tools), _libraries(isolation, kept=kept, network=bool(network))]
     if isolation.bubblewrap and network:
         told.append(f"plugins with the network: {', '.join(network)}")
     if isolation.reason:
@@ -56,7 +60,7 @@ def part(isolation: Isolation | None, tools: ToolSettings, plugins: Sequence[Plu
     memory = in_memory(work_dir)
     if not memory:
         told.append(f"their files are on a disk ({work_dir})")
-    return DaemonPart("sandbox", ready=isolation.full and memory, detail="; ".join(told), required=False)
+    return DaemonPart("sandbox", ready=isolation.full and kept and memory, detail="; ".join(told), required=False)
 
 
 def _given(isolation: Isolation, tools: ToolSettings) -> str:
@@ -73,6 +77,17 @@ def _given(isolation: Isolation, tools: ToolSettings) -> str:
         f"{', as root' if isolation.root else ''}"
     )
     return kept if tools.unconfined else f"{steered} are refused; other {kept}"
+
+
+def _libraries(isolation: Isolation, *, kept: bool, network: bool) -> str:
+    """Return what libraries get that read a source's texts."""
+    if not isolation.bubblewrap:
+        return "workers are kept from neither files nor the network"
+    if not kept:
+        return "Lua and jq see no files and no network; workers that render are kept from neither"
+    if network:
+        return "workers see no files of others; those that render have the network, for plugins"
+    return "workers see no files of others and no network"
 
 
 def _secrets(value: Any, name: str) -> Iterator[Path]:

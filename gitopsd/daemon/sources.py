@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gitopsd.daemon import sandbox_policy as confine
+from gitopsd.daemon import worker_views
 from gitopsd.daemon.base import Base
 from gitopsd.git.epoch import Epoch
 from gitopsd.git.for_applications import PartsForApplications, SourcesForApplications
@@ -22,15 +23,17 @@ from gitopsd.manifests.render import ClosureRenderer, OnClosure
 from gitopsd.manifests.sops_keys import Keyring
 from gitopsd.model.ids import RepoUrl
 from gitopsd.reconcile.reading_rights import ReadingRights
+from gitopsd.runtime.isolation import WorkerView
 from gitopsd.runtime.memory import best_place
-from gitopsd.runtime.workers import JobLimits, WorkerPool
+from gitopsd.runtime.workers import JobLimits, OnJob, WorkerPool
 from gitopsd.settings import GitSettings, Settings
 from gitopsd.trust.credentials import CredentialStore
 from gitopsd.trust.reach import reach_of
 
 OPENERS = {True: "gitopsd.git.tree:open_tree", False: "gitopsd.git.tree:open_tree_alone"}  # with submodules?
 CHANGES = "gitopsd.git.touched:changes"
-PRELOAD = ("gitopsd.manifests.jobs", "gitopsd.git.touched", "gitopsd.git.unpack", "gitopsd.git.chart_index")
+PRELOAD = ("gitopsd.manifests.jobs", "gitopsd.git.touched")
+UNPACKING = ("gitopsd.git.unpack", "gitopsd.git.chart_index")
 
 OnEpoch = Callable[[RepoUrl, Epoch | None, Epoch], None]
 
@@ -42,14 +45,17 @@ class GitSide:
         settings, metrics, now_s = base.settings, base.metrics, base.now_s
         self._metrics = metrics
         self.work_dir = best_place(settings.run_dir / "work")
+        self.plugins = plugins.load(settings.plugins)
+        confined = confine.confinement(settings, self.work_dir, os.environ)
         self.workers = WorkerPool(
             settings.workers.count,
             _limits(settings),
             preload=PRELOAD,
-            confinement=confine.confinement(settings, self.work_dir, os.environ),
+            confinement=confined,
+            view=worker_views.of_renderers(settings, confined, self.plugins, self.work_dir, os.environ),
             on_job=metrics.worker_job,
         )
-        self.plugins = plugins.load(settings.plugins)
+        self.unpackers = _unpackers(settings, worker_views.of_unpackers(settings, confined), metrics.worker_job)
         self.trust = CredentialStore(settings.git, now_s, reach_of(settings, self._named))
         self.git = Repositories(
             settings.git,
@@ -59,7 +65,7 @@ class GitSide:
             trust=self.trust,
             oci=settings.oci,
             charts=settings.charts,
-            call=self.workers.call,
+            call=self.unpackers.call,
             on_epoch=on_epoch,
             on_request=lambda kind, repo, s, ok: metrics.git_request(repo, kind, s, failed=not ok),
         )
@@ -122,6 +128,11 @@ class GitSide:
         if event == "unsealed":
             self._metrics.unsealed()
         self._metrics.redis_degraded(degraded=self.cache.state.degraded)
+
+
+def _unpackers(settings: Settings, view: WorkerView, on_job: OnJob) -> WorkerPool:
+    """Return workers apart from those that render, since these write to mirrors; they start when first needed."""
+    return WorkerPool(settings.workers.count, _limits(settings), preload=UNPACKING, view=view, on_job=on_job)
 
 
 def _limits(settings: Settings) -> JobLimits:

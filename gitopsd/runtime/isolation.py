@@ -12,8 +12,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +30,8 @@ COMMON = (
     *("hosts", "resolv.conf", "gai.conf", "mime.types"),
 )
 # Best first: without a way to more user namespaces and with a /proc of its own; a machine may refuse either.
-OPTIONS = (("--disable-userns", "--proc", "/proc"), ("--proc", "/proc"), ())
+LAST = "--disable-userns"  # no sandbox within
+OPTIONS = ((LAST, "--proc", "/proc"), ("--proc", "/proc"), ())
 MASK_BYTES = "262144"  # of a directory in the place of a hidden one
 # A limit that is lower already stays.
 LIMITED = '{ ulimit -S -t "$1"; ulimit -H -t "$2"; ulimit -u "$3" || ulimit -p "$3"; } 2>/dev/null; shift 3; exec "$@"'
@@ -72,15 +73,21 @@ class ProgramView:
     home: Path | None = None  # becomes a file system in memory
     writes: bool = False  # also to its source
     network: bool = False
+    more: tuple[str, ...] = ()  # of bubblewrap's options: what else is shown
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerView:
-    """What a worker is shown besides the system's own, this Python and gitopsd; it has no network."""
+    """What a worker is shown besides the system's own, this Python and gitopsd; what is not there is left out."""
 
-    reads: tuple[str, ...] = ()  # directories and files
-    hidden: tuple[str, ...] = ()  # as in `Confinement`
+    visible: tuple[str, ...] = ()  # as in `Confinement`, as are the next two
+    hidden: tuple[str, ...] = ()
     scratch_bytes: int = 1 << 20  # of its /tmp
+    reads: tuple[str, ...] = ()  # of what is hidden, or anywhere: directories
+    writes: tuple[str, ...] = ()  # likewise; made where they are missing
+    programs: tuple[str, ...] = ()  # paths
+    nests: bool = False  # it starts programs, each in a sandbox of its own
+    network: bool = False
 
 
 @cache
@@ -90,23 +97,34 @@ def granted() -> Isolation:
     program = shutil.which("bwrap")
     if program is None:
         return Isolation(root=root, reason="bubblewrap (bwrap) is not installed")
+    return _best(Isolation(program, root=root), lambda command: command)
+
+
+@cache
+def granted_within(view: WorkerView) -> Isolation:
+    """Try what programs may have that a worker with `view` starts, where the machine grants it that."""
+    outer = granted()
+    return _best(outer, lambda command: boxed(command, outer, view)) if outer.bubblewrap else outer
+
+
+def _best(wanted: Isolation, enclosed: Callable[[list[str]], list[str]]) -> Isolation:
     refusals: list[str] = []
     for options in OPTIONS:
-        found = Isolation(program, options, root, "; ".join(refusals))
-        refusal = _tried(found)
+        found = replace(wanted, options=options, reason="; ".join(refusals))
+        refusal = _tried(found, enclosed)
         if not refusal:
             return found
         refusals.append(refusal)
-    return Isolation(root=root, reason="; ".join(dict.fromkeys(refusals)))
+    return Isolation(root=wanted.root, reason="; ".join(dict.fromkeys(refusals)))
 
 
-def _tried(isolation: Isolation) -> str:
+def _tried(isolation: Isolation, enclosed: Callable[[list[str]], list[str]]) -> str:
     confinement = Confinement()
     command = sealed(
         limited(["true"], confinement), isolation, confinement, ProgramView((), Path("/usr"), Path("/usr"))
     )
     try:
-        subprocess.run(command, check=True, env={}, capture_output=True, timeout=20)  # noqa: S603 - our own arguments
+        subprocess.run(enclosed(command), check=True, env={}, capture_output=True, timeout=20)  # noqa: S603 - our own
     except subprocess.CalledProcessError as err:
         said: str = err.stderr[-300:].decode(errors="replace").strip()
         return said or str(err)
@@ -138,8 +156,17 @@ def boxed(command: Sequence[str], isolation: Isolation, view: WorkerView) -> lis
     """Return what runs a worker by `command` in a sandbox, where the machine grants one; its parent there is `INIT`."""
     if not isolation.bubblewrap:
         return [*command]
-    confinement = Confinement(scratch_bytes=view.scratch_bytes, visible=view.reads, hidden=view.hidden)
-    return sealed(command, isolation, confinement, ProgramView((), Path("/"), PACKAGE))
+    confinement = Confinement(scratch_bytes=view.scratch_bytes, visible=view.visible, hidden=view.hidden)
+    if view.nests:
+        isolation = replace(isolation, options=tuple(each for each in isolation.options if each != LAST))
+    own = (word for place in view.reads for word in ("--ro-bind-try", place, place))
+    written = (word for place in view.writes for word in ("--bind-try", place, place))
+    return sealed(
+        command,
+        isolation,
+        confinement,
+        ProgramView(view.programs, Path("/"), PACKAGE, network=view.network, more=(*own, *written)),
+    )
 
 
 def limited(command: Sequence[str], confinement: Confinement, more: int = 0) -> list[str]:
@@ -188,5 +215,6 @@ def _masked(hidden: Path) -> Iterator[str]:
 
 def _own(confinement: Confinement, view: ProgramView) -> Iterator[str]:
     yield from ("--bind" if view.writes else "--ro-bind", str(view.source), str(view.source))
+    yield from view.more
     if view.home is not None:
         yield from ("--size", str(confinement.scratch_bytes), "--perms", "0700", "--tmpfs", str(view.home))

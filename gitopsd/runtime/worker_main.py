@@ -1,7 +1,7 @@
 """A worker process: reads jobs from a socket, runs them one by one under limits, writes their answers.
 
 Started by `gitopsd.runtime.workers` as `python -m gitopsd.runtime.worker_main FD PPID`. A message is four bytes
-of length and JSON. The first one says the limits, and is answered by `["ready", isolation]`; each further one is
+of length and JSON. The first one says the limits, and is answered by `["ready", null]`; each further one is
 `[job, arguments]`, and is answered by `[status, value]`: `["ok", value]`, `["error", error]` for a GitopsError (as
 `error_to_json` writes it), `["bug", [error, trace]]`, `["memory", null]` or `["output", bytes]`.
 """
@@ -15,7 +15,6 @@ import struct
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -24,7 +23,7 @@ import orjson
 from gitopsd.errors import GitopsError, error_to_json
 from gitopsd.runtime import sandbox
 from gitopsd.runtime.die_with_parent import PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, control, tie
-from gitopsd.runtime.isolation import Confinement, granted
+from gitopsd.runtime.isolation import Confinement, Isolation
 
 LENGTH = struct.Struct("!I")
 
@@ -38,10 +37,12 @@ def main() -> None:
     setup = receive(connection)
     sys.path[:] = setup["path"]
     limit(setup)
-    sandbox.adopt(Confinement(**setup["confinement"]))
+    found = setup["isolation"]
+    isolation = Isolation(**{**found, "options": tuple(found["options"])}) if found else None
+    sandbox.adopt(Confinement(**setup["confinement"]), isolation)
     for module in setup["preload"]:
         importlib.import_module(module)
-    send(connection, orjson.dumps(["ready", asdict(granted()) if setup["programs"] else None]))
+    send(connection, orjson.dumps(["ready", None]))
     while (message := receive(connection)) is not None:
         send(connection, answer(*message, output_bytes=setup["output_bytes"]))
 

@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ import orjson
 import structlog
 
 from gitopsd.errors import TooSlow, WorkerFailed, WorkerStopped, error_from_json
-from gitopsd.runtime.isolation import INIT, Confinement, Isolation, WorkerView, boxed, granted
+from gitopsd.runtime.isolation import INIT, Confinement, Isolation, WorkerView, boxed, granted, granted_within
 from gitopsd.runtime.process_tree import MARK, SHELL_SIGNALS, kill_descent, lower_priority
 from gitopsd.runtime.spawn import ChildProcess, spawn
 from gitopsd.runtime.turns import FairTurns, Turn
@@ -82,12 +82,18 @@ class WorkerPool:
         self._preload = tuple(preload)
         self._confinement = confinement
         self._view = view
-        self.isolation: Isolation | None = None  # of programs, as the first worker found it
+        self._kept: _Sandbox | None = None  # None: not known yet
+        self.isolation: Isolation | None = None  # of programs; None: not known yet, or there are none
         self._on_job = on_job
         self._turns = FairTurns(count)
         self._waiting = 0
         self._idle: deque[_Worker] = deque()
         self._alive = 0  # idle, at work, and starting
+
+    @property
+    def kept(self) -> bool:
+        """Whether workers are in a sandbox; not so before the first has started."""
+        return self._kept is not None and self._kept.worker is not None
 
     async def run(self) -> None:
         """Start all workers, and keep them until cancelled."""
@@ -180,21 +186,13 @@ class WorkerPool:
                 self._idle.append(await self._start())
 
     async def _start(self) -> _Worker:
-        setup = {
-            "path": PATH,
-            "preload": self._preload,
-            "data_bytes": self._limits.data_bytes,
-            "file_bytes": self._limits.file_bytes,
-            "output_bytes": self._limits.output_bytes,
-            "files": self._limits.files,
-            "confinement": asdict(self._confinement or Confinement()),
-            "programs": self._confinement is not None,
-        }
         self._alive += 1
-        worker, outcome, found = None, "cancelled", None
+        worker, outcome = None, "cancelled"
         try:
-            worker = await self._spawn()
-            outcome, found = await worker.ask(orjson.dumps(setup), self._limits.start_s, self._limits.output_bytes)
+            kept = await self._sandbox()
+            worker = await self._spawn(kept)
+            setup = orjson.dumps(self._setup(kept))
+            outcome, _ = await worker.ask(setup, self._limits.start_s, self._limits.output_bytes)
         finally:
             if worker is None:
                 self._alive -= 1
@@ -206,25 +204,58 @@ class WorkerPool:
                 remedy="see workers.data_bytes and the machine's memory",
             )
         worker.jobs = 0
-        self._found(found)
         return worker
 
-    def _found(self, found: Mapping[str, Any] | None) -> None:
-        if found is None or self.isolation is not None:
-            return
-        self.isolation = Isolation(**{**found, "options": tuple(found["options"])})
-        tell = log.info if self.isolation.full else log.warning
-        tell("workers.isolation", full=self.isolation.full, **found)
+    def _setup(self, kept: _Sandbox) -> dict[str, Any]:
+        return {
+            "path": PATH,
+            "preload": self._preload,
+            "data_bytes": self._limits.data_bytes,
+            "file_bytes": self._limits.file_bytes,
+            "output_bytes": self._limits.output_bytes,
+            "files": self._limits.files,
+            "confinement": asdict(self._confinement or Confinement()),
+            "isolation": asdict(kept.programs) if self._confinement else None,
+        }
 
-    async def _spawn(self) -> _Worker:
-        if self._view is None:
+    async def _sandbox(self) -> _Sandbox:
+        """Return what the machine grants, which is tried once."""
+        if self._kept is None:
+            programs = self._confinement is not None
+            found = await asyncio.to_thread(granted) if programs or self._view is not None else Isolation()
+            inner = await self._within(found) if found.bubblewrap else None
+            self._kept = _Sandbox(found if inner else None, inner or found)
+            if programs and self.isolation is None:
+                self.isolation = found
+                tell = log.info if found.full else log.warning
+                tell("workers.isolation", full=found.full, workers=self.kept, **asdict(found))
+        return self._kept
+
+    async def _within(self, found: Isolation) -> Isolation | None:
+        """Return what programs of a worker in a sandbox have; None where it is less than without one: they go first."""
+        if self._view is None or self._confinement is None:
+            return None if self._view is None else found
+        inner = await asyncio.to_thread(granted_within, self._view)
+        runs_none = found.root and self._confinement.strict
+        as_much = inner.bubblewrap and inner.options == found.options
+        return inner if runs_none or as_much else None
+
+    async def _spawn(self, kept: _Sandbox) -> _Worker:
+        if kept.worker is None or self._view is None:
             return await _spawn(lambda command: command, os.getpid())
-        found, view = await asyncio.to_thread(granted), self._view
-        return await _spawn(lambda command: boxed(command, found, view), INIT if found.bubblewrap else os.getpid())
+        outer, view = kept.worker, self._view
+        await asyncio.to_thread(_make, view.writes)
+        return await _spawn(lambda command: boxed(command, outer, view), INIT)
 
     async def _end(self, worker: _Worker) -> None:
         self._alive -= 1
         await worker.end()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sandbox:
+    worker: Isolation | None  # None: it runs without
+    programs: Isolation
 
 
 class _Worker:
@@ -289,6 +320,12 @@ class _Worker:
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
                 await self._process.wait()
+
+
+def _make(places: Iterable[str]) -> None:
+    for place in places:
+        with suppress(OSError):  # who writes there first tells why it cannot be used
+            Path(place).mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 async def _spawn(enclosed: Callable[[Sequence[str]], Sequence[str]], parent: int) -> _Worker:

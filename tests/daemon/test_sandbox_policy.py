@@ -59,7 +59,7 @@ def test_every_file_with_a_secret_and_our_own_directories_are_hidden(tmp_path: P
         (None, False, "no worker has started yet"),
         (Isolation(reason="no bwrap"), False, "plugins and what kustomize_build_options allows are refused; other pro"),
         (Isolation(reason="no bwrap"), True, "programs are kept from nothing: they have the network, and can read and"),
-        (Isolation(reason="no bwrap"), False, "Lua and jq are kept from neither files nor the network"),
+        (Isolation(reason="no bwrap"), False, "workers are kept from neither files nor the network"),
         (Isolation(root=True), True, "what the daemon's user can, as root"),
         (replace(FULL, root=True), False, "no program is run, because gitopsd runs as root"),
         (replace(FULL, root=True), True, "a view, processes and a network of its own, and runs as root"),
@@ -70,7 +70,7 @@ def test_what_is_not_granted_is_told_and_keeps_nobody_waiting(
     unconfined: bool,  # noqa: FBT001 - a parameter of the test
     told: str,
 ) -> None:
-    found = part(isolation, ToolSettings(unconfined=unconfined), (), SHARED)
+    found = part(isolation, ToolSettings(unconfined=unconfined), (), SHARED, kept=True)
 
     assert told in found.detail
     assert (False, False) == (found.ready, found.required)
@@ -79,9 +79,9 @@ def test_what_is_not_granted_is_told_and_keeps_nobody_waiting(
 def test_what_each_program_gets_is_told(tmp_path: Path) -> None:
     plugins = (Plugin("one", ["x"], []), Plugin("two", ["x"], [], network=True))
 
-    found = part(FULL, ToolSettings(), plugins, SHARED)
+    found = part(FULL, ToolSettings(), plugins, SHARED, kept=True)
 
-    libraries = "Lua and jq see no files and no network"
+    libraries = "workers see no files of others; those that render have the network, for plugins"
     assert (
         f"every program has a view, processes and a network of its own; {libraries}; plugins with the network: two"
         == found.detail
@@ -99,10 +99,17 @@ def test_files_of_renders_go_to_memory_where_there_is_some(tmp_path: Path) -> No
     assert in_memory(found)
     assert found == best_place(tmp_path / "work")
     assert found != best_place(tmp_path / "other")
-    assert part(FULL, ToolSettings(), (), found).ready
+    assert part(FULL, ToolSettings(), (), found, kept=True).ready
     assert not found.exists()
+
+
+def test_it_is_told_that_workers_cannot_be_kept_where_programs_would_be_kept_less() -> None:
+    found = part(FULL, ToolSettings(), (), SHARED, kept=False)
+
+    assert "Lua and jq see no files and no network; workers that render are kept from neither" in found.detail
+    assert not found.ready
 
 
 def test_a_disk_is_told() -> None:
     assert not in_memory(Path("/proc"))
-    assert "their files are on a disk (/proc)" in part(FULL, ToolSettings(), (), Path("/proc")).detail
+    assert "their files are on a disk (/proc)" in part(FULL, ToolSettings(), (), Path("/proc"), kept=True).detail

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from gitopsd.errors import InvalidManifest
+from gitopsd.runtime.sandbox import Program, run
 
 KEPT: list[int] = []  # what a worker remembers between two jobs
 
@@ -96,6 +97,12 @@ def forever() -> None:
 
 def write(path: str, size: int) -> None:
     Path(path).write_bytes(b"x" * size)
+
+
+def program(script: str, place: str) -> str:
+    """Return what a program of the shell prints."""
+    asked = Program(["/bin/sh", "-c", script], Path(place), {"PATH": "/usr/bin:/bin"}, "it", 20, 1000, steered=True)
+    return run(asked).stdout.decode()
 
 
 def litter(mark: str) -> None:

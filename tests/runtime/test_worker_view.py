@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from gitopsd.errors import WorkerFailed
-from gitopsd.runtime.isolation import WorkerView, granted
+from gitopsd.errors import NotConfined, WorkerFailed
+from gitopsd.runtime.isolation import Confinement, WorkerView, granted, granted_within
 from gitopsd.runtime.process_tree import IDLE
 from gitopsd.runtime.workers import JobLimits, WorkerPool
 
@@ -31,7 +31,7 @@ def sandboxed() -> None:
 @pytest.fixture
 async def pool() -> AsyncIterator[WorkerPool]:
     limits = JobLimits(deadline_s=20, data_bytes=256 << 20)
-    async with WorkerPool(1, limits, view=WorkerView(reads=(str(TREE),))) as pool:
+    async with WorkerPool(1, limits, view=WorkerView(visible=(str(TREE),))) as pool:
         yield pool
 
 
@@ -53,7 +53,7 @@ async def test_what_is_hidden_looks_empty_where_it_lies_below_what_is_shown(tmp_
     for name in ("shown", "hidden"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").touch()
-    view = WorkerView(reads=(str(tmp_path),), hidden=(str(tmp_path / "hidden"),))
+    view = WorkerView(visible=(str(tmp_path),), hidden=(str(tmp_path / "hidden"),))
     async with WorkerPool(1, view=view) as pool:
         assert ["file"] == await pool.call("os:listdir", str(tmp_path / "shown"))
         assert [] == await pool.call("os:listdir", str(tmp_path / "hidden"))
@@ -104,6 +104,42 @@ async def test_what_takes_long_steps_back_with_all_it_is_in(pool: WorkerPool) ->
         task.cancel()
 
 
+def nesting(place: Path, *, strict: bool) -> WorkerPool:
+    place.mkdir()
+    view = WorkerView(visible=(str(TREE),), writes=(str(place),), nests=True)
+    return WorkerPool(1, JobLimits(deadline_s=20), confinement=Confinement(strict=strict), view=view)
+
+
+@pytest.mark.skipif(granted().root, reason="root runs no programs")
+async def test_its_programs_have_a_sandbox_of_their_own(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    script = f"id -u; ls {place} {TREE} /proc | grep -c '^[0-9]'; echo > {place}/new || echo refused"
+    async with nesting(place, strict=True) as pool:
+        await pool.call(f"{JOBS}:write", f"{place}/file", 1)
+        said = (await pool.call(f"{JOBS}:program", script, str(place))).split()
+
+        assert pool.kept
+        assert pool.isolation == granted()
+    assert [str(os.getuid()), "refused"] == [said[0], said[-1]]
+    assert int(said[1]) < 10
+    assert (place / "file").exists()
+
+
+@pytest.mark.skipif(granted_within(WorkerView(nests=True)).options == granted().options, reason="it grants as much")
+async def test_it_is_not_kept_where_its_programs_would_be_kept_less(tmp_path: Path) -> None:
+    async with nesting(tmp_path / "place", strict=False) as pool:
+        assert "kept" == (await pool.call(f"{JOBS}:program", "ls -d /proc/1 >/dev/null && echo kept", "/usr")).strip()
+        assert not pool.kept
+
+
+@pytest.mark.skipif(not granted().root, reason="an ordinary user runs programs")
+async def test_it_is_kept_where_no_program_is_run(tmp_path: Path) -> None:
+    async with nesting(tmp_path / "place", strict=True) as pool:
+        with pytest.raises(NotConfined, match="runs no programs as root"):
+            await pool.call(f"{JOBS}:program", "true", "/usr")
+        assert pool.kept
+
+
 def test_it_goes_with_a_daemon_that_is_killed(tmp_path: Path) -> None:
     pids, mark = tmp_path / "pids", str(tmp_path)
     script = DAEMON.format(pids=str(pids), mark=mark, tree=str(TREE))
@@ -134,7 +170,7 @@ from gitopsd.runtime.process_tree import IDLE
 from gitopsd.runtime.workers import WorkerPool
 
 async def main():
-    async with WorkerPool(1, view=WorkerView(reads=({tree!r},))) as pool:
+    async with WorkerPool(1, view=WorkerView(visible=({tree!r},))) as pool:
         await pool.call("tests.runtime.jobs:litter", {mark!r})
 
 asyncio.run(main())
