@@ -114,6 +114,11 @@ def forbidden(resource: Resource, name: str, why: str, causes: Sequence[Mapping[
     return Refusal(403, "Forbidden", f"{shown} is forbidden: {why}", details)
 
 
+def ending_kind(resource: Resource, name: str) -> Refusal:
+    """Return the 403 for a new object of a kind whose definition is being deleted."""
+    return forbidden(resource, name, "create not allowed while custom resource definition is terminating")
+
+
 def unauthorized() -> Refusal:
     return Refusal(401, "Unauthorized", "Unauthorized")
 

@@ -12,6 +12,7 @@ AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryLi
 _PRIORITY = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
 _SUBRESOURCE_VERBS = ("get", "patch", "update")
 _SCALE = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+_ENDING_VERBS = ("delete", "deletecollection", "get", "list", "watch")
 _NO_COLLECTION_DELETE = frozenset({"namespaces"})
 
 
@@ -40,6 +41,8 @@ def by_version(versions: dict[str, list[ServedKind]]) -> list[tuple[str, list[Se
 
 
 def _verbs(kind: ServedKind) -> list[str]:
+    if kind.ending:
+        return list(_ENDING_VERBS)
     return [verb for verb in VERBS if verb != "deletecollection" or kind.plural not in _NO_COLLECTION_DELETE]
 
 

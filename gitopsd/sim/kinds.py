@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gitopsd.sim.answers import Resource
@@ -31,6 +31,7 @@ class ServedKind:
     singular: str = ""
     list_kind: str = ""
     defined: frozenset[str] = frozenset()  # of a custom kind: the apiVersions in its definition, served or not
+    ending: bool = False  # its definition is being deleted: what is there may go, and nothing new comes
 
     @property
     def api_version(self) -> str:
@@ -134,6 +135,12 @@ class Kinds:
 
     def add(self, kind: ServedKind) -> None:
         self._served[kind.group, kind.version, kind.plural] = kind
+
+    def end(self, group: str, plural: str) -> None:
+        """Take no new objects of a kind any longer, at any version."""
+        for key, kind in self._served.items():
+            if kind.group_plural == (group, plural) and not kind.ending:
+                self._served[key] = replace(kind, ending=True)
 
     def drop(self, group: str, plural: str) -> None:
         """Serve no version of a kind any longer."""

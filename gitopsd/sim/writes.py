@@ -93,6 +93,8 @@ class Writes:
         return found
 
     def create(self, target: RequestTarget, body: Any, options: WriteOptions) -> Written:
+        if target.kind.ending:
+            raise answers.ending_kind(target.kind.resource, _name_in(mapping(body)))
         obj = read(target.kind, body, options)
         place(target, obj)
         return self._create(target, obj, options, posted=True)
@@ -149,6 +151,8 @@ class Writes:
             why = "uid mismatch: the provided object specified uid, and no existing object was found"
             raise answers.conflict(target.kind.resource, target.name, why)
         new, owned = ssa.apply(self._zero(target.kind), body, {}, writer)
+        if target.kind.ending:
+            raise answers.ending_kind(target.kind.resource, target.name)
         obj = read_applied(target.kind, new, options)
         place(target, obj)
         return self._store_new(target.kind, obj, owned, options)
@@ -324,6 +328,11 @@ def _undefined(kind: ServedKind, owned: owners.Owners) -> str:
     """Return an apiVersion of `owned` that a custom kind's definition does not have; "" where there is none."""
     found = (one.api_version for one in owned.values() if kind.custom and one.api_version not in kind.defined)
     return next(found, "")
+
+
+def _name_in(body: Obj) -> str:
+    metadata = body.get("metadata")
+    return str(metadata.get("name") or "") if isinstance(metadata, dict) else ""
 
 
 def _own_fields(obj: Obj) -> Obj:

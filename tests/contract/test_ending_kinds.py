@@ -6,8 +6,6 @@ import asyncio
 import secrets
 from typing import Any
 
-import pytest
-
 from gitopsd.apply.run import ClusterApplier
 from gitopsd.kube.client import KubeClient
 from gitopsd.model.cluster import ApiResource
@@ -24,8 +22,6 @@ DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 async def test_object_of_a_kind_that_is_being_deleted_is_tried_again(cluster: Cluster, namespace: str) -> None:
-    if cluster.simulated:
-        pytest.skip("the simulated cluster takes new objects while their definition is being deleted")
     group = f"g{secrets.token_hex(4)}.example.com"
     boats, path = f"/apis/{group}/v1/namespaces/{namespace}/boats", f"{DEFINITIONS}/boats.{group}"
     resource = ApiResource(GVK(group, "v1", "Boat"), "boats", namespaced=True, verbs=frozenset({"get"}), preferred=True)

@@ -12,6 +12,7 @@ from gitopsd.sim.store import Event
 
 _GROUP = "apiextensions.k8s.io"
 _CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
+_GOING = ("True", "InstanceDeletionInProgress", "CustomResource deletion is in progress")
 _POLL_S = 0.5
 
 
@@ -64,12 +65,15 @@ class Definitions:
         spec = definition["spec"]
         key = (spec["group"], spec["names"]["plural"])
         writes = self._world.writes
+        writes.kinds.end(*key)
         kind = next((one for one in writes.kinds.all() if one.group_plural == key), None)
         if kind is not None:
             collection = writes.store.collection(key)
             for found in collection.objects():
                 self._world.delete(kind, found.namespace, found.name)
             if collection.names():
+                going = with_conditions(definition, writes.now(), Terminating=_GOING)
+                self._world.set_status(self._kind, definition, {"conditions": going}, "kube-apiserver")
                 return True
         writes.kinds.drop(*key)
         writes.store.drop(key)

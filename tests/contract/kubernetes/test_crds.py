@@ -62,6 +62,54 @@ async def test_deleting_a_definition_deletes_its_objects(api: Api, plural: str) 
     (await api.delete(f"{CRDS}/{plural}.{GROUP}")).ok()
 
 
+async def test_definition_that_is_being_deleted_takes_no_new_object(api: Api, namespace: str, plural: str) -> None:
+    definition, kind = f"{CRDS}/{plural}.{GROUP}", plural.capitalize()
+    path = f"/apis/{GROUP}/v1/namespaces/{namespace}/{plural}"
+    elsewhere = f"/apis/{GROUP}/v1/namespaces/nowhere/{plural}"
+
+    def thing(name: str, **more: Any) -> dict[str, Any]:
+        return {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": {"name": name}, **more}
+
+    def verbs(answer: Answer) -> list[str]:
+        return next(sorted(each["verbs"]) for each in answer.ok()["resources"] if each["name"] == plural)
+
+    def goes(answer: Answer) -> bool:
+        reasons = [condition.get("reason") for condition in answer.ok()["status"]["conditions"]]
+        return "InstanceDeletionInProgress" in reasons
+
+    (await api.post(CRDS, crd(plural, kind))).ok()
+    held = {**thing("held"), "metadata": {"name": "held", "finalizers": ["example.com/hold"]}}
+    await until(lambda: api.post(path, held), lambda answer: answer.status == 201)
+    (await api.delete(definition)).ok()
+    await until(lambda: api.post(path, thing("new"), dryRun="All"), lambda answer: answer.status != 201)
+    await until(lambda: api.get(definition), goes)
+    kept = ["delete", "deletecollection", "get", "list", "watch"]
+    await until(lambda: api.get(f"/apis/{GROUP}/v1"), lambda answer: verbs(answer) == kept)
+
+    words = "create not allowed while custom resource definition is terminating"
+    for refused, name in (
+        (await api.post(path, thing("new")), "new"),
+        (await api.post(path, thing("held")), "held"),
+        (await api.post(path, thing("new", spec={"size": "big"})), "new"),
+        (await api.post(elsewhere, thing("new")), "new"),
+        (await api.apply(f"{path}/new", thing("new")), "new"),
+        (await api.apply(f"{elsewhere}/new", thing("new"), dryRun="All"), "new"),
+    ):
+        assert (403, "Forbidden") == (refused.status, refused.reason)
+        assert f'{plural}.{GROUP} "{name}" is forbidden: {words}' == refused.body["message"]
+        assert {"name": name, "group": GROUP, "kind": plural} == refused.body["details"]
+    nameless = await api.post(path, {**thing(""), "metadata": {"generateName": "new-"}})
+    assert f"{plural}.{GROUP} is forbidden: {words}" == nameless.body["message"]
+    assert 500 == (await api.apply(f"{path}/new", thing("new", spec={"size": "big"}))).status
+    assert 404 == (await api.put(f"{path}/new", thing("new"))).status
+    assert 404 == (await api.patch(f"{path}/new", {"spec": {"size": 1}})).status
+    assert 4 == (await api.patch(f"{path}/held", {"spec": {"size": 4}})).ok()["spec"]["size"]
+    assert 5 == (await api.apply(f"{path}/held", thing("held", spec={"size": 5}), force="true")).ok()["spec"]["size"]
+
+    (await api.patch(f"{path}/held", {"metadata": {"finalizers": None}})).ok()
+    await api.gone(definition)
+
+
 async def test_bad_definitions_are_invalid(api: Api, plural: str) -> None:
     wrong_name = crd(plural, "Thing")
     wrong_name["metadata"]["name"] = f"other.{GROUP}"
