@@ -25,7 +25,7 @@ def without_credentials(text: str) -> str:
     """Return `text` with the credentials of every URL in it masked, as it may be logged, stored or shown."""
     if "://" not in text:
         return text
-    return USERINFO.sub(lambda found: "***@" if _is_secret(found) else found[0], NAMED.sub("http", text))
+    return USERINFO.sub(lambda match: "***@" if _is_secret(match) else match[0], NAMED.sub("http", text))
 
 
 def said(words: str) -> str:
@@ -33,7 +33,7 @@ def said(words: str) -> str:
     return bounded(without_credentials(words))
 
 
-def _is_secret(found: re.Match[str]) -> bool:
-    plain = ":" not in found["userinfo"] and "@" not in found["userinfo"]
-    begin = found.start()
-    return not (plain and found.string[max(0, begin - len(SSH)) : begin].lower() == SSH)
+def _is_secret(match: re.Match[str]) -> bool:
+    plain = ":" not in match["userinfo"] and "@" not in match["userinfo"]
+    begin = match.start()
+    return not (plain and match.string[max(0, begin - len(SSH)) : begin].lower() == SSH)

@@ -90,8 +90,8 @@ def written(text: bytes, warnings: Iterable[str] = ()) -> web.Response:
 def refusal(status: int, message: str, *, code: Code | None = None, remedy: str = "", reason: str = "") -> web.Response:
     """Return an error as Argo CD writes it; `remedy` and `reason` are ours, and absent where there is none to give."""
     known = code or _BY_STATUS.get(http.HTTPStatus(status), Code.INVALID_ARGUMENT)
-    shown = without_credentials(message)
-    body: dict[str, Any] = {"error": shown, "code": int(known), "message": shown}
+    text = without_credentials(message)
+    body: dict[str, Any] = {"error": text, "code": int(known), "message": text}
     if remedy:
         body["remedy"] = remedy
     if reason:

@@ -111,7 +111,7 @@ def history_json(entry: HistoryEntry) -> Json:
 def resource_json(compared: Compared) -> Json:
     """Return one entry of `status.resources`; beside Argo CD's `reason`, `unconfirmed`, `adopt`, `extra` of ours."""
     target = compared.pair.target
-    found: Json = {
+    resource: Json = {
         **_key(compared.pair.key, str(target["apiVersion"]) if target else ""),
         "status": compared.status.value,
         "health": _health(compared.health),
@@ -121,7 +121,7 @@ def resource_json(compared: Compared) -> Json:
         "adopt": compared.adopt,
         "extra": len(compared.extra) or None,
     }
-    return _filled(found)
+    return _filled(resource)
 
 
 def difference_json(difference: Difference) -> Json:
@@ -131,7 +131,7 @@ def difference_json(difference: Difference) -> Json:
         "target": difference.target,
         "live": difference.live,
         "predicted": difference.predicted,
-        "why": difference.why.value,
+        "why": difference.explanation.value,
         "writers": [writer_json(writer) for writer in difference.writers],
     }
 
@@ -186,7 +186,7 @@ def _ours(app: Application, status: AppStatus, now_s: float) -> Json:
             "mode": app.mode.value,
             "cluster": status.cluster,
             "waiting": status.waiting,
-            "extra": sum(len(each.extra) for each in status.comparison.resources) or None,
+            "extra": sum(len(compared.extra) for compared in status.comparison.resources) or None,
             "stale": list(status.stale),
             "target": status.comparison.target,
             "epochAt": rfc3339(status.epoch_s),
@@ -198,19 +198,19 @@ def _ours(app: Application, status: AppStatus, now_s: float) -> Json:
     )
 
 
-def _failing(found: Failing) -> Json:
-    return {"since": rfc3339(found.since_s), "tries": found.tries, "nextTryAt": rfc3339(found.next_s)}
+def _failing(failing: Failing) -> Json:
+    return {"since": rfc3339(failing.since_s), "tries": failing.tries, "nextTryAt": rfc3339(failing.next_s)}
 
 
 def _conditions(app: Application, status: AppStatus | None) -> list[Json]:
     """Return each message once, under the type it came with first; warnings of the declaration come last."""
-    found: dict[str, str] = {}
+    by_text: dict[str, str] = {}
     for condition in status.conditions if status else ():
         text = f"{condition.message}; {condition.remedy}" if condition.remedy else condition.message
-        found.setdefault(text, condition.type)
+        by_text.setdefault(text, condition.type)
     for text in (*app.warnings, *(status.comparison.warnings if status else ())):
-        found.setdefault(text, WARNING)
-    return [{"type": kind, "message": without_credentials(text)} for text, kind in found.items()]
+        by_text.setdefault(text, WARNING)
+    return [{"type": kind, "message": without_credentials(text)} for text, kind in by_text.items()]
 
 
 def _declared_sources(app: Application) -> Sequence[Mapping[str, Any]]:
@@ -304,8 +304,8 @@ def _progress(operation: Operation) -> Json | None:
         return None
     over = sum(task.state in OVER for task in operation.tasks)
     now = next((task for task in operation.tasks if task.state not in OVER), None)
-    found: Json = {"done": over, "of": len(operation.tasks)}
-    return found if now is None else {**found, **_filled({"phase": now.phase.value, "wave": shown_wave(now)})}
+    counts: Json = {"done": over, "of": len(operation.tasks)}
+    return counts if now is None else {**counts, **_filled({"phase": now.phase.value, "wave": shown_wave(now)})}
 
 
 def _filled(value: Mapping[str, Any]) -> Json:

@@ -167,8 +167,8 @@ class _Teller:
             self._known.discard(name)
         else:
             return None
-        shown = self._show(view) if view else orjson.dumps({"metadata": {"name": name}})
-        return {"result": {"type": kind, "application": orjson.Fragment(shown)}}
+        application = self._show(view) if view else orjson.dumps({"metadata": {"name": name}})
+        return {"result": {"type": kind, "application": orjson.Fragment(application)}}
 
 
 class _Client:

@@ -34,17 +34,17 @@ def selector(text: str) -> Matches:
 
 
 def _test(text: str) -> Matches:
-    if found := _SET.fullmatch(text):
-        key, values = found["key"], frozenset(value.strip() for value in found["values"].split(","))
-        if found["verb"] == "in":
+    if match := _SET.fullmatch(text):
+        key, values = match["key"], frozenset(value.strip() for value in match["values"].split(","))
+        if match["verb"] == "in":
             return lambda labels: labels.get(key) in values
         return lambda labels: labels.get(key) not in values
-    if found := _EQUAL.fullmatch(text):
-        key, value = found["key"], found["value"]
-        if found["verb"] == "!=":
+    if match := _EQUAL.fullmatch(text):
+        key, value = match["key"], match["value"]
+        if match["verb"] == "!=":
             return lambda labels: labels.get(key) != value
         return lambda labels: labels.get(key) == value
-    if found := _EXISTS.fullmatch(text):
-        key, absent = found["key"], bool(found["absent"])
+    if match := _EXISTS.fullmatch(text):
+        key, absent = match["key"], bool(match["absent"])
         return lambda labels: (key in labels) != absent
     raise BadRequest(f"{text!r} is not a label selector", remedy="write it as in 'team=shop,tier in (web,api),!legacy'")

@@ -49,16 +49,16 @@ class WebhookEndpoint:
         secret: Callable[[], bytes],
         on_push: OnPush,
         *,
-        told: Callable[[str, str], None] = lambda *_: None,
+        on_result: Callable[[str, str], None] = lambda *_: None,
         bounds: WebhookBounds = BOUNDS,
     ) -> None:
         """Check payloads against `secret` (empty: answer 404) and hand pushes to `on_push`, which only queues work.
 
-        `told` hears each result and, for a push that matched, the repository's URL.
+        `on_result` hears each result and, for a push that matched, the repository's URL.
         """
         self._secret = secret
         self._on_push = on_push
-        self._told = told
+        self._on_result = on_result
         self._bounds = bounds
         self._buffered_bytes = 0
 
@@ -68,12 +68,12 @@ class WebhookEndpoint:
     async def receive(self, request: web.Request) -> web.Response:
         secret = self._secret()
         if not secret:
-            self._told("unconfigured", "")
+            self._on_result("unconfigured", "")
             return refusal(http.HTTPStatus.NOT_FOUND, "Not Found")
         try:
             payload = await self._payload(request, secret)
         except _PayloadRefused as err:
-            self._told(err.result, "")
+            self._on_result(err.result, "")
             response = refusal(err.status, http.HTTPStatus(err.status).phrase)
             response.force_close()  # the rest of the body is not worth reading
             return response
@@ -83,12 +83,12 @@ class WebhookEndpoint:
         match payload:
             case PushEvent(urls, ref):
                 matched = self._on_push(urls, ref)
-                self._told("push" if matched else "unmatched", urls[0] if matched else "")
+                self._on_result("push" if matched else "unmatched", urls[0] if matched else "")
                 log.info("webhook.push", url=urls[0], ref=ref, matched=matched)
             case PingEvent():
-                self._told("ping", "")
+                self._on_result("ping", "")
             case IgnoredEvent():
-                self._told("ignored", "")
+                self._on_result("ignored", "")
         return answer({"status": "accepted"})
 
     async def _payload(self, request: web.Request, secret: bytes) -> PushEvent | PingEvent | IgnoredEvent:

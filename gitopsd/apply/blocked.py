@@ -24,20 +24,20 @@ class LiveRefusal:
     """A refusal that is about the live object."""
 
     live: Manifest
-    found: Obstacles
+    obstacles: Obstacles
     fixed: tuple[str, ...] | None = None  # the fields that cannot change once they are there, where that is why
     after: Manifest | None = None  # the object as it would be without what is in the way and may go
 
     @property
     def predicted(self) -> Predicted | None:
-        return None if self.after is None else Predicted(self.after, self.found.free, blocked=True)
+        return None if self.after is None else Predicted(self.after, self.obstacles.free, blocked=True)
 
     @property
     def remedy(self) -> str:
         """Return what a person can do about it; "" where nothing of this is known."""
-        if self.found.held:
-            told = "; ".join(f"{each.path} is held by {each.manager}" for each in self.found.held)
-            return f"{told}, which applied it: have it let go of that, delete that by hand, or set Replace=true"
+        if self.obstacles.held:
+            holders = "; ".join(f"{holder.path} is held by {holder.manager}" for holder in self.obstacles.held)
+            return f"{holders}, which applied it: have it let go of that, delete that by hand, or set Replace=true"
         if self.fixed is None:
             return ""
         what = f" ({', '.join(self.fixed)})" if self.fixed else ""
@@ -65,16 +65,18 @@ async def blocked(
         if not read.ok:
             return None
         live: Manifest = read.body
-        found = Obstacles() if whole else obstacles(manifest, live, fields_named(reply))
+        hindrances = Obstacles() if whole else obstacles(manifest, live, fields_named(reply))
         laid = (
-            await preview.laid_out(client, resource, live, cleared(manifest, live, found.free)) if found.free else reply
+            await preview.laid_out(client, resource, live, cleared(manifest, live, hindrances.free))
+            if hindrances.free
+            else reply
         )
         if laid.ok:
-            return LiveRefusal(live, found, after=laid.body)
+            return LiveRefusal(live, hindrances, after=laid.body)
         if laid.code != CONFLICT:
             new = await _created(client, resource, manifest)
-            fixed = None if found.held else fields_shown(reply)
-            return LiveRefusal(live, found, fixed) if new.reason == EXISTS else None
+            fixed = None if hindrances.held else fields_shown(reply)
+            return LiveRefusal(live, hindrances, fixed) if new.reason == EXISTS else None
     return None
 
 
@@ -83,7 +85,7 @@ async def make_way(client: KubeClient, resource: ApiResource, way: LiveRefusal) 
 
     The write carries the version that was read: whatever came meanwhile is a conflict.
     """
-    return await entries.replace(client, resource, way.live, claimed(way.live, way.found.free))
+    return await entries.replace(client, resource, way.live, claimed(way.live, way.obstacles.free))
 
 
 async def _created(client: KubeClient, resource: ApiResource, manifest: Manifest) -> Reply:
@@ -98,6 +100,6 @@ def told(refusal: Refused, way: LiveRefusal | None) -> Refused:
 
 def told_of_dry_run(refusal: Inapplicable, way: LiveRefusal | None) -> Inapplicable:
     """Return `refusal` likewise."""
-    if way is None or not way.found.held:
+    if way is None or not way.obstacles.held:
         return refusal
     return replace(refusal, message=f"{refusal.message}; {way.remedy}")

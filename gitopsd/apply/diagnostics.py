@@ -40,17 +40,17 @@ class ClusterDiagnostics:
         gvk = POD if live.key.kind == POD.kind and not live.key.group else GVK(live.key.group, "", live.key.kind)
         pods = pods_of(gvk, live, lambda uid: self.children(cluster, uid))
         lines: list[str] = []
-        for each in (live, *(pod for pod in pods if pod.uid != live.uid)):
-            lines += await _events(client, each)
+        for described in (live, *(pod for pod in pods if pod.uid != live.uid)):
+            lines += await _events(client, described)
         for pod in pods if self.log_lines else ():
             lines += await self._logs(client, pod)
         return lines
 
     async def _logs(self, client: KubeClient, pod: LiveObject) -> Sequence[str]:
         path = object_path(PODS, pod.key.namespace, pod.key.name)
-        found = await _asked(client, path, {})
+        answer = await _asked(client, path, {})
         lines: list[str] = []
-        for container, previous in containers_of(found.body) if found is not None else ():
+        for container, previous in containers_of(answer.body) if answer is not None else ():
             query = {"container": container, "tailLines": f"{self.log_lines}", "limitBytes": f"{LOG_BYTES}"}
             log = await _asked(client, f"{path}/log", {**query, **({"previous": "true"} if previous else {})}, TEXT)
             if log is not None and isinstance(log.body, str):
@@ -60,8 +60,8 @@ class ClusterDiagnostics:
 
 async def _events(client: KubeClient, live: LiveObject) -> Sequence[str]:
     path = collection_path(EVENTS, live.key.namespace or "default")
-    found = await _asked(client, path, {"fieldSelector": f"involvedObject.uid={live.uid}", "limit": f"{MOST_EVENTS}"})
-    items: Any = found.body.get("items") if found is not None else None
+    answer = await _asked(client, path, {"fieldSelector": f"involvedObject.uid={live.uid}", "limit": f"{MOST_EVENTS}"})
+    items: Any = answer.body.get("items") if answer is not None else None
     return event_lines(f"{live.key.kind} {live.key.name}", items or ())
 
 

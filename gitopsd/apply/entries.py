@@ -25,10 +25,10 @@ async def changed(client: KubeClient, resource: ApiResource, key: ResourceKey, c
         reply = await client.request("GET", object_path(resource, key.namespace, key.name))
         if not reply.ok:
             return reply
-        found = change(reply.body)
-        if found is None:
+        replacement = change(reply.body)
+        if replacement is None:
             return None
-        reply = await replace(client, resource, reply.body, found)
+        reply = await replace(client, resource, reply.body, replacement)
         if reply.code != CONFLICT:
             break
     return reply

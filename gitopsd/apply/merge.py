@@ -42,13 +42,13 @@ def merged(live: Any, target: Any) -> Any:
     """
     if not isinstance(target, dict):
         return target
-    found = dict(live) if isinstance(live, dict) else {}
+    result = dict(live) if isinstance(live, dict) else {}
     for name, value in target.items():
         if value is None:
-            found.pop(name, None)
+            result.pop(name, None)
         else:
-            found[name] = merged(found.get(name), value)
-    return found
+            result[name] = merged(result.get(name), value)
+    return result
 
 
 async def _read(client: KubeClient, resource: ApiResource, manifest: Manifest) -> Reply:

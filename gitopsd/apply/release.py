@@ -58,6 +58,6 @@ async def _try(client: KubeClient, resource: ApiResource, command: Release) -> A
 
 
 async def _without_finalizer(client: KubeClient, path: str, meta: Manifest, finalizers: Collection[Any]) -> Reply:
-    left = [name for name in finalizers if name != HOOK_FINALIZER]
-    body = {"metadata": {"resourceVersion": meta["resourceVersion"], "finalizers": left or None}}
+    remaining = [name for name in finalizers if name != HOOK_FINALIZER]
+    body = {"metadata": {"resourceVersion": meta["resourceVersion"], "finalizers": remaining or None}}
     return await client.request("PATCH", path, body=body, content_type=MERGE_PATCH)

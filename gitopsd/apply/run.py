@@ -91,8 +91,8 @@ class ClusterApplier:
             return None
         reply = await client.request("GET", object_path(resource, ref.key.namespace, ref.key.name))
         if reply.ok:
-            found: Manifest = reply.body
-            return found
+            manifest: Manifest = reply.body
+            return manifest
         if reply.code == NOT_FOUND:
             return None
         no = refused(ref.key, reply)
@@ -101,8 +101,8 @@ class ClusterApplier:
 
     async def run(self, cluster: ClusterId, command: Command) -> Applied:
         client = self._writer(cluster)
-        if not isinstance(command, DryRun) and (why := self.fenced(cluster)):
-            return Refused(command.key, 0, why, retryable=True)
+        if not isinstance(command, DryRun) and (fence := self.fenced(cluster)):
+            return Refused(command.key, 0, fence, retryable=True)
         match command:
             case Apply():
                 return await self._apply(client, cluster, command)
@@ -162,10 +162,10 @@ class ClusterApplier:
         return client.acting_as(self.user) if self.user else client
 
     def _client(self, cluster: ClusterId) -> KubeClient:
-        found = self.clients.get(cluster)
-        if found is None:
+        client = self.clients.get(cluster)
+        if client is None:
             raise UnknownCluster(f"there is no cluster {cluster}", remedy="name one of the settings' clusters")
-        return found
+        return client
 
 
 async def _create_namespace(client: KubeClient, command: CreateNamespace) -> Applied:
@@ -182,10 +182,12 @@ async def _create_namespace(client: KubeClient, command: CreateNamespace) -> App
         )
     # Who may not create namespaces may still have this one; one that is being deleted is there and of no use.
     if reply.code in (CONFLICT, FORBIDDEN) and not command.metadata:
-        found = await client.request("GET", path)
-        if found.ok and "deletionTimestamp" not in found.body["metadata"]:
+        existing = await client.request("GET", path)
+        if existing.ok and "deletionTimestamp" not in existing.body["metadata"]:
             return Accepted(
-                command.key, changed=False, resource_version=ResourceVersion(found.body["metadata"]["resourceVersion"])
+                command.key,
+                changed=False,
+                resource_version=ResourceVersion(existing.body["metadata"]["resourceVersion"]),
             )
     return refused(command.key, reply)
 

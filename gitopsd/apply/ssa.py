@@ -192,8 +192,8 @@ async def _spared(command: Apply, live: Manifest, named: Named) -> Manifest:
     how = command.how
     places = NO_EXPRESSION_PATHS
     if how.spare_expressions:
-        target, found = await named(how.spare_expressions, (command.manifest, live))
-        places = ExpressionPaths(tuple(target), tuple(found))
+        target, live_paths = await named(how.spare_expressions, (command.manifest, live))
+        places = ExpressionPaths(tuple(target), tuple(live_paths))
     return spared(command.manifest, Rules(how.spare, how.spare_managers), live, places, how.held)
 
 
@@ -202,9 +202,9 @@ async def _patch(
 ) -> Reply:
     """Apply; where the schema of a custom kind does not allow a null, without it, as a POST leaves it out."""
     reply = await _sent(client, resource, manifest, dry_run=dry_run, validate=validate)
-    if reply.code != INVALID or (left := without_nulls(manifest, fields_named(reply))) is manifest:
+    if reply.code != INVALID or (reduced := without_nulls(manifest, fields_named(reply))) is manifest:
         return reply
-    return await _sent(client, resource, left, dry_run=dry_run, validate=validate)
+    return await _sent(client, resource, reduced, dry_run=dry_run, validate=validate)
 
 
 async def _sent(

@@ -33,7 +33,7 @@ def report(client: DaemonClient, name: str, before: Before, *, timeout_s: float)
         return not status.busy(app) and (seen or _current(app) != before)
 
     with showing(name, before[0]) as progress:
-        app, ended = wait(client, name, over, timeout_s=timeout_s, told=progress.show)
+        app, ended = wait(client, name, over, timeout_s=timeout_s, on_status=progress.show)
     if not ended:
         click.echo(line(f"{name}: not over after {timeout_s:g} s, it goes on"), err=True)
         return False
@@ -49,8 +49,8 @@ def print_results(results: Sequence[Mapping[str, Any]]) -> None:
         columns = ("phase", "wave", "kind", "name", "result", "message")
         print_table(columns, (_row(result) for result in results))
     for result in results:
-        for told in result.get("evidence") or ():
-            click.echo(line(told))
+        for text in result.get("evidence") or ():
+            click.echo(line(text))
 
 
 def _current(app: status.App) -> Before:

@@ -44,8 +44,8 @@ def as_yaml(value: Any) -> str:
 
 def warn_of_stale(answer: Mapping[str, Any]) -> None:
     """Say on standard error that an answer of the API rests on what is too old, where it does."""
-    for why in (answer.get("gitopsd") or {}).get("stale") or ():
-        click.secho(line(f"stale: {why}"), fg="magenta", err=True)
+    for reason in (answer.get("gitopsd") or {}).get("stale") or ():
+        click.secho(line(f"stale: {reason}"), fg="magenta", err=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

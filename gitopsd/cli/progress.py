@@ -54,8 +54,8 @@ class Progress:
     def _tell(self, app: status.App) -> None:
         groups: dict[tuple[str, str], list[str]] = {}
         for result in status.results(app):
-            place, state = _place(result), _state(result)
-            if self._is_new(*place, *state):
+            resource, state = _place(result), _state(result)
+            if self._is_new(*resource, *state):
                 words = ": ".join(part for part in (_object(result), *state) if part)
                 groups.setdefault((_when(result), state[0]), []).append(words)
         for (when, what), lines in groups.items():

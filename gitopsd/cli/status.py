@@ -38,8 +38,8 @@ def health(app: App) -> str:
 
 def operation(app: App) -> Mapping[str, Any]:
     """Return the running or last operation's state; empty where there was none."""
-    found: Mapping[str, Any] = at(app, "status", "operationState") or {}
-    return found
+    state: Mapping[str, Any] = at(app, "status", "operationState") or {}
+    return state
 
 
 def results(app: App) -> list[Mapping[str, Any]]:
@@ -49,16 +49,16 @@ def results(app: App) -> list[Mapping[str, Any]]:
 
 def evidence(app: App) -> list[str]:
     """Return what the cluster said of what failed in the last operation, a line each."""
-    return [str(told) for result in results(app) for told in result.get("evidence") or ()]
+    return [str(text) for result in results(app) for text in result.get("evidence") or ()]
 
 
 def progress(app: App) -> str:
     """Return how far the running operation has come, in one line; "" where none runs."""
-    found = at(app, "status", "gitopsd", "progress")
-    if not found:
+    counts = at(app, "status", "gitopsd", "progress")
+    if not counts:
         return ""
-    wave = f" wave {found['wave']}" if "wave" in found else ""
-    return f"{found.get('done', 0)} of {found.get('of', 0)}, {found.get('phase', 'ending')}{wave}"
+    wave = f" wave {counts['wave']}" if "wave" in counts else ""
+    return f"{counts.get('done', 0)} of {counts.get('of', 0)}, {counts.get('phase', 'ending')}{wave}"
 
 
 def phase(app: App) -> str:

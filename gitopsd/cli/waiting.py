@@ -22,25 +22,25 @@ def wait(
     done: Judge,
     *,
     timeout_s: float,
-    told: Callable[[status.App], None] = lambda _: None,
+    on_status: Callable[[status.App], None] = lambda _: None,
 ) -> tuple[status.App, bool]:
     """Follow an application until `done` or until `timeout_s` (0: no limit) is over; return its last state and which.
 
-    `told` is called with every state on the way.
+    `on_status` is called with every state on the way.
 
     Raises:
         NotFound: the application does not exist, or is deleted meanwhile.
         DaemonUnreachable: no answer to the first request; later the daemon may be away.
     """
     app: status.App = client.get(application_path(name))
-    told(app)
+    on_status(app)
     if done(app):
         return app, True
     ends = time.monotonic() + timeout_s if timeout_s else float("inf")
     while time.monotonic() < ends:
         try:
             for app in _states(client, name, ends):
-                told(app)
+                on_status(app)
                 if done(app):
                     return app, True
         except DaemonUnreachable:

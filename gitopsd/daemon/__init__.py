@@ -54,7 +54,7 @@ def main(config: Path) -> int:
 def _terminal(err: BaseException) -> list[Terminal]:
     """Return what a person must mend, out of the groups that layers of services raise; empty for a fault of ours."""
     if isinstance(err, BaseExceptionGroup):
-        return [found for each in err.exceptions for found in _terminal(each)]
+        return [terminal for inner in err.exceptions for terminal in _terminal(inner)]
     return [err] if isinstance(err, Terminal) else []
 
 

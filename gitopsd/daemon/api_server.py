@@ -62,7 +62,7 @@ class ApiServer:
         webhook = WebhookEndpoint(
             reloader.webhook_secret,
             sources.git.pushed,
-            told=base.metrics.webhook,
+            on_result=base.metrics.webhook,
             bounds=WebhookBounds(max_bytes=api.max_webhook_bytes),
         )
         self._tls = TlsFiles(api.cert_file, api.key_file) if api.cert_file and api.key_file else None
@@ -125,8 +125,8 @@ class ApiServer:
         live, leases = self._clusters.live, self._clusters.leases
         for cluster in self._clusters.servers:
             age = live.age(cluster)
-            told = age.error or ("" if age.synced else "its first lists are under way")
-            yield DaemonPart(f"cluster {cluster}", age.synced or bool(age.error), told)
+            detail = age.error or ("" if age.synced else "its first lists are under way")
+            yield DaemonPart(f"cluster {cluster}", age.synced or bool(age.error), detail)
             if noticed := leases.noticed(cluster):
                 yield DaemonPart(f"lease {cluster}", not leases.fenced(cluster), noticed, required=False)
 

@@ -114,9 +114,10 @@ class DaemonBackend:
 
     async def sources(self, name: AppName) -> Sequence[SourceDetails]:
         app, desired, _ = await self.commands.desired(name, "")
-        found = iter(zip(desired.source_types, desired.announced, strict=True))  # of those that give manifests
+        details = iter(zip(desired.source_types, desired.announced, strict=True))  # of those that give manifests
         return [
-            SourceDetails(each.repo_url, *(next(found) if each.gives_manifests else ("", ()))) for each in app.sources
+            SourceDetails(source.repo_url, *(next(details) if source.gives_manifests else ("", ())))
+            for source in app.sources
         ]
 
     async def managed_resources(self, name: AppName) -> Sequence[ManagedResource]:
@@ -124,16 +125,16 @@ class DaemonBackend:
         stale = self.freshness.now.of(self.commands.known(name), self.store.status(name))
         return [
             ManagedResource(
-                each.gvk,
-                each.compared.pair.key.namespace,
-                each.compared.pair.key.name,
-                each.target,
-                each.live,
-                each.normalized,
-                each.predicted,
-                compared=aged_resource(each.compared, stale),
+                opened.gvk,
+                opened.compared.pair.key.namespace,
+                opened.compared.pair.key.name,
+                opened.target,
+                opened.live,
+                opened.normalized,
+                opened.predicted,
+                compared=aged_resource(opened.compared, stale),
             )
-            for each in opened
+            for opened in opened
         ]
 
     def tree(self, name: AppName) -> Sequence[TreeNode]:
@@ -142,12 +143,12 @@ class DaemonBackend:
             return ()
         cluster = status.cluster
         roots = [
-            (self._gvk(cluster, each), each.pair.live.live, each.health)
-            for each in status.comparison.resources
-            if isinstance(each.pair.live, Found)
+            (self._gvk(cluster, compared), compared.pair.live.live, compared.health)
+            for compared in status.comparison.resources
+            if isinstance(compared.pair.live, Found)
         ]
-        found = tree(roots, lambda uid: self.live.children(cluster, uid), lambda live: self.live.claimed(cluster, live))
-        return aged_nodes(found, self.freshness.now.kinds.get(cluster, ()))
+        nodes = tree(roots, lambda uid: self.live.children(cluster, uid), lambda live: self.live.claimed(cluster, live))
+        return aged_nodes(nodes, self.freshness.now.kinds.get(cluster, ()))
 
     def orphans(self, name: AppName) -> Sequence[TreeNode]:
         app = self.commands.known(name)
@@ -155,8 +156,8 @@ class DaemonBackend:
         if cluster is None:
             return ()
         roots = [(gvk, live, live.health) for gvk, live in self.commands.snapshots.orphans(app, cluster)]
-        found = tree(roots, lambda uid: self.live.children(cluster, uid))
-        return aged_nodes(found, self.freshness.now.kinds.get(cluster, ()))
+        nodes = tree(roots, lambda uid: self.live.children(cluster, uid))
+        return aged_nodes(nodes, self.freshness.now.kinds.get(cluster, ()))
 
     def _gvk(self, cluster: ClusterId, compared: Compared) -> GVK:
         key = compared.pair.key

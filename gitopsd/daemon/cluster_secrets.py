@@ -23,12 +23,12 @@ log = structlog.get_logger()
 
 async def secrets_in(settings: Settings) -> Mapping[Path, Secrets]:
     """Return the Secrets with credentials of every declaration directory; what cannot be read is told elsewhere."""
-    found = {}
+    by_directory = {}
     for source in settings.declarations:
         if source.directory is not None:
             seen = await asyncio.to_thread(scan, source.directory, recurse=source.recurse)
-            found[source.directory] = content(seen, await read_files(seen, _parse, {}, 0.0)).secrets
-    return found
+            by_directory[source.directory] = content(seen, await read_files(seen, _parse, {}, 0.0)).secrets
+    return by_directory
 
 
 async def _parse(name: str, text: str) -> Sequence[tuple[int, Any]]:
@@ -47,39 +47,39 @@ class ClusterSecrets:
 
     async def with_clusters(self) -> Settings:
         """Return the settings with the clusters that Secrets describe now; those of the settings go before them."""
-        found = await secrets_in(self.written)
-        clusters = {each.name: each for secrets in found.values() for each in read(secrets).clusters}
-        taken = {each.name for each in self.written.clusters}
+        by_directory = await secrets_in(self.written)
+        clusters = {cluster.name: cluster for secrets in by_directory.values() for cluster in read(secrets).clusters}
+        taken = {cluster.name for cluster in self.written.clusters}
         for name in sorted(taken & clusters.keys()):
             log.warning("clusters.secret_ignored", cluster=name, reason="the settings have a cluster of that name")
-        added = tuple(self._settings(each) for name, each in sorted(clusters.items()) if name not in taken)
+        added = tuple(self._settings(cluster) for name, cluster in sorted(clusters.items()) if name not in taken)
         return replace(self.written, clusters=(*self.written.clusters, *added))
 
     def told(self, clusters: Iterable[ClusterSecret]) -> Sequence[str]:
         """Take the logins that Secrets hold now; return what has no effect before the next start."""
         late = []
-        for each in clusters:
-            if each.name not in self._files:
-                if each.name not in {known.name for known in self.written.clusters}:
-                    late.append(f"cluster {each.name} is not known yet; it is from the next start on")
-            elif self._held[each.name] != each.kubeconfig and self._files[each.name] >= 0:
-                self._write(each)
-            if self._within.get(each.name) not in (None, (each.namespaces, each.cluster_resources)):
-                late.append(f"the namespaces of cluster {each.name} are other ones from the next start on")
+        for cluster in clusters:
+            if cluster.name not in self._files:
+                if cluster.name not in {known.name for known in self.written.clusters}:
+                    late.append(f"cluster {cluster.name} is not known yet; it is from the next start on")
+            elif self._held[cluster.name] != cluster.kubeconfig and self._files[cluster.name] >= 0:
+                self._write(cluster)
+            if self._within.get(cluster.name) not in (None, (cluster.namespaces, cluster.cluster_resources)):
+                late.append(f"the namespaces of cluster {cluster.name} are other ones from the next start on")
         return late
 
-    def _settings(self, each: ClusterSecret) -> ClusterSettings:
-        self._within[each.name] = each.namespaces, each.cluster_resources
-        within: dict[str, Any] = {"namespaces": each.namespaces, "cluster_resources": each.cluster_resources}
-        if not each.kubeconfig:
-            self._files[each.name], self._held[each.name] = -1, b""
-            return ClusterSettings(each.name, in_cluster=True, **within)
-        self._files[each.name] = os.memfd_create("gitopsd-kubeconfig")
-        self._write(each)
-        return ClusterSettings(each.name, kubeconfig=Path(f"/proc/self/fd/{self._files[each.name]}"), **within)
+    def _settings(self, cluster: ClusterSecret) -> ClusterSettings:
+        self._within[cluster.name] = cluster.namespaces, cluster.cluster_resources
+        within: dict[str, Any] = {"namespaces": cluster.namespaces, "cluster_resources": cluster.cluster_resources}
+        if not cluster.kubeconfig:
+            self._files[cluster.name], self._held[cluster.name] = -1, b""
+            return ClusterSettings(cluster.name, in_cluster=True, **within)
+        self._files[cluster.name] = os.memfd_create("gitopsd-kubeconfig")
+        self._write(cluster)
+        return ClusterSettings(cluster.name, kubeconfig=Path(f"/proc/self/fd/{self._files[cluster.name]}"), **within)
 
-    def _write(self, each: ClusterSecret) -> None:
-        file = self._files[each.name]
-        os.pwrite(file, each.kubeconfig, 0)
-        os.ftruncate(file, len(each.kubeconfig))
-        self._held[each.name] = each.kubeconfig
+    def _write(self, cluster: ClusterSecret) -> None:
+        file = self._files[cluster.name]
+        os.pwrite(file, cluster.kubeconfig, 0)
+        os.ftruncate(file, len(cluster.kubeconfig))
+        self._held[cluster.name] = cluster.kubeconfig

@@ -42,15 +42,17 @@ class ClusterSide:
         settings, metrics, now_s = base.settings, base.metrics, base.now_s
         self._metrics, self._reached = metrics, ears.reached
         self._listed: set[ClusterId] = set()
-        self.servers: Mapping[ClusterId, str] = {ClusterId(each.name): server_of(each) for each in settings.clusters}
+        self.servers: Mapping[ClusterId, str] = {
+            ClusterId(cluster.name): server_of(cluster) for cluster in settings.clusters
+        }
         self.clients = {
-            ClusterId(each.name): KubeClient(
-                each,
-                on_request=self._on_request(ClusterId(each.name)),
+            ClusterId(cluster.name): KubeClient(
+                cluster,
+                on_request=self._on_request(ClusterId(cluster.name)),
                 now_s=now_s,
                 exec_plugins=settings.exec_plugins,
             )
-            for each in settings.clusters
+            for cluster in settings.clusters
         }
         ours = hidden(settings, os.environ)
         self.lua_workers = script_workers(settings.scripts, lua.__name__, metrics.worker_job, ours)

@@ -33,16 +33,25 @@ class DeclarationSources:
         self._sources, self._cluster_secrets = sources, cluster_secrets
         self.directories: list[DeclarationDirectory] = []
         self.roots: list[GitDeclarations] = []
-        for each in base.settings.declarations:
-            if each.directory is not None:
+        for declarations in base.settings.declarations:
+            if declarations.directory is not None:
                 directory = DeclarationDirectory(
-                    each.directory, each, base.store, sources.parse, base.now_s, on_secrets=self._on_secrets
+                    declarations.directory,
+                    declarations,
+                    base.store,
+                    sources.parse,
+                    base.now_s,
+                    on_secrets=self._on_secrets,
                 )
                 self.directories.append(directory)
             else:
-                source = source_of(each.repo_url, each.target_revision, each.path, recurse=each.recurse)
-                trusted = _trusted(each, sources.signatures)
-                root = GitDeclarations(source, each.prune, sources.git, sources.renderer, base.store, barrier, trusted)
+                source = source_of(
+                    declarations.repo_url, declarations.target_revision, declarations.path, recurse=declarations.recurse
+                )
+                trusted = _trusted(declarations, sources.signatures)
+                root = GitDeclarations(
+                    source, declarations.prune, sources.git, sources.renderer, base.store, barrier, trusted
+                )
                 self.roots.append(root)
 
     @property

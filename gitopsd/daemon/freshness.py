@@ -53,7 +53,7 @@ class StaleSnapshot:
         repos = dict.fromkeys(source.repository for source in app.sources)
         epoch = tuple(self.repos[repo] for repo in repos if repo in self.repos)
         silent = self.kinds.get(status.cluster, frozenset()) if status.cluster else frozenset()
-        mine = {each.pair.key.group_kind for each in status.comparison.resources} & silent if silent else ()
+        mine = {compared.pair.key.group_kind for compared in status.comparison.resources} & silent if silent else ()
         watch = tuple(f"cluster {status.cluster} has not been heard of {kind} for too long" for kind in sorted(mine))
         return Stale(epoch, watch)
 
@@ -100,8 +100,8 @@ class Freshness:
         """Look now."""
         before, self.now = self.now, StaleSnapshot(self._old_repos(), self._silent_kinds())
         if before != self.now:
-            told = {str(cluster): sorted(map(str, kinds)) for cluster, kinds in self.now.kinds.items()}
-            log.info("freshness.changed", repositories=sorted(self.now.repos), clusters=told)
+            clusters = {str(cluster): sorted(map(str, kinds)) for cluster, kinds in self.now.kinds.items()}
+            log.info("freshness.changed", repositories=sorted(self.now.repos), clusters=clusters)
             self._changed(before, self.now)
 
     def _old_repos(self) -> dict[RepoUrl, str]:
@@ -115,8 +115,8 @@ class Freshness:
         return old
 
     def _silent_kinds(self) -> dict[ClusterId, frozenset[GroupKind]]:
-        found = {name: self._clusters.silent(name, self.watch_s) for name in self._names}
-        return {name: kinds for name, kinds in found.items() if kinds}
+        silent = {name: self._clusters.silent(name, self.watch_s) for name in self._names}
+        return {name: kinds for name, kinds in silent.items() if kinds}
 
 
 def turned(
@@ -126,9 +126,9 @@ def turned(
     after: StaleSnapshot,
 ) -> list[AppName]:
     """Return the applications that are stale in another way than before."""
-    found = []
+    names = []
     for app in apps:
         status = status_of(app.name)
         if before.of(app, status) != after.of(app, status):
-            found.append(app.name)
-    return found
+            names.append(app.name)
+    return names

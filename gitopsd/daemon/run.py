@@ -69,10 +69,10 @@ def _seal(settings: Settings) -> Seal | None:
 def make_private(directory: Path) -> None:
     """Have a directory that nobody else of the machine can look into, made here or before."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    found = directory.stat()
-    if found.st_uid == os.geteuid() and found.st_mode & OTHERS:
-        directory.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
-        log.warning("daemon.directory_closed", directory=str(directory), was=oct(stat.S_IMODE(found.st_mode)))
+    status = directory.stat()
+    if status.st_uid == os.geteuid() and status.st_mode & OTHERS:
+        directory.chmod(stat.S_IMODE(status.st_mode) & ~OTHERS)
+        log.warning("daemon.directory_closed", directory=str(directory), was=oct(stat.S_IMODE(status.st_mode)))
 
 
 class Daemon:
@@ -115,7 +115,7 @@ class Daemon:
             await directory.credentials()
         await stack.enter_async_context(running(sources.git))
         await stack.enter_async_context(running(*clusters.live.mirrors.values(), *clusters.leases.kept.values()))
-        drifting = {each.app for each in controller.drift.open()}
+        drifting = {entry.app for entry in controller.drift.open()}
         controller.declared(frozenset(app.name for app in store.all()) | drifting)
         passes = Graceful(controller.passes, controller.queue.close, grace_s=settings.grace_s)
         await stack.enter_async_context(running(passes, controller.triggers))

@@ -27,7 +27,7 @@ def confinement(settings: Settings, work_dir: Path, environ: Mapping[str, str], 
         cpu_s=settings.tools.cpu_s,
         processes=settings.tools.processes,
         scratch_bytes=settings.workers.file_bytes,
-        visible=tuple(sorted({str(place.absolute()) for place in settings.tools.visible})),
+        visible=tuple(sorted({str(path.absolute()) for path in settings.tools.visible})),
         hidden=hidden(settings, environ, work_dir),
         strict=strict and not settings.tools.unconfined,
     )
@@ -36,10 +36,10 @@ def confinement(settings: Settings, work_dir: Path, environ: Mapping[str, str], 
 def hidden(settings: Settings, environ: Mapping[str, str], *more: Path) -> tuple[str, ...]:
     """Return what is ours and `more`: no program or worker sees it by being shown what it lies below."""
     ours = [settings.data_dir, settings.run_dir, *more, ACCOUNT, *_secrets(settings, "")]
-    ours += [each.directory for each in settings.declarations if each.directory is not None]
+    ours += [source.directory for source in settings.declarations if source.directory is not None]
     if credentials := environ.get("CREDENTIALS_DIRECTORY"):
         ours.append(Path(credentials))
-    return tuple(sorted({str(place.resolve()) for place in ours}))
+    return tuple(sorted({str(path.resolve()) for path in ours}))
 
 
 def part(
@@ -52,15 +52,15 @@ def part(
     if isolation is None:
         return DaemonPart("sandbox", ready=False, detail="no worker has started yet", required=False)
     network = [plugin.name for plugin in plugins if plugin.network]
-    told = [_given(isolation, tools), _libraries(isolation, kept=kept, network=bool(network))]
+    details = [_given(isolation, tools), _libraries(isolation, kept=kept, network=bool(network))]
     if isolation.bubblewrap and network:
-        told.append(f"plugins with the network: {', '.join(network)}")
+        details.append(f"plugins with the network: {', '.join(network)}")
     if isolation.reason:
-        told.append(f"the machine says: {isolation.reason}")
+        details.append(f"the machine says: {isolation.reason}")
     memory = in_memory(work_dir)
     if not memory:
-        told.append(f"their files are on a disk ({work_dir})")
-    return DaemonPart("sandbox", ready=isolation.full and kept and memory, detail="; ".join(told), required=False)
+        details.append(f"their files are on a disk ({work_dir})")
+    return DaemonPart("sandbox", ready=isolation.full and kept and memory, detail="; ".join(details), required=False)
 
 
 def _given(isolation: Isolation, tools: ToolSettings) -> str:

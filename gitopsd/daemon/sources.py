@@ -111,13 +111,13 @@ class GitSide:
 
     async def changes(self, repo: RepoUrl, old: str, new: str) -> Mapping[str, Any] | None:
         """Return what differs between two revisions, as `git.touched.changes` has it."""
-        found: Mapping[str, Any] | None = await self.workers.call(CHANGES, self.git.mirror(repo), old, new)
-        return found
+        changes: Mapping[str, Any] | None = await self.workers.call(CHANGES, self.git.mirror(repo), old, new)
+        return changes
 
     async def parse(self, name: str, text: str) -> Sequence[tuple[int, Any]]:
         """Return the documents of a YAML file, each with its line."""
-        found: Sequence[tuple[int, Any]] = await self.workers.call(jobs.DOCUMENTS, name, text)
-        return found
+        documents: Sequence[tuple[int, Any]] = await self.workers.call(jobs.DOCUMENTS, name, text)
+        return documents
 
     def _on_render(self, outcome: str, seconds: float) -> None:
         self._metrics.looked_up(outcome, seconds)

@@ -42,18 +42,18 @@ def mirrors(settings: Settings) -> Path:
     return settings.data_dir / "git"
 
 
-def _named(place: Path) -> tuple[str, ...]:
-    """Return both paths that `place` may be asked for by."""
-    return tuple(dict.fromkeys((str(place.absolute()), str(place.resolve()))))
+def _named(path: Path) -> tuple[str, ...]:
+    """Return both paths that `path` may be asked for by."""
+    return tuple(dict.fromkeys((str(path.absolute()), str(path.resolve()))))
 
 
 def _programs(settings: Settings, plugins: Sequence[Plugin], path: str) -> list[str]:
     tools = settings.tools
-    named = [tools.kustomize, settings.sops.program, *(each.program for each in tools.kustomize_versions)]
-    options = [tools.kustomize_build_options, *(each.build_options for each in tools.kustomize_versions)]
+    named = [tools.kustomize, settings.sops.program, *(version.program for version in tools.kustomize_versions)]
+    options = [tools.kustomize_build_options, *(version.build_options for version in tools.kustomize_versions)]
     looked_up = [*NAMES, "sops", *(command[0] for plugin in plugins for command in plugin.commands)]
     return [
-        *(str(each) for each in named if each is not None),
-        *(helm for each in options for helm in helm_command(each.split())),
-        *(found for each in looked_up if (found := shutil.which(each, path=path))),
+        *(str(program) for program in named if program is not None),
+        *(helm for build_options in options for helm in helm_command(build_options.split())),
+        *(resolved for program in looked_up if (resolved := shutil.which(program, path=path))),
     ]

@@ -95,25 +95,25 @@ class AppOfApps:
             for manifest, origin in zip(desired.manifests, desired.origins, strict=True)
             if not chosen or _key(manifest) in chosen
         ]
-        told = self.declarations.declare(
+        problems = self.declarations.declare(
             _source(app),
             [manifest for manifest, _ in pairs],
             [origin for _, origin in pairs],
             complete=not chosen,
             prune=prune,
         )
-        return () if chosen else told  # what was not chosen is not "no longer declared"
+        return () if chosen else problems  # what was not chosen is not "no longer declared"
 
     def _parsed(self, app: Application, manifests: Sequence[Manifest]) -> Sequence[Application | AppProject]:
         """Return what `manifests` declare, but for what is broken; comparing costs a tenth of reading it again."""
-        found = []
+        children = []
         for manifest in filter(is_declaration, manifests):
             name = manifest["metadata"]["name"]
             held = self._held(manifest["kind"], name) if isinstance(name, str) else None
             with suppress(InvalidDeclaration, NotSupported):  # told where it is declared
                 same = held is not None and held.manifest == manifest
-                found.append(held if same and held else declared(manifest, Origin(_source(app))))
-        return found
+                children.append(held if same and held else declared(manifest, Origin(_source(app))))
+        return children
 
     def _compare(self, app: Application, manifests: Sequence[Manifest]) -> list[Compared]:
         """Return the verdict on every declaration of `app`, and on every application that it declared before."""

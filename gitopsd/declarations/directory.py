@@ -88,31 +88,31 @@ class DeclarationDirectory:
 
     async def credentials(self) -> None:
         """Pass on the Secrets that are there, so that what needs them can start; nothing is declared yet."""
-        found = await asyncio.to_thread(scan, self._directory, recurse=self._settings.recurse)
-        self._files = await read_files(found, self._parse, {}, self._clock())
-        self._on_secrets(self.source, content(found, self._files).secrets)
+        scanned = await asyncio.to_thread(scan, self._directory, recurse=self._settings.recurse)
+        self._files = await read_files(scanned, self._parse, {}, self._clock())
+        self._on_secrets(self.source, content(scanned, self._files).secrets)
 
     async def poll(self) -> None:
         """Look once, and declare what is there if anything changed."""
-        found = await asyncio.to_thread(scan, self._directory, recurse=self._settings.recurse)
-        if found == self._last:
+        scanned = await asyncio.to_thread(scan, self._directory, recurse=self._settings.recurse)
+        if scanned == self._last:
             return
         now_s = self._clock()
-        settled = not _lately(found.modified_ns, now_s)
-        self._files = await read_files(found, self._parse, self._files, now_s)
+        settled = not _lately(scanned.modified_ns, now_s)
+        self._files = await read_files(scanned, self._parse, self._files, now_s)
         again = any(file.again for file in self._files.values())
         try:
-            problems = self._declare(found, complete=settled)
+            problems = self._declare(scanned, complete=settled)
         except Retryable as err:
             problems, again = [f"{self._directory}: {err}"], True
         else:
             self.declared.set()
-        self._last = found if settled and not again else None
+        self._last = scanned if settled and not again else None
         if settled:
             self._report(tuple(problems))
 
-    def _declare(self, found: Scan, *, complete: bool) -> list[str]:
-        read = content(found, self._files)
+    def _declare(self, scanned: Scan, *, complete: bool) -> list[str]:
+        read = content(scanned, self._files)
         warnings = self._declarations.declare(
             self.source,
             read.manifests,
@@ -121,8 +121,8 @@ class DeclarationDirectory:
             prune=self._settings.prune,
         )
         # What cannot be read now may hold the Secret that was there before.
-        told = () if read.faults else self._on_secrets(self.source, read.secrets)
-        return [*read.faults, *warnings, *told]
+        messages = () if read.faults else self._on_secrets(self.source, read.secrets)
+        return [*read.faults, *warnings, *messages]
 
     def _report(self, problems: tuple[str, ...]) -> None:
         for problem in problems:
@@ -132,11 +132,11 @@ class DeclarationDirectory:
 
 
 async def read_files(
-    found: Scan, parse: Parse, known: Mapping[str, DeclarationFile], now_s: float
+    scanned: Scan, parse: Parse, known: Mapping[str, DeclarationFile], now_s: float
 ) -> Mapping[str, DeclarationFile]:
-    """Return every file of `found` by its path; those that are `known` in the same state are not read again."""
+    """Return every file of `scanned` by its path; those that are `known` in the same state are not read again."""
     files = {}
-    for path, state in found.files:
+    for path, state in scanned.files:
         file = known.get(path)
         if file is None or file.again or file.state != state:
             file = await _read_file(path, state, parse)
@@ -166,13 +166,13 @@ def _lately(modified_ns: int, now_s: float) -> bool:
     return abs(now_s - modified_ns / 1e9) < SETTLED_S
 
 
-def content(found: Scan, files: Mapping[str, DeclarationFile]) -> Content:
+def content(scanned: Scan, files: Mapping[str, DeclarationFile]) -> Content:
     """Return the documents in the order of their files, Secrets with credentials apart."""
     documents = [(f"{path}:{line}", value) for path, file in files.items() for line, value in file.documents]
     others = [(origin, value) for origin, value in documents if not is_credentials(value)]
     return Content(
         manifests=tuple(value for _, value in others),
         origins=tuple(origin for origin, _ in others),
-        faults=(*found.faults, *(file.fault for file in files.values() if file.fault)),
+        faults=(*scanned.faults, *(file.fault for file in files.values() if file.fault)),
         secrets=[(origin, value) for origin, value in documents if is_credentials(value)],
     )

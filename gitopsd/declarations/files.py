@@ -78,15 +78,15 @@ class _Scanner:
         if depth > MAX_DEPTH:
             raise _TooMuch(f"directories are nested more than {MAX_DEPTH} deep")
         try:
-            found = directory.stat()
+            status = directory.stat()
             entries = list(self._counted(directory))
         except OSError as err:
             self.faults.append(f"{directory}: {_why(err)}; make it a directory that gitopsd may read")
             return
-        if (found.st_dev, found.st_ino) in self._seen:
+        if (status.st_dev, status.st_ino) in self._seen:
             return
-        self._seen.add((found.st_dev, found.st_ino))
-        self.modified_ns = max(self.modified_ns, found.st_mtime_ns)
+        self._seen.add((status.st_dev, status.st_ino))
+        self.modified_ns = max(self.modified_ns, status.st_mtime_ns)
         for entry in entries:
             self._entry(entry, depth)
 
@@ -102,34 +102,34 @@ class _Scanner:
     def _entry(self, path: Path, depth: int) -> None:
         declares = path.name.lower().endswith(SUFFIXES)
         try:
-            found = path.stat()
+            status = path.stat()
         except OSError as err:
             if declares or self._recurse:
                 self.faults.append(f"{path}: {_why(err)}; mend or remove it")
             return
-        if stat.S_ISDIR(found.st_mode):
+        if stat.S_ISDIR(status.st_mode):
             if self._recurse:
                 self.directory(path, depth + 1)
-        elif declares and stat.S_ISREG(found.st_mode):
-            self._file(path, found)
+        elif declares and stat.S_ISREG(status.st_mode):
+            self._file(path, status)
 
-    def _file(self, path: Path, found: os.stat_result) -> None:
-        if found.st_size > MAX_FILE_BYTES:
+    def _file(self, path: Path, status: os.stat_result) -> None:
+        if status.st_size > MAX_FILE_BYTES:
             self.faults.append(f"{path}: larger than {MAX_FILE_BYTES} bytes; split it")
             return
-        self._bytes += found.st_size
+        self._bytes += status.st_size
         if len(self.files) == MAX_FILES or self._bytes > MAX_BYTES:
             raise _TooMuch(f"there are more than {MAX_FILES} files or {MAX_BYTES} bytes of declarations")
-        self.files[str(path)] = _state(found)
-        self.modified_ns = max(self.modified_ns, found.st_mtime_ns)
+        self.files[str(path)] = _state(status)
+        self.modified_ns = max(self.modified_ns, status.st_mtime_ns)
 
 
 def _why(err: OSError) -> str:
     return (err.strerror or str(err)).lower()
 
 
-def _state(found: os.stat_result) -> State:
-    return State(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+def _state(status: os.stat_result) -> State:
+    return State(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def _opener(path: str, flags: int) -> int:

@@ -66,7 +66,7 @@ class GitDeclarations:
 
     async def read(self) -> float | None:
         """Read once; return after how long to try again, None where only a new epoch can change anything."""
-        told: Sequence[str]
+        problems: Sequence[str]
         again_s: float | None = None
         mark = self.barrier.mark()
         try:
@@ -77,18 +77,18 @@ class GitDeclarations:
             rendered = await self.renderer.render(AppName(""), self.source, at.revision)
             if rendered.nameless:
                 raise nameless_refused(rendered.nameless)
-            told = self.declarations.declare(
+            problems = self.declarations.declare(
                 self.name, rendered.manifests, rendered.origins, complete=True, prune=self.prune
             )
         except GitopsError as err:
             # What cannot be read declares nothing anew and removes nothing.
-            told, again_s = [str(err)], AGAIN_S
+            problems, again_s = [str(err)], AGAIN_S
         else:
             self.barrier.passed(self._reader, mark, (self.source.repo_url,))
-        for problem in told:
+        for problem in problems:
             if problem not in self.problems:
                 log.warning("declarations.problem", source=self.name, problem=problem)
-        self.problems = tuple(told)
+        self.problems = tuple(problems)
         return again_s
 
     @property

@@ -41,10 +41,10 @@ class Api:
             async with self.session.get("/api/v1/applications") as answer:
                 if not answer.ok:
                     raise ApiAway(f"the daemon's API answers {answer.status}", remedy="see its log")
-                found = await answer.json()
+                document = await answer.json()
         except (aiohttp.ClientError, TimeoutError) as err:
             raise ApiAway(f"the daemon's API does not answer: {err}", remedy="see its log") from err
-        return tuple(_state(app) for app in found["items"])
+        return tuple(_state(app) for app in document["items"])
 
 
 @asynccontextmanager

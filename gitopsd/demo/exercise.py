@@ -44,7 +44,7 @@ class Exercise:
 
     async def run(self, apps: Sequence[AppState]) -> bool:
         """Edit, delete and commit, each in another application where there are three; tell whether all worked."""
-        first, second, third = (apps[place % len(apps)] for place in range(3))
+        first, second, third = (apps[index % len(apps)] for index in range(3))
         # The commit is last: what is deleted soon after a push would count as pruned by it.
         done = [
             await self._expect("an edit is healed", self._edit(second)),

@@ -43,13 +43,13 @@ def running_demo(named: Path | None) -> Path:
     Raises:
         NotFound: there is none, or more than one.
     """
-    found = [named.absolute()] if named else [path for path in places(_temporary(), PREFIX) if is_claimed(path)]
-    if not found:
+    homes = [named.absolute()] if named else [path for path in places(_temporary(), PREFIX) if is_claimed(path)]
+    if not homes:
         raise NotFound("no demo is running", remedy="start one with `gitopsd demo`")
-    if len(found) > 1:
-        names = " or ".join(str(path) for path in found)
+    if len(homes) > 1:
+        names = " or ".join(str(path) for path in homes)
         raise NotFound("more than one demo is running", remedy=f"name one with --dir {names}")
-    return found[0]
+    return homes[0]
 
 
 def _temporary() -> Path:

@@ -65,22 +65,22 @@ class Observer:
     def pushed(self, push: ObservedPush) -> None:
         self._push, self._settles_s = push, push.at_s + PUSH_PENDING_S
 
-    def known(self, cluster: str, found: Object) -> None:
+    def known(self, cluster: str, obj: Object) -> None:
         """Take an object as it is, without a word: the first list, or a list after a broken watch."""
-        self._objects[key_of(cluster, found)] = found
+        self._objects[key_of(cluster, obj)] = obj
 
-    def event(self, cluster: str, kind: str, found: Object, at_s: float) -> Announcement | None:
+    def event(self, cluster: str, kind: str, obj: Object, at_s: float) -> Announcement | None:
         """Take one watch event that arrived at `at_s` and return what is to be told of it."""
-        key = key_of(cluster, found)
+        key = key_of(cluster, obj)
         old = self._objects.get(key)
         if kind == "DELETED":
             return self._deleted(key, at_s)
-        self._objects[key] = found
+        self._objects[key] = obj
         if old is None:
             return self._written(key, What.RESTORED, at_s)
-        if content(old) == content(found):
+        if content(old) == content(obj):
             return None
-        editor = _editor(old, found)
+        editor = _editor(old, obj)
         if editor:
             self._hurt[key] = at_s
             return Announcement(What.EDITED, key, by=editor)
@@ -111,14 +111,14 @@ class Observer:
 _NOT_CONTENT = ("apiVersion", "kind", "metadata", "status")  # the items of a list have the first two left out
 
 
-def key_of(cluster: str, found: Object) -> ObservedKey:
-    meta = found["metadata"]
-    return ObservedKey(cluster, found["kind"], meta.get("namespace", ""), meta["name"])
+def key_of(cluster: str, obj: Object) -> ObservedKey:
+    meta = obj["metadata"]
+    return ObservedKey(cluster, obj["kind"], meta.get("namespace", ""), meta["name"])
 
 
-def content(found: Object) -> dict[str, Any]:
+def content(obj: Object) -> dict[str, Any]:
     """Return what people write into an object; neither its status nor what the server keeps of it."""
-    return {name: value for name, value in found.items() if name not in _NOT_CONTENT}
+    return {name: value for name, value in obj.items() if name not in _NOT_CONTENT}
 
 
 def _editor(old: Object, new: Object) -> str:
@@ -128,8 +128,8 @@ def _editor(old: Object, new: Object) -> str:
     return changed[0] if changed else ""
 
 
-def _others(found: Object) -> list[tuple[str, str]]:
-    entries = found["metadata"].get("managedFields") or ()
+def _others(obj: Object) -> list[tuple[str, str]]:
+    entries = obj["metadata"].get("managedFields") or ()
     return [
         (entry["manager"], json.dumps(entry.get("fieldsV1"), sort_keys=True))
         for entry in entries

@@ -109,7 +109,7 @@ async def _ready(api: Api, count: int) -> Sequence[AppState]:
     loop = asyncio.get_running_loop()
     ends_s = loop.time() + READY_S + READY_EACH_S * count
     apps: Sequence[AppState] = ()
-    told = -1
+    reported = -1
     while len(apps) < count or not all(app.good for app in apps):
         if loop.time() > ends_s:
             raise _late(apps, count)
@@ -119,9 +119,9 @@ async def _ready(api: Api, count: int) -> Sequence[AppState]:
         except ApiAway:
             continue  # it starts
         good = sum(app.good for app in apps)
-        if good != told:
+        if good != reported:
             click.echo(f"[4/4] {good} of {count} applications Synced and Healthy")
-            told = good
+            reported = good
     return apps
 
 

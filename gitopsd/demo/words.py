@@ -39,7 +39,7 @@ To ask the daemon, in another terminal:
 
 
 def things_to_try(apps: Sequence[AppState], repo_url: str) -> str:
-    first, second, third = (apps[place % len(apps)].name for place in range(3))
+    first, second, third = (apps[index % len(apps)].name for index in range(3))
     return f"""
 Three things to try there; what comes of each is told here.
 

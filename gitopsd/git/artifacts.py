@@ -97,25 +97,25 @@ class ArtifactMirror(GitMirror):
             InvalidSettings: credentials cannot be read.
         """
         with _local(self.url):
-            found = await self._fetch_all(others)
+            digests = await self._fetch_all(others)
         await self._check_size(self.path)
-        return found
+        return digests
 
     async def _fetch_all(self, others: Collection[str]) -> dict[str, str]:
         await asyncio.to_thread(self._prepare)
         before = await asyncio.to_thread(self._asked_before)
         # What failed the last time goes last: it may take all the time there is.
-        references = sorted(others or before, key=lambda each: (each in self.faults, each))
-        found: dict[str, str] = {}
+        references = sorted(others or before, key=lambda reference: (reference in self.faults, reference))
+        digests: dict[str, str] = {}
         faults: dict[str, GitopsError] = {}
         async with self.opened(references) as opened:
             for reference in references:
                 digest = await self.brought(opened, reference, before, faults)
                 if digest is not None:
-                    found[HEAD if reference in ("", "HEAD") else f"{ARTIFACT}{reference}"] = digest
-        await asyncio.to_thread(self._note, found)
+                    digests[HEAD if reference in ("", "HEAD") else f"{ARTIFACT}{reference}"] = digest
+        await asyncio.to_thread(self._note, digests)
         self.faults = faults
-        return found
+        return digests
 
     @contextlib.asynccontextmanager
     async def opened(self, _references: Collection[str]) -> AsyncIterator[RegistrySession]:
@@ -141,8 +141,8 @@ class ArtifactMirror(GitMirror):
 
     async def refs(self) -> dict[str, str]:
         try:
-            found = orjson.loads(await asyncio.to_thread((self.path / NAMES).read_bytes))
-            return {str(name): str(digest) for name, digest in found.items() if self._has(digest)}
+            digests = orjson.loads(await asyncio.to_thread((self.path / NAMES).read_bytes))
+            return {str(name): str(digest) for name, digest in digests.items() if self._has(digest)}
         except (OSError, orjson.JSONDecodeError, AttributeError) as err:
             raise RepositoryUnreachable(
                 f"the mirror of {self.url} holds nothing that can be read", remedy="the next fetch makes it anew"
@@ -153,8 +153,8 @@ class ArtifactMirror(GitMirror):
         try:
             await asyncio.to_thread(file.write_bytes, packed.content)
             message = orjson.dumps(dict(packed.annotations), option=orjson.OPT_SORT_KEYS).decode()
-            place = [str(self.path), str(file), digest]
-            await self.call(UNPACK, place, {"is_chart": packed.is_chart, "message": message}, asdict(self.limits))
+            arguments = [str(self.path), str(file), digest]
+            await self.call(UNPACK, arguments, {"is_chart": packed.is_chart, "message": message}, asdict(self.limits))
         except InvalidManifest as err:
             if not packed.what:
                 raise
@@ -169,8 +169,8 @@ class ArtifactMirror(GitMirror):
         if not (self.path / "objects").is_dir():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             pygit2.init_repository(str(self.path), bare=True)
-        for left in self.path.glob("layer-*"):
-            left.unlink(missing_ok=True)
+        for leftover in self.path.glob("layer-*"):
+            leftover.unlink(missing_ok=True)
 
     def _asked_before(self) -> dict[str, str]:
         """Return the references of the last fetch: after a start nobody has asked yet, and soon the same will be."""
@@ -185,13 +185,13 @@ class ArtifactMirror(GitMirror):
             return True
         return False
 
-    def _note(self, found: Mapping[str, str]) -> None:
+    def _note(self, digests: Mapping[str, str]) -> None:
         """Write down what is named now, and let go of what long was not."""
         beside = self.path / f"{NAMES}.new"
-        beside.write_bytes(orjson.dumps(found))
+        beside.write_bytes(orjson.dumps(digests))
         beside.replace(self.path / NAMES)
         repo = pygit2.Repository(str(self.path))
-        named = {artifact_ref(digest) for digest in found.values()}
+        named = {artifact_ref(digest) for digest in digests.values()}
         unnamed = [name for name in repo.references if name not in named]
         unnamed.sort(key=lambda name: (self.path / name).stat().st_mtime if (self.path / name).exists() else 0.0)
         for name in unnamed[:-KEPT]:

@@ -70,20 +70,20 @@ class Attributes:
 
     def of(self, path: str) -> dict[str, Value]:
         """Return what is said of the file at `path`, from the root; what nobody speaks of is not in it."""
-        found: dict[str, Value] = {}
+        values: dict[str, Value] = {}
         path = _bytes(path)
         name = path.rpartition("/")[2]
         for rule in reversed(self.rules):
             if wildmatch(rule.pattern).fullmatch(path[len(rule.base) :] if rule.whole else name):
-                self._fill(rule.values, found)
-        return found
+                self._fill(rule.values, values)
+        return values
 
-    def _fill(self, values: Values, found: dict[str, Value]) -> None:
+    def _fill(self, values: Values, collected: dict[str, Value]) -> None:
         todo = list(values)  # from its end, each macro at its place
         while todo:
             name, value = todo.pop()
-            if name not in found:
-                found[name] = value
+            if name not in collected:
+                collected[name] = value
                 if value is True:
                     todo.extend(self.macros.get(name, ()))
 
@@ -142,7 +142,7 @@ def _values(text: str) -> Values | None:
 
 def _unquoted(text: str) -> str:
     return ESCAPE.sub(
-        lambda found: chr(int(found[1], 8)) if len(found[1]) > 1 else ESCAPED.get(found[1], found[1]), text
+        lambda match: chr(int(match[1], 8)) if len(match[1]) > 1 else ESCAPED.get(match[1], match[1]), text
     )
 
 

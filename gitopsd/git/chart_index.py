@@ -51,7 +51,7 @@ def find(file: str, repository: str, wanted: Sequence[Sequence[str]]) -> list[di
 
 def found_in(entries: Any, repository: str, chart: str, version: str) -> dict[str, str]:
     """Return what `find` answers for a chart that has these entries."""
-    versions = {str(each.get("version")): each for each in _mappings(entries)}
+    versions = {str(entry.get("version")): entry for entry in _mappings(entries)}
     if not versions:
         return {"missing": f"{repository} has no chart {chart[:SHOWN]!r}"}
     name = _version(version, versions)
@@ -68,8 +68,8 @@ def found_in(entries: Any, repository: str, chart: str, version: str) -> dict[st
 def newest_of(versions: Collection[str]) -> str | None:
     """Return the newest version that is no prerelease, else the newest; None where nothing is a version."""
     constraints = (parse_constraint(text) for text in ("*", ">=0-0"))
-    found = (newest(each, versions) for each in constraints if each is not None)
-    return next((each for each in found if each is not None), None)
+    candidates = (newest(constraint, versions) for constraint in constraints if constraint is not None)
+    return next((candidate for candidate in candidates if candidate is not None), None)
 
 
 def _version(wanted: str, versions: Collection[str]) -> str | None:
@@ -83,34 +83,34 @@ def _version(wanted: str, versions: Collection[str]) -> str | None:
     return newest(constraint, versions) if constraint is not None else None
 
 
-def _digest(found: Any) -> str:
+def _digest(value: Any) -> str:
     """Return a digest as registries write it; "" where the index has none that is SHA-256."""
-    text = str(found or "").removeprefix("sha256:").lower()
+    text = str(value or "").removeprefix("sha256:").lower()
     whole = len(text) == 64 and all(character in "0123456789abcdef" for character in text)  # noqa: PLR2004 - SHA-256's
     return f"sha256:{text}" if whole else ""
 
 
 def _mappings(entries: Any) -> list[Mapping[str, Any]]:
-    return [each for each in entries if isinstance(each, Mapping)] if isinstance(entries, list) else []
+    return [entry for entry in entries if isinstance(entry, Mapping)] if isinstance(entries, list) else []
 
 
 def entries_of(data: bytes, repository: str, names: Collection[str]) -> Mapping[str, Any]:
     """Return the entries that an index has of the charts `names`. Raises InvalidManifest."""
     try:
-        found = _of_part(data, names)
-        if found is None:
-            found = orjson.loads(data).get("entries") if data[:1] == b"{" else _Reader(data, names).entries()
+        entries = _of_part(data, names)
+        if entries is None:
+            entries = orjson.loads(data).get("entries") if data[:1] == b"{" else _Reader(data, names).entries()
     except (yaml.YAMLError, ValueError, AttributeError) as err:  # orjson's and Unicode's errors are ValueErrors
         mark = getattr(err, "problem_mark", None)
         at = f" (line {mark.line + 1})" if mark is not None else ""
         raise InvalidManifest(
             f"the index of {repository} is no YAML{at}", remedy="check the URL, or make it anew by `helm repo index`"
         ) from None
-    if not isinstance(found, Mapping):
+    if not isinstance(entries, Mapping):
         raise InvalidManifest(
             f"the index of {repository} lists no charts", remedy="check the URL, or make it anew by `helm repo index`"
         )
-    return found
+    return entries
 
 
 def _of_part(data: bytes, names: Collection[str]) -> Mapping[str, Any] | None:
@@ -148,13 +148,13 @@ class _Reader:
         begun = list(itertools.islice(self._events, 3))  # the stream begins, the document, its mapping
         if not isinstance(begun[-1], yaml.MappingStartEvent):
             return None
-        found: dict[str, Any] | None = None
+        entries: dict[str, Any] | None = None
         for name, value in self._pairs():
             if name == "entries" and isinstance(value, yaml.MappingStartEvent):
-                found = {chart: self._value(begun, 0) for chart, begun in self._pairs() if self._wanted(chart, begun)}
+                entries = {chart: self._value(begun, 0) for chart, begun in self._pairs() if self._wanted(chart, begun)}
             else:
                 self._pass(value)
-        return found
+        return entries
 
     def _wanted(self, chart: str, begun: Any) -> bool:
         if chart not in self._names:

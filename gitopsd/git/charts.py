@@ -50,7 +50,7 @@ class ChartMirror(ArtifactMirror):
         async with session(given, self.url, deadline_s=self.limits.deadline_s, reach=self.trust.reach) as http:
             until = asyncio.get_running_loop().time() + self.limits.deadline_s
             opened = ChartRepository(self, given, http, until)
-            await opened.read([ChartReference.parse(each) for each in references])
+            await opened.read([ChartReference.parse(reference) for reference in references])
             yield opened
 
     async def brought(
@@ -94,18 +94,20 @@ class ChartRepository:
             login(self.given),
             index.etag if await asyncio.to_thread(file.is_file) else "",
         )
-        found = await download(self.http, wanted)
-        if found is not None:
-            digest = await asyncio.to_thread(_kept, file, found.body)
+        downloaded = await download(self.http, wanted)
+        if downloaded is not None:
+            digest = await asyncio.to_thread(_kept, file, downloaded.body)
             if digest != index.digest:
                 index.entries.clear()
-            index.digest, index.etag = digest, found.etag
-        names = {(each.chart, each.version) for each in references if not _is_revision(each.version)}
+            index.digest, index.etag = digest, downloaded.etag
+        names = {
+            (reference.chart, reference.version) for reference in references if not _is_revision(reference.version)
+        }
         index.entries = {name: entry for name, entry in index.entries.items() if name in names}
         fresh = sorted(names - index.entries.keys())
         answers = (
             await self.mirror.call(FIND, str(file), self.shown, fresh)
-            if fresh or (found is not None and not names)
+            if fresh or (downloaded is not None and not names)
             else []
         )
         index.entries |= dict(zip(fresh, answers, strict=True))
@@ -169,8 +171,8 @@ class ChartRepository:
         if not tls or not url.startswith(("https://", "http://")):
             raise self._misplaced(name)
         what, most = f"the archive of {name} of {self.shown}", self.mirror.limits.max_layer_bytes
-        found = await download(http, Download(url, what, most, "oci.max_layer_bytes", login(given)))
-        return found.body if found is not None else b""
+        downloaded = await download(http, Download(url, what, most, "oci.max_layer_bytes", login(given)))
+        return downloaded.body if downloaded is not None else b""
 
     def _misplaced(self, name: str) -> InvalidManifest:
         return InvalidManifest(
@@ -179,15 +181,15 @@ class ChartRepository:
 
     async def _of_registry(self, url: str, version: str) -> bytes:
         """Return a chart that the index has in a registry."""
-        place, colon, tag = url.rpartition(":")
+        address, colon, tag = url.rpartition(":")
         if not colon or "/" in tag:
-            place, tag = url, version
+            address, tag = url, version
         async with registry(
-            place, await self._given_elsewhere(place), self.mirror.limits, self.mirror.trust.reach
+            address, await self._given_elsewhere(address), self.mirror.limits, self.mirror.trust.reach
         ) as opened:
             digest = await opened.resolve(tag)
             if digest is None:
-                raise RevisionNotFound(f"{place} has no {tag[:100]}", remedy="push it, or name another version")
+                raise RevisionNotFound(f"{address} has no {tag[:100]}", remedy="push it, or name another version")
             artifact = await opened.fetch(digest)
             return await opened.blob(artifact.content((CHART_LAYER,)))
 

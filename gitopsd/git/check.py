@@ -65,18 +65,18 @@ async def check_git(
             raise fetch_failed(url, ended.stderr or f"git ended with {ended.code}", granted.secrets)
     took_s = time.monotonic() - began_s
     default, refs = _read(ended.stdout.decode(errors="backslashreplace"))
-    found = Epoch(0, 0.0, refs | {f"{KEPT}{sha}": sha for sha in refs.values()}).named(revision)
-    if revision and found is None:
-        why = "; a commit that no branch or tag is at is not looked for" if FULL_SHA.fullmatch(revision) else ""
+    commit = Epoch(0, 0.0, refs | {f"{KEPT}{sha}": sha for sha in refs.values()}).named(revision)
+    if revision and commit is None:
+        hint = "; a commit that no branch or tag is at is not looked for" if FULL_SHA.fullmatch(revision) else ""
         raise RevisionNotFound(
-            f"{without_credentials(url)} has no {revision[:200]!r}{why}", remedy="name a branch, tag or range"
+            f"{without_credentials(url)} has no {revision[:200]!r}{hint}", remedy="name a branch, tag or range"
         )
     counts = {
         "branches": sum(name.startswith("refs/heads/") for name in refs),
         "tags": sum(name.startswith("refs/tags/") for name in refs),
     }
     others = len(refs) - sum(counts.values()) - (HEAD in refs)
-    return Answer(took_s, default, counts | {"others": others}, (found or "") if revision else refs.get(HEAD, ""))
+    return Answer(took_s, default, counts | {"others": others}, (commit or "") if revision else refs.get(HEAD, ""))
 
 
 async def check_registry(url: str, given: RepoCredentials | None, limits: OciSettings, *, revision: str) -> Answer:
@@ -106,9 +106,9 @@ async def check_charts(
         login(given),
     )
     async with session(given, url, deadline_s=oci.deadline_s, reach=EVERYWHERE) as http:
-        found = await download(http, index)
+        downloaded = await download(http, index)
     took_s = time.monotonic() - began_s
-    body = found.body if found is not None else b""
+    body = downloaded.body if downloaded is not None else b""
     entries = (await asyncio.to_thread(entries_of, body, shown_url, {wanted.chart})).get(wanted.chart)
     default, asked = (found_in(entries, shown_url, wanted.chart, version) for version in ("*", wanted.version or "*"))
     if "missing" in asked and (wanted.version or not entries):

@@ -43,7 +43,7 @@ class Conversion:
 
     def __str__(self) -> str:
         ident = ("ident" if self.streamed else "ident-in-memory") if self.expands else ""
-        return "".join(f" {each}" for each in (self.line_ends, ident, self.encoding) if each)
+        return "".join(f" {part}" for part in (self.line_ends, ident, self.encoding) if part)
 
     def of(self, content: bytes, oid: object) -> bytes:
         """Return what is in the work tree of the blob `oid`, which holds `content`."""
@@ -94,10 +94,10 @@ def _encoding(value: Value) -> str:
     if name in WITH_MARK:
         return name
     try:
-        found = codecs.lookup(name).name
+        charset = codecs.lookup(name).name
     except (LookupError, ValueError):
         return ""
-    return found if CHARSETS.fullmatch(found) else ""
+    return charset if CHARSETS.fullmatch(charset) else ""
 
 
 def _encoded(content: bytes, encoding: str) -> bytes:

@@ -184,8 +184,8 @@ def _key_file(key: str, run_dir: Path, stack: ExitStack) -> Path:
 
 def remove_keys(run_dir: Path) -> None:
     """Remove the keys that a killed daemon left; for the start, before any fetch."""
-    for left in run_dir.glob("key-*"):
-        left.unlink(missing_ok=True)
+    for leftover in run_dir.glob("key-*"):
+        leftover.unlink(missing_ok=True)
 
 
 def _existing(path: Path, url: str, name: str) -> Path:

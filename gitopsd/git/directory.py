@@ -56,8 +56,8 @@ class Directory:
         return len(self._entries)
 
     def node(self, name: str) -> TreeEntry | None:
-        found = self._entries.get(name)
-        return None if found is None else TreeEntry(mode_of(found[0]), pygit2.Oid(raw=found[1]))
+        entry = self._entries.get(name)
+        return None if entry is None else TreeEntry(mode_of(entry[0]), pygit2.Oid(raw=entry[1]))
 
     @property
     def entries(self) -> tuple[Entry, ...]:

@@ -44,7 +44,7 @@ async def download(http: HttpSession, wanted: Download) -> Downloaded | None:
     try:
         answer = await http.fetch(request)
     except FetchFailed as err:
-        if err.why is Why.TOO_LARGE:
+        if err.reason is Why.TOO_LARGE:
             raise RepositoryTooLarge(
                 f"{wanted.what} has more than {wanted.most_bytes} bytes",
                 remedy=f"raise {wanted.setting}, or use another",
@@ -66,7 +66,7 @@ def _refuse(wanted: Download, status: int) -> None:
         raise _unreachable(wanted, f"the answer is {status}")
 
 
-def _unreachable(wanted: Download, why: str) -> RepositoryUnreachable:
+def _unreachable(wanted: Download, cause: str) -> RepositoryUnreachable:
     return RepositoryUnreachable(
-        f"{wanted.what} cannot be had: {without_credentials(why)}", remedy="check the URL, the network and the proxy"
+        f"{wanted.what} cannot be had: {without_credentials(cause)}", remedy="check the URL, the network and the proxy"
     )

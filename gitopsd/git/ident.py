@@ -21,16 +21,16 @@ IN_MEMORY = re.compile(rb"\$Id(?::(?:[^$\n][^ $\n]* ?)?)?\$")  # what holds more
 
 def streamed(content: bytes, oid: object) -> bytes:
     expanded = f"$Id: {oid} $".encode()
-    return STREAMED.sub(lambda found: expanded if _is_ours(found[0]) else found[0], content)
+    return STREAMED.sub(lambda match: expanded if _is_ours(match[0]) else match[0], content)
 
 
 def in_memory(content: bytes, oid: object) -> bytes:
     return IN_MEMORY.sub(f"$Id: {oid} $".encode(), content)
 
 
-def _is_ours(found: bytes) -> bool:
-    if found == b"$Id$":
+def _is_ours(keyword: bytes) -> bool:
+    if keyword == b"$Id$":
         return True
-    if not found.endswith(b"$") or b"$Id:" not in found:
+    if not keyword.endswith(b"$") or b"$Id:" not in keyword:
         return False
-    return not found.startswith(b"$Id: ") or FOREIGN.search(found.partition(b"\0")[0][len("$Id: ") :]) is None
+    return not keyword.startswith(b"$Id: ") or FOREIGN.search(keyword.partition(b"\0")[0][len("$Id: ") :]) is None

@@ -71,7 +71,7 @@ async def fetch_object(  # noqa: PLR0913 - where from, where to, and three bound
         async with session(given, server.url, deadline_s=deadline_s, reach=reach) as http:
             content = await _content(http, server, url, wanted)
     except FetchFailed as err:
-        if err.why is Why.TOO_LARGE:
+        if err.reason is Why.TOO_LARGE:
             raise _not_there(url, wanted, "gives another content for") from None
         raise _failed(url, str(err)) from None
     _put(object_path(str(mirror), wanted.oid), content)
@@ -102,9 +102,9 @@ async def _content(http: HttpSession, server: LfsServer, url: str, wanted: LfsOb
 def _download(batch: Any, url: str, server: LfsServer) -> tuple[str, dict[str, str]]:
     """Return where the object is to be had, and the headers for it: ours go to the server we asked, and to no other."""
     match batch:
-        case {"objects": [{"actions": {"download": {"href": str(href)} as action}} as found]}:
+        case {"objects": [{"actions": {"download": {"href": str(href)} as action}} as entry]}:
             headers = {str(name): str(value) for name, value in (action.get("header") or {}).items()}
-            if not headers and not found.get("authenticated") and same_server(href, server.url):
+            if not headers and not entry.get("authenticated") and same_server(href, server.url):
                 headers = dict(server.headers)
             return href, headers
         case {"objects": [{"oid": str(oid), "error": {"code": code}}]}:
@@ -137,9 +137,9 @@ def _login(given: RepoCredentials | None, url: str) -> dict[str, str]:
 
 async def _server_by_ssh(url: str, granted: GitAccess) -> LfsServer:
     """Ask the SSH server where its objects are; it gives a login along."""
-    found = re.fullmatch(r"ssh://([^/]+)(/.*)", granted.url)
-    host, path = (found[1], found[2]) if found else granted.url.split(":", 1)
-    host, _, port = host.partition(":") if found else (host, "", "")
+    match = re.fullmatch(r"ssh://([^/]+)(/.*)", granted.url)
+    host, path = (match[1], match[2]) if match else granted.url.split(":", 1)
+    host, _, port = host.partition(":") if match else (host, "", "")
     ssh = [*shlex.split(granted.env["GIT_SSH_COMMAND"]), *(("-p", port) if port else ())]
     command = [*ssh, "--", host, f"git-lfs-authenticate {shlex.quote(path.removeprefix('/'))} download"]
     env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}

@@ -25,8 +25,8 @@ class Pointer:
 def pointer(content: bytes) -> Pointer | None:
     """Return what a file of Git points at, None where it is no pointer."""
     may = content.startswith(BEGINNING) and len(content) <= MAX_POINTER_BYTES
-    found = POINTER.fullmatch(content) if may else None
-    return None if found is None else Pointer(found[1].decode(), int(found[2]))
+    match = POINTER.fullmatch(content) if may else None
+    return None if match is None else Pointer(match[1].decode(), int(match[2]))
 
 
 def object_path(mirror: str, oid: str) -> Path:
@@ -38,22 +38,22 @@ def is_on(mirror: str) -> bool:
     return Path(mirror, DIRECTORY).is_dir()
 
 
-def content_of(mirror: str, mirror_name: str, found: Pointer, path: str, max_bytes: int) -> bytes:
-    """Return the content that `found` at `path` points at.
+def content_of(mirror: str, mirror_name: str, pointer: Pointer, path: str, max_bytes: int) -> bytes:
+    """Return the content that `pointer` at `path` points at.
 
     Raises:
         InvalidManifest: it has more than `max_bytes`.
         PartNotFetched: it is not there, or not whole.
     """
-    if found.size > max_bytes:
+    if pointer.size > max_bytes:
         raise InvalidManifest(
-            f"{path} has {found.size} bytes in Git LFS, more than the {max_bytes} that are left for it",
+            f"{path} has {pointer.size} bytes in Git LFS, more than the {max_bytes} that are left for it",
             remedy="split or shrink it, or exclude it from the source",
         )
     try:
-        content = object_path(mirror, found.oid).read_bytes()
+        content = object_path(mirror, pointer.oid).read_bytes()
     except OSError:
         content = b""
-    if len(content) != found.size or hashlib.sha256(content).hexdigest() != found.oid:
-        raise not_fetched(LfsObject(mirror_name, found.oid, found.size))
+    if len(content) != pointer.size or hashlib.sha256(content).hexdigest() != pointer.oid:
+        raise not_fetched(LfsObject(mirror_name, pointer.oid, pointer.size))
     return content

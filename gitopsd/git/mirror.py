@@ -192,15 +192,15 @@ class GitMirror:
         flags = ("--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
         quick = ("--no-auto-maintenance", "--no-show-forced-updates")
         self._swept = False
-        found = await self.credentials()
-        pins = await pinned(self.url, found, self.trust.reach)
-        with access(self.url, found, self.run_dir, pins) as given:
+        credentials = await self.credentials()
+        pins = await pinned(self.url, credentials, self.trust.reach)
+        with access(self.url, credentials, self.run_dir, pins) as given:
             git = ["--git-dir", str(path), *_options(speed), *_options(given.config), "fetch", *flags, *quick]
             began_s = time.monotonic()
             listing = await self._git([*git, "--", given.url, *specs], self.settings.fetch_deadline_s, given, path)
         self._swept = True
         with _disk(self.url):
-            _switch_lfs(path / DIRECTORY, on=found is not None and found.lfs)
+            _switch_lfs(path / DIRECTORY, on=credentials is not None and credentials.lfs)
         if time.monotonic() - began_s > SIZE_EVERY_S:
             await self._check_size(path)
         return await _read(listing, path)
@@ -297,10 +297,10 @@ def sweep(path: Path) -> None:
         "objects/*/tmp_obj_*",
         "gc.pid",
     ):
-        for left in path.glob(pattern):
-            left.unlink(missing_ok=True)
-    for left in path.glob("objects/tmp_objdir-*"):
-        shutil.rmtree(left, ignore_errors=True)
+        for leftover in path.glob(pattern):
+            leftover.unlink(missing_ok=True)
+    for leftover in path.glob("objects/tmp_objdir-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def environment(run_dir: Path, url: str = "") -> dict[str, str]:

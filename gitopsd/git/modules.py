@@ -18,10 +18,10 @@ VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|\\(.)|([^"\\#;]+)')
 
 def submodules(text: str) -> Mapping[str, str]:
     """Return path → URL, as `.gitmodules` has it, which may be relative; the last entry of a path counts."""
-    found: dict[str, str] = {}
+    urls: dict[str, str] = {}
     entries: dict[str, str] = {}
     known = False
-    for line in (each.strip() for each in text.split("\n")):
+    for line in (line.strip() for line in text.split("\n")):
         if line.startswith("["):
             entries = {}
             known = SECTION.fullmatch(line) is not None
@@ -30,8 +30,8 @@ def submodules(text: str) -> Mapping[str, str]:
         if entry is not None and known:
             entries[entry["key"].lower()] = _value(entry["value"])
             if entries.get("path") and entries.get("url"):
-                found[entries["path"].strip("/")] = entries["url"]
-    return found
+                urls[entries["path"].strip("/")] = entries["url"]
+    return urls
 
 
 def module_path(mirror: str, url: str) -> Path:
@@ -73,7 +73,7 @@ def _split(url: str) -> tuple[str, str, str]:
 def _value(text: str) -> str:
     """Return a value as git's configuration writes it: quotes and backslashes are taken away, and so is a comment."""
     value, at = "", 0
-    while found := VALUE.match(text, at):
-        value += re.sub(r"\\(.)", r"\1", found[1]) if found[1] is not None else found[2] or found[3]
-        at = found.end()
+    while match := VALUE.match(text, at):
+        value += re.sub(r"\\(.)", r"\1", match[1]) if match[1] is not None else match[2] or match[3]
+        at = match.end()
     return value.strip()

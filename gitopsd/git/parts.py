@@ -77,8 +77,8 @@ class GitParts:
             )
 
     async def _object(self, part: LfsObject, owner: GitMirror) -> None:
-        place = self.mirrors / part.mirror
-        held = await asyncio.to_thread(disk_bytes, place / "lfs")
+        directory = self.mirrors / part.mirror
+        held = await asyncio.to_thread(disk_bytes, directory / "lfs")
         most = owner.settings.max_repo_bytes
         if held + part.size > most:
             raise RepositoryTooLarge(
@@ -90,7 +90,7 @@ class GitParts:
             owner.url,
             given,
             part,
-            place,
+            directory,
             run_dir=owner.run_dir,
             deadline_s=owner.settings.fetch_deadline_s,
             max_bytes=most,
@@ -101,10 +101,10 @@ class GitParts:
         """Return the mirror `name`: of a repository, or of a submodule below one."""
         first, *below = name.split("/modules/")
         mirror = self.mirror_named(first)
-        for each in below:
+        for submodule in below:
             if mirror is None:
                 return None
-            path = mirror.path / "modules" / each
+            path = mirror.path / "modules" / submodule
             url = _url_of(path)
             mirror = _of_submodule(mirror, url, path) if url else None
         return mirror

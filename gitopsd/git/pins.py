@@ -49,7 +49,7 @@ async def pinned(url: str, given: RepoCredentials | None, reach: Reach) -> Pins:
         if address.scheme != "ssh" and is_proxied(given or RepoCredentials(url), url):
             reach.check(f"{address.scheme}://{address.authority}")
             return NO_PINS
-        found = await reach.resolved(address.host, int(address.port))
+        addresses = await reach.resolved(address.host, int(address.port))
     except OutOfReach as err:
         raise RepositoryUnreachable(
             f"{without_credentials(url)} cannot be fetched: {err}",
@@ -60,22 +60,22 @@ async def pinned(url: str, given: RepoCredentials | None, reach: Reach) -> Pins:
             f"{without_credentials(url)} cannot be fetched: its host is not known ({err.strerror})",
             remedy="check the URL and the network",
         ) from None
-    return _of_ssh(address, found[0]) if address.scheme == "ssh" else _of_http(address, found)
+    return _of_ssh(address, addresses[0]) if address.scheme == "ssh" else _of_http(address, addresses)
 
 
-def _of_http(address: RepoAddress, found: tuple[str, ...]) -> Pins:
+def _of_http(address: RepoAddress, addresses: tuple[str, ...]) -> Pins:
     if _is_literal(address.host):
         return NO_PINS
-    places = ",".join(f"[{each}]" if ":" in each else each for each in found)
+    places = ",".join(f"[{ip}]" if ":" in ip else ip for ip in addresses)
     return Pins((f"http.curloptResolve={address.host}:{address.port}:{places}",))
 
 
-def _of_ssh(address: RepoAddress, found: str) -> Pins:
+def _of_ssh(address: RepoAddress, ip: str) -> Pins:
     """Return the options of ssh; known hosts are looked up by the name, as ever, and its port where it is another."""
     if _is_literal(address.host):
         return NO_PINS
     alias = address.host if address.port == SSH_PORT else f"[{address.host}]:{address.port}"
-    return Pins(ssh=(f"HostName={found}", f"HostKeyAlias={alias}", "CheckHostIP=no"))
+    return Pins(ssh=(f"HostName={ip}", f"HostKeyAlias={alias}", "CheckHostIP=no"))
 
 
 def _is_literal(host: str) -> bool:

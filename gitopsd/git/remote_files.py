@@ -54,11 +54,11 @@ class RemoteFile:
 
     async def resolve(self, _reference: str) -> str | None:
         known = self.mirror.etag if self.mirror.digest and await self.mirror.keep(self.mirror.digest) else ""
-        found = await download(self.http, self.wanted.with_etag(known))
-        if found is not None:
-            self.mirror.digest = f"sha256:{hashlib.sha256(found.body).hexdigest()}"
-            self.mirror.etag = found.etag
-            self._had[self.mirror.digest] = found.body
+        downloaded = await download(self.http, self.wanted.with_etag(known))
+        if downloaded is not None:
+            self.mirror.digest = f"sha256:{hashlib.sha256(downloaded.body).hexdigest()}"
+            self.mirror.etag = downloaded.etag
+            self._had[self.mirror.digest] = downloaded.body
         return self.mirror.digest
 
     async def packed(self, digest: str) -> Packed:

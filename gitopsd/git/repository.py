@@ -94,9 +94,9 @@ class GitRepository:
             return NotFetchedYet(
                 f"{without_credentials(self.url)} was not asked for {ref[:200]!r} yet", remedy="wait for its answer"
             )
-        why = self.error or self.mirror.faults.get(ref)
-        if why is not None:
-            return why.again()
+        error = self.error or self.mirror.faults.get(ref)
+        if error is not None:
+            return error.again()
         return RevisionNotFound(
             f"{without_credentials(self.url)} has no {ref[:200]!r}",
             remedy="name a tag, version, range or digest that is there",

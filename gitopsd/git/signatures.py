@@ -97,16 +97,16 @@ class CommitSignatures:
     async def _verdicts(self, mirror: str, names: list[str], policy: IntegrityPolicy) -> Mapping[str, _Verdict]:
         objects = await asyncio.to_thread(read_signed, mirror, names)
         signers = await self.signers.signers(objects)
-        return {each.name: _verdict(each, signers[each.name], policy) for each in objects}
+        return {signed.name: _verdict(signed, signers[signed.name], policy) for signed in objects}
 
 
-def _verdict(each: Signed, signer: Signer, policy: IntegrityPolicy) -> _Verdict:
+def _verdict(signed: Signed, signer: Signer, policy: IntegrityPolicy) -> _Verdict:
     fault = signer.fault
     if not fault and signer.keys and not any(mine.endswith(key) for mine in signer.keys for key in policy.keys):
         fault = f"the project does not trust the GPG key {signer.keys[0][-16:]} that signed it"
     if not fault and signer.principals and not set(signer.principals) & set(policy.principals):
         fault = f"the project does not trust {', '.join(signer.principals)[:100]}, who signed it"
-    return _Verdict(each.parents, each.seals, fault)
+    return _Verdict(signed.parents, signed.seals, fault)
 
 
 def _walk(start: str, verdicts: Mapping[str, _Verdict], trusted: frozenset[str]) -> tuple[list[str], str]:
@@ -133,8 +133,8 @@ def _beyond(mirror: str, missing: list[str], known: frozenset[str]) -> list[str]
     names, at = list(dict.fromkeys(missing)), 0
     seen = {*names, *known}
     while at < len(names) < BATCH:
-        (each,) = read_signed(mirror, [names[at]])
-        fresh = [parent for parent in each.parents if parent not in seen]
+        (signed,) = read_signed(mirror, [names[at]])
+        fresh = [parent for parent in signed.parents if parent not in seen]
         seen.update(fresh)
         names.extend(fresh)
         at += 1
@@ -144,7 +144,7 @@ def _beyond(mirror: str, missing: list[str], known: frozenset[str]) -> list[str]
 def _trusted(mirror: str, rules: str) -> frozenset[str]:
     with suppress(OSError):
         lines = (line.partition(" ") for line in Path(mirror, KNOWN).read_text().splitlines())
-        return frozenset(name for found, _, name in lines if found == rules)
+        return frozenset(name for applied, _, name in lines if applied == rules)
     return frozenset()
 
 

@@ -39,12 +39,12 @@ def read_signed(mirror: str, names: Iterable[str]) -> list[Signed]:
         RepositoryUnreachable: one of them is not in the mirror, or cannot be read.
     """
     repo = objects.open_mirror(mirror)
-    found = []
+    read = []
     for name in names:
         with objects.reading(mirror, f"the signature of {name}"):
             kind, data = repo.read(pygit2.Oid(hex=name))
-        found.append(_tag(name, data) if kind == pygit2.enums.ObjectType.TAG else _commit(name, data))
-    return found
+        read.append(_tag(name, data) if kind == pygit2.enums.ObjectType.TAG else _commit(name, data))
+    return read
 
 
 def tag_object(mirror: str, ref: str, revision: str) -> str | None:
@@ -84,11 +84,11 @@ def _commit(name: str, data: bytes) -> Signed:
 
 
 def _tag(name: str, data: bytes) -> Signed:
-    places = [place for beginning in BEGINNINGS if (place := data.rfind(b"\n" + beginning)) >= 0]
+    places = [position for beginning in BEGINNINGS if (position := data.rfind(b"\n" + beginning)) >= 0]
     cut = max(places) + 1 if places else len(data)
     return Signed(name, data[cut:], data[:cut], (), seals=False, made_s=_made_s(data.partition(b"\n\n")[0]))
 
 
 def _made_s(head: bytes) -> int:
-    found = TIME.search(head)
-    return int(found[1]) if found else 0
+    match = TIME.search(head)
+    return int(match[1]) if match else 0

@@ -82,27 +82,27 @@ class Signers:
             NotTrusted: what is needed to tell is not installed, or not in the settings.
             TooSlow, RepositoryUnreachable: that cannot be told now.
         """
-        found = {each.name: Signer(fault="it is not signed") for each in objects if not each.signature}
-        by_gpg = [each for each in objects if each.signature and not each.is_ssh]
-        by_ssh = [each for each in objects if each.is_ssh]
+        signers = {signed.name: Signer(fault="it is not signed") for signed in objects if not signed.signature}
+        by_gpg = [signed for signed in objects if signed.signature and not signed.is_ssh]
+        by_ssh = [signed for signed in objects if signed.is_ssh]
         try:
             if by_gpg:
-                found |= await self._by_gpg(by_gpg)
+                signers |= await self._by_gpg(by_gpg)
             if by_ssh:
-                found |= await self._by_ssh(by_ssh)
+                signers |= await self._by_ssh(by_ssh)
         except OSError as err:
             raise RepositoryUnreachable(
                 f"signatures cannot be checked: {err}", remedy="see run_dir in the settings: it must be writable"
             ) from err
-        return found
+        return signers
 
     async def _by_gpg(self, objects: Sequence[Signed]) -> Mapping[str, Signer]:
         _installed("gpg", "install gnupg")
         home = await self._keyring()
         with self._laid_out(objects, ".gpg") as folder:
             script = GPG_EACH.format(options=" ".join(GPG))
-            told = await self._run(["sh", "-c", script, "gpg", str(folder), str(home)], "checking signatures by gpg")
-        return {each.name: _gpg_signer(told.get(str(place), ())) for place, each in enumerate(objects)}
+            lines = await self._run(["sh", "-c", script, "gpg", str(folder), str(home)], "checking signatures by gpg")
+        return {signed.name: _gpg_signer(lines.get(str(index), ())) for index, signed in enumerate(objects)}
 
     async def _by_ssh(self, objects: Sequence[Signed]) -> Mapping[str, Signer]:
         allowed = self.settings.allowed_signers
@@ -113,8 +113,8 @@ class Signers:
         _installed("ssh-keygen", "install OpenSSH's client")
         with self._laid_out(objects, ".ssh") as folder:
             command = ["sh", "-c", SSH_EACH, "ssh", str(folder), str(allowed)]
-            told = await self._run(command, "checking signatures by ssh-keygen")
-        return {each.name: _ssh_signer(told.get(str(place), ())) for place, each in enumerate(objects)}
+            lines = await self._run(command, "checking signatures by ssh-keygen")
+        return {signed.name: _ssh_signer(lines.get(str(index), ())) for index, signed in enumerate(objects)}
 
     async def _keyring(self) -> Path:
         async with self._making:
@@ -139,25 +139,25 @@ class Signers:
     async def _run(self, command: Sequence[str], what: str) -> Mapping[str, Sequence[str]]:
         """Run `command`; return the lines that it printed, by the number of the object they are of."""
         ended = await child.run(command, env=_environment(), deadline_s=DEADLINE_S, what=what)
-        told: dict[str, list[str]] = {}
+        output: dict[str, list[str]] = {}
         lines: list[str] = []
         for line in lines_of(ended.stdout.decode(errors="replace")):
             if line.startswith("[OF] "):
-                lines = told.setdefault(line.removeprefix("[OF] "), [])
+                lines = output.setdefault(line.removeprefix("[OF] "), [])
             else:
                 lines.append(line)
-        return told
+        return output
 
     @contextmanager
     def _laid_out(self, objects: Sequence[Signed], suffix: str) -> Iterator[Path]:
         self.run_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="signed-", dir=self.run_dir) as made:
             folder = Path(made)
-            for place, each in enumerate(objects):
-                (folder / str(place)).write_bytes(each.payload)
-                (folder / f"{place}{suffix}").write_bytes(each.signature)
-                at = datetime.fromtimestamp(each.made_s, UTC)
-                (folder / f"{place}.time").write_text(f"{at:%Y%m%d%H%M%S}")
+            for index, signed in enumerate(objects):
+                (folder / str(index)).write_bytes(signed.payload)
+                (folder / f"{index}{suffix}").write_bytes(signed.signature)
+                at = datetime.fromtimestamp(signed.made_s, UTC)
+                (folder / f"{index}.time").write_text(f"{at:%Y%m%d%H%M%S}")
             yield folder
 
     def _hash(self) -> str:
@@ -184,7 +184,7 @@ def _ssh_signer(lines: Sequence[str]) -> Signer:
     names = [line.removeprefix("[GOOD] ") for line in lines if line.startswith("[GOOD] ")]
     if not names:
         return Signer(fault="its signature is not by a key of git.allowed_signers that holds at its time")
-    return Signer(principals=tuple(name.strip() for each in names for name in each.split(",")))
+    return Signer(principals=tuple(name.strip() for line in names for name in line.split(",")))
 
 
 def _files(given: Path | None) -> list[tuple[Path, bytes]]:
@@ -194,13 +194,13 @@ def _files(given: Path | None) -> list[tuple[Path, bytes]]:
     paths = [given]
     if given.is_dir():
         paths = sorted(path for path in given.iterdir() if not path.name.startswith("."))  # "..data" of a mount
-    found = []
+    files = []
     for path in paths:
         with suppress(OSError):
             if path.is_file():
                 with path.open("rb") as opened:
-                    found.append((path, opened.read(MAX_KEYS_BYTES)))
-    return found
+                    files.append((path, opened.read(MAX_KEYS_BYTES)))
+    return files
 
 
 def _hash_of(files: Sequence[tuple[Path, bytes]]) -> str:

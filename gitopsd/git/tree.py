@@ -63,31 +63,31 @@ class GitTree:
     _links: dict[str, str] = field(default_factory=dict)
 
     def read(self, path: str, *, max_bytes: int) -> bytes | None:
-        place, node = self._file(path)
+        parts, node = self._file(path)
         if node is None:
             return None
-        mount = self._mount(place)
+        mount = self._mount(parts)
         with objects.reading(mount.mirror, path):
             _, size = mount.repo.odb.read_header(node.oid)
         if size > max(max_bytes, lfs_files.MAX_POINTER_BYTES):
             raise _too_large(path, size, max_bytes)
-        held = self._content(node, place)
-        content = self._followed(held, place, max_bytes) if size <= lfs_files.MAX_POINTER_BYTES else held
+        held = self._content(node, parts)
+        content = self._followed(held, parts, max_bytes) if size <= lfs_files.MAX_POINTER_BYTES else held
         if content is held:
-            content = self._conversion(place).of(held, node.oid)
+            content = self._conversion(parts).of(held, node.oid)
         if len(content) > max_bytes:
             raise _too_large(path, len(content), max_bytes)
         return content
 
     def blob(self, path: str) -> str | None:
-        place, node = self._file(path)
-        return None if node is None else f"{node.oid}{self._conversion(place)}{self._of_lfs(node, place)}"
+        parts, node = self._file(path)
+        return None if node is None else f"{node.oid}{self._conversion(parts)}{self._of_lfs(node, parts)}"
 
     def list(self, path: str) -> Sequence[Entry] | None:
-        place = self._place(path)
-        directory = self._directory(place)
-        self._seen[f"list:{'/'.join(place)}"] = directory.listing if directory else ""
-        return self._entries(place, directory) if directory else None
+        parts = self._place(path)
+        directory = self._directory(parts)
+        self._seen[f"list:{'/'.join(parts)}"] = directory.listing if directory else ""
+        return self._entries(parts, directory) if directory else None
 
     def real(self, path: str) -> str:
         return "/".join(self._place(path))
@@ -108,33 +108,33 @@ class GitTree:
 
     def _at(self, key: str) -> str:
         kind, _, path = key.partition(":")
-        place = tuple(path.split("/")) if path else ()
-        through = self._through(place)
-        node = self._node(place) if through is None else None
+        parts = tuple(path.split("/")) if path else ()
+        through = self._through(parts)
+        node = self._node(parts) if through is None else None
         if through is not None or node is None:
             return through or ""
         match kind:
             case "module":
                 return str(node.oid) if node.mode == SUBMODULE else ""
             case "lfs":
-                return _switch(lfs_files.is_on(self._mount(place).mirror))
+                return _switch(lfs_files.is_on(self._mount(parts).mirror))
             case "link" if node.mode == LINK:
                 return str(node.oid)
             case "list" if node.mode != LINK:
-                directory = self._directory(place)
+                directory = self._directory(parts)
                 return directory.listing if directory else ""
-        return self._described(node, place) if node.mode == LINK or (kind == "file" and _is_file(node)) else ""
+        return self._described(node, parts) if node.mode == LINK or (kind == "file" and _is_file(node)) else ""
 
-    def _through(self, place: Path) -> str | None:
-        """Return what keeps anybody from `place`, "" where nothing can be there; None: one can get there.
+    def _through(self, parts: Path) -> str | None:
+        """Return what keeps anybody from `parts`, "" where nothing can be there; None: one can get there.
 
         Places are recorded without links on the way. One that is there now changes the answer, whatever it was.
         """
-        for depth in range(1, len(place)):
-            above = self._node(place[:depth])
+        for depth in range(1, len(parts)):
+            above = self._node(parts[:depth])
             if above is not None and above.mode == SUBMODULE:
                 try:
-                    if self._directory(place[:depth]) is None:
+                    if self._directory(parts[:depth]) is None:
                         return ""
                 except PartNotFetched:
                     return f"not fetched {above}"  # whatever is there, a render has to look
@@ -144,37 +144,37 @@ class GitTree:
 
     def _file(self, path: str) -> tuple[Path, TreeEntry | None]:
         """Return where `path` leads, and the file there."""
-        place = self._place(path)
-        node = self._node(place)
-        found = node if node is not None and _is_file(node) else None
-        self._seen[f"file:{'/'.join(place)}"] = self._described(found, place) if found else ""
-        return place, found
+        parts = self._place(path)
+        node = self._node(parts)
+        file = node if node is not None and _is_file(node) else None
+        self._seen[f"file:{'/'.join(parts)}"] = self._described(file, parts) if file else ""
+        return parts, file
 
     def _place(self, path: str) -> Path:
         """Return where `path` leads once its links are followed; the place itself need not exist."""
         if path.startswith("/"):
             raise _outside(path, "it is absolute")
         todo = path.split("/")[::-1]
-        place: list[str] = []
+        parts: list[str] = []
         links: list[str] = []
         while todo:
             part = todo.pop()
             if part in ("", "."):
                 continue
             if part == "..":
-                if not place:
+                if not parts:
                     via = f" through the link {links[-1]}" if links else ""
                     raise _outside(path, f"it leads above the repository's root{via}")
-                place.pop()
+                parts.pop()
                 continue
-            place.append(part)
-            node = self._node(tuple(place))
+            parts.append(part)
+            node = self._node(tuple(parts))
             if node is None or node.mode != LINK:
                 continue
-            links.append("/".join(place))
+            links.append("/".join(parts))
             todo.extend(self._target(path, links, node).split("/")[::-1])
-            place.pop()
-        return tuple(place)
+            parts.pop()
+        return tuple(parts)
 
     def _target(self, path: str, links: Sequence[str], node: TreeEntry) -> str:
         link = links[-1]
@@ -190,104 +190,104 @@ class GitTree:
         self._links[link] = target
         return target
 
-    def _content(self, node: TreeEntry, place: Path) -> bytes:
-        mount = self._mount(place)
-        with objects.reading(mount.mirror, "/".join(place)):
+    def _content(self, node: TreeEntry, parts: Path) -> bytes:
+        mount = self._mount(parts)
+        with objects.reading(mount.mirror, "/".join(parts)):
             return mount.repo.read(node.oid)[1]
 
-    def _followed(self, content: bytes, place: Path, max_bytes: int) -> bytes:
+    def _followed(self, content: bytes, parts: Path, max_bytes: int) -> bytes:
         """Return `content`, or what it points at in Git LFS."""
-        found = lfs_files.pointer(content)
-        if found is None:
+        pointer = lfs_files.pointer(content)
+        if pointer is None:
             return content
-        mount = self._mount(place)
+        mount = self._mount(parts)
         on = lfs_files.is_on(mount.mirror)
-        self._seen[f"lfs:{'/'.join(place)}"] = _switch(on)
-        return lfs_files.content_of(mount.mirror, mount.name, found, "/".join(place), max_bytes) if on else content
+        self._seen[f"lfs:{'/'.join(parts)}"] = _switch(on)
+        return lfs_files.content_of(mount.mirror, mount.name, pointer, "/".join(parts), max_bytes) if on else content
 
-    def _described(self, node: TreeEntry, place: Path) -> str:
+    def _described(self, node: TreeEntry, parts: Path) -> str:
         """Return what a closure tells of a file or link: for a file also what becomes of its blob."""
-        made = self._conversion(place) if _is_file(node) else AS_IN_GIT
+        made = self._conversion(parts) if _is_file(node) else AS_IN_GIT
         return str(node) if made is AS_IN_GIT else f"{node}{made}"
 
-    def _conversion(self, place: Path) -> Conversion:
-        """Return what a checkout makes of the file at `place`."""
-        holding = self._holding(place[:-1])
+    def _conversion(self, parts: Path) -> Conversion:
+        """Return what a checkout makes of the file at `parts`."""
+        holding = self._holding(parts[:-1])
         if not holding.acts:
             return AS_IN_GIT
-        if place not in self._conversions:
-            base, _ = self._base(place)
-            self._conversions[place] = conversion(holding.of("/".join(place[base:])))
-        return self._conversions[place]
+        if parts not in self._conversions:
+            base, _ = self._base(parts)
+            self._conversions[parts] = conversion(holding.of("/".join(parts[base:])))
+        return self._conversions[parts]
 
-    def _holding(self, place: Path) -> attributes.Attributes:
-        """Return the attributes that hold in the directory at `place`; those of a parent end at a submodule."""
-        known = self._attributes.get(place)
+    def _holding(self, parts: Path) -> attributes.Attributes:
+        """Return the attributes that hold in the directory at `parts`; those of a parent end at a submodule."""
+        known = self._attributes.get(parts)
         if known is None:
-            base, root = self._base(place)
-            known = attributes.NONE if place == root else self._holding(place[:-1])
-            mount, node = self._mount(place), self._node((*place, attributes.FILE))
+            base, root = self._base(parts)
+            known = attributes.NONE if parts == root else self._holding(parts[:-1])
+            mount, node = self._mount(parts), self._node((*parts, attributes.FILE))
             if node is not None and _is_file(node) and not objects.is_artifact(mount.revision):
-                known = known.below("/".join(place[base:]), self._content(node, (*place, attributes.FILE)))
-            self._attributes[place] = known
+                known = known.below("/".join(parts[base:]), self._content(node, (*parts, attributes.FILE)))
+            self._attributes[parts] = known
         return known
 
-    def _of_lfs(self, node: TreeEntry, place: Path) -> str:
+    def _of_lfs(self, node: TreeEntry, parts: Path) -> str:
         """Return what tells a file's content apart whose blob is a pointer: whoever knows that has not seen this."""
-        mount = self._mount(place)
+        mount = self._mount(parts)
         if not lfs_files.is_on(mount.mirror):
             return ""
-        with objects.reading(mount.mirror, "/".join(place)):
+        with objects.reading(mount.mirror, "/".join(parts)):
             _, size = mount.repo.odb.read_header(node.oid)
         small = size <= lfs_files.MAX_POINTER_BYTES
-        return f" of {mount.name}" if small and lfs_files.pointer(self._content(node, place)) else ""
+        return f" of {mount.name}" if small and lfs_files.pointer(self._content(node, parts)) else ""
 
-    def _mount(self, place: Path) -> Mount:
-        """Return what the file or directory at `place` is in."""
+    def _mount(self, parts: Path) -> Mount:
+        """Return what the file or directory at `parts` is in."""
         if self._mounts:
-            for depth in range(len(place), 0, -1):
-                if place[:depth] in self._mounts:
-                    return self._mounts[place[:depth]]
+            for depth in range(len(parts), 0, -1):
+                if parts[:depth] in self._mounts:
+                    return self._mounts[parts[:depth]]
         if self._home is None:
             name = pathlib.Path(self.mirror).name
             self._home = Mount(self.mirror, name, self.revision, self._repo, self._root)
         return self._home
 
-    def _entries(self, place: Path, directory: Directory) -> Sequence[Entry]:
+    def _entries(self, parts: Path, directory: Directory) -> Sequence[Entry]:
         """Return the entries of a directory; a submodule that can be looked into is a directory as well."""
         entries = directory.entries
         if not self._follows or all(entry.kind != KINDS[SUBMODULE] for entry in entries):
             return entries
-        declared = self._submodules(place)
-        base, _ = self._base(place)
+        declared = self._submodules(parts)
+        base, _ = self._base(parts)
         return tuple(
             replace(entry, kind=KINDS[TREE])
-            if entry.kind == KINDS[SUBMODULE] and "/".join((*place, entry.name)[base:]) in declared
+            if entry.kind == KINDS[SUBMODULE] and "/".join((*parts, entry.name)[base:]) in declared
             else entry
             for entry in entries
         )
 
-    def _submodules(self, place: Path) -> Mapping[str, str]:
-        """Return the submodules that the repository at `place` declares: path below its root → URL."""
-        _, root = self._base(place)
+    def _submodules(self, parts: Path) -> Mapping[str, str]:
+        """Return the submodules that the repository at `parts` declares: path below its root → URL."""
+        _, root = self._base(parts)
         text = self.read("/".join((*root, modules.FILE)), max_bytes=modules.MAX_BYTES)
         return modules.submodules((text or b"").decode(errors="replace"))
 
-    def _base(self, place: Path) -> tuple[int, Path]:
-        """Return where the repository that `place` is in has its root: how deep, and the place."""
-        depths = (depth for depth in range(len(place), 0, -1) if place[:depth] in self._mounts)
+    def _base(self, parts: Path) -> tuple[int, Path]:
+        """Return where the repository that `parts` is in has its root: how deep, and the place."""
+        depths = (depth for depth in range(len(parts), 0, -1) if parts[:depth] in self._mounts)
         depth = next(depths, 0)
-        return depth, place[:depth]
+        return depth, parts[:depth]
 
-    def _mounted(self, node: TreeEntry, place: Path) -> Directory | None:
-        """Return the root of the submodule at `place`; None where `.gitmodules` does not name it."""
-        parent = self._mount(place)
-        base, _ = self._base(place)
-        path = "/".join(place[base:])
-        url = self._submodules(place[:-1]).get(path)
+    def _mounted(self, node: TreeEntry, parts: Path) -> Directory | None:
+        """Return the root of the submodule at `parts`; None where `.gitmodules` does not name it."""
+        parent = self._mount(parts)
+        base, _ = self._base(parts)
+        path = "/".join(parts[base:])
+        url = self._submodules(parts[:-1]).get(path)
         if url is None:
             return None
-        self._seen[f"module:{'/'.join(place)}"] = str(node.oid)
+        self._seen[f"module:{'/'.join(parts)}"] = str(node.oid)
         mirror = str(modules.module_path(parent.mirror, url))
         name = f"{parent.name}/{'/'.join(pathlib.Path(mirror).parts[-2:])}"
         try:
@@ -298,32 +298,32 @@ class GitTree:
         if commit is None:
             raise not_fetched(Submodule(parent.name, path, parent.revision))
         root = TreeEntry(TREE, commit.tree_id)
-        self._mounts[place] = Mount(mirror, name, str(node.oid), objects.open_mirror(mirror), root)
-        return self._load(root, place)
+        self._mounts[parts] = Mount(mirror, name, str(node.oid), objects.open_mirror(mirror), root)
+        return self._load(root, parts)
 
-    def _node(self, place: Path) -> TreeEntry | None:
-        if not place:
+    def _node(self, parts: Path) -> TreeEntry | None:
+        if not parts:
             return self._root
-        parent = self._directory(place[:-1])
-        return None if parent is None else parent.node(place[-1])
+        parent = self._directory(parts[:-1])
+        return None if parent is None else parent.node(parts[-1])
 
-    def _directory(self, place: Path) -> Directory | None:
-        """Return the directory at `place`, None where there is none; links on the way are not followed."""
-        if place not in self._directories:
-            node = self._node(place)
-            found: Directory | None = None
+    def _directory(self, parts: Path) -> Directory | None:
+        """Return the directory at `parts`, None where there is none; links on the way are not followed."""
+        if parts not in self._directories:
+            node = self._node(parts)
+            directory: Directory | None = None
             if node is not None and node.mode == TREE:
-                found = self._load(node, place)
+                directory = self._load(node, parts)
             elif node is not None and node.mode == SUBMODULE and self._follows:
-                found = self._mounted(node, place)
-            self._directories[place] = found
-        return self._directories[place]
+                directory = self._mounted(node, parts)
+            self._directories[parts] = directory
+        return self._directories[parts]
 
-    def _load(self, node: TreeEntry, place: Path) -> Directory:
-        mount = self._mount(place)
+    def _load(self, node: TreeEntry, parts: Path) -> Directory:
+        mount = self._mount(parts)
         known = _KEPT.get(mount.mirror, node.oid)
         if known is None:
-            with objects.reading(mount.mirror, "/".join(place)):
+            with objects.reading(mount.mirror, "/".join(parts)):
                 known = directory(mount.repo, node.oid)
             _KEPT.put(mount.mirror, node.oid, known)
         return known
@@ -386,5 +386,5 @@ def _is_file(node: TreeEntry) -> bool:
     return node.mode not in KINDS
 
 
-def _outside(path: str, why: str) -> PathNotFound:
-    return PathNotFound(f"{path} is not inside the repository: {why}", remedy="name a path below the root")
+def _outside(path: str, reason: str) -> PathNotFound:
+    return PathNotFound(f"{path} is not inside the repository: {reason}", remedy="name a path below the root")

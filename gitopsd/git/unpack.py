@@ -17,8 +17,8 @@ UNPACK = f"{__name__}:unpack"
 NOBODY = pygit2.Signature("gitopsd", "gitopsd@localhost", 0, 0)
 
 
-def unpack(place: Sequence[str], what: Mapping[str, Any], limits: Mapping[str, Any]) -> None:
-    """Make the files of a layer a revision; `place` is the mirror, the layer's file and the digest.
+def unpack(arguments: Sequence[str], what: Mapping[str, Any], limits: Mapping[str, Any]) -> None:
+    """Make the files of a layer a revision; `arguments` is the mirror, the layer's file and the digest.
 
     `what` says whether the layer is a chart's, whose files lie in a directory of its name, and the commit's message.
 
@@ -26,7 +26,7 @@ def unpack(place: Sequence[str], what: Mapping[str, Any], limits: Mapping[str, A
         InvalidManifest: it is no archive, or none that can be taken.
         RepositoryUnreachable: the mirror cannot be written.
     """
-    mirror, file, digest = place
+    mirror, file, digest = arguments
     try:
         repo = pygit2.Repository(mirror)
         entries = _blobs(repo, Path(file).read_bytes(), limits)
@@ -44,14 +44,14 @@ def _blobs(repo: pygit2.Repository, layer: bytes, limits: Mapping[str, Any]) -> 
     """Write every file of a layer; return the entries of a tree, by path."""
     given = {**limits, "layer_media_types": tuple(limits["layer_media_types"])}
     entries: dict[str, pygit2.IndexEntry] = {}
-    for each in files(layer, OciSettings(**given)):
-        if each.same_as:
-            if each.same_as not in entries:
-                raise _refused(f"links {each.path[:200]} to what is not in it", "push files instead of hard links")
-            oid, mode = entries[each.same_as].id, entries[each.same_as].mode
+    for file in files(layer, OciSettings(**given)):
+        if file.same_as:
+            if file.same_as not in entries:
+                raise _refused(f"links {file.path[:200]} to what is not in it", "push files instead of hard links")
+            oid, mode = entries[file.same_as].id, entries[file.same_as].mode
         else:
-            oid, mode = repo.create_blob(each.content), _mode(link=each.link, executable=each.executable)
-        entries[each.path] = pygit2.IndexEntry(each.path, oid, mode)
+            oid, mode = repo.create_blob(file.content), _mode(link=file.link, executable=file.executable)
+        entries[file.path] = pygit2.IndexEntry(file.path, oid, mode)
     return entries
 
 

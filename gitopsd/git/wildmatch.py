@@ -43,10 +43,10 @@ def wildmatch(pattern: str) -> re.Pattern[str]:
     parts = [re.escape(pattern[:start])]
     while at < len(pattern):
         if pattern[at] == "[":
-            found = _bracket(pattern, at)
-            if found is None:
+            bracket = _bracket(pattern, at)
+            if bracket is None:
                 return NEVER
-            chars, at = found
+            chars, at = bracket
             parts.append(f"[{re.escape(''.join(sorted(chars)))}]" if chars else "(?!)")
             continue
         token = TOKEN.match(pattern, at)
@@ -92,7 +92,7 @@ def _between(chunks: list[str]) -> str:
     if len(chunks) == 1:
         return chunks[0]
     first, *middle, last = chunks
-    return f"{first}{''.join(f'(?>[^/]*?{each})' for each in middle)}{STAR}{last}"
+    return f"{first}{''.join(f'(?>[^/]*?{chunk})' for chunk in middle)}{STAR}{last}"
 
 
 def _bracket(pattern: str, at: int) -> tuple[frozenset[str], int] | None:

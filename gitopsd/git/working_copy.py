@@ -56,8 +56,8 @@ class WorkingCopy:
 
     async def find(self) -> bool:
         """Find the repository that the directory is of; tell whether there is one."""
-        found = await self._ask("rev-parse", "--path-format=absolute", "--git-common-dir")
-        self._git_dir = found.stdout.decode().strip() if found.code == 0 else ""
+        answer = await self._ask("rev-parse", "--path-format=absolute", "--git-common-dir")
+        self._git_dir = answer.stdout.decode().strip() if answer.code == 0 else ""
         bare = self._git_dir and (await self._said("rev-parse", "--is-bare-repository")) == "true"
         self._top = None if bare else Path(await self._said("rev-parse", "--show-toplevel") or self.directory)
         return bool(self._git_dir)

@@ -63,13 +63,13 @@ class Budget:
 
     async def _called(self) -> None:
         """Wait in line; whoever calls us counts us."""
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
         try:
-            await place
+            await waiter
         except asyncio.CancelledError:
-            if place in self._waiting:
-                self._waiting.remove(place)
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
             else:
                 self._leave()  # we were called, and do not come
             raise

@@ -55,14 +55,14 @@ class Reply:
     @property
     def message(self) -> str:
         """Return the server's words; they may hold values of the object that was sent."""
-        found = self.body.get("message") if isinstance(self.body, dict) else None
-        return str(found) if found else f"HTTP {self.code}"
+        text = self.body.get("message") if isinstance(self.body, dict) else None
+        return str(text) if text else f"HTTP {self.code}"
 
     @property
     def reason(self) -> str:
         """Return the Status reason, such as "Forbidden"; "" where there is none."""
-        found = self.body.get("reason") if isinstance(self.body, dict) else None
-        return str(found or "")
+        text = self.body.get("reason") if isinstance(self.body, dict) else None
+        return str(text or "")
 
 
 async def _at_once() -> None:

@@ -159,17 +159,19 @@ def files_named_by(kubeconfig: Path) -> list[Path]:
     except InvalidSettings:
         return []  # whoever logs in by it says so
     inside = [
-        each.get(section.rstrip("s")) for section in ("users", "clusters") for each in _mappings(document.get(section))
+        entry.get(section.rstrip("s"))
+        for section in ("users", "clusters")
+        for entry in _mappings(document.get(section))
     ]
-    named = (each.get(field) for each in _mappings(inside) for field in FILE_FIELDS)
-    return [path.parent / each for each in named if isinstance(each, str) and each]
+    named = (mapping.get(field) for mapping in _mappings(inside) for field in FILE_FIELDS)
+    return [path.parent / file for file in named if isinstance(file, str) and file]
 
 
 FILE_FIELDS = ("client-certificate", "client-key", "tokenFile", "certificate-authority")
 
 
-def _mappings(found: Any) -> list[Mapping[str, Any]]:
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _parsed(path: Path) -> Mapping[str, Any]:
@@ -186,8 +188,8 @@ def _parsed(path: Path) -> Mapping[str, Any]:
 def _named(document: Mapping[str, Any], section: str, name: str) -> Mapping[str, Any]:
     for item in document.get(section) or ():
         if item["name"] == name:
-            found: Mapping[str, Any] = item
-            return found
+            entry: Mapping[str, Any] = item
+            return entry
     raise InvalidSettings(f"there is no {name!r} among its {section}", remedy=f"name one of its {section}")
 
 

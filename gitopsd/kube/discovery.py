@@ -19,8 +19,8 @@ async def ask_for(client: KubeClient, gvk: GVK) -> ApiResource | None:
         ClusterUnreachable, TooSlow: no answer.
     """
     reply = await client.request("GET", group_version_path(gvk))
-    found = served(gvk.group, gvk.version, reply.body, preferred=True) if reply.ok else ()
-    return next((resource for resource in found if resource.gvk == gvk), None)
+    resources = served(gvk.group, gvk.version, reply.body, preferred=True) if reply.ok else ()
+    return next((resource for resource in resources if resource.gvk == gvk), None)
 
 
 def served(group: str, version: str, document: Any, *, preferred: bool) -> Iterator[ApiResource]:
@@ -41,9 +41,9 @@ def _shared(resource: ApiResource) -> ApiResource:
 
 
 def _items(document: Any, name: str) -> Collection[Mapping[str, Any]]:
-    found = document.get(name) if isinstance(document, dict) else None
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else ()
+    items = document.get(name) if isinstance(document, dict) else None
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else ()
 
 
-def _verbs(found: Any) -> frozenset[str]:
-    return frozenset(verb for verb in found if isinstance(verb, str)) if isinstance(found, list) else frozenset()
+def _verbs(value: Any) -> frozenset[str]:
+    return frozenset(verb for verb in value if isinstance(verb, str)) if isinstance(value, list) else frozenset()

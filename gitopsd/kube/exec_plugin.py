@@ -49,30 +49,30 @@ class ExecPlugin:
     wants_cluster: bool
 
     @staticmethod
-    def parse(found: Mapping[str, Any], folder: Path) -> ExecPlugin:
+    def parse(declared: Mapping[str, Any], folder: Path) -> ExecPlugin:
         """Return what `exec` of a kubeconfig in `folder` says.
 
         Raises:
             InvalidSettings: it cannot be run by a daemon, or at all.
         """
-        command, version = found.get("command"), found.get("apiVersion")
+        command, version = declared.get("command"), declared.get("apiVersion")
         if not isinstance(command, str) or not command:
             raise InvalidSettings("its exec plugin has no command", remedy="write the program's name or path")
         if version not in VERSIONS:
             known = " or ".join(sorted(VERSIONS))
             raise InvalidSettings(f"its exec plugin has the apiVersion {version!r}", remedy=f"write {known}")
-        if found.get("interactiveMode") == "Always":
+        if declared.get("interactiveMode") == "Always":
             raise InvalidSettings(
                 f"its exec plugin {command} asks a person (interactiveMode: Always)",
                 remedy="log in with something that needs nobody, such as a service account's token",
             )
         return ExecPlugin(
             str(folder / command) if os.sep in command else command,
-            tuple(str(each) for each in found.get("args") or ()),
-            {str(each["name"]): str(each["value"]) for each in found.get("env") or ()},
+            tuple(str(argument) for argument in declared.get("args") or ()),
+            {str(variable["name"]): str(variable["value"]) for variable in declared.get("env") or ()},
             version,
-            _plain(str(found.get("installHint") or "")),
-            found.get("provideClusterInfo") is True,
+            _plain(str(declared.get("installHint") or "")),
+            declared.get("provideClusterInfo") is True,
         )
 
     def program(self, allowed: Collection[str]) -> str:
@@ -170,20 +170,20 @@ def decoded(text: Any, name: str) -> bytes:
 async def _output(child: ChildProcess) -> bytes:
     out, err = child.output()
     async with asyncio.TaskGroup() as group:
-        told = group.create_task(_read(out), name="output of an exec plugin")
+        output = group.create_task(_read(out), name="output of an exec plugin")
         group.create_task(_read(err), name="errors of an exec plugin")
-    return told.result()
+    return output.result()
 
 
 async def _read(pipe: asyncio.StreamReader) -> bytes:
     """Return what comes out of `pipe`, its beginning where that is very long."""
-    found = bytearray()
+    data = bytearray()
     while part := await pipe.read(1 << 16):
-        if len(found) < MAX_OUTPUT_BYTES:
-            found += part
-    return bytes(found)
+        if len(data) < MAX_OUTPUT_BYTES:
+            data += part
+    return bytes(data)
 
 
 def _plain(hint: str) -> str:
     """Return a hint without what would move a terminal's cursor."""
-    return "".join(each if each.isprintable() else " " for each in hint[:MAX_HINT]).strip()
+    return "".join(char if char.isprintable() else " " for char in hint[:MAX_HINT]).strip()

@@ -93,17 +93,17 @@ def _token(user: Mapping[str, Any], folder: Path) -> str:
         return token
     path = folder / str(user["tokenFile"])
     try:
-        found = path.read_text().strip()
+        text = path.read_text().strip()
     except (OSError, UnicodeDecodeError) as err:
         if token:
             return token
-        why = err.strerror if isinstance(err, OSError) else "it is no text"
+        reason = err.strerror if isinstance(err, OSError) else "it is no text"
         raise InvalidSettings(
-            f"its tokenFile {path} cannot be read: {why}", remedy="mend the path, its rights"
+            f"its tokenFile {path} cannot be read: {reason}", remedy="mend the path, its rights"
         ) from err
-    if not found and not token:
+    if not text and not token:
         raise InvalidSettings(f"its tokenFile {path} is empty", remedy="put the token there")
-    return found or token
+    return text or token
 
 
 def _agree(user: Mapping[str, Any], *, token: bool, password: bool) -> None:
@@ -116,12 +116,12 @@ def _agree(user: Mapping[str, Any], *, token: bool, password: bool) -> None:
 async def _of_plugin(
     plugin: ExecPlugin, cluster: Mapping[str, Any], allowed: Collection[str], now_s: float
 ) -> UserLogin:
-    found = await plugin.run(plugin.program(allowed), cluster)
+    answer = await plugin.run(plugin.program(allowed), cluster)
     return UserLogin(
-        f"Bearer {found.token}" if found.token else "",
-        found.certificate,
-        found.key,
-        math.inf if found.ends_s is None else max(SHORTEST_S, found.ends_s - now_s - EARLY_S),
+        f"Bearer {answer.token}" if answer.token else "",
+        answer.certificate,
+        answer.key,
+        math.inf if answer.ends_s is None else max(SHORTEST_S, answer.ends_s - now_s - EARLY_S),
     )
 
 

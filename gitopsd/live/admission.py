@@ -83,9 +83,9 @@ class Admission:
             yield "not served"
             return
         definitions = self._kinds.get(CRD)
-        found = definitions.objects.get(definition_key(resource)) if definitions else None
-        if found is not None:
-            yield f"{found.key} {found.resource_version}"
+        definition = definitions.objects.get(definition_key(resource)) if definitions else None
+        if definition is not None:
+            yield f"{definition.key} {definition.resource_version}"
         elif definitions is None or definitions.problem:
             yield "definitions unreadable"
 

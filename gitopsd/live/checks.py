@@ -65,14 +65,14 @@ class Checking:
         """
         if not is_asked(without_deletion(manifest) if live.guarded else manifest):
             return live.health
-        place = holder.gvk, live.key
+        subject = holder.gvk, live.key
         if old is None or old.resource_version != live.resource_version or not old.resource_version:
-            self._later.pop(place, None)
+            self._later.pop(subject, None)
             packed = _packed(manifest)
             if packed is None:
-                self._wanted.pop(place, None)
+                self._wanted.pop(subject, None)
                 return UNREADABLE
-            self._wanted[place] = PendingCheck(holder, live.resource_version, packed)
+            self._wanted[subject] = PendingCheck(holder, live.resource_version, packed)
             self._news.set()
         return old.health if old is not None and old.generation == live.generation else PENDING
 
@@ -83,17 +83,17 @@ class Checking:
             if not self._wanted:
                 await self._rest()
                 continue
-            place = next(iter(self._wanted))
-            wanted = self._wanted.pop(place)
-            found = await self._checks.check(wanted.holder.gvk.group_kind, zlib.decompress(wanted.packed).decode())
-            if found.again_s is not None and place not in self._wanted:
-                self._later[place] = replace(wanted, due_s=self._now_s() + found.again_s)
-            wanted.holder.checked(place[1], wanted.version, found.health)
+            subject = next(iter(self._wanted))
+            wanted = self._wanted.pop(subject)
+            answer = await self._checks.check(wanted.holder.gvk.group_kind, zlib.decompress(wanted.packed).decode())
+            if answer.again_s is not None and subject not in self._wanted:
+                self._later[subject] = replace(wanted, due_s=self._now_s() + answer.again_s)
+            wanted.holder.checked(subject[1], wanted.version, answer.health)
 
     def _back_from_later(self) -> None:
         now_s = self._now_s()
-        for place in [place for place, wanted in self._later.items() if wanted.due_s <= now_s]:
-            self._wanted.setdefault(place, self._later.pop(place))
+        for subject in [subject for subject, wanted in self._later.items() if wanted.due_s <= now_s]:
+            self._wanted.setdefault(subject, self._later.pop(subject))
 
     async def _rest(self) -> None:
         self._news.clear()

@@ -157,15 +157,15 @@ class ClusterMirror:
         return self._discovery.resource(gvk)
 
     def readings(self, app: AppName, wanted: Collection[ObjectRef]) -> dict[ResourceKey, Reading]:
-        found: dict[ResourceKey, Reading] = {}
+        readings: dict[ResourceKey, Reading] = {}
         for key, gvk, reading in self.mirror.tracked(app):
             # A watch may go on while the group's server does not say any more what it serves.
             known = self.resource(gvk)
-            found[key] = known if isinstance(known, Unreadable) else reading
+            readings[key] = known if isinstance(known, Unreadable) else reading
         for ref in wanted:
-            found[ref.key] = self._reading(ref)
+            readings[ref.key] = self._reading(ref)
         self.mirror.asked(app, wanted)
-        return found
+        return readings
 
     def written(self, answer: Accepted) -> None:
         """Note a write of ours at every version at which its kind is watched."""
@@ -179,8 +179,8 @@ class ClusterMirror:
             self._follow_grounds(self._discovery)
         return self._grounds.refused(app, sync, places)
 
-    def _follow_grounds(self, found: Discovery) -> None:
-        for resource in map(found.preferred.get, KINDS):
+    def _follow_grounds(self, discovery: Discovery) -> None:
+        for resource in map(discovery.preferred.get, KINDS):
             if resource is not None and self._bounds.parts(resource) == EVERYWHERE:
                 self._follow_versions(resource)
 
@@ -231,13 +231,13 @@ class ClusterMirror:
             self._on_cluster()
 
     def admission(self, gvk: GVK) -> str:
-        found = self.resource(gvk)
-        return self._admission.hash_of(gvk, found if isinstance(found, ApiResource) else None)
+        resource = self.resource(gvk)
+        return self._admission.hash_of(gvk, resource if isinstance(resource, ApiResource) else None)
 
     def _reading(self, ref: ObjectRef) -> Reading:
         match self.resource(ref.gvk):
-            case ApiResource() as resource if why := self._bounds.refusal(resource, ref.key):
-                return Unreadable(why)
+            case ApiResource() as resource if refusal := self._bounds.refusal(resource, ref.key):
+                return Unreadable(refusal)
             case ApiResource() as resource if resource.verbs >= {"list", "watch"}:
                 self._wanted.add(resource.gvk)  # though it is followed: perhaps only as what was preferred
                 if resource.gvk not in self.mirror.kinds:
@@ -255,7 +255,7 @@ class ClusterMirror:
         while True:
             self._rediscover.clear()
             try:
-                found = await discover(self._client)
+                discovery = await discover(self._client)
             except Retryable as err:
                 failures += 1
                 self._error = str(err)
@@ -265,11 +265,11 @@ class ClusterMirror:
                 await asyncio.sleep(backoff_s(failures, first_s=0.5, longest_s=LONGEST_RETRY_S))
                 continue
             failures, returned = 0, bool(self._error)
-            self._settle(found)
+            self._settle(discovery)
             if returned and self._synced:
                 self._on_cluster()
             # A CRD says Established a moment before, and is gone a moment after, discovery does.
-            tries = tries + 1 if self._lags(found) and not self._rediscover.is_set() else 0
+            tries = tries + 1 if self._lags(discovery) and not self._rediscover.is_set() else 0
             wait_s = LAG_S if 0 < tries <= LAG_TRIES else self._rediscover_s()
             try:
                 async with asyncio.timeout(wait_s):
@@ -281,46 +281,46 @@ class ClusterMirror:
     def _rediscover_s(self) -> float:
         return REDISCOVER_S if CRD in self.mirror.kinds and not self.mirror.kinds[CRD].problem else BLIND_S
 
-    def _settle(self, found: Discovery) -> None:
+    def _settle(self, discovery: Discovery) -> None:
         """Take up a new discovery: watch what is to be watched, forget what is not served any more."""
-        before, self._discovery, self._error = self._discovery, found, ""
-        self._offer(found)
+        before, self._discovery, self._error = self._discovery, discovery, ""
+        self._offer(discovery)
         for gvk, meta in list(self._tasks):
-            if isinstance(found.resource(gvk), Unserved):
+            if isinstance(discovery.resource(gvk), Unserved):
                 self._stop(gvk, meta=meta)
                 self._forget(gvk, meta=meta)
             elif gvk in self._relist and not meta:
                 self._stop(gvk, meta=meta)  # begun anew below, with a list
-        self._follow_all(found)
+        self._follow_all(discovery)
         for kind in (APISERVICE, *POLICIES):
-            if (preferred := found.preferred.get(kind)) is not None:
+            if (preferred := discovery.preferred.get(kind)) is not None:
                 self._follow_versions(preferred)
         if self._grounds.any:
-            self._follow_grounds(found)
-        if before is None or before.resources != found.resources or before.failed != found.failed:
+            self._follow_grounds(discovery)
+        if before is None or before.resources != discovery.resources or before.failed != discovery.failed:
             self._admission.changed()
             self._grounds.changed()
             for gvk in self.mirror.kinds_asked_for():
-                if before is None or before.resource(gvk) != found.resource(gvk):
+                if before is None or before.resource(gvk) != discovery.resource(gvk):
                     self.mirror.kind_changed(gvk)
             self.surveys.ask()
 
-    def _offer(self, found: Discovery) -> None:
-        before, self.offered = self.offered, offered(found, self.offered)
+    def _offer(self, discovery: Discovery) -> None:
+        before, self.offered = self.offered, offered(discovery, self.offered)
         if before not in (None, self.offered):
             self._on_offer()
 
-    def _to_follow(self, found: Discovery) -> Iterable[ApiResource]:
-        wanted = {found.resources[gvk] for gvk in self._wanted if gvk in found.resources}
+    def _to_follow(self, discovery: Discovery) -> Iterable[ApiResource]:
+        wanted = {discovery.resources[gvk] for gvk in self._wanted if gvk in discovery.resources}
         watched = {resource.gvk.group_kind for resource in wanted}
         for kind in (*ALWAYS, *self._stored_kinds()):
-            preferred = found.preferred.get(kind)
+            preferred = discovery.preferred.get(kind)
             if preferred is not None and kind not in watched:
                 wanted.add(preferred)
         return sorted(wanted, key=lambda resource: resource.gvk)
 
-    def _follow_all(self, found: Discovery) -> None:
-        for resource in self._to_follow(found):
+    def _follow_all(self, discovery: Discovery) -> None:
+        for resource in self._to_follow(discovery):
             self._follow(resource)
         for gvk in self._relist - {gvk for gvk, meta in self._tasks if not meta}:
             self.mirror.remove(gvk)  # another version of it is followed by now
@@ -386,7 +386,7 @@ class ClusterMirror:
             self._relist |= {resource.gvk for resource in served if definition_key(resource) == key}
             self._rediscover.set()
 
-    def _lags(self, found: Discovery) -> bool:
-        served = {definition_key(resource) for resource in found.resources.values()}
+    def _lags(self, discovery: Discovery) -> bool:
+        served = {definition_key(resource) for resource in discovery.resources.values()}
         definitions = self.mirror.kinds[CRD].objects.values() if CRD in self.mirror.kinds else ()
         return any(live.established and live.key not in served for live in definitions)

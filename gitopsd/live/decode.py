@@ -89,8 +89,12 @@ class Decoder:
 
 
 def _finalizers(meta: Manifest) -> tuple[str, ...]:
-    found = meta.get("finalizers")
-    return tuple(sys.intern(each) for each in found if isinstance(each, str)) if isinstance(found, list) else ()
+    finalizers = meta.get("finalizers")
+    return (
+        tuple(sys.intern(finalizer) for finalizer in finalizers if isinstance(finalizer, str))
+        if isinstance(finalizers, list)
+        else ()
+    )
 
 
 def without_deletion(manifest: Manifest) -> Manifest:
@@ -104,10 +108,10 @@ def _pod_facts(manifest: Manifest) -> PodFacts:
         initial, lasting = items_at(manifest, "spec", "initContainers"), items_at(manifest, "spec", "containers")
         running = items_at(manifest, "status", "containerStatuses")
         statuses = [*items_at(manifest, "status", "initContainerStatuses"), *running]
-        images = {sys.intern(text_at(each, "image")) for each in (*initial, *lasting)}
+        images = {sys.intern(text_at(status, "image")) for status in (*initial, *lasting)}
         node = sys.intern(text_at(manifest, "spec", "nodeName"))
-        restarts = sum(number_at(each, "restartCount") for each in statuses)
-        ready = sum(flag_at(each, "ready") for each in running)
+        restarts = sum(number_at(status, "restartCount") for status in statuses)
+        ready = sum(flag_at(status, "ready") for status in running)
         return PodFacts(tuple(sorted(images)), node, restarts, ready, len(lasting))
     except WrongShape:
         return PodFacts((), "", 0)
@@ -116,7 +120,7 @@ def _pod_facts(manifest: Manifest) -> PodFacts:
 def _claims(key: ResourceKey, manifest: Manifest) -> tuple[str, ...]:
     try:
         templates = items_at(manifest, "spec", "volumeClaimTemplates")
-        names = [text_at(each, "metadata", "name") for each in templates]
+        names = [text_at(template, "metadata", "name") for template in templates]
     except WrongShape:
         return ()
     return tuple(f"{name}-{key.name}" for name in names if name)
@@ -129,8 +133,8 @@ def _shared_tracking(tracked: TrackingId | None, key: ResourceKey) -> TrackingId
 
 
 @lru_cache(maxsize=4096)
-def _shared_health(found: Health | None) -> Health | None:
-    return found
+def _shared_health(health: Health | None) -> Health | None:
+    return health
 
 
 def _established(key: ResourceKey, manifest: Manifest) -> bool:
@@ -138,7 +142,7 @@ def _established(key: ResourceKey, manifest: Manifest) -> bool:
     status = status if isinstance(status, dict) else {}
     if key.kind == "CustomResourceDefinition" and key.group == "apiextensions.k8s.io":
         conditions = status.get("conditions")
-        return isinstance(conditions, list) and any(_is_true(each, "Established") for each in conditions)
+        return isinstance(conditions, list) and any(_is_true(condition, "Established") for condition in conditions)
     if key.kind == "Namespace" and not key.group:
         return status.get("phase") == "Active"
     return True

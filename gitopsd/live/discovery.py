@@ -36,27 +36,27 @@ class Discovery:
 
         Unserved only where the cluster has said so: a kind of a group that does not answer is Unreadable.
         """
-        found = self.resources.get(gvk) if gvk.version else self.preferred.get(gvk.group_kind)
-        if found is not None:
-            return found
-        for (group, version), why in self.failed.items():
+        resource = self.resources.get(gvk) if gvk.version else self.preferred.get(gvk.group_kind)
+        if resource is not None:
+            return resource
+        for (group, version), error in self.failed.items():
             if group == gvk.group and gvk.version in ("", version):
-                return Unreadable(f"{group}/{version} does not answer discovery: {why}")
+                return Unreadable(f"{group}/{version} does not answer discovery: {error}")
         return Unserved()
 
 
-def offered(found: Discovery, before: Offered | None) -> Offered:
+def offered(discovery: Discovery, before: Offered | None) -> Offered:
     """Return what templates see of a discovery; `before` is what they saw of the one before it.
 
     Of a group that does not answer now, what it offered then stays: a chart that leaves out what such a group has
     would have it pruned.
     """
-    apis = {_api(gvk.group, gvk.version) for gvk in found.resources}
-    apis |= {f"{_api(gvk.group, gvk.version)}/{gvk.kind}" for gvk in found.resources}
-    silent = {_api(group, version) for group, version in found.failed if version}
-    groups = tuple(f"{group}/" for group, _ in found.failed if group)
+    apis = {_api(gvk.group, gvk.version) for gvk in discovery.resources}
+    apis |= {f"{_api(gvk.group, gvk.version)}/{gvk.kind}" for gvk in discovery.resources}
+    silent = {_api(group, version) for group, version in discovery.failed if version}
+    groups = tuple(f"{group}/" for group, _ in discovery.failed if group)
     kept = {api for api in (before.apis.split(",") if before else ()) if api.startswith(groups)}
-    version = found.version or (before.version if before else "")
+    version = discovery.version or (before.version if before else "")
     return Offered(version, ",".join(sorted(apis | silent | kept)))
 
 
@@ -75,13 +75,13 @@ async def discover(client: KubeClient) -> Discovery:
     core = await _ask(client, "/api", AGGREGATED)
     groups = await _ask(client, "/apis", AGGREGATED)
     if {_kind(core), _kind(groups)} == {"APIGroupDiscoveryList"}:
-        found, failed = _aggregated([*_items(core, "items"), *_items(groups, "items")])
+        served_here, failed = _aggregated([*_items(core, "items"), *_items(groups, "items")])
     else:
-        found, failed = await _legacy(client, core, groups)
+        served_here, failed = await _legacy(client, core, groups)
     version = await client.request("GET", "/version")
-    resources = {resource.gvk: resource for resource in found}
-    preferred = {resource.gvk.group_kind: resource for resource in reversed(found)}
-    preferred |= {resource.gvk.group_kind: resource for resource in found if resource.preferred}
+    resources = {resource.gvk: resource for resource in served_here}
+    preferred = {resource.gvk.group_kind: resource for resource in reversed(served_here)}
+    preferred |= {resource.gvk.group_kind: resource for resource in served_here if resource.preferred}
     return Discovery(resources, preferred, failed, _version(version))
 
 
@@ -94,8 +94,8 @@ async def _ask(client: KubeClient, path: str, accept: str = "application/json") 
 
 def _version(reply: Reply) -> str:
     """Return the server's own version; "" where it does not say: nothing depends on it."""
-    told = reply.body.get("gitVersion") if reply.ok and isinstance(reply.body, dict) else ""
-    return told if isinstance(told, str) else ""
+    version = reply.body.get("gitVersion") if reply.ok and isinstance(reply.body, dict) else ""
+    return version if isinstance(version, str) else ""
 
 
 def _refused(client: KubeClient, path: str, reply: Reply) -> ClusterUnreachable:
@@ -109,17 +109,17 @@ Failed = dict[tuple[str, str], str]
 
 
 def _aggregated(groups: Iterable[Mapping[str, Any]]) -> tuple[list[ApiResource], Failed]:
-    found: list[ApiResource] = []
+    resources: list[ApiResource] = []
     failed: Failed = {}
     for group in groups:
         name = str(_meta(group).get("name") or "")
-        for place, version in enumerate(_items(group, "versions")):
+        for index, version in enumerate(_items(group, "versions")):
             known = str(version.get("version"))
             # What a stale document names is there still; what it does not name may be there as well.
             if version.get("freshness") not in (None, "Current"):
                 failed[name, known] = "its server does not answer"
-            found.extend(_resources(name, known, version, preferred=place == 0))
-    return found, failed
+            resources.extend(_resources(name, known, version, preferred=index == 0))
+    return resources, failed
 
 
 def _resources(group: str, version: str, document: Mapping[str, Any], *, preferred: bool) -> Iterator[ApiResource]:
@@ -137,7 +137,7 @@ def _resources(group: str, version: str, document: Mapping[str, Any], *, preferr
 
 
 async def _legacy(client: KubeClient, core: Any, groups: Any) -> tuple[list[ApiResource], Failed]:
-    wanted = [("", str(version), place == 0) for place, version in enumerate(core.get("versions") or ())]
+    wanted = [("", str(version), index == 0) for index, version in enumerate(core.get("versions") or ())]
     for group in _items(groups, "groups"):
         first = (group.get("preferredVersion") or {}).get("version")
         versions = [version.get("version") for version in _items(group, "versions")]
@@ -162,10 +162,10 @@ def _kind(document: Any) -> str:
 
 
 def _items(document: Any, name: str) -> list[Mapping[str, Any]]:
-    found = document.get(name) if isinstance(document, dict) else None
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    items = document.get(name) if isinstance(document, dict) else None
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _meta(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = document.get("metadata")
-    return found if isinstance(found, dict) else {}
+    meta = document.get("metadata")
+    return meta if isinstance(meta, dict) else {}

@@ -60,15 +60,15 @@ class FairSlots:
 
     async def _called(self, *, first: bool) -> None:
         """Wait until one has been freed for us, by its holder or from one that stalls."""
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.insert(0 if first else len(self._waiting), place)
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.insert(0 if first else len(self._waiting), waiter)
         try:
-            while not place.done():
-                await asyncio.wait([place], timeout=self._patience_s)
+            while not waiter.done():
+                await asyncio.wait([waiter], timeout=self._patience_s)
                 self._take_from_stalled()
         except asyncio.CancelledError:
-            if place in self._waiting:
-                self._waiting.remove(place)
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
             else:
                 self._free += 1  # we were called, and do not come
                 self._call()

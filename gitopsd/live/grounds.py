@@ -34,7 +34,7 @@ class _Refused:
     sync: str  # its operation's id
     places: tuple[RefusedAt, ...]
     ground: list[object] = field(default_factory=list)  # of all places, as each part was when that was first known
-    told: bool = False
+    announced: bool = False
 
 
 class Grounds:
@@ -102,8 +102,8 @@ class Grounds:
 
     def written(self, kind: GroupKind) -> None:
         """Take note that an object of `kind` was taken: whoever had no answer for such a one may have one now."""
-        places = (place for known in self._refused.values() for place in known.places)
-        if any(place.unanswered and place.gvk.group_kind == kind for place in places):
+        places = (refused for known in self._refused.values() for refused in known.places)
+        if any(refused.unanswered and refused.gvk.group_kind == kind for refused in places):
             self._answers[kind] = self._answers.get(kind, 0) + 1
             self._news.set()
 
@@ -116,8 +116,8 @@ class Grounds:
                 self._news.clear()
                 for app in sorted(self._refused):
                     refused = self._refused.get(app)
-                    if refused is not None and not refused.told and self._differs(refused):
-                        refused.told = True
+                    if refused is not None and not refused.announced and self._differs(refused):
+                        refused.announced = True
                         self._tell(app)
                         await asyncio.sleep(BETWEEN_S)
         finally:
@@ -126,32 +126,32 @@ class Grounds:
 
     def _differs(self, known: _Refused) -> bool:
         """Tell whether any of it is another than when it was first known; take up what is known only now."""
-        now = [part for place in known.places for part in self._ground(place)]
+        now = [part for refused in known.places for part in self._ground(refused)]
         pairs = list(zip(known.ground or [None] * len(now), now, strict=True))
         known.ground = [new if old is None else old for old, new in pairs]
         return any(None not in (old, new) and old != new for old, new in pairs)
 
-    def _ground(self, place: RefusedAt) -> Iterator[object]:
-        """Give what a refusal at `place` may rest on, part by part; None for what is not known now."""
-        readable = not isinstance(self._resource(place.gvk), Unreadable)
-        yield self._admission(place.gvk) if readable else None
-        yield self._namespace(place.namespace)
-        yield self._answers.get(place.gvk.group_kind, 0) if place.unanswered else 0
+    def _ground(self, refused: RefusedAt) -> Iterator[object]:
+        """Give what a refusal at `refused` may rest on, part by part; None for what is not known now."""
+        readable = not isinstance(self._resource(refused.gvk), Unreadable)
+        yield self._admission(refused.gvk) if readable else None
+        yield self._namespace(refused.namespace)
+        yield self._answers.get(refused.gvk.group_kind, 0) if refused.unanswered else 0
         followed = {gvk.group_kind: gvk for gvk, versions in self._versions.items() if versions.settled}
         for kind in KINDS:
             held = self._held(followed[kind]) if kind in followed else None
-            yield None if held is None else (held.get("", 0), held.get(place.namespace, 0))
+            yield None if held is None else (held.get("", 0), held.get(refused.namespace, 0))
 
     def _namespace(self, name: str) -> object:
         spaces = self._kinds.get(NAMESPACE)  # None: those of this cluster are not read
-        found = spaces.objects.get(ResourceKey("", "Namespace", "", name)) if spaces is not None else None
-        return (found.uid, found.resource_version) if found is not None else ""
+        space = spaces.objects.get(ResourceKey("", "Namespace", "", name)) if spaces is not None else None
+        return (space.uid, space.resource_version) if space is not None else ""
 
     def _held(self, gvk: GVK) -> dict[str, int]:
         """Return a number for the objects of a kind in each namespace, another one when they change."""
         if gvk not in self._by_namespace:
-            found: dict[str, list[object]] = {}
+            versions: dict[str, list[object]] = {}
             for key, version in sorted(self._versions[gvk].versions.items()):
-                found.setdefault(key.namespace, []).append((key.name, version))
-            self._by_namespace[gvk] = {namespace: hash(tuple(each)) for namespace, each in found.items()}
+                versions.setdefault(key.namespace, []).append((key.name, version))
+            self._by_namespace[gvk] = {namespace: hash(tuple(held_there)) for namespace, held_there in versions.items()}
         return self._by_namespace[gvk]

@@ -74,9 +74,9 @@ class KindStore:
             if self.now_s() < self._written[key][1] + WRITTEN_S:
                 return WRITTEN
             del self._written[key]
-        found = self.objects.get(key)
-        if found is not None:
-            return Found(found)  # it is there, whether or not the list is whole
+        live = self.objects.get(key)
+        if live is not None:
+            return Found(live)  # it is there, whether or not the list is whole
         return Absent() if part.listed else PENDING
 
     def written(self, answer: Accepted) -> None:

@@ -59,11 +59,11 @@ async def has_any(
     def found(items: Any) -> bool:
         return any(wanted(_typed(item, resource)) for item in _items(items))
 
-    answers = [await _has_any(client, collection_path(resource, each), found, lists) for each in namespaces]
+    answers = [await _has_any(client, collection_path(resource, namespace), found, lists) for namespace in namespaces]
     return True in answers or next((answer for answer in answers if answer), False)
 
 
-async def _has_any(client: KubeClient, path: str, found: Callable[[Any], bool], lists: FairSlots) -> bool | str:
+async def _has_any(client: KubeClient, path: str, matches: Callable[[Any], bool], lists: FairSlots) -> bool | str:
     query = {"limit": str(client.settings.list_page)}
     while True:
         async with lists.turn() as turn:
@@ -74,7 +74,7 @@ async def _has_any(client: KubeClient, path: str, found: Callable[[Any], bool], 
                 return False
             if not reply.ok:
                 return f"{reply.message} ({reply.code})"
-            if found(reply.body.get("items")):
+            if matches(reply.body.get("items")):
                 return True
             more = (reply.body.get("metadata") or {}).get("continue")
         if not more:
@@ -82,8 +82,8 @@ async def _has_any(client: KubeClient, path: str, found: Callable[[Any], bool], 
         query = {**query, "continue": str(more)}
 
 
-def _items(found: Any) -> list[Mapping[str, Any]]:
-    items = found if isinstance(found, list) else ()
+def _items(value: Any) -> list[Mapping[str, Any]]:
+    items = value if isinstance(value, list) else ()
     return [item for item in items if isinstance(item, dict) and isinstance(item.get("metadata"), dict)]
 
 

@@ -87,8 +87,8 @@ class MetadataScans:
 
         There may be where a kind could not be asked, and where one was found.
         """
-        found = await at_most(AT_ONCE, todo, self._has_ours, name=f"survey of {self._client.name}")
-        answers = list(zip(todo, found, strict=True))
+        results = await at_most(AT_ONCE, todo, self._has_ours, name=f"survey of {self._client.name}")
+        answers = list(zip(todo, results, strict=True))
         for resource, answer in answers:
             if answer is True:
                 self._mirror.holds_ours(resource)

@@ -128,8 +128,8 @@ class LiveMirror:
 
     def children(self, uid: Uid) -> tuple[tuple[GVK, LiveObject], ...]:
         """Return the objects of watched kinds that name `uid` among their owners, sorted by key."""
-        found = self._children.get(uid, {})
-        return tuple((found[key], self.kinds[found[key]].objects[key]) for key in sorted(found))
+        children = self._children.get(uid, {})
+        return tuple((children[key], self.kinds[children[key]].objects[key]) for key in sorted(children))
 
     def unowned(self, namespace: str) -> Iterator[tuple[GVK, LiveObject]]:
         """Give the objects of watched kinds in a namespace that name no owner, each at one version."""
@@ -155,12 +155,12 @@ class LiveMirror:
     def _is_of_a_tree(self, ref: Mapping[str, Any], namespace: str) -> bool:
         group, _, _ = str(ref.get("apiVersion")).rpartition("/")
         key = ResourceKey(group, str(ref.get("kind")), namespace, str(ref.get("name")))
-        found = [
+        candidates = [
             one.objects[key]
             for gvk, one in self.kinds.items()
             if gvk.group_kind == key.group_kind and key in one.objects
         ]
-        return any(live.uid == ref.get("uid") and (_app_of(live) is not None or live.owners) for live in found)
+        return any(live.uid == ref.get("uid") and (_app_of(live) is not None or live.owners) for live in candidates)
 
     def _set_askers(self, key: ResourceKey, apps: frozenset[AppName]) -> None:
         if apps:
@@ -193,13 +193,13 @@ class LiveMirror:
         stem, _, ordinal = key.name.rpartition("-")
         if not (ordinal.isascii() and ordinal.isdigit()):
             return
-        place = key.namespace, stem
+        claim = key.namespace, stem
         if new is not None and not new.owners:
-            self._claims.setdefault(place, set()).add(key.name)
-        elif place in self._claims:
-            self._claims[place].discard(key.name)
-            if not self._claims[place]:
-                del self._claims[place]
+            self._claims.setdefault(claim, set()).add(key.name)
+        elif claim in self._claims:
+            self._claims[claim].discard(key.name)
+            if not self._claims[claim]:
+                del self._claims[claim]
 
     def _unlink(
         self,
@@ -210,15 +210,15 @@ class LiveMirror:
         names_of: Callable[[LiveObject], Collection[Name | None]],
     ) -> None:
         """Take `key` at `gvk` from under `name`; where another version that is watched has it there too, that stays."""
-        found = index.get(name, {})
+        entries = index.get(name, {})
         others = (other for other in self.kinds if other != gvk and other.group_kind == gvk.group_kind)
-        shown = ((other, self.kinds[other].objects.get(key)) for other in others)
-        other = next((other for other, live in shown if live is not None and name in names_of(live)), None)
+        candidates = ((other, self.kinds[other].objects.get(key)) for other in others)
+        other = next((other for other, live in candidates if live is not None and name in names_of(live)), None)
         if other is not None:
-            found[key] = other
+            entries[key] = other
         else:
-            found.pop(key, None)
-        if not found:
+            entries.pop(key, None)
+        if not entries:
             index.pop(name, None)
 
 

@@ -155,7 +155,7 @@ class LiveMirrors:
         return await self._of(cluster).residents.look(holder, roots, counts)
 
     def _of(self, cluster: ClusterId) -> ClusterMirror:
-        found = self.mirrors.get(cluster)
-        if found is None:
+        mirror = self.mirrors.get(cluster)
+        if mirror is None:
             raise UnknownCluster(f"there is no cluster {cluster}", remedy="name one of the settings' clusters")
-        return found
+        return mirror

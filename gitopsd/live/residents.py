@@ -42,9 +42,9 @@ class Mirrored(Protocol):
 class Question:
     """One question about one object."""
 
-    def __init__(self, found: Discovery, decoder: Decoder, below: Collection[Uid], counts: Counts) -> None:
+    def __init__(self, discovery: Discovery, decoder: Decoder, below: Collection[Uid], counts: Counts) -> None:
         self.residents: list[ResourceKey] = []
-        self._found = found
+        self._found = discovery
         self._decoder = decoder
         self._below = below
         self._counts = counts
@@ -88,33 +88,37 @@ class ResidentsOf:
             roots: of the objects that go with it.
             counts: tells of a resident whether it is one that is not to go.
         """
-        found = self._cluster.discovered
-        if found is None:
+        discovery = self._cluster.discovered
+        if discovery is None:
             return Residents(unread=("what the cluster serves is not known yet",))
-        asking = Question(found, self._decoder, self._all_below({*roots, holder.uid}), counts)
+        asking = Question(discovery, self._decoder, self._all_below({*roots, holder.uid}), counts)
         if holder.key.group_kind == NAMESPACE:
-            unread = await self._in_namespace(found, asking, holder.key.name)
+            unread = await self._in_namespace(discovery, asking, holder.key.name)
         elif holder.key.group_kind == DEFINITION:
-            return await self._of_definition(found, asking, holder.key)
+            return await self._of_definition(discovery, asking, holder.key)
         else:
-            unread = await self._of_volume(found, asking, holder.key)
+            unread = await self._of_volume(discovery, asking, holder.key)
         return Residents(tuple(sorted(asking.residents)), tuple(sorted(unread)))
 
-    async def _in_namespace(self, found: Discovery, asking: Question, namespace: str) -> list[str]:
-        kinds = [each for each in found.preferred.values() if each.namespaced and "list" in each.verbs]
+    async def _in_namespace(self, discovery: Discovery, asking: Question, namespace: str) -> list[str]:
+        kinds = [
+            resource for resource in discovery.preferred.values() if resource.namespaced and "list" in resource.verbs
+        ]
 
         async def one(resource: ApiResource) -> str:
             return await self._one(asking, resource, namespace, vouching=True)
 
-        told = await at_most(AT_ONCE, filter(_matters, kinds), one, name=f"residents of {namespace}")
+        errors = await at_most(AT_ONCE, filter(_matters, kinds), one, name=f"residents of {namespace}")
         silent = [
-            f"{group}/{version}: {why}" for (group, version), why in found.failed.items() if group not in PASSING_GROUPS
+            f"{group}/{version}: {error}"
+            for (group, version), error in discovery.failed.items()
+            if group not in PASSING_GROUPS
         ]
-        return [*filter(None, told), *silent]
+        return [*filter(None, errors), *silent]
 
-    async def _of_definition(self, found: Discovery, asking: Question, key: ResourceKey) -> Residents:
+    async def _of_definition(self, discovery: Discovery, asking: Question, key: ResourceKey) -> Residents:
         """Look through the kind of a definition, as that says it is served: discovery lags behind it."""
-        definitions = found.preferred.get(key.group_kind)
+        definitions = discovery.preferred.get(key.group_kind)
         if definitions is None:
             return Residents(unread=("the definition cannot be read",))
         try:
@@ -135,8 +139,8 @@ class ResidentsOf:
         unread = unread or await self._one(asking, resource, "", vouching=False)
         return Residents(tuple(sorted(asking.residents)), (unread,) if unread else (), defines=kind)
 
-    async def _of_volume(self, found: Discovery, asking: Question, key: ResourceKey) -> list[str]:
-        volumes, claims = found.preferred.get(key.group_kind), found.preferred.get(CLAIM.group_kind)
+    async def _of_volume(self, discovery: Discovery, asking: Question, key: ResourceKey) -> list[str]:
+        volumes, claims = discovery.preferred.get(key.group_kind), discovery.preferred.get(CLAIM.group_kind)
         if volumes is None or claims is None:
             return ["its kind is not served"]
         try:
@@ -155,8 +159,8 @@ class ResidentsOf:
     async def _one(self, asking: Question, resource: ApiResource, namespace: str, *, vouching: bool) -> str:
         """Look through one kind; return why that cannot be done, as a line about it."""
         kind = resource.gvk.group_kind
-        if why := self._bounds.refusal(resource, ResourceKey(kind.group, kind.kind, namespace, "")):
-            return f"{kind}: {why}"
+        if refusal := self._bounds.refusal(resource, ResourceKey(kind.group, kind.kind, namespace, "")):
+            return f"{kind}: {refusal}"
 
         def wanted(manifest: Manifest) -> bool:
             return asking.is_one(resource, manifest, vouching=vouching)
@@ -197,4 +201,4 @@ def _defined(definition: Any) -> ApiResource | None:
 
 def _owners(manifest: Manifest) -> list[Mapping[str, Any]]:
     owners = manifest["metadata"].get("ownerReferences")
-    return [each for each in owners if isinstance(each, dict)] if isinstance(owners, list) else []
+    return [owner for owner in owners if isinstance(owner, dict)] if isinstance(owners, list) else []

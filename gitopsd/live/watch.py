@@ -130,25 +130,25 @@ class KindWatch:
     async def run(self) -> NoReturn:
         """Follow the kind until cancelled; whatever the server does is told to the sink, never raised."""
         loop = asyncio.get_running_loop()
-        place = WatchCursor()
+        cursor = WatchCursor()
         failures, refusal = 0, (0, "")
         while True:
-            started_s, place.went_on, place.heard = loop.time(), False, False
-            if place.is_old(started_s):
-                place.version = None
+            started_s, cursor.went_on, cursor.heard = loop.time(), False, False
+            if cursor.is_old(started_s):
+                cursor.version = None
             try:
-                if place.version is None and (place.refused or not self.server.streams):
-                    place.version = await self._list()
-                    place.refused = False
-                    place.listed()
+                if cursor.version is None and (cursor.refused or not self.server.streams):
+                    cursor.version = await self._list()
+                    cursor.refused = False
+                    cursor.listed()
                     started_s = loop.time()
-                await self._watch(place)
+                await self._watch(cursor)
                 failures = 0 if loop.time() - started_s > SHORTEST_WATCH_S else failures + 1
             except Expired:
-                place.version, failures = None, failures + 1
+                cursor.version, failures = None, failures + 1
                 log.info("kind.expired", cluster=self.client.name, kind=str(self.resource.gvk))
             except WatchRefused as err:
-                place.version = None
+                cursor.version = None
                 self.sink.failed(str(err), refused=True)
                 tell = log.warning if err.kind != refusal else log.debug  # each minute, perhaps for years
                 refusal = err.kind
@@ -156,30 +156,30 @@ class KindWatch:
                 await asyncio.sleep(REFUSED_RETRY_S * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load
                 continue
             except Retryable as err:
-                lasted = place.went_on and loop.time() - started_s > SHORTEST_WATCH_S
+                lasted = cursor.went_on and loop.time() - started_s > SHORTEST_WATCH_S
                 failures = 1 if lasted else failures + 1
-                place.lost_s = loop.time() if place.lost_s is None else place.lost_s
-                self._list_later(place)
+                cursor.lost_s = loop.time() if cursor.lost_s is None else cursor.lost_s
+                self._list_later(cursor)
                 self.sink.failed(str(err), refused=False)
                 log.info("kind.lost", cluster=self.client.name, kind=str(self.resource.gvk), error=str(err))
-            self._doubt(place, loop.time() - started_s)
+            self._doubt(cursor, loop.time() - started_s)
             if failures:
                 await asyncio.sleep(_wait_s(failures))
 
-    def _doubt(self, place: WatchCursor, lasted_s: float) -> None:
+    def _doubt(self, cursor: WatchCursor, lasted_s: float) -> None:
         """Go on from the version only where a watch from there was heard, or may just have been too short for it."""
-        if place.version is None or place.heard:
+        if cursor.version is None or cursor.heard:
             return
-        if place.went_on and lasted_s >= min(self.idle_s, BOOKMARK_S):
-            place.version = None
+        if cursor.went_on and lasted_s >= min(self.idle_s, BOOKMARK_S):
+            cursor.version = None
             log.info("kind.silent", cluster=self.client.name, kind=str(self.resource.gvk))
         else:
-            self._list_later(place)
+            self._list_later(cursor)
 
-    def _list_later(self, place: WatchCursor) -> None:
-        if place.list_by_s is None:
+    def _list_later(self, cursor: WatchCursor) -> None:
+        if cursor.list_by_s is None:
             wait_s = self.server.refresh_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
-            place.list_by_s = asyncio.get_running_loop().time() + wait_s
+            cursor.list_by_s = asyncio.get_running_loop().time() + wait_s
 
     async def _list(self) -> str:
         """List in pages, and return the version to watch from.
@@ -218,37 +218,37 @@ class KindWatch:
         items = reply.body.get("items") if isinstance(reply.body, dict) else None
         if items is not None and not isinstance(items, list):
             raise ClusterUnreachable(f"{self._what} lists no list", remedy="check what answers there")
-        for place, item in enumerate(items or ()):
+        for index, item in enumerate(items or ()):
             if isinstance(item, dict):
                 self.sink.put(self._typed(item))
-            if place % BREATH == BREATH - 1:
+            if index % BREATH == BREATH - 1:
                 await asyncio.sleep(0)
                 await turn.go_on()
         self.sink.heard()
 
-    async def _watch(self, place: WatchCursor) -> None:
-        """Follow events from `place`, and move it; where it is nowhere, the initial list is streamed first.
+    async def _watch(self, cursor: WatchCursor) -> None:
+        """Follow events from `cursor`, and move it; where it is nowhere, the initial list is streamed first.
 
-        Where the server does not stream lists, `place` stays: pages come first.
+        Where the server does not stream lists, `cursor` stays: pages come first.
         """
-        if place.version is not None:
-            async with self._opened(place) as lines:
+        if cursor.version is not None:
+            async with self._opened(cursor) as lines:
                 if isinstance(lines, Reply):
                     raise _problem(lines)
-                await self._follow(lines, place, None)
+                await self._follow(lines, cursor, None)
             return
-        async with self.server.lists.streams.turn() as turn, self._opened(place) as lines:
+        async with self.server.lists.streams.turn() as turn, self._opened(cursor) as lines:
             self.sink.begin()
             if not isinstance(lines, Reply):
-                await self._follow(lines, place, turn)
+                await self._follow(lines, cursor, turn)
             elif not self._stop_streaming(lines.code):
-                place.refused = lines.code >= SERVERS_FAULT
+                cursor.refused = lines.code >= SERVERS_FAULT
                 raise _problem(lines)
 
-    async def _follow(self, lines: Lines, place: WatchCursor, turn: Slot | None) -> None:
+    async def _follow(self, lines: Lines, cursor: WatchCursor, turn: Slot | None) -> None:
         """Take what comes; with `turn`, the list comes first, and the turn is over once that is in."""
         streaming = turn is not None
-        place.went_on = not streaming
+        cursor.went_on = not streaming
         first = True
         async for batch in _in_turns(lines):
             if turn is not None:
@@ -260,28 +260,28 @@ class KindWatch:
             if not streaming and (count := sum(event.get("type") != "BOOKMARK" for event in events)):
                 self.server.on_events(self.resource.gvk, count)
             if turn is not None and streaming and any(map(_ends_initial, events)):
-                streaming, place.went_on = False, True
+                streaming, cursor.went_on = False, True
                 self.sink.end()
-                place.listed()
+                cursor.listed()
                 turn.done()
             if version and not streaming:
-                place.version = version
+                cursor.version = version
             if events:
-                place.hear()
+                cursor.hear()
                 self.sink.heard()
             if error is not None:
-                place.refused = streaming and error.code >= SERVERS_FAULT
+                cursor.refused = streaming and error.code >= SERVERS_FAULT
                 raise _problem(error)
             first = False
         if streaming:
             raise ClusterUnreachable(f"{self._what} ended in its initial list", remedy="nothing: it is tried again")
 
     @asynccontextmanager
-    async def _opened(self, place: WatchCursor) -> AsyncIterator[Lines | Reply]:
-        version = place.version
+    async def _opened(self, cursor: WatchCursor) -> AsyncIterator[Lines | Reply]:
+        version = cursor.version
         timeout_s = self.client.settings.watch_timeout_s * random.uniform(0.9, 1.0)  # noqa: S311 - spreads load
-        if version is not None and place.list_by_s is not None:
-            timeout_s = min(timeout_s, place.list_by_s - asyncio.get_running_loop().time())
+        if version is not None and cursor.list_by_s is not None:
+            timeout_s = min(timeout_s, cursor.list_by_s - asyncio.get_running_loop().time())
         query = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": f"{max(1.0, timeout_s):.0f}"}
         if version is None:
             query |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
@@ -309,18 +309,18 @@ class KindWatch:
         version = ""
         last: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
         for event in events:
-            kind, found = event.get("type"), event["object"]
-            meta = found.get("metadata")
+            kind, document = event.get("type"), event["object"]
+            meta = document.get("metadata")
             if not isinstance(meta, dict):
                 continue
             version = str(meta.get("resourceVersion") or version)
             if kind != "BOOKMARK":
-                last[str(meta.get("namespace")), str(meta.get("name"))] = (str(kind), found)
-        for kind, found in last.values():
+                last[str(meta.get("namespace")), str(meta.get("name"))] = (str(kind), document)
+        for kind, document in last.values():
             if kind == "DELETED":
-                self.sink.drop(self._typed(found))
+                self.sink.drop(self._typed(document))
             else:
-                self.sink.put(self._typed(found))
+                self.sink.put(self._typed(document))
         return version
 
     def _typed(self, item: dict[str, Any]) -> Manifest:

@@ -10,7 +10,7 @@ from gitopsd.model.cluster import WatchState
 
 def states_of(sinks: Iterable[ListWatchState | VersionStore], now_s: float) -> tuple[WatchState, ...]:
     """Return the state of each list-watch, sorted by kind and namespace."""
-    found = (
+    states = (
         WatchState(
             sink.gvk,
             sink.namespace,
@@ -22,4 +22,4 @@ def states_of(sinks: Iterable[ListWatchState | VersionStore], now_s: float) -> t
         )
         for sink in sinks
     )
-    return tuple(sorted(found, key=lambda state: (state.gvk, state.namespace)))
+    return tuple(sorted(states, key=lambda state: (state.gvk, state.namespace)))

@@ -12,29 +12,29 @@ MOST = 500
 TEXTS = ("title", "tooltip", "itemType", "collectionType", "string")
 
 
-def announcements(found: Any, where: str) -> list[dict[str, Any]]:
+def announcements(value: Any, where: str) -> list[dict[str, Any]]:
     """Return announcements in Argo CD's form (ParameterAnnouncement), as far as it is known; `where` is for errors.
 
     Raises:
-        InvalidDeclaration: `found` is no list of them.
+        InvalidDeclaration: `value` is no list of them.
     """
-    if not isinstance(found, list) or len(found) > MOST or not all(isinstance(each, Mapping) for each in found):
+    if not isinstance(value, list) or len(value) > MOST or not all(isinstance(entry, Mapping) for entry in value):
         raise InvalidDeclaration(
             f"{where} is no list of parameters, or of more than {MOST}", remedy="see Argo CD's ConfigManagementPlugin"
         )
-    return [_announcement(Fields(each, f"{where}[{place}]", Warnings())) for place, each in enumerate(found)]
+    return [_announcement(Fields(entry, f"{where}[{index}]", Warnings())) for index, entry in enumerate(value)]
 
 
 def _announcement(given: Fields) -> dict[str, Any]:
     name = given.text("name")
     if not name:
         raise given.refuse("name", "is missing", "write the parameter's name")
-    found: dict[str, Any] = {"name": name}
-    found |= {field: text for field in TEXTS if (text := given.text(field))}
+    announcement: dict[str, Any] = {"name": name}
+    announcement |= {field: text for field in TEXTS if (text := given.text(field))}
     if given.flag("required"):
-        found["required"] = True
+        announcement["required"] = True
     if given.has("array"):
-        found["array"] = list(given.texts("array"))
+        announcement["array"] = list(given.texts("array"))
     if given.has("map"):
-        found["map"] = given.text_map("map")
-    return found
+        announcement["map"] = given.text_map("map")
+    return announcement

@@ -33,15 +33,15 @@ def allowed(text: str, bases: Sequence[str]) -> Allows:
 
 def arguments(text: str, version: str, apis: Iterable[str]) -> list[str]:
     """Return the arguments of the program: those of `text`, and what inflated charts see of the cluster."""
-    found = text.split()
+    words = text.split()
     if not allowed(text, ()).helm:
-        return found
-    found += [f"--helm-kube-version={version}"] * bool(version)
-    return [*found, *(f"--helm-api-versions={each}" for each in apis)]
+        return words
+    words += [f"--helm-kube-version={version}"] * bool(version)
+    return [*words, *(f"--helm-api-versions={api}" for api in apis)]
 
 
 def helm_command(words: Sequence[str]) -> tuple[str, ...]:
     """Return the path of the Helm that a build starts, where the arguments `words` say it."""
-    found = [word.removeprefix(f"{HELM_COMMAND}=") for word in words if word.startswith(f"{HELM_COMMAND}=")]
-    found += [word for option, word in pairwise(words) if option == HELM_COMMAND]
-    return tuple(word for word in found if word.startswith("/"))
+    commands = [word.removeprefix(f"{HELM_COMMAND}=") for word in words if word.startswith(f"{HELM_COMMAND}=")]
+    commands += [word for option, word in pairwise(words) if option == HELM_COMMAND]
+    return tuple(word for word in commands if word.startswith("/"))

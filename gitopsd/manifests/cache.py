@@ -110,8 +110,8 @@ class Cache:
 
     async def get(self, names: Sequence[str]) -> list[bytes | None]:
         """Return what was put under each of `names`; None for a miss. What is read lives on."""
-        found = await self._gate.run(lambda: self._read(names)) if names else []
-        sealed = found if found is not None else [b""] * len(names)
+        stored = await self._gate.run(lambda: self._read(names)) if names else []
+        sealed = stored if stored is not None else [b""] * len(names)
         opened = [await self._opened(name, one) for name, one in zip(names, sealed, strict=True)]
         for one in opened:
             self._on_event("miss" if one is None else "hit")
@@ -212,10 +212,10 @@ class Breaker:
             self._answers()
             return answer
 
-    def _fails(self, why: str, now_s: float) -> None:
+    def _fails(self, error: str, now_s: float) -> None:
         if not self.reason:
-            log.warning("cache.gone", error=why)
-        self.reason = f"Redis does not answer: {why}"
+            log.warning("cache.gone", error=error)
+        self.reason = f"Redis does not answer: {error}"
         self._closed_until_s = now_s + self._pause_s
         self._pause_s = min(LONGEST_PAUSE_S, 2 * self._pause_s)
 

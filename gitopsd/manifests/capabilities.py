@@ -40,11 +40,11 @@ def asked_of(files: Mapping[str, bytes], values: Mapping[str, Any], about: Mappi
     """
     texts = [data for name, data in files.items() if not UNREAD.search(name)]
     texts.append(repr(values).encode(errors="replace"))
-    found = {match["what"] for text in texts for match in NAMED.finditer(text)}
-    version = bool(about.get("kubeVersion")) or bool(found & {b"KubeVersion", None})
-    if None in found:  # handed on as a whole
+    names = {match["what"] for text in texts for match in NAMED.finditer(text)}
+    version = bool(about.get("kubeVersion")) or bool(names & {b"KubeVersion", None})
+    if None in names:  # handed on as a whole
         return CapabilityReads(version, None)
-    return CapabilityReads(version, _apis(texts) if b"APIVersions" in found else frozenset())
+    return CapabilityReads(version, _apis(texts) if b"APIVersions" in names else frozenset())
 
 
 def _apis(texts: Iterable[bytes]) -> frozenset[str] | None:
@@ -68,7 +68,7 @@ def api_versions(options: Options, wanted: CapabilityReads, variables: Variables
     if options.api_versions:
         return options.api_versions
     if wanted.apis is None:
-        return tuple(each for each in variables["KUBE_API_VERSIONS"].split(",") if each)
+        return tuple(api for api in variables["KUBE_API_VERSIONS"].split(",") if api)
     return tuple(api for api in sorted(wanted.apis) if variables[API + api])
 
 
@@ -78,11 +78,11 @@ def check_version(path: str, about: Mapping[str, Any], version: str) -> None:
     Raises:
         InvalidManifest: it does not.
     """
-    text, found = about.get("kubeVersion"), Version.parse(version)
-    if not isinstance(text, str) or not text or found is None:
+    text, parsed = about.get("kubeVersion"), Version.parse(version)
+    if not isinstance(text, str) or not text or parsed is None:
         return
     constraint = range_of(text)
-    if constraint is None or not constraint.allows(found):
+    if constraint is None or not constraint.allows(parsed):
         raise InvalidManifest(
             f"{path} is for Kubernetes {text[:80]}, and the cluster is {version}",
             remedy="take a version of the chart for this one",
@@ -94,15 +94,15 @@ def _declared(version: str) -> str:
 
     Source: Argo CD, reposerver/repository (parseKubeVersion).
     """
-    found = DECLARED.fullmatch(version)
-    if found is None:
+    match = DECLARED.fullmatch(version)
+    if match is None:
         raise InvalidDeclaration(
             f"kubeVersion is {version[:80]!r}, which is no version of Kubernetes", remedy="write one, such as '1.33.1'"
         )
-    return found["numbers"]
+    return match["numbers"]
 
 
 def _numbers(version: str) -> str:
     """Return the numbers of a version alone: `1.33.1` of `v1.33.1-gke.100`. Source: Argo CD, util/text (SemVer)."""
-    found = re.search(r"(?<!\d)\d+\.\d+(?:\.\d+)?", version)
-    return found[0] if found else ""
+    match = re.search(r"(?<!\d)\d+\.\d+(?:\.\d+)?", version)
+    return match[0] if match else ""

@@ -33,13 +33,13 @@ def chart_files(tree: Tree, path: str, limits: RenderSettings) -> dict[str, byte
         PathNotFound: there is no chart, or a link leads out of the repository.
         InvalidManifest: it is too large, or its `.helmignore` cannot be read.
     """
-    place = posixpath.join(path, FILE)
-    text = tree.read(place, max_bytes=limits.max_bytes) or b""
-    walk = _ChartWalk(tree, limits, path, ignored(place, text.decode(errors="replace")))
+    file = posixpath.join(path, FILE)
+    text = tree.read(file, max_bytes=limits.max_bytes) or b""
+    walk = _ChartWalk(tree, limits, path, ignored(file, text.decode(errors="replace")))
     walk.directory("", ())
-    if CHART not in walk.found:
+    if CHART not in walk.contents:
         raise PathNotFound(f"{path} holds no {CHART}", remedy=f"add {CHART}, or mend spec.source.path")
-    return walk.found
+    return walk.contents
 
 
 @dataclass(slots=True)
@@ -48,16 +48,16 @@ class _ChartWalk:
     limits: RenderSettings
     path: str  # of the chart
     ignored: HelmIgnore
-    left: int = MOST_BYTES
-    found: dict[str, bytes] = field(default_factory=dict)
+    remaining: int = MOST_BYTES
+    contents: dict[str, bytes] = field(default_factory=dict)
 
     def directory(self, below: str, above: tuple[str, ...]) -> None:
         """Read what is in a directory; `above` are the directories that it is in, their links followed."""
-        place = posixpath.normpath(posixpath.join(self.path, below))
-        real = self.tree.real(place)
+        directory = posixpath.normpath(posixpath.join(self.path, below))
+        real = self.tree.real(directory)
         if real in above:
-            raise InvalidManifest(f"{place} is a link to a directory that it is in", remedy="remove the link")
-        for entry in self.tree.list(place) or ():
+            raise InvalidManifest(f"{directory} is a link to a directory that it is in", remedy="remove the link")
+        for entry in self.tree.list(directory) or ():
             name = posixpath.join(below, entry.name)
             if entry.kind == "tree" or (entry.kind == "link" and self._is_directory(name)):
                 if f"{name}/" not in self.ignored:
@@ -69,14 +69,14 @@ class _ChartWalk:
         return self.tree.list(posixpath.join(self.path, name)) is not None
 
     def _file(self, name: str) -> None:
-        place = posixpath.join(self.path, name)
-        data = self.tree.read(place, max_bytes=min(self.limits.max_bytes, max(self.left, 0)))
+        file = posixpath.join(self.path, name)
+        data = self.tree.read(file, max_bytes=min(self.limits.max_bytes, max(self.remaining, 0)))
         if data is None:
-            raise InvalidManifest(f"{place} is a link to nothing", remedy="mend the link, or name it in .helmignore")
-        self.left -= len(data)
-        if len(self.found) >= MOST_FILES:
+            raise InvalidManifest(f"{file} is a link to nothing", remedy="mend the link, or name it in .helmignore")
+        self.remaining -= len(data)
+        if len(self.contents) >= MOST_FILES:
             raise _too_many(self.path)
-        self.found[name] = data
+        self.contents[name] = data
 
 
 def unpacked(files: Files, where: str) -> dict[str, bytes]:
@@ -106,13 +106,13 @@ def _unpacked(files: Files, budget: _Budget, depth: int) -> Iterator[tuple[str, 
 @dataclass(slots=True)
 class _Budget:
     where: str
-    left: int
+    remaining: int
     files: int = MOST_FILES
 
     def take(self, size: int) -> None:
-        self.left -= size
+        self.remaining -= size
         self.files -= 1
-        if self.left < 0 or self.files < 0:
+        if self.remaining < 0 or self.files < 0:
             raise _too_many(self.where)
 
 
@@ -122,14 +122,14 @@ class _BoundedArchive:
 
     stream: gzip.GzipFile
     where: str
-    left: int = MOST_BYTES + 4 * MOST_FILES * tarfile.BLOCKSIZE
+    remaining: int = MOST_BYTES + 4 * MOST_FILES * tarfile.BLOCKSIZE
 
     def read(self, size: int) -> bytes:
-        found = self.stream.read(size)
-        self.left -= len(found)
-        if self.left < 0:
+        data = self.stream.read(size)
+        self.remaining -= len(data)
+        if self.remaining < 0:
             raise _too_many(self.where)
-        return found
+        return data
 
 
 def archived(data: bytes, where: str, budget: _Budget | None = None) -> dict[str, bytes]:
@@ -138,22 +138,22 @@ def archived(data: bytes, where: str, budget: _Budget | None = None) -> dict[str
     Raises:
         InvalidManifest: it is no archive of a chart, or too large.
     """
-    left = budget or _Budget(where, MOST_BYTES)
-    found: dict[str, bytes] = {}
+    bounds = budget or _Budget(where, MOST_BYTES)
+    files: dict[str, bytes] = {}
     try:
         whole = _BoundedArchive(gzip.GzipFile(fileobj=io.BytesIO(data)), where)
         with tarfile.open(fileobj=cast("IO[bytes]", whole), mode="r|") as archive:
             for member in archive:
-                left.take(member.size if member.isfile() else 0)
+                bounds.take(member.size if member.isfile() else 0)
                 content = archive.extractfile(member) if member.isfile() else None
                 _, _, name = posixpath.normpath(member.name).partition("/")
                 if content is not None and name and not name.startswith("../"):
-                    found[name] = content.read()
+                    files[name] = content.read()
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError) as err:
         raise InvalidManifest(f"{where} is no archive of a chart: {err}", remedy="package the chart anew") from err
-    if CHART not in found:
+    if CHART not in files:
         raise InvalidManifest(f"{where} holds no {CHART}", remedy="package the chart by `helm package`")
-    return found
+    return files
 
 
 def packed(files: Files) -> bytes:

@@ -20,14 +20,14 @@ def locked(path: str, declared: Sequence[Mapping[str, Any]], files: Files, limit
     Raises:
         InvalidManifest: the lock is of other dependencies.
     """
-    ranges = [str(each.get("version") or "") for each in declared]
+    ranges = [str(dependency.get("version") or "") for dependency in declared]
     lock = next((name for name in LOCKS if name in files), None)
     if lock is None:
         return ranges
-    found = mapping(f"{path}/{lock}", files[lock], limits).get("dependencies")
-    pins = [each for each in found or () if isinstance(each, Mapping)] if isinstance(found, list) else []
-    versions = [str(each.get("version") or "") for each in pins]
-    names, wanted = ([str(each.get("name")) for each in some] for some in (pins, declared))
+    entries = mapping(f"{path}/{lock}", files[lock], limits).get("dependencies")
+    pins = [entry for entry in entries or () if isinstance(entry, Mapping)] if isinstance(entries, list) else []
+    versions = [str(pin.get("version") or "") for pin in pins]
+    names, wanted = ([str(entry.get("name")) for entry in some] for some in (pins, declared))
     if names != wanted or not all(_fits(*pair) for pair in zip(versions, ranges, strict=True)):
         raise InvalidManifest(
             f"{path}/{lock} is not of the dependencies that are declared",
@@ -38,5 +38,5 @@ def locked(path: str, declared: Sequence[Mapping[str, Any]], files: Files, limit
 
 def _fits(version: str, wanted: str) -> bool:
     """Tell whether `wanted` allows `version`; what is neither a version nor a range says nothing."""
-    constraint, found = range_of(wanted), Version.parse(version)
-    return constraint is None or found is None or constraint.allows(found)
+    constraint, parsed = range_of(wanted), Version.parse(version)
+    return constraint is None or parsed is None or constraint.allows(parsed)

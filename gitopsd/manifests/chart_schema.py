@@ -34,18 +34,18 @@ def check_schemas(path: str, files: Mapping[str, bytes]) -> None:
             _check(posixpath.join(path, name), files[name])
 
 
-def _check(place: str, data: bytes) -> None:
+def _check(path: str, data: bytes) -> None:
     try:
         todo: list[Any] = [orjson.loads(data)]
     except orjson.JSONDecodeError as err:
-        raise InvalidManifest(f"{place} is no JSON: {err}", remedy="mend the chart") from err
+        raise InvalidManifest(f"{path} is no JSON: {err}", remedy="mend the chart") from err
     while todo:
         value = todo.pop()
         if isinstance(value, dict):
             for field, text in value.items():
                 if isinstance(text, str) and _leads_out(field, text):
                     raise InvalidManifest(
-                        f"{place} refers to {text[:200]!r}, which is not in that file",
+                        f"{path} refers to {text[:200]!r}, which is not in that file",
                         remedy="copy it to its $defs and refer to '#/$defs/…', or set helm.skipSchemaValidation",
                     )
             todo.extend(value.values())

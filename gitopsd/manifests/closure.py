@@ -51,7 +51,7 @@ def inputs_hash(source: Source, limits: RenderSettings, tools: str, lent: Iterab
     """
     blocks = {name: source.options[name] for name in BLOCKS if name in source.options}
     given = [renderer_version(), tools, source.repository, source.path, source.tool]
-    refs = sorted((each.source.ref, each.source.repository) for each in lent)
+    refs = sorted((loan.source.ref, loan.source.repository) for loan in lent)
     return _hash([*given, blocks, limits, *refs])
 
 

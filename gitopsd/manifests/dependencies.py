@@ -36,21 +36,21 @@ def with_dependencies(tree: Tree, path: str, files: Files, given: RenderContext)
     complete, limits = dict(files), given.limits
     declared = list(_declared(path, files, limits))
     there = set(_names(path, files, limits)) if declared else set()
-    lacking = [place for place, each in enumerate(declared) if str(each.get("name")) not in there]
+    lacking = [index for index, dependency in enumerate(declared) if str(dependency.get("name")) not in there]
     missing: set[str] = set()
     versions = locked(path, declared, files, limits) if lacking else []
-    for place in lacking:
-        name, repository = str(declared[place].get("name")), str(declared[place].get("repository") or "")
+    for index in lacking:
+        name, repository = str(declared[index].get("name")), str(declared[index].get("repository") or "")
         if repository.startswith(LOCAL):
-            found = _local(tree, path, RemoteChart(repository, name, versions[place]), limits)
+            contents = _local(tree, path, RemoteChart(repository, name, versions[index]), limits)
         elif not is_fetched_from(repository):
             raise _missing(path, name, repository)
-        elif (chart := RemoteChart(repository, name, versions[place]).name) in given.refs:
-            found = chart_files(given.refs[chart], ".", limits)
+        elif (chart := RemoteChart(repository, name, versions[index]).name) in given.refs:
+            contents = chart_files(given.refs[chart], ".", limits)
         else:
             missing.add(chart)
             continue
-        complete |= {f"charts/{name}-{place}/{below}": data for below, data in found.items()}
+        complete |= {f"charts/{name}-{index}/{below}": data for below, data in contents.items()}
     if missing:
         raise not_lent(missing)
     return complete
@@ -58,8 +58,8 @@ def with_dependencies(tree: Tree, path: str, files: Files, given: RenderContext)
 
 def _declared(path: str, files: Files, limits: RenderSettings) -> Iterator[Mapping[str, Any]]:
     for file in (CHART, OLD):
-        found = mapping(f"{path}/{file}", files[file], limits).get("dependencies") if file in files else None
-        yield from (each for each in found or () if isinstance(each, Mapping))
+        entries = mapping(f"{path}/{file}", files[file], limits).get("dependencies") if file in files else None
+        yield from (entry for entry in entries or () if isinstance(entry, Mapping))
 
 
 def _names(path: str, files: Files, limits: RenderSettings) -> Iterator[str]:
@@ -69,27 +69,27 @@ def _names(path: str, files: Files, limits: RenderSettings) -> Iterator[str]:
 
 
 def _local(tree: Tree, path: str, wanted: RemoteChart, limits: RenderSettings) -> dict[str, bytes]:
-    place = posixpath.normpath(posixpath.join(path, wanted.url.removeprefix(LOCAL)))
-    if place.startswith(("/", "../")) or place == "..":
+    directory = posixpath.normpath(posixpath.join(path, wanted.url.removeprefix(LOCAL)))
+    if directory.startswith(("/", "../")) or directory == "..":
         raise PathNotFound(
             f"{path}: the dependency {wanted.chart} is outside of the repository", remedy="copy it to charts/"
         )
     try:
-        files = chart_files(tree, place, limits)
+        files = chart_files(tree, directory, limits)
     except PathNotFound as err:
         raise _missing(path, wanted.chart, wanted.url) from err
-    _check(path, place, wanted, mapping(f"{place}/{CHART}", files[CHART], limits))
+    _check(path, directory, wanted, mapping(f"{directory}/{CHART}", files[CHART], limits))
     return files
 
 
-def _check(path: str, place: str, wanted: RemoteChart, about: Mapping[str, Any]) -> None:
-    """Return if the chart in `place` is the one that is `wanted`; Helm takes no other one, either."""
+def _check(path: str, directory: str, wanted: RemoteChart, about: Mapping[str, Any]) -> None:
+    """Return if the chart in `directory` is the one that is `wanted`; Helm takes no other one, either."""
     name, version = str(about.get("name")), str(about.get("version"))
-    allowed, found = range_of(wanted.version), Version.parse(version)
-    if name != wanted.chart or allowed is None or found is None or not allowed.allows(found):
+    allowed, parsed = range_of(wanted.version), Version.parse(version)
+    if name != wanted.chart or allowed is None or parsed is None or not allowed.allows(parsed):
         raise InvalidManifest(
             f"{path} depends on the chart {wanted.chart} {wanted.version or 'of no version'}, "
-            f"and the one in {place} is {name[:100]} {version[:100]}",
+            f"and the one in {directory} is {name[:100]} {version[:100]}",
             remedy="mend name and version of the dependency, and have its lock made anew by `helm dependency update`",
         )
 

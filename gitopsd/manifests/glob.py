@@ -59,5 +59,7 @@ def _class(pattern: str, at: int) -> tuple[str, int]:
     return f"[{'^' if negated else ''}{text}]", end + 1
 
 
-def _invalid(pattern: str, why: str) -> InvalidDeclaration:
-    return InvalidDeclaration(f"the glob {pattern!r} cannot be read: {why}", remedy="mend directory.include or exclude")
+def _invalid(pattern: str, reason: str) -> InvalidDeclaration:
+    return InvalidDeclaration(
+        f"the glob {pattern!r} cannot be read: {reason}", remedy="mend directory.include or exclude"
+    )

@@ -69,19 +69,19 @@ def build(tree: Tree, path: str, options: HelmOptions, given: RenderContext) -> 
         wanted = asked_of(texts, values, about)
         release = _release(options, wanted, given)
         check_version(path, about, release.kube_version)
-        found = rendering(packed({**files, **first}), values, release)
+        rendered = rendering(packed({**files, **first}), values, release)
         again = at_another_time(texts if not options.skip_schema_validation else files)
-        changing = _changing(found, {**again, **first}, values, release) if again is not None else []
+        changing = _changing(rendered, {**again, **first}, values, release) if again is not None else []
     except HelmRefused as err:
         words = without_given(" ".join(str(err).split()), values)[:SHOWN]
         raise InvalidManifest(f"{path}: Helm refuses it: {words}", remedy="mend the chart or its values") from err
-    loaded = _loaded(path, found, options, given.limits)
-    for warning in found.warnings:
+    loaded = _loaded(path, rendered, options, given.limits)
+    for warning in rendered.warnings:
         loaded.warn(f"{path}: {warning.strip()}")
     if changing:
-        shown = ", ".join(posixpath.join(path, name.partition("/")[2]) for name in changing[:5])
+        names = ", ".join(posixpath.join(path, name.partition("/")[2]) for name in changing[:5])
         loaded.warn(
-            f"not reproducible: {shown} renders to something else each time; it is kept until its inputs change"
+            f"not reproducible: {names} renders to something else each time; it is kept until its inputs change"
         )
     return loaded
 
@@ -96,10 +96,10 @@ def _check_text(path: str, texts: Files) -> None:
                 raise InvalidManifest(f"{path}/{name}: not UTF-8", remedy="save the file as UTF-8") from err
 
 
-def _changing(found: Rendering, again: Files, values: Values, release: HelmRelease) -> list[str]:
+def _changing(rendered: Rendering, again: Files, values: Values, release: HelmRelease) -> list[str]:
     """Return the templates that render to something else in the chart `again`, of another time."""
     try:
-        return differing(found.templates, rendering(packed(again), values, release).templates)
+        return differing(rendered.templates, rendering(packed(again), values, release).templates)
     except HelmRefused:  # of what is made of it by another clock: nobody can tell
         return []
 
@@ -123,11 +123,11 @@ def _release_name(options: HelmOptions, given: RenderContext) -> str:
     return name
 
 
-def _loaded(path: str, found: Rendering, options: HelmOptions, limits: RenderSettings) -> Loaded:
+def _loaded(path: str, rendered: Rendering, options: HelmOptions, limits: RenderSettings) -> Loaded:
     loaded = Loaded()
-    for printed in of_definitions(path, () if options.skip_crds else found.crds, limits):
+    for printed in of_definitions(path, () if options.skip_crds else rendered.crds, limits):
         _add(loaded, printed)
-    for printed in of_templates(path, found.templates, limits):
+    for printed in of_templates(path, rendered.templates, limits):
         if unknown := sorted(printed.hooks - HOOKS):
             loaded.warn(
                 f"{printed.what}: the object of line {printed.document.line} is a Helm hook of the type "
@@ -145,4 +145,4 @@ def _loaded(path: str, found: Rendering, options: HelmOptions, limits: RenderSet
 
 def _add(loaded: Loaded, printed: Printed) -> None:
     for manifest in manifests_of(printed.what, printed.document.value, QUOTE):
-        loaded.add(printed.place, manifest)
+        loaded.add(printed.file, manifest)

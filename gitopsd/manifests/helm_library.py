@@ -55,7 +55,7 @@ def rendering(archive: bytes, values: Mapping[str, Any], release: HelmRelease) -
     options = {"name": release.name, "namespace": release.namespace}
     if release.kube_version:
         options["kube_version"] = release.kube_version
-    with _refusals(), _told() as told:
+    with _refusals(), _told() as warnings:
         buffer = (ctypes.c_uint8 * len(archive)).from_buffer_copy(archive)
         chart = library.call_handle("helm_chart_load_archive", buffer, len(archive))
         try:
@@ -65,8 +65,8 @@ def rendering(archive: bytes, values: Mapping[str, Any], release: HelmRelease) -
             crds = library.call_string("helm_chart_crds", chart)
         finally:
             library.call_status("helm_chart_free", chart)
-    found = tuple((crd["filename"], crd["data"]) for crd in orjson.loads(crds))
-    return Rendering(orjson.loads(templates), found, tuple(told))
+    definitions = tuple((crd["filename"], crd["data"]) for crd in orjson.loads(crds))
+    return Rendering(orjson.loads(templates), definitions, tuple(warnings))
 
 
 def _json(values: Mapping[str, Any]) -> str:
@@ -89,17 +89,17 @@ def _library() -> Any:
 @contextmanager
 def _told() -> Iterator[list[str]]:
     """Collect the library's warnings, which it writes to standard error; what they show of values is left out."""
-    told: list[str] = []
+    warnings: list[str] = []
     before = os.dup(2)
     with os.fdopen(os.memfd_create("stderr"), "r+b", buffering=0) as said:
         os.dup2(said.fileno(), 2)
         try:
-            yield told
+            yield warnings
         finally:
             os.dup2(before, 2)
             os.close(before)
         said.seek(0)
-        told += WARNING.findall(said.read(MOST_TOLD_BYTES).decode(errors="replace"))
+        warnings += WARNING.findall(said.read(MOST_TOLD_BYTES).decode(errors="replace"))
 
 
 @contextmanager

@@ -36,22 +36,22 @@ RANK = {kind: rank for rank, kind in enumerate(INSTALLED)}
 class Printed:
     """One document of the output."""
 
-    place: str  # the file that it is of, from the repository's root
+    file: str  # the file that it is of, from the repository's root
     document: Document
     hooks: frozenset[str] = frozenset()  # the types that its annotation names, as Helm reads them
 
     @property
     def what(self) -> str:
         """What it is, for errors."""
-        return _rendered(self.place)
+        return _rendered(self.file)
 
 
 def of_definitions(path: str, files: Iterable[tuple[str, str]], limits: RenderSettings) -> Iterator[Printed]:
     """Yield what is in the files of CRDs of the chart in `path`: Helm prints them whole, hooks or not."""
     for name, text in files:
-        place = _place(path, name)
-        for document in parse(_rendered(place), f"{text}\n".encode(), limits).documents:
-            yield Printed(place, document)
+        file = _place(path, name)
+        for document in parse(_rendered(file), f"{text}\n".encode(), limits).documents:
+            yield Printed(file, document)
 
 
 def of_templates(path: str, templates: Mapping[str, str], limits: RenderSettings) -> Iterator[Printed]:
@@ -61,12 +61,12 @@ def of_templates(path: str, templates: Mapping[str, str], limits: RenderSettings
         InvalidManifest: one renders to no YAML.
     """
     parts = [part for name, text in sorted(_shown(templates)) for part in _parts(_place(path, name), text)]
-    found = [part.printed(f"{part.text}\n", limits) for part in parts]
-    ordinary = [at for at, printed in enumerate(found) if printed and not printed[0].hooks]
+    documents = [part.printed(f"{part.text}\n", limits) for part in parts]
+    ordinary = [at for at, printed in enumerate(documents) if printed and not printed[0].hooks]
     if ordinary:
-        last = max(ordinary, key=lambda at: (_order(found[at]), at))
-        found[last] = parts[last].printed(f"{parts[last].text.rstrip()}\n", limits)
-    for printed in found:
+        last = max(ordinary, key=lambda at: (_order(documents[at]), at))
+        documents[last] = parts[last].printed(f"{parts[last].text.rstrip()}\n", limits)
+    for printed in documents:
         yield from printed
 
 
@@ -74,24 +74,24 @@ def of_templates(path: str, templates: Mapping[str, str], limits: RenderSettings
 class _Part:
     """A document as text; what Helm takes for one may still hold several."""
 
-    place: str
+    file: str
     line: int  # on which it begins, from 0
     text: str
 
     def printed(self, text: str, limits: RenderSettings) -> list[Printed]:
         numbered = "\n" * self.line + text
-        documents = parse(_rendered(self.place), numbered.encode(), limits).documents
-        return [Printed(self.place, each, _hooks(each.value)) for each in documents]
+        documents = parse(_rendered(self.file), numbered.encode(), limits).documents
+        return [Printed(self.file, document, _hooks(document.value)) for document in documents]
 
 
-def _parts(place: str, text: str) -> Iterator[_Part]:
+def _parts(file: str, text: str) -> Iterator[_Part]:
     start, line = 0, 0
-    for found in (*SEPARATOR.finditer(text), None):
-        part = text[start : found.start() if found else len(text)]
+    for separator in (*SEPARATOR.finditer(text), None):
+        part = text[start : separator.start() if separator else len(text)]
         if part.strip():
-            yield _Part(place, line, part)
-        if found:
-            line, start = line + text.count("\n", start, found.end()), found.end()
+            yield _Part(file, line, part)
+        if separator:
+            line, start = line + text.count("\n", start, separator.end()), separator.end()
 
 
 def _order(printed: Sequence[Printed]) -> tuple[int, str]:
@@ -112,8 +112,8 @@ def _place(path: str, name: str) -> str:
     return posixpath.join(path, name.partition("/")[2])
 
 
-def _rendered(place: str) -> str:
-    return f"what {place} renders to"
+def _rendered(file: str) -> str:
+    return f"what {file} renders to"
 
 
 def _hooks(value: Any) -> frozenset[str]:
@@ -122,4 +122,4 @@ def _hooks(value: Any) -> frozenset[str]:
     annotations = meta.get("annotations") if isinstance(meta, dict) else None
     if not isinstance(annotations, dict) or HELM_HOOK not in annotations:
         return frozenset()
-    return frozenset(each.strip().lower() for each in str(annotations[HELM_HOOK] or "").split(","))
+    return frozenset(hook.strip().lower() for hook in str(annotations[HELM_HOOK] or "").split(","))

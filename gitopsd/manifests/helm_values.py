@@ -47,7 +47,7 @@ def helm_values(tree: Tree, path: str, options: HelmOptions, given: RenderContex
     if written is None:
         written = _read("spec.source.helm.values", options.values.encode(), given.limits)
     merged = _own(_over(merged, written))
-    for parameter in sorted(options.parameters, key=lambda each: each.force_string):
+    for parameter in sorted(options.parameters, key=lambda parameter: parameter.force_string):
         convert = str if parameter.force_string else typed_whole
         _set(merged, parameter.name, cleaned(given.variables.expand(parameter.value)), convert)
     for name, file in options.file_parameters.items():
@@ -76,20 +76,20 @@ def _set(into: Values, name: str, text: str, convert: Any) -> None:
 def _files(tree: Tree, path: str, options: HelmOptions, given: RenderContext) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each value file; one that is named counts before globs that find it, too."""
     places = [_Place(text, tree, path, given) for text in options.value_files]
-    named = {place.key for place in places if not place.is_glob}
+    named = {entry.key for entry in places if not entry.is_glob}
     known: set[tuple[str, str]] = set()
-    for place in places:
-        matches = place.matches() if place.is_glob else [place.key]
-        contents = {key: place.read(key) for key in matches if not place.is_glob or key not in named}
+    for entry in places:
+        matches = entry.matches() if entry.is_glob else [entry.key]
+        contents = {key: entry.read(key) for key in matches if not entry.is_glob or key not in named}
         if (not matches or None in contents.values()) and not options.ignore_missing_value_files:
             raise InvalidManifest(
-                f"the value file {place.text!r} is not there",
+                f"the value file {entry.text!r} is not there",
                 remedy="add it in Git, mend helm.valueFiles, or set helm.ignoreMissingValueFiles",
             )
         for key, data in contents.items():
             if data and key not in known:
                 known.add(key)
-                yield place.name_of(key), data
+                yield entry.name_of(key), data
 
 
 class _Place:
@@ -100,14 +100,14 @@ class _Place:
         self.ref = self._url = ""
         self.tree = tree
         self._max_bytes = given.limits.max_bytes
-        found = REFERENCE.match(text)
-        if found is not None and found["ref"] in given.refs:
-            self.ref = found["ref"]
+        match = REFERENCE.match(text)
+        if match is not None and match["ref"] in given.refs:
+            self.ref = match["ref"]
             self.tree = given.refs[self.ref]
-            below = "/" + given.variables.expand(text[found.end() :])
-        elif found is not None and not OWN.match(found["ref"]):
+            below = "/" + given.variables.expand(text[match.end() :])
+        elif match is not None and not OWN.match(match["ref"]):
             raise InvalidDeclaration(
-                f"the file {text!r} names the ref {found['ref']!r}, which no Git source has",
+                f"the file {text!r} names the ref {match['ref']!r}, which no Git source has",
                 remedy="add a source with that ref to spec.sources",
             )
         else:
@@ -139,10 +139,10 @@ class _Place:
         start = "/".join(parts[:fixed])
         pattern = path_glob("/".join(parts[fixed:]), deep=True)
         deepest = 0 if "**" in self._path else len(parts) - fixed
-        found = [each for each in self._below(start, "", deepest) if pattern.fullmatch(each)]
-        if len(found) > MOST_MATCHES:
+        paths = [path for path in self._below(start, "", deepest) if pattern.fullmatch(path)]
+        if len(paths) > MOST_MATCHES:
             raise InvalidManifest(f"{self.text!r} finds more than {MOST_MATCHES} value files", remedy="name fewer")
-        return [(self.ref, posixpath.join(start, each)) for each in sorted(found)]
+        return [(self.ref, posixpath.join(start, path)) for path in sorted(paths)]
 
     def _below(self, start: str, below: str, deepest: int) -> Iterator[str]:
         for entry in self.tree.list(posixpath.join(start, below)) or ():
@@ -168,8 +168,8 @@ def _lent_by(url: str, given: RenderContext) -> str:
 
 def _text(tree: Tree, path: str, file: str, given: RenderContext) -> str:
     """Return the text of a file that a parameter names; a file that is named must be there."""
-    place = _Place(file, tree, path, given)
-    data = place.read(place.key)
+    entry = _Place(file, tree, path, given)
+    data = entry.read(entry.key)
     if data is None:
         raise InvalidManifest(f"the file {file!r} is not there", remedy="add it in Git, or mend helm.fileParameters")
     return data.decode(errors="replace")

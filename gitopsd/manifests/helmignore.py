@@ -46,25 +46,25 @@ class HelmIgnore:
         return False
 
 
-def ignored(place: str, text: str) -> HelmIgnore:
-    """Return the rules of the file `place`; "" has Helm's own alone.
+def ignored(file: str, text: str) -> HelmIgnore:
+    """Return the rules of the file `file`; "" has Helm's own alone.
 
     Raises:
         InvalidManifest: a rule cannot be read.
 
     Source: Helm, pkg/ignore.
     """
-    return HelmIgnore(tuple(_rules(place, f"{text}\n{ALWAYS}")))
+    return HelmIgnore(tuple(_rules(file, f"{text}\n{ALWAYS}")))
 
 
-def _rules(place: str, text: str) -> Iterator[Rule]:
+def _rules(file: str, text: str) -> Iterator[Rule]:
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         rule = line.strip()
         if not rule or rule.startswith("#"):
             continue
         if "**" in rule:
             raise InvalidManifest(
-                f"{place}:{number}: Helm knows no '**' there", remedy="name the directories one by one"
+                f"{file}:{number}: Helm knows no '**' there", remedy="name the directories one by one"
             )
         name = rule.removeprefix("!")
         bare = name.removesuffix("/")

@@ -42,10 +42,10 @@ Place = tuple[Opened, Sequence[tuple[str, Opened]]]  # of the source, and of wha
 Question = tuple[str, Sequence[Sequence[str]], Mapping[str, str]]  # inputs, look-up sets, the build environment
 
 
-def look_up(place: Place, questions: Sequence[Question]) -> list[list[str]]:
+def look_up(mirrors: Place, questions: Sequence[Question]) -> list[list[str]]:
     """Return the key that each look-up set of each question has there."""
     wanted = {key for _, sets, _ in questions for looked_up in sets for key in looked_up}
-    there = _there(place, wanted - variables.seen(wanted, {}).keys())
+    there = _there(mirrors, wanted - variables.seen(wanted, {}).keys())
     return [
         [
             manifests_key(inputs, {key: there[key] for key in looked_up if key in there} | seen)
@@ -56,7 +56,7 @@ def look_up(place: Place, questions: Sequence[Question]) -> list[list[str]]:
     ]
 
 
-def render(place: Place, inputs: str, source: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def render(mirrors: Place, inputs: str, source: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Render one source: `outcome` (manifests, or an error that follows from the inputs), `key`, `looked_up`.
 
     `source` is its path, its options as declared, and the keys that decrypt it (of `sops_keys`), if any; `given` is of
@@ -64,15 +64,15 @@ def render(place: Place, inputs: str, source: Mapping[str, Any], given: Mapping[
     """
     keys: Mapping[str, Any] = source.get("keys") or {}
     bare = RenderContext.unpacked(given, {})
-    tree = sops.opened(_open(*place[0]), keys.get(""), bare)
-    unpacked = replace(bare, refs={ref: sops.opened(_open(*opened), keys.get(ref), bare) for ref, opened in place[1]})
+    tree = sops.opened(_open(*mirrors[0]), keys.get(""), bare)
+    unpacked = replace(bare, refs={ref: sops.opened(_open(*opened), keys.get(ref), bare) for ref, opened in mirrors[1]})
     trees = (tree, *unpacked.refs.values())
     outcome: dict[str, Any]
     try:
         outcome = _rendered(tree, source["path"], source["options"], unpacked)
         warnings = [*outcome["warnings"], *sops.warnings_of(trees)]
         outcome["warnings"] = [sops.hidden(trees, warning) for warning in warnings]
-        outcome["nameless"] = [sops.hidden(trees, each) for each in outcome["nameless"]]
+        outcome["nameless"] = [sops.hidden(trees, description) for description in outcome["nameless"]]
         outcome["announced"] = _hidden(trees, outcome["announced"])
     except FOLLOWS_FROM_INPUTS as err:
         outcome = {"error": error_to_json(err.again(sops.hidden(trees, err.what)))}
@@ -86,22 +86,22 @@ def _hidden(trees: Sequence[Tree], value: Any) -> Any:
     if isinstance(value, str):
         return sops.hidden(trees, value)
     if isinstance(value, list):
-        return [_hidden(trees, each) for each in value]
+        return [_hidden(trees, item) for item in value]
     if isinstance(value, dict):
-        return {name: _hidden(trees, each) for name, each in value.items()}
+        return {name: _hidden(trees, field) for name, field in value.items()}
     return value
 
 
-def _there(place: Place, wanted: Iterable[str]) -> dict[str, str]:
+def _there(mirrors: Place, wanted: Iterable[str]) -> dict[str, str]:
     """Return what is seen at the keys of `wanted`; a ref that is lent no more is at none."""
-    own, lent = place[0], dict(place[1])
-    found: dict[str, str] = {}
+    own, lent = mirrors[0], dict(mirrors[1])
+    states: dict[str, str] = {}
     for ref, keys in parted(wanted).items():
         if not ref:
-            found |= _open(*own).seen(keys)
+            states |= _open(*own).seen(keys)
         elif ref in lent:
-            found |= {lent_key(ref, key): seen for key, seen in _open(*lent[ref]).seen(keys).items()}
-    return found
+            states |= {lent_key(ref, key): seen for key, seen in _open(*lent[ref]).seen(keys).items()}
+    return states
 
 
 def documents(name: str, text: str) -> list[tuple[int, Any]]:

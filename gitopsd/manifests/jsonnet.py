@@ -27,44 +27,44 @@ class Evaluated:
     nameless: tuple[str, ...] = ()
 
 
-def evaluated(tree: Tree, path: str, place: str, options: JsonnetOptions, given: RenderContext) -> Evaluated:
-    """Return what the file `place` of the directory `path` evaluates to: an object or a list, its nulls left out.
+def evaluated(tree: Tree, path: str, file: str, options: JsonnetOptions, given: RenderContext) -> Evaluated:
+    """Return what the file `file` of the directory `path` evaluates to: an object or a list, its nulls left out.
 
     Raises:
         InvalidManifest: it fails, or gives something else.
         PathNotFound: an import leads out of the repository.
         NotSupported: there is no Jsonnet.
     """
-    text = tree.read(place, max_bytes=given.limits.max_bytes)
+    text = tree.read(file, max_bytes=given.limits.max_bytes)
     if text is None:
-        raise PathNotFound(f"{place} was there and is gone", remedy="check the mirror's disk")
+        raise PathNotFound(f"{file} was there and is gone", remedy="check the mirror's disk")
     # As the reference importer: beside the importing file, then in the libraries, the later ones first.
     imports = _Imports(
         tree, (*(lib.lstrip("/") for lib in reversed(options.libs)), path), given.limits.max_bytes, len(text)
     )
-    answer = _evaluate(place, text, imports, _variables(options, given))
-    found = list(_manifests(place, answer, given))
-    manifests = tuple(orjson.dumps(one) for one in found if not isinstance(one, Nameless))
-    return Evaluated(imports.size, manifests, tuple(one.what for one in found if isinstance(one, Nameless)))
+    answer = _evaluate(file, text, imports, _variables(options, given))
+    values = list(_manifests(file, answer, given))
+    manifests = tuple(orjson.dumps(one) for one in values if not isinstance(one, Nameless))
+    return Evaluated(imports.size, manifests, tuple(one.what for one in values if isinstance(one, Nameless)))
 
 
-def _evaluate(place: str, text: bytes, imports: _Imports, variables: dict[str, dict[str, str]]) -> str:
+def _evaluate(file: str, text: bytes, imports: _Imports, variables: dict[str, dict[str, str]]) -> str:
     try:
         library: Any = importlib.import_module("_gojsonnet")
     except ImportError as err:
         raise NotSupported(
-            f"{place} is Jsonnet, and there is none here",
+            f"{file} is Jsonnet, and there is none here",
             remedy="install gitopsd[jsonnet], leave it out by directory.exclude, or commit what it renders",
         ) from err
     try:
-        answer: str = library.evaluate_snippet(place, text.decode(), import_callback=imports.read, **variables)
+        answer: str = library.evaluate_snippet(file, text.decode(), import_callback=imports.read, **variables)
     except UnicodeDecodeError as err:
-        raise InvalidManifest(f"{place}: not UTF-8", remedy="save the file as UTF-8") from err
+        raise InvalidManifest(f"{file}: not UTF-8", remedy="save the file as UTF-8") from err
     except RuntimeError as err:  # the library's own
         if imports.error is not None:
             raise imports.error from err
         words = " ".join(" ".join(str(err).split("\n")[:SHOWN_LINES]).split())
-        raise InvalidManifest(f"{place}: {words}", remedy="mend the Jsonnet") from err
+        raise InvalidManifest(f"{file}: {words}", remedy="mend the Jsonnet") from err
     if imports.error is not None:
         raise imports.error
     return answer
@@ -88,41 +88,41 @@ class _Imports:
         kept in `error`, and whatever is evaluated then counts for nothing.
         """
         try:
-            found = self._found(directory, name)
+            imported = self._found(directory, name)
         except GitopsError as err:
             self.error = self.error or err
-            found = None
+            imported = None
         else:
-            if found is None:
+            if imported is None:
                 self.error = self.error or InvalidManifest(
                     f"{directory}: the import {name[:200]!r} is neither there nor in {', '.join(self.libs)}",
                     remedy="add it in Git, or its directory to directory.jsonnet.libs",
                 )
-        return found or (name, b"error 'no such import'")
+        return imported or (name, b"error 'no such import'")
 
     def _found(self, directory: str, name: str) -> tuple[str, bytes] | None:
         outside: PathNotFound | None = None
-        for place in dict.fromkeys(_candidates(directory, name, self.libs)):
+        for file in dict.fromkeys(_candidates(directory, name, self.libs)):
             try:
-                content = self.tree.read(place, max_bytes=self.max_bytes)
+                content = self.tree.read(file, max_bytes=self.max_bytes)
             except PathNotFound as err:
                 outside = outside or err
                 continue
             if content is not None:
-                self._count(place, len(content))
-                return place, content
+                self._count(file, len(content))
+                return file, content
         if outside is not None:
             raise outside
         return None
 
-    def _count(self, place: str, size: int) -> None:
-        if place in self._read:
+    def _count(self, file: str, size: int) -> None:
+        if file in self._read:
             return
-        self._read.add(place)
+        self._read.add(file)
         self.size += size
         if self.size > self.max_bytes:
             raise InvalidManifest(
-                f"{place} and what is imported besides have more than {self.max_bytes} bytes",
+                f"{file} and what is imported besides have more than {self.max_bytes} bytes",
                 remedy="import less, or raise render.max_bytes",
             )
 
@@ -134,7 +134,9 @@ def _candidates(directory: str, name: str, libs: Iterable[str]) -> Iterator[str]
 
 def _variables(options: JsonnetOptions, given: RenderContext) -> dict[str, dict[str, str]]:
     def values(variables: Sequence[JsonnetVariable], *, code: bool) -> dict[str, str]:
-        return {each.name: given.variables.expand(each.value) for each in variables if each.code is code}
+        return {
+            variable.name: given.variables.expand(variable.value) for variable in variables if variable.code is code
+        }
 
     return {
         "ext_vars": values(options.ext_vars, code=False),
@@ -144,12 +146,12 @@ def _variables(options: JsonnetOptions, given: RenderContext) -> dict[str, dict[
     }
 
 
-def _manifests(place: str, answer: str, given: RenderContext) -> Iterator[Any]:
+def _manifests(file: str, answer: str, given: RenderContext) -> Iterator[Any]:
     # In a mapping, so that a list is read by the rules of JSON, too.
-    (document,) = parse(place, b'{"is":' + answer.encode(errors="replace") + b"}", given.limits).documents
+    (document,) = parse(file, b'{"is":' + answer.encode(errors="replace") + b"}", given.limits).documents
     value = document.value["is"]
     if value is None:
         return
     for number, one in enumerate(value if isinstance(value, list) else [value]):
         if one is not None:
-            yield from manifests_of(f"{place} [{number}]" if isinstance(value, list) else place, one)
+            yield from manifests_of(f"{file} [{number}]" if isinstance(value, list) else file, one)

@@ -47,8 +47,8 @@ class Names:
 
 def canonical(value: Any) -> Kustomization:
     """Return a document with its fields by their proper names; what is no mapping has none."""
-    found = value if isinstance(value, Mapping) else {}
-    return {_CANONICAL.get(str(name).lower(), str(name)): one for name, one in found.items()}
+    fields = value if isinstance(value, Mapping) else {}
+    return {_CANONICAL.get(str(name).lower(), str(name)): one for name, one in fields.items()}
 
 
 def names(value: Kustomization) -> Names:
@@ -56,7 +56,7 @@ def names(value: Kustomization) -> Names:
     patches = [*_mappings(value, "patches"), *_mappings(value, "patchesJson6902"), *_mappings(value, "replacements")]
     openapi = value.get("openapi")
     files = [
-        *_texts(each.get("path") for each in patches),
+        *_texts(patch.get("path") for patch in patches),
         *_texts([openapi.get("path")] if isinstance(openapi, Mapping) else []),
         *(text for text in _list(value, "patchesStrategicMerge") if not is_document(text)),
         *_list(value, "crds"),
@@ -82,10 +82,13 @@ def chart_entries(value: Kustomization) -> list[Mapping[str, Any]]:
 def charts(value: Kustomization) -> tuple[str, list[str]]:
     """Return the directory of the charts that `value`, canonical, inflates, and the files of values it names."""
     home = value.get("helmGlobals")
-    found = _texts([home.get("chartHome")] if isinstance(home, Mapping) else [])
-    each = chart_entries(value)
-    files = [*_texts(chart.get("valuesFile") for chart in each), *_texts(chart.get("values") for chart in each)]
-    return next(found, "charts"), [*files, *(text for chart in each for text in _list(chart, "additionalValuesFiles"))]
+    homes = _texts([home.get("chartHome")] if isinstance(home, Mapping) else [])
+    charts = chart_entries(value)
+    files = [*_texts(chart.get("valuesFile") for chart in charts), *_texts(chart.get("values") for chart in charts)]
+    return next(homes, "charts"), [
+        *files,
+        *(text for chart in charts for text in _list(chart, "additionalValuesFiles")),
+    ]
 
 
 def config_names(config: Any) -> Iterator[str]:
@@ -94,7 +97,7 @@ def config_names(config: Any) -> Iterator[str]:
         yield from _texts([config.get("path")])
         yield from _list(config, "paths")
         yield from _sources(config)
-        yield from _texts(each.get("path") for each in _mappings(config, "replacements"))
+        yield from _texts(replacement.get("path") for replacement in _mappings(config, "replacements"))
 
 
 def is_document(text: str) -> bool:
@@ -162,7 +165,7 @@ def edited(
 def _images(old: list[Any], wanted: Iterable[str]) -> list[Any]:
     new = [_image(text) for text in wanted]
     for image in new:
-        same = (each for each in old if isinstance(each, Mapping) and each.get("name") == image["name"])
+        same = (entry for entry in old if isinstance(entry, Mapping) and entry.get("name") == image["name"])
         before: Mapping[str, Any] = next(same, {})
         for name in ("newName", "newTag", "digest"):
             if image.get(name) == "*":
@@ -173,25 +176,25 @@ def _images(old: list[Any], wanted: Iterable[str]) -> list[Any]:
 def _image(text: str) -> dict[str, str]:
     """Return an entry of `images` from `name=new:tag@digest` or `name:tag@digest`."""
     name, separator, new = text.partition("=")
-    found = IMAGE.fullmatch(new if separator else text)
-    if found is None or (not separator and found["tag"] is None and found["digest"] is None):
+    match = IMAGE.fullmatch(new if separator else text)
+    if match is None or (not separator and match["tag"] is None and match["digest"] is None):
         raise InvalidManifest(
             f"kustomize.images has {text!r}, which says nothing to change",
             remedy="write name=new:tag, name:tag or name@digest",
         )
-    changed = {"newTag": found["tag"] or "", "digest": found["digest"] or ""}
+    changed = {"newTag": match["tag"] or "", "digest": match["digest"] or ""}
     if separator:
-        return {"name": name, "newName": found["name"], **changed}
-    return {"name": found["name"], **changed}
+        return {"name": name, "newName": match["name"], **changed}
+    return {"name": match["name"], **changed}
 
 
 def _by_name(old: Iterable[Any], new: Iterable[Mapping[str, Any]]) -> list[Any]:
     """Return one entry for each name, sorted: the last of the new ones, else the first of the old ones."""
-    found = {each["name"]: each for each in new}
-    for each in old:
-        if isinstance(each, Mapping):
-            found.setdefault(str(each.get("name", "")), each)
-    return [found[name] for name in sorted(found)]
+    entries = {entry["name"]: entry for entry in new}
+    for entry in old:
+        if isinstance(entry, Mapping):
+            entries.setdefault(str(entry.get("name", "")), entry)
+    return [entries[name] for name in sorted(entries)]
 
 
 def _labels(value: Kustomization, wanted: Mapping[str, str], options: KustomizeOptions) -> dict[str, Any]:
@@ -200,9 +203,9 @@ def _labels(value: Kustomization, wanted: Mapping[str, str], options: KustomizeO
         return {"commonLabels": _added("label", _checked(value, "commonLabels", dict), wanted, force=force)}
     new = {"pairs": dict(wanted), "includeSelectors": False, "includeTemplates": options.label_include_templates}
     labels = list(_checked(value, "labels", list))
-    for place, each in enumerate(labels):
-        if isinstance(each, Mapping) and all(bool(each.get(name)) is new[name] for name in SWITCHES):
-            labels[place] = {**each, "pairs": _added("label", _checked(each, "pairs", dict), wanted, force=force)}
+    for index, label in enumerate(labels):
+        if isinstance(label, Mapping) and all(bool(label.get(name)) is new[name] for name in SWITCHES):
+            labels[index] = {**label, "pairs": _added("label", _checked(label, "pairs", dict), wanted, force=force)}
             return {"labels": labels}
     return {"labels": [*labels, new]}
 
@@ -218,12 +221,12 @@ def _added(kind: str, old: Mapping[str, Any], wanted: Mapping[str, str], *, forc
 
 
 def _checked(value: Kustomization, name: str, kind: type[Any]) -> Any:
-    found = value.get(name)
-    if found is not None and not isinstance(found, kind):
+    current = value.get(name)
+    if current is not None and not isinstance(current, kind):
         raise InvalidManifest(
             f"{name} of the kustomization is not a {'list' if kind is list else 'mapping'}", remedy="mend it"
         )
-    return found or kind()
+    return current or kind()
 
 
 def _sources(generator: Mapping[str, Any]) -> Iterator[str]:
@@ -235,14 +238,14 @@ def _sources(generator: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _list(value: Mapping[str, Any], name: str) -> list[str]:
-    found = value.get(name)
-    return list(_texts(found)) if isinstance(found, list) else []
+    items = value.get(name)
+    return list(_texts(items)) if isinstance(items, list) else []
 
 
 def _mappings(value: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    found = value.get(name)
-    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+    items = value.get(name)
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
 
 
-def _texts(found: Iterable[Any]) -> Iterator[str]:
-    return (each for each in found if isinstance(each, str) and each)
+def _texts(values: Iterable[Any]) -> Iterator[str]:
+    return (value for value in values if isinstance(value, str) and value)

@@ -49,24 +49,24 @@ def build(tree: Tree, path: str, options: KustomizeOptions, given: RenderContext
     limits, programs = given.limits, given.programs
     program = _program(options.version, programs)
     build_options = programs.build_options.get(options.version, "")
-    place = tree.real(path)
-    top = {posixpath.join(place, name) for name in FILES}
+    directory = tree.real(path)
+    top = {posixpath.join(directory, name) for name in FILES}
 
     def edit(file: str, value: Kustomization) -> Kustomization:
         if file not in top:
             return value
-        return edited(value, options, given.variables, _components(tree, place, options))
+        return edited(value, options, given.variables, _components(tree, directory, options))
 
     allows = allowed(build_options, programs.remote_bases)
     own, *others = follow(tree, path, edit, limits, allows=allows, lent=given.refs)
-    if top.isdisjoint(own.found):
+    if top.isdisjoint(own.kustomizations):
         raise PathNotFound(f"{path} holds no kustomization", remedy=f"add {FILES[0]}, or mend spec.source.path")
     with workspace(programs.work_dir) as made:
         home = made / "home"
         home.mkdir()
-        for each in (own, *others):
-            lay_out(made / each.layout, each.tree, instead=each.instead, max_bytes=limits.max_bytes)
-        asked = ANYTHING if any(each.inflates for each in (own, *others)) else NOTHING
+        for walked in (own, *others):
+            lay_out(made / walked.layout, walked.tree, instead=walked.instead, max_bytes=limits.max_bytes)
+        asked = ANYTHING if any(walked.inflates for walked in (own, *others)) else NOTHING
         version = kube_version(options, asked, given.variables)
         apis = api_versions(options, asked, given.variables)
         check_texts(path, "kubeVersion", [version])
@@ -92,10 +92,12 @@ def _program(version: str, programs: Programs) -> str:
     return program
 
 
-def _components(tree: Tree, place: str, options: KustomizeOptions) -> list[str]:
+def _components(tree: Tree, directory: str, options: KustomizeOptions) -> list[str]:
     if not options.ignore_missing_components:
         return list(options.components)
-    return [each for each in options.components if tree.list(posixpath.join(place, each)) is not None]
+    return [
+        component for component in options.components if tree.list(posixpath.join(directory, component)) is not None
+    ]
 
 
 def _built(  # noqa: PLR0913 - a build is all of this

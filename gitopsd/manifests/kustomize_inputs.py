@@ -58,7 +58,7 @@ class KustomizeInputs:
 
     tree: Tree
     layout: str  # the directory of a workspace in which the repository lies
-    found: dict[str, Kustomization] = field(default_factory=dict)  # by their paths
+    kustomizations: dict[str, Kustomization] = field(default_factory=dict)  # by their paths
     instead: dict[str, bytes] = field(default_factory=dict)  # contents of those that are to differ, by real paths
     inflates: bool = False  # charts, which may ask what the cluster offers
 
@@ -145,36 +145,36 @@ class _KustomizationWalk:
 
     def directory(self, path: str) -> str:
         """Have the kustomization of a directory followed; return where the workspace has it."""
-        place = self._tree.real(path)
-        self._add(path, place)
-        return posixpath.join(self.followed.layout, place)
+        directory = self._tree.real(path)
+        self._add(path, directory)
+        return posixpath.join(self.followed.layout, directory)
 
-    def _add(self, path: str, place: str) -> None:
+    def _add(self, path: str, directory: str) -> None:
         if self._at in self._places:
-            self._places[self._at].add(place)
-        if place in self._places:
+            self._places[self._at].add(directory)
+        if directory in self._places:
             return
         if len(self._places) >= MOST_DIRECTORIES:
             raise _too_many(f"{MOST_DIRECTORIES} directories", path)
-        self._places[place] = set()
-        self.todo.append(place)
+        self._places[directory] = set()
+        self.todo.append(directory)
 
-    def step(self, place: str) -> None:
+    def step(self, directory: str) -> None:
         """Follow the kustomization in one directory; where there are several, kustomize refuses them all."""
-        self._at = place
+        self._at = directory
         for name in FILES:
-            path = posixpath.join(place, name)
+            path = posixpath.join(directory, name)
             data = self._tree.read(path, max_bytes=self._limits.max_bytes)
             if data is not None:
-                self._kustomization(path, place, data)
+                self._kustomization(path, directory, data)
 
     def check_levels(self) -> None:
         """Refuse kustomizations that include themselves, or each other too deep."""
-        named = {place: sorted(self._places[place]) for place in sorted(self._places)}
+        named = {directory: sorted(self._places[directory]) for directory in sorted(self._places)}
         try:
             order = tuple(TopologicalSorter(named).static_order())
         except CycleError as err:
-            circle = [place or "." for place in err.args[1][:0:-1]]
+            circle = [directory or "." for directory in err.args[1][:0:-1]]
             first = circle.index(min(circle))
             circle = [*circle[first:], *circle[: first + 1]]
             raise InvalidManifest(
@@ -182,62 +182,64 @@ class _KustomizationWalk:
                 remedy="have one of them not name the next",
             ) from err
         levels: dict[str, int] = {}
-        for place in order:
-            levels[place] = 1 + max((levels[below] for below in named[place]), default=0)
-            if levels[place] > MOST_LEVELS:
+        for directory in order:
+            levels[directory] = 1 + max((levels[below] for below in named[directory]), default=0)
+            if levels[directory] > MOST_LEVELS:
                 raise InvalidManifest(
-                    f"{place or '.'} names kustomizations that name others, more than {MOST_LEVELS} levels deep",
+                    f"{directory or '.'} names kustomizations that name others, more than {MOST_LEVELS} levels deep",
                     remedy="have it name what it needs itself",
                 )
 
-    def _kustomization(self, path: str, place: str, data: bytes) -> None:
+    def _kustomization(self, path: str, directory: str, data: bytes) -> None:
         documents = parse(path, data, self._limits).documents
         written = canonical(documents[0].value if documents else None)
-        value, own = self._with_copies(path, place, self._edit(path, written))
+        value, own = self._with_copies(path, directory, self._edit(path, written))
         if value != written:
             self.followed.instead[self._tree.real(path)] = orjson.dumps(value)
-        self.followed.found[path] = value
+        self.followed.kustomizations[path] = value
         named = names(own)
         if named.helm:
-            self._charts(path, place, value)
+            self._charts(path, directory, value)
         for text in named.files:
-            self._file(path, place, text)
+            self._file(path, directory, text)
         for text in named.files_or_directories:
-            if not self._file(path, place, text):
-                self.directory(_below(place, text))
+            if not self._file(path, directory, text):
+                self.directory(_below(directory, text))
         for text in named.directories:
-            self.directory(_below(place, text))
+            self.directory(_below(directory, text))
         for text in named.configs:
-            self._config(path, place, text)
+            self._config(path, directory, text)
         if named.configs and self._allows.programs:  # they read what they like
             self._whole("")
         elif named.unknown:  # a field of some later version, which may name files
-            self._whole(place)
+            self._whole(directory)
 
-    def _with_copies(self, path: str, place: str, value: Kustomization) -> tuple[Kustomization, Kustomization]:
+    def _with_copies(self, path: str, directory: str, value: Kustomization) -> tuple[Kustomization, Kustomization]:
         """Return `value` with the copies of other repositories where it names these, and without them."""
         copied: dict[str, list[Any]] = {}
         own: dict[str, list[Any]] = {}
         for name in ("resources", "bases", "components"):
             texts = value.get(name)
-            elsewhere = {text for text in texts if self._is_elsewhere(place, text)} if isinstance(texts, list) else ()
+            elsewhere = (
+                {text for text in texts if self._is_elsewhere(directory, text)} if isinstance(texts, list) else ()
+            )
             if isinstance(texts, list) and elsewhere:
                 own[name] = [text for text in texts if text not in elsewhere]
-                copied[name] = [self._copy(path, place, text) if text in elsewhere else text for text in texts]
+                copied[name] = [self._copy(path, directory, text) if text in elsewhere else text for text in texts]
         return {**value, **copied}, {**value, **own}
 
-    def _is_elsewhere(self, place: str, text: Any) -> bool:
+    def _is_elsewhere(self, directory: str, text: Any) -> bool:
         """Tell whether kustomize would fetch `text`; what is there by that name goes first, unless it is a URL."""
         if not isinstance(text, str) or not is_remote(text):
             return False
-        below = _below(place, text)
+        below = _below(directory, text)
         return is_url(text) or (self._tree.blob(below) is None and self._tree.list(below) is None)
 
-    def _copy(self, path: str, place: str, text: str) -> str:
+    def _copy(self, path: str, directory: str, text: str) -> str:
         there = self._bases.place(path, text)
-        return posixpath.relpath(there, posixpath.join(self.followed.layout, place)) if there else text
+        return posixpath.relpath(there, posixpath.join(self.followed.layout, directory)) if there else text
 
-    def _charts(self, path: str, place: str, value: Kustomization) -> None:
+    def _charts(self, path: str, directory: str, value: Kustomization) -> None:
         """Look up the charts that are in the repository; kustomize could only fetch others."""
         if not self._allows.helm:
             raise _inflation(path)
@@ -246,47 +248,47 @@ class _KustomizationWalk:
         for chart in chart_entries(value):
             check_inflation(path, chart)
         home, files = charts(value)
-        self._whole(_below(place, home))
+        self._whole(_below(directory, home))
         for text in files:
-            self._file(path, place, text)
+            self._file(path, directory, text)
 
-    def _file(self, path: str, place: str, text: str) -> bool:
+    def _file(self, path: str, directory: str, text: str) -> bool:
         """Look up a file; tell whether it is there."""
         if is_url(text):
             raise _remote(path, text)
         self._files += 1
         if self._files > MOST_FILES:
             raise _too_many(f"{MOST_FILES} files", path)
-        there = self._tree.blob(_below(place, text)) is not None
+        there = self._tree.blob(_below(directory, text)) is not None
         if not there and is_remote(text):
             raise _remote(path, text)
         return there
 
-    def _config(self, path: str, place: str, text: str) -> None:
+    def _config(self, path: str, directory: str, text: str) -> None:
         """Follow the configuration of a generator, transformer or validator: written there, in a file, or generated."""
         if is_document(text):
-            self._configs(path, place, text.encode())
-        elif self._file(path, place, text):
-            below = _below(place, text)
+            self._configs(path, directory, text.encode())
+        elif self._file(path, directory, text):
+            below = _below(directory, text)
             data = self._tree.read(below, max_bytes=self._limits.max_bytes) or b""
-            self._configs(below, place, data)
-        elif self._tree.list(_below(place, text)) is not None:
+            self._configs(below, directory, data)
+        elif self._tree.list(_below(directory, text)) is not None:
             # What it generates is relative to here, and not known before kustomize runs.
-            self.directory(_below(place, text))
-            self._whole(place)
+            self.directory(_below(directory, text))
+            self._whole(directory)
 
-    def _configs(self, path: str, place: str, data: bytes) -> None:
+    def _configs(self, path: str, directory: str, data: bytes) -> None:
         for document in parse(path, data, self._limits).documents:
             if is_inflation(document.value):
                 one = document.value
                 home = {} if one.get("chartHome") is None else {"chartHome": one["chartHome"]}
-                self._charts(path, place, {"helmGlobals": home, "helmCharts": [one]})
+                self._charts(path, directory, {"helmGlobals": home, "helmCharts": [one]})
             for text in config_names(document.value):
-                self._file(path, place, text)
+                self._file(path, directory, text)
 
-    def _whole(self, place: str) -> None:
+    def _whole(self, top: str) -> None:
         """Look up every file below a directory; links to directories are not followed."""
-        todo = [place]
+        todo = [top]
         while todo:
             directory = todo.pop()
             for entry in self._tree.list(directory) or ():
@@ -297,9 +299,9 @@ class _KustomizationWalk:
                     self._file(below, directory, entry.name)
 
 
-def _below(place: str, text: str) -> str:
+def _below(directory: str, text: str) -> str:
     """Return the path of `text` in a directory, as kustomize cleans it: before links are followed."""
-    return posixpath.normpath(posixpath.join(place, text))
+    return posixpath.normpath(posixpath.join(directory, text))
 
 
 def _remote(path: str, text: str) -> NotSupported:

@@ -45,26 +45,26 @@ class LookUps:
         self._places: dict[Place, _Asked] = {}
 
     async def keys(
-        self, place: Place, inputs: str, sets: Sequence[LookedUp], variables: Mapping[str, str]
+        self, mirrors: Place, inputs: str, sets: Sequence[LookedUp], variables: Mapping[str, str]
     ) -> list[str]:
-        """Return the manifests key that each of `sets` has at `place`, in the build environment `variables`."""
+        """Return the manifests key that each of `sets` has at `mirrors`, in the build environment `variables`."""
         question = _Question(inputs, sets, variables)
-        there = self._places.setdefault(place, _Asked())
+        there = self._places.setdefault(mirrors, _Asked())
         there.open.append(question)
         there.users += 1
         try:
             async with there.lock:
                 while question.answer is None and question.error is None:
-                    await self._answer(place, there.open)
+                    await self._answer(mirrors, there.open)
         finally:
             there.users -= 1
             if not there.users:
-                del self._places[place]
+                del self._places[mirrors]
         if question.error is not None:
             raise question.error.again() from question.error
         return question.answer or []
 
-    async def _answer(self, place: Place, waiting: deque[_Question]) -> None:
+    async def _answer(self, mirrors: Place, waiting: deque[_Question]) -> None:
         batch = [waiting.popleft()]
         size = batch[0].size
         while waiting and (size := size + waiting[0].size) <= MOST:
@@ -72,7 +72,7 @@ class LookUps:
         answered = False
         try:
             asked = [(question.inputs, question.sets, question.variables) for question in batch]
-            answers = await self._workers.call(LOOK_UP, place, asked)
+            answers = await self._workers.call(LOOK_UP, mirrors, asked)
             answered = True
         except GitopsError as err:
             answers, answered = [err] * len(batch), True

@@ -32,10 +32,10 @@ def overridden(
     """
     source: Any = declared
     for name in _names({entry.name for entry in entries if entry.kind != "tree"}, given.variables):
-        place = posixpath.join(path, name)
-        data = tree.read(place, max_bytes=given.limits.max_bytes)
+        file = posixpath.join(path, name)
+        data = tree.read(file, max_bytes=given.limits.max_bytes)
         if data is not None:
-            source = merged(source, _mapping(place, data, given.limits))
+            source = merged(source, _mapping(file, data, given.limits))
     kept = {name: declared[name] for name in KEPT if name in declared}
     return {**{name: value for name, value in source.items() if name not in KEPT}, **kept}
 
@@ -49,12 +49,12 @@ def _names(there: set[str], variables: Variables) -> Iterator[str]:
             yield name
 
 
-def _mapping(place: str, data: bytes, limits: RenderSettings) -> Mapping[str, Any]:
-    documents = parse(place, data, limits).documents
+def _mapping(file: str, data: bytes, limits: RenderSettings) -> Mapping[str, Any]:
+    documents = parse(file, data, limits).documents
     value: Any = documents[0].value if documents else {}
     if len(documents) > 1 or not isinstance(value, dict):
         raise InvalidManifest(
-            f"{place} is not one mapping", remedy="write the fields of spec.source that it changes, such as kustomize"
+            f"{file} is not one mapping", remedy="write the fields of spec.source that it changes, such as kustomize"
         )
     return value
 

@@ -83,26 +83,26 @@ def directory(tree: Tree, path: str, options: DirectoryOptions, given: RenderCon
         InvalidDeclaration: a glob cannot be read.
     """
     loaded, size, limits = Loaded(), 0, given.limits
-    for place in _wanted(tree, path, options):
-        oid = tree.blob(place)
+    for child in _wanted(tree, path, options):
+        oid = tree.blob(child)
         if oid is None:
-            loaded.warn(f"{place} is a link that leads to no file, so it was left out")
+            loaded.warn(f"{child} is a link that leads to no file, so it was left out")
             continue
-        if place.endswith(JSONNET):
-            file = _jsonnet(tree, path, place, options, given)
-        elif place.endswith(EXTENSIONS):
-            file = _file(tree, place, oid, limits)
+        if child.endswith(JSONNET):
+            file = _jsonnet(tree, path, child, options, given)
+        elif child.endswith(EXTENSIONS):
+            file = _file(tree, child, oid, limits)
         else:
-            file = _perhaps(tree, place, oid, limits)
+            file = _perhaps(tree, child, oid, limits)
         size += file.size
         _check(path, size, len(loaded.manifests) + len(file.manifests), limits)
         for line, manifest in file.manifests:
             loaded.manifests.append(manifest)
-            loaded.origins.append(f"{place}:{line}")
+            loaded.origins.append(f"{child}:{line}")
         for line, what in file.nameless:
-            loaded.unnamed(f"{place}:{line}", what)
+            loaded.unnamed(f"{child}:{line}", what)
         for line, warning in file.warnings:
-            loaded.warn(f"{place}:{line}: {warning}")
+            loaded.warn(f"{child}:{line}: {warning}")
     return loaded
 
 
@@ -121,12 +121,12 @@ def _check(path: str, size: int, count: int, limits: RenderSettings) -> None:
 
 def _wanted(tree: Tree, path: str, options: DirectoryOptions) -> Iterator[str]:
     include, exclude = (glob(text) if text else None for text in (options.include, options.exclude))
-    for place in _files(tree, path, options):
-        below = posixpath.relpath(place, path or ".")
+    for file in _files(tree, path, options):
+        below = posixpath.relpath(file, path or ".")
         if exclude is not None and exclude.fullmatch(below):
             continue
         if include is None or include.fullmatch(below):
-            yield place
+            yield file
 
 
 def _files(tree: Tree, path: str, options: DirectoryOptions) -> Iterator[str]:
@@ -134,37 +134,37 @@ def _files(tree: Tree, path: str, options: DirectoryOptions) -> Iterator[str]:
     if entries is None:
         raise PathNotFound(f"{path} is no directory at this revision", remedy="mend spec.source.path, or add it in Git")
     for entry in entries:
-        place = posixpath.normpath(posixpath.join(path, entry.name))
+        child = posixpath.normpath(posixpath.join(path, entry.name))
         if entry.kind == "tree" and options.recurse:
-            yield from _files(tree, place, options)
+            yield from _files(tree, child, options)
         elif entry.kind in ("blob", "link") and (options.any_extension or entry.name.endswith((*EXTENSIONS, JSONNET))):
-            yield place
+            yield child
 
 
-def _jsonnet(tree: Tree, path: str, place: str, options: DirectoryOptions, given: RenderContext) -> ParsedFile:
-    found = evaluated(tree, path, place, options.jsonnet, given)
-    manifests = tuple((1, manifest) for manifest in found.manifests)
-    return ParsedFile(found.size, manifests, nameless=tuple((1, what) for what in found.nameless))
+def _jsonnet(tree: Tree, path: str, file: str, options: DirectoryOptions, given: RenderContext) -> ParsedFile:
+    evaluation = evaluated(tree, path, file, options.jsonnet, given)
+    manifests = tuple((1, manifest) for manifest in evaluation.manifests)
+    return ParsedFile(evaluation.size, manifests, nameless=tuple((1, what) for what in evaluation.nameless))
 
 
-def _perhaps(tree: Tree, place: str, oid: str, limits: RenderSettings) -> ParsedFile:
+def _perhaps(tree: Tree, file: str, oid: str, limits: RenderSettings) -> ParsedFile:
     """Return a file whose name does not tell what it is; what cannot be meant as manifests is left out."""
     try:
-        return _file(tree, place, oid, limits)
+        return _file(tree, file, oid, limits)
     except InvalidManifest:
-        data = tree.read(place, max_bytes=limits.max_bytes) or b""
+        data = tree.read(file, max_bytes=limits.max_bytes) or b""
         if all(mark in data for mark in MARKS):
             raise
         return _no_manifest(data)
 
 
-def _file(tree: Tree, place: str, oid: str, limits: RenderSettings) -> ParsedFile:
+def _file(tree: Tree, file: str, oid: str, limits: RenderSettings) -> ParsedFile:
     known = _KEPT.get(oid, limits)
     if known is None:
-        data = tree.read(place, max_bytes=limits.max_bytes)
+        data = tree.read(file, max_bytes=limits.max_bytes)
         if data is None:
-            raise PathNotFound(f"{place} was there and is gone", remedy="check the mirror's disk")
-        known = parsed(place, data, limits)
+            raise PathNotFound(f"{file} was there and is gone", remedy="check the mirror's disk")
+        known = parsed(file, data, limits)
         _KEPT.put(oid, limits, known)
     return known
 
@@ -180,18 +180,18 @@ def parsed(name: str, data: bytes, limits: RenderSettings) -> ParsedFile:
     """
     if SKIP in data:
         return ParsedFile(len(data))
-    found = parse(name, data, limits, by_lines=True)
-    if found.documents and not any(is_manifest_like(document.value) for document in found.documents):
+    content = parse(name, data, limits, by_lines=True)
+    if content.documents and not any(is_manifest_like(document.value) for document in content.documents):
         return _no_manifest(data)
     encrypted = ((1, ENCRYPTED),) if type_of(name, data) else ()
     manifests, nameless = [], []
-    for document in found.documents:
+    for document in content.documents:
         for one in manifests_of(f"{name}:{document.line}", document.value):
             if isinstance(one, Nameless):
                 nameless.append((document.line, one.what))
             else:
                 manifests.append((document.line, _json(name, one)))
-    return ParsedFile(len(data), tuple(manifests), (*encrypted, *found.warnings), tuple(nameless))
+    return ParsedFile(len(data), tuple(manifests), (*encrypted, *content.warnings), tuple(nameless))
 
 
 def _json(name: str, manifest: Manifest) -> bytes:

@@ -35,7 +35,7 @@ STEM = re.compile(r"^[^*?\[{]*/")  # of a glob: the directories before the first
 
 def discovered(tree: Tree, path: str, given: RenderContext) -> bool:
     """Tell whether a plugin's discovery finds the directory `path`; none is asked that has no discovery."""
-    return any(_fits(each, tree, path, PluginOptions(), given) for each in _all(given) if each.discovers)
+    return any(_fits(plugin, tree, path, PluginOptions(), given) for plugin in _all(given) if plugin.discovers)
 
 
 def generate(tree: Tree, path: str, options: PluginOptions, given: RenderContext) -> Loaded:
@@ -67,16 +67,16 @@ def _announced(plugin: Plugin, kitchen: _PluginRun, loaded: Loaded) -> list[dict
 
     They are for people to read: a command that fails costs a warning, not the manifests.
     """
-    found: list[dict[str, Any]] = []
+    announced: list[dict[str, Any]] = []
     if plugin.announce:
         try:
             text = kitchen.cook("parameters", plugin.announce)
-            found = announcements(orjson.loads(text), f"what parameters of plugin {plugin.name} prints")
+            announced = announcements(orjson.loads(text), f"what parameters of plugin {plugin.name} prints")
         except orjson.JSONDecodeError as err:
             loaded.warn(f"{kitchen.path}: what parameters of plugin {plugin.name} prints is no JSON: {err}")
         except GitopsError as err:
             loaded.warn(err.what)
-    return [*found, *(plugin.announces or ())]
+    return [*announced, *(plugin.announces or ())]
 
 
 def environment(plugin: Plugin, options: PluginOptions, variables: Variables) -> dict[str, str]:
@@ -87,20 +87,20 @@ def environment(plugin: Plugin, options: PluginOptions, variables: Variables) ->
     Source: Argo CD, reposerver/repository (getPluginEnvs) and v1alpha1 (ApplicationSourcePluginParameters.Environ).
     """
     names = variables.names if plugin.variables is None else plugin.variables
-    found = {name: variables[name] for name in names}
-    found |= {f"ARGOCD_ENV_{name}": variables.expand(value) for name, value in options.env}
-    found["ARGOCD_APP_PARAMETERS"] = orjson.dumps(list(options.parameters)).decode() if options.parameters else ""
+    environment = {name: variables[name] for name in names}
+    environment |= {f"ARGOCD_ENV_{name}": variables.expand(value) for name, value in options.env}
+    environment["ARGOCD_APP_PARAMETERS"] = orjson.dumps(list(options.parameters)).decode() if options.parameters else ""
     for parameter in options.parameters:
-        found |= _parameter(parameter)
-    return {name: value for name, value in found.items() if value}
+        environment |= _parameter(parameter)
+    return {name: value for name, value in environment.items() if value}
 
 
 def _parameter(parameter: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     base = f"PARAM_{_upper(parameter['name'])}"
     if "string" in parameter:
         yield base, parameter["string"]
-    for place, value in enumerate(parameter.get("array") or ()):
-        yield f"{base}_{place}", value
+    for index, value in enumerate(parameter.get("array") or ()):
+        yield f"{base}_{index}", value
     for key, value in (parameter.get("map") or {}).items():
         yield f"{base}_{_upper(str(key))}", value
 
@@ -110,14 +110,14 @@ def _upper(name: str) -> str:
 
 
 def _all(given: RenderContext) -> Iterator[Plugin]:
-    return (Plugin(**each) for each in given.programs.plugins)
+    return (Plugin(**fields) for fields in given.programs.plugins)
 
 
 def _chosen(tree: Tree, path: str, options: PluginOptions, given: RenderContext) -> Plugin:
     plugins = list(_all(given))
-    known = ", ".join(each.name for each in plugins) or "none"
+    known = ", ".join(plugin.name for plugin in plugins) or "none"
     if options.name:
-        named = next((each for each in plugins if each.name == options.name), None)
+        named = next((plugin for plugin in plugins if plugin.name == options.name), None)
         if named is None:
             raise NotSupported(
                 f"there is no plugin {options.name[:100]!r}",
@@ -129,9 +129,9 @@ def _chosen(tree: Tree, path: str, options: PluginOptions, given: RenderContext)
                 remedy="mend the source's directory, or the plugin's spec.discover",
             )
         return named
-    for each in plugins:
-        if each.discovers and _fits(each, tree, path, options, given):
-            return each
+    for plugin in plugins:
+        if plugin.discovers and _fits(plugin, tree, path, options, given):
+            return plugin
     raise NotSupported(f"no plugin's discovery finds {path}", remedy=f"write spec.source.plugin.name; known: {known}")
 
 
@@ -150,7 +150,7 @@ def _matches(tree: Tree, path: str, pattern: str, *, deep: bool) -> bool:
     pattern = pattern.removeprefix("./")
     expression, levels = path_glob(pattern, deep=deep), pattern.count("/")
     endless = deep and "**" in pattern
-    stem = found[0].rstrip("/") if (found := STEM.match(pattern)) else ""
+    stem = match[0].rstrip("/") if (match := STEM.match(pattern)) else ""
     todo = [(stem, stem.count("/") + 1 if stem else 0)]
     places: set[str] = set()
     while todo:
@@ -160,11 +160,11 @@ def _matches(tree: Tree, path: str, pattern: str, *, deep: bool) -> bool:
             continue
         places.add(real)
         for entry in tree.list(real) or ():
-            place = posixpath.join(below, entry.name)
-            if expression.fullmatch(place):
+            child = posixpath.join(below, entry.name)
+            if expression.fullmatch(child):
                 return True
             if entry.kind == "tree" and (endless or level < levels):
-                todo.append((place, level + 1))
+                todo.append((child, level + 1))
     return False
 
 
@@ -225,8 +225,8 @@ def _kitchen(
     plugin: Plugin, tree: Tree, path: str, options: PluginOptions, given: RenderContext
 ) -> Iterator[_PluginRun]:
     until_s = time.monotonic() + given.programs.deadline_s
-    for place in _places(plugin, path):
-        subtree.look_up(tree, place)
+    for directory in _places(plugin, path):
+        subtree.look_up(tree, directory)
     env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
     env |= environment(plugin, options, given.variables)
     secrets = tuple(given.variables.expand(value) for name, value in options.env if _SECRET.search(name))
@@ -243,13 +243,13 @@ _SECRET = re.compile(r"(?i)pass|token|secret|key|credential")
 
 def _places(plugin: Plugin, path: str) -> list[str]:
     """Return the directories that the plugin may read, from the repository's root."""
-    found = [path]
-    for place in plugin.reads or ():
-        below = posixpath.normpath(place.lstrip("/") if place.startswith("/") else posixpath.join(path, place))
+    directories = [path]
+    for readable in plugin.reads or ():
+        below = posixpath.normpath(readable.lstrip("/") if readable.startswith("/") else posixpath.join(path, readable))
         if below == ".." or below.startswith("../"):
             raise PathNotFound(
-                f"plugin {plugin.name} may read {place}, which is outside of the repository for {path}",
+                f"plugin {plugin.name} may read {readable}, which is outside of the repository for {path}",
                 remedy="mend the annotation gitopsd.io/reads of the plugin",
             )
-        found.append(below)
-    return found
+        directories.append(below)
+    return directories

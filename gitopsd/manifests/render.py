@@ -55,12 +55,12 @@ class _Task:
     revision: Revision
     variables: Mapping[str, str]  # the build environment
     asked: Mapping[str, str]  # the part of it that renders of these inputs are known to ask for
-    place: Place
+    mirrors: Place
     keys: Keys | None = field(repr=False)  # that decrypt it
 
     @property
     def key(self) -> _Key:
-        return self.inputs, self.place, tuple(self.asked.items())
+        return self.inputs, self.mirrors, tuple(self.asked.items())
 
 
 _Key = tuple[str, Place, tuple[tuple[str, str], ...]]
@@ -140,11 +140,11 @@ class ClosureRenderer:
             if refusal := _refusal(source):
                 looked_up = ()
                 raise refusal
-            found = await self._shared(source, revision, variables, lent)
-            looked_up = _places(found.looked_up)
+            result = await self._shared(source, revision, variables, lent)
+            looked_up = _places(result.looked_up)
         finally:
             self._on_closure(app, source, looked_up)
-        outcome = found.outcome
+        outcome = result.outcome
         if "error" in outcome:
             raise error_from_json(*outcome["error"])
         return RenderedSource(
@@ -154,28 +154,28 @@ class ClosureRenderer:
             origins=tuple(outcome["origins"]),
             announced=tuple(outcome["announced"]),
             nameless=tuple(outcome["nameless"]),
-            key=found.key,
-            looked_up=found.looked_up,
+            key=result.key,
+            looked_up=result.looked_up,
         )
 
     async def _shared(
         self, source: Source, revision: Revision, variables: Mapping[str, str], lent: Sequence[Lent]
     ) -> _Found:
         """Find what equal work of others gives, too; equal is what has the same variables as far as they are read."""
-        refs = [each for each in lent if source.tool in READERS.get(each.source.ref.partition("/")[0], ("", "Helm"))]
-        keys = self._keyring.given(source, [each.source for each in refs])
+        refs = [loan for loan in lent if source.tool in READERS.get(loan.source.ref.partition("/")[0], ("", "Helm"))]
+        keys = self._keyring.given(source, [loan.source for loan in refs])
         tools = await self._tools.identity() + identity(keys)
         inputs = inputs_hash(source, self._limits, tools, refs)
-        lending = tuple(sorted((each.source.ref, self._opened(each.source, each.revision)) for each in refs))
-        place = self._opened(source, revision), lending
+        lending = tuple(sorted((loan.source.ref, self._opened(loan.source, loan.revision)) for loan in refs))
+        mirrors = self._opened(source, revision), lending
         while True:
             mine = _values(self._asked.get(inputs, ()), variables)
-            task = _Task(inputs, source, revision, variables, mine, place, keys)
-            found = await self._flights.join(task.key, lambda task=task: self._found(task))  # type: ignore[misc]
-            if all(value_of(name, variables) == value for name, value in found.asked.items()):
-                return found
+            task = _Task(inputs, source, revision, variables, mine, mirrors, keys)
+            result = await self._flights.join(task.key, lambda task=task: self._found(task))  # type: ignore[misc]
+            if all(value_of(name, variables) == value for name, value in result.asked.items()):
+                return result
             # Somebody else's: now it is known what makes the difference, so the next turn waits for its own.
-            self._ask(inputs, tuple(found.asked))
+            self._ask(inputs, tuple(result.asked))
 
     def _opened(self, source: Source, revision: Revision) -> Opened:
         return self._opener, self._mirror_of(source.repository), revision
@@ -185,16 +185,16 @@ class ClosureRenderer:
         started_s = clock()
         what: Outcome = "failed"
         try:
-            if (found := await self._by_revision(task)) is not None:
+            if (result := await self._by_revision(task)) is not None:
                 what = "hit"
-                return found
+                return result
             recent = await self._recent(task)
-            if (found := await self._by_closure(task, recent)) is not None:
+            if (result := await self._by_closure(task, recent)) is not None:
                 what = "verified"
-                return found
-            found = await self._anew(task, recent)
+                return result
+            result = await self._anew(task, recent)
             what = "miss"
-            return found
+            return result
         finally:
             self._on_render(what, clock() - started_s)
 
@@ -222,7 +222,7 @@ class ClosureRenderer:
         if not recent:
             return None
         variables = _values({name for looked_up in recent for name in asked(looked_up)}, task.variables)
-        keys = await self._look_ups.keys(task.place, task.inputs, recent, variables)
+        keys = await self._look_ups.keys(task.mirrors, task.inputs, recent, variables)
         for key, looked_up, outcome in zip(keys, recent, await self._outcomes(keys), strict=True):
             if outcome is not None:
                 self._remember(task, key, looked_up)
@@ -231,9 +231,9 @@ class ClosureRenderer:
 
     async def _outcomes(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return what was rendered under each of `keys`: of this process's memory, or else of the cache."""
-        found = {key: outcome for key in keys if (outcome := self._near.get(key)) is not None}
-        if found:
-            return [found.get(key) for key in keys]
+        outcomes = {key: outcome for key in keys if (outcome := self._near.get(key)) is not None}
+        if outcomes:
+            return [outcomes.get(key) for key in keys]
         answers = await self._cache.get(keys)
         for key, outcome in zip(keys, answers, strict=True):
             if outcome is not None:
@@ -246,17 +246,17 @@ class ClosureRenderer:
         what = {"path": source.path, "options": source.options, "keys": task.keys}
         clock = asyncio.get_running_loop().time
         began_s = clock()
-        left_s, why = self._rests.left_s(inputs, began_s, task.place)
+        left_s, reason = self._rests.left_s(inputs, began_s, task.mirrors)
         if left_s:
             raise WorkerStopped(
-                why, remedy=f"change it in Git; it rests for {left_s:.0f} s more before it is tried again"
+                reason, remedy=f"change it in Git; it rests for {left_s:.0f} s more before it is tried again"
             )
         try:
-            answer = await self._workers.call(RENDER, task.place, inputs, what, given)
+            answer = await self._workers.call(RENDER, task.mirrors, inputs, what, given)
         except WorkerFailed as err:
             words = f"{source.repo_url} {source.chart or source.path}: {err.what}"
             if isinstance(err, WorkerStopped):
-                self._rests.stopped(inputs, clock(), words, took_s=clock() - began_s, content=task.place)
+                self._rests.stopped(inputs, clock(), words, took_s=clock() - began_s, content=task.mirrors)
             raise type(err)(words, remedy=err.remedy) from err
         self._rests.went_well(inputs)
         looked_up = tuple(answer["looked_up"])

@@ -31,4 +31,4 @@ def differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
 
 
 def _shifted(action: re.Match[bytes]) -> bytes:
-    return CLOCK.sub(lambda found: found["text"] if found["text"] is not None else ANOTHER, action[0])
+    return CLOCK.sub(lambda match: match["text"] if match["text"] is not None else ANOTHER, action[0])

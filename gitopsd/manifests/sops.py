@@ -91,18 +91,18 @@ class DecryptedTree:
         kind = type_of(path, data) if data is not None else ""
         if data is None or not kind:
             return data
-        place = self._tree.real(path)
-        if place not in self._clear:
-            self._clear[place] = clear = self._decrypted(path, kind, data, max_bytes)
+        real = self._tree.real(path)
+        if real not in self._clear:
+            self._clear[real] = clear = self._decrypted(path, kind, data, max_bytes)
             if kind == "yaml":
                 self.warnings += oddities(path, data, clear, self._given.limits)
             self._secrets.update(_values(clear.decode(errors="replace"), data.decode(errors="replace")))
-        return self._clear[place]
+        return self._clear[real]
 
     def blob(self, path: str) -> str | None:
-        found = self._tree.blob(path)
+        oid = self._tree.blob(path)
         # What is kept parsed is kept by this name, and those without the keys have the file as it is.
-        return None if found is None else f"{found} {self._keys['id']}"
+        return None if oid is None else f"{oid} {self._keys['id']}"
 
     def list(self, path: str) -> Sequence[Entry] | None:
         return self._tree.list(path)
@@ -165,8 +165,8 @@ _LINE = re.compile(r"""^\s*(?:-\s+)?(?:["']?[\w./-]+["']?\s*[:=]\s*)?(?P<value>.
 def _values(clear: str, sealed: str) -> Iterator[str]:
     """Yield what the lines of `clear` say that `sealed` does not: as it is, its words, and as a Secret has it."""
     for line in clear.splitlines():
-        found = _LINE.match(line)
-        value = found["value"].strip("\"'") if found else line.strip()
+        match = _LINE.match(line)
+        value = match["value"].strip("\"'") if match else line.strip()
         if len(value) < SHORT or value in sealed:
             continue
         yield value

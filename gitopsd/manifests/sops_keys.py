@@ -32,7 +32,7 @@ class Keyring:
         """
         if not source.decrypt:
             return None
-        return {"": self._of(source.repo_url)} | {each.ref: self._of(each.repo_url) for each in lent}
+        return {"": self._of(source.repo_url)} | {loan.ref: self._of(loan.repo_url) for loan in lent}
 
     def _of(self, url: str) -> Mapping[str, str]:
         keys = _longest(url, self._keys)
@@ -50,14 +50,14 @@ def identity(given: Keys | None) -> str:
 
 def _longest(url: str, keys: Sequence[SopsKeys]) -> SopsKeys | None:
     address = RepoAddress.parse(url)
-    found: list[tuple[int, SopsKeys]] = []
-    for each in keys:
-        prefix = RepoAddress.parse(each.url) if each.url else None
-        if not each.url:
-            found.append((-1, each))
+    matches: list[tuple[int, SopsKeys]] = []
+    for key in keys:
+        prefix = RepoAddress.parse(key.url) if key.url else None
+        if not key.url:
+            matches.append((-1, key))
         elif address is not None and prefix is not None and address.under(prefix):
-            found.append((len(prefix.parts), each))
-    return max(found, key=lambda pair: pair[0])[1] if found else None
+            matches.append((len(prefix.parts), key))
+    return max(matches, key=lambda pair: pair[0])[1] if matches else None
 
 
 def _found() -> str:

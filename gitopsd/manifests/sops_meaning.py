@@ -26,19 +26,19 @@ def oddities(name: str, sealed: bytes, clear: bytes, limits: RenderSettings) -> 
         return
     for before, after in pairs:
         kind = after.value.get("kind") if isinstance(after.value, Mapping) else None
-        for place, what in _differing("", before.value, after.value, words=kind not in OF_TEXTS):
-            yield f"{name}: {place} {what}"
+        for field, what in _differing("", before.value, after.value, words=kind not in OF_TEXTS):
+            yield f"{name}: {field} {what}"
 
 
-def _differing(place: str, sealed: Any, clear: Any, *, words: bool) -> Iterator[tuple[str, str]]:
+def _differing(field: str, sealed: Any, clear: Any, *, words: bool) -> Iterator[tuple[str, str]]:
     if isinstance(sealed, dict) and isinstance(clear, dict):
         for key in sorted(clear.keys() & sealed.keys()):
-            yield from _differing(f"{place}.{key}", sealed[key], clear[key], words=words)
+            yield from _differing(f"{field}.{key}", sealed[key], clear[key], words=words)
     elif isinstance(sealed, list) and isinstance(clear, list):
         for at, pair in enumerate(zip(sealed, clear, strict=False)):
-            yield from _differing(f"{place}[{at}]", *pair, words=words)
+            yield from _differing(f"{field}[{at}]", *pair, words=words)
     elif isinstance(sealed, str) and isinstance(clear, str) and sealed.startswith(SEALED):
         if words and sealed.endswith(TEXT) and clear.lower() in WORDS:
-            yield place, "is a text for SOPS, and a boolean elsewhere if it had no quotes: spell it out"
+            yield field, "is a text for SOPS, and a boolean elsewhere if it had no quotes: spell it out"
         elif sealed.endswith(TIME) and clear.endswith(MIDNIGHT):
-            yield place, "is a date that SOPS has made a time: put it in quotes before it is encrypted"
+            yield field, "is a date that SOPS has made a time: put it in quotes before it is encrypted"

@@ -127,29 +127,29 @@ class _StrvalsReader:
 
     def _list(self) -> list[Any]:
         self._at += 1
-        found = []
+        items = []
         while True:
             text, last = self._until(",}")
             if not last:
                 raise NotSettable("a list does not end with '}'")
-            found.append(self._convert(text))
+            items.append(self._convert(text))
             if last == "}":
                 self._at += self._text.startswith(",", self._at)
-                return found
+                return items
 
     def _until(self, stops: str) -> tuple[str, str]:
         """Return the text up to one of `stops`, and that one, "" at the end; a backslash takes the next character."""
-        found: list[str] = []
+        chars: list[str] = []
         while not self.ended:
             char = self._text[self._at]
             self._at += 1
             if char in stops:
-                return "".join(found), char
+                return "".join(chars), char
             if char == "\\":
                 char = self._text[self._at : self._at + 1]
                 self._at += 1
-            found.append(char)
-        return "".join(found), ""
+            chars.append(char)
+        return "".join(chars), ""
 
 
 def _set(into: dict[str, Any], name: str, value: Any) -> None:

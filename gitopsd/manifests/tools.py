@@ -48,7 +48,7 @@ class Tools:
             plugins=[asdict(plugin) for plugin in plugins],
         )
         self._plugins = hashlib.blake2b(repr(plugins).encode(), digest_size=20).hexdigest() if plugins else ""
-        commands = (each for plugin in plugins for each in plugin.commands)
+        commands = (command for plugin in plugins for command in plugin.commands)
         self._commands = {shutil.which(command[0]) or "" for command in commands}
         self._known: dict[str, tuple[os.stat_result | None, str]] = {}
         self._lock = asyncio.Lock()
@@ -57,9 +57,9 @@ class Tools:
         """Return what the programs are: equal where every one has the same content and the same name."""
         named = {"": self.programs.kustomize, **self.programs.versions, **{path: path for path in self._commands}}
         async with self._lock:
-            found = [f"{name}={await self._digest(path)}" for name, path in sorted(named.items())]
+            identities = [f"{name}={await self._digest(path)}" for name, path in sorted(named.items())]
         options = [f"{name}: {text}" for name, text in sorted(self.programs.build_options.items()) if text]
-        return " ".join([*found, *options, *self.programs.remote_bases, self._plugins])
+        return " ".join([*identities, *options, *self.programs.remote_bases, self._plugins])
 
     async def _digest(self, path: str) -> str:
         now = _stat(path)
@@ -76,7 +76,7 @@ def _found() -> str:
     """Return the path of a program that renders kustomizations, the one of our own environment first."""
     beside = Path(sys.executable).parent
     ours = (str(beside / name) for name in NAMES if os.access(beside / name, os.X_OK))
-    others = (found for name in NAMES if (found := shutil.which(name)))
+    others = (path for name in NAMES if (path := shutil.which(name)))
     return next(ours, next(others, ""))
 
 

@@ -71,10 +71,10 @@ def _items(where: str, kind: str, value: Mapping[str, Any], quote: str) -> Itera
     if not isinstance(items, list):
         _refuse(where, f"items of the {kind} is {_name(items)}", "write a list")
     of_kind = kind.removesuffix("List")
-    for place, item in enumerate(items):
+    for index, item in enumerate(items):
         if of_kind and isinstance(item, dict) and "kind" not in item and "apiVersion" not in item:
             item = {"apiVersion": value.get("apiVersion"), "kind": of_kind, **item}  # noqa: PLW2901 - said in full
-        yield from manifests_of(f"{where} items[{place}]", item, quote)
+        yield from manifests_of(f"{where} items[{index}]", item, quote)
 
 
 def _with_metadata(where: str, kind: str, value: dict[str, Any], quote: str) -> Manifest | Nameless:
@@ -127,10 +127,10 @@ def _texts(where: str, field: str, value: Any, quote: str) -> dict[str, str]:
 
 
 def _text(where: str, value: Mapping[str, Any], field: str) -> str:
-    found = value.get(field)
-    if not isinstance(found, str) or not found:
-        _refuse(where, f"{field} is {_name(found) if field in value else 'missing'}", f"write {field}, as text")
-    return found
+    text = value.get(field)
+    if not isinstance(text, str) or not text:
+        _refuse(where, f"{field} is {_name(text) if field in value else 'missing'}", f"write {field}, as text")
+    return text
 
 
 def _name(value: Any) -> str:

@@ -37,8 +37,8 @@ class Variables:
         """
         return _REFERENCE.sub(self._value, text)
 
-    def _value(self, found: re.Match[str]) -> str:
-        name = found["braced"] if found["braced"] is not None else found["name"]
+    def _value(self, match: re.Match[str]) -> str:
+        name = match["braced"] if match["braced"] is not None else match["name"]
         return "$" if name == "$" else self[name]
 
     def closure(self) -> dict[str, str]:

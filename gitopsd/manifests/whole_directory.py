@@ -26,14 +26,14 @@ def look_up(tree: Tree, path: str) -> None:
             continue
         places.add(directory)
         for entry in tree.list(directory) or ():
-            place = posixpath.join(directory, entry.name)
+            child = posixpath.join(directory, entry.name)
             files += 1
             if entry.kind == "tree":
-                todo.append(place)
+                todo.append(child)
             elif entry.kind == "blob":
-                tree.blob(place)
-            elif entry.kind == "link" and tree.blob(place) is None and tree.list(place) is not None:
-                todo.append(tree.real(place))
+                tree.blob(child)
+            elif entry.kind == "link" and tree.blob(child) is None and tree.list(child) is not None:
+                todo.append(tree.real(child))
         if files > MOST_FILES:
             raise InvalidManifest(
                 f"{path} has more than {MOST_FILES} files", remedy="make the source's directory a smaller one"

@@ -59,32 +59,32 @@ def _holds(value: Any) -> bool:
     return any(_holds(one) for one in value) if isinstance(value, list) else isinstance(value, Whole)
 
 
-def _statements(place: str, values: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what sets the numbers below the mapping at `place`, an expression; what is something else there stays."""
+def _statements(expression: str, values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what sets the numbers below the mapping that `expression` is; what is something else there stays."""
     for name, value in values.items():
         if _holds(value):
             key = orjson.dumps(name).decode()  # as Go writes a text, too
-            below = f"(index {place} {key})"
+            below = f"(index {expression} {key})"
             yield f'{{{{- if kindIs "{KINDS[type(value)]}" {below} }}}}'
             yield from _inside(below, value)
             if not isinstance(value, dict):
-                yield f"{{{{- $_ := set {place} {key} {_whole(below, value)} }}}}"
+                yield f"{{{{- $_ := set {expression} {key} {_whole(below, value)} }}}}"
             yield "{{- end }}"
 
 
-def _inside(place: str, value: Any) -> Iterator[str]:
-    """Yield what sets the numbers in the mappings at `place` and below it."""
+def _inside(expression: str, value: Any) -> Iterator[str]:
+    """Yield what sets the numbers in the mappings at `expression` and below it."""
     if isinstance(value, dict):
-        yield from _statements(place, value)
+        yield from _statements(expression, value)
     elif isinstance(value, list):
         for at, one in enumerate(value):
-            yield from _inside(f"(index {place} {at})", one)
+            yield from _inside(f"(index {expression} {at})", one)
 
 
-def _whole(place: str, value: Any) -> str:
-    """Return an expression for what is at `place`, a number or a list, with its numbers whole."""
+def _whole(expression: str, value: Any) -> str:
+    """Return an expression for what is at `expression`, a number or a list, with its numbers whole."""
     if isinstance(value, Whole):
         return f"(int64 {int(value)})"
     if isinstance(value, list):
-        return f"(list{''.join(' ' + _whole(f'(index {place} {at})', one) for at, one in enumerate(value))})"
-    return place
+        return f"(list{''.join(' ' + _whole(f'(index {expression} {at})', one) for at, one in enumerate(value))})"
+    return expression

@@ -56,61 +56,61 @@ def lay_out(into: Path, tree: Tree, *, instead: Mapping[str, bytes], max_bytes: 
         InvalidManifest: all together have more than `max_bytes`.
         WorkspaceUnusable: they cannot be written.
     """
-    left = max_bytes
+    remaining = max_bytes
     files = {
         key.removeprefix("file:"): seen for key, seen in tree.closure().items() if seen and key.startswith("file:")
     }
-    for place, seen in files.items():
-        data = instead.get(place)
+    for path, seen in files.items():
+        data = instead.get(path)
         if data is None:
-            data = tree.read(place, max_bytes=max_bytes) or b""
-        left -= len(data)
-        if left < 0:
+            data = tree.read(path, max_bytes=max_bytes) or b""
+        remaining -= len(data)
+        if remaining < 0:
             raise InvalidManifest(
-                f"the files that {place} is one of have more than {max_bytes} bytes",
+                f"the files that {path} is one of have more than {max_bytes} bytes",
                 remedy="split the application, or raise render.max_bytes",
             )
-        _write(into, place, data, executable=seen.startswith(EXECUTABLE))
+        _write(into, path, data, executable=seen.startswith(EXECUTABLE))
     try:
-        for place, target in tree.links().items():
-            (into / place).parent.mkdir(parents=True, exist_ok=True)
-            (into / place).symlink_to(target)
+        for path, target in tree.links().items():
+            (into / path).parent.mkdir(parents=True, exist_ok=True)
+            (into / path).symlink_to(target)
     except OSError as err:
         raise _unusable(str(into), err) from err
 
 
-def _write(into: Path, place: str, data: bytes, *, executable: bool) -> None:
+def _write(into: Path, path: str, data: bytes, *, executable: bool) -> None:
     try:
-        (into / place).parent.mkdir(parents=True, exist_ok=True)
-        with (into / place).open("xb") as file:  # new: never through a link, never over another file
+        (into / path).parent.mkdir(parents=True, exist_ok=True)
+        with (into / path).open("xb") as file:  # new: never through a link, never over another file
             file.write(data)
             if executable:
                 os.fchmod(file.fileno(), 0o755)
     except OSError as err:
         if err.errno in (errno.ENAMETOOLONG, errno.EINVAL):
-            raise InvalidManifest(f"{place[:200]} is no name for a file here", remedy="rename it in Git") from err
+            raise InvalidManifest(f"{path[:200]} is no name for a file here", remedy="rename it in Git") from err
         raise _unusable(str(into), err) from err
 
 
 @cache
 def _swept(base: str) -> bool:
     with _locked(base, fcntl.LOCK_EX):
-        for left in Path(base).glob(f"{PREFIX}*"):
+        for leftover in Path(base).glob(f"{PREFIX}*"):
             try:
-                os.close(_lock(left, fcntl.LOCK_EX | fcntl.LOCK_NB))
+                os.close(_lock(leftover, fcntl.LOCK_EX | fcntl.LOCK_NB))
             except OSError:
                 continue  # in use
-            _remove(left)
+            _remove(leftover)
     return True
 
 
 def _remove(directory: Path) -> None:
     """Remove a directory with all that is in it, also where a program there took the right to from its owner."""
     for folder, names, _ in os.walk(directory):  # from above, so that what is below can be listed
-        for place in (Path(folder, name) for name in names):
+        for path in (Path(folder, name) for name in names):
             with suppress(OSError):
-                if not place.is_symlink():
-                    place.chmod(0o700)
+                if not path.is_symlink():
+                    path.chmod(0o700)
     shutil.rmtree(directory, ignore_errors=True)
 
 

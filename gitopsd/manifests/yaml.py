@@ -53,8 +53,8 @@ def parse(name: str, data: bytes, limits: RenderSettings, *, by_lines: bool = Fa
     text = _text(name, data)
     if by_lines and not text.endswith("\n"):
         text += "\n"
-    if text.lstrip().startswith("{") and (found := _as_json(name, text, limits)) is not None:
-        return found
+    if text.lstrip().startswith("{") and (parsed := _as_json(name, text, limits)) is not None:
+        return parsed
     builder = _Builder(name, text, limits)
     try:
         return Parsed(tuple(builder.documents()), tuple(builder.warnings))

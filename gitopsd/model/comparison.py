@@ -112,7 +112,7 @@ class Difference:
     live: Any  # ABSENT_TEXT where there is none
     predicted: Any  # what an apply would make of it
     target: Any = "(absent)"  # what Git says; ABSENT_TEXT where it says nothing
-    why: Explanation = Explanation.UNKNOWN
+    explanation: Explanation = Explanation.UNKNOWN
     writers: tuple[Writer, ...] = ()  # of the live value, the latest first
     steps: FieldPath = ()  # the path for programs
 
@@ -131,7 +131,7 @@ class Compared:
     remember: Remembered | None = None  # to be stored: the server has just shown it in sync
     health: Health | None = None
     extra: tuple[Difference, ...] = ()  # what people and tools have set beside Git, where somebody asks for it
-    why: Explanation | None = None  # of the object as a whole, where it is not there, or only there
+    explanation: Explanation | None = None  # of the object as a whole, where it is not there, or only there
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class TrackingId:
     @classmethod
     def parse(cls, text: str) -> TrackingId | None:
         """Return the tracking id that `text` writes, or None where it is not one."""
-        found = TRACKING.fullmatch(text)
-        if found is None:
+        match = TRACKING.fullmatch(text)
+        if match is None:
             return None
-        return cls(AppName(found["app"]), ResourceKey(found["group"], found["kind"], found["namespace"], found["name"]))
+        return cls(AppName(match["app"]), ResourceKey(match["group"], match["kind"], match["namespace"], match["name"]))

@@ -72,11 +72,11 @@ def key_of(manifest: Manifest) -> ResourceKey:
 
 def annotations_of(manifest: Manifest) -> Mapping[str, str]:
     """Return the annotations of `manifest`; empty when the field is absent or null."""
-    found: Mapping[str, str] | None = manifest["metadata"].get("annotations")
-    return found or {}
+    annotations: Mapping[str, str] | None = manifest["metadata"].get("annotations")
+    return annotations or {}
 
 
 def labels_of(manifest: Manifest) -> Mapping[str, str]:
     """Return the labels of `manifest`; empty when the field is absent or null."""
-    found: Mapping[str, str] | None = manifest["metadata"].get("labels")
-    return found or {}
+    labels: Mapping[str, str] | None = manifest["metadata"].get("labels")
+    return labels or {}

@@ -276,15 +276,15 @@ _PLAIN = (
 
 
 def _last_sync_to_json(last: LastSync) -> dict[str, Any]:
-    left = [list(astuple(key)) for key in last.left]
-    return {**asdict(last), "left": left, "healed": _heals_to_json(last.healed)}
+    unwritten = [list(astuple(key)) for key in last.left]
+    return {**asdict(last), "left": unwritten, "healed": _heals_to_json(last.healed)}
 
 
 def _last_sync_from_json(value: Mapping[str, Any]) -> LastSync:
-    left = tuple(ResourceKey(*key) for key in value.get("left", ()))
+    unwritten = tuple(ResourceKey(*key) for key in value.get("left", ()))
     known = {field.name: value[field.name] for field in fields(LastSync) if field.name in value}
     # When it ended is told by who carries it.
-    return LastSync(**{"ended_s": 0.0, **known, "left": left, "healed": _heals_from_json(value)})
+    return LastSync(**{"ended_s": 0.0, **known, "left": unwritten, "healed": _heals_from_json(value)})
 
 
 def _heals_to_json(healed: Iterable[Heal]) -> list[Any]:

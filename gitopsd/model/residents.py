@@ -32,7 +32,7 @@ class Resident:
 class Residents:
     """What lives in an object and is not to go with it."""
 
-    found: tuple[ResourceKey, ...] = ()  # sorted; one of each kind at most
+    residing: tuple[ResourceKey, ...] = ()  # sorted; one of each kind at most
     unread: tuple[str, ...] = ()  # kinds of which some may live there, each with why that is not known
     wanting: frozenset[AppName] = frozenset()  # applications that want objects there
     defines: GroupKind | None = None  # of a definition: the kind that it defines, where that is known
@@ -40,4 +40,4 @@ class Residents:
 
     @property
     def any(self) -> bool:
-        return bool(self.found or self.unread or self.wanting)
+        return bool(self.residing or self.unread or self.wanting)

@@ -48,7 +48,7 @@ class Failing:
     since_s: float  # Unix time at which the first one failed
     tries: int  # that have failed
     next_s: float | None  # Unix time of the next; None: it waits for a change, or it runs
-    why: str  # the last one's message
+    message: str  # the last one's message
     trying: bool = False  # one runs now
 
 

@@ -91,16 +91,16 @@ class _BoundedLayer:
 
     def read(self, size: int = -1, /) -> bytes:
         size = CHUNK if size < 0 else size
-        found = self._next(size)
-        self._given += len(found)
+        data = self._next(size)
+        self._given += len(data)
         if self._given > self._most:
             raise _refused(f"unpacks to more than {self._most} bytes", "raise oci.max_unpacked_bytes, or push less")
-        return found
+        return data
 
     def _next(self, size: int) -> bytes:
         if self._unzip is None:
-            found, self._left = bytes(self._left[:size]), self._left[size:]
-            return found
+            data, self._left = bytes(self._left[:size]), self._left[size:]
+            return data
         parts, got = [], 0
         while got < size and not self._unzip.eof:
             fresh = bytes(self._left[:CHUNK]) if not self._unzip.unconsumed_tail else b""

@@ -74,16 +74,16 @@ class Artifact:
         Raises:
             InvalidManifest: there is none, or there are several.
         """
-        found = [layer for layer in self.layers if layer.media_type in media_types]
-        if len(found) != 1:
+        matching = [layer for layer in self.layers if layer.media_type in media_types]
+        if len(matching) != 1:
             has = ", ".join(sorted({layer.media_type for layer in self.layers})) or "nothing"
             raise InvalidManifest(
-                f"artifact {self.digest[:19]} has {len(found) or 'no'} layers to read, of {len(self.layers)}: {has}"[
+                f"artifact {self.digest[:19]} has {len(matching) or 'no'} layers to read, of {len(self.layers)}: {has}"[
                     :500
                 ],
                 remedy=f"push it with a single layer of {' or '.join(media_types)}",
             )
-        return found[0]
+        return matching[0]
 
 
 @dataclass(slots=True)
@@ -106,28 +106,28 @@ class Registry:
         reference = LATEST if reference in ("", "HEAD") else reference
         plain = reference.replace("+", "_")
         if not is_range(reference) or EXACT.fullmatch(reference):  # that need not list the tags
-            found = await self._manifest(plain) if is_digest(plain) or TAG.fullmatch(plain) else None
-            if found is not None or not is_range(reference):
-                return found[0] if found else None
+            manifest = await self._manifest(plain) if is_digest(plain) or TAG.fullmatch(plain) else None
+            if manifest is not None or not is_range(reference):
+                return manifest[0] if manifest else None
         tag = tag_of(reference, await self.tags())
-        found = await self._manifest(tag) if tag is not None and TAG.fullmatch(tag) else None
-        return found[0] if found else None
+        manifest = await self._manifest(tag) if tag is not None and TAG.fullmatch(tag) else None
+        return manifest[0] if manifest else None
 
     async def tags(self) -> Sequence[str]:
         """Return all tags; none where there is no such repository."""
-        found: list[str] = []
-        place = f"/v2/{self.repository.name}/tags/list?n=1000"
-        while place and len(found) < MAX_TAGS:
-            answer = await self._ask(place, MAX_TAGS_BYTES, "its tags")
+        collected: list[str] = []
+        path = f"/v2/{self.repository.name}/tags/list?n=1000"
+        while path and len(collected) < MAX_TAGS:
+            answer = await self._ask(path, MAX_TAGS_BYTES, "its tags")
             if answer.status == NOT_FOUND:
                 break
-            place = _next(answer.headers.get("Link", ""), place)
+            path = _next(answer.headers.get("Link", ""), path)
             match _parsed(answer.body):
                 case {"tags": [*tags]}:
-                    found.extend(str(tag) for tag in tags)
+                    collected.extend(str(tag) for tag in tags)
                 case _:
                     break
-        return found
+        return collected
 
     async def fetch(self, digest: str) -> Artifact:
         """Return what `digest` names; of an index with one manifest, that one.
@@ -137,10 +137,10 @@ class Registry:
             InvalidManifest: it is no artifact that can be read.
             RepositoryUnreachable, TooSlow: as in `resolve`.
         """
-        found = await self._manifest(digest)
-        if found is None:
+        answer = await self._manifest(digest)
+        if answer is None:
             raise RevisionNotFound(f"{self.repository} has no {digest[:19]}", remedy="push it, or name another one")
-        match _parsed(found[1]):
+        match _parsed(answer[1]):
             case {"manifests": [{"digest": str(one)}]} if is_digest(one) and one != digest:
                 inner = await self._manifest(one)
                 manifest = _parsed(inner[1]) if inner is not None else None
@@ -161,8 +161,8 @@ class Registry:
                 f"a layer of {self.repository} has {layer.size} bytes",
                 remedy=f"raise oci.max_layer_bytes above {self.limits.max_layer_bytes}, or push less",
             )
-        place, what = f"/v2/{self.repository.name}/blobs/{layer.digest}", f"the layer {layer.digest[:19]}"
-        answer = await self._ask(place, layer.size, what)
+        path, what = f"/v2/{self.repository.name}/blobs/{layer.digest}", f"the layer {layer.digest[:19]}"
+        answer = await self._ask(path, layer.size, what)
         if answer.status == NOT_FOUND:
             raise RevisionNotFound(f"{self.repository} has no {layer.digest[:19]}", remedy="push it again")
         if len(answer.body) != layer.size or not fits(layer.digest, answer.body):
@@ -171,8 +171,8 @@ class Registry:
 
     async def _manifest(self, reference: str) -> tuple[str, bytes] | None:
         """Return the digest and the bytes of a manifest; None where there is none."""
-        place, what = f"/v2/{self.repository.name}/manifests/{reference}", f"the manifest {reference[:80]}"
-        answer = await self._ask(place, MAX_MANIFEST_BYTES, what)
+        path, what = f"/v2/{self.repository.name}/manifests/{reference}", f"the manifest {reference[:80]}"
+        answer = await self._ask(path, MAX_MANIFEST_BYTES, what)
         if answer.status == NOT_FOUND:
             return None
         body, said = answer.body, answer.headers.get("Docker-Content-Digest", "")
@@ -181,10 +181,10 @@ class Registry:
             raise self._lies(digest)
         return digest, body
 
-    async def _ask(self, place: str, most_bytes: int, what: str) -> HttpAnswer:
+    async def _ask(self, path: str, most_bytes: int, what: str) -> HttpAnswer:
         """Ask, and log in where that is wanted: our login the registry alone sees, not where it stores its blobs."""
         scheme = "http" if self._login.plain else "https"
-        url = f"{scheme}://{self.repository.host}{place}"
+        url = f"{scheme}://{self.repository.host}{path}"
         answer = await self._fetched(url, most_bytes, what)
         challenge = answer.headers.get("WWW-Authenticate", "") if same_server(answer.url, url) else ""
         if answer.status == UNAUTHORIZED and challenge and await self._login.answer(self._http, challenge):
@@ -197,7 +197,7 @@ class Registry:
         try:
             return await self._http.fetch(request)
         except FetchFailed as err:
-            if err.why is Why.TOO_LARGE:
+            if err.reason is Why.TOO_LARGE:
                 raise RepositoryTooLarge(
                     f"{what} of {self.repository} has more than {most_bytes} bytes", remedy="push a smaller one"
                 ) from None
@@ -245,7 +245,7 @@ async def registry(
 def _artifact(digest: str, manifest: Any) -> Artifact | None:
     match manifest:
         case {"layers": [*layers]}:
-            read = [_layer(each) for each in layers]
+            read = [_layer(layer) for layer in layers]
         case _:
             return None
     annotations = manifest.get("annotations")
@@ -257,8 +257,8 @@ def _artifact(digest: str, manifest: Any) -> Artifact | None:
     )
 
 
-def _layer(found: Any) -> Layer | None:
-    match found:
+def _layer(document: Any) -> Layer | None:
+    match document:
         case {"mediaType": str(media_type), "digest": str(digest), "size": int(size)} if (
             is_digest(digest) and size >= 0
         ):
@@ -267,10 +267,10 @@ def _layer(found: Any) -> Layer | None:
             return None
 
 
-def _next(link: str, place: str) -> str:
-    found = re.search(r'<([^<>]+)>\s*;\s*rel="?next"?', link)
+def _next(link: str, path: str) -> str:
+    match = re.search(r'<([^<>]+)>\s*;\s*rel="?next"?', link)
     try:
-        onward = urlsplit(urljoin(place, found[1])) if found else None
+        onward = urlsplit(urljoin(path, match[1])) if match else None
     except ValueError:
         return ""
     # Its host is left out: the pages of a registry are its own.

@@ -42,10 +42,10 @@ class Login:
             RepositoryUnreachable: the token it sends us for is not given.
         """
         before = self._headers
-        found = CHALLENGE.match(challenge)
-        kind = found["kind"].lower() if found else ""
-        if kind == "bearer" and found is not None and (self.given is None or self.given.bearer_token is None):
-            token = await self._token(http, dict(PARAMETER.findall(found["rest"] or "")))
+        match = CHALLENGE.match(challenge)
+        kind = match["kind"].lower() if match else ""
+        if kind == "bearer" and match is not None and (self.given is None or self.given.bearer_token is None):
+            token = await self._token(http, dict(PARAMETER.findall(match["rest"] or "")))
             self._headers = {"Authorization": f"Bearer {token}"}
         elif kind in ("basic", "bearer"):
             self._headers = login(self.given)
@@ -68,10 +68,10 @@ class Login:
         if answer.status != OK:
             raise self._refused(f"the token's server answers {answer.status}")
         try:
-            told = orjson.loads(answer.body)
+            document = orjson.loads(answer.body)
         except orjson.JSONDecodeError:
-            told = None
-        match told:
+            document = None
+        match document:
             case {"token": str(token)} | {"access_token": str(token)} if token:
                 return token
             case _:

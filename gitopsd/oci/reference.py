@@ -67,9 +67,9 @@ def tag_of(reference: str, tags: Iterable[str]) -> str | None:
     known = list(tags)
     constraint = parse_constraint(reference)
     versions = {tag.replace("_", "+"): tag for tag in known}
-    found = newest(constraint, versions) if constraint is not None else None
-    if found is not None:
-        return versions[found]
+    version = newest(constraint, versions) if constraint is not None else None
+    if version is not None:
+        return versions[version]
     plain = reference.replace("+", "_")
     return plain if plain in known else None
 

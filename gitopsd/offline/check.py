@@ -44,18 +44,18 @@ async def check(path: Path, environ: Mapping[str, str], parse: Parse) -> Report:
     except InvalidSettings:
         return report
     report.warnings += map(str, unsafe(path, environ))
-    found: dict[DeclarationKey, Declared] = {}
+    declared: dict[DeclarationKey, Declared] = {}
     for source in settings.declarations:
         if source.directory is not None:
-            await _directory(source.directory, source, parse, found, report)
+            await _directory(source.directory, source, parse, declared, report)
         else:
             report.warnings.append(f"{path}: declarations in {source.repo_url} are not read by this check")
-    _together(found, settings, report)
+    _together(declared, settings, report)
     return report
 
 
 async def _directory(
-    directory: Path, source: DeclarationSource, parse: Parse, found: dict[DeclarationKey, Declared], report: Report
+    directory: Path, source: DeclarationSource, parse: Parse, declared: dict[DeclarationKey, Declared], report: Report
 ) -> None:
     seen = await asyncio.to_thread(scan, directory, recurse=source.recurse)
     held = content(seen, await read_files(seen, parse, {}, 0.0))
@@ -64,19 +64,19 @@ async def _directory(
     report.errors += [*held.faults, *reading.warnings, *secrets.errors]
     report.warnings += secrets.warnings
     report.credentials += len(secrets.declared.repositories) + len(secrets.declared.templates)
-    report.clusters |= {ClusterId(each.name): each.server for each in secrets.clusters}
+    report.clusters |= {ClusterId(cluster.name): cluster.server for cluster in secrets.clusters}
     for key, value in reading.declared.items():
-        if key in found:
-            report.errors.append(twice(key, value.origin, found[key]))
-        found.setdefault(key, value)
+        if key in declared:
+            report.errors.append(twice(key, value.origin, declared[key]))
+        declared.setdefault(key, value)
         report.warnings += [f"{value.origin}: {warning}" for warning in value.warnings]
 
 
-def _together(found: Mapping[DeclarationKey, Declared], settings: Settings, report: Report) -> None:
-    applications = [value for value in found.values() if isinstance(value, Application)]
-    projects = {DEFAULT.name, *(value.name for value in found.values() if not isinstance(value, Application))}
+def _together(declared: Mapping[DeclarationKey, Declared], settings: Settings, report: Report) -> None:
+    applications = [value for value in declared.values() if isinstance(value, Application)]
+    projects = {DEFAULT.name, *(value.name for value in declared.values() if not isinstance(value, Application))}
     report.applications = len(applications)
-    report.projects = len(found) - len(applications)
+    report.projects = len(declared) - len(applications)
     clusters = report.clusters | {ClusterId(cluster.name): cluster.server for cluster in settings.clusters}
     for app in applications:
         report.errors += [f"{app.origin}: {fault}" for fault in _faults(app, clusters)]
@@ -116,10 +116,10 @@ def _faults_of_files(config: Path) -> Sequence[str]:
         settings = load(config, os.environ)
     except GitopsError:
         return ()  # told already, setting by setting
-    found = []
+    faults = []
     for load_one in (lambda: checks.load(settings.health), lambda: plugins.load(settings.plugins)):
         try:
             load_one()
         except GitopsError as err:
-            found.append(str(err))
-    return found
+            faults.append(str(err))
+    return faults

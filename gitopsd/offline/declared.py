@@ -35,35 +35,35 @@ def applications(targets: Sequence[str], directories: Sequence[Path]) -> Declare
     Raises:
         NotFound: a target is none of them.
     """
-    found = DeclaredApplications()
+    declared = DeclaredApplications()
     everywhere: DeclaredApplications | None = None
     for target in targets:
         path = Path(target)
         if target == STDIN or path.is_file():
-            _file(target, sys.stdin.buffer.read() if target == STDIN else path.read_bytes(), found, named=True)
+            _file(target, sys.stdin.buffer.read() if target == STDIN else path.read_bytes(), declared, named=True)
         elif NAME.fullmatch(target):
             everywhere = everywhere or _below(directories)
-            _named(target, everywhere, directories, found)
+            _named(target, everywhere, directories, declared)
         else:
-            _whole(target, path, found)
-    return found
+            _whole(target, path, declared)
+    return declared
 
 
 def _below(directories: Sequence[Path]) -> DeclaredApplications:
-    found = DeclaredApplications()
+    declared = DeclaredApplications()
     for directory in directories:
-        _directory(directory, found)
-    return found
+        _directory(directory, declared)
+    return declared
 
 
 def _named(
-    name: str, everywhere: DeclaredApplications, directories: Sequence[Path], found: DeclaredApplications
+    name: str, everywhere: DeclaredApplications, directories: Sequence[Path], declared: DeclaredApplications
 ) -> None:
     apps = [app for app in everywhere.applications if app.name == name]
     if apps:
-        found.applications.append(apps[0])
+        declared.applications.append(apps[0])
     elif Path(name).is_dir():
-        _whole(name, Path(name), found)
+        _whole(name, Path(name), declared)
     else:
         broken = f"; of what is there cannot be read: {everywhere.faults[0]}" if everywhere.faults else ""
         raise NotFound(
@@ -72,41 +72,41 @@ def _named(
         )
 
 
-def _whole(target: str, path: Path, found: DeclaredApplications) -> None:
+def _whole(target: str, path: Path, declared: DeclaredApplications) -> None:
     if not path.is_dir():
         raise NotFound(f"there is no {target}", remedy="name a file, a directory or an application")
-    before = len(found.applications) + len(found.faults)
-    _directory(path, found)
-    if len(found.applications) + len(found.faults) == before:
+    before = len(declared.applications) + len(declared.faults)
+    _directory(path, declared)
+    if len(declared.applications) + len(declared.faults) == before:
         raise NotFound(f"no file below {target} declares an Application", remedy="name another directory")
 
 
-def _directory(directory: Path, found: DeclaredApplications) -> None:
+def _directory(directory: Path, declared: DeclaredApplications) -> None:
     seen = scan(directory, recurse=True)
-    found.warnings += seen.faults
+    declared.warnings += seen.faults
     for path, state in seen.files:
         try:
             data = read(path, state)
         except OSError as err:
-            found.warnings.append(f"{path}: {err.strerror or err}")
+            declared.warnings.append(f"{path}: {err.strerror or err}")
             continue
         if all(mark in data for mark in MARKS):
-            _file(path, data, found, named=False)
+            _file(path, data, declared, named=False)
 
 
-def _file(path: str, data: bytes, found: DeclaredApplications, *, named: bool) -> None:
+def _file(path: str, data: bytes, declared: DeclaredApplications, *, named: bool) -> None:
     """Add what a file declares; in one that nobody named, other documents are passed over."""
-    before = len(found.applications)
+    before = len(declared.applications)
     try:
         for line, value in _documents(path, data):
             if isinstance(value, dict) and is_declaration(value):
-                _declaration(path, line, value, found)
+                _declaration(path, line, value, declared)
     except InvalidManifest as err:
         if named or TEMPLATE not in data:
-            found.faults.append(err)
+            declared.faults.append(err)
         return
-    if named and len(found.applications) == before and not found.faults:
-        found.faults.append(InvalidDeclaration(f"{path} declares no Application", remedy="name a file that does"))
+    if named and len(declared.applications) == before and not declared.faults:
+        declared.faults.append(InvalidDeclaration(f"{path} declares no Application", remedy="name a file that does"))
 
 
 def _documents(path: str, data: bytes) -> Iterator[tuple[int, object]]:
@@ -116,13 +116,13 @@ def _documents(path: str, data: bytes) -> Iterator[tuple[int, object]]:
         yield from ((document.line, item) for item in (items if isinstance(items, list) else [value]))
 
 
-def _declaration(path: str, line: int, value: object, found: DeclaredApplications) -> None:
+def _declaration(path: str, line: int, value: object, result: DeclaredApplications) -> None:
     origin = Origin("", path, line)
     try:
         one = declared(value, origin)
     except GitopsError as err:
-        found.faults.append(err.again(f"{origin}: {err.what}"))
+        result.faults.append(err.again(f"{origin}: {err.what}"))
         return
     if isinstance(one, Application):
-        found.applications.append(one)
-        found.warnings += [f"{origin}: {warning}" for warning in one.warnings]
+        result.applications.append(one)
+        result.warnings += [f"{origin}: {warning}" for warning in one.warnings]

@@ -93,5 +93,5 @@ async def _health(value: Mapping[str, Any], judge: HealthChecks) -> Health | Non
 
 
 def _text(value: Any, name: str) -> str:
-    found = value.get(name) if isinstance(value, dict) else ""
-    return found if isinstance(found, str) else ""
+    text = value.get(name) if isinstance(value, dict) else ""
+    return text if isinstance(text, str) else ""

@@ -62,7 +62,7 @@ class Look:
     """One look-up of a render: what at which place, and whether it was there."""
 
     kind: str  # "file" | "list" | "link" | "env"
-    place: str
+    path: str
     seen: str  # "" for what was not there
 
 
@@ -106,8 +106,8 @@ def rendered(asked: RenderQuery) -> list[RenderReport]:
 
 
 async def _rendered(asked: RenderQuery, settings: Settings, scratch: Path, work: Path) -> list[RenderReport]:
-    found = applications(asked.targets, _directories(asked, settings))
-    told = [RenderReport("", error=fault) for fault in found.faults]
+    declared = applications(asked.targets, _directories(asked, settings))
+    reports = [RenderReport("", error=fault) for fault in declared.faults]
     bounds = settings.workers
     limits = JobLimits(
         bounds.deadline_s, data_bytes=bounds.data_bytes, output_bytes=bounds.output_bytes, file_bytes=bounds.file_bytes
@@ -116,17 +116,19 @@ async def _rendered(asked: RenderQuery, settings: Settings, scratch: Path, work:
     confined = confinement(settings, work, os.environ, strict=False)
     async with WorkerPool(1, limits, confinement=confined) as workers:
         kitchen = _OfflineRenderer(asked, settings, workers, scratch, work)
-        apps = found.applications or ([] if asked.targets else [await kitchen.undeclared()])
-        told += [await kitchen.told(app) for app in apps]
-    if told:
-        told[0].warnings[:0] = found.warnings
-    return told
+        apps = declared.applications or ([] if asked.targets else [await kitchen.undeclared()])
+        reports += [await kitchen.told(app) for app in apps]
+    if reports:
+        reports[0].warnings[:0] = declared.warnings
+    return reports
 
 
 def _directories(asked: RenderQuery, settings: Settings) -> list[Path]:
     if asked.declarations is not None:
         return [asked.declarations]
-    return [each.directory for each in settings.declarations if each.directory is not None] or [Path()]
+    return [declaration.directory for declaration in settings.declarations if declaration.directory is not None] or [
+        Path()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +139,8 @@ class _Elsewhere:
     places: dict[tuple[str, str], SourceLocation] = field(default_factory=dict)
 
     async def want(self, repo: RepoUrl, name: str) -> Resolved:
-        found = self.places[repo, name] = await self.find(repo, name)
-        return Resolved(found.revision, 0, 0.0)
+        resolved = self.places[repo, name] = await self.find(repo, name)
+        return Resolved(resolved.revision, 0, 0.0)
 
 
 class _OfflineRenderer:
@@ -164,9 +166,9 @@ class _OfflineRenderer:
         )
 
     async def _base(self, repo: RepoUrl, ref: str) -> SourceLocation:
-        found = await self._near(Path()).find(Source(repo, ref), ANY, "")
-        self._mirrors[repo] = found.mirror
-        return found
+        location = await self._near(Path()).find(Source(repo, ref), ANY, "")
+        self._mirrors[repo] = location.mirror
+        return location
 
     async def undeclared(self) -> Application:
         """Return an application of the directory that the command line names."""
@@ -184,19 +186,21 @@ class _OfflineRenderer:
         raise err
 
     async def told(self, app: Application) -> RenderReport:
-        told = RenderReport(app.name)
+        report = RenderReport(app.name)
         try:
             sources = self._sources(app)
             repositories = dict.fromkeys(source.repository for source in sources)
             places = [await self._place(app.origin, source, repositories) for source in sources]
-            lent = {source.ref: (source, place) for source, place in zip(sources, places, strict=True) if source.ref}
-            for source, place in zip(sources, places, strict=True):
+            lent = {
+                source.ref: (source, location) for source, location in zip(sources, places, strict=True) if source.ref
+            }
+            for source, location in zip(sources, places, strict=True):
                 if source.gives_manifests:
-                    await self._add(app, source, place, lent, told)
-            told.manifests = _ordered(told.manifests, told.warnings)
+                    await self._add(app, source, location, lent, report)
+            report.manifests = _ordered(report.manifests, report.warnings)
         except GitopsError as err:
-            told.error = err
-        return told
+            report.error = err
+        return report
 
     def _sources(self, app: Application) -> Sequence[Source]:
         asked = self._asked
@@ -212,9 +216,9 @@ class _OfflineRenderer:
 
     async def _place(self, origin: Origin, source: Source, repositories: Mapping[RepoUrl, None]) -> SourceLocation:
         near = Path(origin.file).parent if origin.file not in ("", "-") else Path()
-        place = await self._near(near).find(source, repositories, self._asked.revision)
-        self._mirrors[source.repository] = place.mirror
-        return place
+        location = await self._near(near).find(source, repositories, self._asked.revision)
+        self._mirrors[source.repository] = location.mirror
+        return location
 
     def _near(self, directory: Path) -> SourceLocator:
         scratch = self._scratch / f"near-{len(self._places)}"
@@ -224,25 +228,27 @@ class _OfflineRenderer:
         self,
         app: Application,
         source: Source,
-        place: SourceLocation,
+        location: SourceLocation,
         lent: Mapping[str, tuple[Source, SourceLocation]],
-        told: RenderReport,
+        report: RenderReport,
     ) -> None:
-        variables = build_environment(app, source, place.revision)
+        variables = build_environment(app, source, location.revision)
         variables |= {"KUBE_VERSION": self._asked.kube_version, "KUBE_API_VERSIONS": ",".join(self._asked.api_versions)}
         began_s = time.perf_counter()
         lending = [Lent(other, at.revision) for other, at in lent.values()]
-        found = await self._renderer.render(app.name, source, place.revision, variables, lending)
+        rendered = await self._renderer.render(app.name, source, location.revision, variables, lending)
         took_s = time.perf_counter() - began_s
-        places = {"": place} | {ref: at for ref, (_, at) in lent.items()}
-        for name in (name for name in parted(found.looked_up) if name.startswith(KINDS)):
+        places = {"": location} | {ref: at for ref, (_, at) in lent.items()}
+        for name in (name for name in parted(rendered.looked_up) if name.startswith(KINDS)):
             places[name] = self._elsewhere.places[named(name)]
-        looks = await asyncio.to_thread(_looks, places, found.looked_up, variables)
-        told.manifests += found.manifests
-        told.warnings += found.warnings
-        if found.nameless:
-            told.error = nameless_refused(found.nameless)
-        told.parts.append(RenderedPart(source, place.shown, found.source_type, found.key, took_s, looks))
+        looks = await asyncio.to_thread(_looks, places, rendered.looked_up, variables)
+        report.manifests += rendered.manifests
+        report.warnings += rendered.warnings
+        if rendered.nameless:
+            report.error = nameless_refused(rendered.nameless)
+        report.parts.append(
+            RenderedPart(source, location.description, rendered.source_type, rendered.key, took_s, looks)
+        )
 
 
 def _at_path(source: Source, path: str) -> Source:
@@ -254,13 +260,13 @@ def _looks(
 ) -> tuple[Look, ...]:
     """Return what a render saw: in its own source, then in those that lend to it, named by their refs."""
     asked = sorted(key for key in looked_up if key.startswith(KIND))
-    found = [Look("env", name, value_of(name, variables)) for name in (key.removeprefix(KIND) for key in asked)]
+    looks = [Look("env", name, value_of(name, variables)) for name in (key.removeprefix(KIND) for key in asked)]
     for ref, keys in sorted(parted(key for key in looked_up if not key.startswith(KIND)).items()):
         tree = open_tree(places[ref].mirror, places[ref].revision)
         for key, seen in sorted(tree.seen(keys).items()):
-            kind, _, place = key.partition(":")
-            found.append(Look(kind, f"{_lender(ref)}/{place}" if ref else place, seen))
-    return tuple(found)
+            kind, _, path = key.partition(":")
+            looks.append(Look(kind, f"{_lender(ref)}/{path}" if ref else path, seen))
+    return tuple(looks)
 
 
 def _lender(ref: str) -> str:

@@ -52,7 +52,7 @@ def told(url: str, config: Path | None, revision: str, chart: str = "") -> RepoR
 async def _told(named: str, settings: Settings, revision: str, chart: str) -> RepoReport:
     url = chart_repository(named, chart) if chart else named
     trust, problems = await _trust(settings)
-    found = trust.find(url)
+    credentials = trust.find(url)
     given = await trust.credentials(url)
     if url.startswith(CHARTS):
         wanted = ChartReference(chart, revision)
@@ -62,25 +62,25 @@ async def _told(named: str, settings: Settings, revision: str, chart: str) -> Re
     else:
         with tempfile.TemporaryDirectory(prefix="gitopsd-") as scratch:
             answer = await check_git(url, given, Path(scratch), revision=revision, deadline_s=DEADLINE_S)
-    return RepoReport(without_credentials(url), _named(found, trust), answer, tuple(problems))
+    return RepoReport(without_credentials(url), _named(credentials, trust), answer, tuple(problems))
 
 
 async def _trust(settings: Settings) -> tuple[CredentialStore, Sequence[str]]:
     """Return the credentials of the settings and of the Secrets beside declarations, and what is wrong with those."""
     trust, problems = CredentialStore(settings.git, time.time), list[str]()
-    for directory, found in (await secrets_in(settings)).items():
-        read = secrets.read(found)
+    for directory, documents in (await secrets_in(settings)).items():
+        read = secrets.read(documents)
         trust.declare(str(directory), read.declared)
         problems += [*read.errors, *read.warnings]
     return trust, problems
 
 
-def _named(found: RepoCredentials | None, trust: CredentialStore) -> str:
-    if found is None:
+def _named(credentials: RepoCredentials | None, trust: CredentialStore) -> str:
+    if credentials is None:
         return "none"
     where: Mapping[RepoCredentials, str] = {
-        each: f"git.credentials[{place}]" for place, each in enumerate(trust.settings.credentials)
+        entry: f"git.credentials[{index}]" for index, entry in enumerate(trust.settings.credentials)
     }
-    ways = [name for field, name in WAYS.items() if getattr(found, field)]
-    held = next((name for each, name in where.items() if each.url == found.url), "a Secret")
-    return f"{' and '.join(ways) or 'no login'}, of {held} for {without_credentials(found.url)}"
+    ways = [name for field, name in WAYS.items() if getattr(credentials, field)]
+    held = next((name for entry, name in where.items() if entry.url == credentials.url), "a Secret")
+    return f"{' and '.join(ways) or 'no login'}, of {held} for {without_credentials(credentials.url)}"

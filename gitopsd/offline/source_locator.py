@@ -24,7 +24,7 @@ class SourceLocation:
 
     mirror: str
     revision: Revision
-    shown: str  # where that is, for people
+    description: str  # where that is, for people
 
 
 class SourceLocator:
@@ -53,22 +53,22 @@ class SourceLocator:
         """
         if source.repository.startswith(ARTIFACTS):
             return await self._artifact(replace(source, target_revision=revision) if revision else source)
-        place = await self._place(source.repo_url, alone=len(repositories) == 1)
-        if isinstance(place, str):
-            return await self._fetch(RepoUrl(place), revision or source.target_revision, source.tag_prefix)
-        if place.top is None or revision:
-            snapshot = await place.at(revision or source.target_revision, source.tag_prefix)
+        copy = await self._place(source.repo_url, alone=len(repositories) == 1)
+        if isinstance(copy, str):
+            return await self._fetch(RepoUrl(copy), revision or source.target_revision, source.tag_prefix)
+        if copy.top is None or revision:
+            snapshot = await copy.at(revision or source.target_revision, source.tag_prefix)
         else:
-            snapshot = await place.now()
+            snapshot = await copy.now()
         what = " with its changes" if snapshot.changed else f" at {snapshot.revision[:10]}"
-        return SourceLocation(snapshot.mirror, Revision(snapshot.revision), f"{place.directory}{what}")
+        return SourceLocation(snapshot.mirror, Revision(snapshot.revision), f"{copy.directory}{what}")
 
     async def url(self) -> RepoUrl:
         """Return the URL that the place itself goes by, for a source that nobody declared."""
-        place = await self._at(self._named[0] if self._named else str(self._nearby))
-        if isinstance(place, str):
-            return RepoUrl(place)
-        return RepoUrl(next(iter(await place.urls()), f"file://{place.directory}"))
+        copy = await self._at(self._named[0] if self._named else str(self._nearby))
+        if isinstance(copy, str):
+            return RepoUrl(copy)
+        return RepoUrl(next(iter(await copy.urls()), f"file://{copy.directory}"))
 
     async def completed(self, err: PartNotFetched) -> bool:
         """Fetch what `err` misses, if it is of a repository that was fetched here; tell whether it is."""
@@ -84,22 +84,22 @@ class SourceLocator:
                 return await self._at(text.removeprefix(f"{url}="))
             rest.append(text)
         for text in rest or [str(self._nearby)]:
-            place = await self._at(text)
-            urls = [place] if isinstance(place, str) else [f"file://{place.directory}", *await place.urls()]
-            if (rest and alone and len(rest) == 1) or any(same_repository(url, each) for each in urls):
-                return place
-        shown = without_credentials(url)
+            copy = await self._at(text)
+            urls = [copy] if isinstance(copy, str) else [f"file://{copy.directory}", *await copy.urls()]
+            if (rest and alone and len(rest) == 1) or any(same_repository(url, remote) for remote in urls):
+                return copy
+        name = without_credentials(url)
         raise NotFound(
-            f"{shown} is not here", remedy=f"name a copy by --repo {shown}=DIRECTORY, or fetch it by --repo {shown}"
+            f"{name} is not here", remedy=f"name a copy by --repo {name}=DIRECTORY, or fetch it by --repo {name}"
         )
 
     async def _artifact(self, source: Source) -> SourceLocation:
         """Return an artifact or a chart, where one of the places is the URL that it is fetched from or lies below."""
         address = RepoAddress.parse(source.repository)
-        known = [found for text in self._named if (found := RepoAddress.parse(text)) is not None]
-        if address is None or not any(address.under(each) for each in known):
-            shown = without_credentials(source.repository)
-            raise NotFound(f"nothing of {shown} is here", remedy=f"fetch it by --repo {shown}")
+        known = [prefix for text in self._named if (prefix := RepoAddress.parse(text)) is not None]
+        if address is None or not any(address.under(prefix) for prefix in known):
+            name = without_credentials(source.repository)
+            raise NotFound(f"nothing of {name} is here", remedy=f"fetch it by --repo {name}")
         return await self._fetch(source.repository, source.reference, "")
 
     async def _at(self, text: str) -> WorkingCopy | str:
@@ -127,8 +127,8 @@ class SourceLocator:
         if not url.startswith(ARTIFACTS):
             await self._fetched.fetch(url)
         at = await self._fetched.want(url, ref, tag_prefix)
-        shown = f"{without_credentials(url)} at {_short(at.revision)}"
-        return SourceLocation(self._fetched.mirror(url), at.revision, shown)
+        description = f"{without_credentials(url)} at {_short(at.revision)}"
+        return SourceLocation(self._fetched.mirror(url), at.revision, description)
 
 
 def _short(revision: str) -> str:

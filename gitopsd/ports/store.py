@@ -20,7 +20,7 @@ class Inventory(Protocol):
 
     def remembered(self, app: AppName, cluster: ClusterId) -> Mapping[ResourceKey, Remembered]: ...
 
-    def remember(self, app: AppName, cluster: ClusterId, shown: Mapping[ResourceKey, Remembered | None]) -> None:
+    def remember(self, app: AppName, cluster: ClusterId, proofs: Mapping[ResourceKey, Remembered | None]) -> None:
         """Store what the server has shown in sync; None forgets."""
         ...
 

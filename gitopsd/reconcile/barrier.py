@@ -133,8 +133,8 @@ class Barrier:
         return True
 
     def _untried(self, cluster: ClusterId, repos: Collection[RepoUrl]) -> bool:
-        found = (self._repos[repo] for repo in repos if repo in self._repos)
-        return any(readers.unwalked or EVERYWHERE in readers.untried or cluster in readers.untried for readers in found)
+        read = (self._repos[repo] for repo in repos if repo in self._repos)
+        return any(readers.unwalked or EVERYWHERE in readers.untried or cluster in readers.untried for readers in read)
 
     def _unclaim(self, app: AppName) -> None:
         cluster, repos = self._claiming.pop(app, (ClusterId(""), ()))
@@ -152,16 +152,16 @@ class Barrier:
                     self._wake(app)
 
     def _late_in(self, cluster: ClusterId, repos: Collection[RepoUrl]) -> tuple[AppName, ...]:
-        found: set[AppName] = set()
+        names: set[AppName] = set()
         for repo in repos:
             readers = self._repos.get(repo)
             if readers is None:
                 continue
             if readers.unwalked:
-                found.add(AppName(f"the readers of {without_credentials(repo)}"))
-            for place in (EVERYWHERE, cluster):
-                found.update(readers.late.get(place, ()))
-        return tuple(sorted(found))
+                names.add(AppName(f"the readers of {without_credentials(repo)}"))
+            for scope in (EVERYWHERE, cluster):
+                names.update(readers.late.get(scope, ()))
+        return tuple(sorted(names))
 
     def _drop(self, repo: RepoUrl, app: AppName, mark: float = math.inf) -> None:
         readers = self._repos.get(repo)

@@ -87,10 +87,10 @@ class Comparer:
         )
         asked = await at_most(DRY_RUNS_AT_ONCE, doubtful, ask, name=f"dry run {app.name}")
         gone = (key for key in remembered.keys() - target.objects.keys() if not _is_there(app, readings.get(key)))
-        shown: dict[ResourceKey, Remembered | None] = dict.fromkeys(gone)
-        shown |= {compared.pair.key: compared.remember for compared in asked if compared.remember}
-        if shown:
-            self.inventory.remember(app.name, cluster, shown)
+        proven: dict[ResourceKey, Remembered | None] = dict.fromkeys(gone)
+        proven |= {compared.pair.key: compared.remember for compared in asked if compared.remember}
+        if proven:
+            self.inventory.remember(app.name, cluster, proven)
         return await self._extra.seen(app, cluster, (*settled, *asked), target.hashes, ignored)
 
     async def _ask(self, where: _Where, doubt: Doubtful) -> Compared:
@@ -123,18 +123,18 @@ class Comparer:
                 name=f"dry run {ref.key}",
             )
             body = group.create_task(_or_error(self.applier.read(where.cluster, ref)), name=f"read {ref.key}")
-        found, live = answer.result(), body.result()
-        if _is_refused(found) and doubt.basis.rules and live is not None and not isinstance(live, GitopsError):
+        answered, live = answer.result(), body.result()
+        if _is_refused(answered) and doubt.basis.rules and live is not None and not isinstance(live, GitopsError):
             # It may be refused for what is ignored, such as a field that cannot change: that does not count.
-            found = await _or_error(self._without_ignored(where, doubt, live))
-        return found, live if isinstance(found, Predicted) else None
+            answered = await _or_error(self._without_ignored(where, doubt, live))
+        return answered, live if isinstance(answered, Predicted) else None
 
     async def _without_ignored(self, where: _Where, doubt: Doubtful, live: Manifest) -> Answer:
         """Ask for a prediction of the target with what is ignored as it is live."""
         rules, places = doubt.basis.rules, NO_EXPRESSION_PATHS
         if rules.expressions:
-            target, found = await self.paths.paths(rules.expressions, (doubt.target, live))
-            places = ExpressionPaths(tuple(target), tuple(found))
+            target, live_paths = await self.paths.paths(rules.expressions, (doubt.target, live))
+            places = ExpressionPaths(tuple(target), tuple(live_paths))
         return await where.applier.dry_run(
             where.cluster, spared(doubt.target, rules, live, places), takeover=doubt.takeover
         )

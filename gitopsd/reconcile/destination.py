@@ -41,10 +41,10 @@ class Destinations:
     def cluster_of(self, app: Application) -> ClusterId | None:
         """Return the cluster of `app`; None where it names none that is known."""
         try:
-            found = self.destination(app)
+            cluster = self.destination(app)
         except UnknownCluster:
             return None
-        return None if found is DECLARE else found
+        return None if cluster is DECLARE else cluster
 
     def permitted_destination(self, orders: PassRequest) -> ClusterId | Declare:
         """Return where an application goes, and may go.
@@ -101,15 +101,15 @@ class Destinations:
 
     def permitted(self, app: Application, cluster: ClusterId, key: ResourceKey) -> str:
         """Return in whose name the object `key` is written; "": gitopsd's own. Raises NotPermitted."""
-        project, place = self.project(app), self._place(cluster)
-        _refuse(object_conditions(project, place, [key]))
-        return account_of(project, place, key.namespace)
+        project, where = self.project(app), self._place(cluster)
+        _refuse(object_conditions(project, where, [key]))
+        return account_of(project, where, key.namespace)
 
     def windows(self, app: Application, cluster: ClusterId) -> tuple[SyncWindow, ...]:
         """Return the sync windows that concern the application in `cluster`."""
         project = self.apps.project(app.project)
-        place = WindowSubject(app.name, (cluster, self.clusters[cluster]), app.destination.namespace)
-        return windows_of(project.sync_windows, place) if project is not None else ()
+        subject = WindowSubject(app.name, (cluster, self.clusters[cluster]), app.destination.namespace)
+        return windows_of(project.sync_windows, subject) if project is not None else ()
 
     def _place(self, cluster: ClusterId) -> DestinationCluster:
         return DestinationCluster(cluster, self.clusters[cluster])
@@ -132,13 +132,13 @@ class Destinations:
 
         It was asked when they were declared, and projects change.
         """
-        found: list[Condition] = []
-        for each in (app, project) if project is not None else (app,):
-            parent = self.apps.get(each.origin.parent) if each.origin.parent else None
+        conditions: list[Condition] = []
+        for declared in (app, project) if project is not None else (app,):
+            parent = self.apps.get(declared.origin.parent) if declared.origin.parent else None
             theirs = self.apps.project(parent.project) if parent is not None else None
             if parent is not None and theirs is not None:
-                found += self._rights.conditions(theirs, parent, [each])
-        return found
+                conditions += self._rights.conditions(theirs, parent, [declared])
+        return conditions
 
 
 def _refuse(conditions: Sequence[Condition]) -> None:

@@ -40,21 +40,21 @@ class DriftRecorder:
                 book.open[entry.key, entry.path] = entry
             book.turns = counted(book.turns, (entry,), self.window_s)
 
-    def observe(self, found: Comparison, facts: DriftContext) -> tuple[ContestedField, ...]:
+    def observe(self, compared: Comparison, facts: DriftContext) -> tuple[ContestedField, ...]:
         """Write down what a pass found; return the fields that are not to be healed."""
         book = self._books.get(facts.app)
-        if book is None and found.status is SyncStatus.SYNCED:
+        if book is None and compared.status is SyncStatus.SYNCED:
             return ()
         book = self._of_cluster(facts)
-        held = frozenset((each.key, each.difference.path) for each in self._fought(found, book, facts))
-        changed = observed(book.open, found, replace(facts, held=held), self.ledger.new_id)
+        held = frozenset((field.key, field.difference.path) for field in self._fought(compared, book, facts))
+        changed = observed(book.open, compared, replace(facts, held=held), self.ledger.new_id)
         self._note(book, changed)
-        fought = self._fought(found, book, facts)
+        fought = self._fought(compared, book, facts)
         self._forget_calm(facts, book)
         return fought
 
-    def _fought(self, found: Comparison, book: _Book, facts: DriftContext) -> tuple[ContestedField, ...]:
-        return fights(found, book.turns, facts.hashes, self.turns)
+    def _fought(self, compared: Comparison, book: _Book, facts: DriftContext) -> tuple[ContestedField, ...]:
+        return fights(compared, book.turns, facts.hashes, self.turns)
 
     def open(self) -> Iterable[Drift]:
         """Return all that is so still; of memory."""
@@ -91,12 +91,12 @@ class DriftRecorder:
 
     def _close(self, book: _Book) -> None:
         now_s = self.now_s()
-        entries = [replace(each, ended_s=now_s, end=DriftEnd.FORGOTTEN) for each in book.open.values()]
+        entries = [replace(entry, ended_s=now_s, end=DriftEnd.FORGOTTEN) for entry in book.open.values()]
         self._note(book, tuple(entries))
 
     def _forget_calm(self, facts: DriftContext, book: _Book) -> None:
-        for place, turn in [*book.turns.items()]:
-            if place not in book.open and facts.now_s - turn.ended_s > self.window_s:
-                del book.turns[place]
+        for where, turn in [*book.turns.items()]:
+            if where not in book.open and facts.now_s - turn.ended_s > self.window_s:
+                del book.turns[where]
         if not book.open and not book.turns:
             del self._books[facts.app]

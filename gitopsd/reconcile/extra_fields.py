@@ -38,7 +38,7 @@ class ExtraFieldReader:
         self,
         app: Application,
         cluster: ClusterId,
-        found: Sequence[Compared],
+        comparisons: Sequence[Compared],
         hashes: Mapping[ResourceKey, TargetHash],
         ignored: Sequence[IgnoreDifference],
     ) -> Sequence[Compared]:
@@ -46,21 +46,23 @@ class ExtraFieldReader:
 
         An object that cannot be read for it is Unknown. Nothing is read of what nobody asks about.
         """
-        wishes = [_wish(app, compared) for compared in found]
-        asked = [(at, compared, wish) for at, (compared, wish) in enumerate(zip(found, wishes, strict=True)) if wish]
+        wishes = [_wish(app, compared) for compared in comparisons]
+        asked = [
+            (at, compared, wish) for at, (compared, wish) in enumerate(zip(comparisons, wishes, strict=True)) if wish
+        ]
         if not asked:
-            return found
+            return comparisons
 
-        async def look(each: tuple[int, Compared, ExtraFields]) -> Compared:
-            _, compared, wish = each
+        async def look(question: tuple[int, Compared, ExtraFields]) -> Compared:
+            _, compared, wish = question
             key = compared.pair.key
             return await self._look(cluster, compared, wish, Basis(hashes[key], rules_for(ignored, key)))
 
         looked = await at_most(READS_AT_ONCE, asked, look, name=f"extra fields {app.name}")
-        told = list(found)
-        for (place, _, _), compared in zip(asked, looked, strict=True):
-            told[place] = compared
-        return told
+        answers = list(comparisons)
+        for (index, _, _), compared in zip(asked, looked, strict=True):
+            answers[index] = compared
+        return answers
 
     async def _look(self, cluster: ClusterId, compared: Compared, wish: ExtraFields, basis: Basis) -> Compared:
         key, target, reading = compared.pair.key, compared.pair.target, compared.pair.live

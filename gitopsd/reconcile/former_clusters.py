@@ -55,7 +55,7 @@ class FormerClusters:
     now_s: Clock
     fenced: Callable[[ClusterId], str]  # why nothing may be written to a cluster now
 
-    async def look(self, orders: PassRequest, aim: Snapshot, found: Comparison, last: Operation | None) -> Leftovers:
+    async def look(self, orders: PassRequest, aim: Snapshot, compared: Comparison, last: Operation | None) -> Leftovers:
         """Prune what may go by now, and say of each cluster what is left there.
 
         Args:
@@ -69,13 +69,15 @@ class FormerClusters:
         clusters = {where: keys for where, keys in inventory.elsewhere(name, aim.cluster).items() if self._known(where)}
         if not clusters:
             return NOTHING
-        why = behind.unsettled(orders.app.sync_policy, orders.deleting, found, last, aim.target.hash)
+        reason = behind.unsettled(orders.app.sync_policy, orders.deleting, compared, last, aim.target.hash)
         if aim.mode is Mode.OBSERVE:
-            why = "mode is observe"
-        looked = [await self._in(orders, aim, cluster, keys, (why, last)) for cluster, keys in sorted(clusters.items())]
-        conditions = tuple(condition for each in looked for condition in each.conditions)
-        again = AGAIN_S if any(each.again_after_s for each in looked) else None
-        return Leftovers(conditions, again, any(each.any for each in looked))
+            reason = "mode is observe"
+        looked = [
+            await self._in(orders, aim, cluster, keys, (reason, last)) for cluster, keys in sorted(clusters.items())
+        ]
+        conditions = tuple(condition for leftovers in looked for condition in leftovers.conditions)
+        again = AGAIN_S if any(leftovers.again_after_s for leftovers in looked) else None
+        return Leftovers(conditions, again, any(leftovers.any for leftovers in looked))
 
     def _known(self, cluster: ClusterId) -> bool:
         return cluster in self.snapshots.destinations.clusters
@@ -88,7 +90,7 @@ class FormerClusters:
         keys: Collection[ResourceKey],
         so_far: tuple[str, Operation | None],
     ) -> Leftovers:
-        why, last = so_far
+        reason, last = so_far
         if not self.snapshots.seen(cluster):
             unread = self.snapshots.unseen(cluster).what
             return Leftovers((behind.unseen(cluster, len(keys), unread),), AGAIN_S, any=True)
@@ -98,15 +100,15 @@ class FormerClusters:
         if not readings:
             return NOTHING
         since_s = last.started_s if last is not None else self.now_s()
-        told: Mapping[ResourceKey, str] = {}
-        why = why or self._shut(orders, cluster)
-        if not why:
-            told = await self._prune(orders, cluster, lives, since_s)
-            why = next(iter(told.values()), "")
-        condition = behind.condition(cluster, sorted(readings), why or unread)
-        waits = bool(told or unread)
-        left = [key for key in readings if not await self._stays(orders, cluster, readings[key], since_s)]
-        return Leftovers((condition,), AGAIN_S if waits else None, any=bool(left))
+        refusals: Mapping[ResourceKey, str] = {}
+        reason = reason or self._shut(orders, cluster)
+        if not reason:
+            refusals = await self._prune(orders, cluster, lives, since_s)
+            reason = next(iter(refusals.values()), "")
+        condition = behind.condition(cluster, sorted(readings), reason or unread)
+        waits = bool(refusals or unread)
+        staying = [key for key in readings if not await self._stays(orders, cluster, readings[key], since_s)]
+        return Leftovers((condition,), AGAIN_S if waits else None, any=bool(staying))
 
     def _readings(
         self, orders: PassRequest, aim: Snapshot, cluster: ClusterId, keys: Collection[ResourceKey]
@@ -114,9 +116,9 @@ class FormerClusters:
         """Return the readings of what is still the application's there; of what is not, the inventory forgets."""
         app, live = orders.app.name, self.snapshots.live
         refs = [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(keys)]
-        found = dict(live.readings(cluster, app, refs))
+        readings = dict(live.readings(cluster, app, refs))
         if not self.snapshots.tracking.installation:
-            found |= {key: known_of(app, found[key]) for key in keys}
+            readings |= {key: known_of(app, readings[key]) for key in keys}
         here = {reading.live.uid for reading in aim.readings.values() if isinstance(reading, Found)}
 
         def is_left(reading: Reading) -> bool:
@@ -124,18 +126,18 @@ class FormerClusters:
             owned = isinstance(reading, Found) and owns(app, reading.live) and reading.live.uid not in here
             return owned or isinstance(reading, Unreadable)
 
-        left = {key: found[key] for key in sorted(keys) if is_left(found[key])}
-        gone = set(keys) - left.keys()
+        leftovers = {key: readings[key] for key in sorted(keys) if is_left(readings[key])}
+        gone = set(keys) - leftovers.keys()
         if gone:
             self.snapshots.targets.inventory.remember(app, cluster, dict.fromkeys(gone))
-        if not left:
+        if not leftovers:
             live.readings(cluster, app, [])  # it asks for nothing there any more
-        return left
+        return leftovers
 
     def _shut(self, orders: PassRequest, cluster: ClusterId) -> str:
         shut = blocked(self.snapshots.destinations.windows(orders.app, cluster), self.now_s())
         if shut is not None and not orders.deleting:
-            return shut.why
+            return shut.reason
         return self.fenced(cluster)
 
     async def _prune(
@@ -147,8 +149,8 @@ class FormerClusters:
             return live.key, await self._pruned(orders, cluster, live, since_s)
 
         ordered = sorted(lives, key=lambda live: task_order(deletion_of(live)))
-        told = await at_most(PRUNES_AT_ONCE, ordered, prune, name=f"prune {orders.app.name} in {cluster}")
-        return {key: why for key, why in told if why}
+        refusals = await at_most(PRUNES_AT_ONCE, ordered, prune, name=f"prune {orders.app.name} in {cluster}")
+        return {key: reason for key, reason in refusals if reason}
 
     async def _pruned(self, orders: PassRequest, cluster: ClusterId, live: LiveObject, since_s: float) -> str:
         app = orders.app
@@ -177,8 +179,8 @@ class FormerClusters:
         guard = self.snapshots.targets.guard(orders.app, cluster, [live.key], deleting=deleting)
         if not is_holder(live.key) or live.deleting:
             return guard
-        found = await self.holders.of(live, Leaving(cluster, guard, roots=frozenset({live.uid})))
-        return replace(guard, residents={live.key: found})
+        residents = await self.holders.of(live, Leaving(cluster, guard, roots=frozenset({live.uid})))
+        return replace(guard, residents={live.key: residents})
 
     async def _stays(self, orders: PassRequest, cluster: ClusterId, reading: Reading, since_s: float) -> bool:
         """Tell whether an object stays although its application goes."""

@@ -117,24 +117,26 @@ class Reconciler:
         aim = await self.holders.seen(orders, aim)  # what lives in what may be deleted
         compared = await self.comparer.compare(app, cluster, aim.target, aim.readings, aim.user)  # compare
         partial = bool(aim.target.nameless)
-        found = comparison(compared, aim.target.hash, desired.warnings, differs=aim.namespace_differs, partial=partial)
-        fought = self._fought(orders, aim, found)
-        outcome = await self.syncer.advance(SyncInput(orders, aim, desired.revisions, found, fought))  # apply
-        left = await self.former_clusters.look(orders, aim, found, outcome.operation)
-        if orders.deleting and aim.empty and not outcome.left and not left.any:
+        verdict = comparison(
+            compared, aim.target.hash, desired.warnings, differs=aim.namespace_differs, partial=partial
+        )
+        fought = self._fought(orders, aim, verdict)
+        outcome = await self.syncer.advance(SyncInput(orders, aim, desired.revisions, verdict, fought))  # apply
+        leftovers = await self.former_clusters.look(orders, aim, verdict, outcome.operation)
+        if orders.deleting and aim.empty and not outcome.hooks_left and not leftovers.any:
             self.apps.forget(app.name)
             return Again(None)
-        aim = replace(aim, conditions=(*aim.conditions, *told_of(fought), *left.conditions))
-        waits_s = (left.again_after_s, self.snapshots.settles_s(cluster))
-        return self._published(orders, (found, outcome), desired, aim, waits_s)
+        aim = replace(aim, conditions=(*aim.conditions, *told_of(fought), *leftovers.conditions))
+        waits_s = (leftovers.again_after_s, self.snapshots.settles_s(cluster))
+        return self._published(orders, (verdict, outcome), desired, aim, waits_s)
 
-    def _fought(self, orders: PassRequest, aim: Snapshot, found: Comparison) -> tuple[ContestedField, ...]:
+    def _fought(self, orders: PassRequest, aim: Snapshot, compared: Comparison) -> tuple[ContestedField, ...]:
         """Write down what has drifted; return the fields that are not to be healed."""
         if orders.deleting:
             return ()
         name = orders.app.name
         facts = DriftContext(name, aim.cluster, aim.target.hashes, self.apps.operation(name), self.now_s())
-        return self.drift.observe(found, facts)
+        return self.drift.observe(compared, facts)
 
     async def _declare(self, orders: PassRequest) -> Again:
         if orders.deleting:
@@ -161,14 +163,14 @@ class Reconciler:
         aim: Snapshot | None = None,
         more_s: Sequence[float | None] = (),
     ) -> Again:
-        found, outcome = result
-        fails = self._failing(orders.app, found, outcome, aim) if aim else None
-        conditions, told = aim.conditions if aim else (), [sync_error(fails)] if fails else []
+        compared, outcome = result
+        fails = self._failing(orders.app, compared, outcome, aim) if aim else None
+        conditions, errors = aim.conditions if aim else (), [sync_error(fails)] if fails else []
         status = AppStatus(
-            comparison=at_rest(found),
+            comparison=at_rest(compared),
             revisions=desired.revisions,
             cluster=aim.cluster if aim else None,
-            conditions=(*conditions, *told, *self.apps.contested(orders.app.name)),
+            conditions=(*conditions, *errors, *self.apps.contested(orders.app.name)),
             operation=outcome.operation,
             failing=fails,
             reconciled_s=self.now_s(),
@@ -178,13 +180,13 @@ class Reconciler:
             waiting=outcome.waiting,
         )
         self.apps.publish(orders.app.name, status)
-        waits_s = (self.refresh_s, outcome.again_after_s, *more_s, UNANSWERED_S if _unanswered(found) else None)
+        waits_s = (self.refresh_s, outcome.again_after_s, *more_s, UNANSWERED_S if _unanswered(compared) else None)
         return Again(min(wait_s for wait_s in waits_s if wait_s is not None))
 
-    def _failing(self, app: Application, found: Comparison, outcome: Outcome, aim: Snapshot) -> Failing | None:
+    def _failing(self, app: Application, compared: Comparison, outcome: Outcome, aim: Snapshot) -> Failing | None:
         operation = outcome.operation
         here = operation is not None and operation.cluster == aim.cluster and aim.mode is Mode.ENFORCE
-        return failure_of(app, found, operation, self.syncer.pacing) if here else None
+        return failure_of(app, compared, operation, self.syncer.pacing) if here else None
 
     def _unseen(self, orders: PassRequest, cluster: ClusterId) -> Again:
         """Publish that nothing is known yet, beside what was known before; said once, not at every look."""
@@ -200,14 +202,17 @@ class Reconciler:
             return
         operation = self.apps.operation(name)
         last = self.apps.status(name) or AppStatus(Comparison(SyncStatus.UNKNOWN, UNKNOWN), (), None)
-        found = replace(last.comparison, status=SyncStatus.UNKNOWN, health=replace(UNKNOWN, message=condition.message))
-        told = replace(last, comparison=found, conditions=(condition,), operation=operation, waiting="")
-        if told != last:
-            self.apps.publish(name, replace(told, reconciled_s=self.now_s()))
+        unknown = replace(
+            last.comparison, status=SyncStatus.UNKNOWN, health=replace(UNKNOWN, message=condition.message)
+        )
+        status = replace(last, comparison=unknown, conditions=(condition,), operation=operation, waiting="")
+        if status != last:
+            self.apps.publish(name, replace(status, reconciled_s=self.now_s()))
 
 
-def _unanswered(found: Comparison) -> bool:
+def _unanswered(compared_to: Comparison) -> bool:
     """Tell whether the API server was asked in vain: then no watch brings the next pass."""
     return any(
-        compared.status is SyncStatus.UNKNOWN and isinstance(compared.pair.live, Found) for compared in found.resources
+        compared.status is SyncStatus.UNKNOWN and isinstance(compared.pair.live, Found)
+        for compared in compared_to.resources
     )

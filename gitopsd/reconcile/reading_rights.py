@@ -31,7 +31,7 @@ class ReadingRights:
             raise NotPermitted(f"there is no project {app.project}", remedy="declare it, or name one that is there")
         refused = source_conditions(project, app)
         if refused:
-            raise NotPermitted("; ".join(each.message for each in refused), remedy=refused[0].remedy)
+            raise NotPermitted("; ".join(condition.message for condition in refused), remedy=refused[0].remedy)
         for source in app.sources:
             scope = self.scope_of(source.repository)
             if scope not in ("", app.project):

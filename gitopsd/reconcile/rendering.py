@@ -65,7 +65,9 @@ class ApplicationRenderer:
         mark = None if refs else self.barrier.mark()
         # With its revision in it, a source that a person asked for is not taken for the one that is declared.
         wanted = (
-            [replace(each, target_revision=ref) for each, ref in zip(app.sources, refs, strict=True)] if refs else []
+            [replace(source, target_revision=ref) for source, ref in zip(app.sources, refs, strict=True)]
+            if refs
+            else []
         )
         return replace(await self._desired(app, wanted or app.sources), mark=mark)
 
@@ -102,15 +104,15 @@ class ApplicationRenderer:
 
         Each is looked up though one before it fails: what has to be fetched first is asked for at once.
         """
-        found, errors = [], []
-        for each in wanted:
+        resolved, errors = [], []
+        for source in wanted:
             try:
-                found.append(self.sources.resolve(each.repository, each.reference, each.tag_prefix))
+                resolved.append(self.sources.resolve(source.repository, source.reference, source.tag_prefix))
             except GitopsError as err:
                 errors.append(err)
         if errors:
             raise errors[0]
-        return found
+        return resolved
 
 
 def _joined(resolved: Sequence[Resolved], rendered: Sequence[RenderedSource]) -> Rendered:
@@ -122,5 +124,5 @@ def _joined(resolved: Sequence[Resolved], rendered: Sequence[RenderedSource]) ->
         warnings=tuple(warning for one in rendered for warning in one.warnings),
         source_types=tuple(one.source_type for one in rendered),
         announced=tuple(one.announced for one in rendered),
-        nameless=tuple(each for one in rendered for each in one.nameless),
+        nameless=tuple(description for one in rendered for description in one.nameless),
     )

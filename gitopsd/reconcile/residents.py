@@ -89,8 +89,8 @@ class Holders:
             gone.add(other)
             return False
 
-        found = await self.clusters.look(cluster, live, leaving.roots, counts)
-        return replace(found, wanting=self._wanting(live.key, found.defines, leaving), leaving=frozenset(gone))
+        residents = await self.clusters.look(cluster, live, leaving.roots, counts)
+        return replace(residents, wanting=self._wanting(live.key, residents.defines, leaving), leaving=frozenset(gone))
 
     async def _known_of(self, live: LiveObject, leaving: Leaving, age_s: float) -> Residents:
         now_s, question = self.now_s(), (leaving.guard.app, leaving.cluster, live.uid)
@@ -111,9 +111,9 @@ class Holders:
 
         wanting = self.targets.inventory.wanting(leaving.cluster, inside)
         if holder.group_kind == NAMESPACE:
-            going_there = (each for each in apps.all() if each.destination.namespace == holder.name)
-            there = (each for each in going_there if self.destinations.cluster_of(each) == leaving.cluster)
-            wanting |= {each.name for each in there} - {app}
+            going_there = (other for other in apps.all() if other.destination.namespace == holder.name)
+            there = (other for other in going_there if self.destinations.cluster_of(other) == leaving.cluster)
+            wanting |= {other.name for other in there} - {app}
         mine = frozenset({app}) if leaving.guard.deleting else frozenset()
         return frozenset(name for name in wanting - mine if not apps.deleting(name))
 

@@ -97,10 +97,10 @@ class Snapshots:
 
     def target(self, app: Application, cluster: ClusterId, manifests: Sequence[Manifest]) -> Target:
         """Return the target of `app` in `cluster`, without kinds that are left out there. Raises InvalidManifest."""
-        kept, told = included(manifests, partial(self.excluded, cluster))
+        kept, conditions = included(manifests, partial(self.excluded, cluster))
         scope = self._scope(cluster, app)
         target = target_of(app.name, app.destination.namespace, kept, scope, self.tracking)
-        return replace(target, conditions=(*target.conditions, *told)) if told else target
+        return replace(target, conditions=(*target.conditions, *conditions)) if conditions else target
 
     def target_of_pass(self, orders: PassRequest, cluster: ClusterId, rendered: Rendered) -> Target:
         """Return what Git asks of `cluster`; of a deletion, the hooks that the project permits by now.
@@ -163,10 +163,10 @@ class Snapshots:
             lambda key: bool(inventory.wanted_by(cluster, key)),
         )
 
-    def _orphaned(self, app: Application, cluster: ClusterId, found: Sequence[Child]) -> tuple[Condition, ...]:
+    def _orphaned(self, app: Application, cluster: ClusterId, children: Sequence[Child]) -> tuple[Condition, ...]:
         project = self.apps.project(app.project)
         where = f"namespace {app.destination.namespace} of cluster {cluster}"
-        return warning(project, found, where) if project is not None else ()
+        return warning(project, children, where) if project is not None else ()
 
     def _exists(self, name: AppName) -> bool:
         return self.apps.get(name) is not None
@@ -189,8 +189,8 @@ class Snapshots:
                 case ApiResource(namespaced=namespaced):
                     return namespaced
                 case Unreadable() as unreadable:
-                    left = self.targets.of(app.name, cluster)
-                    known = {bool(key.namespace) for key in left if key.group_kind == gvk.group_kind}
+                    inventory = self.targets.of(app.name, cluster)
+                    known = {bool(key.namespace) for key in inventory if key.group_kind == gvk.group_kind}
                     return known.pop() if len(known) == 1 else unreadable
                 case _:
                     return None
@@ -203,12 +203,12 @@ class Snapshots:
         wanted = [ObjectRef(key, gvk_of(manifest)) for key, manifest in target.objects.items()]
         operation = self.apps.operation(app.name)
         wanted += hook_refs(target.hooks, operation.id if operation is not None and not operation.phase.over else "")
-        left, shown = self.targets.of(app.name, cluster), self._shown(app, cluster, target)
-        wanted += [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(shown)]
+        inventory, named = self.targets.of(app.name, cluster), self._shown(app, cluster, target)
+        wanted += [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(named)]
         namespaces = {app.destination.namespace} if app.destination.namespace else set()
         if orders.deleting:
             hooks = {ref.key for ref in wanted}
-            others = (key for key in left - hooks if not self.excluded(cluster, key.group_kind))
+            others = (key for key in inventory - hooks if not self.excluded(cluster, key.group_kind))
             wanted += [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(others)]
             namespaces = {key.namespace for key in hooks if key.namespace}
         beside = {ResourceKey("", "Namespace", "", name) for name in namespaces} - {ref.key for ref in wanted}
@@ -221,11 +221,11 @@ class Snapshots:
             if key in target.objects or not _owned(app, reading):
                 return True
             # A project that went with its applications permits what is known to be theirs, and nothing else.
-            return key in left if project is None else not self.destinations.refusals(app, cluster, [key])
+            return key in inventory if project is None else not self.destinations.refusals(app, cluster, [key])
 
-        found = dict(self.live.readings(cluster, app.name, wanted))
-        found |= {key: known_of(app.name, found[key]) for key in shown}
-        return {key: reading for key, reading in found.items() if counts(key, reading)}
+        readings = dict(self.live.readings(cluster, app.name, wanted))
+        readings |= {key: known_of(app.name, readings[key]) for key in named}
+        return {key: reading for key, reading in readings.items() if counts(key, reading)}
 
     def _shown(self, app: Application, cluster: ClusterId, target: Target) -> frozenset[ResourceKey]:
         """Return what was once shown in sync and Git does not hold: it may be there without the application's mark.

@@ -47,7 +47,7 @@ class Outcome:
     operation: Operation | None  # the running or last one
     waiting: str = ""  # why nothing is done about what is out of sync
     again_after_s: float | None = None
-    left: bool = False  # hooks of the application's deletion are still to be run
+    hooks_left: bool = False  # hooks of the application's deletion are still to be run
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Syncer:
             operation = outcome.operation  # nothing was written in this pass, so its comparison still holds
         operation, due = self._begun(wanted, operation)
         if operation is None or operation.phase.over:
-            return Outcome(operation, due.why, due.again_after_s, wanted.left(operation))
+            return Outcome(operation, due.reason, due.again_after_s, wanted.left(operation))
         return await self._further(operation, wanted)
 
     def stalled(self, app: Application, err: GitopsError) -> None:
@@ -99,21 +99,21 @@ class Syncer:
 
     async def _further(self, operation: Operation, wanted: SyncInput) -> Outcome:
         over, again_after_s = self._stopped(operation, wanted), None
-        why = self.fenced(wanted.aim.cluster)
-        if over is None and why and not operation.scope.dry_run:
+        fence = self.fenced(wanted.aim.cluster)
+        if over is None and fence and not operation.scope.dry_run:
             if operation.phase is not OperationPhase.TERMINATING:
-                return Outcome(operation, why, FENCED_S, wanted.left(operation))
+                return Outcome(operation, fence, FENCED_S, wanted.left(operation))
             over = ended(operation, EndReason.TERMINATED, TERMINATED, self.now_s())
         if over is None:
             operation, more_s = mended(operation, drifted(wanted, operation), self.now_s(), self.pacing)
             operation, again_after_s = await self._steps(operation, wanted)
-            again_after_s = min((each for each in (again_after_s, more_s) if each is not None), default=None)
+            again_after_s = min((wait_s for wait_s in (again_after_s, more_s) if wait_s is not None), default=None)
             over = operation if operation.phase.over else None
         if over is None:
-            return Outcome(operation, again_after_s=again_after_s, left=wanted.left(operation))
+            return Outcome(operation, again_after_s=again_after_s, hooks_left=wanted.left(operation))
         self._over(over)
         self._ground_moved(wanted, over)
-        return Outcome(over, again_after_s=CONFIRM_S, left=wanted.left(over))
+        return Outcome(over, again_after_s=CONFIRM_S, hooks_left=wanted.left(over))
 
     def _ground_moved(self, wanted: SyncInput, last: Operation | None) -> bool:
         """Tell whether what the last sync was refused by has changed since; have the mirror tell when it does."""
@@ -132,7 +132,7 @@ class Syncer:
         manual, begun_s = operation.cause is OperationCause.PERSON, operation.started_s
         shut = blocked(wanted.aim.windows, self.now_s(), manual=manual, begun_s=begun_s)
         if shut is not None and not operation.scope.dry_run and not wanted.orders.deleting:
-            return ended(operation, EndReason.WINDOW, f"put off: {shut.why}", self.now_s())
+            return ended(operation, EndReason.WINDOW, f"put off: {shut.reason}", self.now_s())
         return None
 
     def _over(self, operation: Operation) -> None:
@@ -145,11 +145,11 @@ class Syncer:
         app, request, todo = wanted.app, wanted.orders.request, todo_of(wanted)
         fenced = "" if request is not None and request.dry_run else self.fenced(wanted.aim.cluster)
         if fenced and (todo.work.any or request is not None):  # what a person asked for is done when it may be
-            return last, SyncDecision(sync=False, why=fenced, again_after_s=FENCED_S)
+            return last, SyncDecision(sync=False, reason=fenced, again_after_s=FENCED_S)
         due = due_of(wanted, todo, last, self.now_s(), self.pacing, ground_moved=self._ground_moved(wanted, last))
         if not due.sync:
             self._taken_up(app, request)
-            return last, replace(due, why=waiting(wanted, todo.work, due))
+            return last, replace(due, reason=waiting(wanted, todo.work, due))
         header = Operation(
             id=self.new_id(),
             app=app.name,
@@ -184,7 +184,7 @@ class Syncer:
         if request is not None and self.apps.request(app.name) == request:
             self.apps.ask(app.name, None)
 
-    def _refused(self, app: Application, request: SyncRequest, why: str, last: Operation | None) -> None:
+    def _refused(self, app: Application, request: SyncRequest, reason: str, last: Operation | None) -> None:
         """Store that a request came to nothing, as an operation that says nothing about any content."""
         now_s = self.now_s()
         header = Operation(
@@ -197,7 +197,7 @@ class Syncer:
             started_s=now_s,
             initiated_by=request.initiated_by,
         )
-        operation = ended(carrying(header, last_sync(last)), EndReason.REFUSED, why, now_s)
+        operation = ended(carrying(header, last_sync(last)), EndReason.REFUSED, reason, now_s)
         self._over(operation)
         self._taken_up(app, request)
 
@@ -207,8 +207,8 @@ class Syncer:
         while True:
             stepped = step(operation, seen, self.now_s(), self.limits)
             if stepped.operation != operation:
-                told = await self._told(operation, stepped.operation, wanted)
-                operation = self._as_told(told)
+                explained = await self._told(operation, stepped.operation, wanted)
+                operation = self._as_told(explained)
                 self.apps.put_operation(operation)
             if not stepped.commands:
                 return operation, stepped.again_after_s
@@ -228,23 +228,32 @@ class Syncer:
         if not failed:
             return operation
         cluster, diagnostics = wanted.aim.cluster, self.diagnostics
-        found = await at_most(
-            len(failed), failed, lambda each: diagnostics.evidence(cluster, each[1]), name=f"evidence {operation.app}"
+        evidence = await at_most(
+            len(failed),
+            failed,
+            lambda failure: diagnostics.evidence(cluster, failure[1]),
+            name=f"evidence {operation.app}",
         )
-        told = [(task, lines) for (task, _), lines in zip(failed, found, strict=True)]
+        explained = [(task, lines) for (task, _), lines in zip(failed, evidence, strict=True)]
         target = wanted.aim.target
-        return with_evidence(operation, told, [*target.objects.values(), *(hook.manifest for hook in target.hooks)])
+        return with_evidence(
+            operation, explained, [*target.objects.values(), *(hook.manifest for hook in target.hooks)]
+        )
 
     def _as_told(self, operation: Operation) -> Operation:
         """Return `operation`, where it is not over, as a person may have ended it while its commands ran."""
         stored = self.apps.operation(operation.app)
-        told = stored is not None and stored.id == operation.id and stored.phase is OperationPhase.TERMINATING
-        return replace(operation, phase=OperationPhase.TERMINATING) if told and not operation.phase.over else operation
+        terminating = stored is not None and stored.id == operation.id and stored.phase is OperationPhase.TERMINATING
+        return (
+            replace(operation, phase=OperationPhase.TERMINATING)
+            if terminating and not operation.phase.over
+            else operation
+        )
 
     async def _run(self, wanted: SyncInput, command: Command) -> Applied:
         """Run one command; no answer is a refusal of code 0, after which it is asked for again."""
-        if isinstance(command, Prune) and (why := await self._kept(wanted, command)):
-            return Refused(command.key, 0, why, retryable=True)
+        if isinstance(command, Prune) and (refusal := await self._kept(wanted, command)):
+            return Refused(command.key, 0, refusal, retryable=True)
         if _may_delete(command) and await self._lived_in(wanted, command.key):
             command = _sparing(command)
         try:
@@ -279,7 +288,7 @@ class Syncer:
 
     def _remember(self, wanted: SyncInput, commands: Sequence[Command], results: Sequence[Applied]) -> None:
         """Store what the server has shown to be in sync by its answers."""
-        shown: dict[ResourceKey, Remembered | None] = {}
+        proven: dict[ResourceKey, Remembered | None] = {}
         for command, result in zip(commands, results, strict=True):
             if not isinstance(command, Apply) or command.key not in wanted.aim.target.objects or command.how.held:
                 continue
@@ -287,9 +296,9 @@ class Syncer:
                 rules = rules_for((*self.ignored, *wanted.app.ignore_differences), command.key)
                 admission = self.live.admission(wanted.aim.cluster, gvk_of(command.manifest))
                 basis = Basis(command.target, rules, admission)
-                shown[command.key] = Remembered(basis.target, result.view, basis.rules.hash, basis.admission)
-        if shown:
-            self.inventory.remember(wanted.app.name, wanted.aim.cluster, shown)
+                proven[command.key] = Remembered(basis.target, result.view, basis.rules.hash, basis.admission)
+        if proven:
+            self.inventory.remember(wanted.app.name, wanted.aim.cluster, proven)
 
 
 def _cause(wanted: SyncInput, due: SyncDecision) -> OperationCause:

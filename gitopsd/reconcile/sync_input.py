@@ -60,7 +60,9 @@ class SyncInput:
             self.aim.guard,
             target.hooks,
             namespace=self.app.sync_policy.namespace_metadata,
-            extra={each.pair.key: goes for each in self.comparison.resources if (goes := fields_to_heal(each))},
+            extra={
+                compared.pair.key: goes for compared in self.comparison.resources if (goes := fields_to_heal(compared))
+            },
         )
 
     def seen_by(self, operation: Operation) -> Observed:
@@ -96,11 +98,11 @@ def todo_of(wanted: SyncInput) -> ProposedSync:
     if request is None:
         resources = worth_healing(resources, wanted.fought)
     if wanted.orders.deleting:
-        found = deletion(resources, aim.guard, aim.readings)
+        work_found = deletion(resources, aim.guard, aim.readings)
     else:
         scope = PlanScope(prune, selected, hooks, _missing_namespace(wanted), aim.namespace_differs and not selected)
-        found = work(resources, aim.target.hashes, aim.guard, scope)
-    return ProposedSync(found, prune, selected, hooks)
+        work_found = work(resources, aim.target.hashes, aim.guard, scope)
+    return ProposedSync(work_found, prune, selected, hooks)
 
 
 def due_of(  # noqa: PLR0913 - by name
@@ -115,7 +117,7 @@ def due_of(  # noqa: PLR0913 - by name
         return _deletion_due(wanted, todo, last, now_s, pacing)
     if request is not None:
         refusal = request_refused(request, mode, blocked(wanted.aim.windows, now_s, manual=True))
-        return SyncDecision(sync=not refusal, why=refusal)
+        return SyncDecision(sync=not refusal, reason=refusal)
     # Argo CD's writes count only while they would be fought over: what is in sync needs no write.
     target, wrote_s = wanted.aim.target.hash, _argocd_wrote_s(wanted)
     shut = blocked(wanted.aim.windows, now_s)
@@ -133,8 +135,12 @@ def drifted(wanted: SyncInput, operation: Operation) -> Drifted:
     resources = wanted.comparison.resources
     if operation.cause is not OperationCause.PERSON:
         resources = worth_healing(resources, wanted.fought)
-    off = [each for each in resources if each.status is SyncStatus.OUT_OF_SYNC and each.pair.target is not None]
-    gone = frozenset(each.pair.key for each in off if isinstance(each.pair.live, Absent))
+    off = [
+        compared
+        for compared in resources
+        if compared.status is SyncStatus.OUT_OF_SYNC and compared.pair.target is not None
+    ]
+    gone = frozenset(compared.pair.key for compared in off if isinstance(compared.pair.live, Absent))
     scope = PlanScope(namespace=_missing_namespace(wanted))
     tasks = tuple(task for task in work(off, aim.target.hashes, aim.guard, scope).tasks if is_due(task))
     made = frozenset(task.key for task in tasks if task.verb is TaskVerb.CREATE_NAMESPACE)
@@ -150,24 +156,24 @@ def waiting(wanted: SyncInput, todo: PlannedWork, due: SyncDecision) -> str:
     """Return why nothing is done about what is out of sync, in one line."""
     if wanted.comparison.status is SyncStatus.SYNCED and not wanted.orders.deleting:
         return ""
-    told = [f"{task.key}: {task.message}" for task in todo.tasks if task.wait or task.state is TaskState.SKIPPED]
-    if wanted.fought and not todo.any and not told:
+    waits = [f"{task.key}: {task.message}" for task in todo.tasks if task.wait or task.state is TaskState.SKIPPED]
+    if wanted.fought and not todo.any and not waits:
         return "others keep writing what differs: see the conditions"
-    if todo.any or not told or wanted.aim.mode is Mode.OBSERVE or not wanted.app.sync_policy.automated:
-        return due.why
-    return first_of(told, MAX_TOLD, between="; ")
+    if todo.any or not waits or wanted.aim.mode is Mode.OBSERVE or not wanted.app.sync_policy.automated:
+        return due.reason
+    return first_of(waits, MAX_TOLD, between="; ")
 
 
 def _deletion_due(
     wanted: SyncInput, todo: ProposedSync, last: Operation | None, now_s: float, pacing: Pacing
 ) -> SyncDecision:
     if wanted.aim.mode is Mode.OBSERVE:
-        why = "mode is observe, so its objects are not deleted; set mode: enforce, or delete it without them"
-        return SyncDecision(sync=False, why=why)
+        reason = "mode is observe, so its objects are not deleted; set mode: enforce, or delete it without them"
+        return SyncDecision(sync=False, reason=reason)
     if not todo.work.any and not wanted.left(last):
         waits = any(task.state is TaskState.PENDING for task in todo.work.tasks)
         return SyncDecision(
-            sync=False, why=_unread(wanted) or "it is being deleted", again_after_s=WAITS_S if waits else None
+            sync=False, reason=_unread(wanted) or "it is being deleted", again_after_s=WAITS_S if waits else None
         )
     return deletion_due(last, now_s, pacing)
 

@@ -91,13 +91,13 @@ class Triggers:
         A source that the application does not declare, such as one at a revision that a person named, says nothing of
         whom the next commit touches.
         """
-        found = self.apps.get(app)
-        if found is None or source not in found.sources:
+        declared = self.apps.get(app)
+        if declared is None or source not in declared.sources:
             return
-        known, place = self._looked_up.setdefault(app, {}), found.sources.index(source)
-        if place not in known or known[place] != looked_up:
-            known[place] = looked_up
-            self.index.put(app, _closures(found, known))
+        known, index = self._looked_up.setdefault(app, {}), declared.sources.index(source)
+        if index not in known or known[index] != looked_up:
+            known[index] = looked_up
+            self.index.put(app, _closures(declared, known))
 
     def epoch(self, repo: RepoUrl, old: EpochView | None, new: EpochView) -> None:
         """Take note of a new epoch; until it is known whom it touches, every reader counts as late."""
@@ -170,8 +170,8 @@ class Triggers:
     ) -> int:
         """Give the revision of the epoch to those whom it does not touch: nothing they read has changed."""
         moved = 0
-        for place, app in enumerate(self._reading(repo) if ways else ()):
-            if place % AT_ONCE == AT_ONCE - 1:
+        for index, app in enumerate(self._reading(repo) if ways else ()):
+            if index % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
             status = self.apps.status(app.name)
             if app.name in touched or status is None or len(status.revisions) != len(app.sources):
@@ -224,18 +224,18 @@ def _moved(repo: RepoUrl, ways: Mapping[str, Way], app: Application, status: App
 
 def _closures(app: Application, looked_up: Mapping[int, LookedUp]) -> dict[Branch, dict[str, str] | None]:
     """Return where `app` looked, by branch; None for a branch that a source reads which has not been rendered."""
-    found: dict[Branch, dict[str, str] | None] = {_branch(source): {} for source in app.sources}
+    closures: dict[Branch, dict[str, str] | None] = {_branch(source): {} for source in app.sources}
     lenders = {source.ref: source for source in app.sources if source.ref}
-    for place, source in enumerate(app.sources):
-        seen = looked_up.get(place) if source.gives_manifests else ()
+    for index, source in enumerate(app.sources):
+        seen = looked_up.get(index) if source.gives_manifests else ()
         if seen is None:
-            found |= dict.fromkeys([_branch(each) for each in (source, *lenders.values())])
+            closures |= dict.fromkeys([_branch(source_of) for source_of in (source, *lenders.values())])
             continue
         for ref, keys in parted(seen).items():
-            there = found[_branch(lenders.get(ref, source))] if not ref or ref in lenders else None
+            there = closures[_branch(lenders.get(ref, source))] if not ref or ref in lenders else None
             if there is not None:
                 there |= dict.fromkeys(keys, "")
-    return found
+    return closures
 
 
 def _branch(source: Source) -> Branch:

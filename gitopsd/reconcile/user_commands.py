@@ -112,15 +112,15 @@ class UserCommands:
     async def rollback(self, name: AppName, history_id: int, request: SyncRequest) -> None:
         """Ask for a sync to what an entry of the history made live. Raises as `sync` does."""
         app = self.known(name)
-        found = next((entry for entry in self.apps.history(name) if entry.id == history_id), None)
-        if found is None:
+        entry = next((entry for entry in self.apps.history(name) if entry.id == history_id), None)
+        if entry is None:
             raise NotFound(f"{name} has no history entry {history_id}", remedy="see `gitopsd app history`")
-        if not found.revisions or _places(found.sources) != _places(source.options for source in app.sources):
+        if not entry.revisions or _places(entry.sources) != _places(source.options for source in app.sources):
             raise Conflict(
                 f"history entry {history_id} of {name} is not of the sources that it has now",
                 remedy="change spec.source in Git instead",
             )
-        await self.sync(name, replace(request, revisions=found.revisions))
+        await self.sync(name, replace(request, revisions=entry.revisions))
 
     async def terminate(self, name: AppName) -> None:
         """End the running operation at its next step. Raises NotFound, Conflict."""
@@ -160,7 +160,10 @@ class UserCommands:
         if status is None or cluster is DECLARE:
             return ()
         return await at_most(
-            READS_AT_ONCE, status.comparison.resources, lambda each: self._open(app, cluster, each), name=f"open {name}"
+            READS_AT_ONCE,
+            status.comparison.resources,
+            lambda compared: self._open(app, cluster, compared),
+            name=f"open {name}",
         )
 
     async def _open(self, app: Application, cluster: ClusterId, compared: Compared) -> ObjectStates:
@@ -181,7 +184,7 @@ class UserCommands:
         places = await self._places(rules, predicted or live, live)
         # A rule may leave out `/kind`, and what is no Secret by its looks would be shown in the clear.
         identity = {"apiVersion": live["apiVersion"], "kind": live["kind"]}
-        predicted, normalized = ({**identity, **each} for each in counted(predicted or live, live, rules, places))
+        predicted, normalized = ({**identity, **state} for state in counted(predicted or live, live, rules, places))
         return ObjectStates(gvk, compared, target, live, normalized, predicted)
 
     async def _places(self, rules: Rules, predicted: Manifest, live: Manifest) -> ExpressionPaths:
@@ -223,9 +226,11 @@ class UserCommands:
                 remedy="switch automated sync off first, or change Git",
             )
         if self.snapshots.destinations.cluster_of(app) is not None and (
-            why := request_refused(request, self.snapshots.destinations.mode_of(app))
+            refusal := request_refused(request, self.snapshots.destinations.mode_of(app))
         ):
-            raise Conflict(f"{app.name} is not synced: {why}", remedy="see `mode` of daemon, project and application")
+            raise Conflict(
+                f"{app.name} is not synced: {refusal}", remedy="see `mode` of daemon, project and application"
+            )
 
     async def _resolvable(self, app: Application, revisions: Sequence[str]) -> None:
         """Raise RevisionNotFound where a revision is not there, even after asking its repository.

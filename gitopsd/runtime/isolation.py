@@ -110,10 +110,10 @@ def granted_within(view: WorkerView) -> Isolation:
 def _best(wanted: Isolation, enclosed: Callable[[list[str]], list[str]]) -> Isolation:
     refusals: list[str] = []
     for options in OPTIONS:
-        found = replace(wanted, options=options, reason="; ".join(refusals))
-        refusal = _tried(found, enclosed)
+        isolation = replace(wanted, options=options, reason="; ".join(refusals))
+        refusal = _tried(isolation, enclosed)
         if not refusal:
-            return found
+            return isolation
         refusals.append(refusal)
     return Isolation(root=wanted.root, reason="; ".join(dict.fromkeys(refusals)))
 
@@ -134,16 +134,16 @@ def _tried(isolation: Isolation, enclosed: Callable[[list[str]], list[str]]) -> 
 
 
 def sealed(
-    command: Sequence[str], isolation: Isolation, confinement: Confinement, view: ProgramView, *told: str
+    command: Sequence[str], isolation: Isolation, confinement: Confinement, view: ProgramView, *more: str
 ) -> list[str]:
     """Return what runs `command` in the sandbox.
 
-    `told` are more of bubblewrap's options: where it is to tell what.
+    `more` are more of bubblewrap's options: where it is to tell what.
     """
     as_nobody = ("--uid", NOBODY, "--gid", NOBODY) if isolation.root else ()
     return [
         *(isolation.bubblewrap, *NAMESPACES, *(() if view.network else ("--unshare-net",)), *as_nobody),
-        *("--die-with-parent", "--cap-drop", "ALL", *told, "--dev", "/dev", *isolation.options),
+        *("--die-with-parent", "--cap-drop", "ALL", *more, "--dev", "/dev", *isolation.options),
         *("--size", str(confinement.scratch_bytes), "--tmpfs", "/tmp"),  # noqa: S108 - of its own
         *_shown(confinement, view),
         *_own(confinement, view),
@@ -158,9 +158,9 @@ def boxed(command: Sequence[str], isolation: Isolation, view: WorkerView) -> lis
         return [*command]
     confinement = Confinement(scratch_bytes=view.scratch_bytes, visible=view.visible, hidden=view.hidden)
     if view.nests:
-        isolation = replace(isolation, options=tuple(each for each in isolation.options if each != LAST))
-    own = (word for place in view.reads for word in ("--ro-bind-try", place, place))
-    written = (word for place in view.writes for word in ("--bind-try", place, place))
+        isolation = replace(isolation, options=tuple(option for option in isolation.options if option != LAST))
+    own = (word for path in view.reads for word in ("--ro-bind-try", path, path))
+    written = (word for path in view.writes for word in ("--bind-try", path, path))
     return sealed(
         command,
         isolation,
@@ -185,23 +185,25 @@ def limited(command: Sequence[str], confinement: Confinement, more: int = 0) -> 
 def places(confinement: Confinement) -> tuple[Path, ...]:
     """Return what every program sees, besides `COMMON`."""
     ours = (sys.base_prefix, str(PYTHON), sys.prefix, *confinement.visible)
-    return tuple(Path(each) for each in dict.fromkeys((*SYSTEM, *ours)) if os.path.lexists(each))
+    return tuple(Path(path) for path in dict.fromkeys((*SYSTEM, *ours)) if os.path.lexists(path))
 
 
 def _shown(confinement: Confinement, view: ProgramView) -> Iterator[str]:
-    shown = places(confinement)
-    for place in shown:
-        if place.is_symlink() and str(place) in SYSTEM:
-            yield from ("--symlink", str(place.readlink()), str(place))
+    visible = places(confinement)
+    for path in visible:
+        if path.is_symlink() and str(path) in SYSTEM:
+            yield from ("--symlink", str(path.readlink()), str(path))
         else:
-            yield from ("--ro-bind", str(place), str(place))
+            yield from ("--ro-bind", str(path), str(path))
     for name in COMMON:
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
-    for hidden in (Path(each) for each in confinement.hidden):
-        if any(hidden.is_relative_to(place) for place in shown):
+    for hidden in (Path(path) for path in confinement.hidden):
+        if any(hidden.is_relative_to(path) for path in visible):
             yield from _masked(hidden)
-    for program in dict.fromkeys(place for each in view.programs for place in (each, os.path.realpath(each))):
-        if not any(Path(program).is_relative_to(place) for place in (*SYSTEM, sys.prefix, sys.base_prefix)):
+    for program in dict.fromkeys(
+        spelled for program_path in view.programs for spelled in (program_path, os.path.realpath(program_path))
+    ):
+        if not any(Path(program).is_relative_to(prefix) for prefix in (*SYSTEM, sys.prefix, sys.base_prefix)):
             yield from ("--ro-bind-try", program, program)
 
 

@@ -18,10 +18,10 @@ SHARED = Path("/dev/shm")  # noqa: S108 - a directory of our own is made there, 
 KINDS = ("tmpfs", "ramfs")
 
 
-def in_memory(place: Path) -> bool:
-    """Tell whether `place`, or what of the way to it is there, is on a file system in memory."""
-    there = next(each for each in (place, *place.parents) if each.exists()).resolve()
-    found, kind = "", ""
+def in_memory(path: Path) -> bool:
+    """Tell whether `path`, or what of the way to it is there, is on a file system in memory."""
+    there = next(ancestor for ancestor in (path, *path.parents) if ancestor.exists()).resolve()
+    longest, kind = "", ""
     try:
         lines = MOUNTS.read_text().splitlines()
     except OSError:
@@ -30,8 +30,8 @@ def in_memory(place: Path) -> bool:
         fields, _, after = line.partition(" - ")
         mount = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields.split()[4])
         # Of two mounts on one place the later one is seen.
-        if there.is_relative_to(mount) and len(mount) >= len(found):
-            found, kind = mount, after.split()[0]
+        if there.is_relative_to(mount) and len(mount) >= len(longest):
+            longest, kind = mount, after.split()[0]
     return kind in KINDS
 
 
@@ -41,25 +41,25 @@ def best_place(wanted: Path) -> Path:
         return wanted
     ours = SHARED / f"{_prefix()}{hashlib.blake2b(bytes(wanted), digest_size=8).hexdigest()}"
     try:
-        found = ours.lstat()
+        status = ours.lstat()
     except OSError:
         return ours
-    owned = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    owned = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
     return ours if owned else wanted
 
 
 @contextmanager
-def kept(place: Path) -> Iterator[None]:
-    """Have `place`, as `best_place` has chosen it, for the block; it is removed after it.
+def kept(directory: Path) -> Iterator[None]:
+    """Have `directory`, as `best_place` has chosen it, for the block; it is removed after it.
 
     Such places of processes that were killed, and did not come back, are removed before.
     """
     with ExitStack() as stack:
-        if place.parent == SHARED:
+        if directory.parent == SHARED:
             sweep(SHARED, _prefix())
             with suppress(OSError):  # who writes there first tells why it cannot be used
-                stack.enter_context(claimed(place))
-        stack.callback(shutil.rmtree, place, ignore_errors=True)
+                stack.enter_context(claimed(directory))
+        stack.callback(shutil.rmtree, directory, ignore_errors=True)
         yield
 
 

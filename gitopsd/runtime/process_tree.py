@@ -32,21 +32,21 @@ def kill_descent(pid: int | None, mark: bytes) -> None:
 
 def kill_all(roots: Callable[[], Collection[int]]) -> None:
     """Kill the processes that `roots` names, children of this one, and all below them, and wait for them."""
-    while found := roots() or roots():  # twice: the kernel may leave some out of the list while others end
-        _kill(lambda found=found: {pid for root in found if _alive(root) for pid in (root, *_below(root))})  # type: ignore[misc]
-        for root in found:
+    while pids := roots() or roots():  # twice: the kernel may leave some out of the list while others end
+        _kill(lambda pids=pids: {pid for root in pids if _alive(root) for pid in (root, *_below(root))})  # type: ignore[misc]
+        for root in pids:
             with suppress(ChildProcessError):
                 os.waitpid(root, 0)
 
 
 def lower_priority(pid: int) -> None:
     """Have process `pid` and all that descends from it run when nobody else needs the processor."""
-    for each in (pid, *_below(pid)):
-        for thread in PROC.glob(f"{each}/task/*"):  # the kernel has it for each; those that they start have theirs
+    for member in (pid, *_below(pid)):
+        for thread in PROC.glob(f"{member}/task/*"):  # the kernel has it for each; those that they start have theirs
             with suppress(ProcessLookupError, PermissionError):
                 os.setpriority(os.PRIO_PROCESS, int(thread.name), IDLE)
         with suppress(OSError):  # a session is weighed as a whole, where the kernel has that: nice counts within it
-            (PROC / str(each) / "autogroup").write_text(str(IDLE))
+            (PROC / str(member) / "autogroup").write_text(str(IDLE))
 
 
 def _kill(living: Callable[[], Collection[int]]) -> None:

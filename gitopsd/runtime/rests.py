@@ -23,7 +23,7 @@ class RestingInput:
     stops: int  # in a row, of this content
     until_s: float
     others_until_s: float  # for another content: as long as the try took, so it has half of the time at most
-    why: str
+    reason: str
 
 
 class Rests(Generic[K]):
@@ -38,14 +38,14 @@ class Rests(Generic[K]):
         if rest is None:
             return 0.0, ""
         until_s = rest.until_s if rest.content == content else min(rest.until_s, rest.others_until_s)
-        return max(0.0, until_s - now_s), rest.why
+        return max(0.0, until_s - now_s), rest.reason
 
-    def stopped(self, key: K, now_s: float, why: str, *, took_s: float = 0.0, content: Hashable = None) -> float:
+    def stopped(self, key: K, now_s: float, reason: str, *, took_s: float = 0.0, content: Hashable = None) -> float:
         """Take note that `key` was stopped by force after `took_s`, and return for how long it rests."""
         before = self._resting.get(key)
         stops = before.stops + 1 if before is not None and before.content == content else 1
         rest_s = min(LONGEST_S, FIRST_S * 2.0 ** min(stops - 1, 20))
-        self._resting[key] = RestingInput(content, stops, now_s + rest_s, now_s + took_s, why)
+        self._resting[key] = RestingInput(content, stops, now_s + rest_s, now_s + took_s, reason)
         return rest_s
 
     def went_well(self, key: K) -> None:

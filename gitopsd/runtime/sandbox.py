@@ -126,10 +126,10 @@ class _Status:
     @property
     def ended(self) -> bool:
         try:
-            told = os.read(self._ours, CHUNK_BYTES)
+            report = os.read(self._ours, CHUNK_BYTES)
         except BlockingIOError:
             return False
-        return any("exit-code" in orjson.loads(line) for line in told.splitlines())
+        return any("exit-code" in orjson.loads(line) for line in report.splitlines())
 
 
 def _started(
@@ -192,19 +192,19 @@ def _enclosed(program: Program, isolation: Isolation, status: _Status) -> list[s
 def _found(program: Program) -> tuple[str, ...]:
     """Return the path of a program; none for one of its own source."""
     name = program.command[0]
-    found: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
     if "/" in name and not name.startswith("/"):
         there = program.cwd / name
     else:
         there = Path(shutil.which(name, path=program.env.get("PATH", os.defpath)) or name)
-        found = (str(there),)
+        path = (str(there),)
     if not os.access(there, os.X_OK):
         raise _missing(program, f"{name}: {os.strerror(errno.EACCES if there.exists() else errno.ENOENT)}")
-    return found
+    return path
 
 
-def _missing(program: Program, why: str) -> WorkerFailed:
-    return WorkerFailed(f"{program.what} could not be started: {why}", remedy="see `tools` in the settings")
+def _missing(program: Program, reason: str) -> WorkerFailed:
+    return WorkerFailed(f"{program.what} could not be started: {reason}", remedy="see `tools` in the settings")
 
 
 def _tasks() -> int:

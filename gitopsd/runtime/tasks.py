@@ -100,12 +100,12 @@ async def at_most(
                 group.create_task(_lane(todo, run, results), name=f"{name} {lane}")
     except ExceptionGroup as several:
         raise several.exceptions[0] from several
-    return tuple(results[place] for place in sorted(results))
+    return tuple(results[index] for index in sorted(results))
 
 
 async def _lane(todo: Iterator[tuple[int, T]], run: Callable[[T], Awaitable[R]], results: dict[int, R]) -> None:
-    for place, thing in todo:
-        results[place] = await run(thing)
+    for index, thing in todo:
+        results[index] = await run(thing)
 
 
 class Graceful:

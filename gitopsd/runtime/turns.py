@@ -87,16 +87,16 @@ class FairTurns:
 
     async def _called(self, asker: Asker) -> Turn:
         loop = asyncio.get_running_loop()
-        place: asyncio.Future[Turn] = loop.create_future()
-        self._member(asker).waiting.append(place)
+        waiter: asyncio.Future[Turn] = loop.create_future()
+        self._member(asker).waiting.append(waiter)
         self._serve()
         try:
-            return await place
+            return await waiter
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():  # called and cancelled at once
-                self._over(place.result())
+            if waiter.done() and not waiter.cancelled():  # called and cancelled at once
+                self._over(waiter.result())
             else:
-                self._groups[asker.group].members[asker.member].waiting.remove(place)
+                self._groups[asker.group].members[asker.member].waiting.remove(waiter)
                 self._tidy(asker)
             raise
 
@@ -107,7 +107,7 @@ class FairTurns:
             self._groups[asker.group] = group
         member = group.members.get(asker.member)
         if member is None:
-            member = _Member(min((each.used_s for each in group.members.values()), default=0.0))
+            member = _Member(min((other.used_s for other in group.members.values()), default=0.0))
             group.members[asker.member] = member
         return member
 
@@ -115,12 +115,12 @@ class FairTurns:
         while (asker := self._next()) is not None:
             group = self._groups[asker.group]
             member = group.members[asker.member]
-            place = member.waiting.popleft()
+            waiter = member.waiting.popleft()
             group.working += 1
             member.working += 1
             turn = Turn(asker, asyncio.get_running_loop().time(), asker in self._suspects)
             self._turns.add(turn)
-            place.set_result(turn)
+            waiter.set_result(turn)
 
     def _next(self) -> Asker | None:
         if len(self._turns) >= self._at_once + SPARE:

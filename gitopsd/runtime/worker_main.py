@@ -37,8 +37,8 @@ def main() -> None:
     setup = receive(connection)
     sys.path[:] = setup["path"]
     limit(setup)
-    found = setup["isolation"]
-    isolation = Isolation(**{**found, "options": tuple(found["options"])}) if found else None
+    granted = setup["isolation"]
+    isolation = Isolation(**{**granted, "options": tuple(granted["options"])}) if granted else None
     sandbox.adopt(Confinement(**setup["confinement"]), isolation)
     for module in setup["preload"]:
         importlib.import_module(module)
@@ -77,8 +77,8 @@ def answer(job: str, arguments: list[Any], *, output_bytes: int) -> bytes:
 def function(job: str) -> Callable[..., Any]:
     """Return what `module:function` names."""
     module, _, name = job.partition(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    return found
+    job_function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return job_function
 
 
 def receive(connection: socket.socket) -> Any:
@@ -88,13 +88,13 @@ def receive(connection: socket.socket) -> Any:
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes | None:
-    found = bytearray()
-    while len(found) < size:
-        piece = connection.recv(min(size - len(found), 1 << 20))
+    data = bytearray()
+    while len(data) < size:
+        piece = connection.recv(min(size - len(data), 1 << 20))
         if not piece:
             return None
-        found += piece
-    return bytes(found)
+        data += piece
+    return bytes(data)
 
 
 def send(connection: socket.socket, message: bytes) -> None:

@@ -222,22 +222,22 @@ class WorkerPool:
         """Return what the machine grants, which is tried once."""
         if self._kept is None:
             programs = self._confinement is not None
-            found = await asyncio.to_thread(granted) if programs or self._view is not None else Isolation()
-            inner = await self._within(found) if found.bubblewrap else None
-            self._kept = _Sandbox(found if inner else None, inner or found)
+            isolation = await asyncio.to_thread(granted) if programs or self._view is not None else Isolation()
+            inner = await self._within(isolation) if isolation.bubblewrap else None
+            self._kept = _Sandbox(isolation if inner else None, inner or isolation)
             if programs and self.isolation is None:
-                self.isolation = found
-                tell = log.info if found.full else log.warning
-                tell("workers.isolation", full=found.full, workers=self.kept, **asdict(found))
+                self.isolation = isolation
+                tell = log.info if isolation.full else log.warning
+                tell("workers.isolation", full=isolation.full, workers=self.kept, **asdict(isolation))
         return self._kept
 
-    async def _within(self, found: Isolation) -> Isolation | None:
+    async def _within(self, isolation: Isolation) -> Isolation | None:
         """Return what programs of a worker in a sandbox have; None where it is less than without one: they go first."""
         if self._view is None or self._confinement is None:
-            return None if self._view is None else found
+            return None if self._view is None else isolation
         inner = await asyncio.to_thread(granted_within, self._view)
-        runs_none = found.root and self._confinement.strict
-        as_much = inner.bubblewrap and inner.options == found.options
+        runs_none = isolation.root and self._confinement.strict
+        as_much = inner.bubblewrap and inner.options == isolation.options
         return inner if runs_none or as_much else None
 
     async def _spawn(self, kept: _Sandbox) -> _Worker:
@@ -323,9 +323,9 @@ class _Worker:
 
 
 def _make(places: Iterable[str]) -> None:
-    for place in places:
+    for path in places:
         with suppress(OSError):  # who writes there first tells why it cannot be used
-            Path(place).mkdir(mode=0o700, parents=True, exist_ok=True)
+            Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 async def _spawn(enclosed: Callable[[Sequence[str]], Sequence[str]], parent: int) -> _Worker:

@@ -30,8 +30,8 @@ class CheckScript:
 class CheckScripts:
     """All checks, looked up by kind; an exact name goes before a glob, and the settings before the directory."""
 
-    def __init__(self, found: Iterable[CheckScript]) -> None:
-        self._all: Sequence[CheckScript] = tuple(found)
+    def __init__(self, scripts: Iterable[CheckScript]) -> None:
+        self._all: Sequence[CheckScript] = tuple(scripts)
         self._known: dict[GroupKind, CheckScript | None] = {}
 
     def of(self, kind: GroupKind) -> CheckScript | None:
@@ -51,9 +51,9 @@ def load(settings: HealthSettings) -> CheckScripts:
         InvalidSettings: the directory cannot be read, or holds what no directory of checks does.
     """
     written = [
-        CheckScript(*_named(each.group_kind), each.lua, each.use_open_libs)
-        for each in settings.customizations
-        if each.lua
+        CheckScript(*_named(check.group_kind), check.lua, check.use_open_libs)
+        for check in settings.customizations
+        if check.lua
     ]
     return CheckScripts([*written, *(_of_directory(settings.directory) if settings.directory else ())])
 
@@ -68,9 +68,9 @@ def _of_directory(directory: Path) -> list[CheckScript]:
     try:
         files = sorted(directory.glob(f"*/*/{FILE}"))[: MAX_FILES + 1]
         if not files:
-            why = f"holds no GROUP/KIND/{FILE}" if directory.is_dir() else "is no directory"
+            fault = f"holds no GROUP/KIND/{FILE}" if directory.is_dir() else "is no directory"
             raise InvalidSettings(
-                f"health.directory: {directory} {why}", remedy="name a directory of groups, or remove the setting"
+                f"health.directory: {directory} {fault}", remedy="name a directory of groups, or remove the setting"
             )
         if len(files) > MAX_FILES:
             raise InvalidSettings(

@@ -31,30 +31,30 @@ class LuaChecks:
         check = self._checks.of(kind)
         if check is None:
             return Checked(None)
-        left_s, why = self._rests.left_s(check, self._now_s())
+        left_s, reason = self._rests.left_s(check, self._now_s())
         if left_s:
-            return Checked(_unknown(kind, why), again_s=left_s)
+            return Checked(_unknown(kind, reason), again_s=left_s)
         options = (check.open_libs, self._limits.memory_bytes)
         try:
-            found = await self._workers.call(HEALTH, check.script, text, *options, deadline_s=self._limits.deadline_s)
+            answer = await self._workers.call(HEALTH, check.script, text, *options, deadline_s=self._limits.deadline_s)
         except WorkerFailed as err:
             return Checked(_unknown(kind, err.what), again_s=self._rests.stopped(check, self._now_s(), err.what))
         except GitopsError as err:
             return Checked(_unknown(kind, err.what), again_s=BUSY_S)
         self._rests.went_well(check)
-        return Checked(_judged(kind, found))
+        return Checked(_judged(kind, answer))
 
 
-def _judged(kind: GroupKind, found: dict[str, str] | None) -> Health | None:
-    if found is None:
+def _judged(kind: GroupKind, answer: dict[str, str] | None) -> Health | None:
+    if answer is None:
         return None
-    if "error" in found:
-        return _unknown(kind, found["error"])
+    if "error" in answer:
+        return _unknown(kind, answer["error"])
     try:
-        return Health(HealthStatus(found["status"]), found["message"])
+        return Health(HealthStatus(answer["status"]), answer["message"])
     except ValueError:
-        return _unknown(kind, f"it returns status {found['status'][:40]!r}, which is none")
+        return _unknown(kind, f"it returns status {answer['status'][:40]!r}, which is none")
 
 
-def _unknown(kind: GroupKind, why: str) -> Health:
-    return Health(HealthStatus.UNKNOWN, f"the health check of {kind}: {why}")
+def _unknown(kind: GroupKind, reason: str) -> Health:
+    return Health(HealthStatus.UNKNOWN, f"the health check of {kind}: {reason}")

@@ -26,18 +26,18 @@ class JqPaths:
         self, expressions: Sequence[str], documents: Sequence[Manifest]
     ) -> Sequence[tuple[tuple[str, ...], ...]]:
         key = tuple(expressions)
-        left_s, why = self._rests.left_s(key, self._now_s())
+        left_s, reason = self._rests.left_s(key, self._now_s())
         if left_s:
-            raise _failed(why)
+            raise _failed(reason)
         try:
             async with stepping_aside():
-                found = await self._workers.call(PATHS, expressions, documents, deadline_s=self._limits.deadline_s)
+                answer = await self._workers.call(PATHS, expressions, documents, deadline_s=self._limits.deadline_s)
         except WorkerFailed as err:
             self._rests.stopped(key, self._now_s(), err.what)
             raise _failed(err.what) from err
         self._rests.went_well(key)
-        return [tuple(tuple(str(part) for part in path) for path in each) for each in found]
+        return [tuple(tuple(str(part) for part in path) for path in paths_of_one) for paths_of_one in answer]
 
 
-def _failed(why: str) -> WorkerFailed:
-    return WorkerFailed(f"jqPathExpressions of ignoreDifferences: {why}", remedy="write a simpler expression")
+def _failed(reason: str) -> WorkerFailed:
+    return WorkerFailed(f"jqPathExpressions of ignoreDifferences: {reason}", remedy="write a simpler expression")

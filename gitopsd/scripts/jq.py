@@ -33,16 +33,16 @@ def paths(expressions: Sequence[str], documents: Sequence[Any]) -> list[list[Pat
 
 def _named(text: str, document: Any) -> Iterator[Path]:
     try:
-        found = _program(text).input_value(document).first()
+        paths = _program(text).input_value(document).first()
     except (ValueError, StopIteration):
         return
-    if not isinstance(found, list):
+    if not isinstance(paths, list):
         return
-    if len(found) > MAX_PATHS:
+    if len(paths) > MAX_PATHS:
         raise InvalidDeclaration(
-            f"jq expression {text[:SHOWN]!r} names {len(found)} paths of one object", remedy="name what contains them"
+            f"jq expression {text[:SHOWN]!r} names {len(paths)} paths of one object", remedy="name what contains them"
         )
-    for path in found:
+    for path in paths:
         yield from _places(document, path, [])
 
 
@@ -71,11 +71,11 @@ def _places(value: Any, path: Sequence[Any], before: Path) -> Iterator[Path]:
             chosen = range(places[head], places[head] + 1)
         else:
             return
-        for place in chosen:
-            yield from _places(value[place], rest, [*before, place])
+        for step in chosen:
+            yield from _places(value[step], rest, [*before, step])
     elif isinstance(value, dict) and head in value:
         yield from _places(value[head], rest, [*before, head])
 
 
-def _each_once(found: Iterable[Path]) -> list[Path]:
-    return [list(path) for path in dict.fromkeys(tuple(path) for path in found if path)]
+def _each_once(paths: Iterable[Path]) -> list[Path]:
+    return [list(path) for path in dict.fromkeys(tuple(path) for path in paths if path)]

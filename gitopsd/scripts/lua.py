@@ -117,16 +117,16 @@ def health(script: str, text: str, *options: Any) -> dict[str, str] | None:
             register_eval=False, register_builtins=False, unpack_returned_tuples=True, max_memory=memory_bytes
         )
         run = lua.execute(SANDBOX)
-        found = run(script, lua.table_from(orjson.loads(text), recursive=True), open_libs)
+        result = run(script, lua.table_from(orjson.loads(text), recursive=True), open_libs)
     except LuaMemoryError:
         return {"error": f"it needs more than {memory_bytes} bytes"}
     except LuaError as err:
         return {"error": str(err).partition("\n")[0][:MAX_MESSAGE] or "it raised an error without words"}
     except (OverflowError, ValueError, RecursionError) as err:  # too large, no UTF-8, too deep
         return {"error": f"a value cannot be handed to or from Lua: {err}"[:MAX_MESSAGE]}
-    if found == "nil":
+    if result == "nil":
         return None
-    if isinstance(found, str):
-        return {"error": f"it returns a {found} instead of a table with status and message"}
-    _, status, message = found
+    if isinstance(result, str):
+        return {"error": f"it returns a {result} instead of a table with status and message"}
+    _, status, message = result
     return {"status": status, "message": message[:MAX_MESSAGE]}

@@ -50,20 +50,20 @@ class Builder:
                     whole = False
                     self._no(node, path, "is missing", "write it")
                 continue
-            self.problems.places[path] = inner.place
+            self.problems.places[path] = inner.where
             try:
                 values[field.name] = self._value(hints[field.name], inner, path)
             except _ValueUnfit:
                 whole = whole and not _required(field)
         return cls(**values) if whole else None
 
-    def _unknown(self, found: Mapping[str, SettingsNode], fields: Mapping[str, Field[Any]], name: str) -> None:
-        for key in found:
+    def _unknown(self, nodes: Mapping[str, SettingsNode], fields: Mapping[str, Field[Any]], name: str) -> None:
+        for key in nodes:
             # See `lay_over`: a variable that names nothing at the top is somebody else's.
-            if key not in fields and (name or not found[key].from_environment or isinstance(found[key].value, dict)):
+            if key not in fields and (name or not nodes[key].from_environment or isinstance(nodes[key].value, dict)):
                 hint = did_you_mean(key, fields)
                 path = f"{name}.{key}" if name else key
-                self._no(found[key], path[:100], "is no setting", hint or f"known here: {', '.join(fields)}")
+                self._no(nodes[key], path[:100], "is no setting", hint or f"known here: {', '.join(fields)}")
 
     def _value(self, hint: Any, node: SettingsNode, path: str) -> Any:
         hint = _without_none(hint)
@@ -78,10 +78,10 @@ class Builder:
             remedy = "write it in the file" if node.from_environment else "write its items as lines that begin with '-'"
             raise self._unfit(node, path, "is not a list", remedy)
         items = []
-        for place, item in enumerate(node.value):
-            self.problems.places[f"{path}[{place}]"] = item.place
+        for index, item in enumerate(node.value):
+            self.problems.places[f"{path}[{index}]"] = item.where
             try:
-                items.append(self._value(hint, item, f"{path}[{place}]"))
+                items.append(self._value(hint, item, f"{path}[{index}]"))
             except _ValueUnfit:
                 continue  # noted; the others are looked at all the same
         return tuple(items)
@@ -121,7 +121,7 @@ class Builder:
         return _ValueUnfit()
 
     def _no(self, node: SettingsNode, path: str, what: str, remedy: str) -> None:
-        self.problems.add(node.place, f"{path} {what}", remedy)
+        self.problems.add(node.where, f"{path} {what}", remedy)
 
 
 def _required(field: Field[Any]) -> bool:

@@ -38,13 +38,13 @@ NO_FILE_NEEDED = frozenset(
 
 def check(settings: Settings, environ: Mapping[str, str], problems: Problems) -> None:
     """Note everything about `settings` that would make the daemon fail at once or do something unmeant."""
-    for place, cluster in enumerate(settings.clusters):
-        _cluster(f"clusters[{place}]", cluster, problems)
+    for index, cluster in enumerate(settings.clusters):
+        _cluster(f"clusters[{index}]", cluster, problems)
     _unique("clusters", "name", [cluster.name for cluster in settings.clusters], problems)
-    for place, plugin in enumerate(settings.exec_plugins):
+    for index, plugin in enumerate(settings.exec_plugins):
         if "/" in plugin and not plugin.startswith("/"):
             remedy = "write a name to be found on the PATH, or an absolute path"
-            problems.at(f"exec_plugins[{place}]", f"is {plugin[:80]!r}", remedy)
+            problems.at(f"exec_plugins[{index}]", f"is {plugin[:80]!r}", remedy)
     _declarations(settings, problems)
     _credentials(settings, problems)
     _sops(settings, problems)
@@ -56,16 +56,16 @@ def check(settings: Settings, environ: Mapping[str, str], problems: Problems) ->
     _rules(settings, problems)
     _tracking(settings.tracking, problems)
     _build_options("tools.kustomize_build_options", settings.tools.kustomize_build_options, problems)
-    for place, url in enumerate(settings.tools.kustomize_remote_bases):
-        _url(f"tools.kustomize_remote_bases[{place}]", url, problems)
+    for index, url in enumerate(settings.tools.kustomize_remote_bases):
+        _url(f"tools.kustomize_remote_bases[{index}]", url, problems)
     for setting, urls in (("dependencies", settings.charts.dependencies), ("value_files", settings.charts.value_files)):
-        for place, url in enumerate(urls):
+        for index, url in enumerate(urls):
             if url != "*" and RepoAddress.parse(url) is None:
                 problems.at(
-                    f"charts.{setting}[{place}]", f"is {url[:80]!r}", "write https://HOST/ or oci://HOST/, or '*'"
+                    f"charts.{setting}[{index}]", f"is {url[:80]!r}", "write https://HOST/ or oci://HOST/, or '*'"
                 )
-    for place, version in enumerate(settings.tools.kustomize_versions):
-        _build_options(f"tools.kustomize_versions[{place}].build_options", version.build_options, problems)
+    for index, version in enumerate(settings.tools.kustomize_versions):
+        _build_options(f"tools.kustomize_versions[{index}].build_options", version.build_options, problems)
 
 
 def _tracking(tracking: TrackingSettings, problems: Problems) -> None:
@@ -94,15 +94,15 @@ def _cluster(name: str, cluster: ClusterSettings, problems: Problems) -> None:
     ways = {"kubeconfig": cluster.kubeconfig, "in_cluster": cluster.in_cluster, "server": cluster.server}
     chosen = [way for way, value in ways.items() if value]
     if len(chosen) != 1:
-        found = f"has {' and '.join(chosen)}" if chosen else "says no way of access"
-        problems.at(name, found, "write exactly one of kubeconfig, in_cluster: true and server")
+        what = f"has {' and '.join(chosen)}" if chosen else "says no way of access"
+        problems.at(name, what, "write exactly one of kubeconfig, in_cluster: true and server")
         return
     if cluster.cluster_resources and not cluster.namespaces:
         problems.at(f"{name}.cluster_resources", "is given without namespaces", "remove it: everything is read")
-    for place, namespace in enumerate(cluster.namespaces):
+    for index, namespace in enumerate(cluster.namespaces):
         if not NAMESPACE.fullmatch(namespace):
             remedy = "write the name of a namespace; globs are not known here"
-            problems.at(f"{name}.namespaces[{place}]", f"is {namespace[:80]!r}", remedy)
+            problems.at(f"{name}.namespaces[{index}]", f"is {namespace[:80]!r}", remedy)
     if cluster.context and not cluster.kubeconfig:
         problems.at(f"{name}.context", "is given without kubeconfig", "remove it")
     if cluster.server:
@@ -121,8 +121,8 @@ def _server(name: str, cluster: ClusterSettings, problems: Problems) -> None:
 
 
 def _declarations(settings: Settings, problems: Problems) -> None:
-    for place, source in enumerate(settings.declarations):
-        name = f"declarations[{place}]"
+    for index, source in enumerate(settings.declarations):
+        name = f"declarations[{index}]"
         if bool(source.directory) == bool(source.repo_url):
             problems.at(name, "must have a directory or a repo_url", "write exactly one of the two")
         elif source.repo_url:
@@ -145,52 +145,52 @@ def _declarations(settings: Settings, problems: Problems) -> None:
 
 
 def _credentials(settings: Settings, problems: Problems) -> None:
-    for place, found in enumerate(settings.git.credentials):
-        name = f"git.credentials[{place}]"
-        _url(f"{name}.url", found.url, problems)
-        for what, remedy in misfits(found):
+    for index, credentials in enumerate(settings.git.credentials):
+        name = f"git.credentials[{index}]"
+        _url(f"{name}.url", credentials.url, problems)
+        for what, remedy in misfits(credentials):
             problems.at(name, what, remedy)
     for field in ("ca_directory", "gpg_keys"):
         given: Path | None = getattr(settings.git, field)
         if given is not None and not given.exists():
             problems.at(f"git.{field}", f"is {given}, which is not there", "name what gitopsd may read")
-    _unique("git.credentials", "url", [found.url for found in settings.git.credentials], problems)
+    _unique("git.credentials", "url", [credentials.url for credentials in settings.git.credentials], problems)
 
 
-def misfits(found: RepoCredentials) -> Iterator[tuple[str, str]]:
-    """Yield what does not fit together in `found`, and the remedy."""
+def misfits(credentials: RepoCredentials) -> Iterator[tuple[str, str]]:
+    """Yield what does not fit together in `credentials`, and the remedy."""
     ways = ("password", "bearer_token", "github_app", "ssh_key")
-    given = [way for way in ways if getattr(found, way)]
+    given = [way for way in ways if getattr(credentials, way)]
     if len(given) > 1:
         yield f"has {' and '.join(given)}", "write the one that fits the URL"
-    if found.username and not found.password and not found.ssh_key:
+    if credentials.username and not credentials.password and not credentials.ssh_key:
         yield "has a username alone", "add password, or remove it"
-    if bool(found.client_cert) != bool(found.client_key):
+    if bool(credentials.client_cert) != bool(credentials.client_key):
         yield "has one of client_cert and client_key", "write both, or none"
-    if found.no_proxy and not found.proxy:
+    if credentials.no_proxy and not credentials.proxy:
         yield "has no_proxy without proxy", "add proxy, or set NO_PROXY in the daemon's environment"
-    if found.proxy and not re.fullmatch(r"(?:https?|socks5h?)://\S+", found.proxy):
+    if credentials.proxy and not re.fullmatch(r"(?:https?|socks5h?)://\S+", credentials.proxy):
         yield "has a proxy that is no URL", "write http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT"
-    if found.proxy and re.match(r"ssh://|[^/:@]+@[^/:]+:", found.url):
+    if credentials.proxy and re.match(r"ssh://|[^/:@]+@[^/:]+:", credentials.url):
         yield "has a proxy, and SSH is reached without", "remove it, or use the repository's https:// URL"
-    if found.github_app and not re.fullmatch(r"(?:https?://[^\s@?#]+)?", found.github_app.api_url):
+    if credentials.github_app and not re.fullmatch(r"(?:https?://[^\s@?#]+)?", credentials.github_app.api_url):
         yield "has a github_app.api_url that is no URL", "write https://HOST/api/v3, without user or password"
 
 
 def _network(network: NetworkSettings, problems: Problems) -> None:
-    for place, entry in enumerate(network.private):
+    for index, entry in enumerate(network.private):
         if not re.fullmatch(r"[A-Za-z0-9.:*?_/-]+", entry):
             remedy = "write a host, an address or a network, such as git.corp.example or 10.1.0.0/16"
-            problems.at(f"network.private[{place}]", f"is {entry[:80]!r}", remedy)
+            problems.at(f"network.private[{index}]", f"is {entry[:80]!r}", remedy)
 
 
 def _sops(settings: Settings, problems: Problems) -> None:
-    for place, found in enumerate(settings.sops.keys):
-        if found.url:
-            _url(f"sops.keys[{place}].url", found.url, problems)
-        if not found.age and not found.pgp:
-            problems.at(f"sops.keys[{place}]", "has neither age nor pgp", "write one of them")
-    _unique("sops.keys", "url", [found.url for found in settings.sops.keys], problems)
+    for index, keys in enumerate(settings.sops.keys):
+        if keys.url:
+            _url(f"sops.keys[{index}].url", keys.url, problems)
+        if not keys.age and not keys.pgp:
+            problems.at(f"sops.keys[{index}]", "has neither age nor pgp", "write one of them")
+    _unique("sops.keys", "url", [keys.url for keys in settings.sops.keys], problems)
 
 
 def _url(name: str, url: str, problems: Problems) -> None:
@@ -202,9 +202,9 @@ def _url(name: str, url: str, problems: Problems) -> None:
 
 
 def _unique(name: str, field: str, values: list[str], problems: Problems) -> None:
-    for place, value in enumerate(values):
-        if value in values[:place]:
-            path = f"{name}[{place}]" + (f".{field}" if field else "")
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            path = f"{name}[{index}]" + (f".{field}" if field else "")
             problems.at(path, "is given twice", f"it was first at {name}[{values.index(value)}]: change or remove one")
 
 
@@ -269,26 +269,26 @@ def _sync(settings: Settings, problems: Problems) -> None:
 
 
 def _rules(settings: Settings, problems: Problems) -> None:
-    for place, rule in enumerate(settings.compare.ignore_differences):
-        name = f"compare.ignore_differences[{place}]"
+    for index, rule in enumerate(settings.compare.ignore_differences):
+        name = f"compare.ignore_differences[{index}]"
         if not (rule.json_pointers or rule.jq_path_expressions or rule.managed_fields_managers):
             remedy = "write json_pointers, jq_path_expressions or managed_fields_managers"
             problems.at(name, "ignores nothing", remedy)
-        for each, pointer in enumerate(rule.json_pointers):
+        for position, pointer in enumerate(rule.json_pointers):
             if not pointer.startswith("/"):
                 remedy = "write it as '/spec/replicas'"
-                problems.at(f"{name}.json_pointers[{each}]", f"is {pointer[:80]!r}, no JSON pointer", remedy)
-    for place, check in enumerate(settings.health.customizations):
+                problems.at(f"{name}.json_pointers[{position}]", f"is {pointer[:80]!r}, no JSON pointer", remedy)
+    for index, check in enumerate(settings.health.customizations):
         for field in ("group_kind", "lua"):
             if not getattr(check, field).strip():
-                problems.at(f"health.customizations[{place}].{field}", "is empty", "write it")
+                problems.at(f"health.customizations[{index}].{field}", "is empty", "write it")
 
 
 def _walk(value: Any, name: str) -> Iterator[tuple[str, Any]]:
     """Yield every setting below `value` with its dotted name; a Secret as a whole."""
     if isinstance(value, tuple):
-        for place, item in enumerate(value):
-            yield from _walk(item, f"{name}[{place}]")
+        for index, item in enumerate(value):
+            yield from _walk(item, f"{name}[{index}]")
     elif dataclasses.is_dataclass(value) and not isinstance(value, Secret | type):
         for field in dataclasses.fields(value):
             yield from _walk(getattr(value, field.name), f"{name}.{field.name}".lstrip("."))

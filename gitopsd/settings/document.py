@@ -21,7 +21,7 @@ class SettingsNode:
     """A mapping of names to nodes, a list of nodes, or a scalar, as YAML reads it and as it is written."""
 
     value: Any  # dict[str, Node] | list[Node] | scalar
-    place: SettingsPlace
+    where: SettingsPlace
     text: str = ""  # of a scalar
     from_environment: bool = False
 
@@ -43,11 +43,11 @@ def document(text: str, problems: Problems) -> SettingsNode | None:
         return None
     if root is None:
         return SettingsNode({}, SettingsPlace(file, 1))
-    found = _node(root, file, problems, DEEPEST)
-    if not isinstance(found.value, dict):
-        problems.add(found.place, "the settings are not a mapping", "write `name: value` lines")
+    root_node = _node(root, file, problems, DEEPEST)
+    if not isinstance(root_node.value, dict):
+        problems.add(root_node.where, "the settings are not a mapping", "write `name: value` lines")
         return None
-    return found
+    return root_node
 
 
 def lay_over(root: SettingsNode, environ: Mapping[str, str]) -> None:
@@ -60,14 +60,14 @@ def lay_over(root: SettingsNode, environ: Mapping[str, str]) -> None:
         path = variable.removeprefix(PREFIX).lower().split("__")
         if not variable.startswith(PREFIX) or not all(path):
             continue
-        place = root
+        node = root
         for name in path[:-1]:
-            inner = place.value.get(name)
+            inner = node.value.get(name)
             if inner is None or not isinstance(inner.value, dict):
                 inner = SettingsNode({}, SettingsPlace(f"environment variable {variable}"), from_environment=True)
-                place.value[name] = inner
-            place = inner
-        place.value[path[-1]] = _scalar_of(variable, environ[variable])
+                node.value[name] = inner
+            node = inner
+        node.value[path[-1]] = _scalar_of(variable, environ[variable])
 
 
 def _scalar_of(variable: str, text: str) -> SettingsNode:
@@ -81,30 +81,30 @@ def _scalar_of(variable: str, text: str) -> SettingsNode:
 
 
 def _node(node: yaml.Node, file: str, problems: Problems, depth: int) -> SettingsNode:
-    place = SettingsPlace(file, node.start_mark.line + 1)
+    here = SettingsPlace(file, node.start_mark.line + 1)
     if depth == 0:
-        problems.add(place, "is nested too deep", f"no setting is deeper than {DEEPEST} levels")
-        return SettingsNode(None, place)
+        problems.add(here, "is nested too deep", f"no setting is deeper than {DEEPEST} levels")
+        return SettingsNode(None, here)
     if isinstance(node, yaml.MappingNode):
-        return SettingsNode(dict(_entries(node, file, problems, depth)), place)
+        return SettingsNode(dict(_entries(node, file, problems, depth)), here)
     if isinstance(node, yaml.SequenceNode):
-        return SettingsNode([_node(item, file, problems, depth - 1) for item in node.value], place)
+        return SettingsNode([_node(item, file, problems, depth - 1) for item in node.value], here)
     try:
         value = yaml.SafeLoader("").construct_object(node)
     except NO_VALUE:
         value = node.value
-    return SettingsNode(value, place, str(node.value))
+    return SettingsNode(value, here, str(node.value))
 
 
 def _entries(node: yaml.MappingNode, file: str, problems: Problems, depth: int) -> Iterator[tuple[str, SettingsNode]]:
     seen: set[str] = set()
     for key, value in node.value:
         name = str(key.value)
-        place = SettingsPlace(file, key.start_mark.line + 1)
+        here = SettingsPlace(file, key.start_mark.line + 1)
         if name in seen:
-            problems.add(place, f"{name} is written twice", "leave one of the two")
+            problems.add(here, f"{name} is written twice", "leave one of the two")
         seen.add(name)
-        found = _node(value, file, problems, depth - 1)
+        child = _node(value, file, problems, depth - 1)
         # The line of the name is where people look, also where the value begins below it.
-        found.place = place
-        yield name, found
+        child.where = here
+        yield name, child

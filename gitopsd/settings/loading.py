@@ -26,9 +26,9 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         InvalidSettings: lists every problem, one a line.
     """
     settings, problems = _read(path, environ)
-    found = list(problems)
-    if found or settings is None:
-        lines = "\n".join(f"  {problem}" for problem in found)
+    reported = list(problems)
+    if reported or settings is None:
+        lines = "\n".join(f"  {problem}" for problem in reported)
         raise InvalidSettings(
             f"the settings cannot be used:\n{lines}\n", remedy="mend them; `gitopsd check` looks anew"
         )
@@ -50,32 +50,36 @@ def unsafe(path: Path, environ: Mapping[str, str]) -> list[Problem]:
 
 
 def _read(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, Problems]:
-    found = Problems(str(path))
+    problems = Problems(str(path))
     settings = None
-    text = _text(path, found)
-    root = None if text is None else document(text, found)
+    text = _text(path, problems)
+    root = None if text is None else document(text, problems)
     if root is not None:
         lay_over(root, environ)
         given = environ.get("CREDENTIALS_DIRECTORY")
-        builder = Builder(path.absolute().parent, Path(given) if given else None, found)
+        builder = Builder(path.absolute().parent, Path(given) if given else None, problems)
         settings = builder.build(Settings, root)
     if settings is not None:
-        check(settings, environ, found)
-    return settings, found
+        check(settings, environ, problems)
+    return settings, problems
 
 
-def _text(path: Path, found: Problems) -> str | None:
+def _text(path: Path, problems: Problems) -> str | None:
     try:
         with path.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except OSError as err:
-        found.add(SettingsPlace(str(path)), f"cannot be read: {err.strerror}", "name the settings file with --config")
+        problems.add(
+            SettingsPlace(str(path)), f"cannot be read: {err.strerror}", "name the settings file with --config"
+        )
         return None
     if len(content) > MAX_BYTES:
-        found.add(SettingsPlace(str(path)), f"is larger than {MAX_BYTES} bytes", "name the settings file with --config")
+        problems.add(
+            SettingsPlace(str(path)), f"is larger than {MAX_BYTES} bytes", "name the settings file with --config"
+        )
         return None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        found.add(SettingsPlace(str(path)), "is not UTF-8 text", "save it as UTF-8")
+        problems.add(SettingsPlace(str(path)), "is not UTF-8 text", "save it as UTF-8")
         return None

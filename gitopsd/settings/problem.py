@@ -34,8 +34,8 @@ class Problems:
         self._file = SettingsPlace(file)
         self.places: dict[str, SettingsPlace] = {}  # dotted name → where it is written
 
-    def add(self, place: SettingsPlace, what: str, remedy: str) -> None:
-        self._found[Problem(place.file, place.line, what, remedy)] = None
+    def add(self, where: SettingsPlace, what: str, remedy: str) -> None:
+        self._found[Problem(where.file, where.line, what, remedy)] = None
 
     def at(self, name: str, what: str, remedy: str) -> None:
         """Add a problem of the setting `name`, at its line or at that of what it belongs to."""

@@ -12,18 +12,20 @@ from gitopsd.settings.schema import ApiSettings, RepoCredentials, Secret, Settin
 SHORTEST = 20  # characters of a token or a secret that anybody on the network may guess at
 
 
-def note_unsafe(settings: Settings, found: Problems) -> None:
-    """Add to `found` what is unsafe in settings that are otherwise right."""
+def note_unsafe(settings: Settings, problems: Problems) -> None:
+    """Add to `problems` what is unsafe in settings that are otherwise right."""
     if not is_loopback(settings.api.host) and settings.api.cert_file is None:
         what = f"is {settings.api.host[:80]}, and the API has no TLS: its token can be read on the way"
-        found.at("api.host", what, "set api.cert_file and api.key_file, or keep it behind a TLS proxy of this machine")
+        problems.at(
+            "api.host", what, "set api.cert_file and api.key_file, or keep it behind a TLS proxy of this machine"
+        )
     for name, secret in _guessed(settings.api):
         if len(_text(secret)) < SHORTEST:
             what = f"has fewer than {SHORTEST} characters, so it can be guessed"
-            found.at(name, what, "make one with `openssl rand -base64 32`")
-    for place, given in enumerate(settings.git.credentials):
+            problems.at(name, what, "make one with `openssl rand -base64 32`")
+    for index, given in enumerate(settings.git.credentials):
         for what, remedy in unchecked(given):
-            found.at(f"git.credentials[{place}]", what, remedy)
+            problems.at(f"git.credentials[{index}]", what, remedy)
 
 
 def is_loopback(host: str) -> bool:

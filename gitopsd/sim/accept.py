@@ -39,12 +39,12 @@ def form_of(accept: str, forms: frozenset[str]) -> str:
 
 def _clauses(accept: str) -> Iterator[tuple[str, str]]:
     """Yield media types and what they are to be shown `as`, the best first."""
-    found = []
+    clauses = []
     for clause in (accept or "*/*").split(","):
         media_type, *rest = (part.strip() for part in clause.split(";"))
         parameters = dict(part.partition("=")[::2] for part in rest)
-        found.append((-_weight(parameters.get("q", "1")), media_type, parameters.get("as", "")))
-    for _, media_type, asked in sorted(found, key=lambda each: each[0]):
+        clauses.append((-_weight(parameters.get("q", "1")), media_type, parameters.get("as", "")))
+    for _, media_type, asked in sorted(clauses, key=lambda clause: clause[0]):
         yield media_type, asked
 
 

@@ -77,8 +77,8 @@ class Authorizer:
                 yield from self._rules_of(binding, namespace)
 
     def _bound(self, user: str, plural: str, namespace: str) -> Iterator[Any]:
-        for found in self._store.collection((GROUP, plural)).objects(namespace):
-            binding = found.parsed()
+        for stored in self._store.collection((GROUP, plural)).objects(namespace):
+            binding = stored.parsed()
             for subject in binding.get("subjects", ()):
                 everybody = subject["kind"] == "Group" and subject["name"] == "system:authenticated"
                 account = f"{ACCOUNT}{subject.get('namespace')}:{subject['name']}"
@@ -89,9 +89,9 @@ class Authorizer:
     def _rules_of(self, binding: Any, namespace: str) -> Iterator[Rule]:
         role = binding["roleRef"]
         plural, where = ("clusterroles", "") if role["kind"] == "ClusterRole" else ("roles", namespace)
-        found = self._store.collection((GROUP, plural)).get(where, role["name"])
-        if found is not None:
-            yield from found.parsed().get("rules") or ()
+        stored = self._store.collection((GROUP, plural)).get(where, role["name"])
+        if stored is not None:
+            yield from stored.parsed().get("rules") or ()
 
 
 def _allows(rule: Rule, attempt: Attempt) -> bool:
@@ -113,5 +113,5 @@ def _among(listed: Any, value: str) -> bool:
 def _forbidden(user: str, attempt: Attempt) -> Refusal:
     what = attempt.resource.plural + (f"/{attempt.subresource}" if attempt.subresource else "")
     where = f'in the namespace "{attempt.namespace}"' if attempt.namespace else "at the cluster scope"
-    why = f'User "{user}" cannot {attempt.verb} resource "{what}" in API group "{attempt.resource.group}" {where}'
-    return forbidden(attempt.resource, attempt.name, why)
+    message = f'User "{user}" cannot {attempt.verb} resource "{what}" in API group "{attempt.resource.group}" {where}'
+    return forbidden(attempt.resource, attempt.name, message)

@@ -59,8 +59,8 @@ class Invalid:
     reason: str = "FieldValueInvalid"
 
 
-def required(field: str, why: str = "") -> Invalid:
-    return Invalid(field, f"Required value{': ' + why if why else ''}", "FieldValueRequired")
+def required(field: str, reason: str = "") -> Invalid:
+    return Invalid(field, f"Required value{': ' + reason if reason else ''}", "FieldValueRequired")
 
 
 def not_found(resource: Resource, name: str) -> Refusal:
@@ -76,19 +76,19 @@ def already_exists(resource: Resource, name: str) -> Refusal:
     return Refusal(409, "AlreadyExists", f'{resource.dotted} "{name}" already exists', _about(resource, name))
 
 
-def conflict(resource: Resource, name: str, why: str) -> Refusal:
-    message = f'Operation cannot be fulfilled on {resource.dotted} "{name}": {why}'
+def conflict(resource: Resource, name: str, reason: str) -> Refusal:
+    message = f'Operation cannot be fulfilled on {resource.dotted} "{name}": {reason}'
     return Refusal(409, "Conflict", message, _about(resource, name))
 
 
 def stale(resource: Resource, name: str) -> Refusal:
-    why = "the object has been modified; please apply your changes to the latest version and try again"
-    return conflict(resource, name, why)
+    reason = "the object has been modified; please apply your changes to the latest version and try again"
+    return conflict(resource, name, reason)
 
 
-def precondition(resource: Resource, name: str, what: str, wanted: str, found: str) -> Refusal:
-    why = f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}"
-    return conflict(resource, name, why)
+def precondition(resource: Resource, name: str, what: str, wanted: str, current: str) -> Refusal:
+    reason = f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {current}"
+    return conflict(resource, name, reason)
 
 
 def bad_request(message: str) -> Refusal:
@@ -108,10 +108,10 @@ def invalid(resource: Resource, name: str, errors: Sequence[Invalid]) -> Refusal
     )
 
 
-def forbidden(resource: Resource, name: str, why: str, causes: Sequence[Mapping[str, str]] = ()) -> Refusal:
-    shown = f'{resource.dotted} "{name}"' if name else resource.dotted
+def forbidden(resource: Resource, name: str, reason: str, causes: Sequence[Mapping[str, str]] = ()) -> Refusal:
+    subject = f'{resource.dotted} "{name}"' if name else resource.dotted
     details = {**_about(resource, name), **({"causes": list(causes)} if causes else {})}
-    return Refusal(403, "Forbidden", f"{shown} is forbidden: {why}", details)
+    return Refusal(403, "Forbidden", f"{subject} is forbidden: {reason}", details)
 
 
 def ending_kind(resource: Resource, name: str) -> Refusal:
@@ -123,9 +123,9 @@ def unauthorized() -> Refusal:
     return Refusal(401, "Unauthorized", "Unauthorized")
 
 
-def unpatchable(why: Refusal) -> Refusal:
+def unpatchable(refusal: Refusal) -> Refusal:
     """Return the 422 for a patch that makes nothing, or nothing of the object's type."""
-    return invalid(Resource("", "", ""), "", [Invalid("patch", f"Invalid value: {why}")])
+    return invalid(Resource("", "", ""), "", [Invalid("patch", f"Invalid value: {refusal}")])
 
 
 def expired(message: str) -> Refusal:

@@ -37,13 +37,13 @@ def kinds_of(definition: Mapping[str, Any]) -> Iterator[ServedKind]:
                 schema=schema,
                 singular=names["singular"],
                 list_kind=names["listKind"],
-                defined=frozenset(f"{spec['group']}/{each['name']}" for each in spec["versions"]),
+                defined=frozenset(f"{spec['group']}/{version['name']}" for version in spec["versions"]),
             )
 
 
 def _type(schema: Schema) -> Struct:
-    found = of_openapi(schema)
-    root = found if isinstance(found, Struct) else Struct({})
+    declared = of_openapi(schema)
+    root = declared if isinstance(declared, Struct) else Struct({})
     text = builtin("ConfigMap").fields["kind"]
     meta = Field(builtin("ObjectMeta"), present=True)
     return replace(root, fields={**root.fields, "apiVersion": text, "kind": text, "metadata": meta})
@@ -165,10 +165,12 @@ def _is(value: Any, wanted: str) -> bool:
 
 
 def _wrong(path: str, value: Any, wanted: str) -> Invalid:
-    shown = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", type(None): "null"}
-    found = shown.get(type(value), "number")
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", type(None): "null"}
+    type_name = names.get(type(value), "number")
     return Invalid(
-        path, f'Invalid value: "{found}": {path} in body must be of type {wanted}: "{found}"', "FieldValueTypeInvalid"
+        path,
+        f'Invalid value: "{type_name}": {path} in body must be of type {wanted}: "{type_name}"',
+        "FieldValueTypeInvalid",
     )
 
 

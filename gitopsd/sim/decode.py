@@ -42,9 +42,9 @@ def decoded(value: Any, kind: Struct, path: str, unknown: list[str]) -> dict[str
         elif declared is None and kind.extra is not None:
             out[name] = _value(item, kind.extra, f"{path}.{name}", unknown)
         elif declared is not None and item is not None:
-            found = _value(item, declared.type, f"{path}.{name}", unknown)
-            if _kept(found, declared):
-                out[name] = found
+            field_value = _value(item, declared.type, f"{path}.{name}", unknown)
+            if _kept(field_value, declared):
+                out[name] = field_value
     for name, declared in kind.fields.items():
         if name not in out and _is_always_there(declared):
             out[name] = zero(declared.type)
@@ -180,8 +180,8 @@ def _micro(value: str, path: str) -> str:
 
 
 def _wrong(path: str, value: Any, expected: str) -> Refusal:
-    shown = {dict: "object", list: "array", str: "string", bool: "bool"}.get(type(value), "number")
-    return bad_request(f"json: cannot unmarshal {shown} into field {path.lstrip('.')}: expected {expected}")
+    type_name = {dict: "object", list: "array", str: "string", bool: "bool"}.get(type(value), "number")
+    return bad_request(f"json: cannot unmarshal {type_name} into field {path.lstrip('.')}: expected {expected}")
 
 
 _CANONICAL: dict[str, Callable[[Any, str], Any]] = {

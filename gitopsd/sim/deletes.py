@@ -125,8 +125,8 @@ def finalize(writes: Writes, target: RequestTarget, *finalizers: str) -> None:
     obj = writes.live(target)
     if obj is None:
         return
-    left = [one for one in obj["metadata"].get("finalizers", ()) if one not in finalizers]
-    patch = {"metadata": {"finalizers": left or None}}
+    remaining = [one for one in obj["metadata"].get("finalizers", ()) if one not in finalizers]
+    patch = {"metadata": {"finalizers": remaining or None}}
     writes.patch(target, MERGE_PATCH, patch, WriteOptions("kube-controller-manager"))
 
 

@@ -101,9 +101,9 @@ def core_versions(address: str) -> dict[str, Any]:
 
 def groups(kinds: Iterable[ServedKind], silent: Silent = ()) -> dict[str, Any]:
     """Return APIGroupList, the answer to /apis."""
-    found = [_group(name, list(versions)) for name, versions in _groups(kinds).items() if name]
-    found += [_group(name, [version]) for name, version in silent]
-    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": found}
+    listed = [_group(name, list(versions)) for name, versions in _groups(kinds).items() if name]
+    listed += [_group(name, [version]) for name, version in silent]
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed}
 
 
 def group(kinds: Iterable[ServedKind], name: str) -> dict[str, Any] | None:

@@ -28,12 +28,12 @@ _FIELDS = frozenset({"fault", "path", "verb", "count", "seconds"})
 
 @dataclass(slots=True, eq=False)
 class Fault:
-    """One ordered fault; `left` counts down, None goes on for ever."""
+    """One ordered fault; `remaining` counts down, None goes on for ever."""
 
     fault: str
     path: re.Pattern[str]
     verb: str
-    left: int | None
+    remaining: int | None
     seconds: float
 
     @staticmethod
@@ -55,8 +55,8 @@ class Fault:
         return Fault(body["fault"], path, body.get("verb", ""), count or None, float(seconds))
 
     def shown(self) -> dict[str, Any]:
-        shown = {"fault": self.fault, "path": self.path.pattern, "verb": self.verb, "seconds": self.seconds}
-        return {**shown, "count": self.left or 0}
+        fields = {"fault": self.fault, "path": self.path.pattern, "verb": self.verb, "seconds": self.seconds}
+        return {**fields, "count": self.remaining or 0}
 
     def hits(self, verb: str, path: str) -> bool:
         return self.verb in ("", verb) and self.path.search(path) is not None
@@ -83,9 +83,9 @@ class Faults:
         """Return the first fault that strikes a request, and count it; `cut` asks for those of open watches only."""
         for fault in self.ordered:
             if (fault.fault == "cut") == cut and fault.hits(verb, path):
-                if fault.left is not None:
-                    fault.left -= 1
-                    if not fault.left:
+                if fault.remaining is not None:
+                    fault.remaining -= 1
+                    if not fault.remaining:
                         self.ordered.remove(fault)
                 return fault
         return None

@@ -63,9 +63,9 @@ def difference(one: Fields, two: Fields) -> Fields:
         if other is None:
             out[element] = node
         elif element != MEMBER:
-            left = _node(node, difference(node, other), member=has(node) and not has(other))
-            if left is not None:
-                out[element] = left
+            remaining = _node(node, difference(node, other), member=has(node) and not has(other))
+            if remaining is not None:
+                out[element] = remaining
     return out
 
 

@@ -115,8 +115,8 @@ def _frozen(old: Obj, new: Obj) -> Iterator[Invalid]:
 def _cluster_ip(old: Obj, new: Obj) -> Iterator[Invalid]:
     inside = old["type"] != "ExternalName" != new["type"]
     if inside and old.get("clusterIP") and new.get("clusterIP") != old["clusterIP"]:
-        shown = [new["clusterIP"]] if new.get("clusterIP") else None
-        yield Invalid("spec.clusterIPs[0]", f"Invalid value: {shown}: may not change once set")
+        ips = [new["clusterIP"]] if new.get("clusterIP") else None
+        yield Invalid("spec.clusterIPs[0]", f"Invalid value: {ips}: may not change once set")
 
 
 def _claim(old: Obj, new: Obj) -> Iterator[Invalid]:

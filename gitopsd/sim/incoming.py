@@ -48,8 +48,8 @@ def read_applied(kind: ServedKind, body: Obj, options: WriteOptions) -> Obj:
     try:
         return read(kind, whole(body, kind.type), options, applied=True)
     except Refusal as refusal:
-        why = f"unable to convert unstructured object to {ssa.typed(body)}: {refusal}"
-        raise untyped(f"failed to convert new object ({ssa.described(body)}) to proper version: {why}") from None
+        reason = f"unable to convert unstructured object to {ssa.typed(body)}: {refusal}"
+        raise untyped(f"failed to convert new object ({ssa.described(body)}) to proper version: {reason}") from None
 
 
 def _timely(metadata: Obj) -> Obj:

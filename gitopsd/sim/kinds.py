@@ -156,10 +156,10 @@ class Kinds:
 
     def named(self, kind: str, group: str = "") -> ServedKind:
         """Return a built-in kind that is always there."""
-        found = self.of(group, kind)
-        if found is None:
+        served = self.of(group, kind)
+        if served is None:
             raise KeyError(kind)
-        return found
+        return served
 
     def at(self, kind: ServedKind, api_version: str) -> ServedKind:
         """Return `kind` at another version; `kind` itself where that is not served."""

@@ -48,11 +48,11 @@ def check_watch(query: Mapping[str, str]) -> None:
     match = query.get(_MATCH)
     if "sendInitialEvents" in query:
         if match != NOT_OLDER:
-            why = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-            raise _invalid(_MATCH, why)
+            reason = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+            raise _invalid(_MATCH, reason)
     elif match:
-        why = "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-        raise _invalid(_MATCH, why)
+        reason = "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        raise _invalid(_MATCH, reason)
 
 
 def _invalid(field: str, message: str, reason: str = _FORBIDDEN) -> Exception:

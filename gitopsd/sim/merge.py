@@ -65,10 +65,10 @@ def _merged_lists(live: Any, applied: Any, kind: List) -> Any:
 
 def _grouped(items: Any, kind: List) -> dict[str | None, list[Any]]:
     """Return the items of a live list by their element; one that was written there twice has two."""
-    found: dict[str | None, list[Any]] = {}
+    groups: dict[str | None, list[Any]] = {}
     for item in items if isinstance(items, list) else ():
-        found.setdefault(element_of(item, kind), []).append(item)
-    return found
+        groups.setdefault(element_of(item, kind), []).append(item)
+    return groups
 
 
 def _only(items: Sequence[Any]) -> Any:
@@ -84,30 +84,30 @@ def _woven(live: Sequence[Any], applied: Sequence[Any]) -> list[Any]:
     wanted, there = set(applied), set(live)
     shared = [element for element in applied if element in there]
     out: list[Any] = []
-    left = right = due = 0
+    live_at = applied_at = due = 0
     taken: set[Any] = set()
-    while left < len(live) or right < len(applied):
-        if left < len(live):
-            element = live[left]
-            if right < len(applied) and element == applied[right]:
+    while live_at < len(live) or applied_at < len(applied):
+        if live_at < len(live):
+            element = live[live_at]
+            if applied_at < len(applied) and element == applied[applied_at]:
                 out.append(element)
                 taken.add(element)
-                left, right, due = left + 1, right + 1, due + 1
+                live_at, applied_at, due = live_at + 1, applied_at + 1, due + 1
                 continue
-            if element in wanted and right < len(applied) and due < len(shared) and shared[due] != element:
-                left += 1  # its turn comes with its place in `applied`
+            if element in wanted and applied_at < len(applied) and due < len(shared) and shared[due] != element:
+                live_at += 1  # its turn comes with its place in `applied`
                 continue
             if element not in wanted:
                 out.append(element)
-                left += 1
+                live_at += 1
                 continue
             if element in taken:
-                left += 1
-        if right < len(applied):
-            element = applied[right]
+                live_at += 1
+        if applied_at < len(applied):
+            element = applied[applied_at]
             out.append(element)
             taken.add(element)
-            right += 1
+            applied_at += 1
             if due < len(shared) and shared[due] == element:
                 due += 1
     return out
@@ -135,16 +135,16 @@ def compared(old: Any, new: Any, kind: Type) -> ValueChanges:
 def _compare(old: Any, new: Any, kind: Type, path: list[str], changes: ValueChanges) -> None:
     if old is not ABSENT and new is not ABSENT and type(old) is type(new) and old == new:
         return
-    shown = deduced(kind, new if new is not ABSENT and new is not None else old)
-    leaf = _is_leaf(old, new, shown)
+    effective = deduced(kind, new if new is not ABSENT and new is not None else old)
+    leaf = _is_leaf(old, new, effective)
     if leaf and old is not ABSENT and new is not ABSENT:
         insert(changes.modified, path)
         if isinstance(kind, Free) and isinstance(old, dict) != isinstance(new, dict):
             _compare_maps(old, new, _FREE_MAP, path, changes)  # what was below is gone, or what is below is new
-    elif not leaf and isinstance(shown, Struct):
-        _compare_maps(old, new, shown, path, changes)
-    elif not leaf and isinstance(shown, List):
-        _compare_lists(old, new, shown, path, changes)
+    elif not leaf and isinstance(effective, Struct):
+        _compare_maps(old, new, effective, path, changes)
+    elif not leaf and isinstance(effective, List):
+        _compare_lists(old, new, effective, path, changes)
     if old is ABSENT:
         insert(changes.added, path)
     elif new is ABSENT:

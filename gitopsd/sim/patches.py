@@ -60,9 +60,9 @@ def _run(root: dict[str, Any], operation: dict[str, Any]) -> None:
         case "copy":
             _add(root, path, copy.deepcopy(_get(root, f"{operation.get('from')}")))
         case "move":
-            found = _get(root, f"{operation.get('from')}")
+            moved = _get(root, f"{operation.get('from')}")
             _remove(root, f"{operation.get('from')}")
-            _add(root, path, found)
+            _add(root, path, moved)
         case other:
             raise _PatchUnfit(f"unexpected kind: {other}")
 

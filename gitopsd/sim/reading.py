@@ -26,18 +26,18 @@ class View:
     kind: ServedKind
     metadata_only: bool = False
 
-    def one(self, found: Stored) -> bytes:
+    def one(self, stored: Stored) -> bytes:
         """Return an object's JSON with apiVersion and kind."""
         if self.metadata_only:
             partial = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
-            return orjson.dumps({**partial, "metadata": found.parsed()["metadata"]})
-        return _typed(self.kind, found)
+            return orjson.dumps({**partial, "metadata": stored.parsed()["metadata"]})
+        return _typed(self.kind, stored)
 
-    def item(self, found: Stored) -> bytes:
+    def item(self, stored: Stored) -> bytes:
         """Return an object's JSON as an item of a list."""
         if self.metadata_only or self.kind.custom:
-            return self.one(found)
-        return found.body
+            return self.one(stored)
+        return stored.body
 
     def of(self, obj: Mapping[str, Any]) -> bytes:
         """Return a parsed object's JSON."""
@@ -60,12 +60,12 @@ class View:
         kind, api_version = self.kind.kind, self.kind.api_version
         if self.metadata_only:
             kind, api_version = "PartialObjectMetadata", "meta.k8s.io/v1"
-        shown: dict[str, Any] = {"kind": kind, "apiVersion": api_version, "metadata": metadata}
-        return orjson.dumps({"type": "BOOKMARK", "object": shown}) + b"\n"
+        bookmark: dict[str, Any] = {"kind": kind, "apiVersion": api_version, "metadata": metadata}
+        return orjson.dumps({"type": "BOOKMARK", "object": bookmark}) + b"\n"
 
 
-def _typed(kind: ServedKind, found: Stored) -> bytes:
-    return b'{"kind":"%b","apiVersion":"%b",%b' % (kind.kind.encode(), kind.api_version.encode(), found.body[1:])
+def _typed(kind: ServedKind, stored: Stored) -> bytes:
+    return b'{"kind":"%b","apiVersion":"%b",%b' % (kind.kind.encode(), kind.api_version.encode(), stored.body[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,25 +109,25 @@ def listed(view: View, collection: Collection, chosen: Selection, page: PageRequ
     names = collection.names()
     first, last = _range(names, chosen.namespace)
     start = bisect_right(names, page.after, first, last) if page.after else first
-    found: list[Stored] = []
+    selected: list[Stored] = []
     at = start
     for at in range(start, last):
         one = collection.by_namespace[names[at][0]][names[at][1]]
         if chosen.has(one):
-            if page.limit and len(found) == page.limit:
+            if page.limit and len(selected) == page.limit:
                 break
-            found.append(one)
+            selected.append(one)
     else:
         at = last
     kind, api_version = view.list_head()
     metadata: dict[str, Any] = {"resourceVersion": f"{page.version or now}"}
-    if at < last and found:
-        token = orjson.dumps([page.version or now, found[-1].namespace, found[-1].name])
+    if at < last and selected:
+        token = orjson.dumps([page.version or now, selected[-1].namespace, selected[-1].name])
         metadata["continue"] = base64.urlsafe_b64encode(token).decode()
         if chosen.everything:
             metadata["remainingItemCount"] = last - at
     head = orjson.dumps({"kind": kind, "apiVersion": api_version, "metadata": metadata})
-    return head[:-1] + b',"items":[' + b",".join(map(view.item, found)) + b"]}"
+    return head[:-1] + b',"items":[' + b",".join(map(view.item, selected)) + b"]}"
 
 
 def _range(names: list[tuple[str, str]], namespace: str) -> tuple[int, int]:
@@ -141,6 +141,6 @@ def chosen_of(collection: Collection, chosen: Selection) -> Iterator[Stored]:
     names = collection.names()
     first, last = _range(names, chosen.namespace)
     for namespace, name in names[first:last]:
-        found = collection.get(namespace, name)
-        if found is not None and chosen.has(found):
-            yield found
+        stored = collection.get(namespace, name)
+        if stored is not None and chosen.has(stored):
+            yield stored

@@ -125,34 +125,34 @@ class Rest:
     def _discover(self, request: web.Request, parts: list[str]) -> web.Response:
         kinds, silent = self.writes.kinds.all(), self._silent()
         wants_all = "as=APIGroupDiscoveryList" in request.headers.get("Accept", "")
-        found: Any = None
+        document: Any = None
         match parts:
             case ["version"]:
-                found = self.version
+                document = self.version
             case ["api" | "apis" as root] if wants_all:
                 body = orjson.dumps(discovery.aggregated(kinds, silent, core=root == "api"))
                 return web.Response(body=body, headers={"Content-Type": discovery.AGGREGATED})
             case ["api"]:
-                found = discovery.core_versions(request.host)
+                document = discovery.core_versions(request.host)
             case ["apis"]:
-                found = discovery.groups(kinds, silent)
+                document = discovery.groups(kinds, silent)
             case ["apis", name]:
-                found = discovery.group(kinds, name)
+                document = discovery.group(kinds, name)
             case ["api", version]:
-                found = discovery.resources(kinds, "", version)
+                document = discovery.resources(kinds, "", version)
             case ["apis", name, version] if (name, version) in silent:
                 raise Refusal(503, "ServiceUnavailable", "service unavailable", {})
             case ["apis", name, version]:
-                found = discovery.resources(kinds, name, version)
+                document = discovery.resources(kinds, name, version)
             case _:
                 pass
-        if found is None:
+        if document is None:
             raise answers.no_such_path()
-        return _json(found)
+        return _json(document)
 
     def _silent(self) -> list[tuple[str, str]]:
         """Return what APIServices say that other servers serve: this one cannot reach any."""
-        specs = [found.parsed()["spec"] for found in self.writes.store.collection(_API_SERVICES).objects()]
+        specs = [stored.parsed()["spec"] for stored in self.writes.store.collection(_API_SERVICES).objects()]
         return [(spec["group"], spec["version"]) for spec in specs if spec.get("service")]
 
     def _read(self, request: web.Request, target: RequestTarget, verb: str) -> web.Response:
@@ -164,12 +164,12 @@ class Rest:
         if target.subresource == "scale":
             return _json(Scales(self.writes).live(target))
         if verb == "get":
-            found = collection.get(target.namespace, target.name)
-            if found is None:
+            stored = collection.get(target.namespace, target.name)
+            if stored is None:
                 raise answers.not_found(target.kind.resource, target.name)
             if target.subresource == "log":
-                return _log(found.parsed(), request.query)
-            return _raw(view.one(found))
+                return _log(stored.parsed(), request.query)
+            return _raw(view.one(stored))
         check_list(request.query)
         chosen = selection(target.kind, target.namespace, request.query)
         page = PageRequest.parse(request.query)
@@ -225,8 +225,8 @@ class Rest:
         collection = self.writes.store.collection(target.kind.group_plural)
         chosen = list(chosen_of(collection, selection(target.kind, target.namespace, query)))
         view = View(target.kind)
-        for found in chosen:
-            deletes.delete(self.writes, RequestTarget(target.kind, found.namespace, found.name), deletion)
+        for stored in chosen:
+            deletes.delete(self.writes, RequestTarget(target.kind, stored.namespace, stored.name), deletion)
         kind, api_version = view.list_head()
         metadata = {"resourceVersion": f"{self.writes.store.version}"}
         head = orjson.dumps({"kind": kind, "apiVersion": api_version, "metadata": metadata})
@@ -332,12 +332,12 @@ def _parsed(body: bytes, *, yaml_too: bool = False, strict: bool = False) -> Any
 
 def _refuse_twice(body: bytes) -> None:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for name, value in pairs:
-            if name in found:
+            if name in fields:
                 raise answers.bad_request(f'strict decoding error: duplicate field "{name}"')
-            found[name] = value
-        return found
+            fields[name] = value
+        return fields
 
     with suppress(json.JSONDecodeError, UnicodeDecodeError):  # YAML, or nothing at all: whoever parses it says so
         json.loads(body, object_pairs_hook=once)

@@ -67,9 +67,9 @@ class Scales:
         return self._store(target, workload, new, _kept(before, after, target), options)
 
     def _store(self, target: RequestTarget, workload: Obj, scale: Obj, owned: Owners, options: WriteOptions) -> Written:
-        kind, given, found = target.kind, scale["metadata"].get("uid"), workload["metadata"]["uid"]
-        if given and given != found:
-            raise answers.precondition(kind.resource, target.name, "UID", given, found)
+        kind, given, uid = target.kind, scale["metadata"].get("uid"), workload["metadata"]["uid"]
+        if given and given != uid:
+            raise answers.precondition(kind.resource, target.name, "UID", given, uid)
         replicas = scale["spec"].get("replicas", 0)
         if replicas < 0:
             error = Invalid("spec.replicas", f"Invalid value: {replicas}: must be greater than or equal to 0")
@@ -158,9 +158,9 @@ def _kept(before: Owners, after: Owners, target: RequestTarget) -> Owners:
         # Who updates is told from others by the version too, and a Scale has another: so even an updater that keeps
         # the replicas has them in an entry apart, as on the real server.
         kept = holders.pop(owner, None) if intersection(owned.fields, _REPLICAS) else None
-        left = owned.fields if kept else difference(owned.fields, _REPLICAS)
-        if left:
-            out[owner] = Owned(left, owned.api_version, owned.time)
+        remaining = owned.fields if kept else difference(owned.fields, _REPLICAS)
+        if remaining:
+            out[owner] = Owned(remaining, owned.api_version, owned.time)
     for owner in holders:  # the real server gives these entries no time
         out[owner] = Owned(_REPLICAS, target.kind.api_version, "")
     return out

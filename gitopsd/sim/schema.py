@@ -86,8 +86,8 @@ class _SchemaReader:
         if name not in self.structs:
             self.structs[name] = made = Struct({})
             for text in self.lines[name].split():
-                key, found = self.field(text)
-                made.fields[key] = found
+                key, field_type = self.field(text)
+                made.fields[key] = field_type
         return self.structs[name]
 
     def field(self, text: str) -> tuple[str, Field]:
@@ -122,8 +122,8 @@ class _SchemaReader:
                 return Struct({}, self.type(inner), atomic)
             case _:
                 pass
-        found = self.struct(body)
-        return Struct(found.fields, found.extra, atomic=True) if atomic else found
+        struct = self.struct(body)
+        return Struct(struct.fields, struct.extra, atomic=True) if atomic else struct
 
 
 def _default(kind: Type, text: str, *, required: bool, given: bool) -> Any:

@@ -47,28 +47,28 @@ class Selection:
         """Whether it chooses by namespace alone."""
         return not (self.name or self.label_tests or self.field_tests)
 
-    def has(self, found: Stored) -> bool:
+    def has(self, stored: Stored) -> bool:
         """Tell whether an object is among them."""
-        if self.namespace and found.namespace != self.namespace:
+        if self.namespace and stored.namespace != self.namespace:
             return False
-        if self.name and found.name != self.name:
+        if self.name and stored.name != self.name:
             return False
-        labels = found.labels or {}
+        labels = stored.labels or {}
         if not all(test(labels) for test in self.label_tests):
             return False
-        return not self.field_tests or self._fields_fit(found)
+        return not self.field_tests or self._fields_fit(stored)
 
-    def _fields_fit(self, found: Stored) -> bool:
+    def _fields_fit(self, stored: Stored) -> bool:
         obj: dict[str, Any] | None = None
         for path, equal, value in self.field_tests:
             if path == "metadata.name":
-                shown = found.name
+                current = stored.name
             elif path == "metadata.namespace":
-                shown = found.namespace
+                current = stored.namespace
             else:
-                obj = obj or found.parsed()
-                shown = _at(obj, path)
-            if (shown == value) != equal:
+                obj = obj or stored.parsed()
+                current = _at(obj, path)
+            if (current == value) != equal:
                 return False
         return True
 
@@ -93,12 +93,12 @@ def _at(obj: Any, path: str) -> str:
 def _field_tests(kind: ServedKind, text: str) -> list[tuple[str, bool, str]]:
     out = []
     for term in filter(None, text.split(",")):
-        path, found, value = term.partition("!=")
-        equal = not found
+        path, operator, value = term.partition("!=")
+        equal = not operator
         if equal:
-            path, found, value = term.partition("==") if "==" in term else term.partition("=")
+            path, operator, value = term.partition("==") if "==" in term else term.partition("=")
         known = ("metadata.name", "metadata.namespace", *_FIELDS.get(kind.kind, ()))
-        if not found or path.strip() not in known:
+        if not operator or path.strip() not in known:
             raise bad_request(f"field label not supported: {path.strip()}")
         out.append((path.strip(), equal, value.strip()))
     return out

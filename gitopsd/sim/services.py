@@ -20,10 +20,10 @@ class Addresses:
     def cluster_ip(self) -> str:
         while True:
             self._next_ip = self._next_ip % 65_000 + 1
-            found = f"10.0.{self._next_ip >> 8}.{self._next_ip & 255}"
-            if found not in self.taken:
-                self.taken.add(found)
-                return found
+            ip = f"10.0.{self._next_ip >> 8}.{self._next_ip & 255}"
+            if ip not in self.taken:
+                self.taken.add(ip)
+                return ip
 
     def node_port(self) -> int:
         self._next_port = (self._next_port + 1) % _NODE_PORTS

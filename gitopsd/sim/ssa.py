@@ -140,8 +140,10 @@ def updated(old: dict[str, Any], new: dict[str, Any], before: Owners, writer: Ss
 
 def _changes(live: dict[str, Any], new: dict[str, Any], writer: SsaWriter) -> ValueChanges:
     """Return what differs, but for what the endpoint written to does not take."""
-    found = compared(live, new, writer.type)
-    return ValueChanges(writer.ignored(found.added), writer.ignored(found.modified), writer.ignored(found.removed))
+    changes = compared(live, new, writer.type)
+    return ValueChanges(
+        writer.ignored(changes.added), writer.ignored(changes.modified), writer.ignored(changes.removed)
+    )
 
 
 def _taken(changes: ValueChanges, owners: Owners, by: Owner | None, *, force: bool) -> Owners:
@@ -162,9 +164,9 @@ def _taken(changes: ValueChanges, owners: Owners, by: Owner | None, *, force: bo
         lost = intersection(owned.fields, written)
         if lost:
             conflicts[owner] = lost
-        left = difference(difference(owned.fields, lost), changes.removed)
-        if left:
-            after[owner] = owned if left == owned.fields else Owned(left, owned.api_version, owned.time)
+        remaining = difference(difference(owned.fields, lost), changes.removed)
+        if remaining:
+            after[owner] = owned if remaining == owned.fields else Owned(remaining, owned.api_version, owned.time)
     if conflicts and not force:
         raise _conflict(conflicts)
     return after

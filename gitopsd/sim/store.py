@@ -27,8 +27,8 @@ class Stored:
 
     def parsed(self) -> dict[str, Any]:
         """Return the object without apiVersion and kind, as a new value."""
-        found: dict[str, Any] = orjson.loads(self.body)
-        return found
+        document: dict[str, Any] = orjson.loads(self.body)
+        return document
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +136,12 @@ class SimStore:
 
     def collection(self, key: tuple[str, str]) -> Collection:
         """Return the collection of (group, plural); the first call makes it."""
-        found = self._collections.get(key)
-        if found is None:
-            found = self._collections[key] = Collection(
+        collection = self._collections.get(key)
+        if collection is None:
+            collection = self._collections[key] = Collection(
                 begun=self.version if self.version > 1 else 0, history=self._history
             )
-        return found
+        return collection
 
     def drop(self, key: tuple[str, str]) -> None:
         """Forget a collection; its watches end."""

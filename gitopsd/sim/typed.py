@@ -117,14 +117,14 @@ def element_of(item: Any, kind: List) -> str | None:
         return "v:" + orjson.dumps(item).decode()
     if not isinstance(item, dict):
         return None
-    found = {}
+    keys = {}
     for key in kind.keys:
         declared = None if key in item else _field(kind.item, key)
         if key in item:
-            found[key] = item[key]
+            keys[key] = item[key]
         elif declared and declared.default is not None:
-            found[key] = declared.default
-    return "k:" + orjson.dumps(found, option=orjson.OPT_SORT_KEYS).decode() if found else None
+            keys[key] = declared.default
+    return "k:" + orjson.dumps(keys, option=orjson.OPT_SORT_KEYS).decode() if keys else None
 
 
 def _field(kind: Type, name: str) -> Field | None:

@@ -212,8 +212,8 @@ def _definition(obj: Obj) -> Iterator[Invalid]:
     spec = obj["spec"]
     expected = f"{spec['names']['plural']}.{spec['group']}"
     if obj["metadata"].get("name") != expected:
-        found = obj["metadata"].get("name")
-        message = f'Invalid value: "{found}": must be spec.names.plural+"."+spec.group'
+        name = obj["metadata"].get("name")
+        message = f'Invalid value: "{name}": must be spec.names.plural+"."+spec.group'
         yield Invalid("metadata.name", message)
     versions = spec.get("versions") or []
     if sum(1 for version in versions if version["storage"]) != 1:

@@ -129,8 +129,8 @@ class OpenWatch:
 
 def _initial(view: View, collection: Collection, chosen: Selection) -> Iterator[bytes]:
     lines = []
-    for found in chosen_of(collection, chosen):
-        lines.append(b'{"type":"ADDED","object":%b}\n' % view.one(found))
+    for stored in chosen_of(collection, chosen):
+        lines.append(b'{"type":"ADDED","object":%b}\n' % view.one(stored))
         if len(lines) == _EVENTS_AT_ONCE:
             yield b"".join(lines)
             lines = []
@@ -147,9 +147,9 @@ def _line(view: View, chosen: Selection, event: Event) -> bytes | None:
         return None
     if event.change == "DELETED" or event.old is None:
         return b'{"type":"DELETED","object":%b}\n' % view.one(event.new)
-    left: dict[str, Any] = orjson.loads(view.one(event.old))  # as it was when it was last chosen, but at this version
-    left["metadata"]["resourceVersion"] = f"{event.new.version}"
-    return b'{"type":"DELETED","object":%b}\n' % orjson.dumps(left)
+    former: dict[str, Any] = orjson.loads(view.one(event.old))  # as it was when it was last chosen, but at this version
+    former["metadata"]["resourceVersion"] = f"{event.new.version}"
+    return b'{"type":"DELETED","object":%b}\n' % orjson.dumps(former)
 
 
 def _gone(asked: int, oldest: int) -> bytes:

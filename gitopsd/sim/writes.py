@@ -83,14 +83,14 @@ class Writes:
     def live(self, target: RequestTarget) -> Obj | None:
         """Return an object as it is read at its kind's version."""
         kind = target.kind
-        found = self.store.collection(kind.group_plural).get(target.namespace, target.name)
-        return None if found is None else {"apiVersion": kind.api_version, "kind": kind.kind, **found.parsed()}
+        stored = self.store.collection(kind.group_plural).get(target.namespace, target.name)
+        return None if stored is None else {"apiVersion": kind.api_version, "kind": kind.kind, **stored.parsed()}
 
     def existing(self, target: RequestTarget) -> Obj:
-        found = self.live(target)
-        if found is None:
+        live = self.live(target)
+        if live is None:
             raise answers.not_found(target.kind.resource, target.name)
-        return found
+        return live
 
     def create(self, target: RequestTarget, body: Any, options: WriteOptions) -> Written:
         if target.kind.ending:
@@ -115,9 +115,9 @@ class Writes:
         if target.kind.kind in _CREATED_BY_REPLACE and not target.kind.custom and self.live(target) is None:
             return self._create(target, obj, options)
         old = self.existing(target)
-        given, found = obj["metadata"].get("uid"), old["metadata"]["uid"]
-        if given and given != found:
-            raise answers.precondition(target.kind.resource, target.name, "UID", given, found)
+        given, uid = obj["metadata"].get("uid"), old["metadata"]["uid"]
+        if given and given != uid:
+            raise answers.precondition(target.kind.resource, target.name, "UID", given, uid)
         if not obj["metadata"].get("resourceVersion") and (target.kind.custom or target.kind.kind in _VERSION_NEEDED):
             error = Invalid("metadata.resourceVersion", "Invalid value: 0: must be specified for an update")
             raise answers.invalid(target.kind.resource, target.name, [error])
@@ -148,8 +148,8 @@ class Writes:
         if target.subresource:
             raise answers.not_found(target.kind.resource, target.name)
         if body["metadata"].get("uid"):
-            why = "uid mismatch: the provided object specified uid, and no existing object was found"
-            raise answers.conflict(target.kind.resource, target.name, why)
+            reason = "uid mismatch: the provided object specified uid, and no existing object was found"
+            raise answers.conflict(target.kind.resource, target.name, reason)
         new, owned = ssa.apply(self._zero(target.kind), body, {}, writer)
         if target.kind.ending:
             raise answers.ending_kind(target.kind.resource, target.name)
@@ -278,17 +278,17 @@ class Writes:
             return
         name = metadata["namespace"]
         namespaces = self.kinds.named("Namespace")
-        found = self.live(RequestTarget(namespaces, name=name))
-        if found is None:
+        namespace = self.live(RequestTarget(namespaces, name=name))
+        if namespace is None:
             raise answers.not_found(namespaces.resource, name)
-        if found["metadata"].get("deletionTimestamp"):
-            why = f"unable to create new content in namespace {name} because it is being terminated"
+        if namespace["metadata"].get("deletionTimestamp"):
+            reason = f"unable to create new content in namespace {name} because it is being terminated"
             cause = {
                 "reason": "NamespaceTerminating",
                 "message": f"namespace {name} is being terminated",
                 "field": "metadata.namespace",
             }
-            raise answers.forbidden(kind.resource, metadata.get("name", ""), why, [cause])
+            raise answers.forbidden(kind.resource, metadata.get("name", ""), reason, [cause])
 
     def _own(self, metadata: Obj, owned: owners.Owners) -> None:
         entries = owners.written(owned)
@@ -326,8 +326,8 @@ def patched(target: RequestTarget, old: Obj, content_type: str, patch: Any, opti
 
 def _undefined(kind: ServedKind, owned: owners.Owners) -> str:
     """Return an apiVersion of `owned` that a custom kind's definition does not have; "" where there is none."""
-    found = (one.api_version for one in owned.values() if kind.custom and one.api_version not in kind.defined)
-    return next(found, "")
+    undefined = (one.api_version for one in owned.values() if kind.custom and one.api_version not in kind.defined)
+    return next(undefined, "")
 
 
 def _name_in(body: Obj) -> str:
@@ -357,5 +357,5 @@ def _same(old: Obj, new: Obj) -> bool:
 def _untimed(entries: Sequence[Obj]) -> list[tuple[tuple[str, ...], Fields]]:
     # A list: of two entries of one owner, which a Scale leaves, the next write keeps the later one.
     names = ("manager", "operation", "apiVersion", "subresource")
-    found = ((tuple(entry.get(name, "") for name in names), entry.get("fieldsV1", {})) for entry in entries)
-    return sorted(found, key=itemgetter(0))
+    untimed = ((tuple(entry.get(name, "") for name in names), entry.get("fieldsV1", {})) for entry in entries)
+    return sorted(untimed, key=itemgetter(0))

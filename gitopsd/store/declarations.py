@@ -41,8 +41,8 @@ class DeclarationsPart:
 
     def load(self) -> None:
         for row in self._database.rows("SELECT * FROM declarations ORDER BY place"):
-            kind, name, source, place, file, line, manifest = row
-            self._next_place = place + 1
+            kind, name, source, rank, file, line, manifest = row
+            self._next_place = rank + 1
             value = self._read(manifest, Origin(source, file, line))
             if value is not None:
                 self._declared.setdefault(DeclarationKey(kind, name), {})[source] = value
@@ -64,8 +64,8 @@ class DeclarationsPart:
     def get(self, name: AppName) -> Application | None:
         if name in self._going:
             return self._going[name][0]
-        found = self.holder(DeclarationKey(APPLICATION, name))
-        return found if isinstance(found, Application) else None
+        holder = self.holder(DeclarationKey(APPLICATION, name))
+        return holder if isinstance(holder, Application) else None
 
     def all(self) -> Iterator[Application]:
         for key in self._declared:
@@ -77,14 +77,14 @@ class DeclarationsPart:
             yield app
 
     def project(self, name: ProjectName) -> AppProject | None:
-        found = self.holder(DeclarationKey(PROJECT, name))
-        if isinstance(found, AppProject):
-            return found
+        holder = self.holder(DeclarationKey(PROJECT, name))
+        if isinstance(holder, AppProject):
+            return holder
         return DEFAULT if name == DEFAULT.name else None
 
     def projects(self) -> Iterator[AppProject]:
         names = {DEFAULT.name, *(key.name for key in self._declared if key.kind == PROJECT)}
-        return (found for name in sorted(names) if (found := self.project(ProjectName(name))))
+        return (declared for name in sorted(names) if (declared := self.project(ProjectName(name))))
 
     def deleting_since(self, name: AppName) -> float | None:
         return self._going[name][1] if name in self._going else None
@@ -136,8 +136,8 @@ class DeclarationsPart:
     # the write, first to disk, then in memory
 
     def save(self, connection: sqlite3.Connection, changed: Changed, now_s: float) -> None:
-        for place, ((key, source), value) in enumerate(changed.put.items(), self._next_place):
-            row = (*key, source, place, value.origin.file, value.origin.line, orjson.dumps(value.manifest))
+        for rank, ((key, source), value) in enumerate(changed.put.items(), self._next_place):
+            row = (*key, source, rank, value.origin.file, value.origin.line, orjson.dumps(value.manifest))
             connection.execute(
                 "INSERT INTO declarations VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
                 "file = excluded.file, line = excluded.line, manifest = excluded.manifest",
@@ -154,7 +154,7 @@ class DeclarationsPart:
     def take(self, changed: Changed, now_s: float) -> frozenset[AppName]:
         """Make in memory what `save` wrote; return the applications to look at anew."""
         keys = {key for key, _ in (*changed.put, *changed.gone)}
-        told = {key: self._told(key) for key in keys}
+        conditions = {key: self._told(key) for key in keys}
         before = {key: self.holder(key) for key in keys}
         for (key, source), value in changed.put.items():
             self._declared.setdefault(key, {})[source] = value
@@ -169,7 +169,7 @@ class DeclarationsPart:
         self._next_place += len(changed.put)
         moved = {key for key in keys if not same(before[key], self.holder(key))}
         projects = {key.name for key in moved if key.kind == PROJECT}
-        moved |= {key for key in keys if told[key] != self._told(key)}
+        moved |= {key for key in keys if conditions[key] != self._told(key)}
         names = {AppName(key.name) for key in moved if key.kind == APPLICATION}
         if projects:
             names |= {app.name for app in self.all() if app.project in projects}

@@ -37,8 +37,8 @@ class DeletionHooks:
         if opened is None:
             log.warning("store.hooks_sealed", app=app, remedy="give redis.key as it was, or wait for the next pass")
             return []
-        found: list[Manifest] = orjson.loads(opened)
-        return found
+        manifests: list[Manifest] = orjson.loads(opened)
+        return manifests
 
     def of(self, app: AppName) -> tuple[Manifest, ...]:
         return tuple(orjson.loads(self._held.get(app, b"[]")))

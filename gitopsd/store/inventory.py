@@ -44,29 +44,29 @@ class InventoryPart:
         same: dict[Any, Any] = {}  # equal strings of many rows become one
         share = same.setdefault
         wanted: list[ResourceKey] = []
-        shown: dict[ResourceKey, Remembered] = {}
-        place = ("", "")
+        proofs: dict[ResourceKey, Remembered] = {}
+        owner = ("", "")
         # The table is kept in the order of its key, so that each application's rows come together.
         for row in self._database.rows(f"SELECT {COLUMNS} FROM objects ORDER BY app, cluster"):  # noqa: S608 - constants
             app, cluster, group, kind, namespace, name, is_wanted, target, view, rules, admission = row
-            if (app, cluster) != place:
-                self._loaded(place, wanted, shown)
-                place, wanted, shown = (app, share(cluster, cluster)), [], {}
+            if (app, cluster) != owner:
+                self._loaded(owner, wanted, proofs)
+                owner, wanted, proofs = (app, share(cluster, cluster)), [], {}
             key = ResourceKey(share(group, group), share(kind, kind), share(namespace, namespace), name)
             if is_wanted:
                 wanted.append(key)
             if target is not None:
-                shown[key] = Remembered(target, view, share(rules, rules), share(admission, admission))
-        self._loaded(place, wanted, shown)
+                proofs[key] = Remembered(target, view, share(rules, rules), share(admission, admission))
+        self._loaded(owner, wanted, proofs)
         self._approved = dict(self._database.rows("SELECT app, at_s FROM approvals"))
         self.hooks.load()
 
-    def _loaded(self, place: tuple[str, str], wanted: list[ResourceKey], shown: dict[ResourceKey, Remembered]) -> None:
-        app, cluster = AppName(place[0]), ClusterId(place[1])
+    def _loaded(self, owner: tuple[str, str], wanted: list[ResourceKey], proofs: dict[ResourceKey, Remembered]) -> None:
+        app, cluster = AppName(owner[0]), ClusterId(owner[1])
         if wanted:
             self._want(app, cluster, frozenset(wanted))
-        if shown:
-            self._shown.setdefault(app, {})[cluster] = shown
+        if proofs:
+            self._shown.setdefault(app, {})[cluster] = proofs
 
     def remembered(self, app: AppName, cluster: ClusterId) -> Mapping[ResourceKey, Remembered]:
         return dict(self._shown.get(app, {}).get(cluster, {}))
@@ -94,10 +94,10 @@ class InventoryPart:
             connection.execute("INSERT OR REPLACE INTO approvals VALUES (?, ?)", (app, at_s))
         self._approved[app] = at_s
 
-    def remember(self, app: AppName, cluster: ClusterId, shown: Mapping[ResourceKey, Remembered | None]) -> None:
+    def remember(self, app: AppName, cluster: ClusterId, proofs: Mapping[ResourceKey, Remembered | None]) -> None:
         held = self._shown.get(app, {}).get(cluster, {})
-        new = {key: value for key, value in shown.items() if value is not None and held.get(key) != value}
-        old = [key for key, value in shown.items() if value is None and key in held]
+        new = {key: value for key, value in proofs.items() if value is not None and held.get(key) != value}
+        old = [key for key, value in proofs.items() if value is None and key in held]
         if not new and not old:
             return
         with self._database.write(durable=False) as connection:

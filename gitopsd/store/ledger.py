@@ -103,8 +103,8 @@ class Ledger:
 
     async def entry(self, number: int) -> Drift | None:
         await self.flush()
-        found = await asyncio.to_thread(self._rows, "id = ?", [number], 1)
-        return found[0] if found else None
+        rows = await asyncio.to_thread(self._rows, "id = ?", [number], 1)
+        return rows[0] if rows else None
 
     async def run(self) -> None:
         """Write what comes; sleeps while nothing does. What is left when it is cancelled is written first."""
@@ -192,7 +192,9 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 def _row(entry: Drift) -> tuple[Any, ...]:
     key = entry.key
-    writers = [[each.manager, each.operation, each.at_s, each.subresource, each.certain] for each in entry.writers]
+    writers = [
+        [writer.manager, writer.operation, writer.at_s, writer.subresource, writer.certain] for writer in entry.writers
+    ]
     return (
         entry.id, entry.app, entry.cluster, key.group, key.kind, key.namespace, key.name, entry.path,
         orjson.dumps(entry.old), orjson.dumps(entry.new), entry.target, entry.began_s, entry.by.value,
@@ -214,7 +216,7 @@ def _entry(row: Sequence[Any]) -> Drift:
         TargetHash(target),
         began_s,
         WriterClass(by),
-        tuple(Writer(*each) for each in orjson.loads(writers)),
+        tuple(Writer(*writer) for writer in orjson.loads(writers)),
         ended_s,
         DriftEnd(end) if end else None,
         operation,

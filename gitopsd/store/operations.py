@@ -40,10 +40,10 @@ class OperationsPart:
             self._requests[row[0]] = _request_from_json(orjson.loads(row[1]))
 
     def operation(self, name: AppName) -> Operation | None:
-        found = self._operations.get(name)
-        if isinstance(found, bytes):
-            found = self._operations[name] = operation_from_json(orjson.loads(found))
-        return found
+        stored = self._operations.get(name)
+        if isinstance(stored, bytes):
+            stored = self._operations[name] = operation_from_json(orjson.loads(stored))
+        return stored
 
     def request(self, name: AppName) -> SyncRequest | None:
         return self._requests.get(name)
@@ -149,8 +149,8 @@ def _entry_to_json(entry: HistoryEntry) -> dict[str, Any]:
 def _entry_from_json(number: int, value: Mapping[str, Any]) -> HistoryEntry:
     revisions = tuple(Revision(revision) for revision in value["revisions"])
     end = EndReason(value["end"]) if value.get("end") else None
-    found = {**value, "id": number, "revisions": revisions, "sources": tuple(value["sources"]), "end": end}
-    return HistoryEntry(**found)
+    values = {**value, "id": number, "revisions": revisions, "sources": tuple(value["sources"]), "end": end}
+    return HistoryEntry(**values)
 
 
 def _request_to_json(request: SyncRequest) -> dict[str, Any]:
@@ -169,5 +169,5 @@ def _request_to_json(request: SyncRequest) -> dict[str, Any]:
 def _request_from_json(value: Mapping[str, Any]) -> SyncRequest:
     resources = tuple(ResourceKey(*key) for key in value["resources"])
     options = tuple((name, text) for name, text in value.get("options", ()))
-    found = {**value, "revisions": tuple(value["revisions"]), "resources": resources, "options": options}
-    return SyncRequest(**found)
+    values = {**value, "revisions": tuple(value["revisions"]), "resources": resources, "options": options}
+    return SyncRequest(**values)

@@ -204,9 +204,9 @@ class Store:
     def elsewhere(self, app: AppName, but: ClusterId) -> Mapping[ClusterId, frozenset[ResourceKey]]:
         return self._inventory.elsewhere(app, but)
 
-    def remember(self, app: AppName, cluster: ClusterId, shown: Mapping[ResourceKey, Remembered | None]) -> None:
+    def remember(self, app: AppName, cluster: ClusterId, proofs: Mapping[ResourceKey, Remembered | None]) -> None:
         if self._declarations.get(app) is not None:
-            self._inventory.remember(app, cluster, shown)
+            self._inventory.remember(app, cluster, proofs)
 
     def targets(self, app: AppName) -> frozenset[tuple[ClusterId, ResourceKey]]:
         return self._inventory.targets(app)

@@ -89,9 +89,9 @@ def _end(old: Mapping[str, Any], flags: Mapping[str, bool]) -> EndReason | None:
         return EndReason.DRY_RUN if flags["dry_run"] else EndReason.COMPLETED
     if flags["selective"] and not old["target"]:
         return EndReason.REFUSED
-    told = _told(old["message"])
-    if told is not None and told.phase is phase:
-        return told
+    end = _told(old["message"])
+    if end is not None and end.phase is phase:
+        return end
     return EndReason.TASK_FAILED if phase is OperationPhase.FAILED else EndReason.UNANSWERED
 
 

@@ -109,11 +109,11 @@ class Metrics:
 
     def git_request(self, repo: str, kind: str, seconds: float, *, failed: bool) -> None:
         """Count a request to a repository; `kind` is Argo CD's request_type, `ls-remote` or `fetch`."""
-        shown = without_credentials(repo)
-        self._git.labels(shown, kind).inc()
-        self._git_s.labels(shown, kind).observe(seconds)
+        url = without_credentials(repo)
+        self._git.labels(url, kind).inc()
+        self._git_s.labels(url, kind).observe(seconds)
         if failed:
-            self._git_failures.labels(shown).inc()
+            self._git_failures.labels(url).inc()
 
     def redis_request(self, seconds: float, *, failed: bool) -> None:
         self._redis.labels(INITIATOR, str(failed).lower()).inc()

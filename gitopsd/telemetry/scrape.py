@@ -71,14 +71,14 @@ def _applications(views: Iterable[AppView], servers: dict[str, str]) -> Iterator
 def _labels(views: Iterable[AppView], names: Sequence[str]) -> Iterator[Metric]:
     if not names:
         return
-    told = {f"label_{re.sub('[^a-zA-Z0-9_]', '_', name)}": name for name in names}
-    found = family("argocd_app_labels", "Labels of applications.", *APP, *told)
+    label_names = {f"label_{re.sub('[^a-zA-Z0-9_]', '_', name)}": name for name in names}
+    metric = family("argocd_app_labels", "Labels of applications.", *APP, *label_names)
     for view in views:
         app = view.application
         labels = app.manifest.get("metadata", {}).get("labels") or {}
-        values = [str(labels.get(name) or "") for name in told.values()]
-        found.add_metric([namespace_of(app), app.name, app.project, *values], 1)
-    yield found
+        values = [str(labels.get(name) or "") for name in label_names.values()]
+        metric.add_metric([namespace_of(app), app.name, app.project, *values], 1)
+    yield metric
 
 
 def _info(view: AppView, servers: dict[str, str]) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ def _clusters(clusters: Iterable[ClusterState]) -> Iterator[Metric]:
     age = family("argocd_cluster_cache_age_seconds", "Age of what is known.", "server")
     watch = family("gitopsd_watch_age_seconds", "Since the quietest watch said anything.", "cluster")
     failing = family("gitopsd_kinds_unreadable", "Kinds of a cluster that cannot be read.", "cluster")
-    each = family("gitopsd_kind_watch_age_seconds", "Since the watch of a kind said anything.", "cluster", "kind")
+    watched = family("gitopsd_kind_watch_age_seconds", "Since the watch of a kind said anything.", "cluster", "kind")
     lost = family(
         "gitopsd_kind_unreadable", "1: a kind of a cluster cannot be read, or not all of it.", "cluster", "kind"
     )
@@ -134,9 +134,9 @@ def _clusters(clusters: Iterable[ClusterState]) -> Iterator[Metric]:
             oldest[kind] = max(one.age_s, oldest.get(kind, 0.0))
             problems[kind] = bool(one.problem) or problems.get(kind, False)
         for kind, age_s in oldest.items():
-            each.add_metric([state.name, kind], age_s)
+            watched.add_metric([state.name, kind], age_s)
             lost.add_metric([state.name, kind], float(problems[kind]))
-    yield from (info, connected, apis, objects, age, watch, failing, each, lost, lease)
+    yield from (info, connected, apis, objects, age, watch, failing, watched, lost, lease)
 
 
 def _repositories(repositories: Iterable[RepositoryState], now_s: float) -> Iterator[Metric]:
@@ -144,21 +144,21 @@ def _repositories(repositories: Iterable[RepositoryState], now_s: float) -> Iter
     ages: dict[str, float] = {}  # Git and charts may be had at one URL, and a label counts once
     for state in repositories:
         if state.fetched_s is not None:
-            shown = without_credentials(state.url)
-            ages[shown] = max(0.0, now_s - state.fetched_s, ages.get(shown, 0.0))
-    for shown, age_s in ages.items():
-        age.add_metric([shown], age_s)
+            url = without_credentials(state.url)
+            ages[url] = max(0.0, now_s - state.fetched_s, ages.get(url, 0.0))
+    for url, age_s in ages.items():
+        age.add_metric([url], age_s)
     yield age
 
 
 def _drift(entries: Iterable[Drift]) -> Metric:
-    found = family("gitopsd_drift_open", "Fields that are not as Git has them, as somebody changed them.", *OPEN)
-    for (cluster, by), count in sorted(Counter((each.cluster, each.by.value) for each in entries).items()):
-        found.add_metric([cluster, by], count)
-    return found
+    metric = family("gitopsd_drift_open", "Fields that are not as Git has them, as somebody changed them.", *OPEN)
+    for (cluster, by), count in sorted(Counter((entry.cluster, entry.by.value) for entry in entries).items()):
+        metric.add_metric([cluster, by], count)
+    return metric
 
 
 def _one(name: str, text: str, value: float) -> Family:
-    found = family(name, text)
-    found.add_metric([], value)
-    return found
+    metric = family(name, text)
+    metric.add_metric([], value)
+    return metric

@@ -68,7 +68,7 @@ def cluster_of(values: Mapping[str, str]) -> ClusterSecret:
 
 def _within(values: Mapping[str, str]) -> tuple[tuple[str, ...], bool]:
     """Return the only namespaces that are read and written, and whether what is in none is, too."""
-    namespaces = tuple(filter(None, (each.strip() for each in values.get("namespaces", "").split(","))))
+    namespaces = tuple(filter(None, (namespace.strip() for namespace in values.get("namespaces", "").split(","))))
     if not all(map(NAMESPACE.fullmatch, namespaces)):
         raise InvalidDeclaration(
             "namespaces holds what cannot be a namespace", remedy="write names, with commas between; no globs"
@@ -130,15 +130,15 @@ def _kubeconfig(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> bytes:
     )
 
 
-def _mapping(found: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = found.get(name) or {}
+def _mapping(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = values.get(name) or {}
     if not isinstance(value, dict):
         raise InvalidDeclaration(f"config.{name} is no object", remedy="write it as Argo CD's documentation has it")
     return value
 
 
-def _text(found: Mapping[str, Any], name: str) -> str:
-    value = found.get(name) or ""
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name) or ""
     if not isinstance(value, str):
         raise InvalidDeclaration(f"config.{name} is not a string", remedy="put the value in quotes")
     return value

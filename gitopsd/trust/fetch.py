@@ -40,13 +40,13 @@ class Why(enum.Enum):
 class FetchFailed(Exception):
     """Why, and what a library says of it; for whoever asked, who knows what it was that was wanted."""
 
-    def __init__(self, why: Why, detail: str = "") -> None:
-        super().__init__(why.value)
-        self.why = why
+    def __init__(self, reason: Why, detail: str = "") -> None:
+        super().__init__(reason.value)
+        self.reason = reason
         self.detail = without_credentials(detail[:LONGEST])
 
     def __str__(self) -> str:
-        return f"{self.why.value}: {self.detail}" if self.detail else self.why.value
+        return f"{self.reason.value}: {self.detail}" if self.detail else self.reason.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +97,12 @@ class HttpSession:
             options = {"headers": headers, "data": request.body, "allow_redirects": False}
             async with self.http.request(method, url, **options) as answer:  # type: ignore[arg-type]
                 body = await _whole(answer, request.most_bytes) if answer.status in request.good else b""
-                found = HttpAnswer(answer.status, answer.headers.copy(), body or b"", url)
+                response = HttpAnswer(answer.status, answer.headers.copy(), body or b"", url)
         except (TimeoutError, OSError, aiohttp.ClientError, ValueError) as err:
             _failed(err)
         if body is None:
             raise FetchFailed(Why.TOO_LARGE)
-        return found
+        return response
 
 
 async def _whole(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes | None:

@@ -76,8 +76,8 @@ class GitHubTokens:
         async with session(connection, api, deadline_s=DEADLINE_S, reach=reach) as http:
             installation = app.installation_id
             if not installation:
-                found = await _ask(http, f"{api}/repos/{repository}/installation", signature)
-                installation = found.get("id", 0)
+                installed = await _ask(http, f"{api}/repos/{repository}/installation", signature)
+                installation = installed.get("id", 0)
             given = await _ask(http, f"{api}/app/installations/{installation}/access_tokens", signature, body=b"")
         try:
             return _Token(given["token"], datetime.fromisoformat(given["expires_at"]).timestamp())
@@ -119,12 +119,12 @@ async def _ask(http: HttpSession, url: str, signature: str, *, body: bytes | Non
     if answer.status == NOT_FOUND:
         raise _no_token(url, "the App is not installed there", "install it for the repository's owner, or check its id")
     try:
-        found = orjson.loads(answer.body)
+        document = orjson.loads(answer.body)
     except orjson.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
+        document = None
+    if not isinstance(document, dict):
         raise _no_token(url, f"it answers {answer.status}", "check github_app.api_url of git.credentials")
-    return found
+    return document
 
 
 def _no_token(url: str, what: str, remedy: str) -> RepositoryUnreachable:

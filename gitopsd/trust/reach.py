@@ -62,12 +62,12 @@ class Reach:
     async def resolved(self, host: str, port: int) -> tuple[str, ...]:
         """Return the addresses of `host` that may be asked. Raises OutOfReach where none may, OSError without any."""
         host = _unbracketed(host)
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = tuple(dict.fromkeys(str(each[4][0]) for each in found))
+        infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = tuple(dict.fromkeys(str(info[4][0]) for info in infos))
         return self._allowed(host, port, addresses)
 
     def _allowed(self, host: str, port: int, addresses: Iterable[str]) -> tuple[str, ...]:
-        allowed = tuple(each for each in addresses if self.allows(host, port, ip_address(each)))
+        allowed = tuple(address for address in addresses if self.allows(host, port, ip_address(address)))
         if not allowed:
             raise OutOfReach(f"{host} has no public address, and the settings do not name it")
         return allowed
@@ -81,12 +81,12 @@ class Reach:
         if self.everywhere:
             return True
         places = [path, path.with_name(f"{path.name}.git")]
-        there = [each for each in places if each.exists() or each.is_symlink()]
-        return all(self._is_below(each) and _is_itself(each) for each in there or [path])
+        there = [candidate for candidate in places if candidate.exists() or candidate.is_symlink()]
+        return all(self._is_below(candidate) and _is_itself(candidate) for candidate in there or [path])
 
     def _is_below(self, path: Path) -> bool:
         real = path.resolve()
-        return any(path.is_relative_to(each) and real == each.resolve() / path.relative_to(each) for each in self.local)
+        return any(path.is_relative_to(root) and real == root.resolve() / path.relative_to(root) for root in self.local)
 
 
 EVERYWHERE = Reach(everywhere=True)
@@ -95,17 +95,17 @@ EVERYWHERE = Reach(everywhere=True)
 def reach_of(settings: Settings, declared: Callable[[], Iterable[str]]) -> Reach:
     """Return what the daemon may reach under `settings`; `declared` are the URLs of the operator's Secrets."""
     fixed = [
-        *(each.repo_url for each in settings.declarations if each.repo_url),
+        *(source.repo_url for source in settings.declarations if source.repo_url),
         *settings.charts.dependencies,
         *settings.charts.value_files,
         *settings.tools.kustomize_remote_bases,
     ]
 
     def named() -> Collection[Place]:
-        return {place for url in (*fixed, *declared()) if (place := _place(url)) is not None}
+        return {endpoint for url in (*fixed, *declared()) if (endpoint := _place(url)) is not None}
 
-    found = [RepoAddress.parse(url) for url in fixed]
-    ours = [Path("/", *each.parts) for each in found if each is not None and each.scheme == "file"]
+    addresses = [RepoAddress.parse(url) for url in fixed]
+    ours = [Path("/", *address.parts) for address in addresses if address is not None and address.scheme == "file"]
     return Reach(named, settings.network.private, (*settings.git.local_repositories, *ours))
 
 
@@ -133,10 +133,10 @@ class PinnedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
+        hosts = await self._inner.resolve(host, port, family)
         if (host, port) == self._proxy:
-            return found
-        allowed = [each for each in found if self._reach.allows(host, port, ip_address(each["host"]))]
+            return hosts
+        allowed = [info for info in hosts if self._reach.allows(host, port, ip_address(info["host"]))]
         if not allowed:
             raise OutOfReach(f"{host} has no public address, and the settings do not name it")
         return allowed

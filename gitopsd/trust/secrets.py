@@ -86,55 +86,55 @@ def read(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> ReadSecrets:
 
     No message repeats a value that may be secret.
     """
-    found = ReadSecrets()
+    result = ReadSecrets()
     repositories: dict[RepoAddress, tuple[str, RepoCredentials]] = {}
     templates: dict[RepoAddress, tuple[str, RepoCredentials]] = {}
     for origin, document in documents:
         kind = kind_of(document)
         if kind == CLUSTER:
-            _add_cluster(document, origin, found)
+            _add_cluster(document, origin, result)
             continue
         if kind not in (REPOSITORY, TEMPLATE):
             remedy = WITHOUT_EFFECT.get(kind, f"write {REPOSITORY}, {TEMPLATE} or {CLUSTER}")
-            found.warnings.append(f"{origin}: a Secret of type {kind[:40]!r} has no effect; {remedy}")
+            result.warnings.append(f"{origin}: a Secret of type {kind[:40]!r} has no effect; {remedy}")
             continue
         try:
-            credentials = _credentials(document, origin, found.warnings)
+            credentials = _credentials(document, origin, result.warnings)
         except InvalidDeclaration as err:
-            found.errors.append(f"{origin}: {err}")
+            result.errors.append(f"{origin}: {err}")
             continue
         there = repositories if kind == REPOSITORY else templates
         address = RepoAddress.parse(credentials.url)
         if address is None:
-            found.errors.append(f"{origin}: url is none that is fetched from; write an https:// or ssh:// URL")
+            result.errors.append(f"{origin}: url is none that is fetched from; write an https:// or ssh:// URL")
         elif address in there:
-            found.errors.append(f"{origin}: {credentials.url} is declared at {there[address][0]} already; remove one")
+            result.errors.append(f"{origin}: {credentials.url} is declared at {there[address][0]} already; remove one")
         else:
             there[address] = (origin, credentials)
-    found.declared = DeclaredCredentials(
+    result.declared = DeclaredCredentials(
         tuple(given for _, given in repositories.values()), tuple(given for _, given in templates.values())
     )
-    return found
+    return result
 
 
-def _add_cluster(document: Mapping[str, Any], origin: str, found: ReadSecrets) -> None:
+def _add_cluster(document: Mapping[str, Any], origin: str, result: ReadSecrets) -> None:
     try:
         values = _values(document)
         cluster = cluster_of(values)
     except InvalidDeclaration as err:
-        found.errors.append(f"{origin}: {err}")
+        result.errors.append(f"{origin}: {err}")
         return
     for name in sorted(values.keys() - clusters.KNOWN):
-        found.warnings.append(f"{origin}: {name[:80]} is unknown and has no effect")
+        result.warnings.append(f"{origin}: {name[:80]} is unknown and has no effect")
     if cluster.unchecked:
-        found.warnings.append(f"{origin}: tlsClientConfig.insecure: the server is not checked; write its caData")
+        result.warnings.append(f"{origin}: tlsClientConfig.insecure: the server is not checked; write its caData")
     for name in clusters.NARROWS:
         if values.get(name):
-            found.warnings.append(f"{origin}: {name} limits nobody; write destinations of AppProjects instead")
-    if any(each.name == cluster.name for each in found.clusters):
-        found.errors.append(f"{origin}: cluster {cluster.name} is declared already; remove one")
+            result.warnings.append(f"{origin}: {name} limits nobody; write destinations of AppProjects instead")
+    if any(known.name == cluster.name for known in result.clusters):
+        result.errors.append(f"{origin}: cluster {cluster.name} is declared already; remove one")
     else:
-        found.clusters.append(cluster)
+        result.clusters.append(cluster)
 
 
 def _credentials(document: Mapping[str, Any], origin: str, warnings: list[str]) -> RepoCredentials:
@@ -177,13 +177,13 @@ def _values(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _mapping(document: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
-    found = document.get(name) or {}
-    if not isinstance(found, Mapping):
+    values = document.get(name) or {}
+    if not isinstance(values, Mapping):
         raise InvalidDeclaration(f"{name} is not a mapping", remedy="write `key: value` lines below it, indented")
-    for key, value in found.items():
+    for key, value in values.items():
         if not isinstance(value, str):
             raise InvalidDeclaration(f"{name}.{str(key)[:80]} is not a string", remedy="put the value in quotes")
-    return [(str(key), value) for key, value in found.items()]
+    return [(str(key), value) for key, value in values.items()]
 
 
 def _url(values: Mapping[str, str]) -> str:

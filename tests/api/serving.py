@@ -80,7 +80,7 @@ async def serving(  # noqa: PLR0913 - every option has a default
             webhook=WebhookEndpoint(
                 secret,
                 on_push,
-                told=lambda result, _: api.results.append(result),
+                on_result=lambda result, _: api.results.append(result),
                 bounds=webhook_bounds,
             ),
             health=Probes(LoopLag()),

@@ -77,7 +77,7 @@ async def test_managed_resource_tells_the_verdict_of_the_last_pass() -> None:
         SyncStatus.OUT_OF_SYNC,
         (Difference(".spec.replicas", 3, 2, 1, Explanation.DRIFT, (Writer("hpa", "Update", NOW_S, "scale"),)),),
         reason="replicas differ",
-        why=Explanation.NOT_APPLIED,
+        explanation=Explanation.NOT_APPLIED,
     )
     backend = FakeBackend(app_view("shop"))
     backend.managed = [ManagedResource(GVK("apps", "v1", "Deployment"), "shop", "web", compared=compared)]

@@ -154,7 +154,12 @@ async def test_what_a_policy_makes_of_what_git_sets_is_told_as_its_doing(client:
     await applied(client, wanted)
     after = await judged(client, wanted, None)
 
-    assert (Explanation.MUTATED, "silver", "gold", "silver") == (seen.why, seen.target, seen.predicted, seen.live)
+    assert (Explanation.MUTATED, "silver", "gold", "silver") == (
+        seen.explanation,
+        seen.target,
+        seen.predicted,
+        seen.live,
+    )
     assert SyncStatus.SYNCED is after.status  # it is as the server would have it again
 
 

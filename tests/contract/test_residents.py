@@ -135,7 +135,7 @@ async def test_what_may_not_be_read_may_live_there(client: KubeClient, fresh: st
         await until(lambda: mirror.mirrors.mirrors[HERE].discovered is not None, "discovered")
         found = await mirror.mirrors.look(HERE, live, (), lambda _: False)
 
-    assert () == found.found
+    assert () == found.residing
     assert any(each.startswith("/Secret: ") and each.endswith("(403)") for each in found.unread)
     assert not [each for each in found.unread if each.startswith(("/ConfigMap", "/Event", "coordination.k8s.io/Lease"))]
 
@@ -158,7 +158,7 @@ async def test_objects_of_a_definition_are_looked_for_everywhere(client: KubeCli
     finally:
         await client.request("DELETE", f"{CRDS}/{key.name}")
 
-    assert replace(nothing, found=(ResourceKey(GROUP, kind, fresh, "theirs"),)) == found
+    assert replace(nothing, residing=(ResourceKey(GROUP, kind, fresh, "theirs"),)) == found
 
 
 async def test_claim_that_is_bound_to_a_volume_lives_in_it(client: KubeClient, fresh: str) -> None:

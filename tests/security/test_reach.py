@@ -145,7 +145,7 @@ async def fetched(request: HttpRequest, reach: Reach) -> bytes:
 async def why(request: HttpRequest, reach: Reach) -> Why:
     with pytest.raises(FetchFailed) as failed:
         await fetched(request, reach)
-    return failed.value.why
+    return failed.value.reason
 
 
 async def test_an_address_or_a_name_of_one_is_not_asked_unless_it_is_named() -> None:

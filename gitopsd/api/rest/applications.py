@@ -34,9 +34,9 @@ class ApplicationRoutes:
         ]
 
     async def list(self, request: web.Request) -> web.Response:
-        found = selected(self._backend.views(), filters_of(request.query), page_of(request.query))
-        items = await self._written(found.views)
-        body = b'{"metadata":' + orjson.dumps(_metadata(found)) + b',"items":[' + b",".join(items) + b"]}"
+        chosen = selected(self._backend.views(), filters_of(request.query), page_of(request.query))
+        items = await self._written(chosen.views)
+        body = b'{"metadata":' + orjson.dumps(_metadata(chosen)) + b',"items":[' + b",".join(items) + b"]}"
         return written(body)
 
     async def get(self, request: web.Request) -> web.Response:
@@ -58,12 +58,12 @@ class ApplicationRoutes:
 
     async def _written(self, views: Sequence[AppView]) -> Sequence[bytes]:
         texts = []
-        for place, view in enumerate(views):
-            if place % AT_ONCE == AT_ONCE - 1:
+        for index, view in enumerate(views):
+            if index % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)  # a long list must not hold the loop
             texts.append(self._show.application(view))
         return texts
 
 
-def _metadata(found: Selected) -> dict[str, object]:
-    return {"continue": found.next, "remainingItemCount": found.left} if found.next else {}
+def _metadata(chosen: Selected) -> dict[str, object]:
+    return {"continue": chosen.next, "remainingItemCount": chosen.remaining} if chosen.next else {}

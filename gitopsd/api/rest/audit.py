@@ -25,10 +25,13 @@ class AuditRoutes:
     async def list(self, request: web.Request) -> web.Response:
         limit = min(whole_number(request.query, "limit") or DEFAULT_LIMIT, MOST)
         before = whole_number(request.query, "continue")
-        found = self._backend.audited(app=request.query.get("application", ""), before=before, newest=limit)
-        full = len(found) == limit
+        entries = self._backend.audited(app=request.query.get("application", ""), before=before, newest=limit)
+        full = len(entries) == limit
         return answer(
-            {"metadata": {"continue": str(found[-1].id)} if full else {}, "items": [_entry(entry) for entry in found]}
+            {
+                "metadata": {"continue": str(entries[-1].id)} if full else {},
+                "items": [_entry(entry) for entry in entries],
+            }
         )
 
 

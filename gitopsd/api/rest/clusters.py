@@ -49,7 +49,9 @@ def cluster_json(state: ClusterState, now_s: float) -> dict[str, Any]:
                 "apisCount": state.apis,
                 "resourcesCount": state.objects,
                 "lastCacheSyncTime": rfc3339(heard_s),
-                "failing": [{"kind": str(gvk), "message": why} for gvk, why in state.age.failing] if state.age else [],
+                "failing": [{"kind": str(gvk), "message": error} for gvk, error in state.age.failing]
+                if state.age
+                else [],
                 "watches": [_watch(watch, now_s) for watch in state.watches],
             },
         },
@@ -57,16 +59,16 @@ def cluster_json(state: ClusterState, now_s: float) -> dict[str, Any]:
 
 
 def _watch(watch: WatchState, now_s: float) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    state: dict[str, Any] = {
         "kind": str(watch.gvk),
         "resourcesCount": watch.objects,
         "lastHeardAt": rfc3339(now_s - watch.age_s),
     }
     if watch.namespace:
-        told["namespace"] = watch.namespace
+        state["namespace"] = watch.namespace
     if watch.error_age_s is not None:
-        told |= {"lastError": watch.error, "lastErrorAt": rfc3339(now_s - watch.error_age_s)}
-    return told
+        state |= {"lastError": watch.error, "lastErrorAt": rfc3339(now_s - watch.error_age_s)}
+    return state
 
 
 def _connection(state: ClusterState) -> tuple[str, str]:

@@ -32,17 +32,17 @@ class DriftRoutes:
 
     async def list(self, request: web.Request) -> web.Response:
         wanted = query_of(request.query, self._now_s())
-        found = await self._backend.drifts(wanted)
-        full = len(found) == wanted.limit
-        items = [drift_json(entry, self._now_s()) for entry in found]
-        return answer({"metadata": {"continue": str(found[-1].id)} if full else {}, "items": items})
+        entries = await self._backend.drifts(wanted)
+        full = len(entries) == wanted.limit
+        items = [drift_json(entry, self._now_s()) for entry in entries]
+        return answer({"metadata": {"continue": str(entries[-1].id)} if full else {}, "items": items})
 
     async def get(self, request: web.Request) -> web.Response:
         number = int(request.match_info["id"])
-        found = await self._backend.drift(number)
-        if found is None:
+        entry = await self._backend.drift(number)
+        if entry is None:
             raise NotFound(f"the ledger has no entry {number}", remedy="see `gitopsd drift list`")
-        return answer(drift_json(found, self._now_s()))
+        return answer(drift_json(entry, self._now_s()))
 
 
 def drift_json(entry: Drift, now_s: float) -> dict[str, Any]:
@@ -105,8 +105,8 @@ def _time_s(query: MultiMapping[str], name: str, now_s: float) -> float | None:
     if ago_s is not None:
         return now_s - ago_s
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         remedy = "write a time as 2026-01-31T12:00:00Z, or how long ago, as 90m, 36h or 7d"
         raise BadRequest(f"{name} is {text!r}", remedy=remedy) from None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -136,7 +136,7 @@ def _mapping(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise BadRequest(f"{name} is no object", remedy="see Argo CD's ApplicationSyncRequest")
-    return {each: item for each, item in value.items() if item is not None}
+    return {key: item for key, item in value.items() if item is not None}
 
 
 def _revisions(body: Mapping[str, Any]) -> tuple[str, ...]:

@@ -43,8 +43,12 @@ def project_json(project: AppProject) -> dict[str, Any]:
         "spec": {
             "sourceRepos": list(project.source_repos),
             "destinations": [
-                {name: getattr(place, name) for name in ("server", "name", "namespace") if getattr(place, name)}
-                for place in project.destinations
+                {
+                    name: getattr(destination, name)
+                    for name in ("server", "name", "namespace")
+                    if getattr(destination, name)
+                }
+                for destination in project.destinations
             ],
             "clusterResourceWhitelist": [{"group": kind.group, "kind": kind.kind} for kind in project.cluster_allowed],
         },

@@ -59,7 +59,7 @@ class Selected:
     """One page, and what is left behind it."""
 
     views: Sequence[AppView]
-    left: int = 0
+    remaining: int = 0
     next: str = ""  # the `continue` token of the next page; "" on the last one
 
 
@@ -89,15 +89,15 @@ def page_of(query: MultiMapping[str]) -> ListPage:
 
 def selected(views: Iterable[AppView], filters: Filters, page: ListPage) -> Selected:
     """Return the page of the applications that match, sorted by name."""
-    found = sorted(
+    matching = sorted(
         (view for view in views if view.application.name > page.after and filters.match(view)),
         key=lambda view: view.application.name,
     )
-    if not page.limit or len(found) <= page.limit:
-        return Selected(found)
-    shown = found[: page.limit]
-    token = base64.urlsafe_b64encode(shown[-1].application.name.encode()).decode()
-    return Selected(shown, len(found) - page.limit, token)
+    if not page.limit or len(matching) <= page.limit:
+        return Selected(matching)
+    on_page = matching[: page.limit]
+    token = base64.urlsafe_b64encode(on_page[-1].application.name.encode()).decode()
+    return Selected(on_page, len(matching) - page.limit, token)
 
 
 def flag(query: Mapping[str, str], name: str, *, default: bool) -> bool:

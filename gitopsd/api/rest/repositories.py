@@ -34,15 +34,15 @@ class RepositoryRoutes:
     async def details(self, request: web.Request) -> web.Response:
         """Answer with what a source of the application `appName` is; where it reads is as declared, never as asked."""
         body = await body_of(request)
-        name, place = body.get("appName"), body.get("sourceIndex") or 0
-        if not isinstance(name, str) or not name or not isinstance(place, int) or isinstance(place, bool):
+        name, index = body.get("appName"), body.get("sourceIndex") or 0
+        if not isinstance(name, str) or not name or not isinstance(index, int) or isinstance(index, bool):
             raise BadRequest("appName is missing, or sourceIndex is no number", remedy="name a declared application")
-        found = await self._backend.sources(AppName(name))
-        if not 0 <= place < len(found) or found[place].repo != request.match_info["source"]:
+        sources = await self._backend.sources(AppName(name))
+        if not 0 <= index < len(sources) or sources[index].repo != request.match_info["source"]:
             raise NotFound(
-                f"source {place} of {name} is not of that repository", remedy="see spec.sources of the application"
+                f"source {index} of {name} is not of that repository", remedy="see spec.sources of the application"
             )
-        return answer(details_json(found[place]))
+        return answer(details_json(sources[index]))
 
 
 def details_json(source: SourceDetails) -> dict[str, Any]:

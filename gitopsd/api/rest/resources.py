@@ -38,38 +38,38 @@ class ResourceRoutes:
 
     async def manifests(self, request: web.Request) -> web.Response:
         name = AppName(request.match_info["name"])
-        found = await self._backend.manifests(name, request.query.get("revision", ""))
+        rendered = await self._backend.manifests(name, request.query.get("revision", ""))
         return answer(
             {
-                "manifests": [_texts(manifest)[0] for manifest in found.manifests],
-                "revision": found.revisions[0] if found.revisions else "",
-                "revisions": list(found.revisions),
-                "sourceType": found.source_type,
-                "namespace": found.namespace,
-                "server": found.server,
+                "manifests": [_texts(manifest)[0] for manifest in rendered.manifests],
+                "revision": rendered.revisions[0] if rendered.revisions else "",
+                "revisions": list(rendered.revisions),
+                "sourceType": rendered.source_type,
+                "namespace": rendered.namespace,
+                "server": rendered.server,
             }
         )
 
     async def managed(self, request: web.Request) -> web.Response:
         name = AppName(request.match_info["name"])
-        found = await self._backend.managed_resources(name)
-        return answer({"items": [managed_json(resource) for resource in found], "gitopsd": self._freshness(name)})
+        resources = await self._backend.managed_resources(name)
+        return answer({"items": [managed_json(resource) for resource in resources], "gitopsd": self._freshness(name)})
 
     async def tree(self, request: web.Request) -> web.Response:
         name = AppName(request.match_info["name"])
-        found = self._backend.tree(name)
-        hosts = sorted({node.live.pod.node for node in found if node.live.pod and node.live.pod.node})
-        sends = targets(found)
+        tree = self._backend.tree(name)
+        hosts = sorted({node.live.pod.node for node in tree if node.live.pod and node.live.pod.node})
+        sends = targets(tree)
         extra = self._extra(name)
-        nodes = [node_json(node, sends.get(node.live.key, ()), extra.get(node.live.key, 0)) for node in found]
+        nodes = [node_json(node, sends.get(node.live.key, ()), extra.get(node.live.key, 0)) for node in tree]
         orphans = [node_json(node) for node in self._backend.orphans(name)]
-        shown = {"nodes": nodes, "orphanedNodes": orphans, "hosts": [{"name": host} for host in hosts]}
-        return answer({**shown, "gitopsd": self._freshness(name)})
+        body = {"nodes": nodes, "orphanedNodes": orphans, "hosts": [{"name": host} for host in hosts]}
+        return answer({**body, "gitopsd": self._freshness(name)})
 
     def _extra(self, name: AppName) -> dict[ResourceKey, int]:
         """Return of how many fields an object has more than Git, where somebody asks for that."""
         status = self._backend.view(name).status
-        return {each.pair.key: len(each.extra) for each in status.comparison.resources} if status else {}
+        return {compared.pair.key: len(compared.extra) for compared in status.comparison.resources} if status else {}
 
     def _freshness(self, name: AppName) -> dict[str, Any]:
         """Return how old what is shown is, and why it is too old to go by where it is."""
@@ -84,7 +84,7 @@ def managed_json(resource: ManagedResource) -> dict[str, Any]:
     target_text, live_text, normalized_text, predicted_text = _texts(
         resource.target, live, resource.normalized_live or live, resource.predicted
     )
-    found = {
+    managed = {
         "group": resource.gvk.group,
         "version": resource.gvk.version,
         "kind": resource.gvk.kind,
@@ -98,7 +98,7 @@ def managed_json(resource: ManagedResource) -> dict[str, Any]:
         "hook": resource.hook,
         "modified": False,
     }
-    return found | (_verdict(resource.compared) if resource.compared else {})
+    return managed | (_verdict(resource.compared) if resource.compared else {})
 
 
 def _verdict(compared: Compared) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _verdict(compared: Compared) -> dict[str, Any]:
         "modified": compared.status is SyncStatus.OUT_OF_SYNC,
         "status": compared.status.value,
         "reason": compared.reason,
-        "why": compared.why.value if compared.why else "",
+        "why": compared.explanation.value if compared.explanation else "",
         "differences": [difference_json(difference) for difference in compared.differences],
         "extra": [difference_json(difference) for difference in compared.extra],
     }
@@ -115,20 +115,20 @@ def _verdict(compared: Compared) -> dict[str, Any]:
 def node_json(node: TreeNode, sends: Sequence[ResourceKey] = (), extra: int = 0) -> dict[str, Any]:
     """Return one live object as a node of Argo CD's tree; `sends` is where it sends traffic, `extra` is ours."""
     live = node.live
-    found = _reference(node.gvk, live)
-    found |= {"resourceVersion": live.resource_version, "createdAt": rfc3339(live.created_s)}
+    fields = _reference(node.gvk, live)
+    fields |= {"resourceVersion": live.resource_version, "createdAt": rfc3339(live.created_s)}
     if node.parents:
-        found["parentRefs"] = [_reference(gvk, parent) for gvk, parent in node.parents]
+        fields["parentRefs"] = [_reference(gvk, parent) for gvk, parent in node.parents]
     if live.pod is not None:
-        found["images"] = list(live.pod.images)
-        found["info"] = [{"name": name, "value": value} for name, value in _info(live.pod).items() if value]
+        fields["images"] = list(live.pod.images)
+        fields["info"] = [{"name": name, "value": value} for name, value in _info(live.pod).items() if value]
     if live.network is not None:
-        found["networkingInfo"] = _network(live.network, sends)
+        fields["networkingInfo"] = _network(live.network, sends)
     if extra:
-        found["extra"] = extra
+        fields["extra"] = extra
     if node.health is not None:
-        found["health"] = {"status": node.health.status.value, "message": node.health.message}
-    return found
+        fields["health"] = {"status": node.health.status.value, "message": node.health.message}
+    return fields
 
 
 def _info(pod: PodFacts) -> dict[str, str]:
@@ -141,7 +141,7 @@ def _info(pod: PodFacts) -> dict[str, str]:
 
 def _network(network: Network, sends: Sequence[ResourceKey]) -> dict[str, Any]:
     """Return Argo CD's ResourceNetworkingInfo; unlike there a Service names its Pods too."""
-    found = {
+    fields = {
         "labels": dict(network.labels),
         "targetLabels": dict(network.selects),
         "targetRefs": [
@@ -150,17 +150,17 @@ def _network(network: Network, sends: Sequence[ResourceKey]) -> dict[str, Any]:
         "ingress": [{kind: value} for kind, value in network.addresses],
         "externalURLs": list(network.urls),
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _reference(gvk: GVK, live: LiveObject) -> dict[str, Any]:
-    found = {"group": gvk.group, "version": gvk.version, "kind": gvk.kind, "name": live.key.name, "uid": live.uid}
-    return found | ({"namespace": live.key.namespace} if live.key.namespace else {})
+    reference = {"group": gvk.group, "version": gvk.version, "kind": gvk.kind, "name": live.key.name, "uid": live.uid}
+    return reference | ({"namespace": live.key.namespace} if live.key.namespace else {})
 
 
 def _texts(*states: Manifest | None) -> list[str]:
     """Return the states of one object as JSON texts; a Secret's values are masked, equal ones alike."""
-    shown = masked(*(state or {} for state in states))
+    texts = masked(*(state or {} for state in states))
     return [
-        NOTHING if state is None else orjson.dumps(text).decode() for state, text in zip(states, shown, strict=True)
+        NOTHING if state is None else orjson.dumps(text).decode() for state, text in zip(states, texts, strict=True)
     ]

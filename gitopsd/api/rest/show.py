@@ -52,12 +52,12 @@ class Show:
 
 def ages_of(view: AppView, now_s: float) -> dict[str, float]:
     """Return how old what is known of an application is: since its repositories were fetched, since watches told."""
-    found = {}
+    ages = {}
     if view.status is not None and view.status.epoch_s:
-        found["epochAgeSeconds"] = round(max(0.0, now_s - view.status.epoch_s), 1)
+        ages["epochAgeSeconds"] = round(max(0.0, now_s - view.status.epoch_s), 1)
     if view.watch_age_s is not None:
-        found["watchAgeSeconds"] = round(view.watch_age_s, 1)
-    return found
+        ages["watchAgeSeconds"] = round(view.watch_age_s, 1)
+    return ages
 
 
 def _same(old: AppView, new: AppView) -> bool:
@@ -72,14 +72,14 @@ def _same(old: AppView, new: AppView) -> bool:
 
 
 def _written(view: AppView, now_s: float) -> _Written:
-    shown = application_json(view.application, view.status, view.history, now_s, deleting_s=view.deleting_s)
+    document = application_json(view.application, view.status, view.history, now_s, deleting_s=view.deleting_s)
     if view.request:
-        shown["operation"] = _operation(view.request)
-    status = shown.pop("status")
+        document["operation"] = _operation(view.request)
+    status = document.pop("status")
     ours = status.pop("gitopsd")
     for age in AGES:
         ours.pop(age, None)
-    text = orjson.dumps({**shown, "status": {**status, "gitopsd": ours}})
+    text = orjson.dumps({**document, "status": {**status, "gitopsd": ours}})
     return _Written(view, text.removesuffix(END))
 
 

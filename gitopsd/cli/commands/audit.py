@@ -28,7 +28,8 @@ def command(client: DaemonClient, *, application: str | None, limit: int, form: 
         return
     items, now_s = answer.get("items") or (), time.time()
     rows = (
-        (str(each.get("id")), status.ago(each.get("at"), now_s), *(str(each.get(f)) for f in FIELDS)) for each in items
+        (str(entry.get("id")), status.ago(entry.get("at"), now_s), *(str(entry.get(f)) for f in FIELDS))
+        for entry in items
     )
     print_table(COLUMNS, rows)
     if (answer.get("metadata") or {}).get("continue"):

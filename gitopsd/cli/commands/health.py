@@ -35,7 +35,7 @@ def command(files: tuple[str, ...], config: Path | None, checks: Path | None, fo
     """
     from gitopsd.offline.health import told
 
-    found = told([(file, _read(file)) for file in files], config, checks)
+    healths = told([(file, _read(file)) for file in files], config, checks)
     if form == "table":
         rows = [
             (
@@ -44,7 +44,7 @@ def command(files: tuple[str, ...], config: Path | None, checks: Path | None, fo
                 one.name,
                 *((one.health.status.value, one.health.message) if one.health else "--"),
             )
-            for one in found
+            for one in healths
         ]
         print_table(COLUMNS, rows)
         return Exit.OK
@@ -56,7 +56,7 @@ def command(files: tuple[str, ...], config: Path | None, checks: Path | None, fo
             "status": one.health.status.value if one.health else None,
             "message": one.health.message if one.health else "its kind has no health of its own",
         }
-        for one in found
+        for one in healths
     ]
     print_data(told_of, form)
     return Exit.OK

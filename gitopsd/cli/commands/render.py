@@ -56,12 +56,12 @@ def command(*, check: bool, explain: bool, form: str, api_versions: tuple[str, .
     """
     from gitopsd.offline.render import RenderQuery, rendered
 
-    names = tuple(name for each in api_versions for name in each.split(",") if name)
+    names = tuple(name for api in api_versions for name in api.split(",") if name)
     asked = RenderQuery(**options, api_versions=names)  # type: ignore[arg-type]  # click's names and types are its own
     if not asked.targets and not asked.path:
         raise click.UsageError("name an application, or a directory of a repository by --path")
-    told = rendered(asked)
-    for one in told:
+    reports = rendered(asked)
+    for one in reports:
         for warning in one.warnings:
             click.echo(f"warning: {line(warning)}", err=True)
         for text in _explained(one) if explain else ():
@@ -71,8 +71,8 @@ def command(*, check: bool, explain: bool, form: str, api_versions: tuple[str, .
         if check and one.error is None:
             click.echo(line(f"{one.name}: {len(one.manifests)} objects"))
     if not check:
-        _print([manifest for one in told for manifest in one.manifests], form)
-    return next((_exit(one.error) for one in told if one.error is not None), Exit.OK)
+        _print([manifest for one in reports for manifest in one.manifests], form)
+    return next((_exit(one.error) for one in reports if one.error is not None), Exit.OK)
 
 
 def _print(manifests: list[object], form: str) -> None:
@@ -94,7 +94,7 @@ def _part(name: str, part: RenderedPart) -> Iterator[str]:
     yield f"  seconds: {part.took_s:.3f}"
     yield "  read:"
     for look in part.looks:
-        yield f"    {WORDS.get(look.kind, look.kind)} {look.place or '.'}{_seen(look.kind, look.seen)}"
+        yield f"    {WORDS.get(look.kind, look.kind)} {look.path or '.'}{_seen(look.kind, look.seen)}"
 
 
 WORDS = {"list": "directory", "env": "variable"}

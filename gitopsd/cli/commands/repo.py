@@ -36,17 +36,17 @@ def check(url: str, config: Path | None, revision: str, chart: str, form: str) -
     """
     from gitopsd.offline.repo_check import told
 
-    found = told(url, config, revision, chart)
-    for warning in found.warnings:
+    report = told(url, config, revision, chart)
+    for warning in report.warnings:
         click.echo(line(f"warning: {warning}"), err=True)
     if form != "table":
-        print_data({"url": found.url, "credentials": found.credentials, **asdict(found.answer)}, form)
+        print_data({"url": report.url, "credentials": report.credentials, **asdict(report.answer)}, form)
         return Exit.OK
-    answer = found.answer
+    answer = report.answer
     print_facts(
         [
-            ("URL", found.url),
-            ("Credentials", found.credentials),
+            ("URL", report.url),
+            ("Credentials", report.credentials),
             ("Answered in", f"{answer.seconds:.2f} s"),
             ("Default", answer.default),
             ("Refs", ", ".join(f"{count} {name}" for name, count in answer.counts.items())),

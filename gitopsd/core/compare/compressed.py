@@ -28,8 +28,8 @@ class CompressedManifest(Mapping[str, Any]):
     def whole(self) -> Manifest:
         """Return the manifest as it was."""
         text = self._text if self._text.startswith(b"{") else zlib.decompress(self._text)
-        found: Manifest = orjson.loads(text)
-        return found
+        manifest: Manifest = orjson.loads(text)
+        return manifest
 
     def __getitem__(self, name: str) -> Any:
         if name == "apiVersion":

@@ -64,7 +64,7 @@ def _names(items: Sequence[Item]) -> list[str]:
 
 def _ordered(change: Change, target: Any) -> list[Item]:
     places = [(place_of(target, item), item) for item in change.predicted] if isinstance(target, list) else []
-    return [item for place, item in sorted(places, key=lambda pair: pair[0] or 0) if place is not None]
+    return [item for position, item in sorted(places, key=lambda pair: pair[0] or 0) if position is not None]
 
 
 def _walk(steps: FieldPath, predicted: Any, live: Any, keys: Keys) -> Iterator[Change]:
@@ -80,10 +80,10 @@ def _walk(steps: FieldPath, predicted: Any, live: Any, keys: Keys) -> Iterator[C
 def _walk_items(steps: FieldPath, predicted: list[Any], live: list[Any], keys: Keys) -> Iterator[Change]:
     fields = key_fields((*keys(steps), *ITEM_KEYS), predicted, live)
     if not fields:
-        for place in range(max(len(predicted), len(live))):
-            ours = predicted[place] if place < len(predicted) else ABSENT
-            theirs = live[place] if place < len(live) else ABSENT
-            yield from _walk((*steps, place), ours, theirs, keys)
+        for index in range(max(len(predicted), len(live))):
+            ours = predicted[index] if index < len(predicted) else ABSENT
+            theirs = live[index] if index < len(live) else ABSENT
+            yield from _walk((*steps, index), ours, theirs, keys)
         return
     ours_by, theirs_by = _by_key(predicted, fields), _by_key(live, fields)
     for key in dict.fromkeys((*ours_by, *theirs_by)):
@@ -114,7 +114,7 @@ def _shown(live: Any, predicted: Any) -> tuple[Any, Any]:
 
 def _first_difference(one: str, other: str) -> int:
     shorter = min(len(one), len(other))
-    return next((place for place in range(shorter) if one[place] != other[place]), shorter)
+    return next((index for index in range(shorter) if one[index] != other[index]), shorter)
 
 
 def _window(text: str, start: int) -> str:

@@ -38,30 +38,34 @@ def differences(predicted: Manifest, live: Manifest, cause: Cause) -> tuple[Diff
         live: the object as it is, likewise.
         cause: the target and the whole live object. Secrets are masked in all of them.
     """
-    found = changes(predicted, live, lambda steps: keys_of(cause.live, live, steps))
-    told = [_told(change, live, cause) for change in found]
-    follows = any(each.why in CAUSES for each in told)
+    changed = changes(predicted, live, lambda steps: keys_of(cause.live, live, steps))
+    explained = [_told(change, live, cause) for change in changed]
+    follows = any(difference.explanation in CAUSES for difference in explained)
     # A default that is read is filled in already, so one that is new follows from another field; a webhook's need not.
-    told = [
-        replace(each, why=Explanation.MUTATED) if each.why is Explanation.DEFAULTED and not follows else each
-        for each in told
+    explained = [
+        replace(difference, explanation=Explanation.MUTATED)
+        if difference.explanation is Explanation.DEFAULTED and not follows
+        else difference
+        for difference in explained
     ]
-    return (*told[: MAX_DIFFERENCES - 1], MORE) if len(told) > MAX_DIFFERENCES else tuple(told)
+    return (*explained[: MAX_DIFFERENCES - 1], MORE) if len(explained) > MAX_DIFFERENCES else tuple(explained)
 
 
 def writers_of(manifest: Manifest, live: Any, steps: FieldPath) -> tuple[Writer, ...]:
     """Return who owns what is at `steps` of `live`, the latest first; `manifest` is the object with managedFields."""
-    found = [_writer(entry) for entry in entries_of(manifest) if named_below(fields_of(entry), live, steps) is not None]
-    return tuple(sorted(found, key=_latest_first))
+    writers = [
+        _writer(entry) for entry in entries_of(manifest) if named_below(fields_of(entry), live, steps) is not None
+    ]
+    return tuple(sorted(writers, key=_latest_first))
 
 
 def _told(change: Change, live: Manifest, cause: Cause) -> Difference:
     target = at(cause.target, change.steps)
     writers = writers_of(cause.live, live, change.steps)
-    why = _why(change, target, writers, cause)
-    if why is Explanation.DRIFT and (change.live is ABSENT or change.order):
+    explanation = _why(change, target, writers, cause)
+    if explanation is Explanation.DRIFT and (change.live is ABSENT or change.order):
         writers = _suspects(cause.live)
-    return replace(shown(change, target), why=why, writers=writers)
+    return replace(shown(change, target), explanation=explanation, writers=writers)
 
 
 def _why(change: Change, target: Any, writers: Sequence[Writer], cause: Cause) -> Explanation:
@@ -108,10 +112,10 @@ def _since(others: Sequence[Writer], cause: Cause) -> bool:
 def _suspects(live: Manifest) -> tuple[Writer, ...]:
     """Return who wrote last, if that was after us: of a value that is gone nothing tells who removed it."""
     applied_s = _applied_s(live)
-    found = [_writer(entry) for entry in entries_of(live) if entry.get("subresource") != "status"]
+    writers = [_writer(entry) for entry in entries_of(live) if entry.get("subresource") != "status"]
     late = [
         writer
-        for writer in sorted(found, key=_latest_first)
+        for writer in sorted(writers, key=_latest_first)
         if not _is_ours(writer) and (applied_s is None or (writer.at_s or 0.0) >= applied_s)
     ]
     return tuple(replace(writer, certain=False) for writer in late[:1])

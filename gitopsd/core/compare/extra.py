@@ -36,9 +36,9 @@ def extra_of(target: Manifest, live: Manifest, rules: Rules, places: ExpressionP
     What `rules` ignore, or ignore a part of, does not count. At most `MAX_DIFFERENCES`.
     """
     counted = without_ignored(live, rules, live, places.live) if rules else live
-    found = [steps for steps in extra_fields(target, live) if at(counted, steps) == at(live, steps)]
-    (hidden,) = masked(live) if found else (live,)
-    return tuple(_told(steps, hidden) for steps in found[:MAX_DIFFERENCES])
+    extra_paths = [steps for steps in extra_fields(target, live) if at(counted, steps) == at(live, steps)]
+    (hidden,) = masked(live) if extra_paths else (live,)
+    return tuple(_told(steps, hidden) for steps in extra_paths[:MAX_DIFFERENCES])
 
 
 def with_extra(compared: Compared, extra: tuple[Difference, ...], wish: ExtraFields) -> Compared:
@@ -47,17 +47,19 @@ def with_extra(compared: Compared, extra: tuple[Difference, ...], wish: ExtraFie
     An object that the API server refuses, or would not say anything of, has no differences: it is judged anew when
     that is over.
     """
-    told = replace(compared, extra=extra)
+    with_fields = replace(compared, extra=extra)
     open_ = compared.status is SyncStatus.SYNCED or bool(compared.differences)
     if not extra or wish is not ExtraFields.HEAL or not open_:
-        return told
+        return with_fields
     reason = "; ".join(filter(None, (compared.reason, _in_words(extra))))
-    return replace(told, status=SyncStatus.OUT_OF_SYNC, differences=(*compared.differences, *extra), reason=reason)
+    return replace(
+        with_fields, status=SyncStatus.OUT_OF_SYNC, differences=(*compared.differences, *extra), reason=reason
+    )
 
 
 def fields_to_heal(compared: Compared) -> tuple[FieldPath, ...]:
     """Return what a sync of an object takes away as extra."""
-    return tuple(each.steps for each in compared.differences if each.why is Explanation.ADDED)
+    return tuple(difference.steps for difference in compared.differences if difference.explanation is Explanation.ADDED)
 
 
 def after_heal(predicted: Manifest, compared: Compared) -> Manifest:
@@ -66,11 +68,11 @@ def after_heal(predicted: Manifest, compared: Compared) -> Manifest:
 
 
 def _told(steps: FieldPath, live: Manifest) -> Difference:
-    found = shown(Change(steps, ABSENT, at(live, steps)), ABSENT)
-    return replace(found, why=Explanation.ADDED, writers=writers_of(live, live, steps))
+    difference = shown(Change(steps, ABSENT, at(live, steps)), ABSENT)
+    return replace(difference, explanation=Explanation.ADDED, writers=writers_of(live, live, steps))
 
 
 def _in_words(extra: tuple[Difference, ...]) -> str:
-    names = dict.fromkeys(writer.manager for each in extra for writer in each.writers)
+    names = dict.fromkeys(writer.manager for difference in extra for writer in difference.writers)
     count = f"{len(extra)} field{'s' if len(extra) > 1 else ''} that Git does not have"
     return f"{count}, added by {first_of(list(names), MAX_NAMED)}"

@@ -127,9 +127,9 @@ def _without(value: Any, pointer: Sequence[str]) -> Any:
             return {name: item for name, item in value.items() if name != head}
         return {**value, head: _without(value[head], rest)}
     if isinstance(value, list) and head.isdecimal() and int(head) < len(value):
-        place = int(head)
-        changed = [_without(value[place], rest)] if rest else []
-        return [*value[:place], *changed, *value[place + 1 :]]
+        index = int(head)
+        changed = [_without(value[index], rest)] if rest else []
+        return [*value[:index], *changed, *value[index + 1 :]]
     return value
 
 
@@ -149,8 +149,8 @@ def _without_fields(value: Any, fields: Mapping[str, Any]) -> Any:
         kept = [(name, _left(item, fields.get(f"f:{name}"))) for name, item in value.items()]
         return {name: item for name, item in kept if item is not GONE}
     if isinstance(value, list):
-        left = [_left(item, _named(fields, place, item)) for place, item in enumerate(value)]
-        return [item for item in left if item is not GONE]
+        remaining = [_left(item, _named(fields, index, item)) for index, item in enumerate(value)]
+        return [item for item in remaining if item is not GONE]
     return value
 
 
@@ -162,9 +162,9 @@ def _left(value: Any, fields: Any) -> Any:
         return value
     if not any(name != "." for name in fields):
         return GONE
-    left = _without_fields(value, fields)
-    return GONE if not left and left != value and "." in fields else left
+    remaining = _without_fields(value, fields)
+    return GONE if not remaining and remaining != value and "." in fields else remaining
 
 
-def _named(fields: Mapping[str, Any], place: int, item: Any) -> Any:
-    return next((below for name, below in fields.items() if key_names(name, place, item)), None)
+def _named(fields: Mapping[str, Any], index: int, item: Any) -> Any:
+    return next((below for name, below in fields.items() if key_names(name, index, item)), None)

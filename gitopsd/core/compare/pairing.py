@@ -41,8 +41,8 @@ def pairs(
         if key not in target and key not in held and isinstance(reading, Found) and owns(app, reading.live)
     }
     wanted = {key: Pair(key, manifest, readings.get(key, NOT_READ)) for key, manifest in target.items()}
-    found = {**wanted, **{key: Pair(key, None, reading) for key, reading in extra.items()}}
-    return tuple(found[key] for key in sorted(found))
+    by_key = {**wanted, **{key: Pair(key, None, reading) for key, reading in extra.items()}}
+    return tuple(by_key[key] for key in sorted(by_key))
 
 
 def owns(app: AppName, live: LiveObject) -> bool:

@@ -34,16 +34,18 @@ def concerns_git(
     if had is not None and not is_readable(had, before):
         return True
     named = fields_of(ours), fields_of(had or {})
-    found = each_change(predicted, live, lambda steps: keys_of(before, live, steps))
+    changes = each_change(predicted, live, lambda steps: keys_of(before, live, steps))
     return any(
-        _names(named[0], predicted, each.steps) or _names(named[1], live, each.steps) or is_within(each.steps, takes)
-        for each in found
+        _names(named[0], predicted, change.steps)
+        or _names(named[1], live, change.steps)
+        or is_within(change.steps, takes)
+        for change in changes
     )
 
 
 def is_within(steps: FieldPath, wholes: Sequence[FieldPath]) -> bool:
     """Tell whether what is at `steps` is one of `wholes`, or in one, or has one in it."""
-    return any(steps[: len(each)] == each[: len(steps)] for each in wholes)
+    return any(steps[: len(whole)] == whole[: len(steps)] for whole in wholes)
 
 
 def _names(fields: Fields, manifest: Manifest, steps: FieldPath) -> bool:

@@ -49,9 +49,9 @@ def spared(
         if at(kept, steps) is not ABSENT:
             kept = with_at(kept, steps, at(live, steps))
     for steps in held:
-        found = ABSENT if _is_others(live, steps) else at(live, steps)
-        if found is not ABSENT or at(kept, steps) is not ABSENT:
-            kept = with_at(kept, steps, found)
+        value = ABSENT if _is_others(live, steps) else at(live, steps)
+        if value is not ABSENT or at(kept, steps) is not ABSENT:
+            kept = with_at(kept, steps, value)
     ours = fields_of(our_entry(live) or {})
     for steps in reversed(_ways({*rules.pointers, *places.live}, live, manifest)):
         if at(manifest, steps) is ABSENT and named_below(ours, live, steps) is not None:
@@ -67,8 +67,10 @@ def _is_others(live: Manifest, steps: FieldPath) -> bool:
 
 def _identified(kept: Manifest, manifest: Manifest) -> Manifest:
     """Return `kept` as what it is and whose it is, whatever a rule as wide as /metadata names."""
-    found, meta = kept.get("metadata"), manifest["metadata"]
-    metadata = {name: value for name, value in found.items() if name not in SERVERS} if isinstance(found, dict) else {}
+    current, meta = kept.get("metadata"), manifest["metadata"]
+    metadata = (
+        {name: value for name, value in current.items() if name not in SERVERS} if isinstance(current, dict) else {}
+    )
     metadata |= {name: meta[name] for name in ("name", "namespace") if name in meta}
     whose = {name: text for name, text in annotations_of(manifest).items() if name in (TRACKING_ID, INSTALLATION_ID)}
     if whose:
@@ -79,8 +81,8 @@ def _identified(kept: Manifest, manifest: Manifest) -> Manifest:
 
 def _ways(pointers: Iterable[tuple[str, ...]], one: Any, other: Any) -> list[FieldPath]:
     """Return what JSON pointers name in `one` as steps that lead to the same in `other`; the last items first."""
-    found = (_way(pointer, one, other) for pointer in sorted(pointers, key=by_place, reverse=True))
-    return [steps for steps in found if steps]
+    paths = (_way(pointer, one, other) for pointer in sorted(pointers, key=by_place, reverse=True))
+    return [steps for steps in paths if steps]
 
 
 def _way(pointer: tuple[str, ...], one: Any, other: Any) -> FieldPath:

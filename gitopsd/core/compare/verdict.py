@@ -66,7 +66,7 @@ class Doubtful:
     target: Manifest
     live: LiveObject
     basis: Basis
-    shown: bool = False  # the server has shown this target in sync before
+    proven: bool = False  # the server has shown this target in sync before
     kept: bool = False  # … and nobody has touched since what is ours: only what admits it may be different
     takeover: bool = False  # an apply takes over what legacy managers set
     mutations: bool = False  # what webhooks and policies make of it counts as well (IncludeMutationWebhook)
@@ -81,7 +81,7 @@ class Doubtful:
             *hashes,
             live.uid,
             live.resource_version,
-            str(self.shown),
+            str(self.proven),
             str(self.kept),
             str(self.takeover),
             str(self.mutations),
@@ -110,12 +110,12 @@ def verdicts(  # noqa: PLR0913 - by name
             continue
         rules = rules_for(ignored, pair.key)
         basis = Basis(target.hashes[pair.key], rules, admission(gvk_of(pair.target)), target.tracking)
-        found = verdict(pair, pair.target, basis, remembered.get(pair.key))
-        if isinstance(found, Doubtful):
+        ruling = verdict(pair, pair.target, basis, remembered.get(pair.key))
+        if isinstance(ruling, Doubtful):
             takeover = takes_over(pair.live, pair.target, options_of_target(pair.target, options))
-            doubtful.append(replace(found, takeover=takeover, mutations=mutations))
+            doubtful.append(replace(ruling, takeover=takeover, mutations=mutations))
         else:
-            settled.append(found)
+            settled.append(ruling)
     return tuple(settled), tuple(doubtful)
 
 
@@ -126,8 +126,8 @@ def verdict(pair: Pair, target: Manifest, basis: Basis, remembered: Remembered |
     """
     match pair.live:
         case Absent():
-            why = Explanation.NOT_APPLIED if remembered is None else Explanation.DRIFT
-            return _missing(pair, "it is missing in the cluster", why)
+            explanation = Explanation.NOT_APPLIED if remembered is None else Explanation.DRIFT
+            return _missing(pair, "it is missing in the cluster", explanation)
         case Unserved():
             kind = gvk_of(target)
             return _missing(pair, f"the cluster does not serve {kind}", Explanation.NOT_APPLIED)
@@ -152,12 +152,16 @@ def extra(pair: Pair) -> Compared:
     live = pair.live.live if isinstance(pair.live, Found) else None
     reason = "Git does not hold it: it is being deleted" if live and live.deleting else "Git does not hold it"
     return Compared(
-        pair, SyncStatus.OUT_OF_SYNC, reason=reason, health=live.health if live else None, why=Explanation.REMOVED
+        pair,
+        SyncStatus.OUT_OF_SYNC,
+        reason=reason,
+        health=live.health if live else None,
+        explanation=Explanation.REMOVED,
     )
 
 
-def _missing(pair: Pair, reason: str, why: Explanation) -> Compared:
-    return Compared(pair, SyncStatus.OUT_OF_SYNC, reason=reason, health=MISSING, why=why)
+def _missing(pair: Pair, reason: str, explanation: Explanation) -> Compared:
+    return Compared(pair, SyncStatus.OUT_OF_SYNC, reason=reason, health=MISSING, explanation=explanation)
 
 
 def settle(
@@ -204,7 +208,7 @@ def comparison(
     statuses |= {SyncStatus.OUT_OF_SYNC} if differs else set()
     statuses |= {SyncStatus.UNKNOWN} if partial else set()
     status = next(
-        (each for each in (SyncStatus.UNKNOWN, SyncStatus.OUT_OF_SYNC) if each in statuses), SyncStatus.SYNCED
+        (status for status in (SyncStatus.UNKNOWN, SyncStatus.OUT_OF_SYNC) if status in statuses), SyncStatus.SYNCED
     )
     return Comparison(status, worst(compared.health for compared in ordered), ordered, target, tuple(warnings))
 
@@ -238,14 +242,14 @@ def _compared(doubt: Doubtful, answer: Predicted, body: Manifest, places: Expres
     if not same:
         # Masked before anything is ignored: a rule that drops `/kind` would make a Secret look like none.
         hidden_predicted, hidden_body, hidden_target = masked(predicted, body, doubt.target)
-        cause = Cause(hidden_target, hidden_body, doubt.shown, answer.takes)
-        found = differences(*counted(hidden_predicted, hidden_body, basis.rules, places), cause)
-        adopted = sum(each.why is Explanation.TAKEN_OVER for each in found)
+        cause = Cause(hidden_target, hidden_body, doubt.proven, answer.takes)
+        explained = differences(*counted(hidden_predicted, hidden_body, basis.rules, places), cause)
+        adopted = sum(difference.explanation is Explanation.TAKEN_OVER for difference in explained)
         return _settled(
             doubt,
             SyncStatus.OUT_OF_SYNC,
-            differences=found,
-            reason=_in_words(len(found), adopted),
+            differences=explained,
+            reason=_in_words(len(explained), adopted),
             adopt=bool(adopted),
         )
     if our_entry(predicted) is None:
@@ -255,8 +259,8 @@ def _compared(doubt: Doubtful, answer: Predicted, body: Manifest, places: Expres
     owned = live.view is not None and (bool(basis.rules) or _ownership(predicted) == _ownership(body))
     if live.view is None or not owned:
         return _settled(doubt, SyncStatus.SYNCED, adopt=True, reason="in sync by value, owned by another field manager")
-    shown = Remembered(basis.target, live.view, basis.rules.hash, basis.admission)
-    return _settled(doubt, SyncStatus.SYNCED, remember=shown)
+    proof = Remembered(basis.target, live.view, basis.rules.hash, basis.admission)
+    return _settled(doubt, SyncStatus.SYNCED, remember=proof)
 
 
 def _is_untracked(doubt: Doubtful, body: Manifest) -> bool:
@@ -274,8 +278,8 @@ def _without_tracking(predicted: Manifest, body: Manifest, tracking: Tracking) -
     ours = {"annotations": {TRACKING_ID, INSTALLATION_ID}, "labels": {tracking.label}}
     meta = dict(predicted["metadata"])
     for field, names in ours.items():
-        found, live = meta.get(field) or {}, body["metadata"].get(field) or {}
-        kept = {name: text for name, text in found.items() if name not in names or name in live}
+        texts, live = meta.get(field) or {}, body["metadata"].get(field) or {}
+        kept = {name: text for name, text in texts.items() if name not in names or name in live}
         if kept or field in body["metadata"]:
             meta[field] = kept
         else:
@@ -284,10 +288,10 @@ def _without_tracking(predicted: Manifest, body: Manifest, tracking: Tracking) -
 
 
 def _in_words(count: int, adopted: int) -> str:
-    told = f"{count} field{'s' if count > 1 else ''} would change"
+    text = f"{count} field{'s' if count > 1 else ''} would change"
     if not adopted:
-        return told
-    return f"{told}, {adopted} of them as it is taken over: another field manager set what Git does not"
+        return text
+    return f"{text}, {adopted} of them as it is taken over: another field manager set what Git does not"
 
 
 def _version(manifest: Manifest | None) -> Any:

@@ -113,15 +113,15 @@ def _destination(spec: Fields) -> Destination:
     fields = spec.mapping("destination")
     if fields is None:
         raise spec.refuse("destination", "is missing", "write spec.destination with name (or server) and namespace")
-    found = Destination(fields.text("server"), fields.text("name"), fields.text("namespace"))
-    if bool(found.server) == bool(found.name):
-        what = "has both server and name" if found.server else "has neither server nor name"
+    destination = Destination(fields.text("server"), fields.text("name"), fields.text("namespace"))
+    if bool(destination.server) == bool(destination.name):
+        what = "has both server and name" if destination.server else "has neither server nor name"
         raise fields.refuse("", what, "write exactly one of them")
-    if found.namespace and not NAMESPACE.fullmatch(found.namespace):
+    if destination.namespace and not NAMESPACE.fullmatch(destination.namespace):
         remedy = "write lower-case letters, digits and '-', 63 at most"
-        raise fields.refuse("namespace", f"is {found.namespace[:SHOWN]!r}", remedy)
+        raise fields.refuse("namespace", f"is {destination.namespace[:SHOWN]!r}", remedy)
     fields.close()
-    return found
+    return destination
 
 
 def _sync_policy(spec: Fields, name: str) -> SyncPolicy:
@@ -136,7 +136,7 @@ def _sync_policy(spec: Fields, name: str) -> SyncPolicy:
     policy.close()
     if automated is None:
         return SyncPolicy(options=options, retry=retry, namespace_metadata=namespace_metadata)
-    found = SyncPolicy(
+    sync_policy = SyncPolicy(
         automated=automated.flag("enabled", default=True),
         prune=automated.flag("prune"),
         self_heal=automated.flag("selfHeal"),
@@ -146,16 +146,16 @@ def _sync_policy(spec: Fields, name: str) -> SyncPolicy:
         namespace_metadata=namespace_metadata,
     )
     automated.close()
-    return found
+    return sync_policy
 
 
 def _namespace_metadata(policy: Fields) -> dict[str, dict[str, str]]:
     fields = policy.mapping("managedNamespaceMetadata")
     if fields is None:
         return {}
-    found = {name: fields.text_map(name) for name in ("labels", "annotations")}
+    texts_by_field = {name: fields.text_map(name) for name in ("labels", "annotations")}
     fields.close()
-    return {name: texts for name, texts in found.items() if texts}
+    return {name: texts for name, texts in texts_by_field.items() if texts}
 
 
 def _retry(policy: Fields) -> Retry | None:
@@ -181,21 +181,21 @@ def _retry(policy: Fields) -> Retry | None:
 
 def _seconds(fields: Fields, name: str, default: str) -> float:
     text = fields.text(name, default)
-    found = go_duration_s(text)
-    if found is None:
+    seconds = go_duration_s(text)
+    if seconds is None:
         raise fields.refuse(name, f"is {text[:SHOWN]!r}, not a duration", "write one such as 5s, 3m or 1h30m")
-    return found
+    return seconds
 
 
 def _ignore_differences(spec: Fields) -> tuple[IgnoreDifference, ...]:
-    found = tuple(_ignore_difference(fields) for fields in spec.mappings("ignoreDifferences") or ())
-    for warning in rules_warnings(found):
+    rules = tuple(_ignore_difference(fields) for fields in spec.mappings("ignoreDifferences") or ())
+    for warning in rules_warnings(rules):
         spec.warnings.add(warning)
-    return found
+    return rules
 
 
 def _ignore_difference(fields: Fields) -> IgnoreDifference:
-    found = IgnoreDifference(
+    rule = IgnoreDifference(
         group=fields.text("group"),
         kind=fields.text("kind"),
         name=fields.text("name"),
@@ -204,10 +204,10 @@ def _ignore_difference(fields: Fields) -> IgnoreDifference:
         jq_path_expressions=fields.texts("jqPathExpressions"),
         managed_fields_managers=fields.texts("managedFieldsManagers"),
     )
-    if not found.kind:
+    if not rule.kind:
         raise fields.refuse("kind", "is missing", "write the kind whose fields are to be ignored")
     fields.close()
-    return found
+    return rule
 
 
 def _history_limit(spec: Fields) -> int:

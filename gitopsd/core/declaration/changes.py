@@ -53,7 +53,7 @@ def read_source(read: Documents, before: Mapping[DeclarationKey, Declared]) -> D
     One document that is broken touches no other, and stays as it was before. What is missing goes only if `prune`,
     and everything was read, nothing was broken, and there was something: an empty answer is no answer.
     """
-    found: dict[DeclarationKey, Declared] = {}
+    declared: dict[DeclarationKey, Declared] = {}
     warnings: list[str] = []
     broken = not read.complete
     for document, origin in zip(read.manifests, read.origins, strict=True):
@@ -65,18 +65,18 @@ def read_source(read: Documents, before: Mapping[DeclarationKey, Declared]) -> D
             warnings.append(f"{origin}: {err}")
             broken = broken or may_declare(document)
         else:
-            if key in found:
-                first = found[key].origin
+            if key in declared:
+                first = declared[key].origin
                 warnings.append(
                     f"{origin}: {key.kind} {key.name} is declared at {first} already; remove one of the two"
                 )
-            found.setdefault(key, value)
-    lost = frozenset(before.keys() - found.keys())
+            declared.setdefault(key, value)
+    lost = frozenset(before.keys() - declared.keys())
     gone = lost if read.prune and not broken and read.manifests else frozenset()
     if lost and not gone:
         warnings.append(_kept(read, lost, broken=broken))
-    changed = frozenset(key for key, value in found.items() if before.get(key) is not value)
-    return DeclarationReading(found, changed, gone, tuple(warnings))
+    changed = frozenset(key for key, value in declared.items() if before.get(key) is not value)
+    return DeclarationReading(declared, changed, gone, tuple(warnings))
 
 
 def twice(key: DeclarationKey, origin: object, holder: Declared) -> str:
@@ -89,17 +89,17 @@ def holder_of(sources: Mapping[str, Declared]) -> Declared | None:
 
     Of two that are alike in that, the one that was there first.
     """
-    ours = (each for each in sources.values() if each.origin.parent is None)
+    ours = (declared for declared in sources.values() if declared.origin.parent is None)
     return next(ours, None) or next(iter(sources.values()), None)
 
 
 def contested(sources: Mapping[str, Declared]) -> tuple[Condition, ...]:
     """Return a condition for who holds a name, where others declare something else under it in vain."""
     holder = holder_of(sources)
-    others = [each for each in sources.values() if holder is not None and each.manifest != holder.manifest]
+    others = [declared for declared in sources.values() if holder is not None and declared.manifest != holder.manifest]
     if not others:
         return ()
-    where = first_of([each.origin for each in others], SHOWN)
+    where = first_of([declared.origin for declared in others], SHOWN)
     what = f"it is declared otherwise, without effect, at {where}"
     return (Condition("RepeatedResourceWarning", what, "remove all but one"),)
 
@@ -156,11 +156,11 @@ def _origin(source: str, text: str) -> Origin:
 
 
 def _kept(read: Documents, lost: frozenset[DeclarationKey], *, broken: bool) -> str:
-    shown = first_of([key.name for key in sorted(lost)], SHOWN)
+    names = first_of([key.name for key in sorted(lost)], SHOWN)
     if not read.prune:
-        why = "its declarations are not pruned; delete them with `gitopsd app delete`"
+        reason = "its declarations are not pruned; delete them with `gitopsd app delete`"
     elif broken:
-        why = "not everything could be read; mend what is reported above"
+        reason = "not everything could be read; mend what is reported above"
     else:
-        why = "nothing at all was found, which is taken for a fault; delete the last ones with `gitopsd app delete`"
-    return f"{read.source}: {shown} no longer declared there, but kept: {why}"
+        reason = "nothing at all was found, which is taken for a fault; delete the last ones with `gitopsd app delete`"
+    return f"{read.source}: {names} no longer declared there, but kept: {reason}"

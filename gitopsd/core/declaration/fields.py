@@ -60,17 +60,17 @@ class Fields:
         return self._get(name, str) or default
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        found = self._get(name, bool)
-        return default if found is None else found
+        flag = self._get(name, bool)
+        return default if flag is None else flag
 
     def whole(self, name: str, default: int) -> int:
-        found = self._get(name, int)
-        return default if found is None else found
+        number = self._get(name, int)
+        return default if number is None else number
 
     def mapping(self, name: str) -> Fields | None:
         """Return the mapping below `name`; None where it is absent or null."""
-        found: Mapping[str, Any] | None = self._get(name, dict)
-        return None if found is None else Fields(found, f"{self.path}.{name}", self.warnings)
+        mapping: Mapping[str, Any] | None = self._get(name, dict)
+        return None if mapping is None else Fields(mapping, f"{self.path}.{name}", self.warnings)
 
     def raw(self, name: str) -> Mapping[str, Any]:
         """Return the mapping below `name` unread, for whoever understands it; empty where there is none."""
@@ -78,20 +78,20 @@ class Fields:
 
     def mappings(self, name: str) -> tuple[Fields, ...] | None:
         """Return the list of mappings below `name`; None where it is absent or null."""
-        found = self._get(name, list)
-        if found is None:
+        items = self._get(name, list)
+        if items is None:
             return None
-        return tuple(Fields(_typed(item, dict, path), path, self.warnings) for path, item in self._items(name, found))
+        return tuple(Fields(_typed(item, dict, path), path, self.warnings) for path, item in self._items(name, items))
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return the list of strings below `name`; empty where it is absent or null."""
-        found = self._get(name, list) or []
-        return tuple(_typed(item, str, path) for path, item in self._items(name, found))
+        items = self._get(name, list) or []
+        return tuple(_typed(item, str, path) for path, item in self._items(name, items))
 
     def text_map(self, name: str) -> dict[str, str]:
         """Return the mapping of strings below `name`; empty where it is absent or null."""
-        found: Mapping[str, Any] = self._get(name, dict) or {}
-        return {str(key): _typed(item, str, f"{self.path}.{name}[{_cut(str(key))}]") for key, item in found.items()}
+        texts: Mapping[str, Any] = self._get(name, dict) or {}
+        return {str(key): _typed(item, str, f"{self.path}.{name}[{_cut(str(key))}]") for key, item in texts.items()}
 
     def ignore(self, *names: str) -> None:
         """Take fields for known that need no reading."""
@@ -116,18 +116,18 @@ class Fields:
         """Report every field that was never asked for."""
         for name in self._value:
             if name not in self._known:
-                shown = _cut(str(name))
+                field = _cut(str(name))
                 hint = did_you_mean(str(name), self._known)
-                self.warnings.add(f"{self.path}.{shown} is unknown and has no effect" + (f"; {hint}" if hint else ""))
+                self.warnings.add(f"{self.path}.{field} is unknown and has no effect" + (f"; {hint}" if hint else ""))
 
     def _get(self, name: str, kind: type[T]) -> T | None:
         self._known.add(name)
-        found = self._value.get(name)
-        return None if found is None else _typed(found, kind, f"{self.path}.{name}")
+        value = self._value.get(name)
+        return None if value is None else _typed(value, kind, f"{self.path}.{name}")
 
-    def _items(self, name: str, found: list[Any]) -> Iterator[tuple[str, Any]]:
-        for place, item in enumerate(found):
-            yield f"{self.path}.{name}[{place}]", item
+    def _items(self, name: str, items: list[Any]) -> Iterator[tuple[str, Any]]:
+        for index, item in enumerate(items):
+            yield f"{self.path}.{name}[{index}]", item
 
 
 def _typed(value: Any, kind: type[T], path: str) -> T:

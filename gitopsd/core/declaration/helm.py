@@ -40,20 +40,20 @@ def helm_options(block: Fields) -> HelmOptions:
 
 
 def _parameters(block: Fields) -> tuple[HelmParameter, ...]:
-    found = []
+    parameters = []
     for parameter in block.mappings("parameters") or ():
         name = _name(parameter)
-        found.append(HelmParameter(name, parameter.text("value"), parameter.flag("forceString")))
+        parameters.append(HelmParameter(name, parameter.text("value"), parameter.flag("forceString")))
         parameter.close()
-    return tuple(found)
+    return tuple(parameters)
 
 
 def _file_parameters(block: Fields) -> dict[str, str]:
-    found = {}
+    paths = {}
     for parameter in block.mappings("fileParameters") or ():
-        found[_name(parameter)] = parameter.text("path")
+        paths[_name(parameter)] = parameter.text("path")
         parameter.close()
-    return found
+    return paths
 
 
 def _name(parameter: Fields) -> str:

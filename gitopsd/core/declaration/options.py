@@ -64,13 +64,13 @@ def sync_options(texts: Iterable[str], path: str, subject: str, warnings: Warnin
 
 def cascades(finalizers: Iterable[str], warnings: Warnings) -> str | None:
     """Return how the application's objects are deleted with it; "" as its options say, None: they stay."""
-    found: str | None = None
+    cascade: str | None = None
     for finalizer in finalizers:
         if finalizer in CASCADES:
-            found = CASCADES[finalizer]
+            cascade = CASCADES[finalizer]
         elif finalizer not in HOOKS:
             warnings.add(f".metadata.finalizers: {finalizer[:SHOWN]} has no effect; only {CASCADE} is acted upon")
-    return found
+    return cascade
 
 
 def mode(annotations: Mapping[str, str]) -> Mode:
@@ -86,13 +86,13 @@ def mode(annotations: Mapping[str, str]) -> Mode:
 
 def extra_fields(annotations: Mapping[str, str]) -> ExtraFields:
     """Return what gitopsd.io/extra-fields asks for. A word it does not know is refused."""
-    found = extra_fields_of({EXTRA_FIELDS: ExtraFields.IGNORE.value, **annotations})
-    if found is None:
+    choice = extra_fields_of({EXTRA_FIELDS: ExtraFields.IGNORE.value, **annotations})
+    if choice is None:
         text = annotations[EXTRA_FIELDS]
         raise InvalidDeclaration(
             f".metadata.annotations[{EXTRA_FIELDS}] is {text[:SHOWN]!r}", remedy="write show, heal or ignore"
         )
-    return found
+    return choice
 
 
 def decrypt(annotations: Mapping[str, str]) -> str:

@@ -25,18 +25,18 @@ def plugin_options(block: Fields) -> PluginOptions:
 
 
 def _env(block: Fields) -> tuple[tuple[str, str], ...]:
-    found = []
+    variables = []
     for entry in block.mappings("env") or ():
         name, value = entry.text("name"), entry.text("value")
         if not NAME.fullmatch(name):
             raise entry.refuse("name", f"is {name[:SHOWN]!r}", "write letters, digits and '_'")
-        found.append((name, _bounded(entry, "value", value)))
+        variables.append((name, _bounded(entry, "value", value)))
         entry.close()
-    return tuple(found)
+    return tuple(variables)
 
 
 def _parameters(block: Fields) -> tuple[Mapping[str, Any], ...]:
-    found = []
+    parameters = []
     for entry in block.mappings("parameters") or ():
         if not entry.text("name"):
             raise entry.refuse("name", "is missing", "write the parameter's name")
@@ -48,8 +48,8 @@ def _parameters(block: Fields) -> tuple[Mapping[str, Any], ...]:
             raise entry.refuse("", f"has {' and '.join(given)}", "leave one of them")
         _bounded(entry, "".join(given), str(entry.value()))
         entry.close()
-        found.append({name: entry.value()[name] for name in ("name", *given)})
-    return tuple(found)
+        parameters.append({name: entry.value()[name] for name in ("name", *given)})
+    return tuple(parameters)
 
 
 def _bounded(entry: Fields, name: str, value: str) -> str:

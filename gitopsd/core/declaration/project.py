@@ -55,7 +55,7 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
     accounts = tuple(_writing_as(fields) for fields in spec.mappings("destinationServiceAccounts") or ())
     orphans = _orphans(spec)
     windows = tuple(_window(fields) for fields in spec.mappings("syncWindows") or ())
-    declares_for = tuple(filter(None, (each.strip() for each in annotations.get(DECLARES_FOR, "").split(","))))
+    declares_for = tuple(filter(None, (project.strip() for project in annotations.get(DECLARES_FOR, "").split(","))))
     source_namespaces = spec.texts("sourceNamespaces")
     check_annotations(annotations, frozenset({MODE, DECLARES_FOR, DECLARES_PROJECTS}), warnings)
     for fields in (document, metadata, spec):
@@ -89,12 +89,12 @@ def _orphans(spec: Fields) -> Orphans | None:
     if fields is None:
         return None
     ignored = []
-    for each in fields.mappings("ignore") or ():
-        ignored.append(OrphanIgnored(each.text("group"), each.text("kind"), each.text("name")))
-        each.close()
-    found = Orphans(fields.flag("warn", default=True), tuple(ignored))
+    for entry in fields.mappings("ignore") or ():
+        ignored.append(OrphanIgnored(entry.text("group"), entry.text("kind"), entry.text("name")))
+        entry.close()
+    orphans = Orphans(fields.flag("warn", default=True), tuple(ignored))
     fields.close()
-    return found
+    return orphans
 
 
 def _window(fields: Fields) -> SyncWindow:
@@ -129,14 +129,14 @@ def _window(fields: Fields) -> SyncWindow:
 
 def _writing_as(fields: Fields) -> WritingAs:
     """Return who writes to some destinations. What cannot be read is refused: it was meant to give fewer rights."""
-    found = WritingAs(fields.text("server"), fields.text("namespace", "*"), fields.text("defaultServiceAccount"))
+    account = WritingAs(fields.text("server"), fields.text("namespace", "*"), fields.text("defaultServiceAccount"))
     fields.close()
-    if not found.server:
+    if not account.server:
         raise fields.refuse("server", "is missing", "write the URL or the name of a cluster, or `*`")
-    if not re.fullmatch(r"([a-z0-9-]{1,63}:)?[a-z0-9.-]{1,253}", found.account):
-        what = f"is {found.account[:SHOWN]!r}, no service account"
+    if not re.fullmatch(r"([a-z0-9-]{1,63}:)?[a-z0-9.-]{1,253}", account.account):
+        what = f"is {account.account[:SHOWN]!r}, no service account"
         raise fields.refuse("defaultServiceAccount", what, "write name, or namespace:name")
-    return found
+    return account
 
 
 def _integrity(spec: Fields) -> tuple[IntegrityPolicy, ...]:
@@ -154,10 +154,10 @@ def _integrity(spec: Fields) -> tuple[IntegrityPolicy, ...]:
 
 
 def _policy(fields: Fields) -> IntegrityPolicy:
-    repos = tuple(each.text("url") for each in fields.mappings("repos") or ())
+    repos = tuple(repo.text("url") for repo in fields.mappings("repos") or ())
     gpg, ssh = fields.mapping("gpg"), fields.mapping("ssh")
     fields.close()
-    modes = {_verify(each) for each in (gpg, ssh) if each is not None}
+    modes = {_verify(signers) for signers in (gpg, ssh) if signers is not None}
     if len(modes) != 1:
         what = "has gpg and ssh of different modes" if modes else "has neither gpg nor ssh"
         raise fields.refuse("", what, "write gpg.mode (none, head or strict), and the same for ssh")
@@ -170,7 +170,7 @@ def _policy(fields: Fields) -> IntegrityPolicy:
 
 def _verify(fields: Fields) -> Verify:
     mode = fields.text("mode")
-    if mode not in {each.value for each in Verify}:
+    if mode not in {verify.value for verify in Verify}:
         raise fields.refuse("mode", f"is {mode[:SHOWN]!r}", "write none, head or strict")
     return Verify(mode)
 
@@ -184,19 +184,19 @@ def _key(fields: Fields, name: str, text: str) -> str:
 
 
 def _destinations(spec: Fields) -> tuple[Destination, ...]:
-    found = []
+    destinations = []
     for fields in spec.mappings("destinations") or ():
         destination = Destination(fields.text("server"), fields.text("name"), fields.text("namespace"))
         if not destination.server and not destination.name:
             raise fields.refuse("", "has neither server nor name", "write one of them; `*` is every cluster")
         fields.close()
-        found.append(destination)
-    return tuple(found)
+        destinations.append(destination)
+    return tuple(destinations)
 
 
 def _kinds(spec: Fields, name: str) -> tuple[GroupKind, ...]:
     """Return a list of kinds. An entry for one object's name never allows more than that, nor denies less."""
-    found = []
+    kinds = []
     for fields in spec.mappings(name) or ():
         kind = GroupKind(fields.text("group"), fields.text("kind"))
         if not kind.kind:
@@ -208,5 +208,5 @@ def _kinds(spec: Fields, name: str) -> tuple[GroupKind, ...]:
             continue
         if only:
             fields.warnings.add(f"{fields.path}: limits by name are not supported yet: every {kind.kind} is denied")
-        found.append(kind)
-    return tuple(found)
+        kinds.append(kind)
+    return tuple(kinds)

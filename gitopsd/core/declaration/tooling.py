@@ -70,13 +70,13 @@ def _jsonnet(jsonnet: Fields) -> JsonnetOptions:
 
 
 def _variables(jsonnet: Fields, name: str) -> tuple[JsonnetVariable, ...]:
-    found = []
+    variables = []
     for variable in jsonnet.mappings(name) or ():
         if not variable.text("name"):
             raise variable.refuse("name", "is missing", "write the variable's name")
-        found.append(JsonnetVariable(variable.text("name"), variable.text("value"), variable.flag("code")))
+        variables.append(JsonnetVariable(variable.text("name"), variable.text("value"), variable.flag("code")))
         variable.close()
-    return tuple(found)
+    return tuple(variables)
 
 
 def _kustomize(block: Fields) -> KustomizeOptions:

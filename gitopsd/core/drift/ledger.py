@@ -59,7 +59,7 @@ class ContestedField:
     writers: tuple[str, ...]  # beside us
 
 
-def observed(entries: Open, found: Comparison, facts: DriftContext, new_id: Callable[[], int]) -> tuple[Drift, ...]:
+def observed(entries: Open, compared: Comparison, facts: DriftContext, new_id: Callable[[], int]) -> tuple[Drift, ...]:
     """Return the entries that are new, and those that ended, each as it is to be stored.
 
     Of an object whose state is not known nothing is said. At most `MOST_NEW` are new at once.
@@ -70,16 +70,16 @@ def observed(entries: Open, found: Comparison, facts: DriftContext, new_id: Call
         facts: of the same pass.
         new_id: numbers entries.
     """
-    seen = {(key, each.path): each for key, each in _drifted(found.resources)}
-    unknown = {each.pair.key for each in found.resources if each.status is SyncStatus.UNKNOWN}
+    seen = {(key, difference.path): difference for key, difference in _drifted(compared.resources)}
+    unknown = {resource.pair.key for resource in compared.resources if resource.status is SyncStatus.UNKNOWN}
     ended = [
         _ended(entry, end, facts)
-        for place, entry in entries.items()
-        if entry.key not in unknown and (end := _end(entry, seen.get(place), facts)) is not None
+        for field, entry in entries.items()
+        if entry.key not in unknown and (end := _end(entry, seen.get(field), facts)) is not None
     ]
     over = {(entry.key, entry.path) for entry in ended}
-    new = [(place, each) for place, each in seen.items() if place not in entries or place in over]
-    return (*ended, *(_entry(place, each, facts, new_id()) for place, each in new[:MOST_NEW]))
+    new = [(field, difference) for field, difference in seen.items() if field not in entries or field in over]
+    return (*ended, *(_entry(field, difference, facts, new_id()) for field, difference in new[:MOST_NEW]))
 
 
 def counted(turns: Turns, changed: Iterable[Drift], window_s: float) -> dict[Place, HealCount]:
@@ -89,29 +89,32 @@ def counted(turns: Turns, changed: Iterable[Drift], window_s: float) -> dict[Pla
     """
     after = dict(turns)
     for entry in changed:
-        place = (entry.key, entry.path)
-        last = after.get(place)
+        field = (entry.key, entry.path)
+        last = after.get(field)
         if entry.end is DriftEnd.HEALED and entry.ended_s is not None:
             goes_on = last is not None and last.target == entry.target and entry.began_s - last.ended_s <= window_s
             count, writers = (last.count, last.writers) if last is not None and goes_on else (0, frozenset())
             names = {writer.manager for writer in entry.writers[:1]}
-            after[place] = HealCount(count + 1, entry.target, entry.ended_s, writers | names)
+            after[field] = HealCount(count + 1, entry.target, entry.ended_s, writers | names)
         elif entry.end not in (None, DriftEnd.OVERWRITTEN):
-            after.pop(place, None)
+            after.pop(field, None)
     return after
 
 
 def fights(
-    found: Comparison, turns: Turns, hashes: Mapping[ResourceKey, TargetHash], most: int
+    compared: Comparison, turns: Turns, hashes: Mapping[ResourceKey, TargetHash], most: int
 ) -> tuple[ContestedField, ...]:
     """Return the fields that have drifted again after `most` heals in a row; a whole object is none."""
     return tuple(
         ContestedField(
-            key, each, turn.count, tuple(sorted(turn.writers | {writer.manager for writer in each.writers[:1]}))
+            key,
+            difference,
+            turn.count,
+            tuple(sorted(turn.writers | {writer.manager for writer in difference.writers[:1]})),
         )
-        for key, each in _drifted(found.resources)
-        if each.path != WHOLE
-        and (turn := turns.get((key, each.path))) is not None
+        for key, difference in _drifted(compared.resources)
+        if difference.path != WHOLE
+        and (turn := turns.get((key, difference.path))) is not None
         and turn.count >= most
         and turn.target == hashes.get(key)
     )
@@ -119,19 +122,19 @@ def fights(
 
 def worth_healing(resources: Sequence[Compared], fought: Sequence[ContestedField]) -> tuple[Compared, ...]:
     """Return `resources` without the objects of which nothing but what is fought over differs."""
-    paths = {(each.key, each.difference.path) for each in fought}
+    paths = {(contested.key, contested.difference.path) for contested in fought}
     return tuple(
-        each
-        for each in resources
-        if not each.differences or any((each.pair.key, one.path) not in paths for one in each.differences)
+        resource
+        for resource in resources
+        if not resource.differences or any((resource.pair.key, one.path) not in paths for one in resource.differences)
     )
 
 
 def held_of(fought: Iterable[ContestedField]) -> dict[ResourceKey, tuple[FieldPath, ...]]:
     """Return for each object the fields of it that are fought over."""
     held: dict[ResourceKey, tuple[FieldPath, ...]] = {}
-    for each in fought:
-        held[each.key] = (*held.get(each.key, ()), each.difference.steps)
+    for contested in fought:
+        held[contested.key] = (*held.get(contested.key, ()), contested.difference.steps)
     return held
 
 
@@ -140,12 +143,12 @@ def conditions(fought: Iterable[ContestedField]) -> tuple[Condition, ...]:
     return tuple(
         Condition(
             FIGHT,
-            f"{each.key} {each.difference.path}: gitopsd and {' and '.join(each.writers) or 'somebody'} have written it"
-            f" in turns {each.turns} times, so it is not healed any more",
+            f"{field.key} {field.difference.path}: gitopsd and {' and '.join(field.writers) or 'somebody'} have"
+            f" written it in turns {field.turns} times, so it is not healed any more",
             "stop the other writer, or leave the field to it (take it out of Git, or name it in ignoreDifferences);"
             " a sync by hand tries again",
         )
-        for each in fought
+        for field in fought
     )
 
 
@@ -153,44 +156,44 @@ def _drifted(resources: Iterable[Compared]) -> Iterator[tuple[ResourceKey, Diffe
     for compared in resources:
         if compared.status is not SyncStatus.OUT_OF_SYNC:
             continue
-        if compared.why is Explanation.DRIFT:
-            yield compared.pair.key, Difference(WHOLE, GONE[1], GONE[0], why=Explanation.DRIFT)
-        for each in compared.differences:
-            if each.why in DRIFTED:
-                yield compared.pair.key, replace(each, writers=_others(each.writers))
+        if compared.explanation is Explanation.DRIFT:
+            yield compared.pair.key, Difference(WHOLE, GONE[1], GONE[0], explanation=Explanation.DRIFT)
+        for difference in compared.differences:
+            if difference.explanation in DRIFTED:
+                yield compared.pair.key, replace(difference, writers=_others(difference.writers))
 
 
 def _others(writers: Iterable[Writer]) -> tuple[Writer, ...]:
-    return tuple(each for each in writers if (each.manager, each.operation) != (MANAGER, "Apply"))
+    return tuple(writer for writer in writers if (writer.manager, writer.operation) != (MANAGER, "Apply"))
 
 
-def _entry(place: Place, found: Difference, facts: DriftContext, number: int) -> Drift:
-    key, path = place
+def _entry(field: Place, difference: Difference, facts: DriftContext, number: int) -> Drift:
+    key, path = field
     return Drift(
         number,
         facts.app,
         facts.cluster,
         key,
         path,
-        found.predicted,
-        found.live,
+        difference.predicted,
+        difference.live,
         facts.hashes[key],
         facts.now_s,
-        class_of(found.why, found.writers),
-        found.writers,
+        class_of(difference.explanation, difference.writers),
+        difference.writers,
     )
 
 
-def _end(entry: Drift, found: Difference | None, facts: DriftContext) -> DriftEnd | None:
+def _end(entry: Drift, difference: Difference | None, facts: DriftContext) -> DriftEnd | None:
     """Return how an entry ended; None where it goes on."""
     if facts.hashes.get(entry.key) != entry.target:
         return DriftEnd.SUPERSEDED
-    if found is None:
+    if difference is None:
         return _put_right(entry, facts) or DriftEnd.REVERTED
     over = facts.operation is not None and facts.operation.phase.over
     if over and (entry.key, entry.path) not in facts.held and (end := _put_right(entry, facts)) is not None:
         return end  # it was right for a moment: who writes faster than we look is not to escape being counted
-    return None if found.live == entry.new else DriftEnd.OVERWRITTEN
+    return None if difference.live == entry.new else DriftEnd.OVERWRITTEN
 
 
 def _put_right(entry: Drift, facts: DriftContext) -> DriftEnd | None:

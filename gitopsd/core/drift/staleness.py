@@ -33,12 +33,12 @@ def aged(status: AppStatus, stale: Stale) -> AppStatus:
 
     What is worse stays: it was so when it was last known. An old epoch says nothing about health.
     """
-    found = status.comparison
-    resources = tuple(aged_resource(each, stale) for each in found.resources)
-    sync, health = _sync(found.status), _health(found.health, stale)
-    told = replace(found, status=sync, health=health, resources=resources)
+    fresh = status.comparison
+    resources = tuple(aged_resource(resource, stale) for resource in fresh.resources)
+    sync, health = _sync(fresh.status), _health(fresh.health, stale)
+    compared = replace(fresh, status=sync, health=health, resources=resources)
     conditions = (*status.conditions, *_conditions(stale))
-    return replace(status, comparison=told, conditions=conditions, stale=(*stale.epoch, *stale.watch))
+    return replace(status, comparison=compared, conditions=conditions, stale=(*stale.epoch, *stale.watch))
 
 
 def aged_nodes(nodes: Iterable[TreeNode], silent: Collection[GroupKind]) -> tuple[TreeNode, ...]:

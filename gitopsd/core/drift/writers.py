@@ -17,9 +17,9 @@ GITOPS = (
 )  # fmt: skip
 
 
-def class_of(why: Explanation, writers: Sequence[Writer]) -> WriterClass:
+def class_of(explanation: Explanation, writers: Sequence[Writer]) -> WriterClass:
     """Return what kind of writer made a difference; `writers` are those of the live value, the latest first."""
-    if why is Explanation.MUTATED:
+    if explanation is Explanation.MUTATED:
         return WriterClass.ADMISSION
     if not writers:
         return WriterClass.UNKNOWN
@@ -28,7 +28,7 @@ def class_of(why: Explanation, writers: Sequence[Writer]) -> WriterClass:
 
 def kind_of(manager: str) -> WriterClass:
     """Return what kind of writer a field manager is."""
-    for names, found in ((HUMAN, WriterClass.HUMAN), (GITOPS, WriterClass.GITOPS)):
+    for names, writer_class in ((HUMAN, WriterClass.HUMAN), (GITOPS, WriterClass.GITOPS)):
         if any(matches(pattern, manager) for pattern in names):
-            return found
+            return writer_class
     return WriterClass.CONTROLLER

@@ -15,8 +15,8 @@ def worst(healths: Iterable[Health | None]) -> Health:
 
     Source: Argo CD, docs/operator-manual/health.md, and its release 3.4 for Missing.
     """
-    found = list(healths)
-    here = [health for health in found if health is None or health.status is not HealthStatus.MISSING]
-    told = [health for health in here or found if health is not None]
+    everything = list(healths)
+    here = [health for health in everything if health is None or health.status is not HealthStatus.MISSING]
+    known = [health for health in here or everything if health is not None]
     # max() keeps the first of equals, so the order of the objects decides whose message is shown.
-    return max(told, key=lambda health: SEVERITY[health.status], default=Health(HealthStatus.HEALTHY))
+    return max(known, key=lambda health: SEVERITY[health.status], default=Health(HealthStatus.HEALTHY))

@@ -24,13 +24,13 @@ def autoscaler_health(manifest: Manifest) -> Health:
 
     Source: Kubernetes, "Horizontal Pod Autoscaling", status conditions.
     """
-    found = {str(each.get("type")): each for each in _conditions(manifest)}
-    able, active = found.get("AbleToScale", {}), found.get("ScalingActive", {})
+    conditions = {str(condition.get("type")): condition for condition in _conditions(manifest)}
+    able, active = conditions.get("AbleToScale", {}), conditions.get("ScalingActive", {})
     if able.get("status") == "False" and text_at(able, "reason").startswith(FAILED):
         return degraded(_words(able))
     if active.get("status") == "False" and text_at(active, "reason") != SWITCHED_OFF:
         return degraded(_words(active))
-    for scales in (able, found.get("ScalingLimited", {})):
+    for scales in (able, conditions.get("ScalingLimited", {})):
         if scales.get("status") == "True":
             return healthy(_words(scales))
     return progressing(_words(able) or "it has not looked at its target yet")

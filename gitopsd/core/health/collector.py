@@ -13,12 +13,12 @@ def collector_health(manifest: Manifest) -> Health:
 
     Source: OpenTelemetry operator, API reference, `OpenTelemetryCollector.status.scale`.
     """
-    mode, told = text_at(manifest, "spec", "mode"), text_at(manifest, "status", "scale", "statusReplicas")
-    ready, _, total = told.partition("/")
+    mode, replicas = text_at(manifest, "spec", "mode"), text_at(manifest, "status", "scale", "statusReplicas")
+    ready, _, total = replicas.partition("/")
     if not ready.isdecimal() or not total.isdecimal():
         return healthy() if mode == "sidecar" and manifest.get("status") else progressing("it has no replicas yet")
     if ready.strip("0") == total.strip("0") == "" and mode == "daemonset":
         return healthy("no node is eligible")
     if not ready.strip("0"):
-        return degraded(f"{told} replicas are ready")
-    return healthy() if ready == total else progressing(f"{told} replicas are ready")
+        return degraded(f"{replicas} replicas are ready")
+    return healthy() if ready == total else progressing(f"{replicas} replicas are ready")

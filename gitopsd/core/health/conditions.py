@@ -101,19 +101,19 @@ def custom_health(manifest: Manifest) -> Health | None:
     nothing either.
     """
     status, generation = manifest.get("status"), at(manifest, ("metadata", "generation"))
-    found = _status_health(status, generation) if isinstance(status, dict) else None
-    if found is not None and found.status is not HealthStatus.HEALTHY:
-        return found
+    health = _status_health(status, generation) if isinstance(status, dict) else None
+    if health is not None and health.status is not HealthStatus.HEALTHY:
+        return health
     held = next((name for name in SWITCHES if at(manifest, ("spec", name)) is True), None)
-    return found if held is None else suspended(f"{held} is true")
+    return health if held is None else suspended(f"{held} is true")
 
 
 def _status_health(status: Mapping[str, Any], generation: Any) -> Health | None:
     if is_behind(status.get("observedGeneration"), generation):
         return progressing("the latest spec has not been observed yet")
     listed = status.get("conditions")
-    each = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    said = _told({one["type"]: one for one in reversed(each) if isinstance(one.get("type"), str)}, generation)
+    conditions = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    said = _told({one["type"]: one for one in reversed(conditions) if isinstance(one.get("type"), str)}, generation)
     # max() keeps the first of equals: a condition says more than a phase.
     return max((one for one in (said, *_phases(status)) if one), key=lambda one: SEVERITY[one.status], default=None)
 
@@ -127,22 +127,24 @@ def _phases(status: Mapping[str, Any]) -> Iterator[Health]:
             yield Health(HealthStatus.PROGRESSING if runs else known, words_of(status) or f"{name} is {word}")
 
 
-def _told(found: Mapping[str, Condition], generation: Any) -> Health | None:  # noqa: PLR0911 - a row of the table each
+def _told(conditions: Mapping[str, Condition], generation: Any) -> Health | None:  # noqa: PLR0911 - a row of the table each
     for name in ("Stalled", "Degraded", "Failed", "InvalidSpec"):
-        if _is(found, name, "True"):
-            return degraded(words_of(found[name]))
+        if _is(conditions, name, "True"):
+            return degraded(words_of(conditions[name]))
     for name in ("Synced", "Progressing"):
-        if _is(found, name, "False") and ERROR.search(_reason(found[name])):
-            return degraded(words_of(found[name]))
-    if _is(found, "Paused", "True"):
-        return suspended(words_of(found["Paused"]) or "it is paused")
-    if _is(found, "Synced", "False") and _reason(found["Synced"]) == PAUSED:
-        return suspended(words_of(found["Synced"]))
-    if _is(found, "Reconciling", "True"):
-        return progressing(words_of(found["Reconciling"]))
-    if _is(found, "Progressing", "True") and _reason(found["Progressing"]) not in DONE:
-        return progressing(words_of(found["Progressing"]))
-    return next((_ready(name, found[name], generation) for name in ("Ready", "Available") if name in found), None)
+        if _is(conditions, name, "False") and ERROR.search(_reason(conditions[name])):
+            return degraded(words_of(conditions[name]))
+    if _is(conditions, "Paused", "True"):
+        return suspended(words_of(conditions["Paused"]) or "it is paused")
+    if _is(conditions, "Synced", "False") and _reason(conditions["Synced"]) == PAUSED:
+        return suspended(words_of(conditions["Synced"]))
+    if _is(conditions, "Reconciling", "True"):
+        return progressing(words_of(conditions["Reconciling"]))
+    if _is(conditions, "Progressing", "True") and _reason(conditions["Progressing"]) not in DONE:
+        return progressing(words_of(conditions["Progressing"]))
+    return next(
+        (_ready(name, conditions[name], generation) for name in ("Ready", "Available") if name in conditions), None
+    )
 
 
 def _ready(name: str, condition: Condition, generation: Any) -> Health:
@@ -159,8 +161,8 @@ def _ready(name: str, condition: Condition, generation: Any) -> Health:
             return unknown(f"condition {name} is {str(status)[:40]!r} instead of 'True', 'False' or 'Unknown'")
 
 
-def _is(found: Mapping[str, Condition], name: str, status: str) -> bool:
-    return name in found and status_of(found[name]) == status
+def _is(conditions: Mapping[str, Condition], name: str, status: str) -> bool:
+    return name in conditions and status_of(conditions[name]) == status
 
 
 def _reason(condition: Condition) -> str:

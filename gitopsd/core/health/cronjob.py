@@ -37,9 +37,9 @@ def cronjob_health(manifest: Manifest) -> Health:  # noqa: PLR0911 - a state eac
 def _time(manifest: Manifest, name: str) -> datetime | None:
     text = text_at(manifest, "status", name)
     try:
-        found = datetime.fromisoformat(text) if text else None
+        moment = datetime.fromisoformat(text) if text else None
     except ValueError:
-        found = None
-    if text and (found is None or found.tzinfo is None):
+        moment = None
+    if text and (moment is None or moment.tzinfo is None):
         raise WrongShape(f".status.{name} is no time")
-    return found
+    return moment

@@ -31,8 +31,8 @@ class HasValue:
     among: tuple[Scalar, ...]
 
     def holds(self, value: Any, _generation: Any) -> bool:
-        found = at(value, self.path)
-        return any(type(found) is type(each) and found == each for each in self.among)
+        current = at(value, self.path)
+        return any(type(current) is type(option) and current == option for option in self.among)
 
     def words(self, value: Any) -> str:
         return _named(self.path, at(value, self.path))
@@ -72,7 +72,7 @@ class IsLess:
     path: Path
     than: Path | int
     default: int = 0  # of `than`
-    each: Path = ()  # of every item at `than`, whose sum is meant
+    item_path: Path = ()  # of every item at `than`, whose sum is meant
 
     def holds(self, value: Any, _generation: Any) -> bool:
         return _number(at(value, self.path), 0) < self._limit(value)
@@ -83,10 +83,10 @@ class IsLess:
     def _limit(self, value: Any) -> int:
         if isinstance(self.than, int):
             return self.than
-        found = at(value, self.than)
-        if self.each:
-            return sum(_number(at(item, self.each), self.default) for item in _items(found))
-        return _number(found, self.default)
+        limit = at(value, self.than)
+        if self.item_path:
+            return sum(_number(at(item, self.item_path), self.default) for item in _items(limit))
+        return _number(limit, self.default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +106,14 @@ class HasCondition:
         return words_of(self._found(value, None) or {})
 
     def _found(self, value: Any, generation: Any) -> Mapping[str, Any] | None:
-        told = (each for each in _conditions(value, self.path) if each.get("type") == self.kind)
-        return next((each for each in told if self._is_meant(each, generation)), None)
+        conditions = (condition for condition in _conditions(value, self.path) if condition.get("type") == self.kind)
+        return next((condition for condition in conditions if self._is_meant(condition, generation)), None)
 
-    def _is_meant(self, told: Mapping[str, Any], generation: Any) -> bool:
-        if is_behind(told.get("observedGeneration"), generation) or status_of(told) not in self.statuses:
+    def _is_meant(self, condition: Mapping[str, Any], generation: Any) -> bool:
+        if is_behind(condition.get("observedGeneration"), generation) or status_of(condition) not in self.statuses:
             return False
         wanted = (("reason", self.reasons), ("severity", self.severities))
-        return all(not any_of or told.get(name) in any_of for name, any_of in wanted)
+        return all(not any_of or condition.get(name) in any_of for name, any_of in wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,9 @@ class HasStaleCondition:
     path: Path
 
     def holds(self, value: Any, generation: Any) -> bool:
-        return any(is_behind(each.get("observedGeneration"), generation) for each in _conditions(value, self.path))
+        return any(
+            is_behind(condition.get("observedGeneration"), generation) for condition in _conditions(value, self.path)
+        )
 
     def words(self, _value: Any) -> str:
         return "the latest spec has not been observed yet"
@@ -131,13 +133,13 @@ class HasStaleCondition:
 
 @dataclass(frozen=True, slots=True)
 class HasDifferentItems:
-    """The items of a list do not all have the same value at `each`."""
+    """The items of a list do not all have the same value at `item_path`."""
 
     path: Path
-    each: Path
+    item_path: Path
 
     def holds(self, value: Any, _generation: Any) -> bool:
-        return len({_text(at(item, self.each)) for item in _items(at(value, self.path))}) > 1
+        return len({_text(at(item, self.item_path)) for item in _items(at(value, self.path))}) > 1
 
     def words(self, _value: Any) -> str:
         return ""
@@ -215,13 +217,13 @@ def is_behind(observed: Any, generation: Any) -> bool:
 
 def words_of(condition: Mapping[str, Any]) -> str:
     """Return a condition's message, or else its reason."""
-    found = (condition.get(name) for name in ("message", "reason"))
-    return next((each for each in found if isinstance(each, str) and each), "")
+    texts = (condition.get(name) for name in ("message", "reason"))
+    return next((text for text in texts if isinstance(text, str) and text), "")
 
 
 def _conditions(value: Any, path: Path) -> Iterator[Mapping[str, Any]]:
     listed = at(value, path)
-    return (each for each in (listed if isinstance(listed, list) else ()) if isinstance(each, dict))
+    return (condition for condition in (listed if isinstance(listed, list) else ()) if isinstance(condition, dict))
 
 
 def _items(value: Any) -> Iterator[Any]:

@@ -44,7 +44,7 @@ def _runs_for_ever(manifest: Manifest) -> bool:
 
 
 def _stuck(manifest: Manifest) -> str | None:
-    waits = [mapping_at(each, "state", "waiting") for each in items_at(manifest, "status", "containerStatuses")]
+    waits = [mapping_at(status, "state", "waiting") for status in items_at(manifest, "status", "containerStatuses")]
     bad = [wait for wait in waits if _is_error(text_at(wait, "reason"))]
     return ", ".join(text_at(wait, "message") or text_at(wait, "reason") for wait in bad) if bad else None
 
@@ -58,7 +58,7 @@ def _why_failed(manifest: Manifest) -> str:
         *items_at(manifest, "status", "initContainerStatuses"),
         *items_at(manifest, "status", "containerStatuses"),
     ]
-    return next((why for why in map(_why_ended, containers) if why), "")
+    return next((cause for cause in map(_why_ended, containers) if cause), "")
 
 
 def _why_ended(container: Mapping[str, Any]) -> str:

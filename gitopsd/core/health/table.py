@@ -95,12 +95,12 @@ def health_of(manifest: Manifest) -> Health | None:
     Source: Argo CD, docs/operator-manual/health.md.
     """
     try:
-        found = _judged(manifest)
+        health = _judged(manifest)
     except WrongShape as err:
-        found = unknown(str(err))
-    if found is None or len(found.message) <= MAX_MESSAGE:
-        return found
-    return Health(found.status, found.message[:MAX_MESSAGE] + " …")
+        health = unknown(str(err))
+    if health is None or len(health.message) <= MAX_MESSAGE:
+        return health
+    return Health(health.status, health.message[:MAX_MESSAGE] + " …")
 
 
 def _judged(manifest: Manifest) -> Health | None:

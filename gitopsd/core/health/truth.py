@@ -68,15 +68,15 @@ def judged(manifest: Manifest, truth: Truth) -> Health:
 
 
 def _words(manifest: Manifest, ruling: Ruling) -> str:
-    told = next(filter(None, (fact.words(manifest) for fact in ruling.facts)), "")
+    words = next(filter(None, (fact.words(manifest) for fact in ruling.facts)), "")
     if ruling.status is HealthStatus.HEALTHY or any(isinstance(fact, HasCondition | HasItem) for fact in ruling.facts):
-        return told
-    return ": ".join(filter(None, (told, _message(manifest))))
+        return words
+    return ": ".join(filter(None, (words, _message(manifest))))
 
 
 def _message(manifest: Manifest) -> str:
-    found = (at(manifest, ("status", name)) for name in ("message", "reason", "error"))
-    return next((each for each in found if isinstance(each, str) and each), "")
+    texts = (at(manifest, ("status", name)) for name in ("message", "reason", "error"))
+    return next((text for text in texts if isinstance(text, str) and text), "")
 
 
 def healthy(*facts: Fact) -> Ruling:
@@ -144,14 +144,14 @@ def fewer(where: str, than: str | int, default: int = 0) -> Fact:
     return IsLess(path(where), path(than) if isinstance(than, str) else than, default)
 
 
-def fewer_than_all(where: str, items: str, each: str) -> Fact:
+def fewer_than_all(where: str, items: str, summed: str) -> Fact:
     """The number is less than the sum of the field `each` of the items."""
-    return IsLess(path(where), path(items), each=path(each))
+    return IsLess(path(where), path(items), item_path=path(summed))
 
 
-def unlike(items: str, each: str) -> Fact:
+def unlike(items: str, compared: str) -> Fact:
     """The items do not all have the same value in the field `each`."""
-    return HasDifferentItems(path(items), path(each))
+    return HasDifferentItems(path(items), path(compared))
 
 
 def uneven(where: str, other: str) -> Fact:

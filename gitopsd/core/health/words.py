@@ -32,8 +32,8 @@ def unknown(message: str) -> Health:
 
 def condition(manifest: Manifest, kind: str) -> Mapping[str, Any]:
     """Return the status condition of type `kind`; empty where there is none."""
-    found = (each for each in items_at(manifest, "status", "conditions") if each.get("type") == kind)
-    return next(found, {})
+    matches = (entry for entry in items_at(manifest, "status", "conditions") if entry.get("type") == kind)
+    return next(matches, {})
 
 
 def unobserved(manifest: Manifest) -> bool:

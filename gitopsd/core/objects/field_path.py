@@ -47,28 +47,28 @@ def at(value: Any, steps: FieldPath) -> Any:
     return value
 
 
-def with_at(value: Any, steps: FieldPath, found: Any) -> Any:
-    """Return `value` with `found` at `steps`, or without what is there where that is ABSENT; makes missing parents."""
+def with_at(value: Any, steps: FieldPath, new_value: Any) -> Any:
+    """Return `value` with `new_value` at `steps`, without what is there where that is ABSENT; makes missing parents."""
     head, rest = steps[0], steps[1:]
     if isinstance(head, str):
         here = value if isinstance(value, dict) else {}
-        if found is ABSENT and not rest:
+        if new_value is ABSENT and not rest:
             return {name: item for name, item in here.items() if name != head}
-        return {**here, head: with_at(here.get(head), rest, found) if rest else found}
+        return {**here, head: with_at(here.get(head), rest, new_value) if rest else new_value}
     items = value if isinstance(value, list) else []
-    place = place_of(items, head) if isinstance(head, Item) else head
-    if place is None or place >= len(items):
+    index = place_of(items, head) if isinstance(head, Item) else head
+    if index is None or index >= len(items):
         new = dict(head.key) if isinstance(head, Item) else None
-        return [*items, with_at(new, rest, found) if rest else found]
-    changed = [with_at(items[place], rest, found)] if rest else [] if found is ABSENT else [found]
-    return [*items[:place], *changed, *items[place + 1 :]]
+        return [*items, with_at(new, rest, new_value) if rest else new_value]
+    changed = [with_at(items[index], rest, new_value)] if rest else [] if new_value is ABSENT else [new_value]
+    return [*items[:index], *changed, *items[index + 1 :]]
 
 
 def place_of(items: Sequence[Any], step: Item) -> int | None:
     """Return the place of the item that `step` names; None where there is none."""
     named = (
-        place
-        for place, item in enumerate(items)
+        index
+        for index, item in enumerate(items)
         if isinstance(item, dict)
         and any(field in item for field, _ in step.key)
         and all(item.get(field, value) == value for field, value in step.key)
@@ -116,11 +116,11 @@ def owned_apart(fields: Mapping[str, Any], live: Any, steps: FieldPath) -> bool:
 def _stepped(fields: Mapping[str, Any], live: Any, step: PathElement) -> tuple[Any, Any]:
     if isinstance(step, str):
         return _child(live, step), fields.get(f"f:{step}")
-    place = step if isinstance(step, int) else place_of(live, step) if isinstance(live, list) else None
-    if place is None or not isinstance(live, list) or place >= len(live):
+    index = step if isinstance(step, int) else place_of(live, step) if isinstance(live, list) else None
+    if index is None or not isinstance(live, list) or index >= len(live):
         return ABSENT, None
-    item = live[place]
-    return item, next((below for name, below in fields.items() if key_names(name, place, item)), None)
+    item = live[index]
+    return item, next((below for name, below in fields.items() if key_names(name, index, item)), None)
 
 
 def _child(value: Any, step: PathElement) -> Any:
@@ -130,8 +130,8 @@ def _child(value: Any, step: PathElement) -> Any:
         case int() if isinstance(value, list) and step < len(value):
             return value[step]
         case Item() if isinstance(value, list):
-            place = place_of(value, step)
-            return ABSENT if place is None else value[place]
+            index = place_of(value, step)
+            return ABSENT if index is None else value[index]
         case _:
             return ABSENT
 

@@ -17,11 +17,11 @@ def mapping_at(value: Any, *path: str) -> Mapping[str, Any]:
 
 def items_at(value: Any, *path: str) -> Sequence[Mapping[str, Any]]:
     """Return the list of objects at `path`; empty where it is absent or null."""
-    found = _typed(value, path, list, "a list") or []
-    for item in found:
+    items = _typed(value, path, list, "a list") or []
+    for item in items:
         if not isinstance(item, dict):
             raise WrongShape(f".{'.'.join(path)} holds {_type(item)} instead of objects")
-    return found
+    return items
 
 
 def text_at(value: Any, *path: str) -> str:
@@ -36,23 +36,23 @@ def flag_at(value: Any, *path: str) -> bool:
 
 def number_at(value: Any, *path: str, default: int = 0) -> int:
     """Return the integer at `path`; `default` where it is absent or null."""
-    found = _typed(value, path, int, "an integer")
-    if isinstance(found, bool):
+    number = _typed(value, path, int, "an integer")
+    if isinstance(number, bool):
         raise WrongShape(f".{'.'.join(path)} is a boolean instead of an integer")
-    return default if found is None else int(found)
+    return default if number is None else int(number)
 
 
 def _typed(value: Any, path: tuple[str, ...], wanted: type, words: str) -> Any:
-    found = value
+    current = value
     for depth, name in enumerate(path):
-        if found is None:
+        if current is None:
             return None
-        if not isinstance(found, dict):
-            raise WrongShape(f".{'.'.join(path[:depth])} is {_type(found)} instead of an object")
-        found = found.get(name)
-    if found is not None and not isinstance(found, wanted):
-        raise WrongShape(f".{'.'.join(path)} is {_type(found)} instead of {words}")
-    return found
+        if not isinstance(current, dict):
+            raise WrongShape(f".{'.'.join(path[:depth])} is {_type(current)} instead of an object")
+        current = current.get(name)
+    if current is not None and not isinstance(current, wanted):
+        raise WrongShape(f".{'.'.join(path)} is {_type(current)} instead of {words}")
+    return current
 
 
 def _type(value: Any) -> str:

@@ -54,15 +54,15 @@ def owned_view(fields: Fields, live: Any) -> Any:
     if not own:
         return live
     if isinstance(live, dict):
-        found = {}
+        view = {}
         for key in own:
             if key[:2] != "f:":
                 return ["other shape", live]
             name = key[2:]
             if name in live:
                 below = fields[key]
-                found[key] = owned_view(below, live[name]) if below else live[name]  # most are leaves
-        return found
+                view[key] = owned_view(below, live[name]) if below else live[name]  # most are leaves
+        return view
     if isinstance(live, list):
         return _owned_items(fields, own, live)
     return ["other shape", live]
@@ -82,15 +82,15 @@ def newest_s(manifest: Manifest, manager: str) -> float | None:
 def entries_of(manifest: Manifest) -> Sequence[Entry]:
     """Return the elements of managedFields; none where they are not what they should be."""
     meta = manifest.get("metadata")
-    found = meta.get("managedFields") if isinstance(meta, dict) else None
-    entries = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else ()
+    listed = meta.get("managedFields") if isinstance(meta, dict) else None
+    entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else ()
     return [entry for entry in entries if isinstance(entry.get("manager"), str)]
 
 
 def fields_of(entry: Entry) -> Fields:
     """Return the fieldsV1 of an element of managedFields."""
-    found = entry.get("fieldsV1")
-    return found if isinstance(found, dict) else {}
+    owned = entry.get("fieldsV1")
+    return owned if isinstance(owned, dict) else {}
 
 
 def is_readable(entry: Entry, manifest: Manifest) -> bool:
@@ -124,9 +124,9 @@ def _owned_items(fields: Fields, own: list[str], live: list[Any]) -> Any:
     """Return the owned items of `live` in their live order; the whole list too where an owned one is not found."""
     shapes, wanted = _wanted_items(tuple(own))
     here = []
-    for place, item in enumerate(live):
+    for index, item in enumerate(live):
         for shape in shapes:
-            key = wanted.get((shape, _identity(shape, place, item)))
+            key = wanted.get((shape, _identity(shape, index, item)))
             if key is not None:
                 here.append([key, owned_view(fields[key], item)])
     if len({key for key, _ in here}) == len(own):
@@ -157,10 +157,10 @@ def _wanted_items(own: tuple[str, ...]) -> tuple[tuple[Shape, ...], Mapping[tupl
     return tuple(dict.fromkeys(shape for shape, _ in wanted)), wanted
 
 
-def _identity(shape: Shape, place: Any, item: Any) -> Any:
-    """Return what names `item`, of a list's place `place`, in keys of `shape`; hashable."""
+def _identity(shape: Shape, index: Any, item: Any) -> Any:
+    """Return what names `item`, of a list's place `index`, in keys of `shape`; hashable."""
     if shape[0] == "i":
-        return place
+        return index
     if shape[0] == "v":
         return _hashable(item)
     return tuple([_hashable(item.get(name)) for name in shape[1:]]) if isinstance(item, dict) else None
@@ -187,18 +187,18 @@ def _joined(one: Fields, other: Fields, name: str) -> Any:
 
 def less(fields: Fields, other: Fields) -> Fields:
     """Return `fields` without what `other` names; an item of a list goes with all that is in it."""
-    left = {}
+    remaining = {}
     for name, below in fields.items():
         if name not in other:
-            left[name] = below
+            remaining[name] = below
             continue
         there = other[name]
         if not below or not there or (not name.startswith("f:") and "." in there):
             continue
         rest = less(below, there)
-        if any(each != "." for each in rest):
-            left[name] = rest
-    return left
+        if any(name_below != "." for name_below in rest):
+            remaining[name] = rest
+    return remaining
 
 
 def written_s(entry: Entry) -> float | None:
@@ -220,8 +220,8 @@ def key_of_item(name: str) -> tuple[str, ...]:
     return tuple(key) if isinstance(key, dict) else ()
 
 
-def key_names(name: str, place: int, item: Any) -> bool:
-    """Tell whether the key `name` of fieldsV1 names `item`, which is at `place` of its list."""
+def key_names(name: str, index: int, item: Any) -> bool:
+    """Tell whether the key `name` of fieldsV1 names `item`, which is at `index` of its list."""
     try:
         wanted = orjson.loads(name[2:])
     except orjson.JSONDecodeError:
@@ -233,6 +233,6 @@ def key_names(name: str, place: int, item: Any) -> bool:
         case "v:":
             return bool(item == wanted)
         case "i:":
-            return bool(place == wanted)
+            return bool(index == wanted)
         case _:
             return False

@@ -58,8 +58,8 @@ class _Masks:
         # `==` alone takes 1, 1.0 and True for one value.
         if not any(type(one) is type(value) and one == value for one in seen):
             seen.append(value)
-        place = next(i for i, one in enumerate(seen) if type(one) is type(value) and one == value)
-        return MASK + "+" * place
+        index = next(i for i, one in enumerate(seen) if type(one) is type(value) and one == value)
+        return MASK + "+" * index
 
 
 def _masked(secret: Manifest, masks: _Masks) -> Manifest:

@@ -16,7 +16,7 @@ PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]|\[([^\[\]]*)\]")
 
 def parts_of(field: str) -> Parts:
     """Return the parts of a cause's field, such as `spec.ports[0].name`; a key of a map may stand in brackets, too."""
-    return tuple(int(place) if place else name or key for name, place, key in PART.findall(field))
+    return tuple(int(index) if index else name or key for name, index, key in PART.findall(field))
 
 
 def without_nulls(manifest: Manifest, fields: Iterable[str]) -> Manifest:
@@ -24,11 +24,11 @@ def without_nulls(manifest: Manifest, fields: Iterable[str]) -> Manifest:
 
     The places in lists that a refusal names are of the object as it would be, so every item's null is meant there.
     """
-    left: Any = manifest
+    remaining: Any = manifest
     for field in fields:
-        for steps in reversed(list(_nulls(left, parts_of(field), ()))):
-            left = with_at(left, steps, ABSENT)
-    return manifest if left is manifest else dict(left)
+        for steps in reversed(list(_nulls(remaining, parts_of(field), ()))):
+            remaining = with_at(remaining, steps, ABSENT)
+    return manifest if remaining is manifest else dict(remaining)
 
 
 def _nulls(value: Any, parts: Parts, steps: FieldPath) -> Iterator[FieldPath]:
@@ -40,5 +40,5 @@ def _nulls(value: Any, parts: Parts, steps: FieldPath) -> Iterator[FieldPath]:
     if isinstance(head, str) and isinstance(value, dict) and head in value:
         yield from _nulls(value[head], rest, (*steps, head))
     elif isinstance(head, int) and isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from _nulls(item, rest, (*steps, place))
+        for index, item in enumerate(value):
+            yield from _nulls(item, rest, (*steps, index))

@@ -67,10 +67,10 @@ def obstacles(target: Manifest, live: Manifest, fields: Iterable[str]) -> Obstac
     named = [steps for field in fields if (steps := _steps(merged, live, parts_of(field)))]
     unset = [way for steps in named if (way := _unset(target, live, steps))]
     doubles = [way for steps in named for way in _doubles(target, live, steps)]
-    found = dict.fromkeys(unset or doubles or [way for steps in named for way in _beside(target, live, steps)])
-    held = [FieldHolder(way, manager) for way in found for manager in _holders(live, way)]
-    kept = {each.steps for each in held}
-    return Obstacles(tuple(way for way in found if way not in kept), tuple(held))
+    paths = dict.fromkeys(unset or doubles or [way for steps in named for way in _beside(target, live, steps)])
+    held = [FieldHolder(way, manager) for way in paths for manager in _holders(live, way)]
+    kept = {holder.steps for holder in held}
+    return Obstacles(tuple(way for way in paths if way not in kept), tuple(held))
 
 
 def cleared(target: Manifest, live: Manifest, free: Sequence[FieldPath]) -> Manifest:
@@ -101,14 +101,14 @@ def _named(live: Manifest, value: Any, steps: FieldPath, above: FieldPath = ()) 
 
 def _item_name(live: Manifest, items: list[Any], above: FieldPath, step: PathElement) -> str:
     """Return how managedFields name an item of the list at `above`: as an owner of it does, else by its key."""
-    place = place_of(items, step) if isinstance(step, Item) else step
-    if not isinstance(place, int):
+    index = place_of(items, step) if isinstance(step, Item) else step
+    if not isinstance(index, int):
         return ""
     for entry in entries_of(live):
         for name in named_below(fields_of(entry), live, above) or {}:
-            if key_names(name, place, items[place]):
+            if key_names(name, index, items[index]):
                 return name
-    item = items[place]
+    item = items[index]
     fields = next(iter(keys_of(live, live, above)), NO_KEY) or (
         [field for field, _ in step.key] if isinstance(step, Item) else ()
     )
@@ -122,52 +122,57 @@ def overlaid(target: Manifest, live: Manifest) -> Manifest:
     Source: structured-merge-diff, `typed` (merge); what is atomic is told by who owns it.
     """
     ours = our_entry(live)
-    left = live
+    remaining = live
     if ours is not None and is_readable(ours, live):
         others = [fields_of(entry) for entry in entries_of(live) if entry != ours]
-        left = without(live, gone_with(fields_of(ours), others, target, live))
-    return dict(_laid(target, left, live, ()))
+        remaining = without(live, gone_with(fields_of(ours), others, target, live))
+    return dict(_laid(target, remaining, live, ()))
 
 
-def _laid(target: Any, left: Any, live: Manifest, steps: FieldPath) -> Any:
-    if isinstance(target, dict) and isinstance(left, dict) and not _is_whole(live, steps):
-        laid = {name: _laid(value, left.get(name), live, (*steps, name)) for name, value in target.items()}
-        return {**left, **laid}
-    if isinstance(target, list) and isinstance(left, list) and target and (fields := _keys(target, left, live, steps)):
-        return list(_woven(target, left, live, steps, fields))
+def _laid(target: Any, remaining: Any, live: Manifest, steps: FieldPath) -> Any:
+    if isinstance(target, dict) and isinstance(remaining, dict) and not _is_whole(live, steps):
+        laid = {name: _laid(value, remaining.get(name), live, (*steps, name)) for name, value in target.items()}
+        return {**remaining, **laid}
+    if (
+        isinstance(target, list)
+        and isinstance(remaining, list)
+        and target
+        and (fields := _keys(target, remaining, live, steps))
+    ):
+        return list(_woven(target, remaining, live, steps, fields))
     return target
 
 
 def _is_whole(live: Manifest, steps: FieldPath) -> bool:
     """Tell whether a map of `live` is owned as a whole."""
     below = [named_below(fields_of(entry), live, steps) for entry in entries_of(live)] if steps else []
-    return any(each == {} for each in below)
+    return any(fields == {} for fields in below)
 
 
-def _keys(target: list[Any], left: list[Any], live: Manifest, steps: FieldPath) -> tuple[str, ...]:
-    if not all(isinstance(item, dict) for item in (*target, *left)):
+def _keys(target: list[Any], remaining: list[Any], live: Manifest, steps: FieldPath) -> tuple[str, ...]:
+    if not all(isinstance(item, dict) for item in (*target, *remaining)):
         return NO_KEY
     known = next(iter(keys_of(live, live, steps)), NO_KEY)
-    return known or key_fields(ITEM_KEYS, target, left)
+    return known or key_fields(ITEM_KEYS, target, remaining)
 
 
 def _woven(
-    target: list[Any], left: list[Any], live: Manifest, steps: FieldPath, fields: tuple[str, ...]
+    target: list[Any], remaining: list[Any], live: Manifest, steps: FieldPath, fields: tuple[str, ...]
 ) -> Iterator[Any]:
     """Yield the items of both: Git's in their order, the others before what follows them."""
-    pairs = [(item, place_of(left, step := _item(item, fields)), step) for item in target]
-    shared = {place for _, place, _ in pairs}
+    pairs = [(item, place_of(remaining, step := _item(item, fields)), step) for item in target]
+    shared = {index for _, index, _ in pairs}
     here = 0
-    for item, place, step in pairs:
-        while here < len(left) and here not in shared:
-            yield left[here]
+    for item, index, step in pairs:
+        while here < len(remaining) and here not in shared:
+            yield remaining[here]
             here += 1
-        if place is None:
+        if index is None:
             yield item
             continue
-        yield _laid(item, left[place], live, (*steps, step))
-        here += here == place
-    yield from (item for at_, item in enumerate(left[here:], here) if at_ not in shared)
+        yield _laid(item, remaining[index], live, (*steps, step))
+        here += here == index
+    yield from (item for at_, item in enumerate(remaining[here:], here) if at_ not in shared)
 
 
 def _item(item: Any, fields: tuple[str, ...]) -> Item:

@@ -31,10 +31,10 @@ def gone_with(theirs: Fields, others: Sequence[Fields], target: Manifest, manife
 
 def without(manifest: Manifest, gone: Iterable[FieldPath]) -> Manifest:
     """Return `manifest` without what is at each of `gone`; places in lists are of the list as it is."""
-    left: Any = manifest
+    remaining: Any = manifest
     for steps in sorted(gone, key=_by_place, reverse=True):
-        left = with_at(left, steps, ABSENT)
-    return dict(left)
+        remaining = with_at(remaining, steps, ABSENT)
+    return dict(remaining)
 
 
 def _by_place(steps: FieldPath) -> list[tuple[int, str]]:
@@ -49,11 +49,11 @@ def _gone(
         if step is None or (*steps, step) in BOOKKEEPING or (steps and _is_key(steps[-1], step)):
             continue
         way = (*steps, step)
-        named = [each[name] for each in others if name in each]
+        named = [owned[name] for owned in others if name in owned]
         if named or way in BY_NAME or _is_set(target, steps, name, step) or (below and "." not in below):
             if below:
                 # Who names nothing below, where others do, has the map or the item itself, and nothing in it.
-                yield from _gone(below, [each for each in named if each], target, at(value, (step,)), way)
+                yield from _gone(below, [owned for owned in named if owned], target, at(value, (step,)), way)
         else:
             yield way
 
@@ -76,7 +76,7 @@ def _step(name: str, value: Any) -> PathElement | None:
         return name[2:] if isinstance(value, dict) and name[2:] in value else None
     if not isinstance(value, list):
         return None
-    place = next((place for place, item in enumerate(value) if key_names(name, place, item)), None)
-    if place is None:
+    index = next((index for index, item in enumerate(value) if key_names(name, index, item)), None)
+    if index is None:
         return None
-    return Item(tuple(orjson.loads(name[2:]).items())) if name.startswith("k:") else place
+    return Item(tuple(orjson.loads(name[2:]).items())) if name.startswith("k:") else index

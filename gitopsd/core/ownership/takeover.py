@@ -111,13 +111,16 @@ def ours_alone(manifest: Manifest) -> tuple[Entry, ...] | None:
     been an autoscaler's, a webhook's or anybody's.
     """
     ours = our_entry(manifest)
-    found = [entry for entry in entries_of(manifest) if entry.get("manager") == BEFORE_FIRST_APPLY]
-    if ours is None or not found:
+    entries_before = [entry for entry in entries_of(manifest) if entry.get("manager") == BEFORE_FIRST_APPLY]
+    if ours is None or not entries_before:
         return None
-    left = {id(entry): less(fields_of(entry), fields_of(ours)) for entry in found}
-    if all(left[id(entry)] == fields_of(entry) for entry in found):
+    remaining = {id(entry): less(fields_of(entry), fields_of(ours)) for entry in entries_before}
+    if all(remaining[id(entry)] == fields_of(entry) for entry in entries_before):
         return None
-    entries = ({**entry, "fieldsV1": left[id(entry)]} if id(entry) in left else entry for entry in entries_of(manifest))
+    entries = (
+        {**entry, "fieldsV1": remaining[id(entry)]} if id(entry) in remaining else entry
+        for entry in entries_of(manifest)
+    )
     return tuple(entry for entry in entries if entry["fieldsV1"])
 
 

@@ -45,9 +45,9 @@ def _permitted(project: AppProject, source: Source) -> bool:
     """Tell whether the project allows a source; what is denied is not had by naming it with or without `oci://`."""
     bare = source.repo_url.removeprefix(OCI)
     urls = (bare, f"{OCI}{bare}") if source.repository.startswith(OCI) else (source.repo_url,)
-    denied = [each[1:] for each in project.source_repos if each.startswith("!")]
+    denied = [repo[1:] for repo in project.source_repos if repo.startswith("!")]
     places = (*urls, source.repository, source.repository.removeprefix(OCI))
-    return any(source_permitted(project, url) for url in urls) and not any(named(denied, place) for place in places)
+    return any(source_permitted(project, url) for url in urls) and not any(named(denied, spelled) for spelled in places)
 
 
 def source_permitted(project: AppProject, url: str) -> bool:
@@ -55,13 +55,13 @@ def source_permitted(project: AppProject, url: str) -> bool:
 
     Every spelling of the repository counts: a denied one is not had by writing its host in capitals.
     """
-    allowed = any(_is_named(each, _canonical(url)) for each in project.source_repos if not each.startswith("!"))
-    return allowed and not named([each[1:] for each in project.source_repos if each.startswith("!")], url)
+    allowed = any(_is_named(repo, _canonical(url)) for repo in project.source_repos if not repo.startswith("!"))
+    return allowed and not named([repo[1:] for repo in project.source_repos if repo.startswith("!")], url)
 
 
 def dependency_permitted(project: AppProject, repository: str) -> bool:
     """Tell whether the project's applications might name `repository`, of a chart's dependency, as their source."""
-    denied = [each[1:] for each in project.source_repos if each.startswith("!")]
+    denied = [repo[1:] for repo in project.source_repos if repo.startswith("!")]
     spelled = tuple(spellings(repository))
     return any(source_permitted(project, url) for url in spelled) and not any(named(denied, url) for url in spelled)
 
@@ -69,18 +69,18 @@ def dependency_permitted(project: AppProject, repository: str) -> bool:
 def named(patterns: Iterable[str], url: str) -> bool:
     """Tell whether one of `patterns` names the repository `url`, in any spelling."""
     spelled = (_plain(url), *_canonical(url))
-    return any(_is_named(each, spelled) for each in patterns)
+    return any(_is_named(pattern, spelled) for pattern in patterns)
 
 
-def destination_conditions(project: AppProject, app: Application, place: DestinationCluster) -> tuple[Condition, ...]:
-    """Return a condition where the project does not permit the destination of `app`, which is `place`."""
-    if _reaches(project, place, app.destination.namespace):
+def destination_conditions(project: AppProject, app: Application, cluster: DestinationCluster) -> tuple[Condition, ...]:
+    """Return a condition where the project does not permit the destination of `app`, which is `cluster`."""
+    if _reaches(project, cluster, app.destination.namespace):
         return ()
-    return (_not_reached(project, place, app.destination.namespace),)
+    return (_not_reached(project, cluster, app.destination.namespace),)
 
 
-def account_of(project: AppProject, place: DestinationCluster, namespace: str) -> str:
-    """Return the user in whose name is written to a namespace of `place`; "" is gitopsd itself.
+def account_of(project: AppProject, cluster: DestinationCluster, namespace: str) -> str:
+    """Return the user in whose name is written to a namespace of `cluster`; "" is gitopsd itself.
 
     Raises:
         NotPermitted: the project names accounts, and none for this destination.
@@ -90,13 +90,15 @@ def account_of(project: AppProject, place: DestinationCluster, namespace: str) -
     """
     if not project.accounts:
         return ""
-    for each in project.accounts:
-        here = any(matches(each.server, name) for name in (place.server, place.name) if name)
-        if here and matches(each.namespace, namespace):
-            within, _, name = each.account.rpartition(":")
+    for account in project.accounts:
+        here = any(matches(account.server, name) for name in (cluster.server, cluster.name) if name)
+        if here and matches(account.namespace, namespace):
+            within, _, name = account.account.rpartition(":")
             if within or namespace:
                 return f"system:serviceaccount:{within or namespace}:{name}"
-    where = f"namespace {namespace} of {place.server or place.name}" if namespace else place.server or place.name
+    where = (
+        f"namespace {namespace} of {cluster.server or cluster.name}" if namespace else cluster.server or cluster.name
+    )
     raise NotPermitted(
         f"project {project.name} names no service account that writes to {where}",
         remedy="add one to the project's spec.destinationServiceAccounts",
@@ -104,7 +106,7 @@ def account_of(project: AppProject, place: DestinationCluster, namespace: str) -
 
 
 def object_conditions(
-    project: AppProject, place: DestinationCluster, keys: Iterable[ResourceKey]
+    project: AppProject, cluster: DestinationCluster, keys: Iterable[ResourceKey]
 ) -> tuple[Condition, ...]:
     """Return one condition for each object, at most `MAX_TOLD`, whose kind or namespace the project does not permit.
 
@@ -113,19 +115,19 @@ def object_conditions(
         place: the destination's cluster.
         keys: of target objects in apply form: one without a namespace is cluster-scoped.
     """
-    found: list[Condition] = []
+    conditions: list[Condition] = []
     reached: dict[str, bool] = {}
     for key in sorted(keys):
         if not kind_permitted(project, key.group_kind, namespaced=bool(key.namespace)):
             scope = "namespaceResource" if key.namespace else "clusterResource"
             remedy = f"see the project's spec.{scope}Whitelist and spec.{scope}Blacklist"
-            found.append(_denied(f"project {project.name} does not permit {key}", remedy))
-        elif key.namespace and not reached.setdefault(key.namespace, _reaches(project, place, key.namespace)):
-            found.append(_not_reached(project, place, key.namespace, f"{key}: "))
-    if len(found) > MAX_TOLD:
-        rest = _denied(f"{len(found) - MAX_TOLD + 1} more objects are not permitted", "see the others")
-        return (*found[: MAX_TOLD - 1], rest)
-    return tuple(found)
+            conditions.append(_denied(f"project {project.name} does not permit {key}", remedy))
+        elif key.namespace and not reached.setdefault(key.namespace, _reaches(project, cluster, key.namespace)):
+            conditions.append(_not_reached(project, cluster, key.namespace, f"{key}: "))
+    if len(conditions) > MAX_TOLD:
+        rest = _denied(f"{len(conditions) - MAX_TOLD + 1} more objects are not permitted", "see the others")
+        return (*conditions[: MAX_TOLD - 1], rest)
+    return tuple(conditions)
 
 
 def kind_permitted(project: AppProject, kind: GroupKind, *, namespaced: bool) -> bool:
@@ -141,12 +143,12 @@ def kind_permitted(project: AppProject, kind: GroupKind, *, namespaced: bool) ->
 
 
 def _listed(kinds: Iterable[GroupKind], kind: GroupKind) -> bool:
-    return any(matches(each.group, kind.group) and matches(each.kind, kind.kind) for each in kinds)
+    return any(matches(listed.group, kind.group) and matches(listed.kind, kind.kind) for listed in kinds)
 
 
 def _is_named(pattern: str, spelled: Iterable[str]) -> bool:
     plain = pattern.strip().lower().removesuffix(".git")
-    return any(matches(plain, each, separator="/") for each in spelled)
+    return any(matches(plain, url, separator="/") for url in spelled)
 
 
 def _plain(url: str) -> str:
@@ -168,37 +170,37 @@ def _canonical(url: str) -> tuple[str, ...]:
         user = USER.match(_plain(url))
         places = [address.authority, f"{address.host}:{address.port}"]
         places += [f"{user['user']}@{address.authority}"] if user is not None else []
-        return tuple(f"{address.scheme}://{place}/{path}".rstrip("/") for place in places)
+        return tuple(f"{address.scheme}://{host}/{path}".rstrip("/") for host in places)
     port = f":{address.port}" if address.port != "22" else ""
     logins = [f"{user}@{address.host}" for user in (address.user, "git") if user] or [address.host]
-    forms = [(f"ssh://{each}{port}/{path}", f"{each}:{path}", f"ssh://{each}:{path}") for each in logins]
-    return tuple(form for each in forms for form in each)
+    forms = [(f"ssh://{login}{port}/{path}", f"{login}:{path}", f"ssh://{login}:{path}") for login in logins]
+    return tuple(form for spellings in forms for form in spellings)
 
 
-def _reaches(project: AppProject, place: DestinationCluster, namespace: str) -> bool:
+def _reaches(project: AppProject, cluster: DestinationCluster, namespace: str) -> bool:
     """Tell whether any destination of the project allows the place, and none with a "!" denies it.
 
     Source: Argo CD, docs/user-guide/projects.md: an entry with "!" only denies; it never allows the rest.
     """
-    fits = [each for each in project.destinations if _fits(each, place, namespace)]
-    return bool(fits) and all(not _denies(each) for each in fits)
+    fits = [destination for destination in project.destinations if _fits(destination, cluster, namespace)]
+    return bool(fits) and all(not _denies(destination) for destination in fits)
 
 
 def _denies(destination: Destination) -> bool:
     return any(text.startswith("!") for text in (destination.server, destination.name, destination.namespace))
 
 
-def _fits(destination: Destination, place: DestinationCluster, namespace: str) -> bool:
+def _fits(destination: Destination, where: DestinationCluster, namespace: str) -> bool:
     """Tell whether the entry speaks of the place: a denied part by what stands after its "!"."""
     server, name = destination.server.removeprefix("!"), destination.name.removeprefix("!")
-    cluster = (server and place.server and matches(server, place.server)) or (name and matches(name, place.name))
+    cluster = (server and where.server and matches(server, where.server)) or (name and matches(name, where.name))
     # A cluster without a URL is still "any server".
     anywhere = server == "*"
     return bool(cluster or anywhere) and matches(destination.namespace.removeprefix("!"), namespace)
 
 
-def _not_reached(project: AppProject, place: DestinationCluster, namespace: str, what: str = "") -> Condition:
-    where = f"namespace {namespace!r} of cluster {place.name}"
+def _not_reached(project: AppProject, cluster: DestinationCluster, namespace: str, what: str = "") -> Condition:
+    where = f"namespace {namespace!r} of cluster {cluster.name}"
     return _denied(f"{what}project {project.name} does not permit {where}", "add it to the project's spec.destinations")
 
 

@@ -36,25 +36,27 @@ class DeclaringRights:
         """Tell whether a destination of the project names gitopsd itself and `namespace`, and none denies it."""
         where = namespace or self.home
         allows = any(
-            means_here(each, self.clusters) and matches(each.namespace, where)
-            for each in project.destinations
-            if not _denying(each)
+            means_here(destination, self.clusters) and matches(destination.namespace, where)
+            for destination in project.destinations
+            if not _denying(destination)
         )
-        return allows and not any(_denied_here(each, where) for each in project.destinations if _denying(each))
+        return allows and not any(
+            _denied_here(destination, where) for destination in project.destinations if _denying(destination)
+        )
 
     def conditions(
         self, project: AppProject, parent: Application, declared: Iterable[Declared]
     ) -> tuple[Condition, ...]:
         """Return one condition, of at most `MAX_TOLD`, for each that `parent` of `project` may not declare."""
-        found = [
-            _refused(f"{_named(each)}: {why}", remedy)
-            for each in declared
-            for why, remedy in self._why(project, parent, each)
+        conditions = [
+            _refused(f"{_named(declaration)}: {reason}", remedy)
+            for declaration in declared
+            for reason, remedy in self._why(project, parent, declaration)
         ]
-        if len(found) > MAX_TOLD:
-            rest = _refused(f"{len(found) - MAX_TOLD + 1} more are not permitted", "see the others")
-            return (*found[: MAX_TOLD - 1], rest)
-        return tuple(found)
+        if len(conditions) > MAX_TOLD:
+            rest = _refused(f"{len(conditions) - MAX_TOLD + 1} more are not permitted", "see the others")
+            return (*conditions[: MAX_TOLD - 1], rest)
+        return tuple(conditions)
 
     def destination_conditions(self, project: AppProject, app: Application) -> tuple[Condition, ...]:
         """Return a condition where the project does not let `app`, whose destination is gitopsd itself, declare."""
@@ -62,23 +64,23 @@ class DeclaringRights:
             return ()
         return (_refused(*self._not_here(project, app.destination.namespace)),)
 
-    def _why(self, project: AppProject, parent: Application, each: Declared) -> Iterable[tuple[str, str]]:
-        namespace = each.namespace if isinstance(each, Application) else ""
+    def _why(self, project: AppProject, parent: Application, declaration: Declared) -> Iterable[tuple[str, str]]:
+        namespace = declaration.namespace if isinstance(declaration, Application) else ""
         where = namespace or parent.destination.namespace or self.home
-        if not kind_permitted(project, KINDS[type(each)], namespaced=True):
+        if not kind_permitted(project, KINDS[type(declaration)], namespaced=True):
             scope = "see the project's spec.namespaceResourceWhitelist and spec.namespaceResourceBlacklist"
-            yield f"project {project.name} does not permit {KINDS[type(each)].kind}", scope
+            yield f"project {project.name} does not permit {KINDS[type(declaration)].kind}", scope
         elif not self.may_declare(project, where):
             yield self._not_here(project, where)
-        elif isinstance(each, AppProject):
+        elif isinstance(declaration, AppProject):
             if not project.declares_projects:
                 what = f"project {project.name} does not let its applications declare projects"
                 yield what, 'declare it elsewhere, or annotate that project gitopsd.io/declares-projects: "true"'
         else:
-            yield from self._why_application(project, each, where)
+            yield from self._why_application(project, declaration, where)
 
-    def _why_application(self, project: AppProject, each: Application, where: str) -> Iterable[tuple[str, str]]:
-        theirs = each.project
+    def _why_application(self, project: AppProject, app: Application, where: str) -> Iterable[tuple[str, str]]:
+        theirs = app.project
         if theirs != project.name and not any(matches(glob, theirs) for glob in project.declares_for):
             remedy = f"name {project.name}, or add it to the annotation gitopsd.io/declares-for of that project"
             yield f"project {project.name} does not let its applications declare any of project {theirs}", remedy
@@ -99,19 +101,19 @@ class DeclaringRights:
         )
 
 
-def _denying(each: Destination) -> bool:
-    return any(text.startswith("!") for text in (each.server, each.name, each.namespace))
+def _denying(destination: Destination) -> bool:
+    return any(text.startswith("!") for text in (destination.server, destination.name, destination.namespace))
 
 
-def _denied_here(each: Destination, namespace: str) -> bool:
-    server, name = each.server.removeprefix("!"), each.name.removeprefix("!")
+def _denied_here(destination: Destination, namespace: str) -> bool:
+    server, name = destination.server.removeprefix("!"), destination.name.removeprefix("!")
     named = bool(name) and any(matches(name, known) for known in (Declare.DECLARE.value, IN_CLUSTER))
     served = bool(server) and matches(server, IN_CLUSTER_SERVER)
-    return (named or served) and matches(each.namespace.removeprefix("!"), namespace)
+    return (named or served) and matches(destination.namespace.removeprefix("!"), namespace)
 
 
-def _named(each: Declared) -> str:
-    return f"{KINDS[type(each)].kind} {each.name}"
+def _named(declaration: Declared) -> str:
+    return f"{KINDS[type(declaration)].kind} {declaration.name}"
 
 
 def _refused(message: str, remedy: str) -> Condition:

@@ -24,8 +24,8 @@ def lent_key(ref: str, key: str) -> str:
 
 def parted(looked_up: Iterable[str]) -> dict[str, list[str]]:
     """Return the keys by whose they are, as that source's own closure has them; "" is the source that was rendered."""
-    found: dict[str, list[str]] = {}
+    by_ref: dict[str, list[str]] = {}
     for key in looked_up:
         ref, _, own = key.removeprefix(KIND).partition(":") if key.startswith(KIND) else ("", "", key)
-        found.setdefault(ref, []).append(own)
-    return found
+        by_ref.setdefault(ref, []).append(own)
+    return by_ref

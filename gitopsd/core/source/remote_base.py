@@ -40,7 +40,7 @@ class RemoteBase:
     def under(self, prefixes: Iterable[str]) -> bool:
         """Tell whether its repository lies under one of the URLs `prefixes`; whole path parts count."""
         address = RepoAddress.parse(self.repo)
-        known = [found for prefix in prefixes if (found := RepoAddress.parse(prefix)) is not None]
+        known = [trusted for prefix in prefixes if (trusted := RepoAddress.parse(prefix)) is not None]
         return address is not None and any(address.under(prefix) for prefix in known)
 
 

@@ -39,7 +39,7 @@ def allowed(repository: str, prefixes: Iterable[str]) -> bool:
     """Tell whether charts may depend on what is in `repository`; whole parts of the path count."""
     given = tuple(prefixes)
     address = RepoAddress.parse(repository)
-    known = [found for prefix in given if (found := RepoAddress.parse(prefix)) is not None]
+    known = [trusted for prefix in given if (trusted := RepoAddress.parse(prefix)) is not None]
     return ANY in given or (address is not None and any(address.under(prefix) for prefix in known))
 
 

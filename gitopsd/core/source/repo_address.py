@@ -48,26 +48,26 @@ class RepoAddress:
             return cls("file", "", "", "", _parts(url))
         if "://" in url:
             return cls._with_scheme(url)
-        found = _SCP.fullmatch(url)
-        host = host_of(found["host"]) if found is not None else ""
-        if found is None or not host or (found["user"] or "").startswith("-"):
+        match = _SCP.fullmatch(url)
+        host = host_of(match["host"]) if match is not None else ""
+        if match is None or not host or (match["user"] or "").startswith("-"):
             return None
-        return cls("ssh", found["user"] or "", host, "22", _parts(found["path"]))
+        return cls("ssh", match["user"] or "", host, "22", _parts(match["path"]))
 
     @classmethod
     def _with_scheme(cls, url: str) -> RepoAddress | None:
-        found = _WITH_SCHEME.fullmatch(url)
-        if found is None or found["rest"]:
+        match = _WITH_SCHEME.fullmatch(url)
+        if match is None or match["rest"]:
             return None
-        scheme, user = found["scheme"].lower(), found["user"] or ""
-        parts = _parts(unquote(found["path"] or ""))
+        scheme, user = match["scheme"].lower(), match["user"] or ""
+        parts = _parts(unquote(match["path"] or ""))
         if scheme == "file":
-            return cls("file", "", "", "", parts) if not found["host"] and not user else None
-        host = host_of(found["host"])
+            return cls("file", "", "", "", parts) if not match["host"] and not user else None
+        host = host_of(match["host"])
         if scheme not in _PORTS or not host or user.startswith("-"):
             return None
         login = user.partition(":")[0] if scheme == "ssh" else ""
-        return cls(scheme, login, host, str(int(found["port"] or _PORTS[scheme])), parts)
+        return cls(scheme, login, host, str(int(match["port"] or _PORTS[scheme])), parts)
 
     @property
     def authority(self) -> str:

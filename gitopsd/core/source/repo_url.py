@@ -16,7 +16,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 def has_credentials(url: str) -> bool:
     """Tell whether a password or a token stands in `url`; a short user alone, as Azure DevOps has it, is not."""
-    return any(":" in found["userinfo"] or len(found["userinfo"]) >= TOKEN for found in USERINFO.finditer(url))
+    return any(":" in match["userinfo"] or len(match["userinfo"]) >= TOKEN for match in USERINFO.finditer(url))
 
 
 def url_fault(url: str) -> str:

@@ -35,11 +35,11 @@ class Version:
     @functools.lru_cache(maxsize=1 << 15)  # tags stay the same from one epoch to the next, and may be thousands
     def parse(cls, text: str) -> Version | None:
         """Return the version that `text` writes, `v1.2` as 1.2.0, or None where it writes none."""
-        found = _VERSION.fullmatch(text) if len(text) <= LONGEST else None
-        if found is None:
+        match = _VERSION.fullmatch(text) if len(text) <= LONGEST else None
+        if match is None:
             return None
-        major, minor, patch = (int(found[part] or 0) for part in ("major", "minor", "patch"))
-        pre = tuple(found["pre"].split(".")) if found["pre"] else ()
+        major, minor, patch = (int(match[part] or 0) for part in ("major", "minor", "patch"))
+        pre = tuple(match["pre"].split(".")) if match["pre"] else ()
         if max(major, minor, patch) > LARGEST or any(_has_leading_zero(part) for part in pre):
             return None
         return cls(major, minor, patch, pre)
@@ -129,28 +129,28 @@ def _group(text: str) -> tuple[Term, ...] | None:
 def _terms(text: str) -> Iterator[Term | None]:
     at = 0
     while at < len(text) or at == 0:
-        found = _TERM.match(text, at)
-        if found is None:
+        match = _TERM.match(text, at)
+        if match is None:
             yield None
             return
-        yield _term(found)
-        gap = _BETWEEN.match(text, found.end())
-        if gap is None and found.end() < len(text):
+        yield _term(match)
+        gap = _BETWEEN.match(text, match.end())
+        if gap is None and match.end() < len(text):
             yield None
         if gap is None or gap.end() == len(text):
             return
         at = gap.end()
 
 
-def _term(found: re.Match[str]) -> Term | None:
+def _term(match: re.Match[str]) -> Term | None:
     numbers: list[str] = []
-    for part in (found["major"], found["minor"], found["patch"]):
+    for part in (match["major"], match["minor"], match["patch"]):
         if part is None or not part.isdigit():
             break
         numbers.append(part)
     written = ".".join([*numbers, "0", "0", "0"][:3])
-    version = Version.parse(f"{written}-{found['pre']}" if found["pre"] else written)
-    op = found["op"] or ""
+    version = Version.parse(f"{written}-{match['pre']}" if match["pre"] else written)
+    op = match["op"] or ""
     return None if version is None else Term(_SAME.get(op, op), version, len(numbers))
 
 
@@ -191,7 +191,7 @@ def _tilde(term: Term, version: Version) -> bool:
 def _caret(term: Term, version: Version) -> bool:
     if term.given == 0:
         return version.order >= term.version.order
-    zeros = next((place for place, number in enumerate(term.version.numbers) if number), 2)
+    zeros = next((index for index, number in enumerate(term.version.numbers) if number), 2)
     same = min(zeros + 1, term.given)
     return version.order >= term.version.order and version.numbers[:same] == term.version.numbers[:same]
 

@@ -77,19 +77,19 @@ class TouchIndex:
             return frozenset()
         if changes is None:
             return frozenset(_all(places))
-        found: set[AppName] = set()
+        apps: set[AppName] = set()
         for path in changes["files"]:
             if path.rpartition("/")[2] == ATTRIBUTES:
                 return frozenset(_all(places))
             # A file or link that comes where a directory was looked for, or goes, changes what is found below it.
-            found.update(_each(places.missed_below.get(path)))
+            apps.update(_each(places.missed_below.get(path)))
             for kind in ("file", "link", "list", "module"):
-                found.update(_each(places.at.get(f"{kind}:{path}")))
+                apps.update(_each(places.at.get(f"{kind}:{path}")))
         for path in changes["dirs"]:
-            found.update(_each(places.at.get(f"list:{path}")))
+            apps.update(_each(places.at.get(f"list:{path}")))
         if changes["files"] or changes["dirs"]:
-            found |= places.anything
-        return frozenset(found)
+            apps |= places.anything
+        return frozenset(apps)
 
 
 def _missed_below(seen: Closure) -> set[str]:

@@ -56,7 +56,7 @@ class Issue:
 class Done:
     """There is nothing left to do."""
 
-    why: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Wait:
     """Not now; the operation waits up to so many seconds from its start, then goes on without."""
 
     reason: WaitReason
-    why: str
+    message: str
     up_to_s: float = 0.0
 
 
@@ -72,7 +72,7 @@ class Wait:
 class Skip:
     """Not in this operation."""
 
-    why: str
+    message: str
     failed: bool = False
 
 
@@ -107,8 +107,8 @@ def asked(task: Task, seen: Observed, operation: Operation) -> Action:
 
 def hook_of_task(task: Task, seen: Observed, operation: Operation) -> Hook | None:
     """Return the hook that `task` runs; None where Git does not hold it, or not this content of it."""
-    found = (hook for hook in seen.hooks if hook.name_in(operation.id, task.phase) == task.key)
-    return next((hook for hook in found if hook.hash == task.target), None)
+    candidates = (hook for hook in seen.hooks if hook.name_in(operation.id, task.phase) == task.key)
+    return next((hook for hook in candidates if hook.hash == task.target), None)
 
 
 def _run(task: Task, seen: Observed, operation: Operation) -> Action:  # noqa: PLR0911 - one line a case
@@ -118,8 +118,8 @@ def _run(task: Task, seen: Observed, operation: Operation) -> Action:  # noqa: P
         return Skip("Git holds another content of it by now", failed=True)
     if others := seen.guard.others.get(task.key):
         return Skip(contested(others), failed=True)
-    if why := out_of_place(task, seen):
-        return Skip(why)
+    if message := out_of_place(task, seen):
+        return Skip(message)
     match reading:
         case Unreadable(cause=cause):
             return Wait(WaitReason.UNKNOWN, f"it cannot be read: {cause}", math.inf)
@@ -128,8 +128,8 @@ def _run(task: Task, seen: Observed, operation: Operation) -> Action:  # noqa: P
         case Found(live=live) if not live.deleting and not _not_ours(live, seen.guard) and lived_in(live, seen.guard):
             return _run_in_place(task, hook, seen, operation)  # what lives in it would go with it
         case Found(live=live) if live.deleting or (task.state is TaskState.PENDING and live.uid == task.uid):
-            why = "what ran before it under this name is still being deleted"
-            return Wait(WaitReason.DELETING, why, math.inf)
+            message = "what ran before it under this name is still being deleted"
+            return Wait(WaitReason.DELETING, message, math.inf)
         case Found(live=live) if refusal := _not_ours(live, seen.guard):
             return Skip(refusal, failed=True)
         case Found(live=live) if DeletePolicy.BEFORE in hook.policies or task.phase in DELETION:
@@ -170,8 +170,8 @@ def _apply(task: Task, seen: Observed) -> Action:
     if manifest is None or seen.hashes.get(task.key) != task.target:
         return Skip("Git holds another content of it by now", failed=True)
     options = options_of_target(manifest, seen.guard.options)
-    if why := shared(task.key, reading, seen.guard, options):
-        return Skip(why, failed=True) if options.fail_on_shared else Wait(WaitReason.CONTESTED, why)
+    if message := shared(task.key, reading, seen.guard, options):
+        return Skip(message, failed=True) if options.fail_on_shared else Wait(WaitReason.CONTESTED, message)
     if task.key in seen.guard.claimed:
         return Wait(WaitReason.CLAIMED, CLAIMED, BARRIER_S)  # what comes after it in order comes after it
     if isinstance(reading, Unreadable):
@@ -209,8 +209,8 @@ def shared(key: ResourceKey, reading: Reading | None, guard: Guard, options: Syn
 def _create(task: Task, seen: Observed) -> Action:
     reading = seen.readings.get(task.key)
     if isinstance(reading, Found) and reading.live.deleting:
-        why = f"the namespace is being deleted, and made anew then{held_by(reading.live)}"
-        return Wait(WaitReason.DELETING, why, math.inf)
+        message = f"the namespace is being deleted, and made anew then{held_by(reading.live)}"
+        return Wait(WaitReason.DELETING, message, math.inf)
     return Issue(CreateNamespace(task.key.name, seen.namespace, manager_of(seen.guard.app)))
 
 

@@ -54,17 +54,17 @@ class Advance:
         return task.state is not TaskState.APPLIED or isinstance(self.seen.readings.get(task.key), Found)
 
     def _through(self, tasks: Iterable[Task]) -> list[Task]:
-        groups = [(group, list(found)) for group, found in _groups(tasks)]
+        groups = [(group, list(members)) for group, members in _groups(tasks)]
         done: list[Task] = []
-        for place, (group, found) in enumerate(groups):
-            following = groups[place + 1][0] if place + 1 < len(groups) else None
+        for index, (group, members) in enumerate(groups):
+            following = groups[index + 1][0] if index + 1 < len(groups) else None
             need = _need(group, following, prune_last=self.seen.guard.options.prune_last)
             # What the groups before it have done must have come as far, too: one wave has several groups.
             done = [self._gated(task, need) if task.state is TaskState.APPLIED else task for task in done]
-            done += [self._advanced(task, need) for task in found]
+            done += [self._advanced(task, need) for task in members]
             stopped = any(task.state is TaskState.FAILED for task in done)
             if stopped or self.issued or self.waits or _too_early(following, done):
-                done += [task for _, later in groups[place + 1 :] for task in later]
+                done += [task for _, later in groups[index + 1 :] for task in later]
                 break
         return done
 
@@ -79,10 +79,10 @@ class Advance:
             case AlreadyDone():
                 begun = replace(task, state=TaskState.APPLIED, wait=None, message="", since_s=self.now_s)
                 return self._gated(begun, need)
-            case Done(why=why):
-                return _over(task, TaskState.DONE, why)
-            case Skip(why=why, failed=has_failed):
-                return _over(task, TaskState.FAILED if has_failed else TaskState.SKIPPED, why)
+            case Done(message=message):
+                return _over(task, TaskState.DONE, message)
+            case Skip(message=message, failed=has_failed):
+                return _over(task, TaskState.FAILED if has_failed else TaskState.SKIPPED, message)
             case Wait() as hold:
                 return self._held(task, hold)
 
@@ -95,8 +95,8 @@ class Advance:
     def _held(self, task: Task, hold: Wait) -> Task:
         """Wait for what a task waits for, but no longer than so: then it is put off to another sync."""
         if elapsed(self.operation.started_s, self.now_s) < hold.up_to_s:
-            self.waits.append(f"{task.key}: {hold.why}")
-        return replace(task, state=TaskState.PENDING, wait=hold.reason, message=hold.why)
+            self.waits.append(f"{task.key}: {hold.message}")
+        return replace(task, state=TaskState.PENDING, wait=hold.reason, message=hold.message)
 
     def _gated(self, task: Task, need: Need) -> Task:
         if task.verb is TaskVerb.HOOK:
@@ -105,40 +105,40 @@ class Advance:
             case Ready():
                 kept = need in (Need.ACCEPTED, Need.ESTABLISHED, Need.ENDED) and task.verb is not TaskVerb.PRUNE
                 return _over(task, TaskState.APPLIED if kept else TaskState.DONE, "")
-            case Failed(why=why):
-                return failed(task, why)
-            case Waiting(why=why) if elapsed(task.since_s, self.now_s) >= self.gate_s:
-                return failed(task, self._late(why))
-            case Waiting(why=why):
-                self.waits.append(f"{task.key}: {why}")
-                return replace(task, wait=WaitReason.GATE, message=why)
+            case Failed(message=message):
+                return failed(task, message)
+            case Waiting(message=message) if elapsed(task.since_s, self.now_s) >= self.gate_s:
+                return failed(task, self._late(message))
+            case Waiting(message=message):
+                self.waits.append(f"{task.key}: {message}")
+                return replace(task, wait=WaitReason.GATE, message=message)
 
     def _ended(self, task: Task, need: Need) -> Task:
         match end_of(task, self.seen.readings.get(task.key), run_id(self.operation.id, task.phase), self.now_s):
             case Ready():
                 return self._let_go(task, HookEnd.SUCCEEDED, "")
-            case Failed(why=why):
-                return self._let_go(task, HookEnd.FAILED, why)
-            case Waiting(why=why) if elapsed(task.since_s, self.now_s) >= self.gate_s:
-                return self._let_go(task, HookEnd.FAILED, self._late(why))
-            case Waiting(why=why):
+            case Failed(message=message):
+                return self._let_go(task, HookEnd.FAILED, message)
+            case Waiting(message=message) if elapsed(task.since_s, self.now_s) >= self.gate_s:
+                return self._let_go(task, HookEnd.FAILED, self._late(message))
+            case Waiting(message=message):
                 if need in (Need.HEALTHY, Need.ENDED):
-                    self.waits.append(f"{task.key}: {why}")
-                return replace(task, wait=WaitReason.GATE, message=why)
+                    self.waits.append(f"{task.key}: {message}")
+                return replace(task, wait=WaitReason.GATE, message=message)
 
-    def _let_go(self, task: Task, end: HookEnd, why: str, *, delete: bool = False) -> Task:
+    def _let_go(self, task: Task, end: HookEnd, message: str, *, delete: bool = False) -> Task:
         """Have a hook that has ended, and how is stored first, let go of; one that is gone is only told of."""
         hook, reading = hook_of_task(task, self.seen, self.operation), self.seen.readings.get(task.key)
         if not isinstance(reading, Found) or not is_run(reading.live, self.operation.id, task.phase):
-            return failed(replace(task, end=end), why)
+            return failed(replace(task, end=end), message)
         # What was run before an application's objects are deleted is one of them.
         deletes = delete or (end is HookEnd.SUCCEEDED and task.phase is SyncPhase.PRE_DELETE)
         deletes |= hook is not None and ENDS[end] in hook.policies
-        ended = replace(task, end=end, message=why, uid=reading.live.uid, deletes=deletes)
+        ended = replace(task, end=end, message=message, uid=reading.live.uid, deletes=deletes)
         return self._issued(ended, Release(task.key, reading.live.uid, deletes))
 
-    def _late(self, why: str) -> str:
-        return f"{why}, after {self.gate_s:g} s; see to it, or raise sync.gate_deadline_s"
+    def _late(self, message: str) -> str:
+        return f"{message}, after {self.gate_s:g} s; see to it, or raise sync.gate_deadline_s"
 
     def _wound_down(self, tasks: Sequence[Task]) -> list[Task]:
         """Return `tasks` without what would begin only now; hooks that run are waited for."""

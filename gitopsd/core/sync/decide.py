@@ -39,7 +39,7 @@ class SyncDecision:
     """Whether to sync now, why or why not, and as what."""
 
     sync: bool
-    why: str
+    reason: str
     again_after_s: float | None = None  # it may be due by then, though nothing is heard
     healing: bool = False
     healed: tuple[Heal, ...] = ()  # what was healed lately, and is by it
@@ -103,7 +103,7 @@ def request_refused(request: SyncRequest, mode: Mode, stopped: Blocked | None = 
     """Return why a person's request is not done; "" where it is: then it is due at once, whatever the policy."""
     if mode is Mode.OBSERVE and not request.dry_run:
         return "mode is observe, so nothing is written; ask for a dry run, or set mode: enforce"
-    return stopped.why if stopped is not None and not request.dry_run else ""
+    return stopped.reason if stopped is not None and not request.dry_run else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +130,11 @@ def sync_due(app: Application, now: SyncSituation, now_s: float, pacing: Pacing)
     Source: Argo CD, docs/user-guide/auto_sync.md, "Automated Sync Semantics", by content instead of by commit.
     """
     if refusal := _forbidden(app, now):
-        return SyncDecision(sync=False, why=refusal)
+        return SyncDecision(sync=False, reason=refusal)
     if now.work.pending:
-        return SyncDecision(sync=False, why="kinds are still being listed", again_after_s=PENDING_S)
+        return SyncDecision(sync=False, reason="kinds are still being listed", again_after_s=PENDING_S)
     if now.blocked is not None:
-        return SyncDecision(sync=False, why=now.blocked.why, again_after_s=now.blocked.again_after_s)
+        return SyncDecision(sync=False, reason=now.blocked.reason, again_after_s=now.blocked.again_after_s)
     return _argocds(app, now, now_s, pacing) or _by_content(app, now, now_s, pacing)
 
 
@@ -144,19 +144,19 @@ def deletion_due(last: Operation | None, now_s: float, pacing: Pacing) -> SyncDe
     A deletion that failed is tried again by itself, later each time: nobody can mend it in Git any more.
     """
     if last is None or last.cause is not OperationCause.DELETION or last.phase is OperationPhase.SUCCEEDED:
-        return SyncDecision(sync=True, why="it is being deleted")
+        return SyncDecision(sync=True, reason="it is being deleted")
     wait_s = heal_wait_s(pacing, last.retries)
     rested_s = now_s - (last.finished_s or last.started_s)
     if 0 <= rested_s < wait_s:
-        why = f"deleting it failed, and is tried again: {last.message}"
-        return SyncDecision(sync=False, why=why, again_after_s=wait_s - rested_s)
-    return SyncDecision(sync=True, why="it is being deleted", retries=last.retries + 1)
+        reason = f"deleting it failed, and is tried again: {last.message}"
+        return SyncDecision(sync=False, reason=reason, again_after_s=wait_s - rested_s)
+    return SyncDecision(sync=True, reason="it is being deleted", retries=last.retries + 1)
 
 
 def _by_content(app: Application, now: SyncSituation, now_s: float, pacing: Pacing) -> SyncDecision:
     last = now.last
     if last is None or last.target != now.target:
-        return SyncDecision(sync=True, why="the content is new")
+        return SyncDecision(sync=True, reason="the content is new")
     if last.succeeded or _has_drifted_since(app, now.work, last):
         return _healing(app, now.work, last, now_s, pacing)
     return _retrying(app, now, last, now_s, pacing)
@@ -166,8 +166,8 @@ def _has_drifted_since(app: Application, todo: PlannedWork, last: LastSync) -> b
     """Tell whether a heal that failed over some objects left others alone that have drifted by now."""
     if not (last.healing and app.sync_policy.self_heal) or last.terminated:
         return False
-    left = frozenset(last.left)
-    return any(is_due(task) and task.key not in left for task in todo.tasks)
+    unfinished = frozenset(last.left)
+    return any(is_due(task) and task.key not in unfinished for task in todo.tasks)
 
 
 def _forbidden(app: Application, now: SyncSituation) -> str:
@@ -193,30 +193,30 @@ def _argocds(app: Application, now: SyncSituation, now_s: float, pacing: Pacing)
     rest_s = pacing.argocd_quiet_s - (now_s - now.argocd_wrote_s)
     if rest_s <= 0 or rest_s > 2 * pacing.argocd_quiet_s:
         return None  # long over; or a time to come, by a clock that stepped, which would hold for ever
-    why = "Argo CD still writes its objects: stop that, or annotate the application gitopsd.io/adopt=true"
-    return SyncDecision(sync=False, why=why, again_after_s=min(rest_s, pacing.argocd_quiet_s))
+    reason = "Argo CD still writes its objects: stop that, or annotate the application gitopsd.io/adopt=true"
+    return SyncDecision(sync=False, reason=reason, again_after_s=min(rest_s, pacing.argocd_quiet_s))
 
 
 def _healing(app: Application, todo: PlannedWork, last: LastSync, now_s: float, pacing: Pacing) -> SyncDecision:
     heal = app.sync_policy.self_heal
     if not (heal or last.put_off):
         what = "live has drifted" if todo.drift else "another field manager owns some fields"
-        return SyncDecision(sync=False, why=f"{what}, and selfHeal is off")
+        return SyncDecision(sync=False, reason=f"{what}, and selfHeal is off")
     rested_s = now_s - last.ended_s
     # A clock that stepped back says nothing about how long it rested.
     if 0 <= rested_s < pacing.heal_wait_s:
-        why = f"it was synced {rested_s:.0f} s ago"
-        return SyncDecision(sync=False, why=why, again_after_s=pacing.heal_wait_s - rested_s)
+        reason = f"it was synced {rested_s:.0f} s ago"
+        return SyncDecision(sync=False, reason=reason, again_after_s=pacing.heal_wait_s - rested_s)
     due = [task.key for task in todo.tasks if is_due(task)]
     # What was refused the last time has a pace of its own (`retry_wait_s`), and goes with the rest.
     waits = resting(last.healed, set(due) - set(last.left), now_s, pacing) if heal else {}
     if waits and waits.keys() >= set(due):
-        why = "it drifts again and again, and is healed later each time"
-        return SyncDecision(sync=False, why=why, again_after_s=min(waits.values()))
-    why = "live has drifted" if todo.drift else "another field manager owns some fields"
+        reason = "it drifts again and again, and is healed later each time"
+        return SyncDecision(sync=False, reason=reason, again_after_s=min(waits.values()))
+    reason = "live has drifted" if todo.drift else "another field manager owns some fields"
     return SyncDecision(
         sync=True,
-        why="objects were put off" if not heal else why,
+        reason="objects were put off" if not heal else reason,
         healing=heal,
         healed=counted(last.healed, [key for key in due if key not in waits], now_s, pacing) if heal else last.healed,
         resting=frozenset(waits),
@@ -228,23 +228,23 @@ def _healing(app: Application, todo: PlannedWork, last: LastSync, now_s: float, 
 
 def _retrying(app: Application, now: SyncSituation, last: LastSync, now_s: float, pacing: Pacing) -> SyncDecision:
     if last.terminated:
-        return SyncDecision(sync=False, why="a person ended the last sync of this content")
+        return SyncDecision(sync=False, reason="a person ended the last sync of this content")
     if last.healing and not app.sync_policy.self_heal:
-        return SyncDecision(sync=False, why="live has drifted, and selfHeal is off")
+        return SyncDecision(sync=False, reason="live has drifted, and selfHeal is off")
     wait_s = retry_wait_s(app.sync_policy.retry, last, pacing)
     if now.ground_moved:
         # At once, but not at each turn of what changes all the time.
         wait_s = min(MOVED_MAX_S, (heal_wait_s(pacing, last.retries) if wait_s is None else wait_s) / MOVED_SHARE)
     if wait_s is None:
         return SyncDecision(
-            sync=False, why="the last sync of this content failed; it waits for a change, or for a person"
+            sync=False, reason="the last sync of this content failed; it waits for a change, or for a person"
         )
     rested_s = now_s - last.ended_s
     if 0 <= rested_s < wait_s:
-        return SyncDecision(sync=False, why=f"retry {last.retries + 1} is to come", again_after_s=wait_s - rested_s)
+        return SyncDecision(sync=False, reason=f"retry {last.retries + 1} is to come", again_after_s=wait_s - rested_s)
     return SyncDecision(
         sync=True,
-        why=f"retry {last.retries + 1}",
+        reason=f"retry {last.retries + 1}",
         healing=last.healing,
         healed=last.healed,
         retries=last.retries + 1,

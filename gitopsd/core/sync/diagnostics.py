@@ -32,28 +32,28 @@ def failing(
     if before.phase is OperationPhase.TERMINATING:
         return ()
     old = {identity(task): task for task in before.tasks}
-    found: list[tuple[Task, LiveObject]] = []
+    failures: list[tuple[Task, LiveObject]] = []
     for task in after.tasks:
         reading = readings.get(task.key)
         if isinstance(reading, Found) and _has_failed(old[identity(task)], task, after.phase):
-            found.append((task, reading.live))
-    return tuple(found[:MOST_TASKS])
+            failures.append((task, reading.live))
+    return tuple(failures[:MOST_TASKS])
 
 
 def with_evidence(
-    operation: Operation, told: Sequence[tuple[Task, Sequence[str]]], manifests: Iterable[Manifest]
+    operation: Operation, evidence: Sequence[tuple[Task, Sequence[str]]], manifests: Iterable[Manifest]
 ) -> Operation:
     """Return `operation` with what was told of its tasks, bounded; values of Secrets among `manifests` are masked."""
-    secrets = [manifest for manifest in manifests if is_secret(manifest)] if told else []
-    lines = {identity(task): tuple(_shown(line, secrets) for line in found[:MOST_LINES]) for task, found in told}
+    secrets = [manifest for manifest in manifests if is_secret(manifest)] if evidence else []
+    lines = {identity(task): tuple(_shown(line, secrets) for line in texts[:MOST_LINES]) for task, texts in evidence}
     tasks = tuple(replace(task, evidence=lines.get(identity(task), task.evidence)) for task in operation.tasks)
     return replace(operation, tasks=tasks)
 
 
 def most_telling(tasks: Sequence[Task]) -> tuple[Task, ...]:
     """Return the tasks that the history keeps, in their order; of many, those that are like all others are left out."""
-    ranked = sorted(range(len(tasks)), key=lambda place: (_rank(tasks[place]), place))
-    return tuple(tasks[place] for place in sorted(ranked[:MOST_RESULTS]))
+    ranked = sorted(range(len(tasks)), key=lambda index: (_rank(tasks[index]), index))
+    return tuple(tasks[index] for index in sorted(ranked[:MOST_RESULTS]))
 
 
 def pods_of(gvk: GVK, live: LiveObject, children: Callable[[Uid], Iterable[Child]]) -> tuple[LiveObject, ...]:
@@ -66,8 +66,8 @@ def containers_of(pod: Manifest) -> tuple[tuple[str, bool], ...]:
     """Return the containers of a Pod whose logs tell why it is not well, and whether the log of the run before does."""
     status = pod.get("status") or {}
     states = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
-    ill = [(str(each.get("name")), "waiting" in _state(each, "state")) for each in states if _is_ill(each)]
-    names = [str(each.get("name")) for each in (pod.get("spec") or {}).get("containers") or ()]
+    ill = [(str(state.get("name")), "waiting" in _state(state, "state")) for state in states if _is_ill(state)]
+    names = [str(container.get("name")) for container in (pod.get("spec") or {}).get("containers") or ()]
     return tuple(ill or [(name, False) for name in names])[:MOST_CONTAINERS]
 
 
@@ -106,8 +106,8 @@ def _wellness(pod: LiveObject) -> tuple[int, ResourceKey]:
 
 
 def _state(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = status.get(name)
-    return found if isinstance(found, dict) else {}
+    value = status.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _is_ill(status: Mapping[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from gitopsd.model.operation import Operation, OperationCause, OperationPhase, T
 from gitopsd.model.status import Condition, Failing
 
 
-def failure_of(app: Application, found: Comparison, operation: Operation | None, pacing: Pacing) -> Failing | None:
+def failure_of(app: Application, compared: Comparison, operation: Operation | None, pacing: Pacing) -> Failing | None:
     """Return since when syncs of what Git holds have failed, where gitopsd syncs by itself; None while they do not.
 
     Args:
@@ -27,13 +27,13 @@ def failure_of(app: Application, found: Comparison, operation: Operation | None,
     """
     if operation is None or operation.cause is OperationCause.DELETION:
         return None
-    if not app.sync_policy.automated or found.status is SyncStatus.SYNCED:
+    if not app.sync_policy.automated or compared.status is SyncStatus.SYNCED:
         return None
     if not operation.phase.over:
         since_s = operation.failing_since_s
         return Failing(since_s, operation.retries, None, operation.message, trying=True) if since_s else None
     last = last_sync(operation)
-    if last is None or last.succeeded or last.target != found.target:
+    if last is None or last.succeeded or last.target != compared.target:
         return None
     wait_s = None if last.terminated else retry_wait_s(app.sync_policy.retry, last, pacing)
     next_s = None if wait_s is None else last.ended_s + wait_s
@@ -50,22 +50,22 @@ def refused_at(operation: Operation | None, manifests: Iterable[Manifest]) -> tu
     if operation is None or operation.phase is not OperationPhase.FAILED or not operation.scope.whole:
         return ()
     kinds = {key_of(manifest).group_kind: gvk_of(manifest) for manifest in manifests}
-    found = set()
+    refusals = set()
     for task in operation.tasks:
         # What was accepted and came to a bad end was not refused.
         if task.state is TaskState.FAILED and task.end is None and not task.since_s:
             gvk = kinds.get(task.key.group_kind, GVK(task.key.group, "", task.key.kind))
-            found.add(RefusedAt(gvk, task.key.namespace, task.attempts >= RETRIED_REFUSALS))
-    return tuple(sorted(found))
+            refusals.add(RefusedAt(gvk, task.key.namespace, task.attempts >= RETRIED_REFUSALS))
+    return tuple(sorted(refusals))
 
 
-def sync_error(found: Failing) -> Condition:
+def sync_error(failing: Failing) -> Condition:
     """Return the condition of an application whose syncs fail."""
-    tries = "1 try" if found.tries == 1 else f"{found.tries} tries"
-    if found.trying:
+    tries = "1 try" if failing.tries == 1 else f"{failing.tries} tries"
+    if failing.trying:
         to_come = "it is being tried again"
-    elif found.next_s is None:
+    elif failing.next_s is None:
         to_come = "it waits for a change, or for a person"
     else:
-        to_come = f"it is tried again at {rfc3339(found.next_s)}"
-    return Condition("SyncError", f"failing since {rfc3339(found.since_s)}, {tries}; {to_come}: {found.why}")
+        to_come = f"it is tried again at {rfc3339(failing.next_s)}"
+    return Condition("SyncError", f"failing since {rfc3339(failing.since_s)}, {tries}; {to_come}: {failing.message}")

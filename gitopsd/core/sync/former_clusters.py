@@ -20,7 +20,7 @@ MAX_TOLD = 3  # objects named in one condition
 def unsettled(
     policy: SyncPolicy,
     deleting: bool,  # noqa: FBT001 - one of the facts
-    found: Comparison,
+    compared: Comparison,
     last: Operation | None,
     target: TargetHash,
 ) -> str:
@@ -40,7 +40,7 @@ def unsettled(
         return "a sync runs"
     if deleting:
         return ""
-    if found.status is not SyncStatus.SYNCED or found.health.status is not HealthStatus.HEALTHY:
+    if compared.status is not SyncStatus.SYNCED or compared.health.status is not HealthStatus.HEALTHY:
         return "the application is not in sync and healthy yet where it goes now"
     asked = last is not None and last.phase is OperationPhase.SUCCEEDED and last.target == target
     pruned = asked and last is not None and last.scope.prune and last.scope.whole
@@ -49,16 +49,18 @@ def unsettled(
     return "it requires pruning, which only a sync with prune does"
 
 
-def condition(cluster: ClusterId, keys: Sequence[ResourceKey], why: str) -> Condition:
+def condition(cluster: ClusterId, keys: Sequence[ResourceKey], reason: str) -> Condition:
     """Return what tells of the objects `keys` that are left in `cluster`; `why` they are, "" where they are going."""
     named = first_of(keys, MAX_TOLD)
     remedy = "sync with prune, or remove them from the cluster"
-    what = f"left in cluster {cluster}, where it went before: {named}: {why or 'being deleted'}"
+    what = f"left in cluster {cluster}, where it went before: {named}: {reason or 'being deleted'}"
     return Condition(TYPE, what, remedy)
 
 
-def unseen(cluster: ClusterId, count: int, why: str) -> Condition:
+def unseen(cluster: ClusterId, count: int, reason: str) -> Condition:
     """Return what tells of objects that may be left in a cluster that cannot be read."""
     remedy = "see the cluster; where it is gone for good, take it out of the settings"
-    what = f"up to {count} objects may be left in cluster {cluster}, where it went before, which cannot be read: {why}"
+    what = (
+        f"up to {count} objects may be left in cluster {cluster}, where it went before, which cannot be read: {reason}"
+    )
     return Condition(TYPE, what, remedy)

@@ -52,7 +52,7 @@ def resting(
 
     It is the object that rests: of many that are deleted one after the other each is healed for the first time.
     """
-    known = {each.key: each for each in healed if _counts(each, now_s, pacing)}
+    known = {heal.key: heal for heal in healed if _counts(heal, now_s, pacing)}
     waits = {
         key: heal_wait_s(pacing, known[key].times) - (now_s - known[key].at_s) for key in sorted(keys) if key in known
     }
@@ -61,22 +61,22 @@ def resting(
 
 def counted(healed: Iterable[Heal], keys: Collection[ResourceKey], now_s: float, pacing: Pacing) -> tuple[Heal, ...]:
     """Return `healed` with one heal more of each of `keys`; what was calm since is forgotten."""
-    known = {each.key: each for each in healed if _counts(each, now_s, pacing)}
+    known = {heal.key: heal for heal in healed if _counts(heal, now_s, pacing)}
     new = {key: Heal(key, known[key].times + 1 if key in known else 1, now_s) for key in keys}
     return tuple(value for _, value in sorted((known | new).items()))
 
 
-def mended(operation: Operation, found: Drifted, now_s: float, pacing: Pacing) -> tuple[Operation, float | None]:
+def mended(operation: Operation, drifted: Drifted, now_s: float, pacing: Pacing) -> tuple[Operation, float | None]:
     """Return a running sync that also sets right what has drifted meanwhile, and when there is more of that to do.
 
     A sync may wait for long: for a wave to become healthy, for a finalizer of what it prunes. What it has written and
     is gone is written again, since what it waits for would else never come. What has only changed, or is not of its
     tasks, is healed where gitopsd may do so by itself.
     """
-    if not _may_mend(operation, found):
+    if not _may_mend(operation, drifted):
         return operation, None
     written = {(task.key, task.verb): task for task in operation.tasks}
-    due = [task for task in found.tasks if _is_to_mend(written.get((task.key, task.verb)), task, found)]
+    due = [task for task in drifted.tasks if _is_to_mend(written.get((task.key, task.verb)), task, drifted)]
     waits = resting(operation.healed, [task.key for task in due], now_s, pacing)
     ready = {(task.key, task.verb): task for task in due if task.key not in waits}
     again_s = min(waits.values(), default=None)
@@ -90,19 +90,19 @@ def mended(operation: Operation, found: Drifted, now_s: float, pacing: Pacing) -
     return replace(operation, tasks=tuple(tasks), healed=healed), again_s
 
 
-def _may_mend(operation: Operation, found: Drifted) -> bool:
+def _may_mend(operation: Operation, drifted: Drifted) -> bool:
     if operation.phase is not OperationPhase.RUNNING or operation.cause is OperationCause.DELETION:
         return False
-    if not operation.scope.whole or found.target != operation.target:
+    if not operation.scope.whole or drifted.target != operation.target:
         return False
     # One that has failed is being wound up, and begins nothing any more.
     return not any(task.state is TaskState.FAILED for task in operation.tasks)
 
 
-def _is_to_mend(before: Task | None, task: Task, found: Drifted) -> bool:
+def _is_to_mend(before: Task | None, task: Task, drifted: Drifted) -> bool:
     if before is None:
-        return found.heals
-    return before.state in WRITTEN and (found.heals or task.key in found.gone)
+        return drifted.heals
+    return before.state in WRITTEN and (drifted.heals or task.key in drifted.gone)
 
 
 def _anew(task: Task) -> Task:

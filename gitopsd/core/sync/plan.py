@@ -107,12 +107,12 @@ def plan(
     # What was left of a hook is seen to by its next run.
     tasks = [task for task in todo.tasks if task.verb is not TaskVerb.HOOK or task.key not in keys]
     known = keys | {task.key for task in tasks}
-    left = [
+    skipped = [
         hook_left(live)
         for live in hooks_of(header.app, live_objects(readings))
         if live.guarded and live.key not in known
     ]
-    return replace(header, tasks=tuple(sorted((*tasks, *runs, *left), key=task_order)))
+    return replace(header, tasks=tuple(sorted((*tasks, *runs, *skipped), key=task_order)))
 
 
 def live_objects(readings: Mapping[ResourceKey, Reading] | None) -> list[LiveObject]:
@@ -196,13 +196,13 @@ def _prune(compared: Compared, guard: Guard, *, prune: bool) -> Task | None:
 def allowed(task: Task, live: LiveObject, guard: Guard) -> Task:
     """Return the deletion `task`, put off or SKIPPED where `guard` keeps `live`."""
     # An approval counts from the operation's start on, so it is asked for by starting one.
-    found = prune_refusal(live, replace(guard, approved_s=math.inf), 0.0)
-    if found is None:
+    refusal = prune_refusal(live, replace(guard, approved_s=math.inf), 0.0)
+    if refusal is None:
         return task
     # What waits for others is looked at again in every step; it is not what a sync is started for.
-    if found.waits:
-        return replace(task, wait=WaitReason.KEPT, message=found.reason)
-    return replace(task, state=TaskState.SKIPPED, message=found.reason)
+    if refusal.waits:
+        return replace(task, wait=WaitReason.KEPT, message=refusal.reason)
+    return replace(task, state=TaskState.SKIPPED, message=refusal.reason)
 
 
 def deletion_of(live: LiveObject, *, last: bool = False) -> Task:

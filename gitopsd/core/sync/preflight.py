@@ -72,10 +72,10 @@ def _refused_here(task: Task, seen: Observed) -> Task:
     if task.verb is not TaskVerb.APPLY or task.state is not TaskState.PENDING or manifest is None:
         return task
     options = options_of_target(manifest, seen.guard.options)
-    why = shared(task.key, seen.readings.get(task.key), seen.guard, options)
-    if not (options.fail_on_shared and why):
+    message = shared(task.key, seen.readings.get(task.key), seen.guard, options)
+    if not (options.fail_on_shared and message):
         return task
-    return replace(task, state=TaskState.FAILED, wait=None, message=why)
+    return replace(task, state=TaskState.FAILED, wait=None, message=message)
 
 
 def _checks(operation: Operation, tasks: Sequence[Task], seen: Observed) -> Iterator[DryRun]:

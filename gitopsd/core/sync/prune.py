@@ -95,14 +95,14 @@ def lived_in(live: LiveObject, guard: Guard) -> str:
     """Return what lives in an object and would go with it although it is not to; "" where nothing does."""
     if not is_holder(live.key) or live.deleting:
         return ""
-    found = guard.residents.get(live.key)
-    if found is None:
+    residents = guard.residents.get(live.key)
+    if residents is None:
         return "what lives in it has not been looked at yet"
-    told = [f"application {name} wants objects in it" for name in sorted(found.wanting - {guard.app})]
-    told += ["this application wants objects in it"] if guard.app in found.wanting else []
-    told += [f"{key} lives in it" for key in found.found]
-    told += [f"what may live in it cannot be read: {why}" for why in found.unread]
-    return first_of(told, MAX_TOLD)
+    reasons = [f"application {name} wants objects in it" for name in sorted(residents.wanting - {guard.app})]
+    reasons += ["this application wants objects in it"] if guard.app in residents.wanting else []
+    reasons += [f"{key} lives in it" for key in residents.residing]
+    reasons += [f"what may live in it cannot be read: {error}" for error in residents.unread]
+    return first_of(reasons, MAX_TOLD)
 
 
 def _never(live: LiveObject, guard: Guard) -> str:
@@ -139,10 +139,10 @@ def _without_consent(live: LiveObject, guard: Guard, since_s: float) -> PruneRef
 
 
 def _with_others(live: LiveObject, guard: Guard) -> PruneRefusal | None:
-    found = guard.residents.get(live.key)
-    if found is None or not found.leaving:
+    residents = guard.residents.get(live.key)
+    if residents is None or not residents.leaving:
         return None
-    names = ", ".join(sorted(found.leaving)[:MAX_TOLD])
+    names = ", ".join(sorted(residents.leaving)[:MAX_TOLD])
     return PruneRefusal(
         f"waits until application {names}, which is being deleted, has no objects in it any more", waits=True
     )

@@ -39,14 +39,14 @@ class Ready:
 class Waiting:
     """Not yet."""
 
-    why: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
     """It will not open by itself."""
 
-    why: str
+    message: str
 
 
 Gate = Ready | Waiting | Failed
@@ -82,10 +82,10 @@ def end_of(task: Task, reading: Reading | None, run: str, now_s: float) -> Gate:
         case Unreadable(cause=cause):
             return Waiting(f"it cannot be read: {cause}")
         case Found(live=live) if dict(live.marks).get(OPERATION_ID) == run:
-            found = _healthy(live)
-            if isinstance(found, Waiting) and live.deleting:
+            gate = _healthy(live)
+            if isinstance(gate, Waiting) and live.deleting:
                 return Failed("somebody, or its time to live, deleted it before it had ended")
-            return found
+            return gate
         case _ if now_s - task.since_s < LAG_S:
             return Waiting("the watch has not shown it yet")
         case _:
@@ -140,5 +140,5 @@ def _caught_up(task: Task, live: LiveObject, now_s: float) -> bool:
 def _healthy(live: LiveObject) -> Gate:
     if live.health is None or live.health.status is HealthStatus.HEALTHY:
         return Ready()
-    why = f"it is {live.health.status.value}" + (f": {live.health.message}" if live.health.message else "")
-    return Failed(why) if live.health.status is HealthStatus.DEGRADED else Waiting(why)
+    message = f"it is {live.health.status.value}" + (f": {live.health.message}" if live.health.message else "")
+    return Failed(message) if live.health.status is HealthStatus.DEGRADED else Waiting(message)

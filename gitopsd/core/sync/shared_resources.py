@@ -32,11 +32,13 @@ def shared_conditions(
         exists: tells whether an application is declared. One that is, and wants the object no more, is where it moves
             away from.
     """
-    found = [each for key in sorted(keys) if (each := _told(app, key, readings.get(key), others.get(key), exists))]
-    if len(found) > MAX_TOLD:
-        rest = Condition(TYPE, f"{len(found) - MAX_TOLD + 1} more objects are shared", "see the others")
-        return (*found[: MAX_TOLD - 1], rest)
-    return tuple(found)
+    conditions = [
+        condition for key in sorted(keys) if (condition := _told(app, key, readings.get(key), others.get(key), exists))
+    ]
+    if len(conditions) > MAX_TOLD:
+        rest = Condition(TYPE, f"{len(conditions) - MAX_TOLD + 1} more objects are shared", "see the others")
+        return (*conditions[: MAX_TOLD - 1], rest)
+    return tuple(conditions)
 
 
 def _told(

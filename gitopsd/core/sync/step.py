@@ -86,7 +86,7 @@ def absorb(operation: Operation, results: Sequence[Applied], now_s: float) -> Op
     return replace(operation, tasks=tasks, not_before_s=now_s + rest_s if refusals else operation.not_before_s)
 
 
-def stalled(operation: Operation, why: str, now_s: float, limits: SyncLimits) -> Operation | None:
+def stalled(operation: Operation, reason: str, now_s: float, limits: SyncLimits) -> Operation | None:
     """Return `operation` as ended where a person ended it, or it is too late; else None.
 
     For passes that come to nothing because of `why`: there is nothing to be stepped with, and that says nothing about
@@ -96,7 +96,7 @@ def stalled(operation: Operation, why: str, now_s: float, limits: SyncLimits) ->
         return ended(operation, EndReason.TERMINATED, TERMINATED, now_s)
     if elapsed(operation.started_s, now_s) < limits.operation_s:
         return None
-    message = f"not over after {limits.operation_s:g} s: {why}; it is tried again"
+    message = f"not over after {limits.operation_s:g} s: {reason}; it is tried again"
     return ended(operation, EndReason.UNANSWERED, message, now_s)
 
 
@@ -250,8 +250,8 @@ def _too_late(operation: Operation, waits: Sequence[str], now_s: float, limits: 
     if elapsed(operation.started_s, now_s) < limits.operation_s:
         return None
     if waits:
-        why = "; ".join(waits[:MAX_TOLD])
-        message = f"not over after {limits.operation_s:g} s: {why}; see to that, or raise sync.operation_deadline_s"
+        reasons = "; ".join(waits[:MAX_TOLD])
+        message = f"not over after {limits.operation_s:g} s: {reasons}; see to that, or raise sync.operation_deadline_s"
         return ended(operation, EndReason.TOO_LATE, message, now_s)
     # Nothing was held up by the content: it has not been tried to the end, and is tried again.
     message = f"not over after {limits.operation_s:g} s: the cluster does not answer; it is tried again"

@@ -30,7 +30,7 @@ class WindowSubject:
 class Blocked:
     """Why nothing may be synced now."""
 
-    why: str
+    reason: str
     again_after_s: float
 
 
@@ -43,9 +43,9 @@ def is_zone(name: str) -> bool:
     return True
 
 
-def windows_of(windows: Iterable[SyncWindow], place: WindowSubject) -> tuple[SyncWindow, ...]:
+def windows_of(windows: Iterable[SyncWindow], subject: WindowSubject) -> tuple[SyncWindow, ...]:
     """Return the windows that concern `place`."""
-    return tuple(window for window in windows if _concerns(window, place))
+    return tuple(window for window in windows if _concerns(window, subject))
 
 
 def blocked(
@@ -78,16 +78,16 @@ def blocked(
     return Blocked(_why(in_the_way, deny=bool(denying), by_hand=by_hand), _until_s(windows, now_s))
 
 
-def _concerns(window: SyncWindow, place: WindowSubject) -> bool:
+def _concerns(window: SyncWindow, subject: WindowSubject) -> bool:
     kinds = (
-        (window.applications, (place.app,)),
-        (window.namespaces, (place.namespace,)),
-        (window.clusters, place.clusters),
+        (window.applications, (subject.app,)),
+        (window.namespaces, (subject.namespace,)),
+        (window.clusters, subject.clusters),
     )
-    found = [
+    verdicts = [
         any(matches(pattern, text) for pattern in patterns for text in texts) for patterns, texts in kinds if patterns
     ]
-    return bool(found) and (all(found) if window.all_of else any(found))
+    return bool(verdicts) and (all(verdicts) if window.all_of else any(verdicts))
 
 
 def _is_open(window: SyncWindow, now_s: float) -> bool:

@@ -114,8 +114,8 @@ def hook_of(manifest: Manifest) -> Hook:
 
 def read(marks: Marks) -> HookAnnotations:
     """Return the phases that `marks` name, in their order, and the types that nobody knows."""
-    types, found = hook_types(marks), dict(marks)
-    known: Mapping[str, SyncPhase] = PHASES if found.get(HOOK) else HELM_PHASES
+    types, by_name = hook_types(marks), dict(marks)
+    known: Mapping[str, SyncPhase] = PHASES if by_name.get(HOOK) else HELM_PHASES
     unknown = [text for text in types if text not in known and text != SKIP and text not in HELM_UNUSED]
     phases = {known[text] for text in types if text in known}  # beside others, Skip has no effect
     return HookAnnotations(tuple(phase for phase in SyncPhase if phase in phases), tuple(unknown))
@@ -123,9 +123,11 @@ def read(marks: Marks) -> HookAnnotations:
 
 def policies_of(marks: Marks) -> frozenset[DeletePolicy]:
     """Return when the hook with these annotations is deleted; what is not understood does not count."""
-    found = dict(marks)
-    ours = _listed(found.get(HOOK_DELETE), POLICIES)
-    return ours or (_listed(found.get(HELM_HOOK_DELETE), HELM_POLICIES) if found.get(HELM_HOOK) else ()) or BY_DEFAULT
+    by_name = dict(marks)
+    ours = _listed(by_name.get(HOOK_DELETE), POLICIES)
+    return (
+        ours or (_listed(by_name.get(HELM_HOOK_DELETE), HELM_POLICIES) if by_name.get(HELM_HOOK) else ()) or BY_DEFAULT
+    )
 
 
 def _listed(text: str | None, known: Mapping[str, DeletePolicy]) -> frozenset[DeletePolicy]:
@@ -163,5 +165,5 @@ def hook_refs(hooks: Iterable[Hook], operation: str) -> Sequence[ObjectRef]:
 
 def hooks_of(app: AppName, lives: Iterable[LiveObject]) -> Sequence[LiveObject]:
     """Return the objects of hooks that syncs of `app` have run, sorted by key."""
-    found = [live for live in lives if live.tracking is not None and live.tracking.app == app]
-    return sorted((live for live in found if OPERATION_ID in dict(live.marks)), key=lambda live: live.key)
+    ours = [live for live in lives if live.tracking is not None and live.tracking.app == app]
+    return sorted((live for live in ours if OPERATION_ID in dict(live.marks)), key=lambda live: live.key)

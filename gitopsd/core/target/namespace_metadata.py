@@ -34,8 +34,8 @@ def kept_of(manifest: Manifest) -> tuple[NamespaceMetadata, ...]:
     """Return what applications keep on the namespace `manifest`, with the values that it has now; sorted."""
     entries = [entry for entry in entries_of(manifest) if str(entry.get("manager")).startswith(f"{PREFIX}-")]
     ours = [entry for entry in entries if entry.get("operation") == "Apply" and not entry.get("subresource")]
-    found = [kept for entry in ours for kept in _kept(str(entry["manager"]), fields_of(entry), manifest)]
-    return tuple(sorted(found, key=lambda kept: (kept.manager, kept.field, kept.name)))
+    fields = [kept for entry in ours for kept in _kept(str(entry["manager"]), fields_of(entry), manifest)]
+    return tuple(sorted(fields, key=lambda kept: (kept.manager, kept.field, kept.name)))
 
 
 def differences(app: AppName, metadata: Mapping[str, Mapping[str, str]], reading: Reading | None) -> tuple[str, ...]:
@@ -46,7 +46,7 @@ def differences(app: AppName, metadata: Mapping[str, Mapping[str, str]], reading
     if not metadata or not isinstance(reading, Found):
         return ()
     manager = manager_of(app)
-    live = {(each.field, each.name): each.value for each in reading.live.kept if each.manager == manager}
+    live = {(kept.field, kept.name): kept.value for kept in reading.live.kept if kept.manager == manager}
     wanted = {(field, name): text for field, texts in metadata.items() for name, text in texts.items()}
     return tuple(
         _said(field, name, wanted.get((field, name)))
@@ -55,11 +55,11 @@ def differences(app: AppName, metadata: Mapping[str, Mapping[str, str]], reading
     )
 
 
-def warning(namespace: str, found: tuple[str, ...]) -> tuple[Condition, ...]:
+def warning(namespace: str, differing: tuple[str, ...]) -> tuple[Condition, ...]:
     """Return the condition that tells of `differences`."""
-    if not found:
+    if not differing:
         return ()
-    what = f"namespace {namespace}: {first_of(found, MAX_TOLD, between='; ')}"
+    what = f"namespace {namespace}: {first_of(differing, MAX_TOLD, between='; ')}"
     return (Condition("NamespaceMetadataWarning", what, "a sync keeps it as managedNamespaceMetadata says"),)
 
 
@@ -75,5 +75,5 @@ def _kept(manager: str, fields: Mapping[str, Any], manifest: Manifest) -> Iterat
 
 
 def _said(field: str, name: str, wanted: str | None) -> str:
-    told = "is kept, and not asked for any more" if wanted is None else f"is not kept at {wanted[:SHOWN]!r}"
-    return f"{field.removesuffix('s')} {name} {told}"
+    state = "is kept, and not asked for any more" if wanted is None else f"is not kept at {wanted[:SHOWN]!r}"
+    return f"{field.removesuffix('s')} {name} {state}"

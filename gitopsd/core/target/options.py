@@ -45,10 +45,10 @@ Marks = Iterable[tuple[str, str]] | Mapping[str, str]
 def marks_of(manifest: Manifest) -> tuple[tuple[str, str], ...]:
     """Return the annotations of a live object that decide about its pruning and order, sorted; never raises."""
     try:
-        found = mapping_at(manifest, "metadata", "annotations")
+        annotations = mapping_at(manifest, "metadata", "annotations")
     except WrongShape:
         return ()
-    return tuple(sorted((name, found[name]) for name in MARKS if isinstance(found.get(name), str)))
+    return tuple(sorted((name, annotations[name]) for name in MARKS if isinstance(annotations.get(name), str)))
 
 
 class Consent(enum.Enum):
@@ -117,11 +117,11 @@ def parse_options(
     changes: dict[str, Any] = {}
     warnings: list[str] = []
     for name, value in sorted(given.items()):
-        found = _change(name, value)
-        if isinstance(found, str):
-            warnings.append(f"{subject}: sync option {name}={value} {found}")
+        change = _change(name, value)
+        if isinstance(change, str):
+            warnings.append(f"{subject}: sync option {name}={value} {change}")
         else:
-            changes.update(found)
+            changes.update(change)
     options = {**{name: getattr(over, name) for name in SyncOptions.__slots__}, **changes}
     return SyncOptions(**options), tuple(warnings)
 
@@ -141,7 +141,7 @@ def listed(text: str) -> Mapping[str, str]:
 def extra_fields_of(annotations: Mapping[str, str]) -> ExtraFields | None:
     """Return what an object asks to be done about its extra fields; None where it asks nothing that is understood."""
     text = annotations.get(EXTRA_FIELDS)
-    return next((each for each in ExtraFields if each.value == text), None)
+    return next((choice for choice in ExtraFields if choice.value == text), None)
 
 
 def has_compare_option(marks: Marks, name: str) -> bool:
@@ -189,10 +189,10 @@ def hook_types(marks: Marks) -> tuple[str, ...]:
 
     Source: Argo CD, gitops-engine/pkg/sync/hook (IsHook).
     """
-    found = dict(marks)
-    if HOOK not in found and found.get(HELM_HOOK, CRD_INSTALL).strip() == CRD_INSTALL:
+    by_name = dict(marks)
+    if HOOK not in by_name and by_name.get(HELM_HOOK, CRD_INSTALL).strip() == CRD_INSTALL:
         return ()
-    text = found.get(HOOK) or found.get(HELM_HOOK) or ""
+    text = by_name.get(HOOK) or by_name.get(HELM_HOOK) or ""
     return tuple(part.strip() for part in text.split(",") if part.strip()) or ("",)
 
 

@@ -50,7 +50,7 @@ IN_ORDER = (
     SyncPhase.SYNC_FAIL,
     SyncPhase.POST_DELETE,
 )
-PHASES = {phase: place for place, phase in enumerate(IN_ORDER)}
+PHASES = {phase: rank for rank, phase in enumerate(IN_ORDER)}
 
 # Objects of one stage go at once: namespaces; definitions; what Pods need; the rest of Kubernetes; custom resources.
 STAGE_STARTS = (RANK["CustomResourceDefinition"], RANK["NetworkPolicy"], RANK["Service"], LATER)

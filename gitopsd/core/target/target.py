@@ -55,15 +55,17 @@ class Target:
 
 def with_nameless(target: Target, nameless: Sequence[str]) -> Target:
     """Return `target` of a render that has left out these objects, with a condition for each."""
-    told = [
+    conditions = [
         Condition(
             "ComparisonError",
-            f"{each}: it is left out, and nothing is pruned until it has a name",
+            f"{description}: it is left out, and nothing is pruned until it has a name",
             NAME_IT,
         )
-        for each in nameless[:MAX_REPEATED]
+        for description in nameless[:MAX_REPEATED]
     ]
-    return replace(target, nameless=tuple(nameless), conditions=(*told, *target.conditions)) if nameless else target
+    return (
+        replace(target, nameless=tuple(nameless), conditions=(*conditions, *target.conditions)) if nameless else target
+    )
 
 
 def nameless_refused(nameless: Sequence[str]) -> InvalidManifest:
@@ -167,27 +169,27 @@ def _run(hooks: Sequence[Hook]) -> tuple[tuple[Hook, ...], tuple[Condition, ...]
 
 def _repeated(times: Mapping[ResourceKey, int], both: Collection[ResourceKey]) -> list[Condition]:
     """Return a condition for each object that Git holds more than once; `both` are hooks and objects at once."""
-    told = []
+    conditions = []
     for key, count in sorted(times.items()):
         if count > 1:
             counts = "it is applied, and not run as a hook" if key in both else "the last one counts"
             what = f"{key} is rendered {count} times; {counts}"
-            told.append(Condition("RepeatedResourceWarning", what, "remove all but one in Git"))
-    if len(told) > MAX_REPEATED:
-        rest = f"{len(told) - MAX_REPEATED + 1} more objects are rendered more than once"
-        return [*told[: MAX_REPEATED - 1], Condition("RepeatedResourceWarning", rest, "see the others")]
-    return told
+            conditions.append(Condition("RepeatedResourceWarning", what, "remove all but one in Git"))
+    if len(conditions) > MAX_REPEATED:
+        rest = f"{len(conditions) - MAX_REPEATED + 1} more objects are rendered more than once"
+        return [*conditions[: MAX_REPEATED - 1], Condition("RepeatedResourceWarning", rest, "see the others")]
+    return conditions
 
 
 def _option_warnings(key: ResourceKey, manifest: Manifest) -> list[Condition]:
     text = annotations_of(manifest).get(SYNC_OPTIONS) or ""
     _, warnings = parse_options(listed(text), subject=str(key))
-    told = [Condition("SyncOptionWarning", warning, f"see the annotation {SYNC_OPTIONS}") for warning in warnings]
+    conditions = [Condition("SyncOptionWarning", warning, f"see the annotation {SYNC_OPTIONS}") for warning in warnings]
     annotations = annotations_of(manifest)
     if EXTRA_FIELDS in annotations and extra_fields_of(annotations) is None:
         what = f"{key}: the annotation {EXTRA_FIELDS} is not understood, and has no effect"
-        told.append(Condition("SyncOptionWarning", what, "write show, heal or ignore"))
-    return told
+        conditions.append(Condition("SyncOptionWarning", what, "write show, heal or ignore"))
+    return conditions
 
 
 def _short_lived(key: ResourceKey, manifest: Manifest) -> list[Condition]:
@@ -201,10 +203,10 @@ def _short_lived(key: ResourceKey, manifest: Manifest) -> list[Condition]:
 
 
 def _hook_warning(key: ResourceKey, manifest: Manifest) -> list[Condition]:
-    found = read(annotations_of(manifest))
-    if not found.unknown:
+    annotated = read(annotations_of(manifest))
+    if not annotated.unknown:
         return []
-    named = ", ".join(each or "without a type" for each in found.unknown)
+    named = ", ".join(hook_type or "without a type" for hook_type in annotated.unknown)
     return [
         Condition(
             "HookWarning",

@@ -54,11 +54,11 @@ def other_installation(manifest: Manifest, tracking: Tracking) -> str:
     if not tracking.installation:
         return ""
     annotations = _texts(manifest, "annotations")
-    found = annotations.get(INSTALLATION_ID)
-    if not isinstance(found, str) or found == tracking.installation:
+    installation = annotations.get(INSTALLATION_ID)
+    if not isinstance(installation, str) or installation == tracking.installation:
         return ""
     named = _parsed(annotations.get(TRACKING_ID))
-    return found if named is not None and names_itself(named, key_of(manifest)) else ""
+    return installation if named is not None and names_itself(named, key_of(manifest)) else ""
 
 
 def _by_label(manifest: Manifest, label: str) -> TrackingId | None:
@@ -105,8 +105,8 @@ def track(manifest: Manifest, app: AppName, tracking: Tracking = ANNOTATION) -> 
 
 def _texts(manifest: Manifest, field: str) -> dict[str, Any]:
     meta = manifest.get("metadata")
-    found = meta.get(field) if isinstance(meta, dict) else None
-    return found if isinstance(found, dict) else {}
+    texts = meta.get(field) if isinstance(meta, dict) else None
+    return texts if isinstance(texts, dict) else {}
 
 
 def _parsed(text: Any) -> TrackingId | None:

@@ -93,13 +93,13 @@ def _on(cron: Cron, zone: ZoneInfo, day: date) -> Sequence[float]:
 
 def _values(field: str, least: int, most: int, names: Sequence[str] = (), first: int = 0) -> frozenset[int]:
     """Return the values that one field allows; empty where it is not understood."""
-    found: set[int] = set()
+    numbers: set[int] = set()
     for part in field.split(","):
-        values = list(_range(part, least, most, {name: place + first for place, name in enumerate(names)}))
+        values = list(_range(part, least, most, {name: number + first for number, name in enumerate(names)}))
         if not values:
             return frozenset()
-        found.update(values)
-    return frozenset(found)
+        numbers.update(values)
+    return frozenset(numbers)
 
 
 def _range(part: str, least: int, most: int, names: dict[str, int]) -> Iterator[int]:

@@ -46,8 +46,8 @@ class _Tokens:
         self.stars = self.deep = self.any_one = 0
         self._plain: dict[str, int] = {}
         self._sets: dict[str, int] = {}
-        for place, text in enumerate(tokens):
-            bit = 1 << place
+        for index, text in enumerate(tokens):
+            bit = 1 << index
             if text.startswith("*"):  # two never stand side by side: they are one token
                 self.stars |= bit
                 self.deep |= bit if text != "*" else 0
@@ -60,10 +60,10 @@ class _Tokens:
 
     def takes(self, char: str) -> int:
         """Return the tokens that stand for `char`, but for stars and "?"."""
-        found = self._plain.get(char, 0)
+        taken = self._plain.get(char, 0)
         for inside, bits in self._sets.items():
-            found |= bits if _in_set(inside, char) else 0
-        return found
+            taken |= bits if _in_set(inside, char) else 0
+        return taken
 
 
 def _matches(tokens: _Tokens, text: str, separator: str) -> bool:
@@ -85,8 +85,8 @@ def _matches(tokens: _Tokens, text: str, separator: str) -> bool:
 def _in_set(inside: str, char: str) -> bool:
     negated, members = inside.startswith("!"), inside.removeprefix("!")
     ranges = re.findall(r"(.)-(.)|(.)", members, re.DOTALL)
-    found = any(low <= char <= high if low else char == single for low, high, single in ranges)
-    return found is not negated
+    within = any(low <= char <= high if low else char == single for low, high, single in ranges)
+    return within is not negated
 
 
 @lru_cache(maxsize=4096)

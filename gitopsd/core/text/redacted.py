@@ -43,13 +43,13 @@ def without_given(words: str, values: Any) -> str:
 
     def hides(piece: str) -> bool:
         # Parsers quote what is left of a text, too.
-        left = len(piece) >= SHORT and any(text.endswith(piece) or text.startswith(piece) for text in given)
-        return piece in given or left
+        remainder = len(piece) >= SHORT and any(text.endswith(piece) or text.startswith(piece) for text in given)
+        return piece in given or remainder
 
-    def masked(found: re.Match[str]) -> str:
-        quote, piece = found[0][0], found[0][1:-1]
+    def masked(match: re.Match[str]) -> str:
+        quote, piece = match[0][0], match[0][1:-1]
         plain = re.sub(r"\\(['\"\\])", r"\1", piece)
-        return f"{quote}{MASK}{quote}" if hides(piece) or hides(plain) else found[0]
+        return f"{quote}{MASK}{quote}" if hides(piece) or hides(plain) else match[0]
 
     return _GOT.sub(MASK, _QUOTED.sub(masked, words[:MOST_QUOTED]))
 

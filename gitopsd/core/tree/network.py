@@ -30,25 +30,25 @@ def network_of(key: ResourceKey, manifest: Manifest) -> Network | None:
     if judge is None and not links:
         return None  # at once: of most objects, at each event
     try:
-        found = judge(key, manifest) if judge else NOTHING
+        network = judge(key, manifest) if judge else NOTHING
     except WrongShape:
         return None
     own = isinstance(notes, dict) and notes.get(OWN_LINKS_ONLY) == "true"
-    urls = _first([*(() if own else found.urls), *sorted(links)])
-    found = replace(found, urls=urls)
-    return None if found == NOTHING else _shared(found)
+    urls = _first([*(() if own else network.urls), *sorted(links)])
+    network = replace(network, urls=urls)
+    return None if network == NOTHING else _shared(network)
 
 
 def targets(nodes: Iterable[TreeNode]) -> Mapping[ResourceKey, tuple[ResourceKey, ...]]:
     """Return where nodes of a tree send traffic: to Services as they are named, to Pods of the tree by their labels."""
     nodes = list(nodes)
     pods = _Pods(node for node in nodes if node.gvk.group_kind == POD)
-    found: dict[ResourceKey, tuple[ResourceKey, ...]] = {}
+    targeted: dict[ResourceKey, tuple[ResourceKey, ...]] = {}
     for node in nodes:
         network = node.live.network
         if network is not None and (network.targets or network.selects):
-            found[node.live.key] = (*network.targets, *pods.chosen(node.live.key.namespace, network.selects))
-    return found
+            targeted[node.live.key] = (*network.targets, *pods.chosen(node.live.key.namespace, network.selects))
+    return targeted
 
 
 class _Pods:
@@ -83,7 +83,7 @@ def _ingress(key: ResourceKey, manifest: Manifest) -> Network:
     rules = items_at(manifest, "spec", "rules")[:MOST]
     backends = [mapping_at(manifest, "spec", "defaultBackend"), mapping_at(manifest, "spec", "backend")]
     backends += [mapping_at(path, "backend") for rule in rules for path in items_at(rule, "http", "paths")]
-    names = [text_at(each, "service", "name") or text_at(each, "serviceName") for each in backends]
+    names = [text_at(backend, "service", "name") or text_at(backend, "serviceName") for backend in backends]
     addresses = _addresses(manifest)
     urls = _first(_ingress_urls(manifest, rules, addresses))
     return Network(targets=_services(key.namespace, names), addresses=addresses, urls=urls)
@@ -92,13 +92,13 @@ def _ingress(key: ResourceKey, manifest: Manifest) -> Network:
 def _ingress_urls(
     manifest: Manifest, rules: Sequence[Mapping[str, Any]], addresses: Sequence[tuple[str, str]]
 ) -> Iterator[str]:
-    hosts = [each.get("hosts") or [""] for each in items_at(manifest, "spec", "tls")]  # of none: of all
-    secure = {host for each in hosts if isinstance(each, list) for host in each if isinstance(host, str)}
+    hosts = [tls.get("hosts") or [""] for tls in items_at(manifest, "spec", "tls")]  # of none: of all
+    secure = {host for names in hosts if isinstance(names, list) for host in names if isinstance(host, str)}
     for rule in rules:
         named = text_at(rule, "host")
         scheme = "https" if secure & {named, ""} else "http"
         for host in [named] if named else [value for _, value in addresses]:
-            for path in [text_at(each, "path") for each in items_at(rule, "http", "paths")] or [""]:
+            for path in [text_at(entry, "path") for entry in items_at(rule, "http", "paths")] or [""]:
                 text = path.rstrip("*")
                 if "*" not in host:
                     yield f"{scheme}://{host}{text if PLAIN_PATH.match(text) else ''}"
@@ -106,13 +106,13 @@ def _ingress_urls(
 
 def _route(key: ResourceKey, manifest: Manifest) -> Network:
     """Read a route of the Gateway API."""
-    found: list[ResourceKey] = []
+    services: list[ResourceKey] = []
     for rule in items_at(manifest, "spec", "rules"):
         for ref in items_at(rule, "backendRefs"):
             namespace = text_at(ref, "namespace") or key.namespace
             kind = text_at(ref, "kind") or "Service"
-            found.append(ResourceKey(text_at(ref, "group"), kind, namespace, text_at(ref, "name")))
-    return Network(targets=_first(found))
+            services.append(ResourceKey(text_at(ref, "group"), kind, namespace, text_at(ref, "name")))
+    return Network(targets=_first(services))
 
 
 def _virtual_service(key: ResourceKey, manifest: Manifest) -> Network:
@@ -134,28 +134,30 @@ def _services(namespace: str, hosts: Iterable[str]) -> tuple[ResourceKey, ...]:
 
 def _addresses(manifest: Manifest) -> tuple[tuple[str, str], ...]:
     given = items_at(manifest, "status", "loadBalancer", "ingress")
-    return _first((name, text_at(each, name)) for each in given for name in ("hostname", "ip") if text_at(each, name))
+    return _first(
+        (name, text_at(entry, name)) for entry in given for name in ("hostname", "ip") if text_at(entry, name)
+    )
 
 
-def _labels(found: Mapping[str, Any]) -> Labels:
-    return tuple(sorted((name, value) for name, value in found.items() if isinstance(value, str)))[:MOST]
+def _labels(texts: Mapping[str, Any]) -> Labels:
+    return tuple(sorted((name, value) for name, value in texts.items() if isinstance(value, str)))[:MOST]
 
 
 def _links(annotations: Mapping[str, Any]) -> list[str]:
     """Return the addresses of pages that annotations name; Argo CD's `text | URL` is its URL."""
     named = (value for name, value in annotations.items() if name.startswith(LINK) and isinstance(value, str))
-    found = (value.rpartition("|")[2].strip() for value in named if len(value) <= MOST_CHARS)
-    return [value for value in found if PAGE.match(value)]  # `javascript:` runs in the page of whoever follows it
+    links = (value.rpartition("|")[2].strip() for value in named if len(value) <= MOST_CHARS)
+    return [value for value in links if PAGE.match(value)]  # `javascript:` runs in the page of whoever follows it
 
 
-def _first(found: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(found))[:MOST]
+def _first(items: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(items))[:MOST]
 
 
 @lru_cache(maxsize=4096)
-def _shared(found: Network) -> Network:
+def _shared(network: Network) -> Network:
     """Return one and the same value for equal ones: the Pods of a ReplicaSet have the same labels."""
-    return found
+    return network
 
 
 KINDS: Mapping[tuple[str, str], Callable[[ResourceKey, Manifest], Network]] = {  # by group and kind

@@ -65,13 +65,13 @@ def orphans(
     return tuple(sorted((child for child in here if is_orphan(child[1])), key=lambda child: child[1].key))
 
 
-def warning(project: AppProject, found: Sequence[Child], where: str) -> tuple[Condition, ...]:
+def warning(project: AppProject, orphans: Sequence[Child], where: str) -> tuple[Condition, ...]:
     """Return the condition that tells of orphans, where the project wants one; `where` names their namespace."""
-    if not found or project.orphans is None or not project.orphans.warn:
+    if not orphans or project.orphans is None or not project.orphans.warn:
         return ()
-    names = first_of([live.key for _, live in found], MAX_TOLD)
+    names = first_of([live.key for _, live in orphans], MAX_TOLD)
     remedy = "put them into Git, remove them, or add them to the project's spec.orphanedResources.ignore"
-    count = f"{len(found)} objects of {where} are" if len(found) > 1 else f"1 object of {where} is"
+    count = f"{len(orphans)} objects of {where} are" if len(orphans) > 1 else f"1 object of {where} is"
     what = f"{count} of no application: {names}"
     return (Condition("OrphanedResourceWarning", what, remedy),)
 
@@ -85,14 +85,14 @@ def _belongs(live: LiveObject, exists: Callable[[AppName], bool]) -> bool:
 def _is_claim(key: ResourceKey, stateful: frozenset[str]) -> bool:
     """Tell whether a claim is named as a StatefulSet's are: template, set and ordinal."""
     without_ordinal = re.sub(r"-[0-9]+$", "", key.name)
-    ends = (without_ordinal[place + 1 :] for place, char in enumerate(without_ordinal) if char == "-")
+    ends = (without_ordinal[index + 1 :] for index, char in enumerate(without_ordinal) if char == "-")
     return key.group_kind == CLAIM and without_ordinal != key.name and any(end in stateful for end in ends)
 
 
 def _ignored(settings: Orphans, key: ResourceKey) -> bool:
     return any(
-        matches(each.group, key.group)
-        and (not each.kind or matches(each.kind, key.kind))
-        and (not each.name or matches(each.name, key.name))
-        for each in settings.ignore
+        matches(ignored.group, key.group)
+        and (not ignored.kind or matches(ignored.kind, key.kind))
+        and (not ignored.name or matches(ignored.name, key.name))
+        for ignored in settings.ignore
     )

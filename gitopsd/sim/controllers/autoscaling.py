@@ -20,17 +20,17 @@ class Autoscaling:
         return [(event.new.namespace, event.new.name)] if mine else []
 
     def reconcile(self, key: Key) -> float | None:
-        found = self._world.get(self._kind, *key)
-        if found is None or is_deleting(found):
+        autoscaler = self._world.get(self._kind, *key)
+        if autoscaler is None or is_deleting(autoscaler):
             return None
         conditions = with_conditions(
-            found,
+            autoscaler,
             self._world.writes.now(),
             AbleToScale=("True", "ReadyForNewScale", "recommended size matches current size"),
             ScalingActive=("True", "ValidMetricFound", "the autoscaler could calculate a replica count"),
             ScalingLimited=("False", "DesiredWithinRange", "the desired count is within the acceptable range"),
         )
-        least = found["spec"]["minReplicas"]
+        least = autoscaler["spec"]["minReplicas"]
         status = {"conditions": conditions, "currentReplicas": least, "desiredReplicas": least}
-        self._world.set_status(self._kind, found, status)
+        self._world.set_status(self._kind, autoscaler, status)
         return None

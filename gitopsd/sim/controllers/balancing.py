@@ -31,12 +31,12 @@ class Balancing:
     def reconcile(self, key: Key) -> float | None:
         group, plural, namespace, name = key
         kind = self._kinds[group, plural]
-        found = self._world.get(kind, namespace, name)
-        if found is None or is_deleting(found) or found["status"].get("loadBalancer", {}).get("ingress"):
+        balanced = self._world.get(kind, namespace, name)
+        if balanced is None or is_deleting(balanced) or balanced["status"].get("loadBalancer", {}).get("ingress"):
             return None
-        if kind.kind == "Service" and found["spec"]["type"] != "LoadBalancer":
+        if kind.kind == "Service" and balanced["spec"]["type"] != "LoadBalancer":
             return None
-        uid = found["metadata"]["uid"]
+        uid = balanced["metadata"]["uid"]
         if uid not in self._seen:
             self._seen.add(uid)
             return READY_S
@@ -45,5 +45,5 @@ class Balancing:
             if kind.kind == "Ingress"
             else {"loadBalancer": {"ingress": [{"ip": "127.0.0.1", "ipMode": "VIP"}]}}
         )
-        self._world.set_status(kind, found, address)
+        self._world.set_status(kind, balanced, address)
         return None

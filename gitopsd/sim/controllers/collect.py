@@ -42,17 +42,17 @@ class Collector:
 
     def reconcile(self, key: Key) -> float | None:
         group, plural, namespace, name = key
-        found = self._world.writes.store.collection((group, plural)).get(namespace, name)
+        stored = self._world.writes.store.collection((group, plural)).get(namespace, name)
         kind = next((one for one in self._world.writes.kinds.all() if one.group_plural == (group, plural)), None)
-        if found is None or kind is None:
+        if stored is None or kind is None:
             return None
-        obj = found.parsed()
+        obj = stored.parsed()
         finalizers = obj["metadata"].get("finalizers", ())
         if is_deleting(obj) and ORPHAN in finalizers:
-            self._orphan(found)
+            self._orphan(stored)
             finalize(self._world.writes, RequestTarget(kind, namespace, name), ORPHAN)
         elif is_deleting(obj) and FOREGROUND in finalizers:
-            return self._foreground(kind, found)
+            return self._foreground(kind, stored)
         elif not is_deleting(obj) and obj["metadata"].get("ownerReferences"):
             self._check(kind, obj, namespace, name)
         return None
@@ -65,33 +65,33 @@ class Collector:
         elif len(living) < len(references):
             self._world.patch(RequestTarget(kind, namespace, name), {"metadata": {"ownerReferences": living}})
 
-    def _foreground(self, kind: ServedKind, found: Stored) -> float | None:
+    def _foreground(self, kind: ServedKind, owner: Stored) -> float | None:
         waiting = False
-        for dependent_kind, obj in self._dependents(found.uid):
+        for dependent_kind, obj in self._dependents(owner.uid):
             meta = obj["metadata"]
-            reference = next(one for one in meta["ownerReferences"] if one["uid"] == found.uid)
+            reference = next(one for one in meta["ownerReferences"] if one["uid"] == owner.uid)
             if not is_deleting(obj):
                 self._world.delete(dependent_kind, meta.get("namespace", ""), meta["name"], FOREGROUND)
             waiting = waiting or bool(reference.get("blockOwnerDeletion"))
-        if any(True for _ in self._dependents(found.uid)) and waiting:
+        if any(True for _ in self._dependents(owner.uid)) and waiting:
             return _POLL_S
-        finalize(self._world.writes, RequestTarget(kind, found.namespace, found.name), FOREGROUND)
+        finalize(self._world.writes, RequestTarget(kind, owner.namespace, owner.name), FOREGROUND)
         return None
 
-    def _orphan(self, found: Stored) -> None:
-        for kind, obj in self._dependents(found.uid):
+    def _orphan(self, owner: Stored) -> None:
+        for kind, obj in self._dependents(owner.uid):
             meta = obj["metadata"]
-            left = [one for one in meta["ownerReferences"] if one["uid"] != found.uid]
-            patch = {"metadata": {"ownerReferences": left or None}}
+            remaining = [one for one in meta["ownerReferences"] if one["uid"] != owner.uid]
+            patch = {"metadata": {"ownerReferences": remaining or None}}
             self._world.patch(RequestTarget(kind, meta.get("namespace", ""), meta["name"]), patch)
 
     def _dependents(self, uid: str) -> Iterator[tuple[ServedKind, dict[str, Any]]]:
         kinds = {kind.group_plural: kind for kind in self._world.writes.kinds.all()}
         for group, plural, namespace, name in sorted(self._owned.get(uid, ())):
-            found = self._world.writes.store.collection((group, plural)).get(namespace, name)
+            stored = self._world.writes.store.collection((group, plural)).get(namespace, name)
             kind = kinds.get((group, plural))
-            if found is not None and kind is not None:
-                yield kind, found.parsed()
+            if stored is not None and kind is not None:
+                yield kind, stored.parsed()
 
     def _place(self, reference: dict[str, Any], namespace: str) -> Key | None:
         group = reference["apiVersion"].rpartition("/")[0]
@@ -101,14 +101,14 @@ class Collector:
         return (*kind.group_plural, namespace if kind.namespaced else "", reference["name"])
 
     def _lives(self, reference: dict[str, Any], namespace: str) -> bool:
-        place = self._place(reference, namespace)
-        if place is None:
+        address = self._place(reference, namespace)
+        if address is None:
             return True  # a kind that is not served: nothing is known, so nothing is deleted
-        found = self._world.writes.store.collection((place[0], place[1])).get(place[2], place[3])
-        return found is not None and found.uid == reference["uid"]
+        stored = self._world.writes.store.collection((address[0], address[1])).get(address[2], address[3])
+        return stored is not None and stored.uid == reference["uid"]
 
 
-def _owners(found: Stored) -> dict[str, dict[str, Any]]:
-    if _MARK not in found.body:
+def _owners(stored: Stored) -> dict[str, dict[str, Any]]:
+    if _MARK not in stored.body:
         return {}
-    return {one["uid"]: one for one in found.parsed()["metadata"].get("ownerReferences", ())}
+    return {one["uid"]: one for one in stored.parsed()["metadata"].get("ownerReferences", ())}

@@ -26,22 +26,24 @@ class Daemons:
 
     def reconcile(self, key: Key) -> float | None:
         world, (namespace, name) = self._world, key
-        found = world.get(self._kind, namespace, name)
-        if found is None or is_deleting(found):
+        daemon_set = world.get(self._kind, namespace, name)
+        if daemon_set is None or is_deleting(daemon_set):
             return None
-        uid, revision = found["metadata"]["uid"], template_hash(found["spec"]["template"])
+        uid, revision = daemon_set["metadata"]["uid"], template_hash(daemon_set["spec"]["template"])
         for pod in world.owned(self._pods, namespace, uid):
             old = pod["metadata"].get("labels", {}).get(_REVISION) != revision
-            if old and found["spec"]["updateStrategy"]["type"] == "RollingUpdate" and not is_deleting(pod):
+            if old and daemon_set["spec"]["updateStrategy"]["type"] == "RollingUpdate" and not is_deleting(pod):
                 world.delete(self._pods, namespace, pod["metadata"]["name"])
         pods = [pod for pod in world.owned(self._pods, namespace, uid) if not is_deleting(pod)]
         if not pods:
-            world.create(self._pods, namespace, new_pod(found, found["spec"]["template"], {_REVISION: revision}))
+            world.create(
+                self._pods, namespace, new_pod(daemon_set, daemon_set["spec"]["template"], {_REVISION: revision})
+            )
             pods = list(world.owned(self._pods, namespace, uid))
         current = [pod for pod in pods if pod["metadata"].get("labels", {}).get(_REVISION) == revision]
         ready = sum(map(is_ready, pods))
         status = {
-            "observedGeneration": found["metadata"]["generation"],
+            "observedGeneration": daemon_set["metadata"]["generation"],
             "currentNumberScheduled": len(pods),
             "desiredNumberScheduled": 1,
             "numberMisscheduled": 0,
@@ -50,5 +52,5 @@ class Daemons:
             "numberUnavailable": (1 - ready) or None,
             "updatedNumberScheduled": len(current) or None,
         }
-        world.set_status(self._kind, found, status)
+        world.set_status(self._kind, daemon_set, status)
         return None

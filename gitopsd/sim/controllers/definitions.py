@@ -69,8 +69,8 @@ class Definitions:
         kind = next((one for one in writes.kinds.all() if one.group_plural == key), None)
         if kind is not None:
             collection = writes.store.collection(key)
-            for found in collection.objects():
-                self._world.delete(kind, found.namespace, found.name)
+            for stored in collection.objects():
+                self._world.delete(kind, stored.namespace, stored.name)
             if collection.names():
                 going = with_conditions(definition, writes.now(), Terminating=_GOING)
                 self._world.set_status(self._kind, definition, {"conditions": going}, "kube-apiserver")

@@ -29,29 +29,31 @@ class Deployments:
 
     def reconcile(self, key: Key) -> float | None:
         world, (namespace, name) = self._world, key
-        found = world.get(self._kind, namespace, name)
-        if found is None or is_deleting(found):
+        deployment = world.get(self._kind, namespace, name)
+        if deployment is None or is_deleting(deployment):
             return None
-        sets = [one for one in world.owned(self._sets, namespace, found["metadata"]["uid"]) if not is_deleting(one)]
-        digest = template_hash(found["spec"]["template"])
+        sets = [
+            one for one in world.owned(self._sets, namespace, deployment["metadata"]["uid"]) if not is_deleting(one)
+        ]
+        digest = template_hash(deployment["spec"]["template"])
         new = next((one for one in sets if one["metadata"]["name"] == f"{name}-{digest}"), None)
         old = [one for one in sets if one is not new]
-        if new is None and not found["spec"].get("paused"):
-            self._create(found, digest, sets)
+        if new is None and not deployment["spec"].get("paused"):
+            self._create(deployment, digest, sets)
             return None  # the new set's own event goes on
         if new is not None:
-            self._scale(found, new, old)
+            self._scale(deployment, new, old)
             revision = new["metadata"].get("annotations", {}).get(_REVISION, "1")
-            if found["metadata"].get("annotations", {}).get(_REVISION) != revision:
+            if deployment["metadata"].get("annotations", {}).get(_REVISION) != revision:
                 world.patch(
                     RequestTarget(self._kind, namespace, name, "status"),
                     {"metadata": {"annotations": {_REVISION: revision}}},
                 )
-                found = world.get(self._kind, namespace, name) or found
-        return self._tell(found, new, old)
+                deployment = world.get(self._kind, namespace, name) or deployment
+        return self._tell(deployment, new, old)
 
-    def _create(self, found: Obj, digest: str, sets: list[Obj]) -> None:
-        meta, spec = found["metadata"], found["spec"]
+    def _create(self, deployment: Obj, digest: str, sets: list[Obj]) -> None:
+        meta, spec = deployment["metadata"], deployment["spec"]
         label = {"pod-template-hash": digest}
         template = spec["template"]
         labels = {**template["metadata"].get("labels", {}), **label}
@@ -66,7 +68,7 @@ class Deployments:
                     "name": f"{meta['name']}-{digest}",
                     "labels": labels,
                     "annotations": {**annotations, _REVISION: f"{max(revisions, default=0) + 1}"},
-                    "ownerReferences": [owner_reference(found)],
+                    "ownerReferences": [owner_reference(deployment)],
                 },
                 "spec": {
                     "replicas": 0 if sets and spec["strategy"]["type"] == "Recreate" else spec["replicas"],
@@ -79,9 +81,9 @@ class Deployments:
             },
         )
 
-    def _scale(self, found: Obj, new: Obj, old: list[Obj]) -> None:
-        wanted = found["spec"]["replicas"]
-        recreate = found["spec"]["strategy"]["type"] == "Recreate"
+    def _scale(self, deployment: Obj, new: Obj, old: list[Obj]) -> None:
+        wanted = deployment["spec"]["replicas"]
+        recreate = deployment["spec"]["strategy"]["type"] == "Recreate"
         old_left = any(one["status"].get("replicas") for one in old)
         if new["spec"]["replicas"] != wanted and not (recreate and old_left):
             self._resize(new, wanted)
@@ -94,8 +96,8 @@ class Deployments:
         meta = one["metadata"]
         self._world.patch(RequestTarget(self._sets, meta["namespace"], meta["name"]), {"spec": {"replicas": replicas}})
 
-    def _tell(self, found: Obj, new: Obj | None, old: list[Obj]) -> float | None:
-        wanted = found["spec"]["replicas"]
+    def _tell(self, deployment: Obj, new: Obj | None, old: list[Obj]) -> float | None:
+        wanted = deployment["spec"]["replicas"]
         sets = [one for one in (new, *old) if one]
         total, ready, available = (
             sum(one["status"].get(name, 0) for one in sets)
@@ -105,8 +107,8 @@ class Deployments:
         complete = updated == total == available == wanted
         enough = available >= wanted - max(wanted // 4, 0)
         late = False
-        if not complete and new is not None and not found["spec"].get("paused"):
-            late = self._world.age_s(new) > found["spec"]["progressDeadlineSeconds"]
+        if not complete and new is not None and not deployment["spec"].get("paused"):
+            late = self._world.age_s(new) > deployment["spec"]["progressDeadlineSeconds"]
         progress = ("True", "NewReplicaSetAvailable" if complete else "ReplicaSetUpdated", "")
         if late:
             message = f'ReplicaSet "{new["metadata"]["name"] if new else ""}" has timed out progressing.'
@@ -115,10 +117,13 @@ class Deployments:
         if not enough:
             words = ("MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
         conditions = with_conditions(
-            found, self._world.writes.now(), Available=("True" if enough else "False", *words), Progressing=progress
+            deployment,
+            self._world.writes.now(),
+            Available=("True" if enough else "False", *words),
+            Progressing=progress,
         )
         status = {
-            "observedGeneration": found["metadata"]["generation"],
+            "observedGeneration": deployment["metadata"]["generation"],
             "replicas": total or None,
             "updatedReplicas": updated or None,
             "readyReplicas": ready or None,
@@ -126,5 +131,5 @@ class Deployments:
             "unavailableReplicas": max(0, wanted - available) or None,
             "conditions": conditions,
         }
-        self._world.set_status(self._kind, found, status)
+        self._world.set_status(self._kind, deployment, status)
         return None if complete or late else _POLL_S

@@ -27,19 +27,19 @@ class Jobs:
 
     def reconcile(self, key: Key) -> float | None:
         world, (namespace, name) = self._world, key
-        found = world.get(self._kind, namespace, name)
-        if found is None or is_deleting(found):
+        job = world.get(self._kind, namespace, name)
+        if job is None or is_deleting(job):
             return None
-        spec, uid = found["spec"], found["metadata"]["uid"]
+        spec, uid = job["spec"], job["metadata"]["uid"]
         if any(
             one["status"] == _YES
-            for one in found["status"].get("conditions", ())
+            for one in job["status"].get("conditions", ())
             if one["type"] in ("Complete", "Failed")
         ):
-            return self._expire(found)
+            return self._expire(job)
         if spec.get("suspend"):
-            conditions = with_conditions(found, world.writes.now(), Suspended=(_YES, "JobSuspended", "Job suspended"))
-            world.set_status(self._kind, found, {"conditions": conditions})
+            conditions = with_conditions(job, world.writes.now(), Suspended=(_YES, "JobSuspended", "Job suspended"))
+            world.set_status(self._kind, job, {"conditions": conditions})
             return None
         phases = [pod["status"]["phase"] for pod in world.owned(self._pods, namespace, uid) if not is_deleting(pod)]
         succeeded, failed = phases.count("Succeeded"), phases.count("Failed")
@@ -47,24 +47,24 @@ class Jobs:
         wanted = spec.get("completions") or spec["parallelism"]
         if failed <= spec["backoffLimit"]:
             for _ in range(min(spec["parallelism"], wanted - succeeded) - active):
-                world.create(self._pods, namespace, new_pod(found, spec["template"]))
+                world.create(self._pods, namespace, new_pod(job, spec["template"]))
                 active += 1
-        self._tell(found, active, succeeded, failed, wanted)
+        self._tell(job, active, succeeded, failed, wanted)
         return None
 
-    def _expire(self, found: Obj) -> float | None:
-        life_s = found["spec"].get("ttlSecondsAfterFinished")
+    def _expire(self, job: Obj) -> float | None:
+        life_s = job["spec"].get("ttlSecondsAfterFinished")
         if life_s is None:
             return None
-        ended = next(one["lastTransitionTime"] for one in reversed(found["status"]["conditions"]))
+        ended = next(one["lastTransitionTime"] for one in reversed(job["status"]["conditions"]))
         left_s = life_s - self._world.since_s(ended)
         if left_s > 0:
             return float(left_s)
-        meta = found["metadata"]
+        meta = job["metadata"]
         self._world.delete(self._kind, meta["namespace"], meta["name"])
         return None
 
-    def _tell(self, found: Obj, active: int, succeeded: int, failed: int, wanted: int) -> None:
+    def _tell(self, job: Obj, active: int, succeeded: int, failed: int, wanted: int) -> None:
         now = self._world.writes.now()
         status: Obj = {
             "active": active or None,
@@ -74,15 +74,15 @@ class Jobs:
             "terminating": 0,
             "uncountedTerminatedPods": {},
         }
-        if "startTime" not in found["status"]:
+        if "startTime" not in job["status"]:
             status["startTime"] = now
         if succeeded >= wanted:
             reached = (_YES, "CompletionsReached", "Reached expected number of succeeded pods")
-            status["conditions"] = with_conditions(found, now, SuccessCriteriaMet=reached, Complete=reached)
+            status["conditions"] = with_conditions(job, now, SuccessCriteriaMet=reached, Complete=reached)
             status["completionTime"] = now
             status["ready"] = 0
-        elif failed > found["spec"]["backoffLimit"]:
+        elif failed > job["spec"]["backoffLimit"]:
             reached = (_YES, "BackoffLimitExceeded", "Job has reached the specified backoff limit")
-            status["conditions"] = with_conditions(found, now, FailureTarget=reached, Failed=reached)
+            status["conditions"] = with_conditions(job, now, FailureTarget=reached, Failed=reached)
             status["ready"] = 0
-        self._world.set_status(self._kind, found, status)
+        self._world.set_status(self._kind, job, status)

@@ -38,9 +38,9 @@ class Namespaces:
             self._furnish(name)
             return None
         self._going.add(name)
-        left = self._empty(name)
-        if left:
-            self._tell(namespace, left)
+        remaining = self._empty(name)
+        if remaining:
+            self._tell(namespace, remaining)
             return _POLL_S
         bare = {k: v for k, v in namespace.items() if k not in ("apiVersion", "kind")}
         if namespace["metadata"].get("finalizers"):
@@ -60,23 +60,23 @@ class Namespaces:
 
     def _empty(self, name: str) -> list[dict[str, Any]]:
         """Delete what a namespace holds; return what stays, held by finalizers."""
-        left = []
+        remaining = []
         for kind in {kind.group_plural: kind for kind in self._world.writes.kinds.all() if kind.namespaced}.values():
             collection = self._world.writes.store.collection(kind.group_plural)
-            for found in collection.objects(name):
-                self._world.delete(kind, name, found.name)
-                still = collection.get(name, found.name)
+            for stored in collection.objects(name):
+                self._world.delete(kind, name, stored.name)
+                still = collection.get(name, stored.name)
                 if still is not None:
-                    left.append(still.parsed())
-        return left
+                    remaining.append(still.parsed())
+        return remaining
 
-    def _tell(self, namespace: dict[str, Any], left: list[dict[str, Any]]) -> None:
-        held = Counter(one for obj in left for one in obj["metadata"].get("finalizers", ()))
+    def _tell(self, namespace: dict[str, Any], remaining: list[dict[str, Any]]) -> None:
+        held = Counter(one for obj in remaining for one in obj["metadata"].get("finalizers", ()))
         words = ", ".join(f"{finalizer} in {count} resource instances" for finalizer, count in sorted(held.items()))
         conditions = with_conditions(
             namespace,
             self._world.writes.now(),
-            NamespaceContentRemaining=("True", "SomeResourcesRemain", f"{len(left)} resources remain"),
+            NamespaceContentRemaining=("True", "SomeResourcesRemain", f"{len(remaining)} resources remain"),
             NamespaceFinalizersRemaining=(
                 "True",
                 "SomeFinalizersRemain",

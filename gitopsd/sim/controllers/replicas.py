@@ -32,23 +32,27 @@ class ReplicaSets:
 
     def reconcile(self, key: Key) -> float | None:
         world, (namespace, name) = self._world, key
-        found = world.get(self._kind, namespace, name)
-        if found is None or is_deleting(found):
+        replica_set = world.get(self._kind, namespace, name)
+        if replica_set is None or is_deleting(replica_set):
             return None
-        wanted = found["spec"]["replicas"]
-        pods = [pod for pod in world.owned(self._pods, namespace, found["metadata"]["uid"]) if not is_deleting(pod)]
+        wanted = replica_set["spec"]["replicas"]
+        pods = [
+            pod for pod in world.owned(self._pods, namespace, replica_set["metadata"]["uid"]) if not is_deleting(pod)
+        ]
         for _ in range(wanted - len(pods)):
-            world.create(self._pods, namespace, new_pod(found, found["spec"]["template"]))
+            world.create(self._pods, namespace, new_pod(replica_set, replica_set["spec"]["template"]))
         for pod in sorted(pods, key=is_ready)[: max(0, len(pods) - wanted)]:
             world.delete(self._pods, namespace, pod["metadata"]["name"])
-        pods = [pod for pod in world.owned(self._pods, namespace, found["metadata"]["uid"]) if not is_deleting(pod)]
+        pods = [
+            pod for pod in world.owned(self._pods, namespace, replica_set["metadata"]["uid"]) if not is_deleting(pod)
+        ]
         ready = sum(map(is_ready, pods))
         status = {
             "replicas": len(pods),
             "fullyLabeledReplicas": len(pods) or None,
             "readyReplicas": ready or None,
             "availableReplicas": ready or None,
-            "observedGeneration": found["metadata"]["generation"],
+            "observedGeneration": replica_set["metadata"]["generation"],
         }
-        world.set_status(self._kind, found, status)
+        world.set_status(self._kind, replica_set, status)
         return None

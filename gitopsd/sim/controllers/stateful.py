@@ -28,30 +28,30 @@ class StatefulSets:
 
     def reconcile(self, key: Key) -> float | None:
         world, (namespace, name) = self._world, key
-        found = world.get(self._kind, namespace, name)
-        if found is None or is_deleting(found):
+        stateful_set = world.get(self._kind, namespace, name)
+        if stateful_set is None or is_deleting(stateful_set):
             return None
-        revision = f"{name}-{template_hash(found['spec']['template'])}"
-        self._step(found, revision)
-        self._tell(found, revision, self._living(found))
+        revision = f"{name}-{template_hash(stateful_set['spec']['template'])}"
+        self._step(stateful_set, revision)
+        self._tell(stateful_set, revision, self._living(stateful_set))
         return None
 
-    def _living(self, found: Obj) -> dict[str, Obj]:
-        meta = found["metadata"]
+    def _living(self, stateful_set: Obj) -> dict[str, Obj]:
+        meta = stateful_set["metadata"]
         pods = self._world.owned(self._pods, meta["namespace"], meta["uid"])
         return {pod["metadata"]["name"]: pod for pod in pods if not is_deleting(pod)}
 
-    def _step(self, found: Obj, revision: str) -> None:
+    def _step(self, stateful_set: Obj, revision: str) -> None:
         """Create what is missing, delete what is too much, replace one outdated Pod."""
-        meta, spec = found["metadata"], found["spec"]
-        pods = self._living(found)
+        meta, spec = stateful_set["metadata"], stateful_set["spec"]
+        pods = self._living(stateful_set)
         names = [f"{meta['name']}-{number}" for number in range(spec["replicas"])]
         in_order = spec["podManagementPolicy"] == "OrderedReady"
         for surplus in pods.keys() - set(names):
             self._world.delete(self._pods, meta["namespace"], surplus)
         for name in names:
             if name not in pods:
-                self._create(found, name, revision)
+                self._create(stateful_set, name, revision)
                 if in_order:
                     return
             elif in_order and not is_ready(pods[name]) and _revision(pods[name]) == revision:
@@ -63,10 +63,10 @@ class StatefulSets:
                 self._world.delete(self._pods, meta["namespace"], name)
                 return
 
-    def _create(self, found: Obj, name: str, revision: str) -> None:
-        meta, spec = found["metadata"], found["spec"]
+    def _create(self, stateful_set: Obj, name: str, revision: str) -> None:
+        meta, spec = stateful_set["metadata"], stateful_set["spec"]
         labels = {"statefulset.kubernetes.io/pod-name": name, _REVISION: revision}
-        pod = new_pod(found, spec["template"], labels, name)
+        pod = new_pod(stateful_set, spec["template"], labels, name)
         volumes = list(pod["spec"].get("volumes", ()))
         for claim in spec.get("volumeClaimTemplates", ()):
             claimed = f"{claim['metadata']['name']}-{name}"
@@ -77,13 +77,13 @@ class StatefulSets:
         pod["spec"] = {**pod["spec"], "hostname": name, **({"volumes": volumes} if volumes else {})}
         self._world.create(self._pods, meta["namespace"], pod)
 
-    def _tell(self, found: Obj, revision: str, pods: dict[str, Obj]) -> None:
+    def _tell(self, stateful_set: Obj, revision: str, pods: dict[str, Obj]) -> None:
         current = [pod for pod in pods.values() if _revision(pod) == revision]
         ready = sum(map(is_ready, pods.values()))
-        done = len(current) == len(pods) == ready == found["spec"]["replicas"]
-        before = found["status"].get("currentRevision")
+        done = len(current) == len(pods) == ready == stateful_set["spec"]["replicas"]
+        before = stateful_set["status"].get("currentRevision")
         status = {
-            "observedGeneration": found["metadata"]["generation"],
+            "observedGeneration": stateful_set["metadata"]["generation"],
             "replicas": len(pods),
             "readyReplicas": ready or None,
             "availableReplicas": ready,
@@ -93,7 +93,7 @@ class StatefulSets:
             "updateRevision": revision,
             "collisionCount": 0,
         }
-        self._world.set_status(self._kind, found, status)
+        self._world.set_status(self._kind, stateful_set, status)
 
 
 def _revision(pod: Obj) -> str:

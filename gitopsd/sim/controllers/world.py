@@ -40,9 +40,9 @@ class World:
         """Yield the objects in a namespace whose controller is `uid`, in the order of their names."""
         collection = self.writes.store.collection(kind.group_plural)
         marker = uid.encode()
-        for found in sorted(collection.objects(namespace), key=lambda one: one.name):
-            if marker in found.body:  # most objects of a big namespace are somebody else's
-                obj = found.parsed()
+        for stored in sorted(collection.objects(namespace), key=lambda one: one.name):
+            if marker in stored.body:  # most objects of a big namespace are somebody else's
+                obj = stored.parsed()
                 if controller_of(obj) == uid:
                     yield {"apiVersion": kind.api_version, "kind": kind.kind, **obj}
 

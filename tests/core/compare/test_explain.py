@@ -29,7 +29,7 @@ def told(target: Any, predicted: Any, live: Any, *entries: Any, unchanged: bool 
 
 
 def why(*states: Any, unchanged: bool = True) -> list[Explanation]:
-    return [each.why for each in told(*states, unchanged=unchanged)]
+    return [each.explanation for each in told(*states, unchanged=unchanged)]
 
 
 SPEC: Any = {"f:spec": {"f:replicas": {}}}
@@ -109,7 +109,7 @@ def test_item_appended_to_a_list_that_is_owned_whole_is_drift_by_its_writer() ->
 
     assert (".args[1]", Explanation.DRIFT, ["kubectl-edit"]) == (
         found.path,
-        found.why,
+        found.explanation,
         [each.manager for each in found.writers],
     )
 
@@ -143,7 +143,7 @@ def test_broken_managed_fields_name_nobody_and_break_nothing(broken: Any) -> Non
 
     found = differences({"a": {"b": 2}}, {"a": {"b": 1}}, Cause({"a": {"b": 2}}, live, unchanged=False))
 
-    assert [Explanation.NOT_APPLIED] == [each.why for each in found]
+    assert [Explanation.NOT_APPLIED] == [each.explanation for each in found]
     assert () == writers_of(live, live, ("a", "b"))
 
 

@@ -32,7 +32,7 @@ def test_extra_is_told_with_who_added_it() -> None:
     (only,) = extra(edited(b="2"))
 
     assert (".data.b", "2", "(absent)", "(absent)") == (only.path, only.live, only.predicted, only.target)
-    assert (Explanation.ADDED, "kubectl-edit") == (only.why, only.writers[0].manager)
+    assert (Explanation.ADDED, "kubectl-edit") == (only.explanation, only.writers[0].manager)
 
 
 def test_shown_it_counts_and_the_object_stays_synced() -> None:

@@ -324,8 +324,8 @@ def test_object_that_was_there_and_is_gone_has_drifted() -> None:
 
     assert isinstance(gone, Compared)
     assert isinstance(fresh, Compared)
-    assert (Explanation.DRIFT, Explanation.NOT_APPLIED) == (gone.why, fresh.why)
-    assert Explanation.REMOVED is extra(Pair(KEY, None, found(KEY))).why
+    assert (Explanation.DRIFT, Explanation.NOT_APPLIED) == (gone.explanation, fresh.explanation)
+    assert Explanation.REMOVED is extra(Pair(KEY, None, found(KEY))).explanation
 
 
 def test_reason_of_a_difference_is_told_by_what_was_shown_in_sync_before() -> None:
@@ -336,7 +336,7 @@ def test_reason_of_a_difference_is_told_by_what_was_shown_in_sync_before() -> No
         assert isinstance(asked, Doubtful)
         reasons += settle(asked, Predicted(body({"a": "1"})), body({"a": "2"})).differences
 
-    assert [Explanation.DRIFT, Explanation.NOT_APPLIED] == [each.why for each in reasons]
+    assert [Explanation.DRIFT, Explanation.NOT_APPLIED] == [each.explanation for each in reasons]
     assert ["1", "1"] == [each.target for each in reasons]
 
 

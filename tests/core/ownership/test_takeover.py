@@ -153,7 +153,7 @@ def test_what_would_go_is_out_of_sync_and_to_adopt() -> None:
     settled = settle(doubt(view=None), Predicted(predicted, (("data", "old"),)), before)
 
     assert (SyncStatus.OUT_OF_SYNC, True) == (settled.status, settled.adopt)
-    assert [(".data.old", Explanation.TAKEN_OVER)] == [(each.path, each.why) for each in settled.differences]
+    assert [(".data.old", Explanation.TAKEN_OVER)] == [(each.path, each.explanation) for each in settled.differences]
     assert ["kubectl-client-side-apply"] == [each.manager for each in settled.differences[0].writers]
 
 
@@ -191,5 +191,5 @@ def test_what_is_in_the_way_of_what_is_ours_is_an_edit_or_a_default_and_nothing_
 
     assert (SyncStatus.OUT_OF_SYNC, False) == (settled.status, settled.adopt)
     assert {".data.by": Explanation.DRIFT, ".data.default": Explanation.DEFAULTED} == {
-        each.path: each.why for each in settled.differences
+        each.path: each.explanation for each in settled.differences
     }

@@ -70,7 +70,7 @@ def test_not_due_says_why(app: Application, fields: Any) -> None:
     found = due(app, **fields)
 
     assert not found.sync
-    assert found.why
+    assert found.reason
 
 
 def test_observed_application_is_never_due() -> None:

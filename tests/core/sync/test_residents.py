@@ -21,7 +21,7 @@ from tests.core.worlds import World
 KEY, OTHER = config_key(), AppName("other")
 KEPT = (("argocd.argoproj.io/sync-options", "Prune=false,Delete=false"),)
 CONFIRM = SyncOptions(prune=Consent.CONFIRM)
-FOREIGN = Residents(found=(config_key("theirs"),))
+FOREIGN = Residents(residing=(config_key("theirs"),))
 
 
 def reason(residents: Residents, *, key: ResourceKey = NAMESPACE, **guard: Any) -> str:

@@ -68,7 +68,7 @@ def test_window_concerns_whom_its_lists_match(fields: Any, concerns: bool) -> No
 def test_window_forbids_syncs(windows: Any, now_s: float, says: str | None) -> None:
     found = blocked(windows, now_s)
 
-    assert (found is None) if says is None else (found is not None and says in found.why)
+    assert (found is None) if says is None else (found is not None and says in found.reason)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_what_a_window_forbids_is_not_due_and_says_why() -> None:
     due = sync_due(application(), now, NIGHT, Pacing())
 
     assert (False, 3600.0) == (due.sync, due.again_after_s)
-    assert "a sync window of the project denies it: deny '0 22 * * *' for 8 h, UTC (freeze)" == due.why
+    assert "a sync window of the project denies it: deny '0 22 * * *' for 8 h, UTC (freeze)" == due.reason
 
 
 def test_request_is_refused_with_the_window_but_a_dry_run_is_not() -> None:

@@ -85,8 +85,8 @@ def _because(item: dict[str, Any]) -> str:
 
 def _fields(differences: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for difference in differences:
-        told = ", ".join(filter(None, (_WHY.get(str(difference.get("why"))), *_writers(difference))))
-        yield f"  {difference.get('path')}" + (f": {told}" if told else "")
+        causes = ", ".join(filter(None, (_WHY.get(str(difference.get("why"))), *_writers(difference))))
+        yield f"  {difference.get('path')}" + (f": {causes}" if causes else "")
         yield from _value("-", difference.get("live"))
         yield from _value("+", difference.get("predicted"))
         if difference.get("why") == "Mutated" and difference.get("target") != difference.get("predicted"):
@@ -99,8 +99,8 @@ def _writers(difference: Mapping[str, Any]) -> Iterator[str]:
         if writer.get("manager") == "gitopsd" and writer.get("operation") == "Apply":
             continue
         how = [writer.get("operation"), writer.get("subresource"), ago(writer.get("time"), time.time())]
-        told = f"{writer.get('manager')} ({', '.join(str(part) for part in how if part)})"
-        yield f"by {told}" if writer.get("certain") else f"perhaps removed by {told}"
+        name = f"{writer.get('manager')} ({', '.join(str(part) for part in how if part)})"
+        yield f"by {name}" if writer.get("certain") else f"perhaps removed by {name}"
 
 
 def _value(sign: str, value: Any) -> Iterator[str]:

@@ -33,8 +33,8 @@ def show(app: status.App) -> None:
     print_facts(_facts(app))
     for condition in status.conditions(app):
         click.echo(block(f"\n{condition.get('type')}: {condition.get('message')}"))
-    if told := status.evidence(app):
-        click.echo(block("\n" + "\n".join(told)))
+    if evidence := status.evidence(app):
+        click.echo(block("\n" + "\n".join(evidence)))
     resources = status.resources(app)
     if resources:
         click.echo()

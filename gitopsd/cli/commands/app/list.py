@@ -32,7 +32,7 @@ def command(
     """List applications."""
     query = {"selector": selector} if selector else {}
     answer = client.get("/api/v1/applications", query)
-    found = [
+    matching = [
         app
         for app in answer.get("items") or ()
         if (not projects or status.at(app, "spec", "project") in projects)
@@ -40,9 +40,9 @@ def command(
         and health_status in (None, status.health(app))
     ]
     if form == "table":
-        print_table(COLUMNS, (_row(app) for app in found))
+        print_table(COLUMNS, (_row(app) for app in matching))
     else:
-        print_data({**answer, "items": found}, form)
+        print_data({**answer, "items": matching}, form)
 
 
 def _row(app: dict[str, Any]) -> tuple[str, ...]:

@@ -83,17 +83,21 @@ def _with_labels(
         raise click.BadParameter("a label is written as NAME=VALUE", param_hint="--label")
     answer = client.get(application_path(name, "manifests"), {"revision": revision} if revision else {})
     manifests = [json.loads(text) for text in answer.get("manifests") or ()]
-    found = [_resource(each) for each in manifests if wanted.items() <= (each["metadata"].get("labels") or {}).items()]
-    if not found:
+    matching = [
+        _resource(manifest)
+        for manifest in manifests
+        if wanted.items() <= (manifest["metadata"].get("labels") or {}).items()
+    ]
+    if not matching:
         raise NotFound(f"no object of {name} has the labels {', '.join(labels)}", remedy="see `gitopsd app manifests`")
-    return {**body, "resources": [*body.get("resources", ()), *found]}
+    return {**body, "resources": [*body.get("resources", ()), *matching]}
 
 
 def _resource(manifest: Mapping[str, Any]) -> dict[str, str]:
     group, _, _ = manifest["apiVersion"].rpartition("/")
     meta = manifest["metadata"]
-    found = {"group": group, "kind": manifest["kind"], "name": meta["name"]}
-    return {**found, "namespace": meta["namespace"]} if meta.get("namespace") else found
+    resource = {"group": group, "kind": manifest["kind"], "name": meta["name"]}
+    return {**resource, "namespace": meta["namespace"]} if meta.get("namespace") else resource
 
 
 def resource_of(text: str) -> dict[str, str]:
@@ -108,5 +112,5 @@ def resource_of(text: str) -> dict[str, str]:
             f"{text!r} is not GROUP:KIND:[NAMESPACE/]NAME, such as apps:Deployment:shop/web or :ConfigMap:web"
         )
     namespace, _, name = parts[2].rpartition("/")
-    found = {"group": parts[0], "kind": parts[1], "name": name}
-    return {**found, "namespace": namespace} if namespace else found
+    resource = {"group": parts[0], "kind": parts[1], "name": name}
+    return {**resource, "namespace": namespace} if namespace else resource

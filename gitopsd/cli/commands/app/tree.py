@@ -21,12 +21,12 @@ Node = Mapping[str, Any]
 @output
 def command(client: DaemonClient, name: str, *, orphaned: bool, form: str) -> None:
     """Show the live objects of an application, what controllers made of them below, and where traffic goes."""
-    found = client.get(application_path(name, "resource-tree"))
+    answer = client.get(application_path(name, "resource-tree"))
     if form != "table":
-        print_data(found, form)
+        print_data(answer, form)
         return
-    warn_of_stale(found)
-    print_table(("object", "health", "about"), rows(found.get("orphanedNodes" if orphaned else "nodes") or ()))
+    warn_of_stale(answer)
+    print_table(("object", "health", "about"), rows(answer.get("orphanedNodes" if orphaned else "nodes") or ()))
 
 
 def rows(nodes: Sequence[Node]) -> Iterator[tuple[str, str, str]]:
@@ -36,14 +36,14 @@ def rows(nodes: Sequence[Node]) -> Iterator[tuple[str, str, str]]:
     for node in nodes:
         owner = next((uid for uid in _owners(node) if uid in known), "")
         below.setdefault(owner, []).append(node)
-    shown: set[int] = set()
+    printed: set[int] = set()
     for root in (*below.get("", ()), *nodes):  # owners in a circle are below nothing
         waiting = [(root, 0)]
         while waiting:
             node, depth = waiting.pop()
-            if id(node) in shown:
+            if id(node) in printed:
                 continue
-            shown.add(id(node))
+            printed.add(id(node))
             yield _row(node, depth)
             own = below.get(str(node.get("uid")), ()) if node.get("uid") else ()
             waiting += [(child, depth + 1) for child in reversed(own)]

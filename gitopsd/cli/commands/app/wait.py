@@ -56,10 +56,10 @@ def judge(*, for_sync: bool, for_health: bool, for_operation: bool) -> Judge:
 
 def _wait(client: DaemonClient, name: str, done: Judge, timeout_s: float) -> bool:
     with showing(name) as progress:
-        app, arrived = wait(client, name, done, timeout_s=timeout_s, told=progress.show)
+        app, arrived = wait(client, name, done, timeout_s=timeout_s, on_status=progress.show)
     state = f"{status.sync(app)}, {status.health(app)}"
     under_way = ", a sync is under way" if status.busy(app) else ""
-    why = status.why_not_synced(app)
-    late = "" if arrived else f"; not there after {timeout_s:g} s{': ' + why if why else ''}"
+    reason = status.why_not_synced(app)
+    late = "" if arrived else f"; not there after {timeout_s:g} s{': ' + reason if reason else ''}"
     click.echo(line(f"{name}: {state}{under_way}{late}"), err=not arrived)
     return arrived

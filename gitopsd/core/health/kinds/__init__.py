@@ -20,7 +20,7 @@ from gitopsd.core.health.truth import Truth
 from gitopsd.model.manifest import GroupKind
 
 TABLES = (cloud, databases, gitops, network, observability, platform, security, storage, workloads)
-GROUPS: Mapping[str, Mapping[str, Truth]] = {group: kinds for each in TABLES for group, kinds in each.TABLE.items()}
+GROUPS: Mapping[str, Mapping[str, Truth]] = {group: kinds for table in TABLES for group, kinds in table.TABLE.items()}
 ANY = "*"
 
 
@@ -36,4 +36,4 @@ def truth_of(kind: GroupKind) -> Truth | None:
 def _domains(group: str) -> tuple[str, ...]:
     """Return `*.b.c`, `*.c` of `a.b.c`."""
     labels = group.split(".")
-    return tuple(f"{ANY}.{'.'.join(labels[place:])}" for place in range(1, len(labels)))
+    return tuple(f"{ANY}.{'.'.join(labels[start:])}" for start in range(1, len(labels)))
