@@ -46,6 +46,7 @@ class Cluster:
     server: str  # https://127.0.0.1:PORT
     simulated: bool
     ca_file: Path
+    etcd: str = ""  # of a real one: http://127.0.0.1:PORT
     tokens: Mapping[str, str] = field(  # user → bearer token; "reader" reads everything, "nobody" has no rights
         default_factory=lambda: TOKENS
     )
@@ -107,8 +108,14 @@ def control_plane(
     binaries: ControlPlane, home: Path, ports: Sequence[int], *, etcd: Path | None = None, controllers: bool = True
 ) -> Iterator[Cluster]:
     """Run a control plane on what `home` holds: identities, and in `home/etcd` what an earlier one has stored."""
+    port, client, _ = ports
     cluster = Cluster(
-        "real", home / "kubeconfig", f"https://127.0.0.1:{ports[0]}", simulated=False, ca_file=home / "ca.crt"
+        "real",
+        home / "kubeconfig",
+        f"https://127.0.0.1:{port}",
+        simulated=False,
+        ca_file=home / "ca.crt",
+        etcd=f"http://127.0.0.1:{client}",
     )
     with ExitStack() as stack:
         for name, command in _commands(binaries, home, etcd or binaries.etcd, ports):

@@ -11,13 +11,22 @@ from gitopsd.kube.client import KubeClient, Reply
 from gitopsd.model.command import Inapplicable, Refused
 from gitopsd.model.manifest import ResourceKey
 
-# Of a 500: the manifest does not fit the kind's schema (an unknown field, a text for a number, a name twice), or its
-# values not the kind's types (a quantity, base64, a time). A conversion webhook that fails says "convert", too.
+# What a server tells by a sentence alone: these have the code, the reason and the details of other refusals. They are
+# those of Kubernetes 1.36; tests/contract/test_sentences.py has a real server say each, and fails where it says it
+# otherwise.
+#
+# Of a 500 without a reason, as a store that gives up has it, too: the manifest does not fit the kind's schema (an
+# unknown field, a text for a number, a name twice), or its values not the kind's types (a quantity, base64, a time).
+# A conversion webhook that fails says "convert" as well.
 UNTYPED = re.compile(r"failed to (create typed|convert new) (?!.*conversion webhook)")
+# Of a 403 with the reason "Forbidden", as admission, quotas and Pod security have it, too: we lack a right.
 BY_RBAC = re.compile(r' is forbidden: User "[^"]*" cannot [a-z:-]+ resource ')
-WEBHOOK = "failed calling webhook"
-NOT_THERE = "not found"  # of a 403: admission, or a right's grant, has looked for another object
+# Of a 400 with the reason "BadRequest", as all that cannot be read has it, too: a webhook has effects beside its
+# answer. No server since 1.22 takes the configuration of such a one; one that was stored before may still be there.
 NO_DRY_RUN = "does not support dry run"
+
+FORBIDDEN, NOT_FOUND, FAULT = 403, 404, 500
+BAD_REQUEST, INTERNAL_ERROR = "BadRequest", "InternalError"  # reasons
 RETRYABLE = frozenset({408, 409, 429, 500, 502, 503, 504})
 REMEDIES = {
     400: "mend the manifest in Git",
@@ -40,13 +49,12 @@ def refused(key: ResourceKey, reply: Reply) -> Refused:
         message_of(key, reply),
         retryable=not untyped and (reply.code in RETRYABLE or _in_ending_namespace(reply)),
         remedy=_remedy(reply, untyped=untyped),
-        lacks_another=reply.code == 403 and NOT_THERE in reply.message,  # noqa: PLR2004 - HTTP's Forbidden
     )
 
 
 def inapplicable(key: ResourceKey, reply: Reply) -> Inapplicable | None:
     """Return `reply` as the refusal of a dry run on `key`; None where it says nothing of the manifest."""
-    if NO_DRY_RUN in reply.message:
+    if reply.reason == BAD_REQUEST and NO_DRY_RUN in reply.message:
         kind = "no-dry-run"
     elif by_rbac(reply):
         kind = "forbidden"
@@ -80,7 +88,15 @@ def fields_shown(reply: Reply) -> tuple[str, ...]:
 
 def by_rbac(reply: Reply) -> bool:
     """Tell whether `reply` says that our user lacks a right; admission and quotas answer 403 as well."""
-    return reply.code == 403 and BY_RBAC.search(reply.message) is not None  # noqa: PLR2004 - HTTP's Forbidden
+    return reply.code == FORBIDDEN and BY_RBAC.search(reply.message) is not None
+
+
+def for_want_of_another(reply: Reply) -> bool:
+    """Tell whether `reply` may say that an object that the manifest names is not there.
+
+    Admission says it of a Pod as Forbidden, and a right's grant of a binding as NotFound.
+    """
+    return reply.code in (FORBIDDEN, NOT_FOUND) and not by_rbac(reply)
 
 
 def message_of(key: ResourceKey, reply: Reply) -> str:
@@ -100,16 +116,20 @@ def message_of(key: ResourceKey, reply: Reply) -> str:
 
 
 def _is_untyped(reply: Reply) -> bool:
-    return reply.code == 500 and UNTYPED.search(reply.message) is not None  # noqa: PLR2004 - HTTP's Internal Server Error
+    return reply.code == FAULT and not reply.reason and UNTYPED.search(reply.message) is not None
 
 
 def _in_ending_namespace(reply: Reply) -> bool:
     return "NamespaceTerminating" in set(_causes(reply, "reason"))
 
 
+def _details(reply: Reply) -> dict[str, Any]:
+    details = reply.body.get("details") if isinstance(reply.body, dict) else None
+    return details if isinstance(details, dict) else {}
+
+
 def _causes(reply: Reply, name: str) -> Iterator[str]:
-    details: Any = reply.body.get("details") if isinstance(reply.body, dict) else None
-    causes = details.get("causes") if isinstance(details, dict) else None
+    causes = _details(reply).get("causes")
     for cause in causes if isinstance(causes, list) else ():
         if isinstance(cause, dict) and isinstance(cause.get(name), str):
             yield cause[name]
@@ -126,6 +146,8 @@ def _remedy(reply: Reply, *, untyped: bool) -> str:
         return "grant that user the right (config/rbac.yaml)"
     if _in_ending_namespace(reply):
         return "see what is left in the namespace (its conditions name it); it is tried again"
-    if reply.code == 500 and WEBHOOK in reply.message:  # noqa: PLR2004 - HTTP's Internal Server Error
-        return "see to the webhook's service, or to its failurePolicy; it is tried again"
+    if reply.reason == INTERNAL_ERROR:
+        return "see to what it names, such as a webhook's service or its failurePolicy; it is tried again"
+    if reply.code == NOT_FOUND and _details(reply).get("kind") not in (None, "namespaces"):
+        return "create what it names first, or in the same sync"
     return REMEDIES.get(reply.code, "see the API server's log")

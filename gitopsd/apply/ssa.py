@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gitopsd.apply import entries, merge, preview
 from gitopsd.apply.blocked import LiveRefusal, blocked, make_way, told, told_of_dry_run
 from gitopsd.apply.extra import claim
-from gitopsd.apply.refusals import fields_named, inapplicable, refused, unanswered
+from gitopsd.apply.refusals import fields_named, for_want_of_another, inapplicable, refused, unanswered
 from gitopsd.apply.replace import remove, replace
 from gitopsd.apply.stale_versions import Served, mend, stale_versions
 from gitopsd.core.compare.ignore_rules import NO_EXPRESSION_PATHS, ExpressionPaths, Rules
@@ -116,7 +116,8 @@ async def check(client: KubeClient, resource: ApiResource, command: DryRun, serv
     way = await blocked(client, resource, command.manifest, reply)
     if way and (way.after is not None or _is_made_anew(command.key, way)):
         return Accepted(command.key, changed=False)
-    return told(refused(command.key, reply), way)
+    lacks = command.lacks_another and for_want_of_another(reply)
+    return told(dataclasses.replace(refused(command.key, reply), lacks_another=lacks), way)
 
 
 def _is_made_anew(key: ResourceKey, way: LiveRefusal, *, forced: bool = False) -> bool:

@@ -1,4 +1,8 @@
-"""What git says when a fetch fails, as one of our errors with a remedy; nothing it says may give a secret away."""
+"""What git says when a fetch fails, as one of our errors with a remedy; nothing it says may give a secret away.
+
+Git ends with the same code whatever the cause, so its words are all there is. They are those of git 2.39 in the locale
+C, which every git is started in; tests/git/test_faults.py and its neighbours break servers and mirrors for real.
+"""
 
 from __future__ import annotations
 

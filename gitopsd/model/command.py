@@ -52,6 +52,7 @@ class DryRun:
     key: ResourceKey
     manifest: Manifest
     validate: bool = True
+    lacks_another: bool = False  # it names an object that the same sync makes, and that is not there yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,7 @@ class Refused:
     message: str  # the server's words, Secret values masked
     retryable: bool  # 409, 429, most 5xx, time-outs: the same command may succeed later
     remedy: str = ""
-    lacks_another: bool = (
-        False  # an object that it hangs on is not there, as a Pod's service account or a binding's role
-    )
+    lacks_another: bool = False  # perhaps for want of an object that the same sync makes
     by_live: bool = False  # it would be taken as new: something of the live object is in the way
 
 

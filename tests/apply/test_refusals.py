@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.apply.refusals import inapplicable, refused
+from gitopsd.apply.refusals import for_want_of_another, inapplicable, refused
 from gitopsd.kube.client import Reply
 from gitopsd.model.manifest import ResourceKey
 
@@ -22,7 +22,11 @@ def no(code: int, message: str, **more: Any) -> Reply:
 CASES: dict[str, tuple[Reply, bool, str]] = {  # → may it succeed later, kind of the dry run's refusal
     "conflict": (no(409, "the object has been modified"), True, ""),
     "overload": (no(429, "too many requests"), True, ""),
-    "a webhook that does not answer": (no(500, "Internal error occurred: failed calling webhook"), True, ""),
+    "a webhook that does not answer": (
+        no(500, "Internal error occurred: failed calling webhook", reason="InternalError"),
+        True,
+        "",
+    ),
     "a conversion webhook that does not answer": (
         no(
             500,
@@ -46,12 +50,25 @@ CASES: dict[str, tuple[Reply, bool, str]] = {  # → may it succeed later, kind 
     "bad request": (no(400, "metadata.managedFields must be nil"), False, "invalid"),
     "invalid": (no(422, "Pod is invalid"), False, "invalid"),
     "too large": (no(413, "Request entity too large"), False, "invalid"),
-    "no such namespace": (no(404, 'namespaces "web" not found'), False, "invalid"),
+    "no such namespace": (
+        no(404, 'namespaces "web" not found', reason="NotFound", details={"kind": "namespaces", "name": "web"}),
+        False,
+        "invalid",
+    ),
+    "no such role": (
+        no(404, 'rolebindings "web" not found', reason="NotFound", details={"kind": "rolebindings", "name": "web"}),
+        False,
+        "invalid",
+    ),
     "no right": (no(403, RBAC), False, "forbidden"),
     "quota": (no(403, 'pods "one" is forbidden: exceeded quota: q'), False, "invalid"),
     "pod security": (no(403, 'pods "one" is forbidden: violates PodSecurity "restricted"'), False, "invalid"),
     "a webhook's no": (no(403, 'admission webhook "a.b" denied the request: no'), False, "invalid"),
-    "a webhook without dry runs": (no(400, 'admission webhook "a.b" does not support dry run'), False, "no-dry-run"),
+    "a webhook without dry runs": (
+        no(400, 'admission webhook "a.b" does not support dry run', reason="BadRequest"),
+        False,
+        "no-dry-run",
+    ),
     "a namespace that ends": (
         no(403, "because it is being terminated", details={"causes": [{"reason": "NamespaceTerminating"}]}),
         True,
@@ -74,16 +91,23 @@ def test_a_refusal_says_whether_the_same_may_succeed_later(name: str) -> None:
     assert kind == (asked.kind if asked else "")
 
 
-def test_a_refusal_for_want_of_another_object_is_told_from_those_for_want_of_a_right() -> None:
-    lacking = no(403, 'pods "one" is forbidden: error looking up service account a/b: serviceaccount "b" not found')
+def test_a_refusal_may_be_for_want_of_another_object_where_it_is_not_for_want_of_a_right() -> None:
+    of_admission, of_a_grant = no(403, "whatever it says"), no(404, "whatever it says")
 
-    assert refused(POD, lacking).lacks_another
-    assert not any(refused(POD, reply).lacks_another for reply, _, _ in CASES.values())
+    assert for_want_of_another(of_admission)
+    assert for_want_of_another(of_a_grant)
+    assert not for_want_of_another(no(403, RBAC))
+    assert not for_want_of_another(no(422, "Pod is invalid"))
 
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("a namespace that ends", "what is left in the namespace"), ("a webhook that does not answer", "failurePolicy")],
+    [
+        ("a namespace that ends", "what is left in the namespace"),
+        ("a webhook that does not answer", "failurePolicy"),
+        ("no such namespace", "CreateNamespace=true"),
+        ("no such role", "create what it names"),
+    ],
 )
 def test_the_remedy_names_what_stands_in_the_way(name: str, remedy: str) -> None:
     assert remedy in refused(POD, CASES[name][0]).remedy

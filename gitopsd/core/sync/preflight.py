@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gitopsd.core.sync.actions import Observed, hook_of_task, out_of_place, shared
+from gitopsd.core.sync.references import needs_any
 from gitopsd.core.target.apply_form import defines
 from gitopsd.core.target.hooks import run_manifest
 from gitopsd.core.target.options import options_of_target
@@ -16,6 +17,7 @@ from gitopsd.model.operation import HookEnd, Operation, OperationCause, Task, Ta
 
 FORBIDDEN = 403
 NAMESPACE = GroupKind("", "Namespace")
+MAKES = (TaskVerb.APPLY, TaskVerb.HOOK)
 
 
 def unchecked(operation: Operation, seen: Observed) -> tuple[tuple[Task, ...], tuple[DryRun, ...]]:
@@ -79,6 +81,7 @@ def _refused_here(task: Task, seen: Observed) -> Task:
 
 
 def _checks(operation: Operation, tasks: Sequence[Task], seen: Observed) -> Iterator[DryRun]:
+    new = {task.key for task in tasks if task.verb in MAKES and not isinstance(seen.readings.get(task.key), Found)}
     made = {task.key.name for task in tasks if _is_new_namespace(task.key, seen)}
     defined = defines(seen.objects.values())
     for task in tasks:
@@ -97,7 +100,7 @@ def _checks(operation: Operation, tasks: Sequence[Task], seen: Observed) -> Iter
             continue
         if isinstance(reading, Found) and (options.force or options.replace or task.verb is TaskVerb.HOOK):
             continue
-        yield DryRun(task.key, manifest, options.validate)
+        yield DryRun(task.key, manifest, options.validate, needs_any(manifest, new))
 
 
 def _manifest(task: Task, operation: Operation, seen: Observed) -> Manifest | None:

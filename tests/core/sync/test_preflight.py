@@ -13,7 +13,8 @@ from gitopsd.core.target.options import SyncOptions
 from gitopsd.model.command import Command, DryRun, Refused
 from gitopsd.model.comparison import Compared, Difference, Found, Pair, SyncStatus, Unserved
 from gitopsd.model.ids import AppName, TargetHash
-from gitopsd.model.manifest import ResourceKey
+from gitopsd.model.manifest import Manifest, ResourceKey
+from gitopsd.model.manifest import key_of as manifest_key
 from gitopsd.model.operation import Operation, OperationCause, OperationPhase, TaskState
 from tests.core.hooking import FAILED, hook, key_of, left
 from tests.core.lives import HEALTHY, SHOP, config_key, live_of, manifest_of
@@ -21,6 +22,7 @@ from tests.core.stepping import CAR, DEFINES, DEFINITION, NAMESPACE, WEB
 from tests.core.worlds import World
 
 ONE, TWO = config_key("one"), config_key("two")
+RBAC = "rbac.authorization.k8s.io"
 OPTIONS = "argocd.argoproj.io/sync-options"
 
 
@@ -77,14 +79,72 @@ def test_what_says_nothing_of_the_manifest_stops_nothing(code: int, message: str
 
 def test_what_lacks_an_object_that_the_sync_may_make_stops_nothing() -> None:
     def refuse(command: Command) -> Refused | None:
-        why = 'error looking up service account prod/web: serviceaccount "web" not found'
-        lacks = Refused(command.key, 403, why, retryable=False, lacks_another=True)
+        lacks = Refused(command.key, 403, "no", retryable=False, lacks_another=True)
         return lacks if isinstance(command, DryRun) else None
 
     here = world(ONE, refuse=refuse)
 
     assert OperationPhase.SUCCEEDED is here.finish(here.operation()).phase
     assert ["Apply one"] == here.keys_written()
+
+
+def names_another(manifest: Manifest, other: Manifest, *, there: bool = False) -> bool:
+    """Tell whether the server is asked about `manifest` as what names an object that the sync makes."""
+    key, another = manifest_key(manifest), manifest_key(other)
+    lives = {another: live_of(another)} if there else {}
+    here = World({key: manifest, another: other}, lives, checks=True)
+    asked = {each.key: each for each in here.step(here.operation()).commands if isinstance(each, DryRun)}
+    return asked[key].lacks_another
+
+
+ACCOUNT = manifest_of(ResourceKey("", "ServiceAccount", "prod", "web"))
+CLASS = manifest_of(ResourceKey("scheduling.k8s.io", "PriorityClass", "", "high"))
+RUNTIME = manifest_of(ResourceKey("node.k8s.io", "RuntimeClass", "", "kata"))
+ROLE = manifest_of(ResourceKey(RBAC, "Role", "prod", "reader"))
+OTHER_ROLE = manifest_of(ResourceKey(RBAC, "Role", "test", "reader"))
+CLUSTER_ROLE = manifest_of(ResourceKey(RBAC, "ClusterRole", "", "reader"))
+ISSUER = manifest_of(ResourceKey("cert-manager.io", "Issuer", "prod", "own"))
+
+
+def pod(**spec: str) -> Manifest:
+    return manifest_of(ResourceKey("", "Pod", "prod", "one"), spec=spec)
+
+
+def binding(kind: str) -> Manifest:
+    return manifest_of(ResourceKey(RBAC, "RoleBinding", "prod", "readers"), roleRef={"kind": kind, "name": "reader"})
+
+
+def certificate(issuer: str) -> Manifest:
+    key = ResourceKey("cert-manager.io", "Certificate", "prod", "web")
+    return manifest_of(key, spec={"secretName": "web", "issuers": [{"name": issuer}]})
+
+
+@pytest.mark.parametrize(
+    ("manifest", "another", "names"),
+    [
+        (pod(serviceAccountName="web"), ACCOUNT, True),
+        (pod(serviceAccount="web"), ACCOUNT, True),
+        (pod(serviceAccountName="other"), ACCOUNT, False),
+        (pod(priorityClassName="high"), CLASS, True),
+        (pod(runtimeClassName="kata"), RUNTIME, True),
+        (pod(hostname="web"), ACCOUNT, False),
+        (binding("Role"), ROLE, True),
+        (binding("Role"), OTHER_ROLE, False),
+        (binding("Role"), CLUSTER_ROLE, False),
+        (binding("ClusterRole"), CLUSTER_ROLE, True),
+        (certificate("own"), ISSUER, True),
+        (certificate("other"), ISSUER, False),
+        (manifest_of(WEB, spec={"serviceAccountName": "web"}), ACCOUNT, False),
+        (manifest_of(ResourceKey("", "Pod", "prod", "one"), spec="none"), ACCOUNT, False),
+    ],
+)
+def test_what_names_an_object_that_the_sync_makes_is_asked_about_as_such(
+    manifest: Manifest,
+    another: Manifest,
+    names: bool,  # noqa: FBT001 - a case
+) -> None:
+    assert names is names_another(manifest, another)
+    assert not names_another(manifest, another, there=True)
 
 
 def test_what_is_in_a_namespace_of_the_same_sync_is_not_tried() -> None:
