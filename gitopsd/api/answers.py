@@ -89,9 +89,9 @@ def written(text: bytes, warnings: Iterable[str] = ()) -> web.Response:
 
 def refusal(status: int, message: str, *, code: Code | None = None, remedy: str = "", reason: str = "") -> web.Response:
     """Return an error as Argo CD writes it; `remedy` and `reason` are ours, and absent where there is none to give."""
-    known = code or _BY_STATUS.get(http.HTTPStatus(status), Code.INVALID_ARGUMENT)
+    grpc_code = code or _BY_STATUS.get(http.HTTPStatus(status), Code.INVALID_ARGUMENT)
     text = without_credentials(message)
-    body: dict[str, Any] = {"error": text, "code": int(known), "message": text}
+    body: dict[str, Any] = {"error": text, "code": int(grpc_code), "message": text}
     if remedy:
         body["remedy"] = remedy
     if reason:

@@ -164,7 +164,7 @@ class Backend(Protocol):
         """Return entries of the audit log, the newest first: of `app` unless that is "", older than the id `before`."""
         ...
 
-    async def drifts(self, wanted: DriftQuery) -> Sequence[Drift]:
+    async def drifts(self, query: DriftQuery) -> Sequence[Drift]:
         """Return entries of the drift ledger, the newest first."""
         ...
 

@@ -92,7 +92,7 @@ class Listener:
 def _logger() -> logging.Logger:
     """Return aiohttp's logger without the trace that anybody could order by sending bytes that are no request."""
     logger = logging.getLogger("aiohttp.server")
-    if not any(isinstance(known, _NoStrangers) for known in logger.filters):
+    if not any(isinstance(log_filter, _NoStrangers) for log_filter in logger.filters):
         logger.addFilter(_NoStrangers())
     return logger
 

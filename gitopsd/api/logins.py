@@ -30,9 +30,9 @@ class GivenToken(enum.Enum):
 
 def holds(request: web.Request, token: str) -> bool:
     """Tell whether `request` carries `token`; an empty one lets nobody in."""
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
     # Digests have one length, so that the comparison does not tell the token's.
-    same = hmac.compare_digest(_digest(given.strip()), _digest(token))
+    same = hmac.compare_digest(_digest(presented.strip()), _digest(token))
     return same and bool(token) and scheme.lower() == "bearer"
 
 
@@ -69,12 +69,12 @@ class FailedLogins:
         self._window_s, self._lines = clock(), 0
 
     def refused(self, request: web.Request) -> None:
-        given = GivenToken.WRONG if request.headers.get("Authorization") else GivenToken.NONE
-        self._counted(given.value)
+        credential = GivenToken.WRONG if request.headers.get("Authorization") else GivenToken.NONE
+        self._counted(credential.value)
         address = request.remote or ""
         times = self._times[address] = self._times.get(address, 0) + 1
         if _is_power_of_ten(times) and self._may_log():
-            log.warning("api.login_refused", address=address, given=given.value, times=times)
+            log.warning("api.login_refused", address=address, given=credential.value, times=times)
 
     def _may_log(self) -> bool:
         if self._clock() >= self._window_s + WINDOW_S:

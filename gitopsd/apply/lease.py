@@ -133,13 +133,15 @@ class ClusterLease:
             log.warning("lease.unguarded", cluster=self._client.name, reason=self._unguarded)
 
     def _notice(self, lease: Mapping[str, Any], now_s: float) -> None:
-        said = contender(lease)
-        if said == self._contender:
+        contender_now = contender(lease)
+        if contender_now == self._contender:
             return
         if self._lease is not None:  # what was said before we held it says nothing of now
             self._contended_s = now_s
-            log.warning("lease.contended", cluster=self._client.name, by=said, remedy="stop one of the two daemons")
-        self._contender = said
+            log.warning(
+                "lease.contended", cluster=self._client.name, by=contender_now, remedy="stop one of the two daemons"
+            )
+        self._contender = contender_now
 
     def _tell(self) -> None:
         fenced = self.fenced()
@@ -159,8 +161,8 @@ class ClusterLease:
 
     async def _contend(self) -> None:
         """Let the holder know that we are there: it would not see two daemons otherwise."""
-        said = f"{self._terms.identity} at {micro_time(self._now_s())}"
-        body = {"metadata": {"annotations": {CONTENDER: said}}}
+        note = f"{self._terms.identity} at {micro_time(self._now_s())}"
+        body = {"metadata": {"annotations": {CONTENDER: note}}}
         await self._client.request("PATCH", f"{self._path}/{self._terms.name}", body=body, content_type=MERGE_PATCH)
 
     async def _release(self) -> None:

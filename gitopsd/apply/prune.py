@@ -46,5 +46,5 @@ def _left(answer: Manifest) -> ResourceVersion | None:
     meta = answer.get("metadata")
     if answer.get("kind") == "Status" or not isinstance(meta, dict):
         return None
-    held = meta.get("finalizers") or meta.get("deletionGracePeriodSeconds")
-    return ResourceVersion(str(meta.get("resourceVersion", ""))) if held else None
+    lingers = meta.get("finalizers") or meta.get("deletionGracePeriodSeconds")
+    return ResourceVersion(str(meta.get("resourceVersion", ""))) if lingers else None

@@ -120,8 +120,8 @@ class ClusterApplier:
         resource = await self._resource(client, cluster, gvk)
         if resource is None:
             return _not_served(command.key, gvk)
-        known = self.known(cluster, command.key)
-        terms = ssa.WriteTerms(self.takeover, known, self.named, _served(client, gvk))
+        version = self.known(cluster, command.key)
+        terms = ssa.WriteTerms(self.takeover, version, self.named, _served(client, gvk))
         return await _of_ending_kind(self._client(cluster), resource, await ssa.apply(client, resource, command, terms))
 
     async def _check(self, client: KubeClient, cluster: ClusterId, command: DryRun) -> Applied:

@@ -150,11 +150,11 @@ async def _around(
             return waits or await _write(client, resource, command, named)
         if way.after is None:
             return told(refused(command.key, reply), way)
-        made = await make_way(client, resource, way)
-        if made.ok:
+        outcome = await make_way(client, resource, way)
+        if outcome.ok:
             return await _write(client, resource, command, named)
-        if made.code != CONFLICT:
-            return made
+        if outcome.code != CONFLICT:
+            return outcome
     return Reply(CONFLICT, None)
 
 

@@ -25,12 +25,12 @@ def order(client: DaemonClient, name: str, verb: str, body: Mapping[str, Any]) -
 
 def report(client: DaemonClient, name: str, before: Before, *, timeout_s: float) -> bool:
     """Wait for the end of the ordered operation and print its results; tell whether it succeeded."""
-    seen = False
+    started = False
 
     def over(app: status.App) -> bool:
-        nonlocal seen
-        seen = seen or status.busy(app)
-        return not status.busy(app) and (seen or _current(app) != before)
+        nonlocal started
+        started = started or status.busy(app)
+        return not status.busy(app) and (started or _current(app) != before)
 
     with showing(name, before[0]) as progress:
         app, ended = wait(client, name, over, timeout_s=timeout_s, on_status=progress.show)

@@ -69,9 +69,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 def print_facts(facts: Iterable[tuple[str, object]]) -> None:
     """Print `name: value` lines, aligned; what has no value is left out."""
-    known = [(name, line(value)) for name, value in facts if value not in (None, "")]
-    width = max((len(name) for name, _ in known), default=0) + 1
-    for name, value in known:
+    rows = [(name, line(value)) for name, value in facts if value not in (None, "")]
+    width = max((len(name) for name, _ in rows), default=0) + 1
+    for name, value in rows:
         click.echo(f"{name + ':':<{width}}  {value}")
 
 

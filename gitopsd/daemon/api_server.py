@@ -114,7 +114,7 @@ class ApiServer:
                 self._tools,
                 sources.plugins,
                 sources.work_dir,
-                kept=sources.workers.kept,
+                confined=sources.workers.kept,
             ),
             *self._cluster_parts(),
             *self._controller.declarations.parts(),

@@ -166,8 +166,8 @@ class DaemonBackend:
         served = self.live.resource(cluster, GVK(key.group, "", key.kind))
         return served.gvk if isinstance(served, ApiResource) else GVK(key.group, "", key.kind)
 
-    async def drifts(self, wanted: DriftQuery) -> Sequence[Drift]:
-        return await self.ledger.query(wanted)
+    async def drifts(self, query: DriftQuery) -> Sequence[Drift]:
+        return await self.ledger.query(query)
 
     async def drift(self, number: int) -> Drift | None:
         return await self.ledger.entry(number)

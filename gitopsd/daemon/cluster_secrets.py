@@ -26,8 +26,8 @@ async def secrets_in(settings: Settings) -> Mapping[Path, Secrets]:
     by_directory = {}
     for source in settings.declarations:
         if source.directory is not None:
-            seen = await asyncio.to_thread(scan, source.directory, recurse=source.recurse)
-            by_directory[source.directory] = content(seen, await read_files(seen, _parse, {}, 0.0)).secrets
+            scanned = await asyncio.to_thread(scan, source.directory, recurse=source.recurse)
+            by_directory[source.directory] = content(scanned, await read_files(scanned, _parse, {}, 0.0)).secrets
     return by_directory
 
 
@@ -60,7 +60,7 @@ class ClusterSecrets:
         late = []
         for cluster in clusters:
             if cluster.name not in self._files:
-                if cluster.name not in {known.name for known in self.written.clusters}:
+                if cluster.name not in {declared.name for declared in self.written.clusters}:
                     late.append(f"cluster {cluster.name} is not known yet; it is from the next start on")
             elif self._held[cluster.name] != cluster.kubeconfig and self._files[cluster.name] >= 0:
                 self._write(cluster)

@@ -86,10 +86,10 @@ class Freshness:
         if not stale:
             self._aged.pop(app.name, None)
             return status
-        known = self._aged.get(app.name)
-        if known is None or known[0] is not status or known[1] != stale:
-            known = self._aged[app.name] = status, stale, aged(status, stale)
-        return known[2]
+        cached = self._aged.get(app.name)
+        if cached is None or cached[0] is not status or cached[1] != stale:
+            cached = self._aged[app.name] = status, stale, aged(status, stale)
+        return cached[2]
 
     async def run(self) -> None:
         while True:

@@ -33,11 +33,11 @@ class Leases:
             return cls({})
         sync = settings.sync
         terms = Terms(settings.instance, sync.lease_namespace, _identity(settings.data_dir), sync.lease_s)
-        kept = {
+        leases = {
             cluster: ClusterLease(client, terms, now_s=now_s, on_change=on_change)
             for cluster, client in clients.items()
         }
-        return cls(kept)
+        return cls(leases)
 
     def fenced(self, cluster: ClusterId) -> str:
         """Return why nothing may be written to `cluster` now; "" where it may."""

@@ -43,16 +43,16 @@ def hidden(settings: Settings, environ: Mapping[str, str], *more: Path) -> tuple
 
 
 def part(
-    isolation: Isolation | None, tools: ToolSettings, plugins: Sequence[Plugin], work_dir: Path, *, kept: bool
+    isolation: Isolation | None, tools: ToolSettings, plugins: Sequence[Plugin], work_dir: Path, *, confined: bool
 ) -> DaemonPart:
     """Return what `/readyz` tells of the sandbox; what is not granted keeps nobody from working.
 
-    `kept` says whether workers that render are in one.
+    `confined` says whether workers that render are in one.
     """
     if isolation is None:
         return DaemonPart("sandbox", ready=False, detail="no worker has started yet", required=False)
     network = [plugin.name for plugin in plugins if plugin.network]
-    details = [_given(isolation, tools), _libraries(isolation, kept=kept, network=bool(network))]
+    details = [_given(isolation, tools), _libraries(isolation, confined=confined, network=bool(network))]
     if isolation.bubblewrap and network:
         details.append(f"plugins with the network: {', '.join(network)}")
     if isolation.reason:
@@ -60,7 +60,9 @@ def part(
     memory = in_memory(work_dir)
     if not memory:
         details.append(f"their files are on a disk ({work_dir})")
-    return DaemonPart("sandbox", ready=isolation.full and kept and memory, detail="; ".join(details), required=False)
+    return DaemonPart(
+        "sandbox", ready=isolation.full and confined and memory, detail="; ".join(details), required=False
+    )
 
 
 def _given(isolation: Isolation, tools: ToolSettings) -> str:
@@ -72,18 +74,18 @@ def _given(isolation: Isolation, tools: ToolSettings) -> str:
     if isolation.bubblewrap:
         return "every program has a view, processes and a network of its own, and runs as root"
     steered = "plugins and what kustomize_build_options allows"
-    kept = (
+    limits = (
         "programs are kept from nothing: they have the network, and can read and write what the daemon's user can"
         f"{', as root' if isolation.root else ''}"
     )
-    return kept if tools.unconfined else f"{steered} are refused; other {kept}"
+    return limits if tools.unconfined else f"{steered} are refused; other {limits}"
 
 
-def _libraries(isolation: Isolation, *, kept: bool, network: bool) -> str:
+def _libraries(isolation: Isolation, *, confined: bool, network: bool) -> str:
     """Return what libraries get that read a source's texts."""
     if not isolation.bubblewrap:
         return "workers are kept from neither files nor the network"
-    if not kept:
+    if not confined:
         return "Lua and jq see no files and no network; workers that render are kept from neither"
     if network:
         return "workers see no files of others; those that render have the network, for plugins"

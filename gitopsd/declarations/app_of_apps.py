@@ -109,36 +109,36 @@ class AppOfApps:
         children = []
         for manifest in filter(is_declaration, manifests):
             name = manifest["metadata"]["name"]
-            held = self._held(manifest["kind"], name) if isinstance(name, str) else None
+            current = self._held(manifest["kind"], name) if isinstance(name, str) else None
             with suppress(InvalidDeclaration, NotSupported):  # told where it is declared
-                same = held is not None and held.manifest == manifest
-                children.append(held if same and held else declared(manifest, Origin(_source(app))))
+                same = current is not None and current.manifest == manifest
+                children.append(current if same and current else declared(manifest, Origin(_source(app))))
         return children
 
     def _compare(self, app: Application, manifests: Sequence[Manifest]) -> list[Compared]:
         """Return the verdict on every declaration of `app`, and on every application that it declared before."""
-        wanted = {_key(manifest): self._compared(manifest) for manifest in manifests}
+        declared_here = {_key(manifest): self._compared(manifest) for manifest in manifests}
         extra = [
             _extra(other, going=self.apps.deleting(other.name))
             for other in self.apps.all()
-            if other.origin.source == _source(app) and _named(APPLICATION, other.name) not in wanted
+            if other.origin.source == _source(app) and _named(APPLICATION, other.name) not in declared_here
         ]
-        return [*wanted.values(), *extra]
+        return [*declared_here.values(), *extra]
 
     def _goes(self, compared: Compared) -> bool:
         """Tell whether it is an application that Git does not hold and that is being deleted."""
         return compared.pair.target is None and self.apps.deleting(AppName(compared.pair.key.name))
 
     def _compared(self, manifest: Manifest) -> Compared:
-        held = self._held(manifest["kind"], manifest["metadata"]["name"])
+        current = self._held(manifest["kind"], manifest["metadata"]["name"])
         pair = Pair(_key(manifest), manifest, Absent())
-        if held is None:
+        if current is None:
             health = Health(HealthStatus.MISSING)
             return Compared(pair, SyncStatus.OUT_OF_SYNC, reason="it is not declared", health=health)
         health = Health(HealthStatus.HEALTHY)
-        if held.manifest == manifest:
+        if current.manifest == manifest:
             return Compared(pair, SyncStatus.SYNCED, health=health)
-        reason = f"it is declared otherwise at {held.origin}"
+        reason = f"it is declared otherwise at {current.origin}"
         return Compared(pair, SyncStatus.OUT_OF_SYNC, reason=reason, health=health)
 
     def _held(self, kind: str, name: str) -> Application | AppProject | None:

@@ -132,12 +132,12 @@ class DeclarationDirectory:
 
 
 async def read_files(
-    scanned: Scan, parse: Parse, known: Mapping[str, DeclarationFile], now_s: float
+    scanned: Scan, parse: Parse, former: Mapping[str, DeclarationFile], now_s: float
 ) -> Mapping[str, DeclarationFile]:
-    """Return every file of `scanned` by its path; those that are `known` in the same state are not read again."""
+    """Return every file of `scanned` by its path; those of `former` that are in the same state are not read again."""
     files = {}
     for path, state in scanned.files:
-        file = known.get(path)
+        file = former.get(path)
         if file is None or file.again or file.state != state:
             file = await _read_file(path, state, parse)
             # Within a tick of the clock it may change without a trace.

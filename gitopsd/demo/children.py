@@ -49,9 +49,9 @@ class DemoProcess:
         """Raise ChildEnded, with the end of its log, where it is not running any more."""
         if self.process.returncode is not None:
             tail = self.log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-            said = "".join(f"\n    {line}" for line in tail)
+            lines = "".join(f"\n    {line}" for line in tail)
             raise ChildEnded(
-                f"{self.name} ended with code {self.process.returncode}; it said last:{said}\n",
+                f"{self.name} ended with code {self.process.returncode}; it said last:{lines}\n",
                 remedy=f"see {self.log}; --dir keeps it",
             )
 

@@ -18,12 +18,12 @@ class Secrets:
 
 def write_secrets(directory: Path) -> Secrets:
     """Write a new bearer token and a new webhook secret, readable by this user alone, and return them."""
-    made = Secrets(secrets.token_urlsafe(24), secrets.token_urlsafe(24))
-    for name, value in (("token", made.token), ("webhook-secret", made.webhook)):
+    tokens = Secrets(secrets.token_urlsafe(24), secrets.token_urlsafe(24))
+    for name, value in (("token", tokens.token), ("webhook-secret", tokens.webhook)):
         file = directory / name
         file.touch(mode=0o600)
         file.write_text(value)
-    return made
+    return tokens
 
 
 def write_settings(directory: Path, *, clusters: Mapping[str, Path], repo_url: str, port: int) -> Path:

@@ -23,15 +23,15 @@ class News:
     def __init__(self) -> None:
         self._seen: asyncio.Queue[Announcement] = asyncio.Queue()
 
-    def add(self, seen: Announcement) -> None:
-        self._seen.put_nowait(seen)
+    def add(self, announcement: Announcement) -> None:
+        self._seen.put_nowait(announcement)
 
     async def wait(self, what: What, namespace: str) -> Announcement:
         """Wait for the next `what` in a namespace; everything seen before it is dropped."""
         while True:
-            seen = await self._seen.get()
-            if (what, namespace) == (seen.what, seen.key.namespace):
-                return seen
+            announcement = await self._seen.get()
+            if (what, namespace) == (announcement.what, announcement.key.namespace):
+                return announcement
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,9 @@ def git_app(root: Path, *, users: Mapping[str, str] | None = None) -> web.Applic
 def _guard(users: Mapping[str, str]) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        name, given = _basic_auth(request.headers.get("Authorization", ""))
+        name, presented = _basic_auth(request.headers.get("Authorization", ""))
         password = users.get(name, "")
-        if password and hmac.compare_digest(password.encode(), given.encode()):
+        if password and hmac.compare_digest(password.encode(), presented.encode()):
             return await handler(request)
         return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="git"'})
 

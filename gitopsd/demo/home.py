@@ -15,17 +15,17 @@ PREFIX = "gitopsd-demo-"
 
 
 @contextmanager
-def home(wanted: Path | None) -> Iterator[Path]:
-    """Make and hold the demo's directory; a `wanted` one must be new or empty, and stays when the demo ends.
+def home(named: Path | None) -> Iterator[Path]:
+    """Make and hold the demo's directory; a `named` one must be new or empty, and stays when the demo ends.
 
     Raises:
-        InvalidSettings: `wanted` holds something.
+        InvalidSettings: `named` holds something.
     """
     sweep(_temporary(), PREFIX)
-    if wanted is None:
+    if named is None:
         path = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
     else:
-        path = wanted.absolute()
+        path = named.absolute()
         path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
             raise InvalidSettings(f"{path} is not empty", remedy="name a directory that is new or empty")
@@ -33,7 +33,7 @@ def home(wanted: Path | None) -> Iterator[Path]:
         try:
             yield path
         finally:
-            if wanted is None:
+            if named is None:
                 shutil.rmtree(path, ignore_errors=True)
 
 

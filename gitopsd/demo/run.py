@@ -68,9 +68,9 @@ async def _demo(options: DemoOptions) -> int:
     observer, news = Observer(), News()
     url = f"http://127.0.0.1:{options.port}"
 
-    def tell(seen: Announcement) -> None:
-        click.echo(words.told(seen))
-        news.add(seen)
+    def tell(announcement: Announcement) -> None:
+        click.echo(words.told(announcement))
+        news.add(announcement)
 
     with home(options.directory) as directory:
         async with AsyncExitStack() as stack:

@@ -54,6 +54,6 @@ class _Watch:
             self.observer.known(self.cluster.name, {**item, "kind": self.kind})  # an item of a list does not name it
         self.listed.set()
         async for event, obj in self.cluster.watch(self.kind, resource_version):
-            if seen := self.observer.event(self.cluster.name, event, obj, loop.time()):
-                self.tell(seen)
+            if announcement := self.observer.event(self.cluster.name, event, obj, loop.time()):
+                self.tell(announcement)
         raise WatchEnded(f"{self.cluster.name}: the watch is over", remedy="it is opened anew")

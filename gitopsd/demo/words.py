@@ -61,24 +61,24 @@ Ctrl-C ends the demo and leaves nothing behind.
 """
 
 
-def told(seen: Announcement) -> str:
+def told(announcement: Announcement) -> str:
     """Return one line about a change."""
-    after = "" if seen.after_s is None else _span(seen.after_s)
-    match seen.what:
+    after = "" if announcement.after_s is None else _span(announcement.after_s)
+    match announcement.what:
         case What.LIVE:
-            return f"live      {seen.key}, {after} after the push of {seen.by[:8]}"
+            return f"live      {announcement.key}, {after} after the push of {announcement.by[:8]}"
         case What.PRUNED:
-            return f"pruned    {seen.key}, {after} after the push of {seen.by[:8]}"
+            return f"pruned    {announcement.key}, {after} after the push of {announcement.by[:8]}"
         case What.EDITED:
-            return f"edited    {seen.key}, by {seen.by}"
+            return f"edited    {announcement.key}, by {announcement.by}"
         case What.HEALED:
-            return f"healed    {seen.key}, {after} after the edit"
+            return f"healed    {announcement.key}, {after} after the edit"
         case What.DELETED:
-            return f"deleted   {seen.key}"
+            return f"deleted   {announcement.key}"
         case What.RESTORED:
-            return f"restored  {seen.key}, {after} after it was deleted"
+            return f"restored  {announcement.key}, {after} after it was deleted"
         case _:
-            assert_never(seen.what)
+            assert_never(announcement.what)
 
 
 def _span(seconds: float) -> str:

@@ -65,7 +65,7 @@ class Attributes:
             for line in lines
             if not line.macro and any(name in CHECKED or name in macros for name, _ in line.values)
         )
-        acts = self.acts or any(_acts(*said) for line in lines for said in line.values)
+        acts = self.acts or any(_acts(*assignment) for line in lines for assignment in line.values)
         return Attributes((*self.rules, *rules), macros, acts)
 
     def of(self, path: str) -> dict[str, Value]:
@@ -135,8 +135,8 @@ def _values(text: str) -> Values | None:
         bare = name[1:] if name[0] in "-!" else name
         if NAME.fullmatch(bare) is None:
             return None
-        said: Value = value if equals else True
-        values.append((bare, {"-": False, "!": None}.get(name[0], said)))
+        assigned: Value = value if equals else True
+        values.append((bare, {"-": False, "!": None}.get(name[0], assigned)))
     return tuple(values)
 
 

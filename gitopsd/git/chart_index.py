@@ -30,8 +30,8 @@ NEXT = re.compile(rb"^(?:  [^\s#-]|[^\s#])", re.MULTILINE)  # what follows one o
 _Events = Iterator[Any]
 
 
-def find(file: str, repository: str, wanted: Sequence[Sequence[str]]) -> list[dict[str, str]]:
-    """Return what the index in `file` has for each of `wanted`, a chart's name and a version or a range of them.
+def find(file: str, repository: str, references: Sequence[Sequence[str]]) -> list[dict[str, str]]:
+    """Return what the index in `file` has for each of `references`, a chart's name and a version or a range of them.
 
     An answer holds `version`, `digest` ("" where there is none) and `url`, or else `missing`: why there is none.
 
@@ -45,8 +45,8 @@ def find(file: str, repository: str, wanted: Sequence[Sequence[str]]) -> list[di
         raise RepositoryUnreachable(
             f"the index of {repository} cannot be read: {err.strerror}", remedy="check the data directory"
         ) from err
-    charts = entries_of(data, repository, {chart for chart, _ in wanted})
-    return [found_in(charts.get(chart), repository, chart, version) for chart, version in wanted]
+    charts = entries_of(data, repository, {chart for chart, _ in references})
+    return [found_in(charts.get(chart), repository, chart, version) for chart, version in references]
 
 
 def found_in(entries: Any, repository: str, chart: str, version: str) -> dict[str, str]:
@@ -72,14 +72,14 @@ def newest_of(versions: Collection[str]) -> str | None:
     return next((candidate for candidate in candidates if candidate is not None), None)
 
 
-def _version(wanted: str, versions: Collection[str]) -> str | None:
-    """Return the version that `wanted` is, exactly or but for a `v`; or else the newest in that range.
+def _version(version: str, versions: Collection[str]) -> str | None:
+    """Return the version that `version` is, exactly or but for a `v`; or else the newest in that range.
 
     Source: Helm, pkg/repo/index.go (IndexFile.Get), to which Argo CD leaves it.
     """
-    if wanted in versions:
-        return wanted
-    constraint = range_of(wanted)
+    if version in versions:
+        return version
+    constraint = range_of(version)
     return newest(constraint, versions) if constraint is not None else None
 
 

@@ -46,10 +46,10 @@ class ChartMirror(ArtifactMirror):
 
     @asynccontextmanager
     async def opened(self, references: Collection[str]) -> AsyncIterator[RegistrySession]:
-        given = await self.credentials()
-        async with session(given, self.url, deadline_s=self.limits.deadline_s, reach=self.trust.reach) as http:
+        credentials = await self.credentials()
+        async with session(credentials, self.url, deadline_s=self.limits.deadline_s, reach=self.trust.reach) as http:
             until = asyncio.get_running_loop().time() + self.limits.deadline_s
-            opened = ChartRepository(self, given, http, until)
+            opened = ChartRepository(self, credentials, http, until)
             await opened.read([ChartReference.parse(reference) for reference in references])
             yield opened
 
@@ -86,7 +86,7 @@ class ChartRepository:
             RepositoryUnreachable, RepositoryTooLarge, InvalidManifest: it cannot be had, or is none.
         """
         index, file = self.mirror.index, self.mirror.path / INDEX
-        wanted = Download(
+        index_download = Download(
             urljoin(f"{self.mirror.url}/", "index.yaml"),
             f"the index of {self.shown}",
             self.mirror.max_index_bytes,
@@ -94,7 +94,7 @@ class ChartRepository:
             login(self.given),
             index.etag if await asyncio.to_thread(file.is_file) else "",
         )
-        downloaded = await download(self.http, wanted)
+        downloaded = await download(self.http, index_download)
         if downloaded is not None:
             digest = await asyncio.to_thread(_kept, file, downloaded.body)
             if digest != index.digest:
@@ -113,65 +113,67 @@ class ChartRepository:
         index.entries |= dict(zip(fresh, answers, strict=True))
 
     async def resolve(self, reference: str) -> str | None:
-        wanted = ChartReference.parse(reference)
-        if _is_revision(wanted.version):
-            return wanted.version if await self.mirror.keep(wanted.version) else None
-        entry = self.mirror.index.entries[wanted.chart, wanted.version]
+        chart = ChartReference.parse(reference)
+        if _is_revision(chart.version):
+            return chart.version if await self.mirror.keep(chart.version) else None
+        entry = self.mirror.index.entries[chart.chart, chart.version]
         if "missing" in entry:
             raise RevisionNotFound(entry["missing"], remedy="name a chart, and a version or range, that its index has")
         digest = entry["digest"]
         if not digest:
-            content = await self._archive(wanted, entry)
+            content = await self._archive(chart, entry)
             digest = _sha256(content)
             self._had[digest] = content
         revision = f"{entry['version'][:100]}@{digest}"
-        self._wanted[revision] = wanted, entry
+        self._wanted[revision] = chart, entry
         return revision
 
     async def packed(self, digest: str) -> Packed:
-        wanted, entry = self._wanted[digest]
+        chart, entry = self._wanted[digest]
         digest = digest.rpartition("@")[2]
         content = self._had.pop(digest, None)
         if content is None:
-            content = await self._archive(wanted, entry)
+            content = await self._archive(chart, entry)
         if await asyncio.to_thread(_sha256, content) != digest:
             raise InvalidManifest(
-                f"{_named(wanted, entry)} of {self.shown} is another archive than its index says: its digest differs",
+                f"{_named(chart, entry)} of {self.shown} is another archive than its index says: its digest differs",
                 remedy="have the index made anew by `helm repo index`, or publish the chart under a version of its own",
             )
-        return Packed(content, f"{_named(wanted, entry)} of {self.shown}", is_chart=True)
+        return Packed(content, f"{_named(chart, entry)} of {self.shown}", is_chart=True)
 
-    async def _archive(self, wanted: ChartReference, entry: _Entry) -> bytes:
+    async def _archive(self, chart: ChartReference, entry: _Entry) -> bytes:
         try:
             async with asyncio.timeout_at(self.until):
-                return await self._fetched(wanted, entry)
+                return await self._fetched(chart, entry)
         except TimeoutError:
             raise TooSlow(
-                f"{_named(wanted, entry)} of {self.shown} was not had in time: its charts together took too long",
+                f"{_named(chart, entry)} of {self.shown} was not had in time: its charts together took too long",
                 remedy="see the server of the archives, or raise oci.deadline_s",
             ) from None
         except ValueError:
-            raise self._misplaced(_named(wanted, entry)) from None
+            raise self._misplaced(_named(chart, entry)) from None
 
-    async def _fetched(self, wanted: ChartReference, entry: _Entry) -> bytes:
+    async def _fetched(self, chart: ChartReference, entry: _Entry) -> bytes:
         url = urljoin(f"{self.mirror.url}/", entry["url"])
         if url.startswith(SCHEME):
             return await self._of_registry(url, entry["version"])
         if not same_server(url, url):
-            raise self._misplaced(_named(wanted, entry))
-        passes = wanted.pass_credentials and self.given is not None and self.given.pass_credentials
+            raise self._misplaced(_named(chart, entry))
+        passes = chart.pass_credentials and self.given is not None and self.given.pass_credentials
         if same_server(url, self.mirror.url) or passes:
-            return await self._downloaded(self.http, self.given, url, _named(wanted, entry))
-        given = await self._given_elsewhere(url)
-        async with session(given, url, deadline_s=self.mirror.limits.deadline_s, reach=self.mirror.trust.reach) as http:
-            return await self._downloaded(http, given, url, _named(wanted, entry))
+            return await self._downloaded(self.http, self.given, url, _named(chart, entry))
+        credentials = await self._given_elsewhere(url)
+        async with session(
+            credentials, url, deadline_s=self.mirror.limits.deadline_s, reach=self.mirror.trust.reach
+        ) as http:
+            return await self._downloaded(http, credentials, url, _named(chart, entry))
 
-    async def _downloaded(self, http: HttpSession, given: RepoCredentials | None, url: str, name: str) -> bytes:
+    async def _downloaded(self, http: HttpSession, credentials: RepoCredentials | None, url: str, name: str) -> bytes:
         tls = url.startswith("https://") or self.mirror.url.startswith("http://")
         if not tls or not url.startswith(("https://", "http://")):
             raise self._misplaced(name)
         what, most = f"the archive of {name} of {self.shown}", self.mirror.limits.max_layer_bytes
-        downloaded = await download(http, Download(url, what, most, "oci.max_layer_bytes", login(given)))
+        downloaded = await download(http, Download(url, what, most, "oci.max_layer_bytes", login(credentials)))
         return downloaded.body if downloaded is not None else b""
 
     def _misplaced(self, name: str) -> InvalidManifest:
@@ -203,8 +205,8 @@ def _is_revision(version: str) -> bool:
     return is_digest(version.rpartition("@")[2])
 
 
-def _named(wanted: ChartReference, entry: _Entry) -> str:
-    return f"{wanted.chart[:100]} {entry['version'][:100]}"
+def _named(chart: ChartReference, entry: _Entry) -> str:
+    return f"{chart.chart[:100]} {entry['version'][:100]}"
 
 
 def _kept(file: Path, body: bytes) -> str:

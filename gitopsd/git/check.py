@@ -38,7 +38,7 @@ class Answer:
 
 
 async def check_git(
-    url: str, given: RepoCredentials | None, run_dir: Path, *, revision: str, deadline_s: float
+    url: str, credentials: RepoCredentials | None, run_dir: Path, *, revision: str, deadline_s: float
 ) -> Answer:
     """Ask a Git server for its refs.
 
@@ -52,7 +52,7 @@ async def check_git(
             f"{without_credentials(url)[:200]!r} is no URL that is fetched from", remedy="write https:// or ssh://"
         )
     began_s = time.monotonic()
-    with access(url, given, run_dir) as granted:
+    with access(url, credentials, run_dir) as granted:
         options = [word for setting in (*CONFIG, *granted.config) for word in ("-c", setting)]
         ended = await child.run(
             ["git", *options, "ls-remote", "--symref", "--", granted.url],
@@ -79,10 +79,12 @@ async def check_git(
     return Answer(took_s, default, counts | {"others": others}, (commit or "") if revision else refs.get(HEAD, ""))
 
 
-async def check_registry(url: str, given: RepoCredentials | None, limits: OciSettings, *, revision: str) -> Answer:
+async def check_registry(
+    url: str, credentials: RepoCredentials | None, limits: OciSettings, *, revision: str
+) -> Answer:
     """Ask a registry for the tags of a repository. Raises as `check_git`."""
     began_s = time.monotonic()
-    async with registry(url, given, limits, EVERYWHERE) as opened:
+    async with registry(url, credentials, limits, EVERYWHERE) as opened:
         tags = await opened.tags()
         took_s = time.monotonic() - began_s
         digest = await opened.resolve(revision)
@@ -94,7 +96,7 @@ async def check_registry(url: str, given: RepoCredentials | None, limits: OciSet
 
 
 async def check_charts(
-    url: str, given: RepoCredentials | None, oci: OciSettings, charts: ChartSettings, wanted: ChartReference
+    url: str, credentials: RepoCredentials | None, oci: OciSettings, charts: ChartSettings, chart: ChartReference
 ) -> Answer:
     """Ask a chart repository for the versions of a chart. Raises as `check_git`, and InvalidManifest for its index."""
     shown_url, began_s = without_credentials(url), time.monotonic()
@@ -103,21 +105,21 @@ async def check_charts(
         f"the index of {shown_url}",
         charts.max_index_bytes,
         "charts.max_index_bytes",
-        login(given),
+        login(credentials),
     )
-    async with session(given, url, deadline_s=oci.deadline_s, reach=EVERYWHERE) as http:
+    async with session(credentials, url, deadline_s=oci.deadline_s, reach=EVERYWHERE) as http:
         downloaded = await download(http, index)
     took_s = time.monotonic() - began_s
     body = downloaded.body if downloaded is not None else b""
-    entries = (await asyncio.to_thread(entries_of, body, shown_url, {wanted.chart})).get(wanted.chart)
-    default, asked = (found_in(entries, shown_url, wanted.chart, version) for version in ("*", wanted.version or "*"))
-    if "missing" in asked and (wanted.version or not entries):
-        raise RevisionNotFound(asked["missing"], remedy="name a chart, and a version or range, that its index has")
+    entries = (await asyncio.to_thread(entries_of, body, shown_url, {chart.chart})).get(chart.chart)
+    default, answered = (found_in(entries, shown_url, chart.chart, version) for version in ("*", chart.version or "*"))
+    if "missing" in answered and (chart.version or not entries):
+        raise RevisionNotFound(answered["missing"], remedy="name a chart, and a version or range, that its index has")
     return Answer(
         took_s,
         default.get("version", ""),
         {"versions": len(entries or ())},
-        "@".join(filter(None, (asked.get("version"), asked.get("digest")))),
+        "@".join(filter(None, (answered.get("version"), answered.get("digest")))),
     )
 
 

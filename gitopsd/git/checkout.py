@@ -70,8 +70,8 @@ def conversion(attributes: Mapping[str, Value]) -> Conversion:
 
 
 def _text(attributes: Mapping[str, Value]) -> Value:
-    said = attributes.get("text")
-    return said if said in (True, False, "input", "auto") else attributes.get("crlf")  # its name in old repositories
+    value = attributes.get("text")
+    return value if value in (True, False, "input", "auto") else attributes.get("crlf")  # its name in old repositories
 
 
 def _is_lf_text(content: bytes) -> bool:

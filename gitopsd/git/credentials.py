@@ -42,7 +42,7 @@ class GitAccess:
 
 
 @contextmanager
-def access(url: str, given: RepoCredentials | None, run_dir: Path, pins: Pins = NO_PINS) -> Iterator[GitAccess]:
+def access(url: str, credentials: RepoCredentials | None, run_dir: Path, pins: Pins = NO_PINS) -> Iterator[GitAccess]:
     """Hand out what git needs for `url`; secrets are read now, and what was written for them is gone after.
 
     Raises:
@@ -52,21 +52,21 @@ def access(url: str, given: RepoCredentials | None, run_dir: Path, pins: Pins = 
     with ExitStack() as stack:
         match address.scheme if address else "":
             case "https" | "http":
-                yield _http(url, given or RepoCredentials(url), stack, pins)
+                yield _http(url, credentials or RepoCredentials(url), stack, pins)
             case "ssh":
-                yield _ssh(url, given or RepoCredentials(url), run_dir, stack, pins)
+                yield _ssh(url, credentials or RepoCredentials(url), run_dir, stack, pins)
             case _:
                 yield GitAccess(url)
 
 
-def _http(url: str, given: RepoCredentials, stack: ExitStack, pins: Pins) -> GitAccess:
+def _http(url: str, credentials: RepoCredentials, stack: ExitStack, pins: Pins) -> GitAccess:
     clean, user, password = _split(url)
-    if given.password is not None:
-        user, password = given.username or TOKEN_USER, given.password.read()
-    config, fds = [*pins.config, *_certificates(given)], list[int]()
-    env = dict.fromkeys(("no_proxy", "NO_PROXY"), given.no_proxy) if given.proxy else {}
-    secret = _included(given, user, password)
-    hidden = [given.bearer_token.read()] if given.bearer_token is not None else []
+    if credentials.password is not None:
+        user, password = credentials.username or TOKEN_USER, credentials.password.read()
+    config, fds = [*pins.config, *_certificates(credentials)], list[int]()
+    env = dict.fromkeys(("no_proxy", "NO_PROXY"), credentials.no_proxy) if credentials.proxy else {}
+    secret = _included(credentials, user, password)
+    hidden = [credentials.bearer_token.read()] if credentials.bearer_token is not None else []
     if password:
         fds.append(_in_memory(f"{_one_line(user, clean)}\n{_one_line(password, clean)}\n", stack))
         env[FD] = str(fds[-1])
@@ -75,34 +75,36 @@ def _http(url: str, given: RepoCredentials, stack: ExitStack, pins: Pins) -> Git
     if secret:
         fds.append(_in_memory(secret, stack))
         config.append(f"include.path=/proc/self/fd/{fds[-1]}")
-    if given.client_cert is not None and given.client_key is not None:
-        for name, held in (("http.sslCert", given.client_cert), ("http.sslKey", given.client_key)):
-            fds.append(_in_memory(held.read(), stack))
+    if credentials.client_cert is not None and credentials.client_key is not None:
+        for name, client_secret in (("http.sslCert", credentials.client_cert), ("http.sslKey", credentials.client_key)):
+            fds.append(_in_memory(client_secret.read(), stack))
             config.append(f"{name}=/proc/self/fd/{fds[-1]}")
     return GitAccess(clean, env, tuple(config), tuple(fds), tuple(hidden))
 
 
-def _certificates(given: RepoCredentials) -> Iterator[str]:
-    if given.insecure:
+def _certificates(credentials: RepoCredentials) -> Iterator[str]:
+    if credentials.insecure:
         yield "http.sslVerify=false"
-    elif given.ca_file is not None:
-        yield f"http.sslCAInfo={_existing(given.ca_file, given.url, 'ca_file')}"
+    elif credentials.ca_file is not None:
+        yield f"http.sslCAInfo={_existing(credentials.ca_file, credentials.url, 'ca_file')}"
 
 
-def _included(given: RepoCredentials, user: str, password: str) -> str:
+def _included(credentials: RepoCredentials, user: str, password: str) -> str:
     """Return the part of the configuration that holds secrets, as a file that git includes; "" where none does."""
     lines = []
-    if given.bearer_token is not None:
-        lines.append(("extraHeader", f"Authorization: Bearer {_one_line(given.bearer_token.read(), given.url)}"))
-    elif given.force_basic_auth and password:
+    if credentials.bearer_token is not None:
+        lines.append(
+            ("extraHeader", f"Authorization: Bearer {_one_line(credentials.bearer_token.read(), credentials.url)}")
+        )
+    elif credentials.force_basic_auth and password:
         lines.append(("extraHeader", f"Authorization: {basic(user, password)}"))
-    if given.proxy:
-        lines.append(("proxy", given.proxy))
+    if credentials.proxy:
+        lines.append(("proxy", credentials.proxy))
     quoted = (f'\t{name} = "{value.translate(QUOTED)}"\n' for name, value in lines)
     return "[http]\n" + "".join(quoted) if lines else ""
 
 
-def _ssh(url: str, given: RepoCredentials, run_dir: Path, stack: ExitStack, pins: Pins) -> GitAccess:
+def _ssh(url: str, credentials: RepoCredentials, run_dir: Path, stack: ExitStack, pins: Pins) -> GitAccess:
     options = {
         "BatchMode": "yes",
         "ClearAllForwardings": "yes",
@@ -115,21 +117,21 @@ def _ssh(url: str, given: RepoCredentials, run_dir: Path, stack: ExitStack, pins
         "StrictHostKeyChecking": "yes",
         "UserKnownHostsFile": os.devnull,
     }
-    if given.insecure or given.insecure_host_key:
+    if credentials.insecure or credentials.insecure_host_key:
         options |= {"StrictHostKeyChecking": "no", "GlobalKnownHostsFile": os.devnull, "LogLevel": "ERROR"}
-    elif given.known_hosts is not None:
-        known_hosts = _existing(given.known_hosts, given.url, "known_hosts")
+    elif credentials.known_hosts is not None:
+        known_hosts = _existing(credentials.known_hosts, credentials.url, "known_hosts")
         options |= {"UserKnownHostsFile": f'"{known_hosts}"', "GlobalKnownHostsFile": os.devnull}
-    if given.username and not (RepoAddress.parse(url) or RepoAddress("", "", "", "", ())).user:
-        options["User"] = given.username
+    if credentials.username and not (RepoAddress.parse(url) or RepoAddress("", "", "", "", ())).user:
+        options["User"] = credentials.username
     # -F: neither the configuration of the user that runs the daemon nor the machine's has a say.
     command = ["ssh", "-F", os.devnull, *(f"-o{name}={value}" for name, value in options.items())]
     command += [f"-o{option}" for option in pins.ssh]
     hidden: tuple[str, ...] = ()
-    if given.ssh_key is None:
+    if credentials.ssh_key is None:
         command.append("-oIdentityFile=none")  # else those of the account that runs the daemon are offered
     else:
-        key = given.ssh_key.read()
+        key = credentials.ssh_key.read()
         command += ["-i", str(_key_file(key, run_dir, stack))]
         hidden = tuple(line for line in key.splitlines() if line and "-----" not in line)
     return GitAccess(

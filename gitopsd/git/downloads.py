@@ -32,41 +32,41 @@ class Downloaded:
     etag: str
 
 
-async def download(http: HttpSession, wanted: Download) -> Downloaded | None:
+async def download(http: HttpSession, source: Download) -> Downloaded | None:
     """Return what is at a URL; None where it is what has the ETag already.
 
     Raises:
         RepositoryUnreachable: it cannot be had now.
         RepositoryTooLarge: it is larger than it may be.
     """
-    headers = {"If-None-Match": wanted.etag} if wanted.etag else {}
-    request = HttpRequest(wanted.url, wanted.most_bytes, headers, wanted.login, may_go=wanted.may_go)
+    headers = {"If-None-Match": source.etag} if source.etag else {}
+    request = HttpRequest(source.url, source.most_bytes, headers, source.login, may_go=source.may_go)
     try:
         answer = await http.fetch(request)
     except FetchFailed as err:
         if err.reason is Why.TOO_LARGE:
             raise RepositoryTooLarge(
-                f"{wanted.what} has more than {wanted.most_bytes} bytes",
-                remedy=f"raise {wanted.setting}, or use another",
+                f"{source.what} has more than {source.most_bytes} bytes",
+                remedy=f"raise {source.setting}, or use another",
             ) from None
-        raise _unreachable(wanted, str(err)) from None
-    if answer.status == NOT_MODIFIED and wanted.etag:
+        raise _unreachable(source, str(err)) from None
+    if answer.status == NOT_MODIFIED and source.etag:
         return None
-    _refuse(wanted, answer.status)
+    _refuse(source, answer.status)
     return Downloaded(answer.body, answer.headers.get("ETag", ""))
 
 
-def _refuse(wanted: Download, status: int) -> None:
+def _refuse(source: Download, status: int) -> None:
     if status in (UNAUTHORIZED, FORBIDDEN):
         raise RepositoryUnreachable(
-            f"{wanted.what} is not given to us ({status})",
+            f"{source.what} is not given to us ({status})",
             remedy="check user name and password of git.credentials, and their rights",
         )
     if status != OK:
-        raise _unreachable(wanted, f"the answer is {status}")
+        raise _unreachable(source, f"the answer is {status}")
 
 
-def _unreachable(wanted: Download, cause: str) -> RepositoryUnreachable:
+def _unreachable(source: Download, cause: str) -> RepositoryUnreachable:
     return RepositoryUnreachable(
-        f"{wanted.what} cannot be had: {without_credentials(cause)}", remedy="check the URL, the network and the proxy"
+        f"{source.what} cannot be had: {without_credentials(cause)}", remedy="check the URL, the network and the proxy"
     )

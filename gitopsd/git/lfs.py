@@ -46,8 +46,8 @@ class LfsServer:
 
 async def fetch_object(  # noqa: PLR0913 - where from, where to, and three bounds
     url: str,
-    given: RepoCredentials | None,
-    wanted: LfsObject,
+    credentials: RepoCredentials | None,
+    pointer: LfsObject,
     mirror: Path,
     *,
     run_dir: Path,
@@ -61,41 +61,41 @@ async def fetch_object(  # noqa: PLR0913 - where from, where to, and three bound
         RevisionNotFound: the server has no such object, or gives another one.
         RepositoryUnreachable, TooSlow, RepositoryTooLarge: it cannot be had.
     """
-    if wanted.size > max_bytes:
+    if pointer.size > max_bytes:
         raise RepositoryTooLarge(
-            f"an LFS object of {without_credentials(url)} has {wanted.size} bytes",
+            f"an LFS object of {without_credentials(url)} has {pointer.size} bytes",
             remedy=f"raise git.max_repo_bytes above {max_bytes}, or keep it out of the source",
         )
-    server = await _server(url, given, run_dir, reach)
+    server = await _server(url, credentials, run_dir, reach)
     try:
-        async with session(given, server.url, deadline_s=deadline_s, reach=reach) as http:
-            content = await _content(http, server, url, wanted)
+        async with session(credentials, server.url, deadline_s=deadline_s, reach=reach) as http:
+            content = await _content(http, server, url, pointer)
     except FetchFailed as err:
         if err.reason is Why.TOO_LARGE:
-            raise _not_there(url, wanted, "gives another content for") from None
+            raise _not_there(url, pointer, "gives another content for") from None
         raise _failed(url, str(err)) from None
-    _put(object_path(str(mirror), wanted.oid), content)
+    _put(object_path(str(mirror), pointer.oid), content)
 
 
-async def _content(http: HttpSession, server: LfsServer, url: str, wanted: LfsObject) -> bytes:
+async def _content(http: HttpSession, server: LfsServer, url: str, pointer: LfsObject) -> bytes:
     question = {
         "operation": "download",
         "transfers": ["basic"],
-        "objects": [{"oid": wanted.oid, "size": wanted.size}],
+        "objects": [{"oid": pointer.oid, "size": pointer.size}],
         "hash_algo": "sha256",
     }
     media = {"Accept": MEDIA, "Content-Type": MEDIA}
-    at, asked = f"{server.url}/objects/batch", orjson.dumps(question)
-    batch = await http.fetch(HttpRequest(at, MAX_BATCH_BYTES, media, server.headers, body=asked, redirects=0))
+    at, body = f"{server.url}/objects/batch", orjson.dumps(question)
+    batch = await http.fetch(HttpRequest(at, MAX_BATCH_BYTES, media, server.headers, body=body, redirects=0))
     if batch.status != OK:
         raise _failed(url, f"it answers {batch.status}")
     href, headers = _download(_parsed(batch.body), url, server)
-    answer = await http.fetch(HttpRequest(href, wanted.size, login=headers, redirects=0))
+    answer = await http.fetch(HttpRequest(href, pointer.size, login=headers, redirects=0))
     if answer.status != OK:
         raise _failed(url, f"it answers {answer.status} to the download")
     content = answer.body
-    if len(content) != wanted.size or hashlib.sha256(content).hexdigest() != wanted.oid:
-        raise _not_there(url, wanted, "gives another content for")
+    if len(content) != pointer.size or hashlib.sha256(content).hexdigest() != pointer.oid:
+        raise _not_there(url, pointer, "gives another content for")
     return content
 
 
@@ -115,24 +115,24 @@ def _download(batch: Any, url: str, server: LfsServer) -> tuple[str, dict[str, s
             raise _failed(url, "its answer is none of the batch API's")
 
 
-async def _server(url: str, given: RepoCredentials | None, run_dir: Path, reach: Reach) -> LfsServer:
-    address, pins = RepoAddress.parse(url), await pinned(url, given, reach)
-    with access(url, given, run_dir, pins) as granted:
+async def _server(url: str, credentials: RepoCredentials | None, run_dir: Path, reach: Reach) -> LfsServer:
+    address, pins = RepoAddress.parse(url), await pinned(url, credentials, reach)
+    with access(url, credentials, run_dir, pins) as granted:
         if address is not None and address.scheme == "ssh":
             return await _server_by_ssh(url, granted)
     clean = granted.url.rstrip("/")
-    return LfsServer(f"{clean if clean.endswith('.git') else f'{clean}.git'}/info/lfs", _login(given, url))
+    return LfsServer(f"{clean if clean.endswith('.git') else f'{clean}.git'}/info/lfs", _login(credentials, url))
 
 
-def _login(given: RepoCredentials | None, url: str) -> dict[str, str]:
+def _login(credentials: RepoCredentials | None, url: str) -> dict[str, str]:
     """Return how we log in: as git does, with git's usual name beside a token, or as the URL says."""
-    if given is not None and given.password is not None:
-        return {"Authorization": basic(given.username or "x-access-token", given.password.read())}
+    if credentials is not None and credentials.password is not None:
+        return {"Authorization": basic(credentials.username or "x-access-token", credentials.password.read())}
     netloc = urlsplit(url).netloc
-    if "@" in netloc and (given is None or given.bearer_token is None):
+    if "@" in netloc and (credentials is None or credentials.bearer_token is None):
         user, _, password = netloc.rpartition("@")[0].partition(":")
         return {"Authorization": basic(user, password)}
-    return login(given)
+    return login(credentials)
 
 
 async def _server_by_ssh(url: str, granted: GitAccess) -> LfsServer:
@@ -182,7 +182,7 @@ def _failed(url: str, what: str) -> RepositoryUnreachable:
     )
 
 
-def _not_there(url: str, wanted: LfsObject, what: str) -> RevisionNotFound:
+def _not_there(url: str, pointer: LfsObject, what: str) -> RevisionNotFound:
     return RevisionNotFound(
-        f"Git LFS of {without_credentials(url)} {what} {wanted.oid[:12]}", remedy="push it with `git lfs push --all`"
+        f"Git LFS of {without_credentials(url)} {what} {pointer.oid[:12]}", remedy="push it with `git lfs push --all`"
     )

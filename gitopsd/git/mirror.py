@@ -194,10 +194,10 @@ class GitMirror:
         self._swept = False
         credentials = await self.credentials()
         pins = await pinned(self.url, credentials, self.trust.reach)
-        with access(self.url, credentials, self.run_dir, pins) as given:
-            git = ["--git-dir", str(path), *_options(speed), *_options(given.config), "fetch", *flags, *quick]
+        with access(self.url, credentials, self.run_dir, pins) as granted:
+            git = ["--git-dir", str(path), *_options(speed), *_options(granted.config), "fetch", *flags, *quick]
             began_s = time.monotonic()
-            listing = await self._git([*git, "--", given.url, *specs], self.settings.fetch_deadline_s, given, path)
+            listing = await self._git([*git, "--", granted.url, *specs], self.settings.fetch_deadline_s, granted, path)
         self._swept = True
         with _disk(self.url):
             _switch_lfs(path / DIRECTORY, on=credentials is not None and credentials.lfs)
@@ -210,7 +210,7 @@ class GitMirror:
         return await _read(listing, path)
 
     async def _git(
-        self, arguments: Sequence[str], deadline_s: float, given: GitAccess = LOCAL, grows: Path | None = None
+        self, arguments: Sequence[str], deadline_s: float, granted: GitAccess = LOCAL, grows: Path | None = None
     ) -> bytes:
         """Run git; return its output, or raise what its failure means.
 
@@ -226,17 +226,17 @@ class GitMirror:
             ended = await child.run(
                 ["git", *_options(CONFIG), *arguments],
                 *([["git", *_listing(grows)]] if grows else []),
-                env={**environment(self.run_dir, given.url), **given.env},
+                env={**environment(self.run_dir, granted.url), **granted.env},
                 deadline_s=deadline_s,
                 what=f"{'fetching' if grows else 'reading the mirror of'} {without_credentials(self.url)}",
-                fds=given.fds,
+                fds=granted.fds,
                 watch=watch if grows else None,
             )
         if ended.code == 0:
             return ended.stdout
         if is_damage(ended.stderr):
-            raise Damaged(said(ended.stderr, given.secrets))
-        raise fetch_failed(self.url, ended.stderr or f"git ended with {ended.code}", given.secrets)
+            raise Damaged(said(ended.stderr, granted.secrets))
+        raise fetch_failed(self.url, ended.stderr or f"git ended with {ended.code}", granted.secrets)
 
     async def _check_size(self, path: Path) -> None:
         size = self.size_bytes = await asyncio.to_thread(disk_bytes, path / "objects")

@@ -20,14 +20,14 @@ def submodules(text: str) -> Mapping[str, str]:
     """Return path → URL, as `.gitmodules` has it, which may be relative; the last entry of a path counts."""
     urls: dict[str, str] = {}
     entries: dict[str, str] = {}
-    known = False
+    in_submodule = False
     for line in (line.strip() for line in text.split("\n")):
         if line.startswith("["):
             entries = {}
-            known = SECTION.fullmatch(line) is not None
+            in_submodule = SECTION.fullmatch(line) is not None
             continue
         entry = ENTRY.fullmatch(line)
-        if entry is not None and known:
+        if entry is not None and in_submodule:
             entries[entry["key"].lower()] = _value(entry["value"])
             if entries.get("path") and entries.get("url"):
                 urls[entries["path"].strip("/")] = entries["url"]

@@ -78,17 +78,17 @@ class GitParts:
 
     async def _object(self, part: LfsObject, owner: GitMirror) -> None:
         directory = self.mirrors / part.mirror
-        held = await asyncio.to_thread(disk_bytes, directory / "lfs")
+        used_bytes = await asyncio.to_thread(disk_bytes, directory / "lfs")
         most = owner.settings.max_repo_bytes
-        if held + part.size > most:
+        if used_bytes + part.size > most:
             raise RepositoryTooLarge(
                 f"the LFS objects of {without_credentials(owner.url)} have more than {most} bytes",
                 remedy="raise git.max_repo_bytes, or read fewer of them",
             )
-        given = await owner.credentials()
+        credentials = await owner.credentials()
         await fetch_object(
             owner.url,
-            given,
+            credentials,
             part,
             directory,
             run_dir=owner.run_dir,

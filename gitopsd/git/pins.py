@@ -26,7 +26,7 @@ class Pins:
 NO_PINS = Pins()
 
 
-async def pinned(url: str, given: RepoCredentials | None, reach: Reach) -> Pins:
+async def pinned(url: str, credentials: RepoCredentials | None, reach: Reach) -> Pins:
     """Return what holds a fetch of `url` to where `reach` allows it to go.
 
     Behind a proxy names are the proxy's to resolve: then an address in the URL itself is all that is looked at.
@@ -46,7 +46,7 @@ async def pinned(url: str, given: RepoCredentials | None, reach: Reach) -> Pins:
             )
         return NO_PINS
     try:
-        if address.scheme != "ssh" and is_proxied(given or RepoCredentials(url), url):
+        if address.scheme != "ssh" and is_proxied(credentials or RepoCredentials(url), url):
             reach.check(f"{address.scheme}://{address.authority}")
             return NO_PINS
         addresses = await reach.resolved(address.host, int(address.port))

@@ -30,11 +30,11 @@ class FileMirror(ArtifactMirror):
 
     @asynccontextmanager
     async def opened(self, _references: Collection[str]) -> AsyncIterator[RegistrySession]:
-        given = await self.credentials()
-        async with session(given, self.url, deadline_s=self.limits.deadline_s, reach=self.trust.reach) as http:
+        credentials = await self.credentials()
+        async with session(credentials, self.url, deadline_s=self.limits.deadline_s, reach=self.trust.reach) as http:
             may_go = partial(is_allowed, prefixes=self.allowed)
             what = f"the file {self.shown}"
-            yield RemoteFile(self, http, Download(self.url, what, *self._most, login(given), may_go=may_go))
+            yield RemoteFile(self, http, Download(self.url, what, *self._most, login(credentials), may_go=may_go))
 
     @property
     def shown(self) -> str:
@@ -53,8 +53,8 @@ class RemoteFile:
     _had: dict[str, bytes] = field(default_factory=dict)
 
     async def resolve(self, _reference: str) -> str | None:
-        known = self.mirror.etag if self.mirror.digest and await self.mirror.keep(self.mirror.digest) else ""
-        downloaded = await download(self.http, self.wanted.with_etag(known))
+        etag = self.mirror.etag if self.mirror.digest and await self.mirror.keep(self.mirror.digest) else ""
+        downloaded = await download(self.http, self.wanted.with_etag(etag))
         if downloaded is not None:
             self.mirror.digest = f"sha256:{hashlib.sha256(downloaded.body).hexdigest()}"
             self.mirror.etag = downloaded.etag

@@ -104,37 +104,37 @@ class Repositories:
     # What ports.Sources asks for.
 
     def resolve(self, repo: RepoUrl, ref: str, tag_prefix: str = "") -> Resolved:
-        known = self._known(repo)
-        if known.epoch is None:
+        repository = self._known(repo)
+        if repository.epoch is None:
             if repo.startswith(ARTIFACTS):
-                known.ask(ref)  # so that the first fetch brings it
-            if known.error:
-                raise known.error.again()
+                repository.ask(ref)  # so that the first fetch brings it
+            if repository.error:
+                raise repository.error.again()
             raise NotFetchedYet(
                 f"{without_credentials(repo)} has not been fetched yet", remedy="wait for the first fetch"
             )
-        known.asked_again(_wanted_name(ref), self._now_s())
-        revision = self._revision(known, known.epoch, ref, tag_prefix)
+        repository.asked_again(_wanted_name(ref), self._now_s())
+        revision = self._revision(repository, repository.epoch, ref, tag_prefix)
         if repo.startswith(ARTIFACTS):
-            known.ask(ref)
+            repository.ask(ref)
         if revision is None and repo.startswith(ARTIFACTS):
-            raise known.missing(ref)
+            raise repository.missing(ref)
         if revision is None:
-            asked = " yet; the server is asked for it" if self._want(known, ref) else ""
+            hint = " yet; the server is asked for it" if self._want(repository, ref) else ""
             raise RevisionNotFound(
-                f"{without_credentials(repo)} has no {ref[:200]!r}{asked}",
+                f"{without_credentials(repo)} has no {ref[:200]!r}{hint}",
                 remedy="name a branch, tag, commit or version range that exists, or push it",
             )
-        return Resolved(Revision(revision), known.epoch.number, known.epoch.taken_s)
+        return Resolved(Revision(revision), repository.epoch.number, repository.epoch.taken_s)
 
     async def fetch(self, repo: RepoUrl) -> None:
-        known = self._known(repo)
-        wanted = known.begun + 1  # what runs already may have read the refs before our caller's push
-        async with known.fetching:
-            if known.ended < wanted:
-                await self._fetch(known)
-            elif known.error is not None:
-                raise known.error.again()
+        repository = self._known(repo)
+        due = repository.begun + 1  # what runs already may have read the refs before our caller's push
+        async with repository.fetching:
+            if repository.ended < due:
+                await self._fetch(repository)
+            elif repository.error is not None:
+                raise repository.error.again()
 
     # Beside it.
 
@@ -157,13 +157,13 @@ class Repositories:
 
         A URL that cannot be fetched from is left out: whoever resolves it is told why.
         """
-        wanted = set(repos)
-        for gone in self._repos.keys() - wanted:
-            known = self._repos.pop(gone)
-            for task in (known.poller, known.tidying):
+        urls = set(repos)
+        for gone in self._repos.keys() - urls:
+            repository = self._repos.pop(gone)
+            for task in (repository.poller, repository.tidying):
                 if task is not None:
                     task.cancel()
-        for repo in sorted(wanted):
+        for repo in sorted(urls):
             with contextlib.suppress(InvalidDeclaration):
                 self.use(repo)
 
@@ -173,24 +173,24 @@ class Repositories:
         A push during a fetch makes the next one, and many make no more than that.
         """
         keys = {repository_key(url) for url in urls} - {None}
-        matched = [known for known in self._repos.values() if known.key in keys]
-        for known in matched:
-            known.poke.set()
+        matched = [repository for repository in self._repos.values() if repository.key in keys]
+        for repository in matched:
+            repository.poke.set()
         return len(matched)
 
     def configure(self, settings: GitSettings) -> None:
         """Take over new settings, all but `fetches_at_once`; what runs goes on under the old."""
         self._settings = settings
         self._trust.settings = settings
-        for known in self._repos.values():
-            known.mirror.settings = settings
-            known.poke.set()
+        for repository in self._repos.values():
+            repository.mirror.settings = settings
+            repository.poke.set()
 
     def retry(self) -> None:
         """Fetch at once what could not be fetched: there are other credentials."""
-        for known in self._repos.values():
-            if known.error is not None:
-                known.poke.set()
+        for repository in self._repos.values():
+            if repository.error is not None:
+                repository.poke.set()
 
     def repositories(self) -> tuple[RepoUrl, ...]:
         """Return the repositories that are polled, sorted."""
@@ -201,13 +201,13 @@ class Repositories:
         return str(self._known(repo).mirror.path)
 
     def epoch(self, repo: RepoUrl) -> Epoch | None:
-        known = self._repos.get(repo)
-        return known.epoch if known else None
+        repository = self._repos.get(repo)
+        return repository.epoch if repository else None
 
     def last_error(self, repo: RepoUrl) -> GitopsError | None:
         """Return why the last fetch failed; None where it did not, or there was none."""
-        known = self._repos.get(repo)
-        return known.error if known else None
+        repository = self._repos.get(repo)
+        return repository.error if repository else None
 
     def age_s(self, repo: RepoUrl) -> float | None:
         """Return the seconds since the epoch was last confirmed, None without one."""
@@ -216,8 +216,8 @@ class Repositories:
 
     def size_bytes(self, repo: RepoUrl) -> int | None:
         """Return the size of the mirror when it was last looked at, None where it was not."""
-        known = self._repos.get(repo)
-        return known.mirror.size_bytes if known else None
+        repository = self._repos.get(repo)
+        return repository.mirror.size_bytes if repository else None
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -226,14 +226,15 @@ class Repositories:
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
-                for known in self._repos.values():
-                    self._start(known)
+                for repository in self._repos.values():
+                    self._start(repository)
                 await asyncio.Event().wait()
         finally:
             self._group = None
 
     def _mirror_named(self, name: str) -> GitMirror | None:
-        return next((known.mirror for known in self._repos.values() if known.mirror.path.name == name), None)
+        mirrors = (repository.mirror for repository in self._repos.values())
+        return next((mirror for mirror in mirrors if mirror.path.name == name), None)
 
     def _known(self, repo: RepoUrl) -> GitRepository:
         if repo not in self._repos:
@@ -267,118 +268,121 @@ class Repositories:
                 f"{without_credentials(repo)} lies in gitopsd's own data directory", remedy="name the repository itself"
             )
 
-    def _start(self, known: GitRepository) -> None:
-        if self._group is not None and known.poller is None:
-            known.poller = self._group.create_task(self._poll(known), name=f"poll {without_credentials(known.url)}")
+    def _start(self, repository: GitRepository) -> None:
+        if self._group is not None and repository.poller is None:
+            repository.poller = self._group.create_task(self._poll(repository), name=f"poll {repository.public_url}")
 
-    async def _poll(self, known: GitRepository) -> None:
+    async def _poll(self, repository: GitRepository) -> None:
         while True:
-            known.poke.clear()
+            repository.poke.clear()
             try:
-                await self.fetch(known.url)
+                await self.fetch(repository.url)
             except GitopsError as err:
                 log.warning(
-                    "git.fetch_failed", repo=without_credentials(known.url), error=str(err), failures=known.failures
+                    "git.fetch_failed",
+                    repo=repository.public_url,
+                    error=str(err),
+                    failures=repository.failures,
                 )
             else:
-                self._tidy_soon(known)
+                self._tidy_soon(repository)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._wait_s(known)):
-                    await known.poke.wait()
+                async with asyncio.timeout(self._wait_s(repository)):
+                    await repository.poke.wait()
 
-    def _tidy_soon(self, known: GitRepository) -> None:
+    def _tidy_soon(self, repository: GitRepository) -> None:
         """Tidy beside the polls: a fetch need not wait for git to pack."""
-        changed = known.epoch is not None and known.epoch.number != known.tidied
-        if self._group is None or not changed or (known.tidying is not None and not known.tidying.done()):
+        changed = repository.epoch is not None and repository.epoch.number != repository.tidied
+        if self._group is None or not changed or (repository.tidying is not None and not repository.tidying.done()):
             return
-        known.tidied = known.epoch.number if known.epoch else -1
-        known.tidying = self._group.create_task(self._tidy(known), name=f"tidy {without_credentials(known.url)}")
+        repository.tidied = repository.epoch.number if repository.epoch else -1
+        repository.tidying = self._group.create_task(self._tidy(repository), name=f"tidy {repository.public_url}")
 
-    async def _tidy(self, known: GitRepository) -> None:
+    async def _tidy(self, repository: GitRepository) -> None:
         await asyncio.sleep(TIDY_AFTER_S)
         try:
-            await known.mirror.tidy()
+            await repository.mirror.tidy()
         except GitopsError as err:
-            log.warning("git.tidy_failed", repo=without_credentials(known.url), error=str(err))
+            log.warning("git.tidy_failed", repo=repository.public_url, error=str(err))
 
-    def _wait_s(self, known: GitRepository) -> float:
+    def _wait_s(self, repository: GitRepository) -> float:
         spread = 1 + self._settings.poll_jitter * (2 * self._spread() - 1)
-        if known.error is None:
+        if repository.error is None:
             return self._settings.poll_s * spread
-        if isinstance(known.error, Terminal):
+        if isinstance(repository.error, Terminal):
             return max(TERMINAL_RETRY_S, self._settings.poll_s) * spread
         longest = max(RETRY_MOST_S, self._settings.poll_s)
-        return backoff_s(known.failures, first_s=RETRY_S, longest_s=longest) * spread
+        return backoff_s(repository.failures, first_s=RETRY_S, longest_s=longest) * spread
 
-    async def _fetch(self, known: GitRepository) -> None:
+    async def _fetch(self, repository: GitRepository) -> None:
         async with self._gate:
-            known.begun += 1
-            number, taken_s = known.begun, self._now_s()
+            repository.begun += 1
+            number, taken_s = repository.begun, self._now_s()
             clock = asyncio.get_running_loop().time
             began_s, succeeded = clock(), False
             try:
-                refs = await known.mirror.fetch(tuple(known.asked) or tuple(known.others))
-                refs = await self._fetch_commits(known, refs)
+                refs = await repository.mirror.fetch(tuple(repository.asked) or tuple(repository.others))
+                refs = await self._fetch_commits(repository, refs)
                 succeeded = True
             except GitopsError as err:
-                self._trust.refused(known.url)
-                known.error, known.ended = err, number
-                known.failures += 1
-                if known.epoch is None:
-                    await self._fall_back(known)
+                self._trust.refused(repository.url)
+                repository.error, repository.ended = err, number
+                repository.failures += 1
+                if repository.epoch is None:
+                    await self._fall_back(repository)
                 raise
             finally:
-                self._on_request("fetch", without_credentials(known.url), clock() - began_s, succeeded)
-        known.error, known.failures, known.ended = None, 0, number
-        self._publish(known, refs, taken_s)
-        await asyncio.to_thread(known.mirror.stamp, refs, taken_s)
+                self._on_request("fetch", repository.public_url, clock() - began_s, succeeded)
+        repository.error, repository.failures, repository.ended = None, 0, number
+        self._publish(repository, refs, taken_s)
+        await asyncio.to_thread(repository.mirror.stamp, refs, taken_s)
 
-    async def _fetch_commits(self, known: GitRepository, refs: dict[str, str]) -> dict[str, str]:
+    async def _fetch_commits(self, repository: GitRepository, refs: dict[str, str]) -> dict[str, str]:
         """Keep what was named by SHA: only a ref makes an epoch move, and who waits for the commit hears of it."""
-        due = [sha for sha in known.wanted if known.is_due(sha) and f"{KEPT}{sha}" not in refs]
+        due = [sha for sha in repository.wanted if repository.is_due(sha) and f"{KEPT}{sha}" not in refs]
         if len(due) > WANTED_AT_ONCE:  # the newest, and what waits longest: neither waits for a flood of the other
             due = due[: WANTED_AT_ONCE // 2] + due[-WANTED_AT_ONCE // 2 :]
         for sha in due:
-            if not await known.mirror.keep(sha) and sha in known.commits:
-                known.commits[sha] = known.begun + 10  # a commit that the server does not have is seldom asked for
-        return await known.mirror.refs() if due else refs
+            if not await repository.mirror.keep(sha) and sha in repository.commits:
+                repository.commits[sha] = repository.begun + 10  # what the server does not have is seldom asked for
+        return await repository.mirror.refs() if due else refs
 
-    async def _fall_back(self, known: GitRepository) -> None:
+    async def _fall_back(self, repository: GitRepository) -> None:
         """Take the epoch of the last run from the disk: with Git away, drift is still healed, and shown as stale."""
-        stamped = await known.mirror.stamped()
+        stamped = await repository.mirror.stamped()
         if stamped is not None:
-            self._publish(known, *stamped)
+            self._publish(repository, *stamped)
 
-    def _publish(self, known: GitRepository, refs: dict[str, str], taken_s: float) -> None:
-        old = known.epoch
+    def _publish(self, repository: GitRepository, refs: dict[str, str], taken_s: float) -> None:
+        old = repository.epoch
         if old is not None and old.refs == refs:
-            known.epoch = Epoch(old.number, taken_s, old.refs, old.ranges)
+            repository.epoch = Epoch(old.number, taken_s, old.refs, old.ranges)
             return
-        known.peeled.clear()
-        known.epoch = Epoch(old.number + 1 if old else 0, taken_s, refs)
-        log.info("git.epoch", repo=without_credentials(known.url), epoch=known.epoch.number, refs=len(refs))
-        self._on_epoch(known.url, old, known.epoch)
+        repository.peeled.clear()
+        repository.epoch = Epoch(old.number + 1 if old else 0, taken_s, refs)
+        log.info("git.epoch", repo=repository.public_url, epoch=repository.epoch.number, refs=len(refs))
+        self._on_epoch(repository.url, old, repository.epoch)
 
-    def _revision(self, known: GitRepository, epoch: Epoch, ref: str, tag_prefix: str = "") -> str | None:
+    def _revision(self, repository: GitRepository, epoch: Epoch, ref: str, tag_prefix: str = "") -> str | None:
         named = None if FULL_SHA.fullmatch(ref) else epoch.named(ref, tag_prefix)
-        return self._peeled(known, ref.lower()) if named is None and SHA.fullmatch(ref) else named
+        return self._peeled(repository, ref.lower()) if named is None and SHA.fullmatch(ref) else named
 
-    def _peeled(self, known: GitRepository, name: str) -> str | None:
+    def _peeled(self, repository: GitRepository, name: str) -> str | None:
         """Return the commit that an object's full or short name stands for; None where the mirror has none, or two."""
-        if known.peeled.get(name) is None:
-            known.peeled[name] = objects.peeled(str(known.mirror.path), name)
-        return known.peeled[name]
+        if repository.peeled.get(name) is None:
+            repository.peeled[name] = objects.peeled(str(repository.mirror.path), name)
+        return repository.peeled[name]
 
-    def _want(self, known: GitRepository, ref: str) -> bool:
+    def _want(self, repository: GitRepository, ref: str) -> bool:
         """Have the server asked for what the epoch lacks; False where it would not be, or is already."""
         is_ref = ref.startswith("refs/")
         if is_ref and (ref.startswith(("refs/heads/", "refs/tags/", "refs/gitopsd/")) or not is_ref_name(ref)):
             return False
         if not is_ref and not SHA.fullmatch(ref):
             return False
-        fresh = known.want(_wanted_name(ref), self._now_s(), is_ref=is_ref)
+        fresh = repository.want(_wanted_name(ref), self._now_s(), is_ref=is_ref)
         if fresh:
-            known.poke.set()
+            repository.poke.set()
         return fresh
 
 

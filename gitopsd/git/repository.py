@@ -39,6 +39,10 @@ class GitRepository:
     tidying: asyncio.Task[None] | None = None
     tidied: int = -1  # the epoch after which it last began
 
+    @property
+    def public_url(self) -> str:
+        return without_credentials(self.url)
+
     def want(self, name: str, now_s: float, *, is_ref: bool) -> bool:
         """Have fetches ask for a commit or for an unusual ref by its name; False where they do already.
 
@@ -91,13 +95,11 @@ class GitRepository:
     def missing(self, ref: str) -> GitopsError:
         """Return why the artifact `ref`, which was asked for, is not there."""
         if self.asked[ref] > self.ended:
-            return NotFetchedYet(
-                f"{without_credentials(self.url)} was not asked for {ref[:200]!r} yet", remedy="wait for its answer"
-            )
+            return NotFetchedYet(f"{self.public_url} was not asked for {ref[:200]!r} yet", remedy="wait for its answer")
         error = self.error or self.mirror.faults.get(ref)
         if error is not None:
             return error.again()
         return RevisionNotFound(
-            f"{without_credentials(self.url)} has no {ref[:200]!r}",
+            f"{self.public_url} has no {ref[:200]!r}",
             remedy="name a tag, version, range or digest that is there",
         )

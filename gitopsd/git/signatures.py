@@ -111,7 +111,7 @@ def _verdict(signed: Signed, signer: Signer, policy: IntegrityPolicy) -> _Verdic
 
 def _walk(start: str, verdicts: Mapping[str, _Verdict], trusted: frozenset[str]) -> tuple[list[str], str]:
     """Return what is still to be checked of the history of `start`, and a commit in it that is not trusted, or ""."""
-    todo, seen, missing = [start], {start}, []
+    todo, visited, missing = [start], {start}, []
     while todo:
         name = todo.pop()
         verdict = verdicts.get(name)
@@ -122,20 +122,20 @@ def _walk(start: str, verdicts: Mapping[str, _Verdict], trusted: frozenset[str])
         elif verdict.fault:
             return [], name
         elif not verdict.seals:
-            fresh = [parent for parent in verdict.parents if parent not in seen]
-            seen.update(fresh)
+            fresh = [parent for parent in verdict.parents if parent not in visited]
+            visited.update(fresh)
             todo.extend(fresh)
     return missing, ""
 
 
-def _beyond(mirror: str, missing: list[str], known: frozenset[str]) -> list[str]:
+def _beyond(mirror: str, missing: list[str], trusted: frozenset[str]) -> list[str]:
     """Return `missing` and what lies before them, `BATCH` at most: a child for each commit would take too long."""
     names, at = list(dict.fromkeys(missing)), 0
-    seen = {*names, *known}
+    visited = {*names, *trusted}
     while at < len(names) < BATCH:
         (signed,) = read_signed(mirror, [names[at]])
-        fresh = [parent for parent in signed.parents if parent not in seen]
-        seen.update(fresh)
+        fresh = [parent for parent in signed.parents if parent not in visited]
+        visited.update(fresh)
         names.extend(fresh)
         at += 1
     return names[: max(BATCH, len(missing))]

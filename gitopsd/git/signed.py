@@ -62,24 +62,26 @@ def tag_object(mirror: str, ref: str, revision: str) -> str | None:
 
 def _commit(name: str, data: bytes) -> Signed:
     head, blank, message = data.partition(b"\n\n")
-    kept: list[bytes] = []
+    signed_lines: list[bytes] = []
     signature: list[bytes] = []
-    signatures, into = 0, kept
+    signatures, into = 0, signed_lines
     for line in head.split(b"\n"):
         if not line.startswith(b" "):
-            into = signature if line.startswith(HEADERS[0]) else [] if line.startswith(HEADERS[1]) else kept
+            into = signature if line.startswith(HEADERS[0]) else [] if line.startswith(HEADERS[1]) else signed_lines
             signatures += line.startswith(HEADERS[0])
             into.append(line.removeprefix(HEADERS[0]) if into is signature else line)
         else:
             into.append(line[1:] if into is signature else line)
-    parents = tuple(line[7:].decode() for line in kept if re.fullmatch(rb"parent (?:[0-9a-f]{40}|[0-9a-f]{64})", line))
+    parents = tuple(
+        line[7:].decode() for line in signed_lines if re.fullmatch(rb"parent (?:[0-9a-f]{40}|[0-9a-f]{64})", line)
+    )
     return Signed(
         name=name,
         signature=b"\n".join(signature) + b"\n" if signatures == 1 else b"",  # of several, who knows which one counts
-        payload=b"\n".join(kept) + blank + message,
+        payload=b"\n".join(signed_lines) + blank + message,
         parents=parents,
         seals=SEAL.search(message) is not None,
-        made_s=_made_s(b"\n".join(kept)),
+        made_s=_made_s(b"\n".join(signed_lines)),
     )
 
 

@@ -151,8 +151,8 @@ class Signers:
     @contextmanager
     def _laid_out(self, objects: Sequence[Signed], suffix: str) -> Iterator[Path]:
         self.run_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="signed-", dir=self.run_dir) as made:
-            folder = Path(made)
+        with tempfile.TemporaryDirectory(prefix="signed-", dir=self.run_dir) as directory:
+            folder = Path(directory)
             for index, signed in enumerate(objects):
                 (folder / str(index)).write_bytes(signed.payload)
                 (folder / f"{index}{suffix}").write_bytes(signed.signature)
@@ -168,14 +168,14 @@ class Signers:
 def _gpg_signer(lines: Sequence[str]) -> Signer:
     """Return who signed, by what gpg said of one signature; exactly one good one counts."""
     words = [line.split(" ")[1:] for line in lines if line.startswith("[GNUPG:] ")]
-    said = [word[0] for word in words if word]
+    statuses = [word[0] for word in words if word]
     for bad in BAD:
-        if bad in said:
+        if bad in statuses:
             key = next((word[1] for word in words if word[0] == bad and len(word) > 1), "")
             fault = WHY.get(bad, f"the key {key[-16:]} that signed it is not among those of git.gpg_keys")
             return Signer(fault=fault)
     valid = [word for word in words if word and word[0] == "VALIDSIG"]
-    if said.count("GOODSIG") != 1 or len(valid) != 1 or len(valid[0]) < 2:  # noqa: PLR2004 - the word and its value
+    if statuses.count("GOODSIG") != 1 or len(valid) != 1 or len(valid[0]) < 2:  # noqa: PLR2004 - the word and its value
         return Signer(fault="its signature cannot be read")
     return Signer(keys=tuple(dict.fromkeys((valid[0][1], valid[0][-1]))))
 
@@ -187,13 +187,13 @@ def _ssh_signer(lines: Sequence[str]) -> Signer:
     return Signer(principals=tuple(name.strip() for line in names for name in line.split(",")))
 
 
-def _files(given: Path | None) -> list[tuple[Path, bytes]]:
-    """Return the files that `given` is or holds, with their contents; what cannot be read is left out."""
-    if given is None:
+def _files(path_named: Path | None) -> list[tuple[Path, bytes]]:
+    """Return the files that `path_named` is or holds, with their contents; what cannot be read is left out."""
+    if path_named is None:
         return []
-    paths = [given]
-    if given.is_dir():
-        paths = sorted(path for path in given.iterdir() if not path.name.startswith("."))  # "..data" of a mount
+    paths = [path_named]
+    if path_named.is_dir():
+        paths = sorted(path for path in path_named.iterdir() if not path.name.startswith("."))  # "..data" of a mount
     files = []
     for path in paths:
         with suppress(OSError):

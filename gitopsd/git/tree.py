@@ -71,10 +71,10 @@ class GitTree:
             _, size = mount.repo.odb.read_header(node.oid)
         if size > max(max_bytes, lfs_files.MAX_POINTER_BYTES):
             raise _too_large(path, size, max_bytes)
-        held = self._content(node, parts)
-        content = self._followed(held, parts, max_bytes) if size <= lfs_files.MAX_POINTER_BYTES else held
-        if content is held:
-            content = self._conversion(parts).of(held, node.oid)
+        stored = self._content(node, parts)
+        content = self._followed(stored, parts, max_bytes) if size <= lfs_files.MAX_POINTER_BYTES else stored
+        if content is stored:
+            content = self._conversion(parts).of(stored, node.oid)
         if len(content) > max_bytes:
             raise _too_large(path, len(content), max_bytes)
         return content
@@ -207,8 +207,8 @@ class GitTree:
 
     def _described(self, node: TreeEntry, parts: Path) -> str:
         """Return what a closure tells of a file or link: for a file also what becomes of its blob."""
-        made = self._conversion(parts) if _is_file(node) else AS_IN_GIT
-        return str(node) if made is AS_IN_GIT else f"{node}{made}"
+        conversion = self._conversion(parts) if _is_file(node) else AS_IN_GIT
+        return str(node) if conversion is AS_IN_GIT else f"{node}{conversion}"
 
     def _conversion(self, parts: Path) -> Conversion:
         """Return what a checkout makes of the file at `parts`."""
@@ -222,15 +222,15 @@ class GitTree:
 
     def _holding(self, parts: Path) -> attributes.Attributes:
         """Return the attributes that hold in the directory at `parts`; those of a parent end at a submodule."""
-        known = self._attributes.get(parts)
-        if known is None:
+        holding = self._attributes.get(parts)
+        if holding is None:
             base, root = self._base(parts)
-            known = attributes.NONE if parts == root else self._holding(parts[:-1])
+            holding = attributes.NONE if parts == root else self._holding(parts[:-1])
             mount, node = self._mount(parts), self._node((*parts, attributes.FILE))
             if node is not None and _is_file(node) and not objects.is_artifact(mount.revision):
-                known = known.below("/".join(parts[base:]), self._content(node, (*parts, attributes.FILE)))
-            self._attributes[parts] = known
-        return known
+                holding = holding.below("/".join(parts[base:]), self._content(node, (*parts, attributes.FILE)))
+            self._attributes[parts] = holding
+        return holding
 
     def _of_lfs(self, node: TreeEntry, parts: Path) -> str:
         """Return what tells a file's content apart whose blob is a pointer: whoever knows that has not seen this."""
@@ -321,12 +321,12 @@ class GitTree:
 
     def _load(self, node: TreeEntry, parts: Path) -> Directory:
         mount = self._mount(parts)
-        known = _KEPT.get(mount.mirror, node.oid)
-        if known is None:
+        loaded = _KEPT.get(mount.mirror, node.oid)
+        if loaded is None:
             with objects.reading(mount.mirror, "/".join(parts)):
-                known = directory(mount.repo, node.oid)
-            _KEPT.put(mount.mirror, node.oid, known)
-        return known
+                loaded = directory(mount.repo, node.oid)
+            _KEPT.put(mount.mirror, node.oid, loaded)
+        return loaded
 
 
 class DirectoryCache:

@@ -42,9 +42,9 @@ def unpack(arguments: Sequence[str], what: Mapping[str, Any], limits: Mapping[st
 
 def _blobs(repo: pygit2.Repository, layer: bytes, limits: Mapping[str, Any]) -> dict[str, pygit2.IndexEntry]:
     """Write every file of a layer; return the entries of a tree, by path."""
-    given = {**limits, "layer_media_types": tuple(limits["layer_media_types"])}
+    settings = {**limits, "layer_media_types": tuple(limits["layer_media_types"])}
     entries: dict[str, pygit2.IndexEntry] = {}
-    for file in files(layer, OciSettings(**given)):
+    for file in files(layer, OciSettings(**settings)):
         if file.same_as:
             if file.same_as not in entries:
                 raise _refused(f"links {file.path[:200]} to what is not in it", "push files instead of hard links")

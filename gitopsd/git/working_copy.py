@@ -117,9 +117,9 @@ class WorkingCopy:
         if self._made:
             return
         self._made = True
-        made = await self._git("init", "--quiet", "--bare", str(self._into))
-        if made.code != 0:
-            raise self._failed(made)
+        answer = await self._git("init", "--quiet", "--bare", str(self._into))
+        if answer.code != 0:
+            raise self._failed(answer)
         if self._git_dir:
             (self._into / "objects" / "info" / "alternates").write_text(f"{self._git_dir}/objects\n")
             with contextlib.suppress(OSError):
@@ -143,10 +143,10 @@ class WorkingCopy:
         return ended.stdout.decode().strip()
 
     async def _git(self, *arguments: str, env: Mapping[str, str] | None = None) -> GitResult:
-        given = {name: os.environ[name] for name in ("PATH", "HOME", "XDG_CONFIG_HOME") if name in os.environ}
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "XDG_CONFIG_HOME") if name in os.environ}
         command = ("git", *TRUSTED, *arguments)
         what = f"git {arguments[0]} in {self.directory}"
-        return await run(command, env={**given, "LC_ALL": "C", **(env or {})}, deadline_s=DEADLINE_S, what=what)
+        return await run(command, env={**inherited, "LC_ALL": "C", **(env or {})}, deadline_s=DEADLINE_S, what=what)
 
     def _failed(self, ended: GitResult) -> RepositoryUnreachable:
         words = without_credentials(" ".join(ended.stderr.split()))[-500:]

@@ -216,10 +216,10 @@ class KubeClient:
         waited_s = 0.0
         while True:
             async with self._budget.turn():
-                with self._observed(request.verb) as seen:
+                with self._observed(request.verb) as statuses:
                     opening = self._sent(credentials, request)
                     response = await within(self.settings.request_deadline_s, what, opening)
-                    seen.append(response.status)
+                    statuses.append(response.status)
                 alone = _is_alone(response)
                 rest_s = self._rest_s(response.status, None if alone else _asked_s(response), alone=alone)
             waited_s += rest_s or 0.0
@@ -241,9 +241,9 @@ class KubeClient:
     async def _once(
         self, credentials: Credentials, request: _KubeRequest, pace: Callable[[], Awaitable[None]]
     ) -> Reply:
-        with self._observed(request.verb) as seen:
+        with self._observed(request.verb) as statuses:
             async with await self._sent(credentials, request) as response:
-                seen.append(response.status)
+                statuses.append(response.status)
                 return await self._reply(response, pace)
 
     async def _sent(self, credentials: Credentials, request: _KubeRequest) -> aiohttp.ClientResponse:
@@ -331,11 +331,11 @@ class KubeClient:
     def _observed(self, verb: str) -> Iterator[list[int]]:
         loop = asyncio.get_running_loop()
         started_s = loop.time()
-        seen: list[int] = []
+        statuses: list[int] = []
         try:
-            yield seen
+            yield statuses
         finally:
-            self._on_request(verb, seen[0] if seen else 0, loop.time() - started_s)
+            self._on_request(verb, statuses[0] if statuses else 0, loop.time() - started_s)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

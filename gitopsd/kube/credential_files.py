@@ -25,7 +25,7 @@ class CredentialFiles:
 
     def changed(self) -> bool:
         """Tell whether one of them is another than it was noted."""
-        return any(_stamp(path) != seen for path, seen in self._seen.items())
+        return any(_stamp(path) != stamp for path, stamp in self._seen.items())
 
     def _named(self) -> list[Path]:
         settings = self._settings

@@ -59,8 +59,8 @@ class ExecPlugin:
         if not isinstance(command, str) or not command:
             raise InvalidSettings("its exec plugin has no command", remedy="write the program's name or path")
         if version not in VERSIONS:
-            known = " or ".join(sorted(VERSIONS))
-            raise InvalidSettings(f"its exec plugin has the apiVersion {version!r}", remedy=f"write {known}")
+            versions = " or ".join(sorted(VERSIONS))
+            raise InvalidSettings(f"its exec plugin has the apiVersion {version!r}", remedy=f"write {versions}")
         if declared.get("interactiveMode") == "Always":
             raise InvalidSettings(
                 f"its exec plugin {command} asks a person (interactiveMode: Always)",

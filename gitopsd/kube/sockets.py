@@ -23,13 +23,13 @@ class Sockets:
 
     def make(self, address: tuple[Any, ...]) -> socket.socket:
         """Return a socket for `address`, an entry of getaddrinfo."""
-        made = socket.socket(address[0], address[1], address[2])
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        made_socket = socket.socket(address[0], address[1], address[2])
+        made_socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in KEEPALIVE.items():
             if hasattr(socket, name):
-                made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-        self._made.add(made)
-        return made
+                made_socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        self._made.add(made_socket)
+        return made_socket
 
     async def closed(self) -> None:
         """Wait until those in closing are closed: a request that was cancelled leaves TLS a last word to say."""

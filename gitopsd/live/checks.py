@@ -84,20 +84,20 @@ class Checking:
                 await self._rest()
                 continue
             subject = next(iter(self._wanted))
-            wanted = self._wanted.pop(subject)
-            answer = await self._checks.check(wanted.holder.gvk.group_kind, zlib.decompress(wanted.packed).decode())
+            pending = self._wanted.pop(subject)
+            answer = await self._checks.check(pending.holder.gvk.group_kind, zlib.decompress(pending.packed).decode())
             if answer.again_s is not None and subject not in self._wanted:
-                self._later[subject] = replace(wanted, due_s=self._now_s() + answer.again_s)
-            wanted.holder.checked(subject[1], wanted.version, answer.health)
+                self._later[subject] = replace(pending, due_s=self._now_s() + answer.again_s)
+            pending.holder.checked(subject[1], pending.version, answer.health)
 
     def _back_from_later(self) -> None:
         now_s = self._now_s()
-        for subject in [subject for subject, wanted in self._later.items() if wanted.due_s <= now_s]:
+        for subject in [subject for subject, pending in self._later.items() if pending.due_s <= now_s]:
             self._wanted.setdefault(subject, self._later.pop(subject))
 
     async def _rest(self) -> None:
         self._news.clear()
-        due_s = min((wanted.due_s for wanted in self._later.values()), default=None)
+        due_s = min((pending.due_s for pending in self._later.values()), default=None)
         with suppress(TimeoutError):
             async with asyncio.timeout(None if due_s is None else max(0.0, due_s - self._now_s())):
                 await self._news.wait()

@@ -156,15 +156,15 @@ class ClusterMirror:
             return Unreadable(self._error) if self._error else PENDING
         return self._discovery.resource(gvk)
 
-    def readings(self, app: AppName, wanted: Collection[ObjectRef]) -> dict[ResourceKey, Reading]:
+    def readings(self, app: AppName, refs: Collection[ObjectRef]) -> dict[ResourceKey, Reading]:
         readings: dict[ResourceKey, Reading] = {}
         for key, gvk, reading in self.mirror.tracked(app):
             # A watch may go on while the group's server does not say any more what it serves.
-            known = self.resource(gvk)
-            readings[key] = known if isinstance(known, Unreadable) else reading
-        for ref in wanted:
+            served = self.resource(gvk)
+            readings[key] = served if isinstance(served, Unreadable) else reading
+        for ref in refs:
             readings[ref.key] = self._reading(ref)
-        self.mirror.asked(app, wanted)
+        self.mirror.asked(app, refs)
         return readings
 
     def written(self, answer: Accepted) -> None:
@@ -311,13 +311,13 @@ class ClusterMirror:
             self._on_offer()
 
     def _to_follow(self, discovery: Discovery) -> Iterable[ApiResource]:
-        wanted = {discovery.resources[gvk] for gvk in self._wanted if gvk in discovery.resources}
-        watched = {resource.gvk.group_kind for resource in wanted}
+        resources = {discovery.resources[gvk] for gvk in self._wanted if gvk in discovery.resources}
+        watched = {resource.gvk.group_kind for resource in resources}
         for kind in (*ALWAYS, *self._stored_kinds()):
             preferred = discovery.preferred.get(kind)
             if preferred is not None and kind not in watched:
-                wanted.add(preferred)
-        return sorted(wanted, key=lambda resource: resource.gvk)
+                resources.add(preferred)
+        return sorted(resources, key=lambda resource: resource.gvk)
 
     def _follow_all(self, discovery: Discovery) -> None:
         for resource in self._to_follow(discovery):

@@ -55,9 +55,9 @@ def offered(discovery: Discovery, before: Offered | None) -> Offered:
     apis |= {f"{_api(gvk.group, gvk.version)}/{gvk.kind}" for gvk in discovery.resources}
     silent = {_api(group, version) for group, version in discovery.failed if version}
     groups = tuple(f"{group}/" for group, _ in discovery.failed if group)
-    kept = {api for api in (before.apis.split(",") if before else ()) if api.startswith(groups)}
+    former = {api for api in (before.apis.split(",") if before else ()) if api.startswith(groups)}
     version = discovery.version or (before.version if before else "")
-    return Offered(version, ",".join(sorted(apis | silent | kept)))
+    return Offered(version, ",".join(sorted(apis | silent | former)))
 
 
 def _api(group: str, version: str) -> str:
@@ -114,11 +114,11 @@ def _aggregated(groups: Iterable[Mapping[str, Any]]) -> tuple[list[ApiResource],
     for group in groups:
         name = str(_meta(group).get("name") or "")
         for index, version in enumerate(_items(group, "versions")):
-            known = str(version.get("version"))
+            version_name = str(version.get("version"))
             # What a stale document names is there still; what it does not name may be there as well.
             if version.get("freshness") not in (None, "Current"):
-                failed[name, known] = "its server does not answer"
-            resources.extend(_resources(name, known, version, preferred=index == 0))
+                failed[name, version_name] = "its server does not answer"
+            resources.extend(_resources(name, version_name, version, preferred=index == 0))
     return resources, failed
 
 
@@ -137,11 +137,11 @@ def _resources(group: str, version: str, document: Mapping[str, Any], *, preferr
 
 
 async def _legacy(client: KubeClient, core: Any, groups: Any) -> tuple[list[ApiResource], Failed]:
-    wanted = [("", str(version), index == 0) for index, version in enumerate(core.get("versions") or ())]
+    versions_served = [("", str(version), index == 0) for index, version in enumerate(core.get("versions") or ())]
     for group in _items(groups, "groups"):
         first = (group.get("preferredVersion") or {}).get("version")
         versions = [version.get("version") for version in _items(group, "versions")]
-        wanted.extend((str(group.get("name")), str(version), version == first) for version in versions)
+        versions_served.extend((str(group.get("name")), str(version), version == first) for version in versions)
     failed: Failed = {}
 
     async def one(want: tuple[str, str, bool]) -> list[ApiResource]:
@@ -153,7 +153,7 @@ async def _legacy(client: KubeClient, core: Any, groups: Any) -> tuple[list[ApiR
             return []
         return list(served(group, version, reply.body, preferred=preferred))
 
-    answers = await at_most(AT_ONCE, wanted, one, name=f"discovery of {client.name}")
+    answers = await at_most(AT_ONCE, versions_served, one, name=f"discovery of {client.name}")
     return [resource for answer in answers for resource in answer], failed
 
 

@@ -80,10 +80,10 @@ class Grounds:
         if not places:
             self._refused.pop(app, None)
             return False
-        known = self._refused.get(app)
-        if known is None or known.sync != sync:
-            known = self._refused[app] = _Refused(sync, tuple(sorted(places)))
-        return self._differs(known)
+        refusal = self._refused.get(app)
+        if refusal is None or refusal.sync != sync:
+            refusal = self._refused[app] = _Refused(sync, tuple(sorted(places)))
+        return self._differs(refusal)
 
     def changed(self, gvk: GVK | None = None) -> None:
         """Take note that something changed that refusals may rest on; of `gvk`, where that is of `KINDS`."""
@@ -91,9 +91,9 @@ class Grounds:
             self._by_namespace.pop(gvk, None)
         if not self._refused:
             return
-        for known in self._refused.values():
-            if gvk is not None and None in known.ground:
-                self._differs(known)  # it has just been listed: so it was
+        for refusal in self._refused.values():
+            if gvk is not None and None in refusal.ground:
+                self._differs(refusal)  # it has just been listed: so it was
         self._news.set()
         if self._timer is not None:
             self._timer.cancel()
@@ -102,7 +102,7 @@ class Grounds:
 
     def written(self, kind: GroupKind) -> None:
         """Take note that an object of `kind` was taken: whoever had no answer for such a one may have one now."""
-        places = (refused for known in self._refused.values() for refused in known.places)
+        places = (refused for refusal in self._refused.values() for refused in refusal.places)
         if any(refused.unanswered and refused.gvk.group_kind == kind for refused in places):
             self._answers[kind] = self._answers.get(kind, 0) + 1
             self._news.set()
@@ -124,11 +124,11 @@ class Grounds:
             if self._timer is not None:
                 self._timer.cancel()
 
-    def _differs(self, known: _Refused) -> bool:
+    def _differs(self, refusal: _Refused) -> bool:
         """Tell whether any of it is another than when it was first known; take up what is known only now."""
-        now = [part for refused in known.places for part in self._ground(refused)]
-        pairs = list(zip(known.ground or [None] * len(now), now, strict=True))
-        known.ground = [new if old is None else old for old, new in pairs]
+        now = [part for refused in refusal.places for part in self._ground(refused)]
+        pairs = list(zip(refusal.ground or [None] * len(now), now, strict=True))
+        refusal.ground = [new if old is None else old for old, new in pairs]
         return any(None not in (old, new) and old != new for old, new in pairs)
 
     def _ground(self, refused: RefusedAt) -> Iterator[object]:
@@ -139,8 +139,8 @@ class Grounds:
         yield self._answers.get(refused.gvk.group_kind, 0) if refused.unanswered else 0
         followed = {gvk.group_kind: gvk for gvk, versions in self._versions.items() if versions.settled}
         for kind in KINDS:
-            held = self._held(followed[kind]) if kind in followed else None
-            yield None if held is None else (held.get("", 0), held.get(refused.namespace, 0))
+            versions = self._held(followed[kind]) if kind in followed else None
+            yield None if versions is None else (versions.get("", 0), versions.get(refused.namespace, 0))
 
     def _namespace(self, name: str) -> object:
         spaces = self._kinds.get(NAMESPACE)  # None: those of this cluster are not read

@@ -208,16 +208,16 @@ class ListWatchState:
                 self._kind.settled()
 
 
-def _shows(held: LiveObject | None, answer: Accepted) -> bool:
-    """Tell whether `held` is as the accepted write left it, or newer.
+def _shows(live: LiveObject | None, answer: Accepted) -> bool:
+    """Tell whether `live` is as the accepted write left it, or newer.
 
     Versions can only be tested for equality, and a controller's update may follow ours at once: an equal owned view,
     or a deletion that has begun, will do.
     """
-    if held is None or answer.resource_version is None:
-        return held is None and answer.resource_version is None
-    return held.resource_version == answer.resource_version or (
-        held.view == answer.view if answer.view is not None else held.deleting
+    if live is None or answer.resource_version is None:
+        return live is None and answer.resource_version is None
+    return live.resource_version == answer.resource_version or (
+        live.view == answer.view if answer.view is not None else live.deleting
     )
 
 

@@ -39,11 +39,11 @@ def belongs_to_trees(resource: ApiResource) -> bool:
 async def has_any(
     client: KubeClient,
     resource: ApiResource,
-    wanted: Callable[[Manifest], bool],
+    is_wanted: Callable[[Manifest], bool],
     namespaces: Iterable[str],
     lists: FairSlots,
 ) -> bool | str:
-    """Tell whether `wanted` tells so of the metadata of any object of the kind; a text says why that is not known.
+    """Tell whether `is_wanted` tells so of the metadata of any object of the kind; a text says why that is not known.
 
     Args:
         client: of the cluster.
@@ -57,7 +57,7 @@ async def has_any(
     """
 
     def found(items: Any) -> bool:
-        return any(wanted(_typed(item, resource)) for item in _items(items))
+        return any(is_wanted(_typed(item, resource)) for item in _items(items))
 
     answers = [await _has_any(client, collection_path(resource, namespace), found, lists) for namespace in namespaces]
     return True in answers or next((answer for answer in answers if answer), False)

@@ -106,20 +106,20 @@ class LiveMirror:
         for key, gvk in self._tracked.get(app, {}).items():
             yield key, gvk, self.kinds[gvk].reading(key)
 
-    def asked(self, app: AppName, wanted: Collection[ObjectRef]) -> None:
+    def asked(self, app: AppName, refs: Collection[ObjectRef]) -> None:
         """Remember what a pass of `app` has just asked for, to tell it when that changes."""
         own = self._tracked.get(app, {})
-        asked = frozenset(ref for ref in wanted if ref.key not in own)
+        beside = frozenset(ref for ref in refs if ref.key not in own)
         before = self._asked.get(app, frozenset())
-        for ref in before - asked:
+        for ref in before - beside:
             self._set_askers(ref.key, self._askers.get(ref.key, NOBODY) - {app})
-        for ref in asked - before:
+        for ref in beside - before:
             self._set_askers(ref.key, self._askers.get(ref.key, NOBODY) | {app})
-        if asked:
-            self._asked[app] = asked
+        if beside:
+            self._asked[app] = beside
         else:
             self._asked.pop(app, None)
-        for gvk in {ref.gvk for ref in wanted}:
+        for gvk in {ref.gvk for ref in refs}:
             self._kind_askers.setdefault(gvk, set()).add(app)
 
     def kinds_asked_for(self) -> tuple[GVK, ...]:

@@ -95,10 +95,8 @@ class LiveMirrors:
         """Return how the cluster serves `gvk`; a GVK whose version is "" asks for the preferred one."""
         return self._of(cluster).resource(gvk)
 
-    def readings(
-        self, cluster: ClusterId, app: AppName, wanted: Collection[ObjectRef]
-    ) -> Mapping[ResourceKey, Reading]:
-        return self._of(cluster).readings(app, wanted)
+    def readings(self, cluster: ClusterId, app: AppName, refs: Collection[ObjectRef]) -> Mapping[ResourceKey, Reading]:
+        return self._of(cluster).readings(app, refs)
 
     def offered(self, cluster: ClusterId) -> Offered | None:
         """Return what the cluster offers; None where that is not known yet."""

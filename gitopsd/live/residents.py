@@ -64,8 +64,8 @@ class Question:
 
     def _is_beside(self, owner: Mapping[str, Any]) -> bool:
         group, _, version = str(owner.get("apiVersion")).rpartition("/")
-        known = self._found.resource(GVK(group, version, str(owner.get("kind"))))
-        return isinstance(known, ApiResource) and known.namespaced
+        resource = self._found.resource(GVK(group, version, str(owner.get("kind"))))
+        return isinstance(resource, ApiResource) and resource.namespaced
 
 
 class ResidentsOf:
@@ -173,14 +173,14 @@ class ResidentsOf:
 
     def _all_below(self, roots: Iterable[Uid]) -> Collection[Uid]:
         """Return the objects `roots` and all that they own, as far as their kinds are watched."""
-        known = {uid for uid in roots if uid}
-        waiting = deque(sorted(known))
-        while waiting and len(known) < MOST_BELOW:
+        uids = {uid for uid in roots if uid}
+        waiting = deque(sorted(uids))
+        while waiting and len(uids) < MOST_BELOW:
             for _, live in self._cluster.children(waiting.popleft()):
-                if live.uid and live.uid not in known:
-                    known.add(live.uid)
+                if live.uid and live.uid not in uids:
+                    uids.add(live.uid)
                     waiting.append(live.uid)
-        return known
+        return uids
 
 
 def _matters(resource: ApiResource) -> bool:

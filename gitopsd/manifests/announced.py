@@ -25,16 +25,16 @@ def announcements(value: Any, where: str) -> list[dict[str, Any]]:
     return [_announcement(Fields(entry, f"{where}[{index}]", Warnings())) for index, entry in enumerate(value)]
 
 
-def _announcement(given: Fields) -> dict[str, Any]:
-    name = given.text("name")
+def _announcement(fields: Fields) -> dict[str, Any]:
+    name = fields.text("name")
     if not name:
-        raise given.refuse("name", "is missing", "write the parameter's name")
+        raise fields.refuse("name", "is missing", "write the parameter's name")
     announcement: dict[str, Any] = {"name": name}
-    announcement |= {field: text for field in TEXTS if (text := given.text(field))}
-    if given.flag("required"):
+    announcement |= {field: text for field in TEXTS if (text := fields.text(field))}
+    if fields.flag("required"):
         announcement["required"] = True
-    if given.has("array"):
-        announcement["array"] = list(given.texts("array"))
-    if given.has("map"):
-        announcement["map"] = given.text_map("map")
+    if fields.has("array"):
+        announcement["array"] = list(fields.texts("array"))
+    if fields.has("map"):
+        announcement["map"] = fields.text_map("map")
     return announcement

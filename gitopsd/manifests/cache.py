@@ -233,8 +233,8 @@ def key_in(file: Path) -> bytes:
     """
     if not file.exists():
         fresh = file.with_name(f"{file.name}.{os.getpid()}")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as made:
-            made.write(base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file_made:
+            file_made.write(base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
         with suppress(FileExistsError):  # somebody else was first; theirs counts
             file.hardlink_to(fresh)
         fresh.unlink()

@@ -52,7 +52,7 @@ def _apis(texts: Iterable[bytes]) -> frozenset[str] | None:
     return None if None in named else frozenset(api.decode(errors="replace") for api in named)
 
 
-def kube_version(options: Options, wanted: CapabilityReads, variables: Variables) -> str:
+def kube_version(options: Options, reads: CapabilityReads, variables: Variables) -> str:
     """Return the version of the cluster as templates see it; "" where they do not look, or nobody knows it.
 
     Raises:
@@ -60,16 +60,16 @@ def kube_version(options: Options, wanted: CapabilityReads, variables: Variables
     """
     if options.kube_version:
         return _declared(options.kube_version)
-    return _numbers(variables["KUBE_VERSION"]) if wanted.version else ""
+    return _numbers(variables["KUBE_VERSION"]) if reads.version else ""
 
 
-def api_versions(options: Options, wanted: CapabilityReads, variables: Variables) -> tuple[str, ...]:
+def api_versions(options: Options, reads: CapabilityReads, variables: Variables) -> tuple[str, ...]:
     """Return the kinds that the cluster serves, `group/version` and `group/version/kind`, as far as templates look."""
     if options.api_versions:
         return options.api_versions
-    if wanted.apis is None:
+    if reads.apis is None:
         return tuple(api for api in variables["KUBE_API_VERSIONS"].split(",") if api)
-    return tuple(api for api in sorted(wanted.apis) if variables[API + api])
+    return tuple(api for api in sorted(reads.apis) if variables[API + api])
 
 
 def check_version(path: str, about: Mapping[str, Any], version: str) -> None:

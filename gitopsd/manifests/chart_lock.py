@@ -27,8 +27,8 @@ def locked(path: str, declared: Sequence[Mapping[str, Any]], files: Files, limit
     entries = mapping(f"{path}/{lock}", files[lock], limits).get("dependencies")
     pins = [entry for entry in entries or () if isinstance(entry, Mapping)] if isinstance(entries, list) else []
     versions = [str(pin.get("version") or "") for pin in pins]
-    names, wanted = ([str(entry.get("name")) for entry in some] for some in (pins, declared))
-    if names != wanted or not all(_fits(*pair) for pair in zip(versions, ranges, strict=True)):
+    names, declared_names = ([str(entry.get("name")) for entry in some] for some in (pins, declared))
+    if names != declared_names or not all(_fits(*pair) for pair in zip(versions, ranges, strict=True)):
         raise InvalidManifest(
             f"{path}/{lock} is not of the dependencies that are declared",
             remedy="run `helm dependency update`, and commit the lock",
@@ -36,7 +36,7 @@ def locked(path: str, declared: Sequence[Mapping[str, Any]], files: Files, limit
     return versions
 
 
-def _fits(version: str, wanted: str) -> bool:
-    """Tell whether `wanted` allows `version`; what is neither a version nor a range says nothing."""
-    constraint, parsed = range_of(wanted), Version.parse(version)
+def _fits(version: str, constraint_text: str) -> bool:
+    """Tell whether `constraint_text` allows `version`; what is neither a version nor a range says nothing."""
+    constraint, parsed = range_of(constraint_text), Version.parse(version)
     return constraint is None or parsed is None or constraint.allows(parsed)

@@ -50,25 +50,25 @@ def inputs_hash(source: Source, limits: RenderSettings, tools: str, lent: Iterab
     content answers for somebody else's.
     """
     blocks = {name: source.options[name] for name in BLOCKS if name in source.options}
-    given = [renderer_version(), tools, source.repository, source.path, source.tool]
+    parts = [renderer_version(), tools, source.repository, source.path, source.tool]
     refs = sorted((loan.source.ref, loan.source.repository) for loan in lent)
-    return _hash([*given, blocks, limits, *refs])
+    return _hash([*parts, blocks, limits, *refs])
 
 
-def personal(inputs: str, asked: Mapping[str, str]) -> str:
+def personal(inputs: str, variables: Mapping[str, str]) -> str:
     """Return the name under which look-ups of `inputs` are kept that were made where the variables had these values."""
-    return _hash([inputs, sorted(asked.items())])
+    return _hash([inputs, sorted(variables.items())])
 
 
-def manifests_key(inputs: str, seen: Mapping[str, str]) -> str:
-    """Return the key of what a render of `inputs` gives where it sees `seen`, a closure."""
-    return _hash([inputs, sorted(seen.items())])
+def manifests_key(inputs: str, states: Mapping[str, str]) -> str:
+    """Return the key of what a render of `inputs` gives where it sees `states`, a closure."""
+    return _hash([inputs, sorted(states.items())])
 
 
 def _hash(value: object) -> str:
     return hashlib.blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=20).hexdigest()
 
 
-def with_newest(newest: LookedUp, known: Iterable[LookedUp]) -> tuple[LookedUp, ...]:
+def with_newest(newest: LookedUp, recent: Iterable[LookedUp]) -> tuple[LookedUp, ...]:
     """Return the look-up sets to keep: `newest` first, each once, the oldest dropped."""
-    return tuple(dict.fromkeys((newest, *known)))[:RECENT]
+    return tuple(dict.fromkeys((newest, *recent)))[:RECENT]

@@ -25,7 +25,7 @@ LOCAL = "file://"
 OWN = re.compile(r"charts/[^/]+/Chart\.yaml")
 
 
-def with_dependencies(tree: Tree, path: str, files: Files, given: RenderContext) -> dict[str, bytes]:
+def with_dependencies(tree: Tree, path: str, files: Files, context: RenderContext) -> dict[str, bytes]:
     """Return `files` of the chart in `path`, with the charts that it depends on.
 
     Raises:
@@ -33,7 +33,7 @@ def with_dependencies(tree: Tree, path: str, files: Files, given: RenderContext)
         PathNotFound: the path of one leads out of the repository.
         BaseNotLent: some are of chart repositories or registries, and not among `given.refs`.
     """
-    complete, limits = dict(files), given.limits
+    complete, limits = dict(files), context.limits
     declared = list(_declared(path, files, limits))
     there = set(_names(path, files, limits)) if declared else set()
     lacking = [index for index, dependency in enumerate(declared) if str(dependency.get("name")) not in there]
@@ -45,8 +45,8 @@ def with_dependencies(tree: Tree, path: str, files: Files, given: RenderContext)
             contents = _local(tree, path, RemoteChart(repository, name, versions[index]), limits)
         elif not is_fetched_from(repository):
             raise _missing(path, name, repository)
-        elif (chart := RemoteChart(repository, name, versions[index]).name) in given.refs:
-            contents = chart_files(given.refs[chart], ".", limits)
+        elif (chart := RemoteChart(repository, name, versions[index]).name) in context.refs:
+            contents = chart_files(context.refs[chart], ".", limits)
         else:
             missing.add(chart)
             continue
@@ -68,27 +68,27 @@ def _names(path: str, files: Files, limits: RenderSettings) -> Iterator[str]:
             yield str(mapping(f"{path}/{name}", data, limits).get("name"))
 
 
-def _local(tree: Tree, path: str, wanted: RemoteChart, limits: RenderSettings) -> dict[str, bytes]:
-    directory = posixpath.normpath(posixpath.join(path, wanted.url.removeprefix(LOCAL)))
+def _local(tree: Tree, path: str, chart: RemoteChart, limits: RenderSettings) -> dict[str, bytes]:
+    directory = posixpath.normpath(posixpath.join(path, chart.url.removeprefix(LOCAL)))
     if directory.startswith(("/", "../")) or directory == "..":
         raise PathNotFound(
-            f"{path}: the dependency {wanted.chart} is outside of the repository", remedy="copy it to charts/"
+            f"{path}: the dependency {chart.chart} is outside of the repository", remedy="copy it to charts/"
         )
     try:
         files = chart_files(tree, directory, limits)
     except PathNotFound as err:
-        raise _missing(path, wanted.chart, wanted.url) from err
-    _check(path, directory, wanted, mapping(f"{directory}/{CHART}", files[CHART], limits))
+        raise _missing(path, chart.chart, chart.url) from err
+    _check(path, directory, chart, mapping(f"{directory}/{CHART}", files[CHART], limits))
     return files
 
 
-def _check(path: str, directory: str, wanted: RemoteChart, about: Mapping[str, Any]) -> None:
-    """Return if the chart in `directory` is the one that is `wanted`; Helm takes no other one, either."""
+def _check(path: str, directory: str, chart: RemoteChart, about: Mapping[str, Any]) -> None:
+    """Return if the chart in `directory` is `chart`, the one that is asked for; Helm takes no other one, either."""
     name, version = str(about.get("name")), str(about.get("version"))
-    allowed, parsed = range_of(wanted.version), Version.parse(version)
-    if name != wanted.chart or allowed is None or parsed is None or not allowed.allows(parsed):
+    allowed, parsed = range_of(chart.version), Version.parse(version)
+    if name != chart.chart or allowed is None or parsed is None or not allowed.allows(parsed):
         raise InvalidManifest(
-            f"{path} depends on the chart {wanted.chart} {wanted.version or 'of no version'}, "
+            f"{path} depends on the chart {chart.chart} {chart.version or 'of no version'}, "
             f"and the one in {directory} is {name[:100]} {version[:100]}",
             remedy="mend name and version of the dependency, and have its lock made anew by `helm dependency update`",
         )

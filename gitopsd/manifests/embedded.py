@@ -87,12 +87,12 @@ class EmbeddedRedis:
             start_new_session=True,  # a Ctrl-C in the terminal is for the daemon, which stops it last
         )
         try:
-            said = await self._until_it_ends(process)
+            ending = await self._until_it_ends(process)
         finally:
             self._listening.clear()
             await _end(process)
             self._socket.unlink(missing_ok=True)
-        raise RedisEnded(f"redis-server ended: {said}", remedy="it is started again; see the machine's memory")
+        raise RedisEnded(f"redis-server ended: {ending}", remedy="it is started again; see the machine's memory")
 
     async def _until_it_ends(self, process: asyncio.subprocess.Process) -> str:
         async with asyncio.TaskGroup() as group:

@@ -38,7 +38,7 @@ HOOKS = TESTS | {f"{when}-{what}" for when in ("pre", "post") for what in ("inst
 QUOTE = "quote it in the template, as in {{ .Values.x | quote }}"
 
 
-def build(tree: Tree, path: str, options: HelmOptions, given: RenderContext) -> Loaded:
+def build(tree: Tree, path: str, options: HelmOptions, context: RenderContext) -> Loaded:
     """Return what the chart in `path` renders to with the values of `options`.
 
     Raises:
@@ -48,16 +48,16 @@ def build(tree: Tree, path: str, options: HelmOptions, given: RenderContext) -> 
         PathNotFound: there is no chart, or a path leads out of the repository.
         BaseNotLent: it depends on charts of elsewhere, which are not among `given.refs`.
     """
-    files = chart_files(tree, path, given.limits)
-    about = mapping(f"{path}/{CHART}", files[CHART], given.limits)
+    files = chart_files(tree, path, context.limits)
+    about = mapping(f"{path}/{CHART}", files[CHART], context.limits)
     if about.get("type") == "library":
         raise InvalidManifest(f"{path} is a library chart, which renders nothing", remedy="name a chart that uses it")
     if (version := about.get("apiVersion") or "v1") not in VERSIONS:
         raise InvalidManifest(
             f"{path} is a chart of the apiVersion {str(version)[:80]!r}, which Helm does not render", remedy="write v2"
         )
-    files = with_dependencies(tree, path, files, given)
-    values = helm_values(tree, path, options, given)
+    files = with_dependencies(tree, path, files, context)
+    values = helm_values(tree, path, options, context)
     texts = unpacked(files, path)
     _check_text(path, texts)
     first = first_template(values, texts)
@@ -66,8 +66,8 @@ def build(tree: Tree, path: str, options: HelmOptions, given: RenderContext) -> 
     else:
         check_schemas(path, texts)
     try:
-        wanted = asked_of(texts, values, about)
-        release = _release(options, wanted, given)
+        reads = asked_of(texts, values, about)
+        release = _release(options, reads, context)
         check_version(path, about, release.kube_version)
         rendered = rendering(packed({**files, **first}), values, release)
         again = at_another_time(texts if not options.skip_schema_validation else files)
@@ -75,7 +75,7 @@ def build(tree: Tree, path: str, options: HelmOptions, given: RenderContext) -> 
     except HelmRefused as err:
         words = without_given(" ".join(str(err).split()), values)[:SHOWN]
         raise InvalidManifest(f"{path}: Helm refuses it: {words}", remedy="mend the chart or its values") from err
-    loaded = _loaded(path, rendered, options, given.limits)
+    loaded = _loaded(path, rendered, options, context.limits)
     for warning in rendered.warnings:
         loaded.warn(f"{path}: {warning.strip()}")
     if changing:
@@ -104,17 +104,17 @@ def _changing(rendered: Rendering, again: Files, values: Values, release: HelmRe
         return []
 
 
-def _release(options: HelmOptions, wanted: CapabilityReads, given: RenderContext) -> HelmRelease:
+def _release(options: HelmOptions, reads: CapabilityReads, context: RenderContext) -> HelmRelease:
     return HelmRelease(
-        _release_name(options, given),
-        options.namespace or given.variables["ARGOCD_APP_NAMESPACE"],
-        kube_version(options, wanted, given.variables),
-        api_versions(options, wanted, given.variables),
+        _release_name(options, context),
+        options.namespace or context.variables["ARGOCD_APP_NAMESPACE"],
+        kube_version(options, reads, context.variables),
+        api_versions(options, reads, context.variables),
     )
 
 
-def _release_name(options: HelmOptions, given: RenderContext) -> str:
-    name = options.release_name or given.variables["ARGOCD_APP_NAME"]
+def _release_name(options: HelmOptions, context: RenderContext) -> str:
+    name = options.release_name or context.variables["ARGOCD_APP_NAME"]
     if len(name) > LONGEST_RELEASE or not RELEASE.fullmatch(name):
         raise InvalidDeclaration(
             f"{name[:80]!r} is no name of a Helm release",

@@ -59,8 +59,8 @@ def rendering(archive: bytes, values: Mapping[str, Any], release: HelmRelease) -
         buffer = (ctypes.c_uint8 * len(archive)).from_buffer_copy(archive)
         chart = library.call_handle("helm_chart_load_archive", buffer, len(archive))
         try:
-            given = orjson.dumps(options | {"api_versions": release.api_versions}).decode()
-            templates = library.call_string("helm_render", chart, _json(values), given)
+            settings = orjson.dumps(options | {"api_versions": release.api_versions}).decode()
+            templates = library.call_string("helm_render", chart, _json(values), settings)
             # Afterwards: rendering drops the sub-charts that conditions switch off.
             crds = library.call_string("helm_chart_crds", chart)
         finally:
@@ -91,15 +91,15 @@ def _told() -> Iterator[list[str]]:
     """Collect the library's warnings, which it writes to standard error; what they show of values is left out."""
     warnings: list[str] = []
     before = os.dup(2)
-    with os.fdopen(os.memfd_create("stderr"), "r+b", buffering=0) as said:
-        os.dup2(said.fileno(), 2)
+    with os.fdopen(os.memfd_create("stderr"), "r+b", buffering=0) as stderr:
+        os.dup2(stderr.fileno(), 2)
         try:
             yield warnings
         finally:
             os.dup2(before, 2)
             os.close(before)
-        said.seek(0)
-        warnings += WARNING.findall(said.read(MOST_TOLD_BYTES).decode(errors="replace"))
+        stderr.seek(0)
+        warnings += WARNING.findall(stderr.read(MOST_TOLD_BYTES).decode(errors="replace"))
 
 
 @contextmanager

@@ -31,7 +31,7 @@ REFERENCE = re.compile(r"\$(?P<ref>[A-Za-z0-9_-]+)(?=/|$)")
 OWN = re.compile(r"ARGOCD_|KUBE_")  # the build environment's variables
 
 
-def helm_values(tree: Tree, path: str, options: HelmOptions, given: RenderContext) -> Values:
+def helm_values(tree: Tree, path: str, options: HelmOptions, context: RenderContext) -> Values:
     """Return all that `options` of the chart in `path` gives it; the chart's own values are not among them.
 
     Raises:
@@ -41,17 +41,17 @@ def helm_values(tree: Tree, path: str, options: HelmOptions, given: RenderContex
         PathNotFound: a value file is outside of its repository.
     """
     merged: Values = {}
-    for name, data in _files(tree, path, options, given):
-        merged = _over(merged, _read(name, data, given.limits))
+    for name, data in _files(tree, path, options, context):
+        merged = _over(merged, _read(name, data, context.limits))
     written = options.values_object
     if written is None:
-        written = _read("spec.source.helm.values", options.values.encode(), given.limits)
+        written = _read("spec.source.helm.values", options.values.encode(), context.limits)
     merged = _own(_over(merged, written))
     for parameter in sorted(options.parameters, key=lambda parameter: parameter.force_string):
         convert = str if parameter.force_string else typed_whole
-        _set(merged, parameter.name, cleaned(given.variables.expand(parameter.value)), convert)
+        _set(merged, parameter.name, cleaned(context.variables.expand(parameter.value)), convert)
     for name, file in options.file_parameters.items():
-        text = _text(tree, path, file, given)
+        text = _text(tree, path, file, context)
         _set(merged, name, "text", lambda _, text=text: text)
     return merged
 
@@ -73,11 +73,11 @@ def _set(into: Values, name: str, text: str, convert: Any) -> None:
         ) from err
 
 
-def _files(tree: Tree, path: str, options: HelmOptions, given: RenderContext) -> Iterator[tuple[str, bytes]]:
+def _files(tree: Tree, path: str, options: HelmOptions, context: RenderContext) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each value file; one that is named counts before globs that find it, too."""
-    places = [_Place(text, tree, path, given) for text in options.value_files]
+    places = [_Place(text, tree, path, context) for text in options.value_files]
     named = {entry.key for entry in places if not entry.is_glob}
-    known: set[tuple[str, str]] = set()
+    yielded: set[tuple[str, str]] = set()
     for entry in places:
         matches = entry.matches() if entry.is_glob else [entry.key]
         contents = {key: entry.read(key) for key in matches if not entry.is_glob or key not in named}
@@ -87,35 +87,35 @@ def _files(tree: Tree, path: str, options: HelmOptions, given: RenderContext) ->
                 remedy="add it in Git, mend helm.valueFiles, or set helm.ignoreMissingValueFiles",
             )
         for key, data in contents.items():
-            if data and key not in known:
-                known.add(key)
+            if data and key not in yielded:
+                yielded.add(key)
                 yield entry.name_of(key), data
 
 
 class _Place:
     """Where a value file, or a glob, is looked up."""
 
-    def __init__(self, text: str, tree: Tree, path: str, given: RenderContext) -> None:
+    def __init__(self, text: str, tree: Tree, path: str, context: RenderContext) -> None:
         self.text = text
         self.ref = self._url = ""
         self.tree = tree
-        self._max_bytes = given.limits.max_bytes
+        self._max_bytes = context.limits.max_bytes
         match = REFERENCE.match(text)
-        if match is not None and match["ref"] in given.refs:
+        if match is not None and match["ref"] in context.refs:
             self.ref = match["ref"]
-            self.tree = given.refs[self.ref]
-            below = "/" + given.variables.expand(text[match.end() :])
+            self.tree = context.refs[self.ref]
+            below = "/" + context.variables.expand(text[match.end() :])
         elif match is not None and not OWN.match(match["ref"]):
             raise InvalidDeclaration(
                 f"the file {text!r} names the ref {match['ref']!r}, which no Git source has",
                 remedy="add a source with that ref to spec.sources",
             )
         else:
-            below = given.variables.expand(text)
+            below = context.variables.expand(text)
         if URL.match(below):
             self.text = self._url = without_credentials(below)
-            self.ref, below = _lent_by(below, given), f"/{ONLY}"
-            self.tree = given.refs[self.ref]
+            self.ref, below = _lent_by(below, context), f"/{ONLY}"
+            self.tree = context.refs[self.ref]
         self._path = _inside(text, posixpath.join("" if below.startswith("/") else path, below.lstrip("/")))
 
     @property
@@ -153,7 +153,7 @@ class _Place:
                 yield from self._below(start, name, deepest)
 
 
-def _lent_by(url: str, given: RenderContext) -> str:
+def _lent_by(url: str, context: RenderContext) -> str:
     """Return the name by which the file at `url` is lent. Raises BaseNotLent where it is not yet."""
     name = file_name(url)
     if name is None:
@@ -161,14 +161,14 @@ def _lent_by(url: str, given: RenderContext) -> str:
             f"the file {without_credentials(url.partition('?')[0])[:200]!r} is at no URL that is fetched from",
             remedy="write an https:// URL without a query, or commit the file",
         )
-    if name not in given.refs:
+    if name not in context.refs:
         raise not_lent([name])
     return name
 
 
-def _text(tree: Tree, path: str, file: str, given: RenderContext) -> str:
+def _text(tree: Tree, path: str, file: str, context: RenderContext) -> str:
     """Return the text of a file that a parameter names; a file that is named must be there."""
-    entry = _Place(file, tree, path, given)
+    entry = _Place(file, tree, path, context)
     data = entry.read(entry.key)
     if data is None:
         raise InvalidManifest(f"the file {file!r} is not there", remedy="add it in Git, or mend helm.fileParameters")

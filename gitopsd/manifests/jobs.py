@@ -44,26 +44,26 @@ Question = tuple[str, Sequence[Sequence[str]], Mapping[str, str]]  # inputs, loo
 
 def look_up(mirrors: Place, questions: Sequence[Question]) -> list[list[str]]:
     """Return the key that each look-up set of each question has there."""
-    wanted = {key for _, sets, _ in questions for looked_up in sets for key in looked_up}
-    there = _there(mirrors, wanted - variables.seen(wanted, {}).keys())
+    keys = {key for _, sets, _ in questions for looked_up in sets for key in looked_up}
+    there = _there(mirrors, keys - variables.seen(keys, {}).keys())
     return [
         [
-            manifests_key(inputs, {key: there[key] for key in looked_up if key in there} | seen)
+            manifests_key(inputs, {key: there[key] for key in looked_up if key in there} | variables_seen)
             for looked_up in sets
-            for seen in [variables.seen(looked_up, values)]
+            for variables_seen in [variables.seen(looked_up, values)]
         ]
         for inputs, sets, values in questions
     ]
 
 
-def render(mirrors: Place, inputs: str, source: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def render(mirrors: Place, inputs: str, source: Mapping[str, Any], packed: Mapping[str, Any]) -> dict[str, Any]:
     """Render one source: `outcome` (manifests, or an error that follows from the inputs), `key`, `looked_up`.
 
-    `source` is its path, its options as declared, and the keys that decrypt it (of `sops_keys`), if any; `given` is of
+    `source` is its path, its options as declared, and the keys that decrypt it (of `sops_keys`), if any; `packed` is of
     `RenderContext.packed`.
     """
     keys: Mapping[str, Any] = source.get("keys") or {}
-    bare = RenderContext.unpacked(given, {})
+    bare = RenderContext.unpacked(packed, {})
     tree = sops.opened(_open(*mirrors[0]), keys.get(""), bare)
     unpacked = replace(bare, refs={ref: sops.opened(_open(*opened), keys.get(ref), bare) for ref, opened in mirrors[1]})
     trees = (tree, *unpacked.refs.values())
@@ -92,15 +92,15 @@ def _hidden(trees: Sequence[Tree], value: Any) -> Any:
     return value
 
 
-def _there(mirrors: Place, wanted: Iterable[str]) -> dict[str, str]:
-    """Return what is seen at the keys of `wanted`; a ref that is lent no more is at none."""
+def _there(mirrors: Place, keys_wanted: Iterable[str]) -> dict[str, str]:
+    """Return what is seen at the keys of `keys_wanted`; a ref that is lent no more is at none."""
     own, lent = mirrors[0], dict(mirrors[1])
     states: dict[str, str] = {}
-    for ref, keys in parted(wanted).items():
+    for ref, keys in parted(keys_wanted).items():
         if not ref:
             states |= _open(*own).seen(keys)
         elif ref in lent:
-            states |= {lent_key(ref, key): seen for key, seen in _open(*lent[ref]).seen(keys).items()}
+            states |= {lent_key(ref, key): state for key, state in _open(*lent[ref]).seen(keys).items()}
     return states
 
 
@@ -109,22 +109,22 @@ def documents(name: str, text: str) -> list[tuple[int, Any]]:
     return [(document.line, document.value) for document in parse(name, text.encode(), RenderSettings()).documents]
 
 
-def _rendered(tree: Tree, path: str, declared: Mapping[str, Any], given: RenderContext) -> dict[str, Any]:
+def _rendered(tree: Tree, path: str, declared: Mapping[str, Any], context: RenderContext) -> dict[str, Any]:
     entries = tree.list(path)
     if entries is None:
         raise PathNotFound(f"{path} is no directory at this revision", remedy="mend spec.source.path, or add it in Git")
-    options = overridden(tree, path, entries, declared, given)
+    options = overridden(tree, path, entries, declared, context)
     warnings = Warnings()
     tooling = tooling_of(Fields(options, ".spec.source", warnings))
-    tool = tooling.tool or ("Plugin" if plugin.discovered(tree, path, given) else _detected(entries))
+    tool = tooling.tool or ("Plugin" if plugin.discovered(tree, path, context) else _detected(entries))
     if tool == "Kustomize":
-        loaded = kustomize.build(tree, path, tooling.kustomize, given)
+        loaded = kustomize.build(tree, path, tooling.kustomize, context)
     elif tool == "Helm":
-        loaded = helm.build(tree, path, tooling.helm, given)
+        loaded = helm.build(tree, path, tooling.helm, context)
     elif tool == "Plugin":
-        loaded = plugin.generate(tree, path, tooling.plugin, given)
+        loaded = plugin.generate(tree, path, tooling.plugin, context)
     elif tool == "Directory":
-        loaded = plain.directory(tree, path, tooling.directory, given)
+        loaded = plain.directory(tree, path, tooling.directory, context)
     else:
         raise not_supported(f"{path} asks for {tool}")
     return {

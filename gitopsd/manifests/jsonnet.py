@@ -27,7 +27,7 @@ class Evaluated:
     nameless: tuple[str, ...] = ()
 
 
-def evaluated(tree: Tree, path: str, file: str, options: JsonnetOptions, given: RenderContext) -> Evaluated:
+def evaluated(tree: Tree, path: str, file: str, options: JsonnetOptions, context: RenderContext) -> Evaluated:
     """Return what the file `file` of the directory `path` evaluates to: an object or a list, its nulls left out.
 
     Raises:
@@ -35,15 +35,15 @@ def evaluated(tree: Tree, path: str, file: str, options: JsonnetOptions, given: 
         PathNotFound: an import leads out of the repository.
         NotSupported: there is no Jsonnet.
     """
-    text = tree.read(file, max_bytes=given.limits.max_bytes)
+    text = tree.read(file, max_bytes=context.limits.max_bytes)
     if text is None:
         raise PathNotFound(f"{file} was there and is gone", remedy="check the mirror's disk")
     # As the reference importer: beside the importing file, then in the libraries, the later ones first.
     imports = _Imports(
-        tree, (*(lib.lstrip("/") for lib in reversed(options.libs)), path), given.limits.max_bytes, len(text)
+        tree, (*(lib.lstrip("/") for lib in reversed(options.libs)), path), context.limits.max_bytes, len(text)
     )
-    answer = _evaluate(file, text, imports, _variables(options, given))
-    values = list(_manifests(file, answer, given))
+    answer = _evaluate(file, text, imports, _variables(options, context))
+    values = list(_manifests(file, answer, context))
     manifests = tuple(orjson.dumps(one) for one in values if not isinstance(one, Nameless))
     return Evaluated(imports.size, manifests, tuple(one.what for one in values if isinstance(one, Nameless)))
 
@@ -132,10 +132,10 @@ def _candidates(directory: str, name: str, libs: Iterable[str]) -> Iterator[str]
         yield posixpath.normpath(posixpath.join(base, name))
 
 
-def _variables(options: JsonnetOptions, given: RenderContext) -> dict[str, dict[str, str]]:
+def _variables(options: JsonnetOptions, context: RenderContext) -> dict[str, dict[str, str]]:
     def values(variables: Sequence[JsonnetVariable], *, code: bool) -> dict[str, str]:
         return {
-            variable.name: given.variables.expand(variable.value) for variable in variables if variable.code is code
+            variable.name: context.variables.expand(variable.value) for variable in variables if variable.code is code
         }
 
     return {
@@ -146,9 +146,9 @@ def _variables(options: JsonnetOptions, given: RenderContext) -> dict[str, dict[
     }
 
 
-def _manifests(file: str, answer: str, given: RenderContext) -> Iterator[Any]:
+def _manifests(file: str, answer: str, context: RenderContext) -> Iterator[Any]:
     # In a mapping, so that a list is read by the rules of JSON, too.
-    (document,) = parse(file, b'{"is":' + answer.encode(errors="replace") + b"}", given.limits).documents
+    (document,) = parse(file, b'{"is":' + answer.encode(errors="replace") + b"}", context.limits).documents
     value = document.value["is"]
     if value is None:
         return

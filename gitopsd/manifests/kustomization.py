@@ -134,12 +134,12 @@ def edited(
     Raises:
         InvalidManifest: what is there already is of another type, or is there and may not be replaced.
     """
-    given = {
+    overrides = {
         "namePrefix": options.name_prefix,
         "nameSuffix": options.name_suffix,
         "namespace": options.namespace,
     }
-    changed = {**value, **{name: text for name, text in given.items() if text}}
+    changed = {**value, **{name: text for name, text in overrides.items() if text}}
     if options.images:
         old = [*_checked(value, "images", list), *_checked(value, "imageTags", list)]
         changed["images"] = _images(old, [variables.expand(text) for text in options.images])
@@ -162,8 +162,8 @@ def edited(
     return changed
 
 
-def _images(old: list[Any], wanted: Iterable[str]) -> list[Any]:
-    new = [_image(text) for text in wanted]
+def _images(old: list[Any], texts: Iterable[str]) -> list[Any]:
+    new = [_image(text) for text in texts]
     for image in new:
         same = (entry for entry in old if isinstance(entry, Mapping) and entry.get("name") == image["name"])
         before: Mapping[str, Any] = next(same, {})
@@ -197,27 +197,27 @@ def _by_name(old: Iterable[Any], new: Iterable[Mapping[str, Any]]) -> list[Any]:
     return [entries[name] for name in sorted(entries)]
 
 
-def _labels(value: Kustomization, wanted: Mapping[str, str], options: KustomizeOptions) -> dict[str, Any]:
+def _labels(value: Kustomization, pairs: Mapping[str, str], options: KustomizeOptions) -> dict[str, Any]:
     force = options.force_common_labels
     if not options.label_without_selector:
-        return {"commonLabels": _added("label", _checked(value, "commonLabels", dict), wanted, force=force)}
-    new = {"pairs": dict(wanted), "includeSelectors": False, "includeTemplates": options.label_include_templates}
+        return {"commonLabels": _added("label", _checked(value, "commonLabels", dict), pairs, force=force)}
+    new = {"pairs": dict(pairs), "includeSelectors": False, "includeTemplates": options.label_include_templates}
     labels = list(_checked(value, "labels", list))
     for index, label in enumerate(labels):
         if isinstance(label, Mapping) and all(bool(label.get(name)) is new[name] for name in SWITCHES):
-            labels[index] = {**label, "pairs": _added("label", _checked(label, "pairs", dict), wanted, force=force)}
+            labels[index] = {**label, "pairs": _added("label", _checked(label, "pairs", dict), pairs, force=force)}
             return {"labels": labels}
     return {"labels": [*labels, new]}
 
 
-def _added(kind: str, old: Mapping[str, Any], wanted: Mapping[str, str], *, force: bool) -> dict[str, Any]:
-    taken = sorted(old.keys() & wanted.keys())
+def _added(kind: str, old: Mapping[str, Any], pairs: Mapping[str, str], *, force: bool) -> dict[str, Any]:
+    taken = sorted(old.keys() & pairs.keys())
     if taken and not force:
         option = "forceCommonLabels" if kind == "label" else "forceCommonAnnotations"
         raise InvalidManifest(
             f"the kustomization has the {kind} {taken[0]} already", remedy=f"remove one of the two, or set {option}"
         )
-    return {**old, **wanted}
+    return {**old, **pairs}
 
 
 def _checked(value: Kustomization, name: str, kind: type[Any]) -> Any:

@@ -34,7 +34,7 @@ QUOTE = (
 NOTHING, ANYTHING = CapabilityReads(), CapabilityReads(version=True, apis=None)
 
 
-def build(tree: Tree, path: str, options: KustomizeOptions, given: RenderContext) -> Loaded:
+def build(tree: Tree, path: str, options: KustomizeOptions, context: RenderContext) -> Loaded:
     """Return what kustomize makes of the directory `path`, changed by `options`.
 
     Raises:
@@ -46,7 +46,7 @@ def build(tree: Tree, path: str, options: KustomizeOptions, given: RenderContext
         NotConfined: what the operator's options allow is for the sandbox alone, and there is none.
         WorkerFailed, WorkspaceUnusable: the program did not end well, or its files could not be laid out.
     """
-    limits, programs = given.limits, given.programs
+    limits, programs = context.limits, context.programs
     program = _program(options.version, programs)
     build_options = programs.build_options.get(options.version, "")
     directory = tree.real(path)
@@ -55,33 +55,33 @@ def build(tree: Tree, path: str, options: KustomizeOptions, given: RenderContext
     def edit(file: str, value: Kustomization) -> Kustomization:
         if file not in top:
             return value
-        return edited(value, options, given.variables, _components(tree, directory, options))
+        return edited(value, options, context.variables, _components(tree, directory, options))
 
     allows = allowed(build_options, programs.remote_bases)
-    own, *others = follow(tree, path, edit, limits, allows=allows, lent=given.refs)
+    own, *others = follow(tree, path, edit, limits, allows=allows, lent=context.refs)
     if top.isdisjoint(own.kustomizations):
         raise PathNotFound(f"{path} holds no kustomization", remedy=f"add {FILES[0]}, or mend spec.source.path")
-    with workspace(programs.work_dir) as made:
-        home = made / "home"
+    with workspace(programs.work_dir) as laid_out:
+        home = laid_out / "home"
         home.mkdir()
         for walked in (own, *others):
-            lay_out(made / walked.layout, walked.tree, instead=walked.instead, max_bytes=limits.max_bytes)
-        asked = ANYTHING if any(walked.inflates for walked in (own, *others)) else NOTHING
-        version = kube_version(options, asked, given.variables)
-        apis = api_versions(options, asked, given.variables)
+            lay_out(laid_out / walked.layout, walked.tree, instead=walked.instead, max_bytes=limits.max_bytes)
+        reads = ANYTHING if any(walked.inflates for walked in (own, *others)) else NOTHING
+        version = kube_version(options, reads, context.variables)
+        apis = api_versions(options, reads, context.variables)
         check_texts(path, "kubeVersion", [version])
         check_texts(path, "apiVersions", apis)
         command = [program, *arguments(build_options, version, apis)]
-        output = _built(made / own.layout, path, command, programs, home, steered=allows.steered)
+        output = _built(laid_out / own.layout, path, command, programs, home, steered=allows.steered)
     return printed(f"what kustomize makes of {path}", path, output, limits, QUOTE)
 
 
 def _program(version: str, programs: Programs) -> str:
     if version and version not in programs.versions:
-        known = ", ".join(sorted(programs.versions)) or "none"
+        versions = ", ".join(sorted(programs.versions)) or "none"
         raise InvalidDeclaration(
             f"spec.source.kustomize.version is {version!r}, which the settings do not name",
-            remedy=f"add it to tools.kustomize_versions, or leave it out; known: {known}",
+            remedy=f"add it to tools.kustomize_versions, or leave it out; known: {versions}",
         )
     program = programs.versions[version] if version else programs.kustomize
     if not program:

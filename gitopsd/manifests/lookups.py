@@ -71,8 +71,8 @@ class LookUps:
             batch.append(waiting.popleft())
         answered = False
         try:
-            asked = [(question.inputs, question.sets, question.variables) for question in batch]
-            answers = await self._workers.call(LOOK_UP, mirrors, asked)
+            questions = [(question.inputs, question.sets, question.variables) for question in batch]
+            answers = await self._workers.call(LOOK_UP, mirrors, questions)
             answered = True
         except GitopsError as err:
             answers, answered = [err] * len(batch), True

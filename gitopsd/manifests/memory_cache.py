@@ -17,7 +17,7 @@ class MemoryCache:
     def __init__(self, clock: Callable[[], float], most_bytes: int = MOST_BYTES) -> None:
         """Keep up to `most_bytes`; `clock` gives seconds and only goes forward."""
         self._clock = clock
-        self._kept: LRUCache[str, tuple[float, bytes]] = LRUCache(most_bytes, getsizeof=lambda kept: len(kept[1]))
+        self._kept: LRUCache[str, tuple[float, bytes]] = LRUCache(most_bytes, getsizeof=lambda entry: len(entry[1]))
 
     def get(self, key: str) -> bytes | None:
         """Return what was put under `key`; None where that is long ago, or was too much to keep."""

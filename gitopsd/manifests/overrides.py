@@ -19,7 +19,7 @@ KEPT = ("repoURL", "targetRevision", "path", "chart", "ref")  # where a source i
 
 
 def overridden(
-    tree: Tree, path: str, entries: Sequence[Entry], declared: Mapping[str, Any], given: RenderContext
+    tree: Tree, path: str, entries: Sequence[Entry], declared: Mapping[str, Any], context: RenderContext
 ) -> Mapping[str, Any]:
     """Return the source `declared` as the files among `entries` of its directory change it, for all, then for one.
 
@@ -31,13 +31,13 @@ def overridden(
     Source: Argo CD, reposerver/repository (mergeSourceParameters).
     """
     source: Any = declared
-    for name in _names({entry.name for entry in entries if entry.kind != "tree"}, given.variables):
+    for name in _names({entry.name for entry in entries if entry.kind != "tree"}, context.variables):
         file = posixpath.join(path, name)
-        data = tree.read(file, max_bytes=given.limits.max_bytes)
+        data = tree.read(file, max_bytes=context.limits.max_bytes)
         if data is not None:
-            source = merged(source, _mapping(file, data, given.limits))
-    kept = {name: declared[name] for name in KEPT if name in declared}
-    return {**{name: value for name, value in source.items() if name not in KEPT}, **kept}
+            source = merged(source, _mapping(file, data, context.limits))
+    fixed = {name: declared[name] for name in KEPT if name in declared}
+    return {**{name: value for name, value in source.items() if name not in KEPT}, **fixed}
 
 
 def _names(there: set[str], variables: Variables) -> Iterator[str]:

@@ -73,7 +73,7 @@ class ParsedFile:
         return 500 + sum(len(manifest) for _, manifest in self.manifests)
 
 
-def directory(tree: Tree, path: str, options: DirectoryOptions, given: RenderContext) -> Loaded:
+def directory(tree: Tree, path: str, options: DirectoryOptions, context: RenderContext) -> Loaded:
     """Return the manifests below `path`.
 
     Raises:
@@ -82,14 +82,14 @@ def directory(tree: Tree, path: str, options: DirectoryOptions, given: RenderCon
         NotSupported: there is Jsonnet, and nothing to evaluate it.
         InvalidDeclaration: a glob cannot be read.
     """
-    loaded, size, limits = Loaded(), 0, given.limits
+    loaded, size, limits = Loaded(), 0, context.limits
     for child in _wanted(tree, path, options):
         oid = tree.blob(child)
         if oid is None:
             loaded.warn(f"{child} is a link that leads to no file, so it was left out")
             continue
         if child.endswith(JSONNET):
-            file = _jsonnet(tree, path, child, options, given)
+            file = _jsonnet(tree, path, child, options, context)
         elif child.endswith(EXTENSIONS):
             file = _file(tree, child, oid, limits)
         else:
@@ -141,8 +141,8 @@ def _files(tree: Tree, path: str, options: DirectoryOptions) -> Iterator[str]:
             yield child
 
 
-def _jsonnet(tree: Tree, path: str, file: str, options: DirectoryOptions, given: RenderContext) -> ParsedFile:
-    evaluation = evaluated(tree, path, file, options.jsonnet, given)
+def _jsonnet(tree: Tree, path: str, file: str, options: DirectoryOptions, context: RenderContext) -> ParsedFile:
+    evaluation = evaluated(tree, path, file, options.jsonnet, context)
     manifests = tuple((1, manifest) for manifest in evaluation.manifests)
     return ParsedFile(evaluation.size, manifests, nameless=tuple((1, what) for what in evaluation.nameless))
 
@@ -159,14 +159,14 @@ def _perhaps(tree: Tree, file: str, oid: str, limits: RenderSettings) -> ParsedF
 
 
 def _file(tree: Tree, file: str, oid: str, limits: RenderSettings) -> ParsedFile:
-    known = _KEPT.get(oid, limits)
-    if known is None:
+    content = _KEPT.get(oid, limits)
+    if content is None:
         data = tree.read(file, max_bytes=limits.max_bytes)
         if data is None:
             raise PathNotFound(f"{file} was there and is gone", remedy="check the mirror's disk")
-        known = parsed(file, data, limits)
-        _KEPT.put(oid, limits, known)
-    return known
+        content = parsed(file, data, limits)
+        _KEPT.put(oid, limits, content)
+    return content
 
 
 def parsed(name: str, data: bytes, limits: RenderSettings) -> ParsedFile:

@@ -33,12 +33,12 @@ NOT_A_NAME = re.compile(r"[^A-Z0-9_]")
 STEM = re.compile(r"^[^*?\[{]*/")  # of a glob: the directories before the first name that matches more than itself
 
 
-def discovered(tree: Tree, path: str, given: RenderContext) -> bool:
+def discovered(tree: Tree, path: str, context: RenderContext) -> bool:
     """Tell whether a plugin's discovery finds the directory `path`; none is asked that has no discovery."""
-    return any(_fits(plugin, tree, path, PluginOptions(), given) for plugin in _all(given) if plugin.discovers)
+    return any(_fits(plugin, tree, path, PluginOptions(), context) for plugin in _all(context) if plugin.discovers)
 
 
-def generate(tree: Tree, path: str, options: PluginOptions, given: RenderContext) -> Loaded:
+def generate(tree: Tree, path: str, options: PluginOptions, context: RenderContext) -> Loaded:
     """Return what the plugin of `options`, or the first one that discovers the directory, makes of it.
 
     Raises:
@@ -48,15 +48,15 @@ def generate(tree: Tree, path: str, options: PluginOptions, given: RenderContext
         NotConfined: there is no sandbox to run it in.
         WorkerFailed, WorkspaceUnusable: it did not end well, or its files could not be laid out.
     """
-    plugin = _chosen(tree, path, options, given)
-    with _kitchen(plugin, tree, path, options, given) as kitchen:
+    plugin = _chosen(tree, path, options, context)
+    with _kitchen(plugin, tree, path, options, context) as kitchen:
         if plugin.init:
             kitchen.cook("init", plugin.init)
         loaded = printed(
             f"what plugin {plugin.name} makes of {path}",
             path,
             kitchen.cook("generate", plugin.generate),
-            given.limits,
+            context.limits,
         )
         loaded.announced = _announced(plugin, kitchen, loaded)
     return loaded
@@ -109,38 +109,38 @@ def _upper(name: str) -> str:
     return NOT_A_NAME.sub("_", name.upper())
 
 
-def _all(given: RenderContext) -> Iterator[Plugin]:
-    return (Plugin(**fields) for fields in given.programs.plugins)
+def _all(context: RenderContext) -> Iterator[Plugin]:
+    return (Plugin(**fields) for fields in context.programs.plugins)
 
 
-def _chosen(tree: Tree, path: str, options: PluginOptions, given: RenderContext) -> Plugin:
-    plugins = list(_all(given))
-    known = ", ".join(plugin.name for plugin in plugins) or "none"
+def _chosen(tree: Tree, path: str, options: PluginOptions, context: RenderContext) -> Plugin:
+    plugins = list(_all(context))
+    names = ", ".join(plugin.name for plugin in plugins) or "none"
     if options.name:
         named = next((plugin for plugin in plugins if plugin.name == options.name), None)
         if named is None:
             raise NotSupported(
                 f"there is no plugin {options.name[:100]!r}",
-                remedy=f"add it to `plugins` in the settings; known: {known}",
+                remedy=f"add it to `plugins` in the settings; known: {names}",
             )
-        if named.discovers and not _fits(named, tree, path, options, given):
+        if named.discovers and not _fits(named, tree, path, options, context):
             raise NotSupported(
                 f"the discovery of plugin {named.name} does not find {path}",
                 remedy="mend the source's directory, or the plugin's spec.discover",
             )
         return named
     for plugin in plugins:
-        if plugin.discovers and _fits(plugin, tree, path, options, given):
+        if plugin.discovers and _fits(plugin, tree, path, options, context):
             return plugin
-    raise NotSupported(f"no plugin's discovery finds {path}", remedy=f"write spec.source.plugin.name; known: {known}")
+    raise NotSupported(f"no plugin's discovery finds {path}", remedy=f"write spec.source.plugin.name; known: {names}")
 
 
-def _fits(plugin: Plugin, tree: Tree, path: str, options: PluginOptions, given: RenderContext) -> bool:
+def _fits(plugin: Plugin, tree: Tree, path: str, options: PluginOptions, context: RenderContext) -> bool:
     if plugin.file_name:
         return _matches(tree, path, plugin.file_name, deep=False)
     if plugin.glob:
         return _matches(tree, path, plugin.glob, deep=True)
-    with _kitchen(plugin, tree, path, options, given) as kitchen:
+    with _kitchen(plugin, tree, path, options, context) as kitchen:
         ended = kitchen.run("discover", plugin.find or [])
         return ended.code == 0 and bool(ended.stdout.strip())
 
@@ -222,20 +222,20 @@ class _PluginRun:
 
 @contextmanager
 def _kitchen(
-    plugin: Plugin, tree: Tree, path: str, options: PluginOptions, given: RenderContext
+    plugin: Plugin, tree: Tree, path: str, options: PluginOptions, context: RenderContext
 ) -> Iterator[_PluginRun]:
-    until_s = time.monotonic() + given.programs.deadline_s
+    until_s = time.monotonic() + context.programs.deadline_s
     for directory in _places(plugin, path):
         subtree.look_up(tree, directory)
     env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
-    env |= environment(plugin, options, given.variables)
-    secrets = tuple(given.variables.expand(value) for name, value in options.env if _SECRET.search(name))
-    with workspace(given.programs.work_dir) as made:
-        root, home = made / "source", made / "home"
+    env |= environment(plugin, options, context.variables)
+    secrets = tuple(context.variables.expand(value) for name, value in options.env if _SECRET.search(name))
+    with workspace(context.programs.work_dir) as work:
+        root, home = work / "source", work / "home"
         home.mkdir()
-        lay_out(root, tree, instead={}, max_bytes=given.limits.max_bytes)
+        lay_out(root, tree, instead={}, max_bytes=context.limits.max_bytes)
         (root / path).mkdir(parents=True, exist_ok=True)
-        yield _PluginRun(plugin, path, root, home, env, secrets, until_s, given)
+        yield _PluginRun(plugin, path, root, home, env, secrets, until_s, context)
 
 
 _SECRET = re.compile(r"(?i)pass|token|secret|key|credential")

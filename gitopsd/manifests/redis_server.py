@@ -73,5 +73,5 @@ def _told(program: Path) -> RedisProgram:
         )
     except (OSError, subprocess.TimeoutExpired):
         return RedisProgram(program, ())
-    said = VERSION.search(ended.stdout[:1000])
-    return RedisProgram(program, tuple(map(int, said.groups())) if said else ())
+    version = VERSION.search(ended.stdout[:1000])
+    return RedisProgram(program, tuple(map(int, version.groups())) if version else ())

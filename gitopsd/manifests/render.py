@@ -200,11 +200,11 @@ class ClosureRenderer:
 
     async def _by_revision(self, task: _Task) -> _Found | None:
         """Find by the key that the revision had when somebody asked before: a content never changes its key."""
-        known = self._known.get(task.key)
-        if known is None:
+        cached = self._known.get(task.key)
+        if cached is None:
             return None
-        (outcome,) = await self._outcomes([known[0]])
-        return None if outcome is None else _found(*known, outcome, task)
+        (outcome,) = await self._outcomes([cached[0]])
+        return None if outcome is None else _found(*cached, outcome, task)
 
     async def _recent(self, task: _Task) -> tuple[LookedUp, ...]:
         """Return where renders of these inputs looked lately, those with the same variables first."""
@@ -242,7 +242,7 @@ class ClosureRenderer:
 
     async def _anew(self, task: _Task, recent: tuple[LookedUp, ...]) -> _Found:
         source, inputs = task.source, task.inputs
-        given = RenderContext.packed(self._limits, self._tools.programs, task.variables)
+        context = RenderContext.packed(self._limits, self._tools.programs, task.variables)
         what = {"path": source.path, "options": source.options, "keys": task.keys}
         clock = asyncio.get_running_loop().time
         began_s = clock()
@@ -252,7 +252,7 @@ class ClosureRenderer:
                 reason, remedy=f"change it in Git; it rests for {left_s:.0f} s more before it is tried again"
             )
         try:
-            answer = await self._workers.call(RENDER, task.mirrors, inputs, what, given)
+            answer = await self._workers.call(RENDER, task.mirrors, inputs, what, context)
         except WorkerFailed as err:
             words = f"{source.repo_url} {source.chart or source.path}: {err.what}"
             if isinstance(err, WorkerStopped):

@@ -27,7 +27,7 @@ class RenderContext:
 
     def closure(self) -> dict[str, str]:
         """Return what was asked for besides the source's own tree, as keys of a closure."""
-        lent = {lent_key(ref, key): seen for ref, tree in self.refs.items() for key, seen in tree.closure().items()}
+        lent = {lent_key(ref, key): state for ref, tree in self.refs.items() for key, state in tree.closure().items()}
         return lent | self.variables.closure()
 
     @classmethod

@@ -57,7 +57,7 @@ def type_of(path: str, data: bytes) -> str:
 class DecryptedTree:
     """`ports.Tree` on another one, with what SOPS encrypted in clear. Its closure is that of the other."""
 
-    def __init__(self, tree: Tree, keys: Mapping[str, str], given: RenderContext) -> None:
+    def __init__(self, tree: Tree, keys: Mapping[str, str], context: RenderContext) -> None:
         """Decrypt with `keys`: `program`, `age` (identities) and `pgp` (armoured secret keys), `id` (of all three).
 
         Raises:
@@ -67,13 +67,13 @@ class DecryptedTree:
             raise NotSupported(
                 "there is no SOPS to decrypt by", remedy="install gitopsd[sops], or name the program in tools.sops"
             )
-        if not in_memory(Path(given.programs.work_dir)):
+        if not in_memory(Path(context.programs.work_dir)):
             raise NotSupported(
                 "what SOPS decrypts would be written to a disk", remedy="put run_dir, or /dev/shm, on a tmpfs"
             )
         self._tree = tree
         self._keys = keys
-        self._given = given
+        self._given = context
         self._clear: dict[str, bytes] = {}  # by place
         self._secrets: set[str] = set()
         self.warnings: list[str] = []
@@ -129,8 +129,8 @@ class DecryptedTree:
         programs = self._given.programs
         if not self._keys["age"] and not self._keys["pgp"]:
             raise InvalidManifest(f"{path} is encrypted by SOPS, and there is no key for its repository", remedy=REMEDY)
-        with workspace(programs.work_dir) as made:
-            source, home = made / "source", made / "home"
+        with workspace(programs.work_dir) as work:
+            source, home = work / "source", work / "home"
             source.mkdir()
             home.mkdir(mode=0o700)
             (source / "sealed").write_bytes(data)
@@ -153,9 +153,9 @@ class DecryptedTree:
         return ended.stdout
 
     def _environment(self) -> dict[str, str]:
-        given = {"SOPS_AGE_KEY": self._keys["age"], "PGP_KEYS": self._keys["pgp"]}
+        secrets = {"SOPS_AGE_KEY": self._keys["age"], "PGP_KEYS": self._keys["pgp"]}
         fixed = {"PATH": PATH, "LANG": "C.UTF-8", "SOPS_DISABLE_VERSION_CHECK": "1"}
-        return fixed | {name: value for name, value in given.items() if value}
+        return fixed | {name: value for name, value in secrets.items() if value}
 
 
 PATH = "/usr/local/bin:/usr/bin:/bin"  # gpg is looked for there
@@ -178,9 +178,9 @@ def _values(clear: str, sealed: str) -> Iterator[str]:
                 yield plain
 
 
-def opened(tree: Tree, keys: Any, given: RenderContext) -> Tree:
+def opened(tree: Tree, keys: Any, context: RenderContext) -> Tree:
     """Return `tree`, decrypted where `keys` are given."""
-    return tree if keys is None else DecryptedTree(tree, keys, given)
+    return tree if keys is None else DecryptedTree(tree, keys, context)
 
 
 def warnings_of(trees: Iterable[Tree]) -> list[str]:

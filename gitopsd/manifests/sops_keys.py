@@ -43,9 +43,9 @@ class Keyring:
         return {"program": self._program, "age": age, "pgp": pgp, "id": digest}
 
 
-def identity(given: Keys | None) -> str:
-    """Return what stands for `given` among the inputs of a render: no key can be read from it."""
-    return "" if given is None else " ".join(f"{ref}={keys['id']}" for ref, keys in sorted(given.items()))
+def identity(keys: Keys | None) -> str:
+    """Return what stands for `keys` among the inputs of a render: no key can be read from it."""
+    return "" if keys is None else " ".join(f"{ref}={keys['id']}" for ref, keys in sorted(keys.items()))
 
 
 def _longest(url: str, keys: Sequence[SopsKeys]) -> SopsKeys | None:

@@ -63,10 +63,10 @@ class _StrvalsReader:
                 _set(into, name, self._value())
                 return nothing
             case "[":
-                known = into.get(name) if name in into else []
-                if not isinstance(known, list):
+                items = into.get(name) if name in into else []
+                if not isinstance(items, list):
                     raise NotSettable(f"{name!r} is no list")
-                changed, ended = self._item(known, self._index(), depth)
+                changed, ended = self._item(items, self._index(), depth)
                 _set(into, name, changed)
                 return ended
             case ".":
@@ -87,27 +87,27 @@ class _StrvalsReader:
             _set(into, name, inner)
         return ended
 
-    def _item(self, known: list[Any], index: int, depth: int) -> tuple[list[Any], bool]:
+    def _item(self, items: list[Any], index: int, depth: int) -> tuple[list[Any], bool]:
         name, last = self._until("[.=")
         if name:
             raise NotSettable(f"{name!r} stands behind the index of a list")
-        there = known[index] if index < len(known) else None
+        there = items[index] if index < len(items) else None
         match last:
             case "=":
-                return _with(known, index, self._value()), False
+                return _with(items, index, self._value()), False
             case "[":
                 if there is not None and not isinstance(there, list):
                     raise NotSettable("an index is given for what is no list")
                 if depth >= DEEPEST:
                     raise NotSettable(f"more than {DEEPEST} indexes and names in one path")
                 changed, ended = self._item(there or [], self._index(), depth + 1)
-                return (known if ended else _with(known, index, changed)), ended
+                return (items if ended else _with(items, index, changed)), ended
             case ".":
                 inner = there if isinstance(there, dict) else {}
                 ended = self.key(inner, depth)
-                return (known if ended else _with(known, index, inner)), ended  # Helm forgets what ended early
+                return (items if ended else _with(items, index, inner)), ended  # Helm forgets what ended early
             case _:
-                return known, True
+                return items, True
 
     def _index(self) -> int:
         text, last = self._until("]")
@@ -157,7 +157,7 @@ def _set(into: dict[str, Any], name: str, value: Any) -> None:
         into[name] = value
 
 
-def _with(known: list[Any], index: int, value: Any) -> list[Any]:
-    longer = [*known, *([None] * (index + 1 - len(known)))]
+def _with(items: list[Any], index: int, value: Any) -> list[Any]:
+    longer = [*items, *([None] * (index + 1 - len(items)))]
     longer[index] = value
     return longer

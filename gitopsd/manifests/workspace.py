@@ -35,15 +35,15 @@ def workspace(base: str) -> Iterator[Path]:
             raise PermissionError(errno.EPERM, "it is somebody else's")
         _swept(base)
         with _locked(base, fcntl.LOCK_SH):  # so that nobody sweeps it between the two lines
-            made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
-            held = _lock(made, fcntl.LOCK_EX)
+            directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+            lock = _lock(directory, fcntl.LOCK_EX)
     except OSError as err:
         raise _unusable(base, err) from err
     try:
-        yield made
+        yield directory
     finally:
-        _remove(made)
-        os.close(held)
+        _remove(directory)
+        os.close(lock)
 
 
 def lay_out(into: Path, tree: Tree, *, instead: Mapping[str, bytes], max_bytes: int) -> None:
@@ -58,9 +58,9 @@ def lay_out(into: Path, tree: Tree, *, instead: Mapping[str, bytes], max_bytes: 
     """
     remaining = max_bytes
     files = {
-        key.removeprefix("file:"): seen for key, seen in tree.closure().items() if seen and key.startswith("file:")
+        key.removeprefix("file:"): state for key, state in tree.closure().items() if state and key.startswith("file:")
     }
-    for path, seen in files.items():
+    for path, state in files.items():
         data = instead.get(path)
         if data is None:
             data = tree.read(path, max_bytes=max_bytes) or b""
@@ -70,7 +70,7 @@ def lay_out(into: Path, tree: Tree, *, instead: Mapping[str, bytes], max_bytes: 
                 f"the files that {path} is one of have more than {max_bytes} bytes",
                 remedy="split the application, or raise render.max_bytes",
             )
-        _write(into, path, data, executable=seen.startswith(EXECUTABLE))
+        _write(into, path, data, executable=state.startswith(EXECUTABLE))
     try:
         for path, target in tree.links().items():
             (into / path).parent.mkdir(parents=True, exist_ok=True)
@@ -116,11 +116,11 @@ def _remove(directory: Path) -> None:
 
 @contextmanager
 def _locked(directory: str, how: int) -> Iterator[None]:
-    held = _lock(Path(directory), how)
+    lock = _lock(Path(directory), how)
     try:
         yield
     finally:
-        os.close(held)
+        os.close(lock)
 
 
 def _lock(directory: Path, how: int) -> int:

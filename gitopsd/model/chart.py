@@ -35,8 +35,8 @@ class ChartReference:
 
 def type_of(repository: str) -> str:
     """Return what is fetched under the name `repository`, in Argo CD's words; a file is none of Argo CD's."""
-    known = {CHARTS: "helm", FILES: "file", OCI: "oci"}
-    return next((word for start, word in known.items() if repository.startswith(start)), "git")
+    types = {CHARTS: "helm", FILES: "file", OCI: "oci"}
+    return next((word for start, word in types.items() if repository.startswith(start)), "git")
 
 
 def bare(repository: str) -> str:
@@ -57,5 +57,5 @@ def chart_repository(url: str, chart: str) -> RepoUrl:
 
 def chart_reference(repository: str, chart: str, version: str, *, pass_credentials: bool = False) -> str:
     """Return what is resolved in `repository`, which `chart_repository` gave; no version is the newest one."""
-    wanted = ANY_VERSION if version in ("", "HEAD") else version
-    return wanted if repository.startswith(OCI) else str(ChartReference(chart, wanted, pass_credentials))
+    constraint = ANY_VERSION if version in ("", "HEAD") else version
+    return constraint if repository.startswith(OCI) else str(ChartReference(chart, constraint, pass_credentials))

@@ -282,9 +282,9 @@ def _last_sync_to_json(last: LastSync) -> dict[str, Any]:
 
 def _last_sync_from_json(value: Mapping[str, Any]) -> LastSync:
     unwritten = tuple(ResourceKey(*key) for key in value.get("left", ()))
-    known = {field.name: value[field.name] for field in fields(LastSync) if field.name in value}
+    values = {field.name: value[field.name] for field in fields(LastSync) if field.name in value}
     # When it ended is told by who carries it.
-    return LastSync(**{"ended_s": 0.0, **known, "left": unwritten, "healed": _heals_from_json(value)})
+    return LastSync(**{"ended_s": 0.0, **values, "left": unwritten, "healed": _heals_from_json(value)})
 
 
 def _heals_to_json(healed: Iterable[Heal]) -> list[Any]:

@@ -72,5 +72,5 @@ def newest(entries: Sequence[HistoryEntry], limit: int) -> tuple[HistoryEntry, .
     """Return the last `limit` syncs that succeeded and as many that did not: what fails all night takes no rollback."""
     good = [entry for entry in entries if entry.phase == OperationPhase.SUCCEEDED.value]
     bad = [entry for entry in entries if entry.phase != OperationPhase.SUCCEEDED.value]
-    kept = {entry.id for some in (good, bad) for entry in some[max(0, len(some) - limit) :]}
-    return tuple(entry for entry in entries if entry.id in kept)
+    newest_ids = {entry.id for some in (good, bad) for entry in some[max(0, len(some) - limit) :]}
+    return tuple(entry for entry in entries if entry.id in newest_ids)

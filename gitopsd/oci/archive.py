@@ -105,9 +105,9 @@ class _BoundedLayer:
         while got < size and not self._unzip.eof:
             fresh = bytes(self._left[:CHUNK]) if not self._unzip.unconsumed_tail else b""
             self._left = self._left[len(fresh) :]
-            given = self._unzip.unconsumed_tail + fresh
-            part = self._unzip.decompress(given, size - got)
-            if not part and not given:
+            zipped = self._unzip.unconsumed_tail + fresh
+            part = self._unzip.decompress(zipped, size - got)
+            if not part and not zipped:
                 raise EOFError("it ends too soon")
             parts.append(part)
             got += len(part)

@@ -175,8 +175,8 @@ class Registry:
         answer = await self._ask(path, MAX_MANIFEST_BYTES, what)
         if answer.status == NOT_FOUND:
             return None
-        body, said = answer.body, answer.headers.get("Docker-Content-Digest", "")
-        digest = reference if is_digest(reference) else said if is_digest(said) else _sha256(body)
+        body, header = answer.body, answer.headers.get("Docker-Content-Digest", "")
+        digest = reference if is_digest(reference) else header if is_digest(header) else _sha256(body)
         if not fits(digest, body):
             raise self._lies(digest)
         return digest, body
@@ -226,19 +226,19 @@ class Registry:
 
 @asynccontextmanager
 async def registry(
-    url: str, given: RepoCredentials | None, limits: OciSettings, reach: Reach
+    url: str, credentials: RepoCredentials | None, limits: OciSettings, reach: Reach
 ) -> AsyncIterator[Registry]:
-    """Open the repository `url` of a registry with the credentials `given`.
+    """Open the repository `url` of a registry with the credentials `credentials`.
 
     Raises:
         InvalidDeclaration: `url` names no repository.
-        InvalidSettings: a certificate or secret of `given` cannot be used.
+        InvalidSettings: a certificate or secret of `credentials` cannot be used.
     """
     repository = OciRepository.parse(url)
-    plain = given is not None and given.plain_http
+    plain = credentials is not None and credentials.plain_http
     scheme = "http" if plain else "https"
-    login = Login(given, repository.host, f"repository:{repository.name}:pull", plain)
-    async with session(given, f"{scheme}://{repository.host}", deadline_s=limits.deadline_s, reach=reach) as http:
+    login = Login(credentials, repository.host, f"repository:{repository.name}:pull", plain)
+    async with session(credentials, f"{scheme}://{repository.host}", deadline_s=limits.deadline_s, reach=reach) as http:
         yield Registry(repository, limits, http, login)
 
 

@@ -51,16 +51,16 @@ class Login:
             self._headers = login(self.given)
         return bool(self._headers) and self._headers != before
 
-    async def _token(self, http: HttpSession, asked: Mapping[str, str]) -> str:
-        realm = asked.get("realm", "")
+    async def _token(self, http: HttpSession, challenge: Mapping[str, str]) -> str:
+        realm = challenge.get("realm", "")
         if not self._may_tell(realm):
             raise self._refused("it sends us for a token to a place without TLS")
-        query = {"service": asked.get("service", ""), "scope": self.scope}
+        query = {"service": challenge.get("service", ""), "scope": self.scope}
         headers = {}
         if self.given is not None and self.given.password is not None:
             headers["Authorization"] = basic(self.given.username, self.given.password.read())
-        wanted = urlencode({name: value for name, value in query.items() if value})
-        url = f"{realm}{'&' if '?' in realm else '?'}{wanted}"
+        parameters = urlencode({name: value for name, value in query.items() if value})
+        url = f"{realm}{'&' if '?' in realm else '?'}{parameters}"
         try:
             answer = await http.fetch(HttpRequest(url, MAX_BYTES, login=headers, redirects=0))
         except FetchFailed as err:

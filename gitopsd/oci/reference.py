@@ -64,14 +64,14 @@ def tag_of(reference: str, tags: Iterable[str]) -> str | None:
 
     Source: Helm, pkg/registry/util.go (GetTagMatchingVersionOrConstraint).
     """
-    known = list(tags)
+    names = list(tags)
     constraint = parse_constraint(reference)
-    versions = {tag.replace("_", "+"): tag for tag in known}
+    versions = {tag.replace("_", "+"): tag for tag in names}
     version = newest(constraint, versions) if constraint is not None else None
     if version is not None:
         return versions[version]
     plain = reference.replace("+", "_")
-    return plain if plain in known else None
+    return plain if plain in names else None
 
 
 def fits(digest: str, content: bytes) -> bool:

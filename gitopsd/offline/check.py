@@ -57,11 +57,13 @@ async def check(path: Path, environ: Mapping[str, str], parse: Parse) -> Report:
 async def _directory(
     directory: Path, source: DeclarationSource, parse: Parse, declared: dict[DeclarationKey, Declared], report: Report
 ) -> None:
-    seen = await asyncio.to_thread(scan, directory, recurse=source.recurse)
-    held = content(seen, await read_files(seen, parse, {}, 0.0))
-    reading = read_source(Documents(f"dir:{directory}", held.manifests, held.origins, complete=True, prune=False), {})
-    secrets = read(held.secrets)
-    report.errors += [*held.faults, *reading.warnings, *secrets.errors]
+    scanned = await asyncio.to_thread(scan, directory, recurse=source.recurse)
+    read_content = content(scanned, await read_files(scanned, parse, {}, 0.0))
+    reading = read_source(
+        Documents(f"dir:{directory}", read_content.manifests, read_content.origins, complete=True, prune=False), {}
+    )
+    secrets = read(read_content.secrets)
+    report.errors += [*read_content.faults, *reading.warnings, *secrets.errors]
     report.warnings += secrets.warnings
     report.credentials += len(secrets.declared.repositories) + len(secrets.declared.templates)
     report.clusters |= {ClusterId(cluster.name): cluster.server for cluster in secrets.clusters}

@@ -82,9 +82,9 @@ def _whole(target: str, path: Path, declared: DeclaredApplications) -> None:
 
 
 def _directory(directory: Path, declared: DeclaredApplications) -> None:
-    seen = scan(directory, recurse=True)
-    declared.warnings += seen.faults
-    for path, state in seen.files:
+    scanned = scan(directory, recurse=True)
+    declared.warnings += scanned.faults
+    for path, state in scanned.files:
         try:
             data = read(path, state)
         except OSError as err:

@@ -89,24 +89,24 @@ class RenderReport:
     error: GitopsError | None = None
 
 
-def rendered(asked: RenderQuery) -> list[RenderReport]:
+def rendered(query: RenderQuery) -> list[RenderReport]:
     """Return what each application asked for renders to; one that fails has its error, and the others go on.
 
     Raises:
         NotFound: nobody has the name of a target.
         InvalidSettings: the settings file cannot be used.
     """
-    settings = load(asked.config, os.environ) if asked.config else Settings()
+    settings = load(query.config, os.environ) if query.config else Settings()
     # What happens on the way is told by the errors.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with TemporaryDirectory(prefix="gitopsd-render-") as scratch:
         work = best_place(Path(scratch) / "work")
         with kept(work):
-            return asyncio.run(_rendered(asked, settings, Path(scratch), work))
+            return asyncio.run(_rendered(query, settings, Path(scratch), work))
 
 
-async def _rendered(asked: RenderQuery, settings: Settings, scratch: Path, work: Path) -> list[RenderReport]:
-    declared = applications(asked.targets, _directories(asked, settings))
+async def _rendered(query: RenderQuery, settings: Settings, scratch: Path, work: Path) -> list[RenderReport]:
+    declared = applications(query.targets, _directories(query, settings))
     reports = [RenderReport("", error=fault) for fault in declared.faults]
     bounds = settings.workers
     limits = JobLimits(
@@ -115,17 +115,17 @@ async def _rendered(asked: RenderQuery, settings: Settings, scratch: Path, work:
     # Not strict: who types the command says what is run here, and where.
     confined = confinement(settings, work, os.environ, strict=False)
     async with WorkerPool(1, limits, confinement=confined) as workers:
-        kitchen = _OfflineRenderer(asked, settings, workers, scratch, work)
-        apps = declared.applications or ([] if asked.targets else [await kitchen.undeclared()])
+        kitchen = _OfflineRenderer(query, settings, workers, scratch, work)
+        apps = declared.applications or ([] if query.targets else [await kitchen.undeclared()])
         reports += [await kitchen.told(app) for app in apps]
     if reports:
         reports[0].warnings[:0] = declared.warnings
     return reports
 
 
-def _directories(asked: RenderQuery, settings: Settings) -> list[Path]:
-    if asked.declarations is not None:
-        return [asked.declarations]
+def _directories(query: RenderQuery, settings: Settings) -> list[Path]:
+    if query.declarations is not None:
+        return [query.declarations]
     return [declaration.directory for declaration in settings.declarations if declaration.directory is not None] or [
         Path()
     ]
@@ -144,8 +144,8 @@ class _Elsewhere:
 
 
 class _OfflineRenderer:
-    def __init__(self, asked: RenderQuery, settings: Settings, workers: WorkerPool, scratch: Path, work: Path) -> None:
-        self._asked = asked
+    def __init__(self, query: RenderQuery, settings: Settings, workers: WorkerPool, scratch: Path, work: Path) -> None:
+        self._asked = query
         self._scratch = scratch
         self._settings = settings
         self._mirrors: dict[RepoUrl, str] = {}
@@ -203,11 +203,11 @@ class _OfflineRenderer:
         return report
 
     def _sources(self, app: Application) -> Sequence[Source]:
-        asked = self._asked
+        query = self._asked
         if len(app.sources) == 1:
             (source,) = app.sources
-            return [_at_path(source, asked.path)] if asked.path else [source]
-        if asked.path or asked.revision:
+            return [_at_path(source, query.path)] if query.path else [source]
+        if query.path or query.revision:
             raise InvalidDeclaration(
                 f"{app.name} has {len(app.sources)} sources, and one path or revision was given for all",
                 remedy="leave out --path and --revision",
@@ -259,13 +259,15 @@ def _looks(
     places: Mapping[str, SourceLocation], looked_up: Sequence[str], variables: Mapping[str, str]
 ) -> tuple[Look, ...]:
     """Return what a render saw: in its own source, then in those that lend to it, named by their refs."""
-    asked = sorted(key for key in looked_up if key.startswith(KIND))
-    looks = [Look("env", name, value_of(name, variables)) for name in (key.removeprefix(KIND) for key in asked)]
+    variables_asked = sorted(key for key in looked_up if key.startswith(KIND))
+    looks = [
+        Look("env", name, value_of(name, variables)) for name in (key.removeprefix(KIND) for key in variables_asked)
+    ]
     for ref, keys in sorted(parted(key for key in looked_up if not key.startswith(KIND)).items()):
         tree = open_tree(places[ref].mirror, places[ref].revision)
-        for key, seen in sorted(tree.seen(keys).items()):
+        for key, state in sorted(tree.seen(keys).items()):
             kind, _, path = key.partition(":")
-            looks.append(Look(kind, f"{_lender(ref)}/{path}" if ref else path, seen))
+            looks.append(Look(kind, f"{_lender(ref)}/{path}" if ref else path, state))
     return tuple(looks)
 
 

@@ -53,15 +53,15 @@ async def _told(named: str, settings: Settings, revision: str, chart: str) -> Re
     url = chart_repository(named, chart) if chart else named
     trust, problems = await _trust(settings)
     credentials = trust.find(url)
-    given = await trust.credentials(url)
+    login = await trust.credentials(url)
     if url.startswith(CHARTS):
-        wanted = ChartReference(chart, revision)
-        answer = await check_charts(named, given, settings.oci, settings.charts, wanted)
+        reference = ChartReference(chart, revision)
+        answer = await check_charts(named, login, settings.oci, settings.charts, reference)
     elif is_registry(url):
-        answer = await check_registry(url, given, settings.oci, revision=revision)
+        answer = await check_registry(url, login, settings.oci, revision=revision)
     else:
         with tempfile.TemporaryDirectory(prefix="gitopsd-") as scratch:
-            answer = await check_git(url, given, Path(scratch), revision=revision, deadline_s=DEADLINE_S)
+            answer = await check_git(url, login, Path(scratch), revision=revision, deadline_s=DEADLINE_S)
     return RepoReport(without_credentials(url), _named(credentials, trust), answer, tuple(problems))
 
 
@@ -82,5 +82,5 @@ def _named(credentials: RepoCredentials | None, trust: CredentialStore) -> str:
         entry: f"git.credentials[{index}]" for index, entry in enumerate(trust.settings.credentials)
     }
     ways = [name for field, name in WAYS.items() if getattr(credentials, field)]
-    held = next((name for entry, name in where.items() if entry.url == credentials.url), "a Secret")
-    return f"{' and '.join(ways) or 'no login'}, of {held} for {without_credentials(credentials.url)}"
+    holder = next((name for entry, name in where.items() if entry.url == credentials.url), "a Secret")
+    return f"{' and '.join(ways) or 'no login'}, of {holder} for {without_credentials(credentials.url)}"

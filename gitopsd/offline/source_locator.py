@@ -96,8 +96,8 @@ class SourceLocator:
     async def _artifact(self, source: Source) -> SourceLocation:
         """Return an artifact or a chart, where one of the places is the URL that it is fetched from or lies below."""
         address = RepoAddress.parse(source.repository)
-        known = [prefix for text in self._named if (prefix := RepoAddress.parse(text)) is not None]
-        if address is None or not any(address.under(prefix) for prefix in known):
+        prefixes = [prefix for text in self._named if (prefix := RepoAddress.parse(text)) is not None]
+        if address is None or not any(address.under(prefix) for prefix in prefixes):
             name = without_credentials(source.repository)
             raise NotFound(f"nothing of {name} is here", remedy=f"fetch it by --repo {name}")
         return await self._fetch(source.repository, source.reference, "")
@@ -107,11 +107,11 @@ class SourceLocator:
         return text if directory is None else await self._copy(directory)
 
     async def _copy(self, directory: Path) -> WorkingCopy:
-        known = self._copies.get(directory)
-        if known is None:
-            known = self._copies[directory] = WorkingCopy(directory, self._scratch / f"mirror-{len(self._copies)}")
-            await known.find()
-        return known
+        copy = self._copies.get(directory)
+        if copy is None:
+            copy = self._copies[directory] = WorkingCopy(directory, self._scratch / f"mirror-{len(self._copies)}")
+            await copy.find()
+        return copy
 
     async def _fetch(self, url: RepoUrl, ref: str, tag_prefix: str) -> SourceLocation:
         if self._fetched is None:

@@ -21,9 +21,7 @@ class LiveStates(Protocol):
         """Return how the cluster serves `gvk`; `Unserved` where it does not, `Unreadable` where that is not known."""
         ...
 
-    def readings(
-        self, cluster: ClusterId, app: AppName, wanted: Collection[ObjectRef]
-    ) -> Mapping[ResourceKey, Reading]:
+    def readings(self, cluster: ClusterId, app: AppName, refs: Collection[ObjectRef]) -> Mapping[ResourceKey, Reading]:
         """Return the reading of every wanted object and of every object that carries the application's tracking id.
 
         A wanted kind that is not watched yet becomes watched, and its objects read `Unreadable(pending=True)`.

@@ -85,19 +85,19 @@ class Comparer:
             options=parse_options(app.sync_policy.options, subject="")[0],
             mutations=app.include_mutations,
         )
-        asked = await at_most(DRY_RUNS_AT_ONCE, doubtful, ask, name=f"dry run {app.name}")
+        answered = await at_most(DRY_RUNS_AT_ONCE, doubtful, ask, name=f"dry run {app.name}")
         gone = (key for key in remembered.keys() - target.objects.keys() if not _is_there(app, readings.get(key)))
         proven: dict[ResourceKey, Remembered | None] = dict.fromkeys(gone)
-        proven |= {compared.pair.key: compared.remember for compared in asked if compared.remember}
+        proven |= {compared.pair.key: compared.remember for compared in answered if compared.remember}
         if proven:
             self.inventory.remember(app.name, cluster, proven)
-        return await self._extra.seen(app, cluster, (*settled, *asked), target.hashes, ignored)
+        return await self._extra.seen(app, cluster, (*settled, *answered), target.hashes, ignored)
 
     async def _ask(self, where: _Where, doubt: Doubtful) -> Compared:
         question = (where.cluster, where.user, *doubt.question)
-        known = self._answers.get(question)
-        if known is not None:
-            return replace(known, pair=doubt.pair, health=doubt.live.health)
+        cached = self._answers.get(question)
+        if cached is not None:
+            return replace(cached, pair=doubt.pair, health=doubt.live.health)
         answer, body = await self._predicted(where, doubt)
         if isinstance(answer, GitopsError):
             return _unknown(doubt, f"no answer to a dry run: {answer.what}")

@@ -46,8 +46,8 @@ class DriftRecorder:
         if book is None and compared.status is SyncStatus.SYNCED:
             return ()
         book = self._of_cluster(facts)
-        held = frozenset((field.key, field.difference.path) for field in self._fought(compared, book, facts))
-        changed = observed(book.open, compared, replace(facts, held=held), self.ledger.new_id)
+        fought_places = frozenset((field.key, field.difference.path) for field in self._fought(compared, book, facts))
+        changed = observed(book.open, compared, replace(facts, held=fought_places), self.ledger.new_id)
         self._note(book, changed)
         fought = self._fought(compared, book, facts)
         self._forget_calm(facts, book)

@@ -47,10 +47,10 @@ class ExtraFieldReader:
         An object that cannot be read for it is Unknown. Nothing is read of what nobody asks about.
         """
         wishes = [_wish(app, compared) for compared in comparisons]
-        asked = [
+        questions = [
             (at, compared, wish) for at, (compared, wish) in enumerate(zip(comparisons, wishes, strict=True)) if wish
         ]
-        if not asked:
+        if not questions:
             return comparisons
 
         async def look(question: tuple[int, Compared, ExtraFields]) -> Compared:
@@ -58,9 +58,9 @@ class ExtraFieldReader:
             key = compared.pair.key
             return await self._look(cluster, compared, wish, Basis(hashes[key], rules_for(ignored, key)))
 
-        looked = await at_most(READS_AT_ONCE, asked, look, name=f"extra fields {app.name}")
+        looked = await at_most(READS_AT_ONCE, questions, look, name=f"extra fields {app.name}")
         answers = list(comparisons)
-        for (index, _, _), compared in zip(asked, looked, strict=True):
+        for (index, _, _), compared in zip(questions, looked, strict=True):
             answers[index] = compared
         return answers
 
@@ -68,10 +68,10 @@ class ExtraFieldReader:
         key, target, reading = compared.pair.key, compared.pair.target, compared.pair.live
         if target is None or not isinstance(reading, Found):
             return compared
-        known, live = self._known.get((cluster, key)), reading.live
+        cached, live = self._known.get((cluster, key)), reading.live
         question = (live.uid, live.resource_version, basis.target, basis.rules.hash)
-        if known is not None and known[0] == question:
-            return with_extra(compared, known[1], wish)
+        if cached is not None and cached[0] == question:
+            return with_extra(compared, cached[1], wish)
         try:
             body = await self.applier.read(cluster, ObjectRef(key, gvk_of(target)))
             extra = (

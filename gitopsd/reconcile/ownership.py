@@ -44,10 +44,10 @@ class TargetIndex:
             self._put(app.name, elsewhere, frozenset())
         if cluster is not None:
             before = self.of(app.name, cluster)
-            wanted = frozenset(keys)
-            self._put(app.name, cluster, wanted | (before if mark is None else frozenset()))
+            targets = frozenset(keys)
+            self._put(app.name, cluster, targets | (before if mark is None else frozenset()))
             if mark is not None:
-                self._new[app.name] = wanted & (self._new.get(app.name, frozenset()) | (wanted - before))
+                self._new[app.name] = targets & (self._new.get(app.name, frozenset()) | (targets - before))
         if mark is not None:
             self.barrier.passed(app.name, mark, scopes_of(app))
 
@@ -72,16 +72,16 @@ class TargetIndex:
             return
         hooks = (hook.key for hook in target.hooks)
         # What is not placed yet is not written yet, and is asked about once it is.
-        asked = {*target.objects, *hooks} - target.unplaced
+        candidates = {*target.objects, *hooks} - target.unplaced
         permitted = partial(self.destinations.refusals, app, cluster)
-        wanted = {*target.objects, *target.held}
-        if permitted(asked) or target.unplaced:  # what it may not have it cannot contend for
-            wanted = {key for key in wanted if not permitted([key])}
+        targets = {*target.objects, *target.held}
+        if permitted(candidates) or target.unplaced:  # what it may not have it cannot contend for
+            targets = {key for key in targets if not permitted([key])}
         if target.nameless:  # one of them may be any that it had
-            wanted |= self.of(app.name, cluster)
-        self.put(app, cluster, wanted, mark)
+            targets |= self.of(app.name, cluster)
+        self.put(app, cluster, targets, mark)
         self._contend(app.name, cluster, target.objects)
-        self.destinations.check_objects(app, cluster, asked)
+        self.destinations.check_objects(app, cluster, candidates)
         if mark is not None:
             self.inventory.put_delete_hooks(app.name, delete_hooks(target.hooks))
 
@@ -126,8 +126,8 @@ class TargetIndex:
     def _home(self, app: Application) -> ResourceKey | None:
         """Return the destination's namespace where the application is to make it, and Git does not hold it."""
         key = ResourceKey("", "Namespace", "", app.destination.namespace)
-        held = any(wanted == key for _, wanted in self.inventory.targets(app.name))
-        return key if key.name and not held else None
+        is_target = any(target == key for _, target in self.inventory.targets(app.name))
+        return key if key.name and not is_target else None
 
     def _claimed(self, app: Application, cluster: ClusterId) -> frozenset[ResourceKey]:
         """Return what `app` wants for the first time while others that may want it too have not been asked."""
@@ -139,8 +139,10 @@ class TargetIndex:
 
     def _approved_s(self, app: Application) -> float | None:
         """Return when a person last approved deletions, by the declaration's annotation or by asking us."""
-        said = [at_s for at_s in (approved_s(app.manifest), self.inventory.approved_s(app.name)) if at_s is not None]
-        return max(said, default=None)
+        approvals = [
+            at_s for at_s in (approved_s(app.manifest), self.inventory.approved_s(app.name)) if at_s is not None
+        ]
+        return max(approvals, default=None)
 
     def _contend(self, app: AppName, cluster: ClusterId, keys: Iterable[ResourceKey]) -> None:
         """Take note of who else wants `keys`: should one of them be gone, `app` has another pass."""

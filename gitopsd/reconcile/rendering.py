@@ -64,22 +64,22 @@ class ApplicationRenderer:
             )
         mark = None if refs else self.barrier.mark()
         # With its revision in it, a source that a person asked for is not taken for the one that is declared.
-        wanted = (
+        sources = (
             [replace(source, target_revision=ref) for source, ref in zip(app.sources, refs, strict=True)]
             if refs
             else []
         )
-        return replace(await self._desired(app, wanted or app.sources), mark=mark)
+        return replace(await self._desired(app, sources or app.sources), mark=mark)
 
     def nothing(self, revisions: tuple[Revision, ...], hooks: Sequence[Manifest]) -> Rendered:
         """Return what is asked for in the name of an application that is being deleted: `hooks`, whatever Git holds."""
         return Rendered(revisions, self.now_s(), tuple(hooks), (), (), (), mark=self.barrier.mark())
 
-    async def _desired(self, app: Application, wanted: Sequence[Source]) -> Rendered:
+    async def _desired(self, app: Application, sources: Sequence[Source]) -> Rendered:
         self.rights.check(app)
-        resolved = self._resolved(wanted)
-        await self.integrity.check(app, wanted, resolved)
-        lent = [Lent(source, at.revision) for source, at in zip(wanted, resolved, strict=True) if source.ref]
+        resolved = self._resolved(sources)
+        await self.integrity.check(app, sources, resolved)
+        lent = [Lent(source, at.revision) for source, at in zip(sources, resolved, strict=True) if source.ref]
         offered = self.offered(app)
         self.askers.add(app.name)
         async with stepping_aside():  # it may wait for a worker, and those whose renders are known need none
@@ -87,7 +87,7 @@ class ApplicationRenderer:
                 await self.renderer.render(
                     app.name, source, at.revision, build_environment(app, source, at.revision, offered), lent
                 )
-                for source, at in zip(wanted, resolved, strict=True)
+                for source, at in zip(sources, resolved, strict=True)
                 if source.gives_manifests
             ]
         if not any(key.startswith(KUBE) for one in rendered for key in one.looked_up):
@@ -99,13 +99,13 @@ class ApplicationRenderer:
             )
         return _joined(resolved, rendered)
 
-    def _resolved(self, wanted: Sequence[Source]) -> Sequence[Resolved]:
+    def _resolved(self, sources: Sequence[Source]) -> Sequence[Resolved]:
         """Return what all sources are, with no await between them: one repository's all see one epoch (D2).
 
         Each is looked up though one before it fails: what has to be fetched first is asked for at once.
         """
         resolved, errors = [], []
-        for source in wanted:
+        for source in sources:
             try:
                 resolved.append(self.sources.resolve(source.repository, source.reference, source.tag_prefix))
             except GitopsError as err:

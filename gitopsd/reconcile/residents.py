@@ -63,15 +63,15 @@ class Holders:
     async def seen(self, orders: PassRequest, aim: Snapshot) -> Snapshot:
         """Return `aim` with a guard that knows what lives in what the application may delete."""
         target, going = aim.target, orders.deleting
-        held = frozenset() if going else frozenset({*target.objects, *target.held} - {aim.guard.home})
+        staying = frozenset() if going else frozenset({*target.objects, *target.held} - {aim.guard.home})
         lives = [reading.live for reading in aim.readings.values() if isinstance(reading, Found)]
-        gone = [live for live in lives if owns(aim.guard.app, live) and live.key not in held]
-        leaving = Leaving(aim.cluster, aim.guard, held, frozenset(live.uid for live in gone))
+        gone = [live for live in lives if owns(aim.guard.app, live) and live.key not in staying]
+        leaving = Leaving(aim.cluster, aim.guard, staying, frozenset(live.uid for live in gone))
         operation = self.apps.operation(aim.guard.app)
         busy = going or (operation is not None and not operation.phase.over)
         goes = [live for live in lives if live in gone or _is_hook(live, aim.guard.app)]
-        asked = [live for live in goes if is_holder(live.key) and not live.deleting and live.key != aim.guard.home]
-        residents = {live.key: await self._known_of(live, leaving, BUSY_S if busy else CALM_S) for live in asked}
+        holders = [live for live in goes if is_holder(live.key) and not live.deleting and live.key != aim.guard.home]
+        residents = {live.key: await self._known_of(live, leaving, BUSY_S if busy else CALM_S) for live in holders}
         guard = replace(aim.guard, residents=residents)
         return replace(aim, guard=guard, residents_now=partial(self.of, leaving=leaving))
 
@@ -96,11 +96,11 @@ class Holders:
         now_s, question = self.now_s(), (leaving.guard.app, leaving.cluster, live.uid)
         for old in [one for one, (at_s, _) in self._known.items() if not 0 <= now_s - at_s < CALM_S]:
             del self._known[old]
-        at_s, known = self._known.get(question, (0.0, None))
-        if known is None or now_s - at_s >= age_s:
-            known = await self.of(live, leaving)
-            self._known[question] = now_s, known
-        return known
+        at_s, cached = self._known.get(question, (0.0, None))
+        if cached is None or now_s - at_s >= age_s:
+            cached = await self.of(live, leaving)
+            self._known[question] = now_s, cached
+        return cached
 
     def _wanting(self, holder: ResourceKey, kind: GroupKind | None, leaving: Leaving) -> frozenset[AppName]:
         """Return the applications that want objects in `holder`, whether or not they are there."""

@@ -97,9 +97,9 @@ class Snapshots:
 
     def target(self, app: Application, cluster: ClusterId, manifests: Sequence[Manifest]) -> Target:
         """Return the target of `app` in `cluster`, without kinds that are left out there. Raises InvalidManifest."""
-        kept, conditions = included(manifests, partial(self.excluded, cluster))
+        remaining, conditions = included(manifests, partial(self.excluded, cluster))
         scope = self._scope(cluster, app)
-        target = target_of(app.name, app.destination.namespace, kept, scope, self.tracking)
+        target = target_of(app.name, app.destination.namespace, remaining, scope, self.tracking)
         return replace(target, conditions=(*target.conditions, *conditions)) if conditions else target
 
     def target_of_pass(self, orders: PassRequest, cluster: ClusterId, rendered: Rendered) -> Target:
@@ -190,8 +190,8 @@ class Snapshots:
                     return namespaced
                 case Unreadable() as unreadable:
                     inventory = self.targets.of(app.name, cluster)
-                    known = {bool(key.namespace) for key in inventory if key.group_kind == gvk.group_kind}
-                    return known.pop() if len(known) == 1 else unreadable
+                    scopes = {bool(key.namespace) for key in inventory if key.group_kind == gvk.group_kind}
+                    return scopes.pop() if len(scopes) == 1 else unreadable
                 case _:
                     return None
 
@@ -200,19 +200,19 @@ class Snapshots:
     def _readings(self, orders: PassRequest, cluster: ClusterId, target: Target) -> dict[ResourceKey, Reading]:
         """Return the readings of the target, and of what else there is of the application that its project permits."""
         app = orders.app
-        wanted = [ObjectRef(key, gvk_of(manifest)) for key, manifest in target.objects.items()]
+        refs = [ObjectRef(key, gvk_of(manifest)) for key, manifest in target.objects.items()]
         operation = self.apps.operation(app.name)
-        wanted += hook_refs(target.hooks, operation.id if operation is not None and not operation.phase.over else "")
+        refs += hook_refs(target.hooks, operation.id if operation is not None and not operation.phase.over else "")
         inventory, named = self.targets.of(app.name, cluster), self._shown(app, cluster, target)
-        wanted += [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(named)]
+        refs += [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(named)]
         namespaces = {app.destination.namespace} if app.destination.namespace else set()
         if orders.deleting:
-            hooks = {ref.key for ref in wanted}
+            hooks = {ref.key for ref in refs}
             others = (key for key in inventory - hooks if not self.excluded(cluster, key.group_kind))
-            wanted += [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(others)]
+            refs += [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(others)]
             namespaces = {key.namespace for key in hooks if key.namespace}
-        beside = {ResourceKey("", "Namespace", "", name) for name in namespaces} - {ref.key for ref in wanted}
-        wanted += [ObjectRef(key, NAMESPACE) for key in sorted(beside)]
+        beside = {ResourceKey("", "Namespace", "", name) for name in namespaces} - {ref.key for ref in refs}
+        refs += [ObjectRef(key, NAMESPACE) for key in sorted(beside)]
         project = self.apps.project(app.project)
 
         def counts(key: ResourceKey, reading: Reading) -> bool:
@@ -223,7 +223,7 @@ class Snapshots:
             # A project that went with its applications permits what is known to be theirs, and nothing else.
             return key in inventory if project is None else not self.destinations.refusals(app, cluster, [key])
 
-        readings = dict(self.live.readings(cluster, app.name, wanted))
+        readings = dict(self.live.readings(cluster, app.name, refs))
         readings |= {key: known_of(app.name, readings[key]) for key in named}
         return {key: reading for key, reading in readings.items() if counts(key, reading)}
 

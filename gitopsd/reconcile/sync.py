@@ -68,20 +68,20 @@ class Syncer:
     fenced: Callable[[ClusterId], str]  # why nothing may be written to a cluster now
     on_sync: Callable[[Operation], None]  # told of every operation that is over
 
-    async def advance(self, wanted: SyncInput) -> Outcome:
+    async def advance(self, inputs: SyncInput) -> Outcome:
         """Take the sync that runs a step further, and begin one if one is due."""
-        operation, asked = self.apps.operation(wanted.app.name), self.apps.request(wanted.app.name)
-        if asked is not None and taken_up(asked, operation):
-            self._taken_up(wanted.app, asked)
+        operation, request = self.apps.operation(inputs.app.name), self.apps.request(inputs.app.name)
+        if request is not None and taken_up(request, operation):
+            self._taken_up(inputs.app, request)
         if operation is not None and not operation.phase.over:
-            outcome = await self._further(operation, wanted)
+            outcome = await self._further(operation, inputs)
             if outcome.operation is None or outcome.operation.end is not EndReason.SUPERSEDED:
                 return outcome
             operation = outcome.operation  # nothing was written in this pass, so its comparison still holds
-        operation, due = self._begun(wanted, operation)
+        operation, due = self._begun(inputs, operation)
         if operation is None or operation.phase.over:
-            return Outcome(operation, due.reason, due.again_after_s, wanted.left(operation))
-        return await self._further(operation, wanted)
+            return Outcome(operation, due.reason, due.again_after_s, inputs.left(operation))
+        return await self._further(operation, inputs)
 
     def stalled(self, app: Application, err: GitopsError) -> None:
         """Take note of a pass that came to nothing: what is to end by now ends, and what cannot begin is refused."""
@@ -97,41 +97,41 @@ class Syncer:
             if isinstance(err, Terminal) or late:
                 self._refused(app, request, str(err), operation)
 
-    async def _further(self, operation: Operation, wanted: SyncInput) -> Outcome:
-        over, again_after_s = self._stopped(operation, wanted), None
-        fence = self.fenced(wanted.aim.cluster)
+    async def _further(self, operation: Operation, inputs: SyncInput) -> Outcome:
+        over, again_after_s = self._stopped(operation, inputs), None
+        fence = self.fenced(inputs.aim.cluster)
         if over is None and fence and not operation.scope.dry_run:
             if operation.phase is not OperationPhase.TERMINATING:
-                return Outcome(operation, fence, FENCED_S, wanted.left(operation))
+                return Outcome(operation, fence, FENCED_S, inputs.left(operation))
             over = ended(operation, EndReason.TERMINATED, TERMINATED, self.now_s())
         if over is None:
-            operation, more_s = mended(operation, drifted(wanted, operation), self.now_s(), self.pacing)
-            operation, again_after_s = await self._steps(operation, wanted)
+            operation, more_s = mended(operation, drifted(inputs, operation), self.now_s(), self.pacing)
+            operation, again_after_s = await self._steps(operation, inputs)
             again_after_s = min((wait_s for wait_s in (again_after_s, more_s) if wait_s is not None), default=None)
             over = operation if operation.phase.over else None
         if over is None:
-            return Outcome(operation, again_after_s=again_after_s, hooks_left=wanted.left(operation))
+            return Outcome(operation, again_after_s=again_after_s, hooks_left=inputs.left(operation))
         self._over(over)
-        self._ground_moved(wanted, over)
-        return Outcome(over, again_after_s=CONFIRM_S, hooks_left=wanted.left(over))
+        self._ground_moved(inputs, over)
+        return Outcome(over, again_after_s=CONFIRM_S, hooks_left=inputs.left(over))
 
-    def _ground_moved(self, wanted: SyncInput, last: Operation | None) -> bool:
+    def _ground_moved(self, inputs: SyncInput, last: Operation | None) -> bool:
         """Tell whether what the last sync was refused by has changed since; have the mirror tell when it does."""
-        cluster, target = wanted.aim.cluster, wanted.aim.target
+        cluster, target = inputs.aim.cluster, inputs.aim.target
         here = last is not None and last.cluster == cluster
         manifests = (*target.objects.values(), *(hook.manifest for hook in target.hooks))
         places = refused_at(last, manifests) if here else ()
-        return self.live.refused(cluster, wanted.app.name, last.id if last is not None else "", places)
+        return self.live.refused(cluster, inputs.app.name, last.id if last is not None else "", places)
 
-    def _stopped(self, operation: Operation, wanted: SyncInput) -> Operation | None:
+    def _stopped(self, operation: Operation, inputs: SyncInput) -> Operation | None:
         """Return the operation as ended where it was begun for another cluster, or for a mode that allowed to write."""
-        if operation.cluster != wanted.aim.cluster:
+        if operation.cluster != inputs.aim.cluster:
             return ended(operation, EndReason.SUPERSEDED, SUPERSEDED, self.now_s())
-        if wanted.aim.mode is Mode.OBSERVE and not operation.scope.dry_run:
+        if inputs.aim.mode is Mode.OBSERVE and not operation.scope.dry_run:
             return ended(operation, EndReason.OBSERVE, OBSERVING, self.now_s())
         manual, begun_s = operation.cause is OperationCause.PERSON, operation.started_s
-        shut = blocked(wanted.aim.windows, self.now_s(), manual=manual, begun_s=begun_s)
-        if shut is not None and not operation.scope.dry_run and not wanted.orders.deleting:
+        shut = blocked(inputs.aim.windows, self.now_s(), manual=manual, begun_s=begun_s)
+        if shut is not None and not operation.scope.dry_run and not inputs.orders.deleting:
             return ended(operation, EndReason.WINDOW, f"put off: {shut.reason}", self.now_s())
         return None
 
@@ -140,31 +140,31 @@ class Syncer:
             self.apps.put_operation(operation)
         self.on_sync(operation)
 
-    def _begun(self, wanted: SyncInput, last: Operation | None) -> tuple[Operation | None, SyncDecision]:
+    def _begun(self, inputs: SyncInput, last: Operation | None) -> tuple[Operation | None, SyncDecision]:
         """Return the operation to go on with: a new one where a person asked or one is due, else the last one."""
-        app, request, todo = wanted.app, wanted.orders.request, todo_of(wanted)
-        fenced = "" if request is not None and request.dry_run else self.fenced(wanted.aim.cluster)
+        app, request, todo = inputs.app, inputs.orders.request, todo_of(inputs)
+        fenced = "" if request is not None and request.dry_run else self.fenced(inputs.aim.cluster)
         if fenced and (todo.work.any or request is not None):  # what a person asked for is done when it may be
             return last, SyncDecision(sync=False, reason=fenced, again_after_s=FENCED_S)
-        due = due_of(wanted, todo, last, self.now_s(), self.pacing, ground_moved=self._ground_moved(wanted, last))
+        due = due_of(inputs, todo, last, self.now_s(), self.pacing, ground_moved=self._ground_moved(inputs, last))
         if not due.sync:
             self._taken_up(app, request)
-            return last, replace(due, reason=waiting(wanted, todo.work, due))
+            return last, replace(due, reason=waiting(inputs, todo.work, due))
         header = Operation(
             id=self.new_id(),
             app=app.name,
-            cluster=wanted.aim.cluster,
-            target=wanted.aim.target.hash,
-            revisions=wanted.revisions,
+            cluster=inputs.aim.cluster,
+            target=inputs.aim.target.hash,
+            revisions=inputs.revisions,
             tasks=(),
             started_s=self.now_s(),
             initiated_by=request.initiated_by if request else "",
-            cause=_cause(wanted, due),
+            cause=_cause(inputs, due),
             scope=OperationScope(
                 prune=todo.prune,
                 dry_run=request.dry_run if request else False,
                 selective=bool(todo.selected),
-                pinned=bool(wanted.orders.refs),
+                pinned=bool(inputs.orders.refs),
             ),
             healed=due.healed,
             retries=due.retries,
@@ -173,8 +173,8 @@ class Syncer:
             options=request.options if request else (),
         )
         work = replace(todo.work, tasks=tuple(task for task in todo.work.tasks if task.key not in due.resting))
-        planned = plan(header, work, todo.hooks if due.hooks else (), wanted.aim.readings)
-        operation = carrying(resumed(planned, last), last_sync_here(wanted, last))
+        planned = plan(header, work, todo.hooks if due.hooks else (), inputs.aim.readings)
+        operation = carrying(resumed(planned, last), last_sync_here(inputs, last))
         self.apps.put_operation(operation)
         self._taken_up(app, request)
         return operation, due
@@ -201,13 +201,13 @@ class Syncer:
         self._over(operation)
         self._taken_up(app, request)
 
-    async def _steps(self, operation: Operation, wanted: SyncInput) -> tuple[Operation, float | None]:
+    async def _steps(self, operation: Operation, inputs: SyncInput) -> tuple[Operation, float | None]:
         """Step until nothing can be asked for without hearing from the cluster first."""
-        seen = replace(wanted.seen_by(operation), ignored=(*self.ignored, *wanted.app.ignore_differences))
+        observed = replace(inputs.seen_by(operation), ignored=(*self.ignored, *inputs.app.ignore_differences))
         while True:
-            stepped = step(operation, seen, self.now_s(), self.limits)
+            stepped = step(operation, observed, self.now_s(), self.limits)
             if stepped.operation != operation:
-                explained = await self._told(operation, stepped.operation, wanted)
+                explained = await self._told(operation, stepped.operation, inputs)
                 operation = self._as_told(explained)
                 self.apps.put_operation(operation)
             if not stepped.commands:
@@ -215,19 +215,19 @@ class Syncer:
             results = await at_most(
                 self.at_once,
                 stepped.commands,
-                lambda command: self._run(wanted, command),
+                lambda command: self._run(inputs, command),
                 name=f"apply {operation.app}",
             )
             operation = self._as_told(absorb(operation, results, self.now_s()))
             self.apps.put_operation(operation)
-            self._remember(wanted, stepped.commands, results)
+            self._remember(inputs, stepped.commands, results)
 
-    async def _told(self, before: Operation, operation: Operation, wanted: SyncInput) -> Operation:
+    async def _told(self, before: Operation, operation: Operation, inputs: SyncInput) -> Operation:
         """Return `operation` with what the cluster says of what has just failed, before that is let go of."""
-        failed = failing(before, operation, wanted.aim.readings)
+        failed = failing(before, operation, inputs.aim.readings)
         if not failed:
             return operation
-        cluster, diagnostics = wanted.aim.cluster, self.diagnostics
+        cluster, diagnostics = inputs.aim.cluster, self.diagnostics
         evidence = await at_most(
             len(failed),
             failed,
@@ -235,7 +235,7 @@ class Syncer:
             name=f"evidence {operation.app}",
         )
         explained = [(task, lines) for (task, _), lines in zip(failed, evidence, strict=True)]
-        target = wanted.aim.target
+        target = inputs.aim.target
         return with_evidence(
             operation, explained, [*target.objects.values(), *(hook.manifest for hook in target.hooks)]
         )
@@ -250,61 +250,61 @@ class Syncer:
             else operation
         )
 
-    async def _run(self, wanted: SyncInput, command: Command) -> Applied:
+    async def _run(self, inputs: SyncInput, command: Command) -> Applied:
         """Run one command; no answer is a refusal of code 0, after which it is asked for again."""
-        if isinstance(command, Prune) and (refusal := await self._kept(wanted, command)):
+        if isinstance(command, Prune) and (refusal := await self._kept(inputs, command)):
             return Refused(command.key, 0, refusal, retryable=True)
-        if _may_delete(command) and await self._lived_in(wanted, command.key):
+        if _may_delete(command) and await self._lived_in(inputs, command.key):
             command = _sparing(command)
         try:
-            result = await self.applier.acting_as(wanted.aim.user).run(wanted.aim.cluster, command)
+            result = await self.applier.acting_as(inputs.aim.user).run(inputs.aim.cluster, command)
         except GitopsError as err:
             return Refused(command.key, 0, err.what, retryable=isinstance(err, Retryable), remedy=err.remedy)
         if isinstance(result, Accepted) and result.changed:
-            self.live.written(wanted.aim.cluster, result)
+            self.live.written(inputs.aim.cluster, result)
         return result
 
-    async def _kept(self, wanted: SyncInput, command: Prune) -> str:
+    async def _kept(self, inputs: SyncInput, command: Prune) -> str:
         """Return why an object is not to be deleted after all: much may have come since the pass began."""
-        if self.apps.get(wanted.app.name) is None:
+        if self.apps.get(inputs.app.name) is None:
             return "the application is not declared any more"
-        reading = wanted.aim.readings.get(command.key)
+        reading = inputs.aim.readings.get(command.key)
         if not isinstance(reading, Found):
             return "it has not been read"
-        guard = await self._guard_now(wanted, reading.live)
+        guard = await self._guard_now(inputs, reading.live)
         refusal = prune_refusal(reading.live, guard, 0.0)
         return refusal.reason if refusal is not None else ""
 
-    async def _lived_in(self, wanted: SyncInput, key: ResourceKey) -> bool:
+    async def _lived_in(self, inputs: SyncInput, key: ResourceKey) -> bool:
         """Tell whether something lives in an object, now, that is not to go with it."""
-        reading = wanted.aim.readings.get(key)
-        return isinstance(reading, Found) and bool(lived_in(reading.live, await self._guard_now(wanted, reading.live)))
+        reading = inputs.aim.readings.get(key)
+        return isinstance(reading, Found) and bool(lived_in(reading.live, await self._guard_now(inputs, reading.live)))
 
-    async def _guard_now(self, wanted: SyncInput, live: LiveObject) -> Guard:
-        guard = wanted.aim.guard_now((live.key,))
-        if not is_holder(live.key) or live.deleting or wanted.aim.residents_now is None:
+    async def _guard_now(self, inputs: SyncInput, live: LiveObject) -> Guard:
+        guard = inputs.aim.guard_now((live.key,))
+        if not is_holder(live.key) or live.deleting or inputs.aim.residents_now is None:
             return guard
-        return replace(guard, residents={live.key: await wanted.aim.residents_now(live)})
+        return replace(guard, residents={live.key: await inputs.aim.residents_now(live)})
 
-    def _remember(self, wanted: SyncInput, commands: Sequence[Command], results: Sequence[Applied]) -> None:
+    def _remember(self, inputs: SyncInput, commands: Sequence[Command], results: Sequence[Applied]) -> None:
         """Store what the server has shown to be in sync by its answers."""
         proven: dict[ResourceKey, Remembered | None] = {}
         for command, result in zip(commands, results, strict=True):
-            if not isinstance(command, Apply) or command.key not in wanted.aim.target.objects or command.how.held:
+            if not isinstance(command, Apply) or command.key not in inputs.aim.target.objects or command.how.held:
                 continue
             if isinstance(result, Accepted) and result.view is not None:
-                rules = rules_for((*self.ignored, *wanted.app.ignore_differences), command.key)
-                admission = self.live.admission(wanted.aim.cluster, gvk_of(command.manifest))
+                rules = rules_for((*self.ignored, *inputs.app.ignore_differences), command.key)
+                admission = self.live.admission(inputs.aim.cluster, gvk_of(command.manifest))
                 basis = Basis(command.target, rules, admission)
                 proven[command.key] = Remembered(basis.target, result.view, basis.rules.hash, basis.admission)
         if proven:
-            self.inventory.remember(wanted.app.name, wanted.aim.cluster, proven)
+            self.inventory.remember(inputs.app.name, inputs.aim.cluster, proven)
 
 
-def _cause(wanted: SyncInput, due: SyncDecision) -> OperationCause:
-    if wanted.orders.deleting:
+def _cause(inputs: SyncInput, due: SyncDecision) -> OperationCause:
+    if inputs.orders.deleting:
         return OperationCause.DELETION
-    if wanted.orders.request is not None:
+    if inputs.orders.request is not None:
         return OperationCause.PERSON
     return OperationCause.HEAL if due.healing else OperationCause.CONTENT
 

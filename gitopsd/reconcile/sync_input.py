@@ -67,12 +67,14 @@ class SyncInput:
 
     def seen_by(self, operation: Operation) -> Observed:
         """Return what the steps of `operation` are told: what a person asked for is not held up by a fight."""
-        seen = self.seen
+        observed = self.seen
         if operation.cause is OperationCause.PERSON or not self.fought:
-            return seen
-        held = held_of(self.fought)
-        extra = {key: tuple(way for way in goes if way not in held.get(key, ())) for key, goes in seen.extra.items()}
-        return replace(seen, held=held, extra=extra)
+            return observed
+        fields = held_of(self.fought)
+        extra = {
+            key: tuple(way for way in goes if way not in fields.get(key, ())) for key, goes in observed.extra.items()
+        }
+        return replace(observed, held=fields, extra=extra)
 
     def left(self, last: Operation | None) -> bool:
         """Tell whether a hook of the deletion is still to be run, where `last` is the last operation."""
@@ -89,100 +91,100 @@ class ProposedSync:
     hooks: Sequence[Hook]
 
 
-def todo_of(wanted: SyncInput) -> ProposedSync:
-    app, request, aim = wanted.app, wanted.orders.request, wanted.aim
+def todo_of(inputs: SyncInput) -> ProposedSync:
+    app, request, aim = inputs.app, inputs.orders.request, inputs.aim
     prune = request.prune if request is not None else app.sync_policy.prune
     selected = request.resources if request is not None else ()
     hooks = () if selected or (request is not None and not request.hooks) else aim.target.hooks
-    resources = wanted.comparison.resources
+    resources = inputs.comparison.resources
     if request is None:
-        resources = worth_healing(resources, wanted.fought)
-    if wanted.orders.deleting:
+        resources = worth_healing(resources, inputs.fought)
+    if inputs.orders.deleting:
         work_found = deletion(resources, aim.guard, aim.readings)
     else:
-        scope = PlanScope(prune, selected, hooks, _missing_namespace(wanted), aim.namespace_differs and not selected)
+        scope = PlanScope(prune, selected, hooks, _missing_namespace(inputs), aim.namespace_differs and not selected)
         work_found = work(resources, aim.target.hashes, aim.guard, scope)
     return ProposedSync(work_found, prune, selected, hooks)
 
 
 def due_of(  # noqa: PLR0913 - by name
-    wanted: SyncInput, todo: ProposedSync, last: Operation | None, now_s: float, pacing: Pacing, *, ground_moved: bool
+    inputs: SyncInput, todo: ProposedSync, last: Operation | None, now_s: float, pacing: Pacing, *, ground_moved: bool
 ) -> SyncDecision:
     """Tell whether a sync is due now; `last` is the last operation, which is over.
 
     With `ground_moved`, what it was refused by may be right by now.
     """
-    app, request, mode = wanted.app, wanted.orders.request, wanted.aim.mode
-    if wanted.orders.deleting:
-        return _deletion_due(wanted, todo, last, now_s, pacing)
+    app, request, mode = inputs.app, inputs.orders.request, inputs.aim.mode
+    if inputs.orders.deleting:
+        return _deletion_due(inputs, todo, last, now_s, pacing)
     if request is not None:
-        refusal = request_refused(request, mode, blocked(wanted.aim.windows, now_s, manual=True))
+        refusal = request_refused(request, mode, blocked(inputs.aim.windows, now_s, manual=True))
         return SyncDecision(sync=not refusal, reason=refusal)
     # Argo CD's writes count only while they would be fought over: what is in sync needs no write.
-    target, wrote_s = wanted.aim.target.hash, _argocd_wrote_s(wanted)
-    shut = blocked(wanted.aim.windows, now_s)
+    target, wrote_s = inputs.aim.target.hash, _argocd_wrote_s(inputs)
+    shut = blocked(inputs.aim.windows, now_s)
     situation = SyncSituation(
-        mode, todo.work, target, last_sync_here(wanted, last), shut, wrote_s, ground_moved=ground_moved
+        mode, todo.work, target, last_sync_here(inputs, last), shut, wrote_s, ground_moved=ground_moved
     )
     return sync_due(app, situation, now_s, pacing)
 
 
-def drifted(wanted: SyncInput, operation: Operation) -> Drifted:
+def drifted(inputs: SyncInput, operation: Operation) -> Drifted:
     """Return what is out of sync while `operation` runs."""
-    app, aim = wanted.app, wanted.aim
+    app, aim = inputs.app, inputs.aim
     heals = app.sync_policy.automated and app.sync_policy.self_heal and not app.skip_reconcile
-    heals &= aim.mode is Mode.ENFORCE and (app.adopted or _argocd_wrote_s(wanted) is None)
-    resources = wanted.comparison.resources
+    heals &= aim.mode is Mode.ENFORCE and (app.adopted or _argocd_wrote_s(inputs) is None)
+    resources = inputs.comparison.resources
     if operation.cause is not OperationCause.PERSON:
-        resources = worth_healing(resources, wanted.fought)
+        resources = worth_healing(resources, inputs.fought)
     off = [
         compared
         for compared in resources
         if compared.status is SyncStatus.OUT_OF_SYNC and compared.pair.target is not None
     ]
     gone = frozenset(compared.pair.key for compared in off if isinstance(compared.pair.live, Absent))
-    scope = PlanScope(namespace=_missing_namespace(wanted))
+    scope = PlanScope(namespace=_missing_namespace(inputs))
     tasks = tuple(task for task in work(off, aim.target.hashes, aim.guard, scope).tasks if is_due(task))
-    made = frozenset(task.key for task in tasks if task.verb is TaskVerb.CREATE_NAMESPACE)
-    return Drifted(aim.target.hash, tasks, gone | made, heals=heals)
+    created = frozenset(task.key for task in tasks if task.verb is TaskVerb.CREATE_NAMESPACE)
+    return Drifted(aim.target.hash, tasks, gone | created, heals=heals)
 
 
-def last_sync_here(wanted: SyncInput, last: Operation | None) -> LastSync | None:
+def last_sync_here(inputs: SyncInput, last: Operation | None) -> LastSync | None:
     """Return what the last sync says of its content; what was tried in another cluster says nothing of this one."""
-    return last_sync(last) if last is not None and last.cluster == wanted.aim.cluster else None
+    return last_sync(last) if last is not None and last.cluster == inputs.aim.cluster else None
 
 
-def waiting(wanted: SyncInput, todo: PlannedWork, due: SyncDecision) -> str:
+def waiting(inputs: SyncInput, todo: PlannedWork, due: SyncDecision) -> str:
     """Return why nothing is done about what is out of sync, in one line."""
-    if wanted.comparison.status is SyncStatus.SYNCED and not wanted.orders.deleting:
+    if inputs.comparison.status is SyncStatus.SYNCED and not inputs.orders.deleting:
         return ""
     waits = [f"{task.key}: {task.message}" for task in todo.tasks if task.wait or task.state is TaskState.SKIPPED]
-    if wanted.fought and not todo.any and not waits:
+    if inputs.fought and not todo.any and not waits:
         return "others keep writing what differs: see the conditions"
-    if todo.any or not waits or wanted.aim.mode is Mode.OBSERVE or not wanted.app.sync_policy.automated:
+    if todo.any or not waits or inputs.aim.mode is Mode.OBSERVE or not inputs.app.sync_policy.automated:
         return due.reason
     return first_of(waits, MAX_TOLD, between="; ")
 
 
 def _deletion_due(
-    wanted: SyncInput, todo: ProposedSync, last: Operation | None, now_s: float, pacing: Pacing
+    inputs: SyncInput, todo: ProposedSync, last: Operation | None, now_s: float, pacing: Pacing
 ) -> SyncDecision:
-    if wanted.aim.mode is Mode.OBSERVE:
+    if inputs.aim.mode is Mode.OBSERVE:
         reason = "mode is observe, so its objects are not deleted; set mode: enforce, or delete it without them"
         return SyncDecision(sync=False, reason=reason)
-    if not todo.work.any and not wanted.left(last):
+    if not todo.work.any and not inputs.left(last):
         waits = any(task.state is TaskState.PENDING for task in todo.work.tasks)
         return SyncDecision(
-            sync=False, reason=_unread(wanted) or "it is being deleted", again_after_s=WAITS_S if waits else None
+            sync=False, reason=_unread(inputs) or "it is being deleted", again_after_s=WAITS_S if waits else None
         )
     return deletion_due(last, now_s, pacing)
 
 
-def _unread(wanted: SyncInput) -> str:
+def _unread(inputs: SyncInput) -> str:
     """Return what keeps an application that is being deleted, for nobody knows whether it is gone; "" if it is."""
     unread = [
         f"{key} cannot be read: {reading.cause}"
-        for key, reading in sorted(wanted.aim.readings.items())
+        for key, reading in sorted(inputs.aim.readings.items())
         if isinstance(reading, Unreadable) and not reading.pending
     ]
     if not unread:
@@ -191,21 +193,21 @@ def _unread(wanted: SyncInput) -> str:
     return f"{names}: let gitopsd read it, or delete the application without its objects"
 
 
-def _missing_namespace(wanted: SyncInput) -> str:
+def _missing_namespace(inputs: SyncInput) -> str:
     """Return the destination's namespace unless it is known to be there: making it would cost every heal a request."""
-    namespace = wanted.app.destination.namespace
-    reading = wanted.aim.readings.get(ResourceKey("", "Namespace", "", namespace))
+    namespace = inputs.app.destination.namespace
+    reading = inputs.aim.readings.get(ResourceKey("", "Namespace", "", namespace))
     there = isinstance(reading, Found) and not reading.live.deleting
-    return "" if there and not wanted.app.sync_policy.namespace_metadata else namespace
+    return "" if there and not inputs.app.sync_policy.namespace_metadata else namespace
 
 
-def _argocd_wrote_s(wanted: SyncInput) -> float | None:
+def _argocd_wrote_s(inputs: SyncInput) -> float | None:
     """Return when Argo CD last wrote an object of the application; the namespace that it goes to need not be one."""
     wrote = [
         reading.live.argocd_wrote_s
-        for key, reading in wanted.aim.readings.items()
+        for key, reading in inputs.aim.readings.items()
         if isinstance(reading, Found)
         and reading.live.argocd_wrote_s is not None
-        and (key in wanted.aim.target.objects or owns(wanted.app.name, reading.live))
+        and (key in inputs.aim.target.objects or owns(inputs.app.name, reading.live))
     ]
     return max(wrote, default=None)

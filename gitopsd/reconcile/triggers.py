@@ -94,10 +94,10 @@ class Triggers:
         declared = self.apps.get(app)
         if declared is None or source not in declared.sources:
             return
-        known, index = self._looked_up.setdefault(app, {}), declared.sources.index(source)
-        if index not in known or known[index] != looked_up:
-            known[index] = looked_up
-            self.index.put(app, _closures(declared, known))
+        by_index, index = self._looked_up.setdefault(app, {}), declared.sources.index(source)
+        if index not in by_index or by_index[index] != looked_up:
+            by_index[index] = looked_up
+            self.index.put(app, _closures(declared, by_index))
 
     def epoch(self, repo: RepoUrl, old: EpochView | None, new: EpochView) -> None:
         """Take note of a new epoch; until it is known whom it touches, every reader counts as late."""
@@ -206,11 +206,11 @@ class Triggers:
         self._looked_up.pop(name, None)
         repos = self._read.pop(name, frozenset())
         self.barrier.gone(name, self._scopes.pop(name, frozenset()))
-        for known in (self._readers, self._pollers):
-            for repo in repos & known.keys():
-                known[repo].discard(name)
-                if not known[repo]:
-                    del known[repo]
+        for watchers in (self._readers, self._pollers):
+            for repo in repos & watchers.keys():
+                watchers[repo].discard(name)
+                if not watchers[repo]:
+                    del watchers[repo]
 
 
 def _moved(repo: RepoUrl, ways: Mapping[str, Way], app: Application, status: AppStatus) -> tuple[Revision, ...]:
@@ -227,11 +227,11 @@ def _closures(app: Application, looked_up: Mapping[int, LookedUp]) -> dict[Branc
     closures: dict[Branch, dict[str, str] | None] = {_branch(source): {} for source in app.sources}
     lenders = {source.ref: source for source in app.sources if source.ref}
     for index, source in enumerate(app.sources):
-        seen = looked_up.get(index) if source.gives_manifests else ()
-        if seen is None:
+        looks = looked_up.get(index) if source.gives_manifests else ()
+        if looks is None:
             closures |= dict.fromkeys([_branch(source_of) for source_of in (source, *lenders.values())])
             continue
-        for ref, keys in parted(seen).items():
+        for ref, keys in parted(looks).items():
             there = closures[_branch(lenders.get(ref, source))] if not ref or ref in lenders else None
             if there is not None:
                 there |= dict.fromkeys(keys, "")

@@ -241,12 +241,12 @@ class UserCommands:
             self.renderer.rights.check(app)
         for declared, revision in zip(app.sources, revisions, strict=bool(revisions)):
             source = replace(declared, target_revision=revision)
-            wanted = source.repository, source.reference, source.tag_prefix
+            ref = source.repository, source.reference, source.tag_prefix
             try:
-                self.sources.resolve(*wanted)
+                self.sources.resolve(*ref)
             except (RevisionNotFound, RepositoryUnreachable):
                 await self.sources.fetch(source.repository)
-                self.sources.resolve(*wanted)
+                self.sources.resolve(*ref)
 
 
 def _places(sources: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -107,15 +107,15 @@ def granted_within(view: WorkerView) -> Isolation:
     return _best(outer, lambda command: boxed(command, outer, view)) if outer.bubblewrap else outer
 
 
-def _best(wanted: Isolation, enclosed: Callable[[list[str]], list[str]]) -> Isolation:
+def _best(widest: Isolation, enclosed: Callable[[list[str]], list[str]]) -> Isolation:
     refusals: list[str] = []
     for options in OPTIONS:
-        isolation = replace(wanted, options=options, reason="; ".join(refusals))
+        isolation = replace(widest, options=options, reason="; ".join(refusals))
         refusal = _tried(isolation, enclosed)
         if not refusal:
             return isolation
         refusals.append(refusal)
-    return Isolation(root=wanted.root, reason="; ".join(dict.fromkeys(refusals)))
+    return Isolation(root=widest.root, reason="; ".join(dict.fromkeys(refusals)))
 
 
 def _tried(isolation: Isolation, enclosed: Callable[[list[str]], list[str]]) -> str:
@@ -126,8 +126,8 @@ def _tried(isolation: Isolation, enclosed: Callable[[list[str]], list[str]]) -> 
     try:
         subprocess.run(enclosed(command), check=True, env={}, capture_output=True, timeout=20)  # noqa: S603 - our own
     except subprocess.CalledProcessError as err:
-        said: str = err.stderr[-300:].decode(errors="replace").strip()
-        return said or str(err)
+        message: str = err.stderr[-300:].decode(errors="replace").strip()
+        return message or str(err)
     except (OSError, subprocess.SubprocessError) as err:
         return str(err)
     return ""

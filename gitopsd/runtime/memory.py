@@ -35,17 +35,17 @@ def in_memory(path: Path) -> bool:
     return kind in KINDS
 
 
-def best_place(wanted: Path) -> Path:
-    """Return `wanted` where it is in memory, else a place of ours that is, else `wanted` all the same; make none."""
-    if in_memory(wanted) or not in_memory(SHARED):
-        return wanted
-    ours = SHARED / f"{_prefix()}{hashlib.blake2b(bytes(wanted), digest_size=8).hexdigest()}"
+def best_place(path: Path) -> Path:
+    """Return `path` where it is in memory, else a place of ours that is, else `path` all the same; make none."""
+    if in_memory(path) or not in_memory(SHARED):
+        return path
+    ours = SHARED / f"{_prefix()}{hashlib.blake2b(bytes(path), digest_size=8).hexdigest()}"
     try:
         status = ours.lstat()
     except OSError:
         return ours
     owned = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
-    return ours if owned else wanted
+    return ours if owned else path
 
 
 @contextmanager

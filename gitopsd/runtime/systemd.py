@@ -37,8 +37,8 @@ class Systemd:
             address = ""
         usec = environ.get("WATCHDOG_USEC", "")
         meant = environ.get("WATCHDOG_PID", str(pid)) == str(pid)
-        wanted = address and meant and usec.isascii() and usec.isdigit() and int(usec) > 0
-        return cls(address, watchdog_s=int(usec) / 1e6 if wanted else None)
+        watched = address and meant and usec.isascii() and usec.isdigit() and int(usec) > 0
+        return cls(address, watchdog_s=int(usec) / 1e6 if watched else None)
 
     def ready(self, status: str = "") -> None:
         """Say that start-up, or the reload, is over."""

@@ -189,9 +189,9 @@ class WorkerPool:
         self._alive += 1
         worker, outcome = None, "cancelled"
         try:
-            kept = await self._sandbox()
-            worker = await self._spawn(kept)
-            setup = orjson.dumps(self._setup(kept))
+            sandbox = await self._sandbox()
+            worker = await self._spawn(sandbox)
+            setup = orjson.dumps(self._setup(sandbox))
             outcome, _ = await worker.ask(setup, self._limits.start_s, self._limits.output_bytes)
         finally:
             if worker is None:
@@ -206,7 +206,7 @@ class WorkerPool:
         worker.jobs = 0
         return worker
 
-    def _setup(self, kept: _Sandbox) -> dict[str, Any]:
+    def _setup(self, sandbox: _Sandbox) -> dict[str, Any]:
         return {
             "path": PATH,
             "preload": self._preload,
@@ -215,7 +215,7 @@ class WorkerPool:
             "output_bytes": self._limits.output_bytes,
             "files": self._limits.files,
             "confinement": asdict(self._confinement or Confinement()),
-            "isolation": asdict(kept.programs) if self._confinement else None,
+            "isolation": asdict(sandbox.programs) if self._confinement else None,
         }
 
     async def _sandbox(self) -> _Sandbox:
@@ -240,10 +240,10 @@ class WorkerPool:
         as_much = inner.bubblewrap and inner.options == isolation.options
         return inner if runs_none or as_much else None
 
-    async def _spawn(self, kept: _Sandbox) -> _Worker:
-        if kept.worker is None or self._view is None:
+    async def _spawn(self, sandbox: _Sandbox) -> _Worker:
+        if sandbox.worker is None or self._view is None:
             return await _spawn(lambda command: command, os.getpid())
-        outer, view = kept.worker, self._view
+        outer, view = sandbox.worker, self._view
         await asyncio.to_thread(_make, view.writes)
         return await _spawn(lambda command: boxed(command, outer, view), INIT)
 

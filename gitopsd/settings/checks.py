@@ -151,18 +151,18 @@ def _credentials(settings: Settings, problems: Problems) -> None:
         for what, remedy in misfits(credentials):
             problems.at(name, what, remedy)
     for field in ("ca_directory", "gpg_keys"):
-        given: Path | None = getattr(settings.git, field)
-        if given is not None and not given.exists():
-            problems.at(f"git.{field}", f"is {given}, which is not there", "name what gitopsd may read")
+        path: Path | None = getattr(settings.git, field)
+        if path is not None and not path.exists():
+            problems.at(f"git.{field}", f"is {path}, which is not there", "name what gitopsd may read")
     _unique("git.credentials", "url", [credentials.url for credentials in settings.git.credentials], problems)
 
 
 def misfits(credentials: RepoCredentials) -> Iterator[tuple[str, str]]:
     """Yield what does not fit together in `credentials`, and the remedy."""
     ways = ("password", "bearer_token", "github_app", "ssh_key")
-    given = [way for way in ways if getattr(credentials, way)]
-    if len(given) > 1:
-        yield f"has {' and '.join(given)}", "write the one that fits the URL"
+    chosen = [way for way in ways if getattr(credentials, way)]
+    if len(chosen) > 1:
+        yield f"has {' and '.join(chosen)}", "write the one that fits the URL"
     if credentials.username and not credentials.password and not credentials.ssh_key:
         yield "has a username alone", "add password, or remove it"
     if bool(credentials.client_cert) != bool(credentials.client_key):

@@ -97,13 +97,13 @@ def _node(node: yaml.Node, file: str, problems: Problems, depth: int) -> Setting
 
 
 def _entries(node: yaml.MappingNode, file: str, problems: Problems, depth: int) -> Iterator[tuple[str, SettingsNode]]:
-    seen: set[str] = set()
+    names: set[str] = set()
     for key, value in node.value:
         name = str(key.value)
         here = SettingsPlace(file, key.start_mark.line + 1)
-        if name in seen:
+        if name in names:
             problems.add(here, f"{name} is written twice", "leave one of the two")
-        seen.add(name)
+        names.add(name)
         child = _node(value, file, problems, depth - 1)
         # The line of the name is where people look, also where the value begins below it.
         child.where = here

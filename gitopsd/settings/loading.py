@@ -56,8 +56,8 @@ def _read(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, Prob
     root = None if text is None else document(text, problems)
     if root is not None:
         lay_over(root, environ)
-        given = environ.get("CREDENTIALS_DIRECTORY")
-        builder = Builder(path.absolute().parent, Path(given) if given else None, problems)
+        directory = environ.get("CREDENTIALS_DIRECTORY")
+        builder = Builder(path.absolute().parent, Path(directory) if directory else None, problems)
         settings = builder.build(Settings, root)
     if settings is not None:
         check(settings, environ, problems)

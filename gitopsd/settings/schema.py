@@ -34,9 +34,9 @@ class Secret:
 
 
 def _text_of(file: Path) -> str:
-    given = os.environ.get("CREDENTIALS_DIRECTORY", "")
-    credential = Path(given) / file
-    path = credential if given and not file.is_absolute() and credential.is_file() else file
+    directory = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    credential = Path(directory) / file
+    path = credential if directory and not file.is_absolute() and credential.is_file() else file
     try:
         with path.open(encoding="utf-8") as opened:
             return opened.read(MAX_SECRET_BYTES)

@@ -23,8 +23,8 @@ def note_unsafe(settings: Settings, problems: Problems) -> None:
         if len(_text(secret)) < SHORTEST:
             what = f"has fewer than {SHORTEST} characters, so it can be guessed"
             problems.at(name, what, "make one with `openssl rand -base64 32`")
-    for index, given in enumerate(settings.git.credentials):
-        for what, remedy in unchecked(given):
+    for index, credentials in enumerate(settings.git.credentials):
+        for what, remedy in unchecked(credentials):
             problems.at(f"git.credentials[{index}]", what, remedy)
 
 
@@ -36,13 +36,13 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def unchecked(given: RepoCredentials) -> Iterator[tuple[str, str]]:
-    """Yield what `given` does not check of a server, and what to do instead."""
-    if given.insecure:
+def unchecked(credentials: RepoCredentials) -> Iterator[tuple[str, str]]:
+    """Yield what `credentials` does not check of a server, and what to do instead."""
+    if credentials.insecure:
         yield "checks neither certificates nor host keys (insecure)", "name the authority in ca_file"
-    elif given.insecure_host_key:
+    elif credentials.insecure_host_key:
         yield "checks no host keys", "name the server's host key in known_hosts"
-    if given.plain_http:
+    if credentials.plain_http:
         yield "speaks to its registry without TLS", "give the registry a certificate, and remove plain_http"
 
 

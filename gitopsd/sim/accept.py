@@ -31,9 +31,9 @@ def form_of(accept: str, forms: frozenset[str]) -> str:
     Raises:
         Refusal: 406, `accept` names nothing that we have.
     """
-    for media_type, asked in _clauses(accept):
-        if media_type in _JSON and (not asked or asked in forms):
-            return asked
+    for media_type, form in _clauses(accept):
+        if media_type in _JSON and (not form or form in forms):
+            return form
     raise not_acceptable("only the following media types are accepted: application/json")
 
 
@@ -44,8 +44,8 @@ def _clauses(accept: str) -> Iterator[tuple[str, str]]:
         media_type, *rest = (part.strip() for part in clause.split(";"))
         parameters = dict(part.partition("=")[::2] for part in rest)
         clauses.append((-_weight(parameters.get("q", "1")), media_type, parameters.get("as", "")))
-    for _, media_type, asked in sorted(clauses, key=lambda clause: clause[0]):
-        yield media_type, asked
+    for _, media_type, form in sorted(clauses, key=lambda clause: clause[0]):
+        yield media_type, form
 
 
 def _weight(text: str) -> float:

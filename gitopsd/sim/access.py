@@ -42,8 +42,8 @@ class Authorizer:
         """
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() == "bearer":
-            for known, user in self._tokens.items():
-                if hmac.compare_digest(known, token.strip().encode()):
+            for token_known, user in self._tokens.items():
+                if hmac.compare_digest(token_known, token.strip().encode()):
                     return user
         raise unauthorized()
 
@@ -96,11 +96,11 @@ class Authorizer:
 
 def _allows(rule: Rule, attempt: Attempt) -> bool:
     plural = attempt.resource.plural
-    wanted = f"{plural}/{attempt.subresource}" if attempt.subresource else plural
+    resource = f"{plural}/{attempt.subresource}" if attempt.subresource else plural
     resources = rule.get("resources", ())
     if not _among(rule.get("verbs", ()), attempt.verb) or not _among(rule.get("apiGroups", ()), attempt.resource.group):
         return False
-    if not _among(resources, wanted) and f"*/{attempt.subresource}" not in resources:
+    if not _among(resources, resource) and f"*/{attempt.subresource}" not in resources:
         return False
     names = rule.get("resourceNames")
     return not names or attempt.name in names

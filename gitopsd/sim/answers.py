@@ -86,8 +86,8 @@ def stale(resource: Resource, name: str) -> Refusal:
     return conflict(resource, name, reason)
 
 
-def precondition(resource: Resource, name: str, what: str, wanted: str, current: str) -> Refusal:
-    reason = f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {current}"
+def precondition(resource: Resource, name: str, what: str, precondition_value: str, current: str) -> Refusal:
+    reason = f"Precondition failed: {what} in precondition: {precondition_value}, {what} in object meta: {current}"
     return conflict(resource, name, reason)
 
 
@@ -132,10 +132,10 @@ def expired(message: str) -> Refusal:
     return Refusal(410, "Expired", message)
 
 
-def too_large(asked: int, now: int) -> Refusal:
+def too_large(version: int, now: int) -> Refusal:
     """Return the 504 for a version that is not reached yet."""
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
-    message = f"Timeout: Too large resource version: {asked}, current: {now}"
+    message = f"Timeout: Too large resource version: {version}, current: {now}"
     return Refusal(504, "Timeout", message, {"causes": [cause], "retryAfterSeconds": 1}, retry_after_s=1)
 
 

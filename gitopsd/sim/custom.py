@@ -145,9 +145,9 @@ def problems(value: Any, schema: Schema, path: str, old: Any = NEW) -> Iterator[
         if not isinstance(value, int | str) or isinstance(value, bool):
             yield _wrong(path, value, "integer,string")
         return
-    wanted = schema.get("type")
-    if wanted in _TYPES and not _is(value, wanted):
-        yield _wrong(path, value, wanted)
+    type_name = schema.get("type")
+    if type_name in _TYPES and not _is(value, type_name):
+        yield _wrong(path, value, type_name)
         return
     yield from _limits(value, schema, path)
     if isinstance(value, dict):
@@ -156,20 +156,20 @@ def problems(value: Any, schema: Schema, path: str, old: Any = NEW) -> Iterator[
         yield from _list_problems(value, schema, path, old)
 
 
-def _is(value: Any, wanted: str) -> bool:
+def _is(value: Any, type_name: str) -> bool:
     if isinstance(value, bool):
-        return wanted == "boolean"
-    if wanted == "integer" and isinstance(value, float):
+        return type_name == "boolean"
+    if type_name == "integer" and isinstance(value, float):
         return value == int(value)
-    return isinstance(value, _TYPES[wanted])
+    return isinstance(value, _TYPES[type_name])
 
 
-def _wrong(path: str, value: Any, wanted: str) -> Invalid:
+def _wrong(path: str, value: Any, expected: str) -> Invalid:
     names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", type(None): "null"}
     type_name = names.get(type(value), "number")
     return Invalid(
         path,
-        f'Invalid value: "{type_name}": {path} in body must be of type {wanted}: "{type_name}"',
+        f'Invalid value: "{type_name}": {path} in body must be of type {expected}: "{type_name}"',
         "FieldValueTypeInvalid",
     )
 
@@ -221,7 +221,7 @@ def _list_problems(value: list[Any], schema: Schema, path: str, old: Any) -> Ite
             path, f"Too many: {len(value)}: must have at most {schema['maxItems']} items", "FieldValueTooMany"
         )
     keys = schema.get("x-kubernetes-list-map-keys")
-    seen = []
+    marks = []
     for number, item in enumerate(value):
         where = f"{path}[{number}]"
         yield from problems(item, schema.get("items", {}), where, _same_item(item, keys, old))
@@ -229,6 +229,6 @@ def _list_problems(value: list[Any], schema: Schema, path: str, old: Any) -> Ite
         if how not in ("set", "map"):
             continue
         mark = [item.get(key) for key in keys or ()] if how == "map" and isinstance(item, dict) else item
-        if mark in seen:
+        if mark in marks:
             yield Invalid(where, f"Duplicate value: {mark!r}", "FieldValueDuplicate")
-        seen.append(mark)
+        marks.append(mark)

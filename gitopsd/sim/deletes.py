@@ -44,17 +44,17 @@ class Deletion:
         """
         if body is not None and not isinstance(body, dict):
             raise answers.bad_request("DeleteOptions must be an object")
-        given = body or {}
-        policy = given.get("propagationPolicy") or query.get("propagationPolicy") or ""
+        options = body or {}
+        policy = options.get("propagationPolicy") or query.get("propagationPolicy") or ""
         if not policy and kind.kind == "Job" and not kind.custom:
             policy = "Orphan"  # so it was before there was garbage collection, and so it stayed
         if policy not in _POLICIES:
             error = Invalid("propagationPolicy", f'Unsupported value: "{policy}"', "FieldValueNotSupported")
             raise answers.invalid(Resource("meta.k8s.io", "deleteoptions", "DeleteOptions"), "", [error])
-        if given.get("orphanDependents") or query.get("orphanDependents") == "true":
+        if options.get("orphanDependents") or query.get("orphanDependents") == "true":
             policy = "Orphan"
-        conditions = given.get("preconditions") or {}
-        dry = given.get("dryRun") or ([query["dryRun"]] if "dryRun" in query else [])
+        conditions = options.get("preconditions") or {}
+        dry = options.get("dryRun") or ([query["dryRun"]] if "dryRun" in query else [])
         return Deletion(
             conditions.get("uid") or "", conditions.get("resourceVersion") or "", _POLICIES[policy], dry == ["All"]
         )
@@ -80,8 +80,8 @@ def delete(writes: Writes, target: RequestTarget, deletion: Deletion) -> Obj:
         finalizers.append(deletion.finalizer)
     if kind.kind == "CustomResourceDefinition" and not kind.custom and _CLEANUP not in finalizers:
         finalizers.append(_CLEANUP)
-    held = bool(finalizers) or (kind.kind == "Namespace" and not kind.custom)
-    if not held:
+    lingers = bool(finalizers) or (kind.kind == "Namespace" and not kind.custom)
+    if not lingers:
         if not deletion.dry_run:
             writes.store.remove(kind.group_plural, _bare(obj))
         if kind.kind in _ANSWERED_WITH_THE_OBJECT and not kind.custom:

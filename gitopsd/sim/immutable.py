@@ -128,10 +128,10 @@ def _claim(old: Obj, new: Obj) -> Iterator[Invalid]:
 
 def _pod(old: Obj, new: Obj) -> Iterator[Invalid]:
     def fixed(spec: Obj) -> Obj:
-        kept = {name: value for name, value in spec.items() if name not in ("nodeName", "activeDeadlineSeconds")}
+        fields = {name: value for name, value in spec.items() if name not in ("nodeName", "activeDeadlineSeconds")}
         for group in ("containers", "initContainers"):
-            kept[group] = [{**one, "image": ""} for one in spec.get(group, ())]
-        return {**kept, "tolerations": None}
+            fields[group] = [{**one, "image": ""} for one in spec.get(group, ())]
+        return {**fields, "tolerations": None}
 
     if fixed(old) != fixed(new):
         message = "Forbidden: pod updates may not change fields other than images, deadlines and tolerations"

@@ -73,8 +73,8 @@ def read(kind: ServedKind, body: Any, options: WriteOptions, *, applied: bool = 
     body = mapping(body)
     _check_type(kind, body)
     unknown: list[str] = []
-    given = body.get("metadata") or {}
-    entries = given.get("managedFields", _NONE) if isinstance(given, dict) else _NONE
+    raw_metadata = body.get("metadata") or {}
+    entries = raw_metadata.get("managedFields", _NONE) if isinstance(raw_metadata, dict) else _NONE
     if kind.schema is None:
         obj = decoded(body, kind.type, "", unknown)
         if kind.kind == "Secret":
@@ -85,7 +85,7 @@ def read(kind: ServedKind, body: Any, options: WriteOptions, *, applied: bool = 
         rest = custom.pruned(rest, kind.schema, "", unknown)
         if not applied:
             custom.without_nulls(rest, kind.schema)
-        metadata = decoded(given, builtin("ObjectMeta"), "metadata", unknown)
+        metadata = decoded(raw_metadata, builtin("ObjectMeta"), "metadata", unknown)
         obj = custom.defaulted({**rest, "metadata": metadata}, kind.schema)
     if entries is not _NONE and entries is not None:
         obj["metadata"]["managedFields"] = entries  # an empty list is a reset, and zero values vanish in decoding
@@ -102,10 +102,10 @@ def read(kind: ServedKind, body: Any, options: WriteOptions, *, applied: bool = 
 def _check_type(kind: ServedKind, body: Obj) -> None:
     if kind.custom and not (body.get("kind") and body.get("apiVersion")):
         raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind})")
-    given = body.get("kind") or kind.kind, body.get("apiVersion") or kind.api_version
-    if given != (kind.kind, kind.api_version):
+    named = body.get("kind") or kind.kind, body.get("apiVersion") or kind.api_version
+    if named != (kind.kind, kind.api_version):
         raise bad_request(
-            f"{given[0]} in version {given[1]!r} cannot be handled as a {kind.kind}: expected {kind.api_version}"
+            f"{named[0]} in version {named[1]!r} cannot be handled as a {kind.kind}: expected {kind.api_version}"
         )
 
 

@@ -55,10 +55,12 @@ def _merged_lists(live: Any, applied: Any, kind: List) -> Any:
         return applied or live or applied
     mine = [(element_of(item, kind), item) for item in live]
     theirs = [(element_of(item, kind), item) for item in applied]
-    here, wanted = _grouped(live, kind), dict(theirs)
-    kept = {element: iter(items) for element, items in here.items()}
+    here, theirs_by_element = _grouped(live, kind), dict(theirs)
+    rest = {element: iter(items) for element, items in here.items()}
     return [
-        merged(_only(here.get(element, [])), wanted[element], kind.item) if element in wanted else next(kept[element])
+        merged(_only(here.get(element, [])), theirs_by_element[element], kind.item)
+        if element in theirs_by_element
+        else next(rest[element])
         for element in _woven([element for element, _ in mine], [element for element, _ in theirs])
     ]
 
@@ -81,7 +83,7 @@ def _woven(live: Sequence[Any], applied: Sequence[Any]) -> list[Any]:
     An element that only `live` has stays where it is between shared ones; one that only `applied` has comes where
     it stands in `applied`, after what `live` has there.
     """
-    wanted, there = set(applied), set(live)
+    applied_set, there = set(applied), set(live)
     shared = [element for element in applied if element in there]
     out: list[Any] = []
     live_at = applied_at = due = 0
@@ -94,10 +96,10 @@ def _woven(live: Sequence[Any], applied: Sequence[Any]) -> list[Any]:
                 taken.add(element)
                 live_at, applied_at, due = live_at + 1, applied_at + 1, due + 1
                 continue
-            if element in wanted and applied_at < len(applied) and due < len(shared) and shared[due] != element:
+            if element in applied_set and applied_at < len(applied) and due < len(shared) and shared[due] != element:
                 live_at += 1  # its turn comes with its place in `applied`
                 continue
-            if element not in wanted:
+            if element not in applied_set:
                 out.append(element)
                 live_at += 1
                 continue
@@ -224,11 +226,11 @@ def without(value: Any, fields: Fields, kind: Type) -> Any:
 def _list_without(value: list[Any], fields: Fields, kind: List) -> Any:
     if kind.how == "atomic":
         return None
-    kept = []
+    remaining = []
     for item in value:
         node = fields.get(element_of(item, kind) or "")
         if node is None:
-            kept.append(item)
+            remaining.append(item)
         elif not has(node):
-            kept.append(without(item, node, kind.item))
-    return kept
+            remaining.append(without(item, node, kind.item))
+    return remaining

@@ -88,9 +88,9 @@ def ownable(fields: Fields) -> Fields:
     out = {element: node for element, node in fields.items() if element not in _NOBODYS}
     metadata = out.get("f:metadata")
     if metadata is not None:
-        kept = {element: node for element, node in metadata.items() if element not in _NOBODYS_METADATA}
-        if kept:
-            out["f:metadata"] = kept
+        remaining = {element: node for element, node in metadata.items() if element not in _NOBODYS_METADATA}
+        if remaining:
+            out["f:metadata"] = remaining
         else:
             del out["f:metadata"]
     return out

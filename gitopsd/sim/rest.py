@@ -158,9 +158,9 @@ class Rest:
     def _read(self, request: web.Request, target: RequestTarget, verb: str) -> web.Response:
         view = _view(request, target.kind)
         collection = self.writes.store.collection(target.kind.group_plural)
-        asked, now = version_of(request.query), self.writes.store.version
-        if asked > now:
-            raise answers.too_large(asked, now)
+        version, now = version_of(request.query), self.writes.store.version
+        if version > now:
+            raise answers.too_large(version, now)
         if target.subresource == "scale":
             return _json(Scales(self.writes).live(target))
         if verb == "get":
@@ -174,7 +174,7 @@ class Rest:
         chosen = selection(target.kind, target.namespace, request.query)
         page = PageRequest.parse(request.query)
         if request.query.get("resourceVersionMatch") == EXACT and not page.version:
-            now = asked
+            now = version
         return _raw(listed(view, collection, chosen, page, now))
 
     async def _watch(self, request: web.Request, target: RequestTarget) -> web.StreamResponse:
@@ -254,8 +254,8 @@ def _patch(
             raise answers.invalid(_OPTIONS, "", [answers.required("fieldManager", "is required for apply patch")])
         return writes.apply(target, _parsed(body, yaml_too=True, strict=options.strict), options)
     if request.content_type not in (JSON_PATCH, MERGE_PATCH):
-        known = f"{JSON_PATCH}, {MERGE_PATCH}, {APPLY_PATCH}"
-        message = f"the body of the request was in an unknown format - accepted media types include: {known}"
+        media_types = f"{JSON_PATCH}, {MERGE_PATCH}, {APPLY_PATCH}"
+        message = f"the body of the request was in an unknown format - accepted media types include: {media_types}"
         raise answers.unsupported(message)
     if "force" in query:
         error = Invalid("force", "Forbidden: may not be specified for non-apply patch", "FieldValueForbidden")

@@ -37,10 +37,10 @@ class Scales:
         return _scale(self.writes.existing(target))
 
     def replace(self, target: RequestTarget, body: Any, options: WriteOptions) -> Written:
-        seen = _at(target)
-        check_path(seen, body)
+        path = _at(target)
+        check_path(path, body)
         new = read(SCALE, body, options)
-        place(seen, new)
+        place(path, new)
         return self._update(target, new, options)
 
     def patch(self, target: RequestTarget, content_type: str, patch: Any, options: WriteOptions) -> Written:
@@ -67,9 +67,9 @@ class Scales:
         return self._store(target, workload, new, _kept(before, after, target), options)
 
     def _store(self, target: RequestTarget, workload: Obj, scale: Obj, owned: Owners, options: WriteOptions) -> Written:
-        kind, given, uid = target.kind, scale["metadata"].get("uid"), workload["metadata"]["uid"]
-        if given and given != uid:
-            raise answers.precondition(kind.resource, target.name, "UID", given, uid)
+        kind, uid_named, uid = target.kind, scale["metadata"].get("uid"), workload["metadata"]["uid"]
+        if uid_named and uid_named != uid:
+            raise answers.precondition(kind.resource, target.name, "UID", uid_named, uid)
         replicas = scale["spec"].get("replicas", 0)
         if replicas < 0:
             error = Invalid("spec.replicas", f"Invalid value: {replicas}: must be greater than or equal to 0")
@@ -157,8 +157,8 @@ def _kept(before: Owners, after: Owners, target: RequestTarget) -> Owners:
     for owner, owned in before.items():
         # Who updates is told from others by the version too, and a Scale has another: so even an updater that keeps
         # the replicas has them in an entry apart, as on the real server.
-        kept = holders.pop(owner, None) if intersection(owned.fields, _REPLICAS) else None
-        remaining = owned.fields if kept else difference(owned.fields, _REPLICAS)
+        holder = holders.pop(owner, None) if intersection(owned.fields, _REPLICAS) else None
+        remaining = owned.fields if holder else difference(owned.fields, _REPLICAS)
         if remaining:
             out[owner] = Owned(remaining, owned.api_version, owned.time)
     for owner in holders:  # the real server gives these entries no time

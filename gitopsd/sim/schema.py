@@ -84,10 +84,10 @@ class _SchemaReader:
 
     def struct(self, name: str) -> Struct:
         if name not in self.structs:
-            self.structs[name] = made = Struct({})
+            self.structs[name] = struct = Struct({})
             for text in self.lines[name].split():
                 key, field_type = self.field(text)
-                made.fields[key] = field_type
+                struct.fields[key] = field_type
         return self.structs[name]
 
     def field(self, text: str) -> tuple[str, Field]:
@@ -102,7 +102,7 @@ class _SchemaReader:
             required="*" in marks,
             pointer="?" in marks,
             present="+" in marks or ("*" in marks and "?" not in marks and structural),
-            default=_default(kind, default, required="*" in marks, given="=" in tail),
+            default=_default(kind, default, required="*" in marks, is_given="=" in tail),
         )
 
     def type(self, text: str) -> Type:
@@ -126,14 +126,14 @@ class _SchemaReader:
         return Struct(struct.fields, struct.extra, atomic=True) if atomic else struct
 
 
-def _default(kind: Type, text: str, *, required: bool, given: bool) -> Any:
-    if not isinstance(kind, Scalar) or not (given or required):
+def _default(kind: Type, text: str, *, required: bool, is_given: bool) -> Any:
+    if not isinstance(kind, Scalar) or not (is_given or required):
         return None
     if kind.name in ("int", "long", "num"):
         return int(text or 0)
     if kind.name == "bool":
         return text == "true"
-    return text if given or kind.name == "str" else None
+    return text if is_given or kind.name == "str" else None
 
 
 @cache

@@ -97,8 +97,8 @@ def _field_tests(kind: ServedKind, text: str) -> list[tuple[str, bool, str]]:
         equal = not operator
         if equal:
             path, operator, value = term.partition("==") if "==" in term else term.partition("=")
-        known = ("metadata.name", "metadata.namespace", *_FIELDS.get(kind.kind, ()))
-        if not operator or path.strip() not in known:
+        selectable = ("metadata.name", "metadata.namespace", *_FIELDS.get(kind.kind, ()))
+        if not operator or path.strip() not in selectable:
             raise bad_request(f"field label not supported: {path.strip()}")
         out.append((path.strip(), equal, value.strip()))
     return out

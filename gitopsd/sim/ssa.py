@@ -61,20 +61,20 @@ def apply(
         Refusal: 500 when `body` cannot be typed; 409 when others own what it changes and it does not force.
     """
     try:
-        given = writer.ignored(fields_of(body, writer.type))
+        applied = writer.ignored(fields_of(body, writer.type))
     except Untyped as err:
         raise untyped(f"failed to create typed patch object ({described(body)}): {err}") from None
-    wanted = ownable(given)
+    owned_now = ownable(applied)
     before = owners.get(writer.applier)
     new = merged(live, body, writer.type)
-    after = {**owners, writer.applier: Owned(given, writer.api_version, before.time if before else writer.now)}
+    after = {**owners, writer.applier: Owned(applied, writer.api_version, before.time if before else writer.now)}
     if before is not None:
         new = _pruned(new, after, before.fields, writer.type)
     after = _taken(_changes(live, new, writer), after, writer.applier, force=writer.force)
     # An apply that changes no value leaves its entry's time as it was, and a new entry without one.
     time = writer.now if new != live else before.time if before else ""
-    after[writer.applier] = Owned(wanted, writer.api_version, time)
-    if not wanted:
+    after[writer.applier] = Owned(owned_now, writer.api_version, time)
+    if not owned_now:
         del after[writer.applier]
     return new, after
 
@@ -104,8 +104,8 @@ def _pruned(new: dict[str, Any], owners: Owners, last: Fields, kind: Struct) -> 
     bare = without(new, mine, kind)
     owned_only = without(new, difference(whole, union(_all_fields(bare, kind), owned)), kind)
     gone = intersection(difference(whole, _all_fields(owned_only, kind)), mine)
-    kept: dict[str, Any] = without(new, gone, kind) or {}
-    return kept
+    remaining: dict[str, Any] = without(new, gone, kind) or {}
+    return remaining
 
 
 def _all_fields(value: Any, kind: Struct) -> Fields:
@@ -133,9 +133,9 @@ def updated(old: dict[str, Any], new: dict[str, Any], before: Owners, writer: Ss
         before: the owners of `old`; nobody, and nobody will own anything.
         writer: who updates.
     """
-    given = new["metadata"].pop("managedFields", None)
-    before = read(given) if given else before
-    return update(old, new, before, writer) if before and given not in ([], [{}]) else {}
+    entries = new["metadata"].pop("managedFields", None)
+    before = read(entries) if entries else before
+    return update(old, new, before, writer) if before and entries not in ([], [{}]) else {}
 
 
 def _changes(live: dict[str, Any], new: dict[str, Any], writer: SsaWriter) -> ValueChanges:

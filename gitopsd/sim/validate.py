@@ -120,11 +120,11 @@ def _workload(obj: Obj) -> Iterator[Invalid]:
     template = spec["template"]
     selector = spec.get("selector")
     if selector is not None:
-        wanted = selector.get("matchLabels", {})
+        match_labels = selector.get("matchLabels", {})
         labels = template["metadata"].get("labels", {})
-        if not wanted and not selector.get("matchExpressions"):
+        if not match_labels and not selector.get("matchExpressions"):
             yield Invalid("spec.selector", "Invalid value: {}: empty selector is invalid for deployment")
-        elif not wanted.items() <= labels.items():
+        elif not match_labels.items() <= labels.items():
             message = f"Invalid value: {labels}: `selector` does not match template `labels`"
             yield Invalid("spec.template.metadata.labels", message)
     yield from container_problems(template["spec"], "spec.template.spec", spec.get("volumeClaimTemplates", ()))
@@ -175,15 +175,15 @@ def _service(obj: Obj) -> Iterator[Invalid]:
     headless = spec.get("clusterIP") == "None"
     if not spec.get("ports") and spec["type"] != "ExternalName" and not headless:
         yield required("spec.ports")
-    names, seen = set(), set()
+    names, ports = set(), set()
     if spec.get("allocateLoadBalancerNodePorts") is not None and spec["type"] != "LoadBalancer":
         message = "Forbidden: may only be used when `type` is 'LoadBalancer'"
         yield Invalid("spec.allocateLoadBalancerNodePorts", message, "FieldValueForbidden")
     for number, port in enumerate(spec.get("ports", ())):
         where = f"spec.ports[{number}]"
-        if (port["port"], port["protocol"]) in seen:
+        if (port["port"], port["protocol"]) in ports:
             yield Invalid(where, f"Duplicate value: {port['port']}", "FieldValueDuplicate")
-        seen.add((port["port"], port["protocol"]))
+        ports.add((port["port"], port["protocol"]))
         if port["port"] == 0:
             yield Invalid(f"{where}.port", "Invalid value: 0: must be between 1 and 65535, inclusive")
         yield from port_problem(port["port"], f"{where}.port")

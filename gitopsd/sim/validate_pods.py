@@ -22,7 +22,9 @@ _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 def container_problems(spec: Obj, path: str, claims: Sequence[Obj] = ()) -> Iterator[Invalid]:
     """Yield what is invalid in the containers of a Pod spec at `path`; `claims` are a StatefulSet's templates."""
     names = set()
-    known = {volume["name"] for volume in spec.get("volumes", ())} | {claim["metadata"].get("name") for claim in claims}
+    volumes = {volume["name"] for volume in spec.get("volumes", ())} | {
+        claim["metadata"].get("name") for claim in claims
+    }
     yield from _volumes(spec, path)
     for group in ("initContainers", "containers"):
         for number, container in enumerate(spec.get(group) or ()):
@@ -40,7 +42,7 @@ def container_problems(spec: Obj, path: str, claims: Sequence[Obj] = ()) -> Iter
             yield from _env(container, where)
             yield from _handlers(container, where)
             yield from _ports(container, where)
-            yield from _mounts(container, known, where)
+            yield from _mounts(container, volumes, where)
 
 
 def _init_container(container: Obj, path: str) -> Iterator[Invalid]:
@@ -71,12 +73,12 @@ def _handlers(container: Obj, path: str) -> Iterator[Invalid]:
         if isinstance(hook, dict):
             probes.append((f"lifecycle.{name}", hook))
     for name, handler in probes:
-        given = [one for one in ("exec", "httpGet", "tcpSocket", "grpc", "sleep") if one in handler]
-        if not given:
+        handlers = [one for one in ("exec", "httpGet", "tcpSocket", "grpc", "sleep") if one in handler]
+        if not handlers:
             yield required(f"{path}.{name}", "must specify a handler type")
-        elif len(given) > 1:
+        elif len(handlers) > 1:
             message = "Forbidden: may not specify more than 1 handler type"
-            yield Invalid(f"{path}.{name}.{given[-1]}", message, "FieldValueForbidden")
+            yield Invalid(f"{path}.{name}.{handlers[-1]}", message, "FieldValueForbidden")
 
 
 def _ports(container: Obj, path: str) -> Iterator[Invalid]:

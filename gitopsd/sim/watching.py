@@ -152,8 +152,8 @@ def _line(view: View, chosen: Selection, event: Event) -> bytes | None:
     return b'{"type":"DELETED","object":%b}\n' % orjson.dumps(former)
 
 
-def _gone(asked: int, oldest: int) -> bytes:
-    return error_line(expired(f"too old resource version: {asked} ({oldest})"))
+def _gone(version: int, oldest: int) -> bytes:
+    return error_line(expired(f"too old resource version: {version} ({oldest})"))
 
 
 def error_line(refusal: Refusal) -> bytes:

@@ -104,8 +104,8 @@ class Writes:
         if not metadata.get("name") and metadata.get("generateName"):
             metadata["name"] = metadata["generateName"] + "".join(secrets.choice(_LETTERS) for _ in range(5))
             default(target.kind.kind, obj)  # a Namespace is labelled with its name
-        given = owners.read(metadata.pop("managedFields", None) or ())
-        owned = ssa.update(self._zero(target.kind), obj, given, self._writer(target, options))
+        owners_named = owners.read(metadata.pop("managedFields", None) or ())
+        owned = ssa.update(self._zero(target.kind), obj, owners_named, self._writer(target, options))
         return self._store_new(target.kind, obj, owned, options, posted=posted)
 
     def replace(self, target: RequestTarget, body: Any, options: WriteOptions) -> Written:
@@ -115,9 +115,9 @@ class Writes:
         if target.kind.kind in _CREATED_BY_REPLACE and not target.kind.custom and self.live(target) is None:
             return self._create(target, obj, options)
         old = self.existing(target)
-        given, uid = obj["metadata"].get("uid"), old["metadata"]["uid"]
-        if given and given != uid:
-            raise answers.precondition(target.kind.resource, target.name, "UID", given, uid)
+        uid_named, uid = obj["metadata"].get("uid"), old["metadata"]["uid"]
+        if uid_named and uid_named != uid:
+            raise answers.precondition(target.kind.resource, target.name, "UID", uid_named, uid)
         if not obj["metadata"].get("resourceVersion") and (target.kind.custom or target.kind.kind in _VERSION_NEEDED):
             error = Invalid("metadata.resourceVersion", "Invalid value: 0: must be specified for an update")
             raise answers.invalid(target.kind.resource, target.name, [error])
@@ -223,10 +223,10 @@ class Writes:
         """
         kind = target.kind
         name, before = old["metadata"]["name"], old["metadata"]
-        asked = obj["metadata"].get("resourceVersion") or "0"
-        if not asked.isdecimal():
-            raise answers.untyped(f'strconv.ParseUint: parsing "{asked}": invalid syntax')
-        if asked not in ("0", before["resourceVersion"]):  # 0: whatever is there
+        version = obj["metadata"].get("resourceVersion") or "0"
+        if not version.isdecimal():
+            raise answers.untyped(f'strconv.ParseUint: parsing "{version}": invalid syntax')
+        if version not in ("0", before["resourceVersion"]):  # 0: whatever is there
             raise answers.stale(kind.resource, name)
         obj = self._prepared(target, old, obj)
         self._check(kind, old, obj)

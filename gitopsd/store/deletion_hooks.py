@@ -48,13 +48,13 @@ class DeletionHooks:
             return
         secrets = [hook for hook in hooks if is_secret(hook)]
         rest = [hook for hook in hooks if not is_secret(hook)]
-        held = _written([*rest, *secrets])
-        if held == self._held.get(app):
+        written = _written([*rest, *secrets])
+        if written == self._held.get(app):
             return
         sealed = self._seal.sealed(NAME + app, _written(secrets)) if secrets and self._seal is not None else None
         with self._database.write(durable=False) as connection:
             connection.execute("INSERT OR REPLACE INTO delete_hooks VALUES (?, ?, ?)", (app, _written(rest), sealed))
-        self._held[app] = held
+        self._held[app] = written
         if secrets and sealed is None:
             log.warning("store.hooks_in_memory", app=app, secrets=len(secrets), remedy="set redis.key to keep them")
 

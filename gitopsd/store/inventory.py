@@ -43,28 +43,28 @@ class InventoryPart:
     def load(self) -> None:
         same: dict[Any, Any] = {}  # equal strings of many rows become one
         share = same.setdefault
-        wanted: list[ResourceKey] = []
+        keys: list[ResourceKey] = []
         proofs: dict[ResourceKey, Remembered] = {}
         owner = ("", "")
         # The table is kept in the order of its key, so that each application's rows come together.
         for row in self._database.rows(f"SELECT {COLUMNS} FROM objects ORDER BY app, cluster"):  # noqa: S608 - constants
             app, cluster, group, kind, namespace, name, is_wanted, target, view, rules, admission = row
             if (app, cluster) != owner:
-                self._loaded(owner, wanted, proofs)
-                owner, wanted, proofs = (app, share(cluster, cluster)), [], {}
+                self._loaded(owner, keys, proofs)
+                owner, keys, proofs = (app, share(cluster, cluster)), [], {}
             key = ResourceKey(share(group, group), share(kind, kind), share(namespace, namespace), name)
             if is_wanted:
-                wanted.append(key)
+                keys.append(key)
             if target is not None:
                 proofs[key] = Remembered(target, view, share(rules, rules), share(admission, admission))
-        self._loaded(owner, wanted, proofs)
+        self._loaded(owner, keys, proofs)
         self._approved = dict(self._database.rows("SELECT app, at_s FROM approvals"))
         self.hooks.load()
 
-    def _loaded(self, owner: tuple[str, str], wanted: list[ResourceKey], proofs: dict[ResourceKey, Remembered]) -> None:
+    def _loaded(self, owner: tuple[str, str], keys: list[ResourceKey], proofs: dict[ResourceKey, Remembered]) -> None:
         app, cluster = AppName(owner[0]), ClusterId(owner[1])
-        if wanted:
-            self._want(app, cluster, frozenset(wanted))
+        if keys:
+            self._want(app, cluster, frozenset(keys))
         if proofs:
             self._shown.setdefault(app, {})[cluster] = proofs
 
@@ -72,7 +72,7 @@ class InventoryPart:
         return dict(self._shown.get(app, {}).get(cluster, {}))
 
     def elsewhere(self, app: AppName, but: ClusterId) -> Mapping[ClusterId, frozenset[ResourceKey]]:
-        return {cluster: frozenset(held) for cluster, held in self._shown.get(app, {}).items() if cluster != but}
+        return {cluster: frozenset(proofs) for cluster, proofs in self._shown.get(app, {}).items() if cluster != but}
 
     def targets(self, app: AppName) -> frozenset[tuple[ClusterId, ResourceKey]]:
         return frozenset((cluster, key) for cluster, keys in self._targets.get(app, {}).items() for key in keys)
@@ -95,9 +95,9 @@ class InventoryPart:
         self._approved[app] = at_s
 
     def remember(self, app: AppName, cluster: ClusterId, proofs: Mapping[ResourceKey, Remembered | None]) -> None:
-        held = self._shown.get(app, {}).get(cluster, {})
-        new = {key: value for key, value in proofs.items() if value is not None and held.get(key) != value}
-        old = [key for key, value in proofs.items() if value is None and key in held]
+        current = self._shown.get(app, {}).get(cluster, {})
+        new = {key: value for key, value in proofs.items() if value is not None and current.get(key) != value}
+        old = [key for key, value in proofs.items() if value is None and key in current]
         if not new and not old:
             return
         with self._database.write(durable=False) as connection:
@@ -105,11 +105,11 @@ class InventoryPart:
             connection.executemany(SHOW, rows)
             _clear(connection, HIDE, app, cluster, old)
         clusters = self._shown.setdefault(app, {})
-        held = clusters.setdefault(cluster, held)
-        held.update(new)
+        current = clusters.setdefault(cluster, current)
+        current.update(new)
         for key in old:
-            del held[key]
-        if not held:
+            del current[key]
+        if not current:
             del clusters[cluster]
 
     def put_targets(self, app: AppName, cluster: ClusterId, keys: Collection[ResourceKey]) -> None:

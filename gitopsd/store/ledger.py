@@ -96,10 +96,10 @@ class Ledger:
             del self._waiting[:-MOST_WAITING]
         self._woken.set()
 
-    async def query(self, wanted: DriftQuery) -> Sequence[Drift]:
+    async def query(self, query: DriftQuery) -> Sequence[Drift]:
         """Return the entries that are meant, the newest first, at most `wanted.limit` of them."""
         await self.flush()
-        return await asyncio.to_thread(self._query, wanted)
+        return await asyncio.to_thread(self._query, query)
 
     async def entry(self, number: int) -> Drift | None:
         await self.flush()
@@ -154,19 +154,19 @@ class Ledger:
             )
             connection.execute("COMMIT")
 
-    def _query(self, wanted: DriftQuery) -> Sequence[Drift]:
+    def _query(self, query: DriftQuery) -> Sequence[Drift]:
         terms = [
-            ("app = ?", wanted.app or None),
-            ("cluster = ?", wanted.cluster or None),
-            ("writer GLOB ?", wanted.writer or None),
-            ("class = ?", wanted.by.value if wanted.by else None),
-            ("coalesce(ended_s, 9e99) >= ?", wanted.since_s),
-            ("began_s < ?", wanted.until_s),
-            ("id < ?", wanted.before),
+            ("app = ?", query.app or None),
+            ("cluster = ?", query.cluster or None),
+            ("writer GLOB ?", query.writer or None),
+            ("class = ?", query.by.value if query.by else None),
+            ("coalesce(ended_s, 9e99) >= ?", query.since_s),
+            ("began_s < ?", query.until_s),
+            ("id < ?", query.before),
         ]
-        asked = [(term, value) for term, value in terms if value is not None]
-        where = " AND ".join([*(term for term, _ in asked), *(["ended_s IS NULL"] if wanted.open else []), "1"])
-        return self._rows(where, [value for _, value in asked], max(1, min(wanted.limit, MOST_SHOWN)))
+        filters = [(term, value) for term, value in terms if value is not None]
+        where = " AND ".join([*(term for term, _ in filters), *(["ended_s IS NULL"] if query.open else []), "1"])
+        return self._rows(where, [value for _, value in filters], max(1, min(query.limit, MOST_SHOWN)))
 
     def _rows(self, where: str, values: Sequence[Any], limit: int) -> Sequence[Drift]:
         if not self.path.exists():

@@ -125,9 +125,9 @@ def _put_history(
             connection.execute("INSERT INTO history VALUES (?, ?, ?, ?)", (app, entry.id, operation.id, body))
             results = orjson.dumps([task_to_json(task) for task in most_telling(operation.tasks)])
             connection.execute("INSERT INTO results VALUES (?, ?, ?)", (app, entry.id, results))
-    kept = {entry.id for entry in new}
+    ids = {entry.id for entry in new}
     for entry in old:
-        if entry.id not in kept:
+        if entry.id not in ids:
             for table in ("history", "results"):
                 connection.execute(f"DELETE FROM {table} WHERE app = ? AND id = ?", (app, entry.id))  # noqa: S608 - constants
 

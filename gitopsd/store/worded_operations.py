@@ -53,12 +53,12 @@ def give_types(connection: sqlite3.Connection) -> None:
 
 def operation_of(old: Mapping[str, Any]) -> Json:
     """Return a stored operation as `operation_to_json` writes it today."""
-    kept = {name: value for name, value in old.items() if name not in FLAGS}
+    values = {name: value for name, value in old.items() if name not in FLAGS}
     tried = old.get("tried")
     flags = {name: bool(old.get(name)) for name in FLAGS}
     end = _end(old, flags)
     return {
-        **kept,
+        **values,
         "end": end.value if end is not None else None,
         "cause": _cause(flags).value,
         "scope": {

@@ -147,12 +147,12 @@ class Metrics:
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answer of our own API; `route` is the declared one, never the path that was asked for."""
-        known = method if method in METHODS else "other"
-        self._http_s.labels(known, route, str(status)).observe(seconds)
+        method_label = method if method in METHODS else "other"
+        self._http_s.labels(method_label, route, str(status)).observe(seconds)
 
-    def login_refused(self, given: str) -> None:
-        """Count a request to our API without its token; `given` tells whether it had another one."""
-        self._logins.labels(given).inc()
+    def login_refused(self, credential: str) -> None:
+        """Count a request to our API without its token; `credential` tells whether it had another one."""
+        self._logins.labels(credential).inc()
 
     def error(self, kind: str) -> None:
         """Count an error by the name of its class."""

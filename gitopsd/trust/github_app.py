@@ -61,10 +61,10 @@ class GitHubTokens:
         key = (app.id, app.api_url or API, str(app.installation_id or "/".join(parts[:1])))
         self._used[url] = key
         async with self._asking.setdefault(key, asyncio.Lock()):
-            known = self._tokens.get(key)
-            if known is None or known.ends_s - self.now_s() < RENEW_S:
-                known = self._tokens[key] = await self._asked(app, "/".join(parts[:2]), connection, reach)
-            return known.text
+            token = self._tokens.get(key)
+            if token is None or token.ends_s - self.now_s() < RENEW_S:
+                token = self._tokens[key] = await self._asked(app, "/".join(parts[:2]), connection, reach)
+            return token.text
 
     def forget(self, url: str) -> None:
         """Have the next one for `url` asked for anew."""
@@ -78,9 +78,9 @@ class GitHubTokens:
             if not installation:
                 installed = await _ask(http, f"{api}/repos/{repository}/installation", signature)
                 installation = installed.get("id", 0)
-            given = await _ask(http, f"{api}/app/installations/{installation}/access_tokens", signature, body=b"")
+            granted = await _ask(http, f"{api}/app/installations/{installation}/access_tokens", signature, body=b"")
         try:
-            return _Token(given["token"], datetime.fromisoformat(given["expires_at"]).timestamp())
+            return _Token(granted["token"], datetime.fromisoformat(granted["expires_at"]).timestamp())
         except (KeyError, TypeError, ValueError):
             raise _no_token(api, "its answer holds no token", "check github_app.api_url of git.credentials") from None
 

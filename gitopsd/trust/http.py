@@ -26,22 +26,22 @@ SILENT_S = 30.0  # without a byte: a server that takes requests and says nothing
 
 @asynccontextmanager
 async def session(
-    given: RepoCredentials | None, url: str, *, deadline_s: float, reach: Reach
+    credentials: RepoCredentials | None, url: str, *, deadline_s: float, reach: Reach
 ) -> AsyncIterator[HttpSession]:
-    """Open a session to the host of `url`, with the certificates and the proxy of `given`, and within `reach`.
+    """Open a session to the host of `url`, with the certificates and the proxy of `credentials`, and within `reach`.
 
-    A login it does not send by itself; the environment's proxies hold where `given` names none.
+    A login it does not send by itself; the environment's proxies hold where `credentials` names none.
 
     Raises:
-        InvalidSettings: a certificate or key of `given` cannot be used.
+        InvalidSettings: a certificate or key of `credentials` cannot be used.
     """
-    given = given or RepoCredentials(url)
-    context = await asyncio.to_thread(tls, given)  # it reads the system's authorities: 20 ms
+    credentials = credentials or RepoCredentials(url)
+    context = await asyncio.to_thread(tls, credentials)  # it reads the system's authorities: 20 ms
     limits = aiohttp.ClientTimeout(
         total=deadline_s, sock_connect=min(CONNECT_S, deadline_s), sock_read=min(SILENT_S, deadline_s)
     )
     # Not trust_env: that would take logins from ~/.netrc, too.
-    proxy = proxy_of(given, url)
+    proxy = proxy_of(credentials, url)
     resolver = PinnedResolver(reach, proxy)
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=context, resolver=resolver, ttl_dns_cache=None),  # one answer for all of it
@@ -52,41 +52,41 @@ async def session(
         yield HttpSession(opened, reach)
 
 
-def proxy_of(given: RepoCredentials, url: str) -> str | None:
-    """Return the proxy, of `given` or of the environment, to the host of `url`; None where it is reached without.
+def proxy_of(credentials: RepoCredentials, url: str) -> str | None:
+    """Return the proxy, of `credentials` or of the environment, to the host of `url`; None where it is reached without.
 
     Raises:
         InvalidSettings: it is one that git alone can use.
     """
-    proxy = _proxy(given, url)
+    proxy = _proxy(credentials, url)
     if proxy is not None and not proxy.startswith(("http://", "https://")):
         raise InvalidSettings(
-            f"the proxy for {given.url} is none of HTTP, and registries, Git LFS and GitHub's API need one",
+            f"the proxy for {credentials.url} is none of HTTP, and registries, Git LFS and GitHub's API need one",
             remedy="write an http:// proxy, or none for them",
         )
     return proxy
 
 
-def is_proxied(given: RepoCredentials, url: str) -> bool:
+def is_proxied(credentials: RepoCredentials, url: str) -> bool:
     """Tell whether the host of `url` is reached by a proxy of any kind."""
-    return _proxy(given, url) is not None
+    return _proxy(credentials, url) is not None
 
 
-def _proxy(given: RepoCredentials, url: str) -> str | None:
-    if given.proxy:
-        return None if bypasses(given.no_proxy, url) else given.proxy
+def _proxy(credentials: RepoCredentials, url: str) -> str | None:
+    if credentials.proxy:
+        return None if bypasses(credentials.no_proxy, url) else credentials.proxy
     parts, environment = urlsplit(url), getproxies_environment()
     if proxy_bypass_environment(parts.netloc, environment):
         return None
     return environment.get(parts.scheme) or environment.get("all")
 
 
-def login(given: RepoCredentials | None) -> dict[str, str]:
-    """Return the headers by which `given` logs in at once; none where it holds no login for HTTP."""
-    if given is not None and given.bearer_token is not None:
-        return {"Authorization": f"Bearer {given.bearer_token.read()}"}
-    if given is not None and given.password is not None:
-        return {"Authorization": basic(given.username, given.password.read())}
+def login(credentials: RepoCredentials | None) -> dict[str, str]:
+    """Return the headers by which `credentials` logs in at once; none where it holds no login for HTTP."""
+    if credentials is not None and credentials.bearer_token is not None:
+        return {"Authorization": f"Bearer {credentials.bearer_token.read()}"}
+    if credentials is not None and credentials.password is not None:
+        return {"Authorization": basic(credentials.username, credentials.password.read())}
     return {}
 
 
@@ -108,24 +108,24 @@ def bypasses(no_proxy: str, url: str) -> bool:
     return False
 
 
-def tls(given: RepoCredentials) -> ssl.SSLContext:
-    """Return how TLS is spoken under `given`.
+def tls(credentials: RepoCredentials) -> ssl.SSLContext:
+    """Return how TLS is spoken under `credentials`.
 
     Raises:
         InvalidSettings: a certificate or key cannot be used; it names neither.
     """
     try:
-        context = ssl.create_default_context(cafile=given.ca_file if not given.insecure else None)
-        if given.insecure:
+        context = ssl.create_default_context(cafile=credentials.ca_file if not credentials.insecure else None)
+        if credentials.insecure:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        if given.client_cert is not None and given.client_key is not None:
-            with in_memory(given.client_cert.read()) as cert, in_memory(given.client_key.read()) as key:
+        if credentials.client_cert is not None and credentials.client_key is not None:
+            with in_memory(credentials.client_cert.read()) as cert, in_memory(credentials.client_key.read()) as key:
                 context.load_cert_chain(cert, key)
     except (OSError, ValueError) as err:  # ssl.SSLError is an OSError
         reason = err.strerror or type(err).__name__ if isinstance(err, OSError) else type(err).__name__
         raise InvalidSettings(
-            f"the certificates for {given.url} cannot be used: {reason}",
+            f"the certificates for {credentials.url} cannot be used: {reason}",
             remedy="write ca_file, client_cert and client_key as PEM, the key without a passphrase",
         ) from None
     return context

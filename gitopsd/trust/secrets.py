@@ -112,7 +112,8 @@ def read(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> ReadSecrets:
         else:
             there[address] = (origin, credentials)
     result.declared = DeclaredCredentials(
-        tuple(given for _, given in repositories.values()), tuple(given for _, given in templates.values())
+        tuple(credentials for _, credentials in repositories.values()),
+        tuple(credentials for _, credentials in templates.values()),
     )
     return result
 
@@ -131,7 +132,7 @@ def _add_cluster(document: Mapping[str, Any], origin: str, result: ReadSecrets) 
     for name in clusters.NARROWS:
         if values.get(name):
             result.warnings.append(f"{origin}: {name} limits nobody; write destinations of AppProjects instead")
-    if any(known.name == cluster.name for known in result.clusters):
+    if any(cluster_before.name == cluster.name for cluster_before in result.clusters):
         result.errors.append(f"{origin}: cluster {cluster.name} is declared already; remove one")
     else:
         result.clusters.append(cluster)

@@ -70,7 +70,7 @@ def test_what_is_not_granted_is_told_and_keeps_nobody_waiting(
     unconfined: bool,  # noqa: FBT001 - a parameter of the test
     told: str,
 ) -> None:
-    found = part(isolation, ToolSettings(unconfined=unconfined), (), SHARED, kept=True)
+    found = part(isolation, ToolSettings(unconfined=unconfined), (), SHARED, confined=True)
 
     assert told in found.detail
     assert (False, False) == (found.ready, found.required)
@@ -79,7 +79,7 @@ def test_what_is_not_granted_is_told_and_keeps_nobody_waiting(
 def test_what_each_program_gets_is_told(tmp_path: Path) -> None:
     plugins = (Plugin("one", ["x"], []), Plugin("two", ["x"], [], network=True))
 
-    found = part(FULL, ToolSettings(), plugins, SHARED, kept=True)
+    found = part(FULL, ToolSettings(), plugins, SHARED, confined=True)
 
     libraries = "workers see no files of others; those that render have the network, for plugins"
     assert (
@@ -99,12 +99,12 @@ def test_files_of_renders_go_to_memory_where_there_is_some(tmp_path: Path) -> No
     assert in_memory(found)
     assert found == best_place(tmp_path / "work")
     assert found != best_place(tmp_path / "other")
-    assert part(FULL, ToolSettings(), (), found, kept=True).ready
+    assert part(FULL, ToolSettings(), (), found, confined=True).ready
     assert not found.exists()
 
 
 def test_it_is_told_that_workers_cannot_be_kept_where_programs_would_be_kept_less() -> None:
-    found = part(FULL, ToolSettings(), (), SHARED, kept=False)
+    found = part(FULL, ToolSettings(), (), SHARED, confined=False)
 
     assert "Lua and jq see no files and no network; workers that render are kept from neither" in found.detail
     assert not found.ready
@@ -112,4 +112,4 @@ def test_it_is_told_that_workers_cannot_be_kept_where_programs_would_be_kept_les
 
 def test_a_disk_is_told() -> None:
     assert not in_memory(Path("/proc"))
-    assert "their files are on a disk (/proc)" in part(FULL, ToolSettings(), (), Path("/proc"), kept=True).detail
+    assert "their files are on a disk (/proc)" in part(FULL, ToolSettings(), (), Path("/proc"), confined=True).detail

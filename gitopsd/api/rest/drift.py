@@ -31,9 +31,9 @@ class DriftRoutes:
         return [web.get("/api/v1/drift", self.list), web.get("/api/v1/drift/{id:[0-9]{1,15}}", self.get)]
 
     async def list(self, request: web.Request) -> web.Response:
-        wanted = query_of(request.query, self._now_s())
-        entries = await self._backend.drifts(wanted)
-        full = len(entries) == wanted.limit
+        query = query_of(request.query, self._now_s())
+        entries = await self._backend.drifts(query)
+        full = len(entries) == query.limit
         items = [drift_json(entry, self._now_s()) for entry in entries]
         return answer({"metadata": {"continue": str(entries[-1].id)} if full else {}, "items": items})
 
@@ -91,8 +91,8 @@ def _class(text: str) -> WriterClass | None:
     try:
         return WriterClass(text) if text else None
     except ValueError:
-        known = ", ".join(member.value for member in WriterClass)
-        raise BadRequest(f"class is {text!r}", remedy=f"write one of {known}") from None
+        classes = ", ".join(member.value for member in WriterClass)
+        raise BadRequest(f"class is {text!r}", remedy=f"write one of {classes}") from None
 
 
 def _time_s(query: MultiMapping[str], name: str, now_s: float) -> float | None:

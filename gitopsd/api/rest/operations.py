@@ -46,19 +46,19 @@ class OperationRoutes:
 
     async def sync(self, request: web.Request) -> web.Response:
         name, body = AppName(request.match_info["name"]), await body_of(request)
-        asked = sync_request(body, by=self._by, now_s=self._now_s())
-        await self._backend.sync(name, asked)
+        sync = sync_request(body, by=self._by, now_s=self._now_s())
+        await self._backend.sync(name, sync)
         return written(self._show.application(self._backend.view(name)), ignored(body, DONE))
 
     async def rollback(self, request: web.Request) -> web.Response:
         name, body = AppName(request.match_info["name"]), await body_of(request)
-        asked = SyncRequest(
+        sync = SyncRequest(
             prune=_bool(body, "prune"),
             dry_run=_bool(body, "dryRun"),
             initiated_by=self._by,
             asked_s=self._now_s(),
         )
-        await self._backend.rollback(name, _history_id(body), asked)
+        await self._backend.rollback(name, _history_id(body), sync)
         return written(self._show.application(self._backend.view(name)), ignored(body, ROLLBACK))
 
     async def confirm(self, request: web.Request) -> web.Response:
@@ -123,11 +123,11 @@ def _options(body: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     items = _mapping(body, "syncOptions").get("items") or []
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items) or len(items) > MAX_OPTIONS:
         raise BadRequest("syncOptions.items is not a list of strings", remedy="write options as NAME=VALUE")
-    given = {name: text for item in items for name, text in listed(item).items()}
-    _, warnings = parse_options(given, subject="the request")
+    options = {name: text for item in items for name, text in listed(item).items()}
+    _, warnings = parse_options(options, subject="the request")
     if warnings:
         raise BadRequest("; ".join(warnings), remedy="see docs/sync.md for the sync options there are")
-    return tuple(sorted(given.items()))
+    return tuple(sorted(options.items()))
 
 
 def _mapping(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:

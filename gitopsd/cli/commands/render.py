@@ -57,10 +57,10 @@ def command(*, check: bool, explain: bool, form: str, api_versions: tuple[str, .
     from gitopsd.offline.render import RenderQuery, rendered
 
     names = tuple(name for api in api_versions for name in api.split(",") if name)
-    asked = RenderQuery(**options, api_versions=names)  # type: ignore[arg-type]  # click's names and types are its own
-    if not asked.targets and not asked.path:
+    query = RenderQuery(**options, api_versions=names)  # type: ignore[arg-type]  # click's names and types are its own
+    if not query.targets and not query.path:
         raise click.UsageError("name an application, or a directory of a repository by --path")
-    reports = rendered(asked)
+    reports = rendered(query)
     for one in reports:
         for warning in one.warnings:
             click.echo(f"warning: {line(warning)}", err=True)
@@ -100,10 +100,10 @@ def _part(name: str, part: RenderedPart) -> Iterator[str]:
 WORDS = {"list": "directory", "env": "variable"}
 
 
-def _seen(kind: str, seen: str) -> str:
+def _seen(kind: str, state: str) -> str:
     if kind == "env":
-        return f"={seen}"
-    return "" if seen else " (not there)"
+        return f"={state}"
+    return "" if state else " (not there)"
 
 
 def _exit(error: GitopsError) -> Exit:

@@ -15,10 +15,10 @@ from gitopsd.cli.output import print_data, print_facts
 @output
 def command(client: DaemonClient, *, client_only: bool, form: str) -> None:
     """Print this program's version, and that of the daemon it reaches."""
-    known = {"client": {"Version": gitopsd.__version__}}
+    versions = {"client": {"Version": gitopsd.__version__}}
     if not client_only:
-        known["server"] = client.get("/api/version")
+        versions["server"] = client.get("/api/version")
     if form == "table":
-        print_facts((f"{part} {name}", value) for part, facts in known.items() for name, value in facts.items())
+        print_facts((f"{part} {name}", value) for part, facts in versions.items() for name, value in facts.items())
     else:
-        print_data(known, form)
+        print_data(versions, form)

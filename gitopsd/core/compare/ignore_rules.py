@@ -90,13 +90,13 @@ def without_ignored(
         live: whose managedFields say what the managers of `rules` own; the same for both sides.
         named: what the jq expressions of `rules` name in `manifest`.
     """
-    kept: Any = manifest
+    result: Any = manifest
     # The last item of a list goes first, so that the places of the others stay what the pointers say.
     for pointer in sorted({*rules.pointers, *named}, key=by_place, reverse=True):
-        kept = _without(kept, pointer)
+        result = _without(result, pointer)
     for fields in _fields_of(live, rules.managers):
-        kept = _without_fields(kept, fields)
-    return kept if isinstance(kept, dict) else {}
+        result = _without_fields(result, fields)
+    return result if isinstance(result, dict) else {}
 
 
 def _concerns(rule: IgnoreDifference, key: ResourceKey) -> bool:
@@ -146,8 +146,8 @@ def _fields_of(live: Manifest, managers: tuple[str, ...]) -> list[Mapping[str, A
 def _without_fields(value: Any, fields: Mapping[str, Any]) -> Any:
     """Return `value` without what `fields` (fieldsV1) names; what is empty then, and was named itself, goes too."""
     if isinstance(value, dict):
-        kept = [(name, _left(item, fields.get(f"f:{name}"))) for name, item in value.items()]
-        return {name: item for name, item in kept if item is not GONE}
+        fields_left = [(name, _left(item, fields.get(f"f:{name}"))) for name, item in value.items()]
+        return {name: item for name, item in fields_left if item is not GONE}
     if isinstance(value, list):
         remaining = [_left(item, _named(fields, index, item)) for index, item in enumerate(value)]
         return [item for item in remaining if item is not GONE]

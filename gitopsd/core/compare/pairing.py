@@ -40,8 +40,8 @@ def pairs(
         for key, reading in readings.items()
         if key not in target and key not in held and isinstance(reading, Found) and owns(app, reading.live)
     }
-    wanted = {key: Pair(key, manifest, readings.get(key, NOT_READ)) for key, manifest in target.items()}
-    by_key = {**wanted, **{key: Pair(key, None, reading) for key, reading in extra.items()}}
+    targets = {key: Pair(key, manifest, readings.get(key, NOT_READ)) for key, manifest in target.items()}
+    by_key = {**targets, **{key: Pair(key, None, reading) for key, reading in extra.items()}}
     return tuple(by_key[key] for key in sorted(by_key))
 
 

@@ -44,19 +44,19 @@ def spared(
         places: what the jq expressions of `rules` name in `manifest` and in `live`.
         held: what is to stay as it is live beside that; left out where others own it.
     """
-    kept: Any = without_ignored(manifest, Rules(managers=rules.managers), live)
+    spared_manifest: Any = without_ignored(manifest, Rules(managers=rules.managers), live)
     for steps in _ways({*rules.pointers, *places.predicted}, manifest, live):
-        if at(kept, steps) is not ABSENT:
-            kept = with_at(kept, steps, at(live, steps))
+        if at(spared_manifest, steps) is not ABSENT:
+            spared_manifest = with_at(spared_manifest, steps, at(live, steps))
     for steps in held:
         value = ABSENT if _is_others(live, steps) else at(live, steps)
-        if value is not ABSENT or at(kept, steps) is not ABSENT:
-            kept = with_at(kept, steps, value)
+        if value is not ABSENT or at(spared_manifest, steps) is not ABSENT:
+            spared_manifest = with_at(spared_manifest, steps, value)
     ours = fields_of(our_entry(live) or {})
     for steps in reversed(_ways({*rules.pointers, *places.live}, live, manifest)):
         if at(manifest, steps) is ABSENT and named_below(ours, live, steps) is not None:
-            kept = with_at(kept, steps, at(live, steps))
-    return _identified(kept, manifest) if isinstance(kept, dict) else manifest
+            spared_manifest = with_at(spared_manifest, steps, at(live, steps))
+    return _identified(spared_manifest, manifest) if isinstance(spared_manifest, dict) else manifest
 
 
 def _is_others(live: Manifest, steps: FieldPath) -> bool:
@@ -65,9 +65,9 @@ def _is_others(live: Manifest, steps: FieldPath) -> bool:
     return any(entry != ours and owned_apart(fields_of(entry), live, steps) for entry in entries_of(live))
 
 
-def _identified(kept: Manifest, manifest: Manifest) -> Manifest:
-    """Return `kept` as what it is and whose it is, whatever a rule as wide as /metadata names."""
-    current, meta = kept.get("metadata"), manifest["metadata"]
+def _identified(spared_manifest: Manifest, manifest: Manifest) -> Manifest:
+    """Return `spared_manifest` as what it is and whose it is, whatever a rule as wide as /metadata names."""
+    current, meta = spared_manifest.get("metadata"), manifest["metadata"]
     metadata = (
         {name: value for name, value in current.items() if name not in SERVERS} if isinstance(current, dict) else {}
     )
@@ -76,7 +76,7 @@ def _identified(kept: Manifest, manifest: Manifest) -> Manifest:
     if whose:
         metadata["annotations"] = {**(metadata.get("annotations") or {}), **whose}
     identity = {name: manifest[name] for name in ("apiVersion", "kind") if name in manifest}
-    return {**kept, **identity, "metadata": metadata}
+    return {**spared_manifest, **identity, "metadata": metadata}
 
 
 def _ways(pointers: Iterable[tuple[str, ...]], one: Any, other: Any) -> list[FieldPath]:

@@ -136,13 +136,13 @@ def verdict(pair: Pair, target: Manifest, basis: Basis, remembered: Remembered |
                 pair, SyncStatus.UNKNOWN, reason=f"cannot be read: {cause}", health=Health(HealthStatus.UNKNOWN, cause)
             )
         case Found(live=live):
-            known = live.view and Remembered(basis.target, live.view, basis.rules.hash, basis.admission)
+            proof = live.view and Remembered(basis.target, live.view, basis.rules.hash, basis.admission)
             if remembered is None:
                 return Doubtful(pair, target, live, basis)
-            if remembered == known:
+            if remembered == proof:
                 return Compared(pair, SyncStatus.SYNCED, health=live.health)
-            kept = replace(remembered, admission=basis.admission) == known
-            return Doubtful(pair, target, live, basis, remembered.target == basis.target, kept)
+            untouched = replace(remembered, admission=basis.admission) == proof
+            return Doubtful(pair, target, live, basis, remembered.target == basis.target, untouched)
         case _:
             assert_never(pair.live)
 
@@ -279,9 +279,9 @@ def _without_tracking(predicted: Manifest, body: Manifest, tracking: Tracking) -
     meta = dict(predicted["metadata"])
     for field, names in ours.items():
         texts, live = meta.get(field) or {}, body["metadata"].get(field) or {}
-        kept = {name: text for name, text in texts.items() if name not in names or name in live}
-        if kept or field in body["metadata"]:
-            meta[field] = kept
+        remaining = {name: text for name, text in texts.items() if name not in names or name in live}
+        if remaining or field in body["metadata"]:
+            meta[field] = remaining
         else:
             meta.pop(field, None)
     return {**predicted, "metadata": meta}
@@ -299,8 +299,8 @@ def _version(manifest: Manifest | None) -> Any:
 
 
 def _values(manifest: Manifest) -> Manifest:
-    kept = {name: value for name, value in manifest["metadata"].items() if name not in UNTRACED}
-    return {**manifest, "metadata": kept}
+    metadata = {name: value for name, value in manifest["metadata"].items() if name not in UNTRACED}
+    return {**manifest, "metadata": metadata}
 
 
 def counted(predicted: Manifest, body: Manifest, rules: Rules, places: ExpressionPaths) -> tuple[Manifest, Manifest]:

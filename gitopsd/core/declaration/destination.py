@@ -45,8 +45,8 @@ def resolve_destination(destination: Destination, clusters: Mapping[ClusterId, s
         if destination.name in (DECLARE.value, IN_CLUSTER):
             return DECLARE
         raise _unknown("name", destination.name, clusters)
-    wanted = _normal(destination.server)
-    matches = sorted(name for name, server in clusters.items() if server and _normal(server) == wanted)
+    server_named = _normal(destination.server)
+    matches = sorted(name for name, server in clusters.items() if server and _normal(server) == server_named)
     if len(matches) > 1:
         raise UnknownCluster(
             f".spec.destination.server {destination.server} is the server of {', '.join(matches)}",
@@ -54,7 +54,7 @@ def resolve_destination(destination: Destination, clusters: Mapping[ClusterId, s
         )
     if matches:
         return matches[0]
-    if wanted == IN_CLUSTER_SERVER:
+    if server_named == IN_CLUSTER_SERVER:
         return DECLARE
     raise _unknown("server", destination.server, {ClusterId(server): "" for server in clusters.values() if server})
 
@@ -82,17 +82,17 @@ def is_declaration(manifest: Manifest) -> bool:
 
 def no_cluster(destination: Destination) -> UnknownCluster:
     """Return the error for a destination that was DECLARE by Argo CD's habit, and whose manifests say otherwise."""
-    asked = destination.name or destination.server
+    name = destination.name or destination.server
     return UnknownCluster(
-        f".spec.destination names {asked}, which is no cluster of the settings, and not all manifests are declarations",
+        f".spec.destination names {name}, which is no cluster of the settings, and not all manifests are declarations",
         remedy=f"add a cluster named {IN_CLUSTER} to `clusters` in the settings, or name another one",
     )
 
 
-def _unknown(field: str, asked: str, clusters: Collection[ClusterId]) -> UnknownCluster:
-    hint = did_you_mean(asked, clusters)
+def _unknown(field: str, name: str, clusters: Collection[ClusterId]) -> UnknownCluster:
+    hint = did_you_mean(name, clusters)
     return UnknownCluster(
-        f".spec.destination.{field} {asked!r} is no cluster of the settings",
+        f".spec.destination.{field} {name!r} is no cluster of the settings",
         remedy=hint
         or f"add it to `clusters` in the settings, or name one that is there ({DECLARE.value} for declarations)",
     )

@@ -122,13 +122,13 @@ def include_mutations(annotations: Mapping[str, str], warnings: Warnings) -> boo
     return options.get(MUTATIONS) == "true"
 
 
-def check_annotations(annotations: Mapping[str, str], known: frozenset[str], warnings: Warnings) -> None:
+def check_annotations(annotations: Mapping[str, str], names: frozenset[str], warnings: Warnings) -> None:
     """Report annotations of our own or of Argo CD's name space that have no effect here."""
     for name in sorted(annotations):
-        if name in known:
+        if name in names:
             continue
         if name.startswith(OURS) and name != OURS + "tracking-id":
-            hint = did_you_mean(name, known)
+            hint = did_you_mean(name, names)
             warnings.add(f".metadata.annotations: {name[:SHOWN]} is unknown; {hint}".rstrip("; "))
         short = name.removeprefix(ARGOCD)
         if name.startswith(ARGOCD) and short not in SILENT:

@@ -43,12 +43,12 @@ def _parameters(block: Fields) -> tuple[Mapping[str, Any], ...]:
         entry.text("string")
         entry.texts("array")
         entry.text_map("map")
-        given = [kind for kind in ("string", "array", "map") if entry.has(kind)]
-        if len(given) > 1:
-            raise entry.refuse("", f"has {' and '.join(given)}", "leave one of them")
-        _bounded(entry, "".join(given), str(entry.value()))
+        kinds = [kind for kind in ("string", "array", "map") if entry.has(kind)]
+        if len(kinds) > 1:
+            raise entry.refuse("", f"has {' and '.join(kinds)}", "leave one of them")
+        _bounded(entry, "".join(kinds), str(entry.value()))
         entry.close()
-        parameters.append({name: entry.value()[name] for name in ("name", *given)})
+        parameters.append({name: entry.value()[name] for name in ("name", *kinds)})
     return tuple(parameters)
 
 

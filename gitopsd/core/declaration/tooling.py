@@ -113,8 +113,8 @@ def _replicas(block: Fields) -> dict[str, int]:
     counts = {}
     for replica in block.mappings("replicas") or ():
         name = replica.text("name")
-        given = replica.value().get("count")
-        text = str(given) if isinstance(given, int | str) and not isinstance(given, bool) else ""
+        count = replica.value().get("count")
+        text = str(count) if isinstance(count, int | str) and not isinstance(count, bool) else ""
         if not name:
             raise replica.refuse("name", "is missing", "write the name of a Deployment or the like")
         if not text.isascii() or not text.isdecimal():

@@ -70,15 +70,15 @@ def observed(entries: Open, compared: Comparison, facts: DriftContext, new_id: C
         facts: of the same pass.
         new_id: numbers entries.
     """
-    seen = {(key, difference.path): difference for key, difference in _drifted(compared.resources)}
+    drifted = {(key, difference.path): difference for key, difference in _drifted(compared.resources)}
     unknown = {resource.pair.key for resource in compared.resources if resource.status is SyncStatus.UNKNOWN}
     ended = [
         _ended(entry, end, facts)
         for field, entry in entries.items()
-        if entry.key not in unknown and (end := _end(entry, seen.get(field), facts)) is not None
+        if entry.key not in unknown and (end := _end(entry, drifted.get(field), facts)) is not None
     ]
     over = {(entry.key, entry.path) for entry in ended}
-    new = [(field, difference) for field, difference in seen.items() if field not in entries or field in over]
+    new = [(field, difference) for field, difference in drifted.items() if field not in entries or field in over]
     return (*ended, *(_entry(field, difference, facts, new_id()) for field, difference in new[:MOST_NEW]))
 
 
@@ -132,10 +132,10 @@ def worth_healing(resources: Sequence[Compared], fought: Sequence[ContestedField
 
 def held_of(fought: Iterable[ContestedField]) -> dict[ResourceKey, tuple[FieldPath, ...]]:
     """Return for each object the fields of it that are fought over."""
-    held: dict[ResourceKey, tuple[FieldPath, ...]] = {}
+    fields: dict[ResourceKey, tuple[FieldPath, ...]] = {}
     for contested in fought:
-        held[contested.key] = (*held.get(contested.key, ()), contested.difference.steps)
-    return held
+        fields[contested.key] = (*fields.get(contested.key, ()), contested.difference.steps)
+    return fields
 
 
 def conditions(fought: Iterable[ContestedField]) -> tuple[Condition, ...]:

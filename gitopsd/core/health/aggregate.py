@@ -17,6 +17,6 @@ def worst(healths: Iterable[Health | None]) -> Health:
     """
     everything = list(healths)
     here = [health for health in everything if health is None or health.status is not HealthStatus.MISSING]
-    known = [health for health in here or everything if health is not None]
+    judged = [health for health in here or everything if health is not None]
     # max() keeps the first of equals, so the order of the objects decides whose message is shown.
-    return max(known, key=lambda health: SEVERITY[health.status], default=Health(HealthStatus.HEALTHY))
+    return max(judged, key=lambda health: SEVERITY[health.status], default=Health(HealthStatus.HEALTHY))

@@ -15,7 +15,7 @@ def budget_health(manifest: Manifest) -> Health:
     allowed = condition(manifest, "DisruptionAllowed")
     if allowed.get("status") == "False" and text_at(allowed, "reason") == "SyncFailed":
         return degraded(text_at(allowed, "message") or "its pods cannot be counted")
-    here, wanted = number_at(manifest, "status", "currentHealthy"), number_at(manifest, "status", "desiredHealthy")
-    if here < wanted:
-        return progressing(f"{here} of {wanted} pods that must be there are healthy")
+    here, desired = number_at(manifest, "status", "currentHealthy"), number_at(manifest, "status", "desiredHealthy")
+    if here < desired:
+        return progressing(f"{here} of {desired} pods that must be there are healthy")
     return healthy(f"{number_at(manifest, 'status', 'disruptionsAllowed')} pods may be disrupted")

@@ -104,8 +104,8 @@ def custom_health(manifest: Manifest) -> Health | None:
     health = _status_health(status, generation) if isinstance(status, dict) else None
     if health is not None and health.status is not HealthStatus.HEALTHY:
         return health
-    held = next((name for name in SWITCHES if at(manifest, ("spec", name)) is True), None)
-    return health if held is None else suspended(f"{held} is true")
+    switch = next((name for name in SWITCHES if at(manifest, ("spec", name)) is True), None)
+    return health if switch is None else suspended(f"{switch} is true")
 
 
 def _status_health(status: Mapping[str, Any], generation: Any) -> Health | None:
@@ -113,18 +113,18 @@ def _status_health(status: Mapping[str, Any], generation: Any) -> Health | None:
         return progressing("the latest spec has not been observed yet")
     listed = status.get("conditions")
     conditions = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    said = _told({one["type"]: one for one in reversed(conditions) if isinstance(one.get("type"), str)}, generation)
+    health = _told({one["type"]: one for one in reversed(conditions) if isinstance(one.get("type"), str)}, generation)
     # max() keeps the first of equals: a condition says more than a phase.
-    return max((one for one in (said, *_phases(status)) if one), key=lambda one: SEVERITY[one.status], default=None)
+    return max((one for one in (health, *_phases(status)) if one), key=lambda one: SEVERITY[one.status], default=None)
 
 
 def _phases(status: Mapping[str, Any]) -> Iterator[Health]:
     for name in ("phase", "state"):
         word = status.get(name)
         folded = word.casefold() if isinstance(word, str) else ""
-        if known := PHASES.get(folded):
+        if phase_health := PHASES.get(folded):
             runs = folded in GOES_ON and any(status.get(began) for began in BEGAN)
-            yield Health(HealthStatus.PROGRESSING if runs else known, words_of(status) or f"{name} is {word}")
+            yield Health(HealthStatus.PROGRESSING if runs else phase_health, words_of(status) or f"{name} is {word}")
 
 
 def _told(conditions: Mapping[str, Condition], generation: Any) -> Health | None:  # noqa: PLR0911 - a row of the table each

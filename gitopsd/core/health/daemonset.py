@@ -12,13 +12,13 @@ def daemonset_health(manifest: Manifest) -> Health:
     """Return the health of a DaemonSet; with OnDelete a person replaces the pods, so nothing is waited for."""
     if unobserved(manifest):
         return progressing("the latest spec has not been observed yet")
-    wanted = number_at(manifest, "status", "desiredNumberScheduled")
+    desired = number_at(manifest, "status", "desiredNumberScheduled")
     updated = number_at(manifest, "status", "updatedNumberScheduled")
     available = number_at(manifest, "status", "numberAvailable")
     if text_at(manifest, "spec", "updateStrategy", "type") == "OnDelete":
-        return healthy(f"{updated} of {wanted} pods are updated")
-    if updated < wanted:
-        return progressing(f"{updated} of {wanted} pods are updated")
-    if available < wanted:
-        return progressing(f"{available} of {wanted} pods are available")
+        return healthy(f"{updated} of {desired} pods are updated")
+    if updated < desired:
+        return progressing(f"{updated} of {desired} pods are updated")
+    if available < desired:
+        return progressing(f"{available} of {desired} pods are available")
     return healthy()

@@ -20,12 +20,12 @@ def deployment_health(manifest: Manifest) -> Health:
 
 
 def _rollout(manifest: Manifest) -> Health:
-    wanted = number_at(manifest, "spec", "replicas", default=1)
+    desired = number_at(manifest, "spec", "replicas", default=1)
     total = number_at(manifest, "status", "replicas")
     updated = number_at(manifest, "status", "updatedReplicas")
     available = number_at(manifest, "status", "availableReplicas")
-    if updated < wanted:
-        return progressing(f"{updated} of {wanted} replicas are updated")
+    if updated < desired:
+        return progressing(f"{updated} of {desired} replicas are updated")
     if total > updated:
         return progressing(f"{total - updated} old replicas are still to end")
     if available < updated:

@@ -112,8 +112,8 @@ class HasCondition:
     def _is_meant(self, condition: Mapping[str, Any], generation: Any) -> bool:
         if is_behind(condition.get("observedGeneration"), generation) or status_of(condition) not in self.statuses:
             return False
-        wanted = (("reason", self.reasons), ("severity", self.severities))
-        return all(not any_of or condition.get(name) in any_of for name, any_of in wanted)
+        choices = (("reason", self.reasons), ("severity", self.severities))
+        return all(not any_of or condition.get(name) in any_of for name, any_of in choices)
 
 
 @dataclass(frozen=True, slots=True)

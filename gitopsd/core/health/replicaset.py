@@ -15,8 +15,8 @@ def replicaset_health(manifest: Manifest) -> Health:
     failure = condition(manifest, "ReplicaFailure")
     if failure.get("status") == "True":
         return degraded(text_at(failure, "message"))
-    wanted = number_at(manifest, "spec", "replicas", default=1)
+    desired = number_at(manifest, "spec", "replicas", default=1)
     available = number_at(manifest, "status", "availableReplicas")
-    if available < wanted:
-        return progressing(f"{available} of {wanted} replicas are available")
+    if available < desired:
+        return progressing(f"{available} of {desired} replicas are available")
     return healthy()

@@ -16,20 +16,20 @@ def statefulset_health(manifest: Manifest) -> Health:
     """
     if unobserved(manifest) or not number_at(manifest, "status", "observedGeneration"):
         return progressing("the latest spec has not been observed yet")
-    wanted = number_at(manifest, "spec", "replicas", default=1)
+    desired = number_at(manifest, "spec", "replicas", default=1)
     ready = number_at(manifest, "status", "readyReplicas")
-    if ready < wanted:
-        return progressing(f"{ready} of {wanted} replicas are ready")
+    if ready < desired:
+        return progressing(f"{ready} of {desired} replicas are ready")
     if text_at(manifest, "spec", "updateStrategy", "type") == "OnDelete":
         return healthy()
-    return _rollout(manifest, wanted)
+    return _rollout(manifest, desired)
 
 
-def _rollout(manifest: Manifest, wanted: int) -> Health:
+def _rollout(manifest: Manifest, desired: int) -> Health:
     updated = number_at(manifest, "status", "updatedReplicas")
     partition = number_at(manifest, "spec", "updateStrategy", "rollingUpdate", "partition")
-    if updated < wanted - partition:
-        return progressing(f"{updated} of {wanted - partition} replicas are updated")
+    if updated < desired - partition:
+        return progressing(f"{updated} of {desired - partition} replicas are updated")
     if partition:
         return healthy(f"{updated} replicas are updated, {partition} are held back by the partition")
     if text_at(manifest, "status", "updateRevision") != text_at(manifest, "status", "currentRevision"):

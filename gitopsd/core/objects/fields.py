@@ -42,7 +42,7 @@ def number_at(value: Any, *path: str, default: int = 0) -> int:
     return default if number is None else int(number)
 
 
-def _typed(value: Any, path: tuple[str, ...], wanted: type, words: str) -> Any:
+def _typed(value: Any, path: tuple[str, ...], kind: type, words: str) -> Any:
     current = value
     for depth, name in enumerate(path):
         if current is None:
@@ -50,7 +50,7 @@ def _typed(value: Any, path: tuple[str, ...], wanted: type, words: str) -> Any:
         if not isinstance(current, dict):
             raise WrongShape(f".{'.'.join(path[:depth])} is {_type(current)} instead of an object")
         current = current.get(name)
-    if current is not None and not isinstance(current, wanted):
+    if current is not None and not isinstance(current, kind):
         raise WrongShape(f".{'.'.join(path)} is {_type(current)} instead of {words}")
     return current
 

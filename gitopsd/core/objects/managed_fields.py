@@ -36,8 +36,8 @@ def view_hash(manifest: Manifest, manager: str = MANAGER) -> ViewHash | None:
     if not entries:
         return None
     try:
-        seen = [[entry.get("apiVersion"), entry.get("fieldsV1"), _view(entry, manifest)] for entry in entries]
-        text = orjson.dumps(seen, option=orjson.OPT_SORT_KEYS)
+        views = [[entry.get("apiVersion"), entry.get("fieldsV1"), _view(entry, manifest)] for entry in entries]
+        text = orjson.dumps(views, option=orjson.OPT_SORT_KEYS)
     except (TypeError, RecursionError):  # what orjson, and what Python raises
         text = orjson.dumps(["too deep", str(manifest["metadata"].get("resourceVersion"))])
     return ViewHash(hashlib.blake2b(text, digest_size=16).hexdigest())
@@ -122,11 +122,11 @@ def _well_formed(fields: Any) -> bool:
 
 def _owned_items(fields: Fields, own: list[str], live: list[Any]) -> Any:
     """Return the owned items of `live` in their live order; the whole list too where an owned one is not found."""
-    shapes, wanted = _wanted_items(tuple(own))
+    shapes, keys = _wanted_items(tuple(own))
     here = []
     for index, item in enumerate(live):
         for shape in shapes:
-            key = wanted.get((shape, _identity(shape, index, item)))
+            key = keys.get((shape, _identity(shape, index, item)))
             if key is not None:
                 here.append([key, owned_view(fields[key], item)])
     if len({key for key, _ in here}) == len(own):
@@ -141,7 +141,7 @@ Shape = tuple[str, ...]  # ("k", field, …) | ("v",) | ("i",)
 @lru_cache(maxsize=1024)
 def _wanted_items(own: tuple[str, ...]) -> tuple[tuple[Shape, ...], Mapping[tuple[Shape, Any], str]]:
     """Return the shapes of list keys, and (shape, identity) → key; most lists of a kind have the same keys."""
-    wanted: dict[tuple[Shape, Any], str] = {}
+    keys: dict[tuple[Shape, Any], str] = {}
     for key in own:
         try:
             value = orjson.loads(key[2:])
@@ -153,8 +153,8 @@ def _wanted_items(own: tuple[str, ...]) -> tuple[tuple[Shape, ...], Mapping[tupl
             shape = (key[0],)
         else:
             continue
-        wanted[shape, _identity(shape, value, value)] = key
-    return tuple(dict.fromkeys(shape for shape, _ in wanted)), wanted
+        keys[shape, _identity(shape, value, value)] = key
+    return tuple(dict.fromkeys(shape for shape, _ in keys)), keys
 
 
 def _identity(shape: Shape, index: Any, item: Any) -> Any:
@@ -223,16 +223,16 @@ def key_of_item(name: str) -> tuple[str, ...]:
 def key_names(name: str, index: int, item: Any) -> bool:
     """Tell whether the key `name` of fieldsV1 names `item`, which is at `index` of its list."""
     try:
-        wanted = orjson.loads(name[2:])
+        identity = orjson.loads(name[2:])
     except orjson.JSONDecodeError:
         return False
     match name[:2]:
         case "k:":
-            here = isinstance(item, dict) and isinstance(wanted, dict)
-            return here and all(item.get(field) == value for field, value in wanted.items())
+            here = isinstance(item, dict) and isinstance(identity, dict)
+            return here and all(item.get(field) == value for field, value in identity.items())
         case "v:":
-            return bool(item == wanted)
+            return bool(item == identity)
         case "i:":
-            return bool(index == wanted)
+            return bool(index == identity)
         case _:
             return False

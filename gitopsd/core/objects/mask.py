@@ -54,11 +54,11 @@ class _Masks:
     def of(self, path: tuple[str, ...], value: Any) -> Any:
         if value is None:
             return None
-        seen = self._given.setdefault(path, [])
+        values = self._given.setdefault(path, [])
         # `==` alone takes 1, 1.0 and True for one value.
-        if not any(type(one) is type(value) and one == value for one in seen):
-            seen.append(value)
-        index = next(i for i, one in enumerate(seen) if type(one) is type(value) and one == value)
+        if not any(type(one) is type(value) and one == value for one in values):
+            values.append(value)
+        index = next(i for i, one in enumerate(values) if type(one) is type(value) and one == value)
         return MASK + "+" * index
 
 

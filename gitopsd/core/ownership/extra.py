@@ -34,14 +34,14 @@ def extra_fields(target: Manifest, live: Manifest) -> tuple[FieldPath, ...]:
 
 
 def without_extra(
-    target: Manifest, live: Manifest, asked: Iterable[FieldPath]
+    target: Manifest, live: Manifest, chosen: Iterable[FieldPath]
 ) -> tuple[tuple[FieldPath, ...], tuple[Entry, ...]]:
-    """Return what of `asked` is still extra on `live`, and managedFields in which that is ours alone.
+    """Return what of `chosen` is still extra on `live`, and managedFields in which that is ours alone.
 
     So the next apply takes it away, in the very write that sets what Git says.
     """
     there = frozenset(extra_fields(target, live))
-    goes = tuple(steps for steps in asked if steps in there)
+    goes = tuple(steps for steps in chosen if steps in there)
     return goes, claimed(live, goes) if goes else ()
 
 

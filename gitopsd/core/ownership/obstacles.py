@@ -68,9 +68,9 @@ def obstacles(target: Manifest, live: Manifest, fields: Iterable[str]) -> Obstac
     unset = [way for steps in named if (way := _unset(target, live, steps))]
     doubles = [way for steps in named for way in _doubles(target, live, steps)]
     paths = dict.fromkeys(unset or doubles or [way for steps in named for way in _beside(target, live, steps)])
-    held = [FieldHolder(way, manager) for way in paths for manager in _holders(live, way)]
-    kept = {holder.steps for holder in held}
-    return Obstacles(tuple(way for way in paths if way not in kept), tuple(held))
+    holders = [FieldHolder(way, manager) for way in paths for manager in _holders(live, way)]
+    held_paths = {holder.steps for holder in holders}
+    return Obstacles(tuple(way for way in paths if way not in held_paths), tuple(holders))
 
 
 def cleared(target: Manifest, live: Manifest, free: Sequence[FieldPath]) -> Manifest:
@@ -152,8 +152,8 @@ def _is_whole(live: Manifest, steps: FieldPath) -> bool:
 def _keys(target: list[Any], remaining: list[Any], live: Manifest, steps: FieldPath) -> tuple[str, ...]:
     if not all(isinstance(item, dict) for item in (*target, *remaining)):
         return NO_KEY
-    known = next(iter(keys_of(live, live, steps)), NO_KEY)
-    return known or key_fields(ITEM_KEYS, target, remaining)
+    merge_keys = next(iter(keys_of(live, live, steps)), NO_KEY)
+    return merge_keys or key_fields(ITEM_KEYS, target, remaining)
 
 
 def _woven(
@@ -219,12 +219,12 @@ def _doubles(target: Manifest, live: Manifest, steps: FieldPath) -> Iterator[Fie
 def _beside(target: Manifest, live: Manifest, steps: FieldPath) -> Iterator[FieldPath]:
     """Yield what is live in the place of `steps`, which Git sets, and Git does not set."""
     above = steps[:-1]
-    here, wanted = at(live, above), at(target, above)
-    both = isinstance(here, dict) and isinstance(wanted, dict)
+    here, target_there = at(live, above), at(target, above)
+    both = isinstance(here, dict) and isinstance(target_there, dict)
     if not both or at(target, steps) is ABSENT or len(above) < 2:  # noqa: PLR2004 - never the whole spec
         return
     key = {name for name, _ in above[-1].key} if isinstance(above[-1], Item) else set()
-    yield from ((*above, name) for name in here if name not in wanted and name not in key)
+    yield from ((*above, name) for name in here if name not in target_there and name not in key)
 
 
 def _holders(live: Manifest, steps: FieldPath) -> Sequence[str]:

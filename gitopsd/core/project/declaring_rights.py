@@ -107,7 +107,7 @@ def _denying(destination: Destination) -> bool:
 
 def _denied_here(destination: Destination, namespace: str) -> bool:
     server, name = destination.server.removeprefix("!"), destination.name.removeprefix("!")
-    named = bool(name) and any(matches(name, known) for known in (Declare.DECLARE.value, IN_CLUSTER))
+    named = bool(name) and any(matches(name, reserved) for reserved in (Declare.DECLARE.value, IN_CLUSTER))
     served = bool(server) and matches(server, IN_CLUSTER_SERVER)
     return (named or served) and matches(destination.namespace.removeprefix("!"), namespace)
 

@@ -14,8 +14,8 @@ def policy_for(project: AppProject, url: str) -> IntegrityPolicy | None:
     Source: Argo CD, docs/user-guide/source-integrity-git-gpg.md.
     """
     for policy in project.integrity:
-        wanted = [repo for repo in policy.repos if not repo.startswith("!")]
+        included = [repo for repo in policy.repos if not repo.startswith("!")]
         denied = [repo[1:] for repo in policy.repos if repo.startswith("!")]
-        if named(wanted, url) and not named(denied, url):
+        if named(included, url) and not named(denied, url):
             return None if policy.verify is Verify.NONE else policy
     return None

@@ -40,8 +40,8 @@ class RemoteBase:
     def under(self, prefixes: Iterable[str]) -> bool:
         """Tell whether its repository lies under one of the URLs `prefixes`; whole path parts count."""
         address = RepoAddress.parse(self.repo)
-        known = [trusted for prefix in prefixes if (trusted := RepoAddress.parse(prefix)) is not None]
-        return address is not None and any(address.under(prefix) for prefix in known)
+        addresses = [trusted for prefix in prefixes if (trusted := RepoAddress.parse(prefix)) is not None]
+        return address is not None and any(address.under(prefix) for prefix in addresses)
 
 
 def remote_base(text: str) -> RemoteBase | None:
@@ -60,8 +60,8 @@ def remote_base(text: str) -> RemoteBase | None:
     if cut is None or (_FILE.search(rest) and ".git" not in rest and "//" not in rest and not query):
         return None
     repo, path = cut
-    given = parse_qs(query)
-    ref = next(iter(given.get("ref", given.get("version", []))), "")
+    parameters = parse_qs(query)
+    ref = next(iter(parameters.get("ref", parameters.get("version", []))), "")
     where = posixpath.normpath(path.strip("/") or ".")
     return None if where.startswith("..") or not repo else RemoteBase(begin + repo, ref, where)
 

@@ -37,10 +37,10 @@ def is_fetched_from(url: str) -> bool:
 
 def allowed(repository: str, prefixes: Iterable[str]) -> bool:
     """Tell whether charts may depend on what is in `repository`; whole parts of the path count."""
-    given = tuple(prefixes)
+    patterns = tuple(prefixes)
     address = RepoAddress.parse(repository)
-    known = [trusted for prefix in given if (trusted := RepoAddress.parse(prefix)) is not None]
-    return ANY in given or (address is not None and any(address.under(prefix) for prefix in known))
+    addresses = [trusted for prefix in patterns if (trusted := RepoAddress.parse(prefix)) is not None]
+    return ANY in patterns or (address is not None and any(address.under(prefix) for prefix in addresses))
 
 
 def spellings(repository: str) -> Iterator[str]:

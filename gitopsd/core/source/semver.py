@@ -122,8 +122,8 @@ def _has_leading_zero(part: str) -> bool:
 
 def _group(text: str) -> tuple[Term, ...] | None:
     terms = list(_terms(text))
-    known = [term for term in terms if term is not None]
-    return tuple(known) if known and len(known) == len(terms) else None
+    parsed = [term for term in terms if term is not None]
+    return tuple(parsed) if parsed and len(parsed) == len(terms) else None
 
 
 def _terms(text: str) -> Iterator[Term | None]:

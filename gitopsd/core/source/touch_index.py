@@ -37,25 +37,27 @@ class TouchIndex:
         if self._closures.get(app) == closures:
             return
         self.drop(app)
-        self._closures[app] = {branch: dict(seen) if seen is not None else None for branch, seen in closures.items()}
-        for branch, seen in closures.items():
+        self._closures[app] = {
+            branch: dict(closure) if closure is not None else None for branch, closure in closures.items()
+        }
+        for branch, closure in closures.items():
             places = self._branches.setdefault(branch, _Places())
-            if seen is None:
+            if closure is None:
                 places.anything.add(app)
                 continue
-            for key in seen:
+            for key in closure:
                 _add(places.at, key, app)
-            for path in _missed_below(seen):
+            for path in _missed_below(closure):
                 _add(places.missed_below, path, app)
 
     def drop(self, app: AppName) -> None:
         """Forget `app`; one that is not known is no error."""
-        for branch, seen in self._closures.pop(app, {}).items():
+        for branch, closure in self._closures.pop(app, {}).items():
             places = self._branches[branch]
             places.anything.discard(app)
-            for key in seen or ():
+            for key in closure or ():
                 _remove(places.at, key, app)
-            for path in _missed_below(seen or {}):
+            for path in _missed_below(closure or {}):
                 _remove(places.missed_below, path, app)
             if not places.at and not places.anything:
                 del self._branches[branch]
@@ -92,10 +94,10 @@ class TouchIndex:
         return frozenset(apps)
 
 
-def _missed_below(seen: Closure) -> set[str]:
+def _missed_below(closure: Closure) -> set[str]:
     """Return the paths above every look-up that found nothing: what appears there may lead to something."""
     paths: set[str] = set()
-    for key, what in seen.items():
+    for key, what in closure.items():
         path = key.partition(":")[2]
         while not what and "/" in path:
             path = path.rpartition("/")[0]

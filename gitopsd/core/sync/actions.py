@@ -84,7 +84,7 @@ class AlreadyDone:
 Action = Issue | AlreadyDone | Done | Wait | Skip
 
 
-def asked(task: Task, seen: Observed, operation: Operation) -> Action:
+def asked(task: Task, observed: Observed, operation: Operation) -> Action:
     """Return what `task` asks for, as the world is now; what was planned is looked at anew.
 
     Args:
@@ -94,61 +94,63 @@ def asked(task: Task, seen: Observed, operation: Operation) -> Action:
     """
     match task.verb:
         case TaskVerb.APPLY:
-            return _apply(task, seen)
+            return _apply(task, observed)
         case TaskVerb.PRUNE:
-            return _prune(task, seen, operation.started_s)
+            return _prune(task, observed, operation.started_s)
         case TaskVerb.CREATE_NAMESPACE:
-            return _create(task, seen)
+            return _create(task, observed)
         case TaskVerb.HOOK if task.end is not None:
             return Issue(Release(task.key, task.uid, task.deletes)) if task.uid else Done(task.message)
         case TaskVerb.HOOK:
-            return _run(task, seen, operation)
+            return _run(task, observed, operation)
 
 
-def hook_of_task(task: Task, seen: Observed, operation: Operation) -> Hook | None:
+def hook_of_task(task: Task, observed: Observed, operation: Operation) -> Hook | None:
     """Return the hook that `task` runs; None where Git does not hold it, or not this content of it."""
-    candidates = (hook for hook in seen.hooks if hook.name_in(operation.id, task.phase) == task.key)
+    candidates = (hook for hook in observed.hooks if hook.name_in(operation.id, task.phase) == task.key)
     return next((hook for hook in candidates if hook.hash == task.target), None)
 
 
-def _run(task: Task, seen: Observed, operation: Operation) -> Action:  # noqa: PLR0911 - one line a case
-    hook = hook_of_task(task, seen, operation)
-    reading = seen.readings.get(task.key)
+def _run(task: Task, observed: Observed, operation: Operation) -> Action:  # noqa: PLR0911 - one line a case
+    hook = hook_of_task(task, observed, operation)
+    reading = observed.readings.get(task.key)
     if hook is None:
         return Skip("Git holds another content of it by now", failed=True)
-    if others := seen.guard.others.get(task.key):
+    if others := observed.guard.others.get(task.key):
         return Skip(contested(others), failed=True)
-    if message := out_of_place(task, seen):
+    if message := out_of_place(task, observed):
         return Skip(message)
     match reading:
         case Unreadable(cause=cause):
             return Wait(WaitReason.UNKNOWN, f"it cannot be read: {cause}", math.inf)
         case Found(live=live) if is_run(live, operation.id, task.phase):
             return AlreadyDone()
-        case Found(live=live) if not live.deleting and not _not_ours(live, seen.guard) and lived_in(live, seen.guard):
-            return _run_in_place(task, hook, seen, operation)  # what lives in it would go with it
+        case Found(live=live) if (
+            not live.deleting and not _not_ours(live, observed.guard) and lived_in(live, observed.guard)
+        ):
+            return _run_in_place(task, hook, observed, operation)  # what lives in it would go with it
         case Found(live=live) if live.deleting or (task.state is TaskState.PENDING and live.uid == task.uid):
             message = "what ran before it under this name is still being deleted"
             return Wait(WaitReason.DELETING, message, math.inf)
-        case Found(live=live) if refusal := _not_ours(live, seen.guard):
+        case Found(live=live) if refusal := _not_ours(live, observed.guard):
             return Skip(refusal, failed=True)
         case Found(live=live) if DeletePolicy.BEFORE in hook.policies or task.phase in DELETION:
             return Issue(Release(task.key, live.uid, delete=True))
         case _:
-            return _run_in_place(task, hook, seen, operation)
+            return _run_in_place(task, hook, observed, operation)
 
 
-def _run_in_place(task: Task, hook: Hook, seen: Observed, operation: Operation) -> Action:
-    return Issue(Apply(task.key, run_manifest(hook, seen.guard.app, operation.id, task.phase), hook.hash))
+def _run_in_place(task: Task, hook: Hook, observed: Observed, operation: Operation) -> Action:
+    return Issue(Apply(task.key, run_manifest(hook, observed.guard.app, operation.id, task.phase), hook.hash))
 
 
-def out_of_place(task: Task, seen: Observed) -> str:
+def out_of_place(task: Task, observed: Observed) -> str:
     """Return why a hook of a deletion has no place to be run in any more, which holds up nothing; "" where it has."""
     if task.phase not in DELETION:
         return ""
-    if isinstance(seen.readings.get(task.key), Unserved):
+    if isinstance(observed.readings.get(task.key), Unserved):
         return "its kind is not served any more"
-    namespace = seen.readings.get(ResourceKey("", "Namespace", "", task.key.namespace))
+    namespace = observed.readings.get(ResourceKey("", "Namespace", "", task.key.namespace))
     return "its namespace is gone" if task.key.namespace and isinstance(namespace, Absent) else ""
 
 
@@ -165,24 +167,24 @@ def _not_ours(live: LiveObject, guard: Guard) -> str:
     return ""
 
 
-def _apply(task: Task, seen: Observed) -> Action:
-    manifest, reading = seen.objects.get(task.key), seen.readings.get(task.key)
-    if manifest is None or seen.hashes.get(task.key) != task.target:
+def _apply(task: Task, observed: Observed) -> Action:
+    manifest, reading = observed.objects.get(task.key), observed.readings.get(task.key)
+    if manifest is None or observed.hashes.get(task.key) != task.target:
         return Skip("Git holds another content of it by now", failed=True)
-    options = options_of_target(manifest, seen.guard.options)
-    if message := shared(task.key, reading, seen.guard, options):
+    options = options_of_target(manifest, observed.guard.options)
+    if message := shared(task.key, reading, observed.guard, options):
         return Skip(message, failed=True) if options.fail_on_shared else Wait(WaitReason.CONTESTED, message)
-    if task.key in seen.guard.claimed:
+    if task.key in observed.guard.claimed:
         return Wait(WaitReason.CLAIMED, CLAIMED, BARRIER_S)  # what comes after it in order comes after it
     if isinstance(reading, Unreadable):
         up_to_s = PENDING_S if reading.pending else 0.0
         return Wait(WaitReason.UNKNOWN, f"it cannot be read: {reading.cause}", up_to_s)
-    if isinstance(reading, Unserved) and task.key.group_kind in defines(seen.objects.values()):
+    if isinstance(reading, Unserved) and task.key.group_kind in defines(observed.objects.values()):
         return Wait(WaitReason.UNSERVED, "its definition is applied, but the kind is not served yet", SERVED_S)
-    held, extra = seen.held.get(task.key, ()), seen.extra.get(task.key, ())
-    how = replace(write_of(manifest, options, seen.ignored), held=held, extra=extra)
+    held_fields, extra = observed.held.get(task.key, ()), observed.extra.get(task.key, ())
+    how = replace(write_of(manifest, options, observed.ignored), held=held_fields, extra=extra)
     takeover = takes_over(reading, manifest, options)
-    return Issue(Apply(task.key, manifest, seen.hashes[task.key], takeover, how))
+    return Issue(Apply(task.key, manifest, observed.hashes[task.key], takeover, how))
 
 
 def write_of(manifest: Manifest, options: SyncOptions, ignored: Sequence[IgnoreDifference]) -> Write:
@@ -206,34 +208,34 @@ def shared(key: ResourceKey, reading: Reading | None, guard: Guard, options: Syn
     return taken(installation) if installation else ""
 
 
-def _create(task: Task, seen: Observed) -> Action:
-    reading = seen.readings.get(task.key)
+def _create(task: Task, observed: Observed) -> Action:
+    reading = observed.readings.get(task.key)
     if isinstance(reading, Found) and reading.live.deleting:
         message = f"the namespace is being deleted, and made anew then{held_by(reading.live)}"
         return Wait(WaitReason.DELETING, message, math.inf)
-    return Issue(CreateNamespace(task.key.name, seen.namespace, manager_of(seen.guard.app)))
+    return Issue(CreateNamespace(task.key.name, observed.namespace, manager_of(observed.guard.app)))
 
 
-def _prune(task: Task, seen: Observed, started_s: float) -> Action:
-    match seen.readings.get(task.key):
+def _prune(task: Task, observed: Observed, started_s: float) -> Action:
+    match observed.readings.get(task.key):
         case None | Absent() | Unserved():
             return Done("it is gone")
         case Unreadable(cause=cause):
             return Wait(WaitReason.UNKNOWN, f"it cannot be read: {cause}")
         case Found(live=live):
-            return _delete(task, live, seen, started_s)
+            return _delete(task, live, observed, started_s)
 
 
-def _delete(task: Task, live: LiveObject, seen: Observed, started_s: float) -> Action:
+def _delete(task: Task, live: LiveObject, observed: Observed, started_s: float) -> Action:
     if live.uid != task.uid:
         return Skip("another object of this name has taken its place")
-    if task.key in seen.objects and not seen.guard.deleting:
+    if task.key in observed.objects and not observed.guard.deleting:
         return Skip("Git holds it again")
-    refusal = prune_refusal(live, seen.guard, started_s)
+    refusal = prune_refusal(live, observed.guard, started_s)
     if refusal is None:
         # The version is the one seen now: what was compared is judged anew above, and still holds.
-        propagation = options_of(live, seen.guard.options).propagation
+        propagation = options_of(live, observed.guard.options).propagation
         return Issue(Prune(task.key, live.uid, live.resource_version, propagation))
     if not refusal.waits:
         return Skip(refusal.reason)
-    return Wait(WaitReason.KEPT, refusal.reason, BARRIER_S if seen.guard.barrier else math.inf)
+    return Wait(WaitReason.KEPT, refusal.reason, BARRIER_S if observed.guard.barrier else math.inf)

@@ -103,8 +103,8 @@ class Advance:
             return self._ended(task, need)
         match gate_of(task, need, self.seen.readings.get(task.key), self.now_s):
             case Ready():
-                kept = need in (Need.ACCEPTED, Need.ESTABLISHED, Need.ENDED) and task.verb is not TaskVerb.PRUNE
-                return _over(task, TaskState.APPLIED if kept else TaskState.DONE, "")
+                stays = need in (Need.ACCEPTED, Need.ESTABLISHED, Need.ENDED) and task.verb is not TaskVerb.PRUNE
+                return _over(task, TaskState.APPLIED if stays else TaskState.DONE, "")
             case Failed(message=message):
                 return failed(task, message)
             case Waiting(message=message) if elapsed(task.since_s, self.now_s) >= self.gate_s:
@@ -143,14 +143,14 @@ class Advance:
     def _wound_down(self, tasks: Sequence[Task]) -> list[Task]:
         """Return `tasks` without what would begin only now; hooks that run are waited for."""
         before = {identity(task): task for task in self.operation.tasks}
-        kept: list[Task] = []
+        tasks_now: list[Task] = []
         for task in tasks:
             begun = task.verb is TaskVerb.HOOK and _runs(before[identity(task)])
-            kept.append(before[identity(task)] if task.state is TaskState.ISSUED and not begun else task)
-        running = {task.key: task for task in kept if _runs(task)}
+            tasks_now.append(before[identity(task)] if task.state is TaskState.ISSUED and not begun else task)
+        running = {task.key: task for task in tasks_now if _runs(task)}
         self.issued = [command for command in self.issued if command.key in running]
         self.waits = [f"{task.key}: {task.message}" for task in running.values() if task.state is not TaskState.ISSUED]
-        return kept
+        return tasks_now
 
     def _removed(self, task: Task) -> Task:
         if task.end is not None and task.uid:

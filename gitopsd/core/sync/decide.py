@@ -265,12 +265,12 @@ def retry_wait_s(retry: Retry | None, last: LastSync, pacing: Pacing) -> float |
     most_s = min(pacing.heal_max_s, UNANSWERED_MAX_S) if last.unanswered else pacing.heal_max_s
     if last.healing:
         return min(most_s, heal_wait_s(pacing, last.retries))
-    said = retry or Retry()
-    if said.limit < 0 or last.retries < said.limit:
-        return _retry_wait_s(said, last.retries, said.max_duration_s)
+    policy = retry or Retry()
+    if policy.limit < 0 or last.retries < policy.limit:
+        return _retry_wait_s(policy, last.retries, policy.max_duration_s)
     if retry is not None or last.hook_failed:
         return None
-    return _retry_wait_s(said, last.retries, most_s)
+    return _retry_wait_s(policy, last.retries, most_s)
 
 
 def _retry_wait_s(retry: Retry, retries: int, longest_s: float) -> float:

@@ -42,8 +42,8 @@ def unsettled(
         return ""
     if compared.status is not SyncStatus.SYNCED or compared.health.status is not HealthStatus.HEALTHY:
         return "the application is not in sync and healthy yet where it goes now"
-    asked = last is not None and last.phase is OperationPhase.SUCCEEDED and last.target == target
-    pruned = asked and last is not None and last.scope.prune and last.scope.whole
+    succeeded = last is not None and last.phase is OperationPhase.SUCCEEDED and last.target == target
+    pruned = succeeded and last is not None and last.scope.prune and last.scope.whole
     if (policy.automated and policy.prune) or pruned:
         return ""
     return "it requires pruning, which only a sync with prune does"

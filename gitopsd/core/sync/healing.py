@@ -52,18 +52,18 @@ def resting(
 
     It is the object that rests: of many that are deleted one after the other each is healed for the first time.
     """
-    known = {heal.key: heal for heal in healed if _counts(heal, now_s, pacing)}
+    heals = {heal.key: heal for heal in healed if _counts(heal, now_s, pacing)}
     waits = {
-        key: heal_wait_s(pacing, known[key].times) - (now_s - known[key].at_s) for key in sorted(keys) if key in known
+        key: heal_wait_s(pacing, heals[key].times) - (now_s - heals[key].at_s) for key in sorted(keys) if key in heals
     }
     return {key: wait_s for key, wait_s in waits.items() if wait_s > 0}
 
 
 def counted(healed: Iterable[Heal], keys: Collection[ResourceKey], now_s: float, pacing: Pacing) -> tuple[Heal, ...]:
     """Return `healed` with one heal more of each of `keys`; what was calm since is forgotten."""
-    known = {heal.key: heal for heal in healed if _counts(heal, now_s, pacing)}
-    new = {key: Heal(key, known[key].times + 1 if key in known else 1, now_s) for key in keys}
-    return tuple(value for _, value in sorted((known | new).items()))
+    heals = {heal.key: heal for heal in healed if _counts(heal, now_s, pacing)}
+    new = {key: Heal(key, heals[key].times + 1 if key in heals else 1, now_s) for key in keys}
+    return tuple(value for _, value in sorted((heals | new).items()))
 
 
 def mended(operation: Operation, drifted: Drifted, now_s: float, pacing: Pacing) -> tuple[Operation, float | None]:

@@ -75,9 +75,9 @@ def work(
         drift += compared.status is SyncStatus.OUT_OF_SYNC
         adopts += compared.adopt
         pruned += task.verb is TaskVerb.PRUNE
-    made = _namespace(tasks, scope, guard, hashes)
-    tasks += made
-    drift += bool(made) and scope.namespace_differs
+    creations = _namespace(tasks, scope, guard, hashes)
+    tasks += creations
+    drift += bool(creations) and scope.namespace_differs
     return PlannedWork(
         tuple(sorted(tasks, key=task_order)),
         drift,
@@ -106,11 +106,11 @@ def plan(
     keys = {task.key for task in runs}
     # What was left of a hook is seen to by its next run.
     tasks = [task for task in todo.tasks if task.verb is not TaskVerb.HOOK or task.key not in keys]
-    known = keys | {task.key for task in tasks}
+    planned = keys | {task.key for task in tasks}
     skipped = [
         hook_left(live)
         for live in hooks_of(header.app, live_objects(readings))
-        if live.guarded and live.key not in known
+        if live.guarded and live.key not in planned
     ]
     return replace(header, tasks=tuple(sorted((*tasks, *runs, *skipped), key=task_order)))
 

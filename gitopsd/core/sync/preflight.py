@@ -20,7 +20,7 @@ NAMESPACE = GroupKind("", "Namespace")
 MAKES = (TaskVerb.APPLY, TaskVerb.HOOK)
 
 
-def unchecked(operation: Operation, seen: Observed) -> tuple[tuple[Task, ...], tuple[DryRun, ...]]:
+def unchecked(operation: Operation, observed: Observed) -> tuple[tuple[Task, ...], tuple[DryRun, ...]]:
     """Return the tasks, with those FAILED that need no server to be refused, and what the server is to be asked.
 
     Only before anything has begun. A content that the server has taken before is not asked about: it only heals, and
@@ -30,8 +30,8 @@ def unchecked(operation: Operation, seen: Observed) -> tuple[tuple[Task, ...], t
     taken = before is not None and before.succeeded and before.target == operation.target
     if operation.cause is OperationCause.HEAL or taken or any(_begun(task) for task in operation.tasks):
         return operation.tasks, ()
-    tasks = tuple(_refused_here(task, seen) for task in operation.tasks)
-    return tasks, tuple(_checks(operation, tasks, seen))
+    tasks = tuple(_refused_here(task, observed) for task in operation.tasks)
+    return tasks, tuple(_checks(operation, tasks, observed))
 
 
 def refused_before(tasks: Sequence[Task]) -> list[Task]:
@@ -69,32 +69,32 @@ def _was_sent(task: Task) -> bool:
     return bool(sent or ended or task.attempts or task.since_s)
 
 
-def _refused_here(task: Task, seen: Observed) -> Task:
-    manifest = seen.objects.get(task.key)
+def _refused_here(task: Task, observed: Observed) -> Task:
+    manifest = observed.objects.get(task.key)
     if task.verb is not TaskVerb.APPLY or task.state is not TaskState.PENDING or manifest is None:
         return task
-    options = options_of_target(manifest, seen.guard.options)
-    message = shared(task.key, seen.readings.get(task.key), seen.guard, options)
+    options = options_of_target(manifest, observed.guard.options)
+    message = shared(task.key, observed.readings.get(task.key), observed.guard, options)
     if not (options.fail_on_shared and message):
         return task
     return replace(task, state=TaskState.FAILED, wait=None, message=message)
 
 
-def _checks(operation: Operation, tasks: Sequence[Task], seen: Observed) -> Iterator[DryRun]:
-    new = {task.key for task in tasks if task.verb in MAKES and not isinstance(seen.readings.get(task.key), Found)}
-    made = {task.key.name for task in tasks if _is_new_namespace(task.key, seen)}
-    defined = defines(seen.objects.values())
+def _checks(operation: Operation, tasks: Sequence[Task], observed: Observed) -> Iterator[DryRun]:
+    new = {task.key for task in tasks if task.verb in MAKES and not isinstance(observed.readings.get(task.key), Found)}
+    new_namespaces = {task.key.name for task in tasks if _is_new_namespace(task.key, observed)}
+    defined = defines(observed.objects.values())
     for task in tasks:
         # What waits to be claimed comes a moment later, when the rest of its content is live.
-        asked = task.state is TaskState.PENDING and task.wait in (None, WaitReason.CLAIMED)
-        if task.checked or not asked or task.key.namespace in made:
+        due = task.state is TaskState.PENDING and task.wait in (None, WaitReason.CLAIMED)
+        if task.checked or not due or task.key.namespace in new_namespaces:
             continue
-        manifest = _manifest(task, operation, seen)
-        reading = seen.readings.get(task.key, Absent())
+        manifest = _manifest(task, operation, observed)
+        reading = observed.readings.get(task.key, Absent())
         if manifest is None:
             continue
-        options = options_of_target(manifest, seen.guard.options)
-        if out_of_place(task, seen):
+        options = options_of_target(manifest, observed.guard.options)
+        if out_of_place(task, observed):
             continue
         if isinstance(reading, Unserved) and (options.skip_unserved or task.key.group_kind in defined):
             continue
@@ -103,12 +103,12 @@ def _checks(operation: Operation, tasks: Sequence[Task], seen: Observed) -> Iter
         yield DryRun(task.key, manifest, options.validate, needs_any(manifest, new))
 
 
-def _manifest(task: Task, operation: Operation, seen: Observed) -> Manifest | None:
+def _manifest(task: Task, operation: Operation, observed: Observed) -> Manifest | None:
     if task.verb is TaskVerb.APPLY:
-        return seen.objects.get(task.key) if seen.hashes.get(task.key) == task.target else None
-    hook = hook_of_task(task, seen, operation) if task.verb is TaskVerb.HOOK else None
-    return None if hook is None else run_manifest(hook, seen.guard.app, operation.id, task.phase)
+        return observed.objects.get(task.key) if observed.hashes.get(task.key) == task.target else None
+    hook = hook_of_task(task, observed, operation) if task.verb is TaskVerb.HOOK else None
+    return None if hook is None else run_manifest(hook, observed.guard.app, operation.id, task.phase)
 
 
-def _is_new_namespace(key: ResourceKey, seen: Observed) -> bool:
-    return key.group_kind == NAMESPACE and not isinstance(seen.readings.get(key), Found)
+def _is_new_namespace(key: ResourceKey, observed: Observed) -> bool:
+    return key.group_kind == NAMESPACE and not isinstance(observed.readings.get(key), Found)

@@ -121,15 +121,15 @@ def _never(live: LiveObject, guard: Guard) -> str:
 def _without_consent(live: LiveObject, guard: Guard, since_s: float) -> PruneRefusal | None:
     options = options_of(live, guard.options)
     name, consent = ("Delete", options.delete) if guard.deleting else ("Prune", options.prune)
-    inside, known = lived_in(live, guard), live.key in guard.residents
+    inside, looked_at = lived_in(live, guard), live.key in guard.residents
     how = f"gitopsd app confirm-deletion {guard.app}, or the application's annotation {DELETION_APPROVED}"
     match consent:
         case Consent.NEVER:
             return PruneRefusal(f"{name}=false", waits=False)
         case Consent.CONFIRM if guard.approved_s is None or guard.approved_s < since_s:
-            beside = f"; what is in it goes with it: {inside}" if inside and known else ""
+            beside = f"; what is in it goes with it: {inside}" if inside and looked_at else ""
             return PruneRefusal(f"{name}=confirm: approve it by {how}{beside}", waits=True)
-        case Consent.GIVEN if inside and known:
+        case Consent.GIVEN if inside and looked_at:
             remedy = f"annotate it {SYNC_OPTIONS}: {name}=confirm, and approve that by {how}"
             return PruneRefusal(f"{inside}, and would go with it; to delete it all the same {remedy}", waits=False)
         case Consent.GIVEN if inside:

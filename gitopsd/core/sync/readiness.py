@@ -116,10 +116,10 @@ def held_by(live: LiveObject) -> str:
     """Return what keeps an object that is being deleted, and what to do, as the end of a sentence; "" where nothing."""
     if live.key.group_kind == NAMESPACE:
         return ": what is in it goes first; see its conditions for what stays"
-    held = [
+    finalizers = [
         WAITS_FOR.get(name, f"its finalizer {name} holds it; see to who is to remove that") for name in live.finalizers
     ]
-    return f": {'; '.join(held)}" if held else ""
+    return f": {'; '.join(finalizers)}" if finalizers else ""
 
 
 def _unseen(reading: Reading | None) -> str:

@@ -35,7 +35,7 @@ class Step:
     again_after_s: float | None = None  # step again by then, though nothing is heard; None: the operation is over
 
 
-def step(operation: Operation, seen: Observed, now_s: float, limits: SyncLimits) -> Step:  # noqa: PLR0911 - each way out is one of an operation's
+def step(operation: Operation, observed: Observed, now_s: float, limits: SyncLimits) -> Step:  # noqa: PLR0911 - each way out is one of an operation's
     """Return what comes next in `operation`.
 
     Tasks that were issued and whose answer is not known are asked for again: every command is idempotent. With
@@ -49,17 +49,17 @@ def step(operation: Operation, seen: Observed, now_s: float, limits: SyncLimits)
     """
     if operation.phase.over:
         return Step(operation)
-    walk = Advance(operation, seen, now_s, limits.gate_s)
-    if checked := _checked(operation, seen, now_s):
+    walk = Advance(operation, observed, now_s, limits.gate_s)
+    if checked := _checked(operation, observed, now_s):
         return checked
-    if stopped := _stopped(operation, seen, now_s):
+    if stopped := _stopped(operation, observed, now_s):
         return _without_hooks(walk, stopped)
     tasks, issued, waits = walk.run(), walk.issued, walk.waits
     advanced = replace(operation, tasks=tasks)
     if finished := _finished(advanced, issued, waits, now_s):
         return Step(finished)
     if late := _too_late(advanced, waits, now_s, limits):
-        return _without_hooks(Advance(operation, seen, now_s, limits.gate_s), late)
+        return _without_hooks(Advance(operation, observed, now_s, limits.gate_s), late)
     rest_s = operation.not_before_s - now_s
     # A rest longer than any back-off asks for comes of a clock that stepped back.
     if issued and 0 < rest_s <= backoff_s(MAX_REFUSALS):
@@ -114,20 +114,20 @@ def ended(operation: Operation, end: EndReason, message: str, now_s: float) -> O
     return replace(operation, tasks=tasks, phase=end.phase, end=end, message=message, finished_s=now_s)
 
 
-def _checked(operation: Operation, seen: Observed, now_s: float) -> Step | None:
+def _checked(operation: Operation, observed: Observed, now_s: float) -> Step | None:
     """Return the step that asks what the server would refuse, or ends the operation for that; None: go on."""
-    superseded = seen.target != operation.target and not operation.scope.pinned
+    superseded = observed.target != operation.target and not operation.scope.pinned
     if operation.phase is OperationPhase.TERMINATING or superseded:
         return None
-    tasks, checks = unchecked(operation, seen)
-    asked = replace(operation, tasks=tasks)
+    tasks, checks = unchecked(operation, observed)
+    rechecked = replace(operation, tasks=tasks)
     if checks:
         message = f"{_objects(checks)} tried by dry runs"
-        return Step(replace(asked, message=message), checks, 0.0)
+        return Step(replace(rechecked, message=message), checks, 0.0)
     if not (refused := refused_before(tasks)):
         return None
     message = f"nothing was written: {_told_of(refused, len(tasks))}"
-    return Step(ended(asked, EndReason.PREFLIGHT_FAILED, message, now_s))
+    return Step(ended(rechecked, EndReason.PREFLIGHT_FAILED, message, now_s))
 
 
 def _told_of(failures: Sequence[Task], of: int) -> str:
@@ -220,13 +220,13 @@ def _words(refused: Refused) -> str:
     return f"{refused.message} ({refused.code or 'no answer'})" + (f"; {refused.remedy}" if refused.remedy else "")
 
 
-def _stopped(operation: Operation, seen: Observed, now_s: float) -> Operation | None:
+def _stopped(operation: Operation, observed: Observed, now_s: float) -> Operation | None:
     """Return the operation as ended where it is not to go on, whatever its tasks have come to."""
     if operation.phase is OperationPhase.TERMINATING:
         return ended(operation, EndReason.TERMINATED, TERMINATED, now_s)
     if operation.scope.dry_run:
         return _told(operation, now_s)
-    if not operation.scope.pinned and seen.target != operation.target:
+    if not operation.scope.pinned and observed.target != operation.target:
         return ended(operation, EndReason.SUPERSEDED, SUPERSEDED, now_s)
     return None
 

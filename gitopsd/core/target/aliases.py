@@ -35,6 +35,6 @@ def _named(value: Any, path: tuple[str, ...]) -> Any:
         return value  # the server refuses it, in words of its own
     if path:
         return {**value, path[0]: _named(value[path[0]], path[1:])} if path[0] in value else value
-    said = next((value[name] for name in NAMES if value.get(name)), None)
+    value_named = next((value[name] for name in NAMES if value.get(name)), None)
     missing = [name for name in NAMES if not value.get(name)]
-    return value if said is None or not missing else {**value, missing[0]: said}
+    return value if value_named is None or not missing else {**value, missing[0]: value_named}

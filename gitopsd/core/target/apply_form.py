@@ -48,14 +48,14 @@ def apply_form(
     subject = f"{manifest['kind']} {manifest['metadata'].get('name')!r}"
     try:
         _check_metadata(manifest)
-        kept, dropped = _without_servers(manifest)
+        form, dropped = _without_servers(manifest)
         kind = gvk_of(manifest).group_kind
-        kept = _folded(kept) if kind == SECRET else with_both_names(kept, kind)
+        form = _folded(form) if kind == SECRET else with_both_names(form, kind)
     except WrongShape as err:
         raise InvalidManifest(f"{subject}: {err}", remedy="give the field the type that its kind says") from err
-    kept, moved = _placed(kept, namespace, subject, namespaced=namespaced)
+    form, moved = _placed(form, namespace, subject, namespaced=namespaced)
     warnings = [f"{subject}: {path} is the server's and is left out; remove it in Git" for path in dropped]
-    return ApplyForm(track(kept, app, tracking), (*warnings, *moved))
+    return ApplyForm(track(form, app, tracking), (*warnings, *moved))
 
 
 def scopes_of(manifests: Iterable[Manifest]) -> Mapping[GroupKind, bool]:
@@ -101,8 +101,8 @@ def _without_servers(manifest: Manifest) -> tuple[Manifest, list[str]]:
     if gvk_of(manifest).group_kind == CLUSTER_ROLE and manifest.get("aggregationRule"):
         servers.add("rules")  # its controller gathers them: to write them, even none, is to empty the role at each sync
     dropped += [f".{name}" for name in sorted(servers) if manifest.get(name)]
-    kept = {name: value for name, value in meta.items() if name not in SERVERS}
-    return {**{name: value for name, value in manifest.items() if name not in servers}, "metadata": kept}, dropped
+    metadata = {name: value for name, value in meta.items() if name not in SERVERS}
+    return {**{name: value for name, value in manifest.items() if name not in servers}, "metadata": metadata}, dropped
 
 
 def _folded(secret: Manifest) -> Manifest:
@@ -128,9 +128,9 @@ def _placed(
     meta = manifest["metadata"]
     named = meta.get("namespace")
     if namespaced is False:
-        kept = {name: value for name, value in meta.items() if name != "namespace"}
+        metadata = {name: value for name, value in meta.items() if name != "namespace"}
         warning = f"{subject}: its kind is not namespaced, so .metadata.namespace is left out; remove it in Git"
-        return {**manifest, "metadata": kept}, (warning,) if named else ()
+        return {**manifest, "metadata": metadata}, (warning,) if named else ()
     if named:
         return manifest, ()
     if not namespace:

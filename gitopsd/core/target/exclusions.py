@@ -41,12 +41,12 @@ def included(
     manifests: Sequence[Manifest], excluded: Callable[[GroupKind], bool]
 ) -> tuple[Sequence[Manifest], tuple[Condition, ...]]:
     """Return the manifests of kinds that are not left out, and a condition for each kind that is."""
-    kept = [manifest for manifest in manifests if not excluded(gvk_of(manifest).group_kind)]
+    remaining = [manifest for manifest in manifests if not excluded(gvk_of(manifest).group_kind)]
     counts: dict[GVK, int] = {}
-    for manifest in manifests if len(kept) < len(manifests) else ():
+    for manifest in manifests if len(remaining) < len(manifests) else ():
         if excluded(gvk_of(manifest).group_kind):
             counts[gvk_of(manifest)] = counts.get(gvk_of(manifest), 0) + 1
-    return kept, tuple(_told(gvk, counts[gvk]) for gvk in sorted(counts))
+    return remaining, tuple(_told(gvk, counts[gvk]) for gvk in sorted(counts))
 
 
 def _told(gvk: GVK, count: int) -> Condition:

@@ -115,9 +115,9 @@ def hook_of(manifest: Manifest) -> Hook:
 def read(marks: Marks) -> HookAnnotations:
     """Return the phases that `marks` name, in their order, and the types that nobody knows."""
     types, by_name = hook_types(marks), dict(marks)
-    known: Mapping[str, SyncPhase] = PHASES if by_name.get(HOOK) else HELM_PHASES
-    unknown = [text for text in types if text not in known and text != SKIP and text not in HELM_UNUSED]
-    phases = {known[text] for text in types if text in known}  # beside others, Skip has no effect
+    hook_phases: Mapping[str, SyncPhase] = PHASES if by_name.get(HOOK) else HELM_PHASES
+    unknown = [text for text in types if text not in hook_phases and text != SKIP and text not in HELM_UNUSED]
+    phases = {hook_phases[text] for text in types if text in hook_phases}  # beside others, Skip has no effect
     return HookAnnotations(tuple(phase for phase in SyncPhase if phase in phases), tuple(unknown))
 
 
@@ -130,8 +130,8 @@ def policies_of(marks: Marks) -> frozenset[DeletePolicy]:
     )
 
 
-def _listed(text: str | None, known: Mapping[str, DeletePolicy]) -> frozenset[DeletePolicy]:
-    return frozenset(known[part.strip()] for part in (text or "").split(",") if part.strip() in known)
+def _listed(text: str | None, policies: Mapping[str, DeletePolicy]) -> frozenset[DeletePolicy]:
+    return frozenset(policies[part.strip()] for part in (text or "").split(",") if part.strip() in policies)
 
 
 def run_id(operation: str, phase: SyncPhase) -> str:

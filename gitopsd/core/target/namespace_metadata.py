@@ -34,8 +34,8 @@ def kept_of(manifest: Manifest) -> tuple[NamespaceMetadata, ...]:
     """Return what applications keep on the namespace `manifest`, with the values that it has now; sorted."""
     entries = [entry for entry in entries_of(manifest) if str(entry.get("manager")).startswith(f"{PREFIX}-")]
     ours = [entry for entry in entries if entry.get("operation") == "Apply" and not entry.get("subresource")]
-    fields = [kept for entry in ours for kept in _kept(str(entry["manager"]), fields_of(entry), manifest)]
-    return tuple(sorted(fields, key=lambda kept: (kept.manager, kept.field, kept.name)))
+    fields = [entry_kept for entry in ours for entry_kept in _kept(str(entry["manager"]), fields_of(entry), manifest)]
+    return tuple(sorted(fields, key=lambda entry_kept: (entry_kept.manager, entry_kept.field, entry_kept.name)))
 
 
 def differences(app: AppName, metadata: Mapping[str, Mapping[str, str]], reading: Reading | None) -> tuple[str, ...]:
@@ -46,12 +46,12 @@ def differences(app: AppName, metadata: Mapping[str, Mapping[str, str]], reading
     if not metadata or not isinstance(reading, Found):
         return ()
     manager = manager_of(app)
-    live = {(kept.field, kept.name): kept.value for kept in reading.live.kept if kept.manager == manager}
-    wanted = {(field, name): text for field, texts in metadata.items() for name, text in texts.items()}
+    live = {(entry.field, entry.name): entry.value for entry in reading.live.kept if entry.manager == manager}
+    asked_for = {(field, name): text for field, texts in metadata.items() for name, text in texts.items()}
     return tuple(
-        _said(field, name, wanted.get((field, name)))
-        for field, name in sorted(live.keys() | wanted.keys())
-        if live.get((field, name)) != wanted.get((field, name))
+        _said(field, name, asked_for.get((field, name)))
+        for field, name in sorted(live.keys() | asked_for.keys())
+        if live.get((field, name)) != asked_for.get((field, name))
     )
 
 
@@ -74,6 +74,6 @@ def _kept(manager: str, fields: Mapping[str, Any], manifest: Manifest) -> Iterat
                 yield NamespaceMetadata(manager, field, name[2:], value if isinstance(value, str) else None)
 
 
-def _said(field: str, name: str, wanted: str | None) -> str:
-    state = "is kept, and not asked for any more" if wanted is None else f"is not kept at {wanted[:SHOWN]!r}"
+def _said(field: str, name: str, text: str | None) -> str:
+    state = "is kept, and not asked for any more" if text is None else f"is not kept at {text[:SHOWN]!r}"
     return f"{field.removesuffix('s')} {name} {state}"

@@ -105,18 +105,18 @@ SETS: Mapping[str, tuple[str, Mapping[str, Any]]] = {  # option → its field of
 
 
 def parse_options(
-    given: Mapping[str, str], over: SyncOptions = DEFAULTS, *, subject: str
+    texts: Mapping[str, str], over: SyncOptions = DEFAULTS, *, subject: str
 ) -> tuple[SyncOptions, tuple[str, ...]]:
-    """Return the sync options that `given` (name → value) makes of `over`, and a warning for each not followed.
+    """Return the sync options that `texts` (name → value) makes of `over`, and a warning for each not followed.
 
     Args:
         given: of an application's syncPolicy.syncOptions, or `listed` of an object's annotation.
-        over: the application's options where `given` is an object's.
+        over: the application's options where `texts` is an object's.
         subject: whose they are, for the warnings.
     """
     changes: dict[str, Any] = {}
     warnings: list[str] = []
-    for name, value in sorted(given.items()):
+    for name, value in sorted(texts.items()):
         change = _change(name, value)
         if isinstance(change, str):
             warnings.append(f"{subject}: sync option {name}={value} {change}")

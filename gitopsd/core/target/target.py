@@ -98,9 +98,9 @@ def target_of(
     warnings: list[Condition] = []
     for manifest in manifests:
         gvk = gvk_of(manifest)
-        known = scope(gvk)
-        namespaced = known if isinstance(known, bool) else defined.get(gvk.group_kind)
-        unknown = namespaced is None and isinstance(known, Unreadable)
+        scope_known = scope(gvk)
+        namespaced = scope_known if isinstance(scope_known, bool) else defined.get(gvk.group_kind)
+        unknown = namespaced is None and isinstance(scope_known, Unreadable)
         if unknown and not (namespace or manifest["metadata"].get("namespace")):
             namespaced = False  # for now: the other way round it would be refused, and all others with it
         form = apply_form(manifest, app, namespace, namespaced=namespaced, tracking=tracking)
@@ -118,14 +118,14 @@ def target_of(
         objects[key] = form.manifest
     ordered = {key: objects[key] for key in sorted(objects)}
     hashes = {key: object_hash(manifest) for key, manifest in ordered.items()}
-    held = frozenset(hooks.keys() - objects.keys())
-    run, ignored = _run([hooks[key] for key in sorted(held)])
+    hooks_only = frozenset(hooks.keys() - objects.keys())
+    run, ignored = _run([hooks[key] for key in sorted(hooks_only)])
     content = {**{hook.key: hook.hash for hook in run}, **hashes}
     return Target(
         ordered,
         hashes,
         target_hash(content),
-        held | (unplaced - objects.keys()),
+        hooks_only | (unplaced - objects.keys()),
         (*warnings, *_repeated(times, objects.keys() & hooks.keys()), *ignored),
         run,
         frozenset(unplaced),

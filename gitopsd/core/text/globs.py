@@ -67,14 +67,14 @@ class _Tokens:
 
 
 def _matches(tokens: _Tokens, text: str, separator: str) -> bool:
-    known: dict[str, tuple[int, int]] = {}  # character → tokens that go on by it, and those that stay where they are
+    moves: dict[str, tuple[int, int]] = {}  # character → tokens that go on by it, and those that stay where they are
     places = 1 | (tokens.stars & 1) << 1  # bit n: n tokens may be used up so far
     for char in text:
-        if char not in known:
+        if char not in moves:
             apart = char == separator
             goes = tokens.takes(char) | (0 if apart else tokens.any_one)
-            known[char] = (goes, tokens.deep if apart else tokens.stars)
-        goes, stays = known[char]
+            moves[char] = (goes, tokens.deep if apart else tokens.stars)
+        goes, stays = moves[char]
         places = (places & goes) << 1 | places & stays
         if not places:
             return False

@@ -39,12 +39,12 @@ def scrubbed(text: str, secrets: Iterable[str] = (), *, most: int = 1000) -> str
 
 def without_given(words: str, values: Any) -> str:
     """Return a program's `words` on the `values` that it was given, without those that it quotes; fields are named."""
-    given = {text for text in _texts(values) if text}
+    secrets = {text for text in _texts(values) if text}
 
     def hides(piece: str) -> bool:
         # Parsers quote what is left of a text, too.
-        remainder = len(piece) >= SHORT and any(text.endswith(piece) or text.startswith(piece) for text in given)
-        return piece in given or remainder
+        remainder = len(piece) >= SHORT and any(text.endswith(piece) or text.startswith(piece) for text in secrets)
+        return piece in secrets or remainder
 
     def masked(match: re.Match[str]) -> str:
         quote, piece = match[0][0], match[0][1:-1]

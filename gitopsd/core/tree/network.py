@@ -133,9 +133,9 @@ def _services(namespace: str, hosts: Iterable[str]) -> tuple[ResourceKey, ...]:
 
 
 def _addresses(manifest: Manifest) -> tuple[tuple[str, str], ...]:
-    given = items_at(manifest, "status", "loadBalancer", "ingress")
+    entries = items_at(manifest, "status", "loadBalancer", "ingress")
     return _first(
-        (name, text_at(entry, name)) for entry in given for name in ("hostname", "ip") if text_at(entry, name)
+        (name, text_at(entry, name)) for entry in entries for name in ("hostname", "ip") if text_at(entry, name)
     )
 
 

@@ -34,7 +34,7 @@ def orphans(
     objects: Iterable[Child],
     project: AppProject,
     exists: Callable[[AppName], bool],
-    wanted: Callable[[ResourceKey], bool],
+    is_wanted: Callable[[ResourceKey], bool],
 ) -> tuple[Child, ...]:
     """Return those of `objects` that belong to no application, sorted by key; none where nobody asked for them.
 
@@ -55,11 +55,13 @@ def orphans(
 
     def is_orphan(live: LiveObject) -> bool:
         key = live.key
-        made = (key.group, key.kind, key.name) in MADE or key == API_SERVER or key.group_kind in NEVER
-        if made or live.deleting or _is_claim(key, stateful) or _ignored(settings, key):
+        is_systems = (key.group, key.kind, key.name) in MADE or key == API_SERVER or key.group_kind in NEVER
+        if is_systems or live.deleting or _is_claim(key, stateful) or _ignored(settings, key):
             return False
         return (
-            kind_permitted(project, key.group_kind, namespaced=True) and not _belongs(live, exists) and not wanted(key)
+            kind_permitted(project, key.group_kind, namespaced=True)
+            and not _belongs(live, exists)
+            and not is_wanted(key)
         )
 
     return tuple(sorted((child for child in here if is_orphan(child[1])), key=lambda child: child[1].key))

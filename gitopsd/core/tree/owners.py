@@ -56,6 +56,6 @@ def tree(
                 continue
             if live.uid not in nodes:
                 waiting.append(live.uid)
-            known = nodes.get(live.uid) or TreeNode(gvk, live, live.health)
-            nodes[live.uid] = TreeNode(known.gvk, known.live, known.health, (*known.parents, (parent.gvk, parent.live)))
+            node = nodes.get(live.uid) or TreeNode(gvk, live, live.health)
+            nodes[live.uid] = TreeNode(node.gvk, node.live, node.health, (*node.parents, (parent.gvk, parent.live)))
     return (*nodes.values(), *unnamed)

@@ -47,8 +47,8 @@ class Definitions:
         now = self._world.writes.now()
         stored = [one["name"] for one in definition["spec"]["versions"] if one["storage"]]
         before = definition["status"].get("storedVersions") or []
-        known = definition["status"].get("acceptedNames") == names and set(stored) <= set(before)
-        if known and condition(definition, "Established"):
+        accepted = definition["status"].get("acceptedNames") == names and set(stored) <= set(before)
+        if accepted and condition(definition, "Established"):
             return
         conditions = with_conditions(
             definition,

@@ -82,12 +82,12 @@ class Deployments:
         )
 
     def _scale(self, deployment: Obj, new: Obj, old: list[Obj]) -> None:
-        wanted = deployment["spec"]["replicas"]
+        desired = deployment["spec"]["replicas"]
         recreate = deployment["spec"]["strategy"]["type"] == "Recreate"
         old_left = any(one["status"].get("replicas") for one in old)
-        if new["spec"]["replicas"] != wanted and not (recreate and old_left):
-            self._resize(new, wanted)
-        if recreate or new["status"].get("availableReplicas", 0) >= wanted:
+        if new["spec"]["replicas"] != desired and not (recreate and old_left):
+            self._resize(new, desired)
+        if recreate or new["status"].get("availableReplicas", 0) >= desired:
             for one in old:
                 if one["spec"]["replicas"]:
                     self._resize(one, 0)
@@ -97,15 +97,15 @@ class Deployments:
         self._world.patch(RequestTarget(self._sets, meta["namespace"], meta["name"]), {"spec": {"replicas": replicas}})
 
     def _tell(self, deployment: Obj, new: Obj | None, old: list[Obj]) -> float | None:
-        wanted = deployment["spec"]["replicas"]
+        desired = deployment["spec"]["replicas"]
         sets = [one for one in (new, *old) if one]
         total, ready, available = (
             sum(one["status"].get(name, 0) for one in sets)
             for name in ("replicas", "readyReplicas", "availableReplicas")
         )
         updated = new["status"].get("replicas", 0) if new else 0
-        complete = updated == total == available == wanted
-        enough = available >= wanted - max(wanted // 4, 0)
+        complete = updated == total == available == desired
+        enough = available >= desired - max(desired // 4, 0)
         late = False
         if not complete and new is not None and not deployment["spec"].get("paused"):
             late = self._world.age_s(new) > deployment["spec"]["progressDeadlineSeconds"]
@@ -128,7 +128,7 @@ class Deployments:
             "updatedReplicas": updated or None,
             "readyReplicas": ready or None,
             "availableReplicas": available or None,
-            "unavailableReplicas": max(0, wanted - available) or None,
+            "unavailableReplicas": max(0, desired - available) or None,
             "conditions": conditions,
         }
         self._world.set_status(self._kind, deployment, status)

@@ -44,12 +44,12 @@ class Jobs:
         phases = [pod["status"]["phase"] for pod in world.owned(self._pods, namespace, uid) if not is_deleting(pod)]
         succeeded, failed = phases.count("Succeeded"), phases.count("Failed")
         active = len(phases) - succeeded - failed
-        wanted = spec.get("completions") or spec["parallelism"]
+        desired = spec.get("completions") or spec["parallelism"]
         if failed <= spec["backoffLimit"]:
-            for _ in range(min(spec["parallelism"], wanted - succeeded) - active):
+            for _ in range(min(spec["parallelism"], desired - succeeded) - active):
                 world.create(self._pods, namespace, new_pod(job, spec["template"]))
                 active += 1
-        self._tell(job, active, succeeded, failed, wanted)
+        self._tell(job, active, succeeded, failed, desired)
         return None
 
     def _expire(self, job: Obj) -> float | None:
@@ -64,7 +64,7 @@ class Jobs:
         self._world.delete(self._kind, meta["namespace"], meta["name"])
         return None
 
-    def _tell(self, job: Obj, active: int, succeeded: int, failed: int, wanted: int) -> None:
+    def _tell(self, job: Obj, active: int, succeeded: int, failed: int, desired: int) -> None:
         now = self._world.writes.now()
         status: Obj = {
             "active": active or None,
@@ -76,7 +76,7 @@ class Jobs:
         }
         if "startTime" not in job["status"]:
             status["startTime"] = now
-        if succeeded >= wanted:
+        if succeeded >= desired:
             reached = (_YES, "CompletionsReached", "Reached expected number of succeeded pods")
             status["conditions"] = with_conditions(job, now, SuccessCriteriaMet=reached, Complete=reached)
             status["completionTime"] = now

@@ -71,8 +71,10 @@ class Namespaces:
         return remaining
 
     def _tell(self, namespace: dict[str, Any], remaining: list[dict[str, Any]]) -> None:
-        held = Counter(one for obj in remaining for one in obj["metadata"].get("finalizers", ()))
-        words = ", ".join(f"{finalizer} in {count} resource instances" for finalizer, count in sorted(held.items()))
+        finalizers = Counter(one for obj in remaining for one in obj["metadata"].get("finalizers", ()))
+        words = ", ".join(
+            f"{finalizer} in {count} resource instances" for finalizer, count in sorted(finalizers.items())
+        )
         conditions = with_conditions(
             namespace,
             self._world.writes.now(),

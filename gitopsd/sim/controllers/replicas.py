@@ -35,13 +35,13 @@ class ReplicaSets:
         replica_set = world.get(self._kind, namespace, name)
         if replica_set is None or is_deleting(replica_set):
             return None
-        wanted = replica_set["spec"]["replicas"]
+        desired = replica_set["spec"]["replicas"]
         pods = [
             pod for pod in world.owned(self._pods, namespace, replica_set["metadata"]["uid"]) if not is_deleting(pod)
         ]
-        for _ in range(wanted - len(pods)):
+        for _ in range(desired - len(pods)):
             world.create(self._pods, namespace, new_pod(replica_set, replica_set["spec"]["template"]))
-        for pod in sorted(pods, key=is_ready)[: max(0, len(pods) - wanted)]:
+        for pod in sorted(pods, key=is_ready)[: max(0, len(pods) - desired)]:
             world.delete(self._pods, namespace, pod["metadata"]["name"])
         pods = [
             pod for pod in world.owned(self._pods, namespace, replica_set["metadata"]["uid"]) if not is_deleting(pod)

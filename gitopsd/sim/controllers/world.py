@@ -137,10 +137,10 @@ def condition(obj: Obj, kind: str) -> Obj:
     return next((one for one in conditions if one["type"] == kind), {})
 
 
-def with_conditions(obj: Obj, now: str, **wanted: tuple[str, str, str]) -> list[Obj]:
+def with_conditions(obj: Obj, now: str, **conditions: tuple[str, str, str]) -> list[Obj]:
     """Return the conditions of `obj` with some set to (status, reason, message); times move with the status."""
     out = {one["type"]: one for one in (obj.get("status") or {}).get("conditions") or ()}
-    for kind, (status, reason, message) in wanted.items():
+    for kind, (status, reason, message) in conditions.items():
         old = out.get(kind, {})
         moved = old.get("lastTransitionTime", now) if old.get("status") == status else now
         out[kind] = {

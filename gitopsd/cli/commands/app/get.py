@@ -50,8 +50,8 @@ def _facts(app: status.App) -> Iterator[tuple[str, object]]:
     yield "Cluster", status.destination(app)
     yield "Namespace", status.namespace(app)
     yield "Sync policy", _policy(app)
-    asked = status.at(app, "metadata", "deletionTimestamp")
-    yield "Deletion", f"with its objects, asked for: {asked}" if asked else ""
+    deletion = status.at(app, "metadata", "deletionTimestamp")
+    yield "Deletion", f"with its objects, asked for: {deletion}" if deletion else ""
     yield "Sync", _with(status.sync(app), status.why_not_synced(app))
     extra = status.at(app, "status", "gitopsd", "extra")
     yield "Beside Git", f"{extra} fields that were added: see gitopsd app diff --extra" if extra else ""

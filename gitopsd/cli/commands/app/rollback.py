@@ -26,8 +26,8 @@ def command(
 
     Exit code 1 where the sync failed or is not over in time.
     """
-    wanted = _one_before_the_last(client, name) if history_id is None else history_id
-    body = {"id": wanted, "prune": prune, "dryRun": dry_run}
+    entry = _one_before_the_last(client, name) if history_id is None else history_id
+    body = {"id": entry, "prune": prune, "dryRun": dry_run}
     before = order(client, name, "rollback", body)
     return Exit.OK if report(client, name, before, timeout_s=timeout_s) else Exit.NO
 

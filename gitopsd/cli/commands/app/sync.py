@@ -78,15 +78,15 @@ def _with_labels(
     Raises:
         NotFound: none has them; without one, the order would be for all.
     """
-    wanted = dict(text.split("=", 1) for text in labels if "=" in text)
-    if len(wanted) < len(labels):
+    pairs = dict(text.split("=", 1) for text in labels if "=" in text)
+    if len(pairs) < len(labels):
         raise click.BadParameter("a label is written as NAME=VALUE", param_hint="--label")
     answer = client.get(application_path(name, "manifests"), {"revision": revision} if revision else {})
     manifests = [json.loads(text) for text in answer.get("manifests") or ()]
     matching = [
         _resource(manifest)
         for manifest in manifests
-        if wanted.items() <= (manifest["metadata"].get("labels") or {}).items()
+        if pairs.items() <= (manifest["metadata"].get("labels") or {}).items()
     ]
     if not matching:
         raise NotFound(f"no object of {name} has the labels {', '.join(labels)}", remedy="see `gitopsd app manifests`")

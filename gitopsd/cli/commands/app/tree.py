@@ -32,9 +32,9 @@ def command(client: DaemonClient, name: str, *, orphaned: bool, form: str) -> No
 def rows(nodes: Sequence[Node]) -> Iterator[tuple[str, str, str]]:
     """Yield a line for each node, once, and below it what it owns; what several own is below the first of them."""
     below: dict[str, list[Node]] = {}
-    known = {str(node.get("uid")) for node in nodes}
+    uids = {str(node.get("uid")) for node in nodes}
     for node in nodes:
-        owner = next((uid for uid in _owners(node) if uid in known), "")
+        owner = next((uid for uid in _owners(node) if uid in uids), "")
         below.setdefault(owner, []).append(node)
     printed: set[int] = set()
     for root in (*below.get("", ()), *nodes):  # owners in a circle are below nothing

@@ -33,9 +33,11 @@ def command(
 
     Exit code 1 where the time is over first.
     """
-    asked = any((for_sync, for_health, for_operation))
+    any_chosen = any((for_sync, for_health, for_operation))
     done = judge(
-        for_sync=for_sync or not asked, for_health=for_health or not asked, for_operation=for_operation or not asked
+        for_sync=for_sync or not any_chosen,
+        for_health=for_health or not any_chosen,
+        for_operation=for_operation or not any_chosen,
     )
     arrived = [_wait(client, name, done, timeout_s) for name in names]
     return Exit.OK if all(arrived) else Exit.NO
