@@ -64,6 +64,10 @@ class TooSlow(Retryable):
     """A deadline passed; names what was slow."""
 
 
+class Overloaded(Retryable):
+    """As much as is allowed at once is under way."""
+
+
 class ClusterUnreachable(Retryable):
     """The API server of a cluster does not answer."""
 
@@ -129,7 +133,7 @@ class RepositoryTooLarge(Terminal):
 
 
 class NotPermitted(Terminal):
-    """The application's project does not allow it."""
+    """The application's project does not allow it, or whoever asks has no right to it."""
 
 
 class NotTrusted(Terminal):
@@ -162,6 +166,10 @@ class NotFound(Terminal):
 
 class Conflict(Terminal):
     """The state of what was named does not allow what was asked of it."""
+
+
+class BadRequest(Terminal):
+    """The request itself is wrong: its body, its query, its size."""
 
 
 def error_to_json(err: GitopsError) -> list[Any]:

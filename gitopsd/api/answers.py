@@ -11,11 +11,13 @@ import orjson
 from aiohttp import web
 
 from gitopsd.errors import (
+    BadRequest,
     Conflict,
     GitopsError,
     NotFound,
     NotPermitted,
     NotSupported,
+    Overloaded,
     PathNotFound,
     Retryable,
     RevisionNotFound,
@@ -23,14 +25,6 @@ from gitopsd.errors import (
     TooSlow,
 )
 from gitopsd.words import without_credentials
-
-
-class BadRequest(Terminal):
-    """The request itself is wrong: its body, its query, its size."""
-
-
-class Overloaded(Retryable):
-    """As much as is allowed at once is under way."""
 
 
 class Code(enum.IntEnum):

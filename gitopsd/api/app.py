@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from gitopsd.api.backend import Backend, VersionInfo
 from gitopsd.api.connections import heads
-from gitopsd.api.events import STREAM, ChangeFeed, EventStream
+from gitopsd.api.events import STREAM, EventStream
 from gitopsd.api.logins import FailedLogins
 from gitopsd.api.middleware import Watched, bearer, bounded, errors, headers, json_only
 from gitopsd.api.probes import Probes, Readiness, Scrape, probe_routes
@@ -24,32 +23,27 @@ from gitopsd.api.rest.resources import ResourceRoutes
 from gitopsd.api.rest.show import Show
 from gitopsd.api.rest.version import version_routes
 from gitopsd.api.webhooks import WEBHOOK, WebhookEndpoint
+from gitopsd.usecases.authentication import Authenticator
+from gitopsd.usecases.backend import VersionInfo
+from gitopsd.usecases.wiring import UseCases
 
 OPEN = frozenset({"/healthz", WEBHOOK})
 MAX_BODY_BYTES = 1 << 20  # of REST requests: a sync that names 10,000 objects
-HOLDER = "admin"  # who the static token stands for until there are accounts
-
-
-@dataclass(frozen=True, slots=True)
-class RequestBounds:
-    request_s: float = 60.0  # from a request's head to its answer
-    refresh_s: float = 50.0  # for the pass that a refresh waits for
 
 
 @dataclass(frozen=True, slots=True)
 class ApiWiring:
     """What the API is joined to."""
 
-    backend: Backend
-    changes: ChangeFeed
+    uses: UseCases
+    authenticator: Authenticator
     webhook: WebhookEndpoint
     health: Probes
     version: VersionInfo
-    token: Callable[[], str]  # the bearer token; "" lets nobody in
     now_s: Callable[[], float]
     watched: Watched = field(default_factory=Watched)
     failed: FailedLogins = field(default_factory=FailedLogins)
-    bounds: RequestBounds = field(default_factory=RequestBounds)
+    request_s: float = 60.0  # from a request's head to its answer
     tls: bool = False
 
 
@@ -60,28 +54,28 @@ def api_app(parts: ApiWiring) -> web.Application:
         middlewares=[
             heads,
             errors(parts.watched),
-            bearer(parts.token, parts.failed, open_routes=OPEN),
+            bearer(parts.authenticator, parts.failed, open_routes=OPEN),
             json_only(open_routes=OPEN),
-            bounded(parts.bounds.request_s, endless=frozenset({STREAM})),
+            bounded(parts.request_s, endless=frozenset({STREAM})),
         ],
     )
-    backend, show = parts.backend, Show(parts.now_s)
-    app.add_routes(EventStream(backend, show, parts.changes, parts.token).routes())
-    app.add_routes(ApplicationRoutes(backend, show, by=HOLDER, refresh_s=parts.bounds.refresh_s).routes())
-    app.add_routes(OperationRoutes(backend, show, by=HOLDER, now_s=parts.now_s).routes())
-    app.add_routes(ResourceRoutes(backend, parts.now_s).routes())
-    app.add_routes(ClusterRoutes(backend, parts.now_s).routes())
-    app.add_routes(RepositoryRoutes(backend, parts.now_s).routes())
-    app.add_routes(ProjectRoutes(backend).routes())
-    app.add_routes(AuditRoutes(backend).routes())
-    app.add_routes(DriftRoutes(backend, parts.now_s).routes())
+    uses, now_s, show = parts.uses, parts.now_s, Show(parts.now_s)
+    app.add_routes(EventStream(uses.watch, show, parts.authenticator).routes())
+    app.add_routes(ApplicationRoutes(uses.applications, show).routes())
+    app.add_routes(OperationRoutes(uses.operations, show).routes())
+    app.add_routes(ResourceRoutes(uses.resources, now_s).routes())
+    app.add_routes(ClusterRoutes(uses.clusters, now_s).routes())
+    app.add_routes(RepositoryRoutes(uses.repositories, now_s).routes())
+    app.add_routes(ProjectRoutes(uses.projects).routes())
+    app.add_routes(AuditRoutes(uses.audit).routes())
+    app.add_routes(DriftRoutes(uses.drift, now_s).routes())
     app.add_routes(version_routes(parts.version))
     app.add_routes(parts.webhook.routes())
     app.add_routes([web.get("/healthz", parts.health.healthz)])
     app.on_response_prepare.append(headers(tls=parts.tls))
 
     async def end_streams(_: web.Application) -> None:
-        parts.changes.close()
+        uses.watch.changes.close()
 
     app.on_shutdown.append(end_streams)
     return app

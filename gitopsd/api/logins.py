@@ -1,10 +1,8 @@
-"""Who may ask: the bearer token, and what is told of those who do not have it."""
+"""Who asks: the bearer token of a request, its caller, and what is told of those who have none."""
 
 from __future__ import annotations
 
 import enum
-import hashlib
-import hmac
 import time
 from collections.abc import Callable
 
@@ -12,11 +10,13 @@ import structlog
 from aiohttp import web
 from cachetools import TTLCache
 
+from gitopsd.model.caller import Caller
+
 MOST_ADDRESSES = 1000  # that are counted each for itself …
 FORGOTTEN_S = 3600.0  # … until nothing came from one for so long
 MOST_LINES = 20  # of the log …
 WINDOW_S = 60.0  # … in this time
-LOOK_S = 1.0  # between two looks whether a stream's client still holds the token, which may be read from a file
+CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)  # where a request keeps who sent it
 
 log = structlog.get_logger()
 
@@ -28,33 +28,15 @@ class GivenToken(enum.Enum):
     WRONG = "wrong"
 
 
-def holds(request: web.Request, token: str) -> bool:
-    """Tell whether `request` carries `token`; an empty one lets nobody in."""
-    scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
-    # Digests have one length, so that the comparison does not tell the token's.
-    same = hmac.compare_digest(_digest(presented.strip()), _digest(token))
-    return same and bool(token) and scheme.lower() == "bearer"
+def bearer_token(request: web.Request) -> str:
+    """Return the bearer token of a request; "" where it has none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
-
-
-class Holder:
-    """The client of a stream, whose token may be changed while it listens."""
-
-    def __init__(self, request: web.Request, token: Callable[[], str], clock: Callable[[], float]) -> None:
-        self._request = request
-        self._token = token
-        self._clock = clock
-        self._next_s = clock() + LOOK_S
-
-    def still_holds(self) -> bool:
-        """Tell whether it still has the token, as of a second ago at most."""
-        if self._clock() < self._next_s:
-            return True
-        self._next_s = self._clock() + LOOK_S
-        return holds(self._request, self._token())
+def caller_of(request: web.Request) -> Caller:
+    """Return who sent a request that was let in."""
+    return request[CALLER]
 
 
 class FailedLogins:

@@ -13,9 +13,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from gitopsd.api.answers import refusal, refusal_of
-from gitopsd.api.logins import FailedLogins, holds
+from gitopsd.api.logins import CALLER, FailedLogins, bearer_token
 from gitopsd.errors import GitopsError
 from gitopsd.runtime.deadline import within
+from gitopsd.usecases.authentication import Authenticator
 
 log = structlog.get_logger()
 
@@ -78,15 +79,19 @@ async def _answered(request: web.Request, handler: Handler, watched: Watched) ->
         return refusal(http.HTTPStatus.INTERNAL_SERVER_ERROR, f"internal error {trace}", remedy="see the daemon's log")
 
 
-def bearer(token: Callable[[], str], failed: FailedLogins, *, open_routes: frozenset[str]) -> Middleware:
-    """Let through what carries the token, and the open routes; one answer for a missing, a wrong and a malformed one.
+def bearer(authenticator: Authenticator, failed: FailedLogins, *, open_routes: frozenset[str]) -> Middleware:
+    """Let through what comes of a caller, and the open routes; one answer for a missing, a wrong and a malformed token.
 
-    Unknown paths get that answer too, so that nothing can be learnt without a token. An empty token opens nothing.
+    Unknown paths get that answer too, so that nothing can be learnt without a token.
     """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if route_of(request) in open_routes or holds(request, token()):
+        if route_of(request) in open_routes:
+            return await handler(request)
+        caller = authenticator.caller(bearer_token(request), request.remote or "")
+        if caller is not None:
+            request[CALLER] = caller
             return await handler(request)
         failed.refused(request)
         response = refusal(http.HTTPStatus.UNAUTHORIZED, "no session information")

@@ -9,8 +9,6 @@ import structlog
 
 from gitopsd import __version__
 from gitopsd.api.app import ApiWiring, api_app, probe_app
-from gitopsd.api.backend import VersionInfo
-from gitopsd.api.events import ChangeFeed
 from gitopsd.api.listener import Listener
 from gitopsd.api.logins import FailedLogins
 from gitopsd.api.middleware import Watched
@@ -28,6 +26,11 @@ from gitopsd.daemon.sources import GitSide
 from gitopsd.runtime.tasks import Service
 from gitopsd.settings import Settings
 from gitopsd.telemetry.scrape import ScrapeSources
+from gitopsd.usecases.authentication import StaticToken
+from gitopsd.usecases.backend import VersionInfo
+from gitopsd.usecases.rights import Rights
+from gitopsd.usecases.watching import ChangeFeed
+from gitopsd.usecases.wiring import use_cases
 
 log = structlog.get_logger()
 
@@ -68,12 +71,11 @@ class ApiServer:
         self._tls = TlsFiles(api.cert_file, api.key_file) if api.cert_file and api.key_file else None
         own_token = _api_token(settings)
         parts = ApiWiring(
-            backend,
-            self._changes,
+            use_cases(backend, Rights(), self._changes, base.now_s),
+            StaticToken(lambda: reloader.token() or own_token),
             webhook,
             health,
             VersionInfo(__version__),
-            lambda: reloader.token() or own_token,
             base.now_s,
             Watched(base.metrics.answered, base.metrics.error),
             FailedLogins(base.metrics.login_refused),

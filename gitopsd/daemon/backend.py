@@ -1,11 +1,10 @@
-"""The daemon as its API sees it."""
+"""The daemon as its use cases see it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState, SourceDetails
 from gitopsd.core.declaration import DECLARE
 from gitopsd.core.drift.staleness import aged_nodes, aged_resource
 from gitopsd.core.tree.owners import TreeNode, tree
@@ -15,6 +14,7 @@ from gitopsd.git.repositories import Repositories
 from gitopsd.live.mirrors import LiveMirrors
 from gitopsd.model.application import Application
 from gitopsd.model.audit import AuditEntry
+from gitopsd.model.caller import Caller
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.comparison import Compared, Found
 from gitopsd.model.drift import Drift, DriftQuery
@@ -25,11 +25,12 @@ from gitopsd.model.project import AppProject
 from gitopsd.reconcile.user_commands import UserCommands, readers_of
 from gitopsd.store.ledger import Ledger
 from gitopsd.store.store import Store
+from gitopsd.usecases.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState, SourceDetails
 
 
 @dataclass(frozen=True, slots=True)
 class DaemonBackend:
-    """Implements `api.backend.Backend`; what people do is audited here."""
+    """Implements `usecases.backend.Backend`."""
 
     store: Store
     commands: UserCommands
@@ -46,6 +47,9 @@ class DaemonBackend:
 
     def view(self, name: AppName) -> AppView:
         return self._view(self.commands.known(name), {})
+
+    def application(self, name: AppName) -> Application | None:
+        return self.store.get(name)
 
     def _view(self, app: Application, ages: Mapping[ClusterId, float]) -> AppView:
         name = app.name
@@ -74,11 +78,9 @@ class DaemonBackend:
 
     async def sync(self, name: AppName, request: SyncRequest) -> None:
         await self.commands.sync(name, request)
-        self.store.audit(request.initiated_by, "sync", name, ", ".join(request.revisions))
 
     async def rollback(self, name: AppName, history_id: int, request: SyncRequest) -> None:
         await self.commands.rollback(name, history_id, request)
-        self.store.audit(request.initiated_by, "rollback", name, str(history_id))
 
     def results(self, name: AppName, history_id: int) -> Sequence[Task]:
         self.commands.known(name)
@@ -86,17 +88,17 @@ class DaemonBackend:
             raise NotFound(f"{name} has no history entry {history_id}", remedy="see `gitopsd app history`")
         return self.store.results(name, history_id)
 
-    async def terminate(self, name: AppName, by: str) -> None:
+    async def terminate(self, name: AppName) -> None:
         await self.commands.terminate(name)
-        self.store.audit(by, "terminate", name, "")
 
-    async def confirm(self, name: AppName, by: str, at_s: float) -> None:
+    async def confirm(self, name: AppName, at_s: float) -> None:
         await self.commands.confirm(name, at_s)
-        self.store.audit(by, "confirm-deletion", name, "")
 
-    async def delete(self, name: AppName, by: str, *, cascade: bool) -> None:
+    async def delete(self, name: AppName, *, cascade: bool) -> None:
         await self.commands.delete(name, cascade=cascade)
-        self.store.audit(by, "delete", name, "cascade" if cascade else "")
+
+    def record(self, caller: Caller, verb: str, app: AppName, detail: str = "") -> None:
+        self.store.audit(caller.account, verb, app, detail)
 
     def audited(self, *, app: str, before: int | None, newest: int) -> Sequence[AuditEntry]:
         return self.store.audited(app=app, before=before, newest=newest)

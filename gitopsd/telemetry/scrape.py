@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gitopsd.api.backend import AppView, ClusterState, RepositoryState
 from gitopsd.model.application import Application
 from gitopsd.model.comparison import SyncStatus
 from gitopsd.model.drift import Drift
 from gitopsd.model.health import HealthStatus
 from gitopsd.runtime.metrics import Family, Metric, family
+from gitopsd.usecases.backend import AppView, ClusterState, RepositoryState
 from gitopsd.words import without_credentials
 
 APP = ("namespace", "name", "project")

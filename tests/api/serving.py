@@ -11,10 +11,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from gitopsd.api.app import ApiWiring, RequestBounds, api_app
-from gitopsd.api.backend import VersionInfo
+from gitopsd.api.app import ApiWiring, api_app
 from gitopsd.api.connections import ConnectionBounds
-from gitopsd.api.events import ChangeFeed
 from gitopsd.api.listener import BOUNDS, Listener
 from gitopsd.api.logins import FailedLogins
 from gitopsd.api.middleware import Watched
@@ -24,6 +22,11 @@ from gitopsd.api.webhooks import BOUNDS as WEBHOOK_BOUNDS
 from gitopsd.api.webhooks import WebhookBounds, WebhookEndpoint
 from gitopsd.runtime.lag import LoopLag
 from gitopsd.runtime.tasks import running
+from gitopsd.usecases.authentication import Authenticator, StaticToken
+from gitopsd.usecases.backend import VersionInfo
+from gitopsd.usecases.rights import Rights, RightsPolicy
+from gitopsd.usecases.watching import ChangeFeed
+from gitopsd.usecases.wiring import use_cases
 from tests.fakes.backend import FakeBackend
 
 TOKEN = "a-token-for-tests"  # noqa: S105 - guards nothing
@@ -61,7 +64,10 @@ async def serving(  # noqa: PLR0913 - every option has a default
     *,
     token: Callable[[], str] = lambda: TOKEN,
     secret: Callable[[], bytes] = lambda: b"",
-    bounds: RequestBounds | None = None,
+    request_s: float = 60.0,
+    refresh_s: float = 50.0,
+    authenticator: Authenticator | None = None,
+    policy: RightsPolicy | None = None,
     webhook_bounds: WebhookBounds = WEBHOOK_BOUNDS,
     changes: ChangeFeed | None = None,
 ) -> AsyncIterator[Api]:
@@ -75,8 +81,8 @@ async def serving(  # noqa: PLR0913 - every option has a default
             return 1
 
         parts = ApiWiring(
-            backend=backend,
-            changes=news,
+            uses=use_cases(backend, Rights(policy), news, lambda: NOW_S, refresh_s=refresh_s),
+            authenticator=authenticator or StaticToken(token),
             webhook=WebhookEndpoint(
                 secret,
                 on_push,
@@ -85,14 +91,13 @@ async def serving(  # noqa: PLR0913 - every option has a default
             ),
             health=Probes(LoopLag()),
             version=VersionInfo("0.1.0"),
-            token=token,
             now_s=lambda: NOW_S,
             watched=Watched(
                 observe=lambda method, route, status, _: api.observed.append((method, route, status)),
                 unforeseen=api.unforeseen.append,
             ),
             failed=FailedLogins(api.refused.append),
-            bounds=bounds or RequestBounds(),
+            request_s=request_s,
         )
         async with listening(api_app(parts)) as port:
             api.port = port

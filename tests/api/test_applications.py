@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from gitopsd.api.app import RequestBounds
 from gitopsd.model.comparison import SyncStatus
 from gitopsd.model.health import HealthStatus
 from tests.api.serving import serving
@@ -97,8 +96,8 @@ async def test_unknown_application_is_not_found_in_argo_cds_shape() -> None:
     async with serving(fleet()) as api:
         status, body = await api.status("GET", f"{APPS}/nobody")
 
-    message = "application nobody does not exist"
-    remedy = "see the list of applications"
+    message = "there is no application nobody"
+    remedy = "see `gitopsd app list`"
     expected = {"error": message, "code": 5, "message": message, "remedy": remedy, "reason": "NotFound"}
     assert (404, expected) == (status, body)
 
@@ -115,7 +114,7 @@ async def test_refresh_waits_for_the_pass(kind: str, *, hard: bool) -> None:
 async def test_refresh_whose_pass_does_not_end_is_answered_in_time() -> None:
     backend = fleet()
     backend.pass_s = 3600.0
-    async with serving(backend, bounds=RequestBounds(refresh_s=0.05)) as api:
+    async with serving(backend, refresh_s=0.05) as api:
         status, body = await api.status("GET", f"{APPS}/shop", params={"refresh": "normal"})
 
     assert (504, 4) == (status, body["code"])

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gitopsd.core.text.times import rfc3339
+from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
 from gitopsd.model.operation import SyncRequest
 from tests.api.serving import serving
@@ -14,7 +15,7 @@ SHOP, WEB = AppName("shop"), AppName("web")
 def backend() -> FakeBackend:
     found = FakeBackend(replace(app_view("shop"), request=SyncRequest()), app_view("web"))
     for number in range(3):
-        found.audit(f"ann{number}", "sync", SHOP)
+        found.record(Caller(f"ann{number}"), "sync", SHOP)
     return found
 
 
@@ -26,14 +27,14 @@ async def test_who_did_it_is_kept_with_what_was_done() -> None:
 
     at = rfc3339(1000.0)
     assert [
-        {"id": 5, "at": at, "username": "admin", "verb": "delete", "application": "web", "detail": ""},
+        {"id": 5, "at": at, "username": "admin", "verb": "delete", "application": "web", "detail": "cascade"},
         {"id": 4, "at": at, "username": "admin", "verb": "terminate", "application": "shop", "detail": ""},
     ] == answer["items"]
 
 
 async def test_log_is_read_in_pages_and_for_one_application() -> None:
     found = backend()
-    found.audit("bob", "sync", WEB)
+    found.record(Caller("bob"), "sync", WEB)
     async with serving(found) as api:
         first = await api.get("/api/v1/audit", limit="2", application="shop")
         rest = await api.get("/api/v1/audit", **first["metadata"], application="shop", limit="2")

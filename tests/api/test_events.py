@@ -8,9 +8,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gitopsd.api.answers import Overloaded
-from gitopsd.api.events import ChangeFeed
+from gitopsd.errors import Overloaded
 from gitopsd.model.ids import AppName
+from gitopsd.usecases.watching import ChangeFeed
 from tests.api.serving import serving, until
 from tests.fakes.backend import FakeBackend, app_view
 

@@ -6,7 +6,6 @@ import json
 import aiohttp
 import pytest
 
-from gitopsd.api.app import RequestBounds
 from tests.api.serving import TOKEN, connected, serving
 from tests.fakes.backend import FakeBackend, app_view
 
@@ -122,7 +121,7 @@ async def test_unforeseen_error_shows_its_id_and_nothing_else() -> None:
 async def test_request_that_takes_too_long_is_answered() -> None:
     backend = FakeBackend(app_view("shop"))
     backend.pass_s = 3600
-    async with serving(backend, bounds=RequestBounds(request_s=0.05, refresh_s=60)) as api:
+    async with serving(backend, request_s=0.05, refresh_s=60) as api:
         status, body = await api.status("GET", f"{APPS}/shop", params={"refresh": "normal"})
 
     assert (504, 4) == (status, body["code"])

@@ -6,7 +6,6 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from gitopsd.api.backend import ClusterState, ManagedResource, Manifests, RepositoryState, SourceDetails
 from gitopsd.core.text.times import rfc3339
 from gitopsd.core.tree.owners import TreeNode
 from gitopsd.model.cluster import Network, PodFacts, WatchAge, WatchState
@@ -14,6 +13,7 @@ from gitopsd.model.comparison import Absent, Compared, Difference, Explanation, 
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.manifest import GVK, ResourceKey
+from gitopsd.usecases.backend import ClusterState, ManagedResource, Manifests, RepositoryState, SourceDetails
 from tests.api.serving import NOW_S, serving
 from tests.core.lives import live_of
 from tests.fakes.backend import REPO, FakeBackend, app_view

@@ -5,7 +5,6 @@ import json
 from typing import Any
 
 from gitopsd.api.argocd_json import application_json
-from gitopsd.api.backend import AppView
 from gitopsd.api.rest import show as module
 from gitopsd.api.rest.show import Show
 from gitopsd.model.comparison import Comparison, SyncStatus
@@ -13,6 +12,7 @@ from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import Revision
 from gitopsd.model.operation import SyncRequest
 from gitopsd.model.status import AppStatus, HistoryEntry
+from gitopsd.usecases.backend import AppView
 from tests.fakes.backend import app_view
 
 

@@ -7,11 +7,11 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from gitopsd.api.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState, SourceDetails
 from gitopsd.core.tree.owners import TreeNode
 from gitopsd.errors import Conflict, NotFound
 from gitopsd.model.application import Application, Destination, Source
 from gitopsd.model.audit import AuditEntry
+from gitopsd.model.caller import Caller
 from gitopsd.model.comparison import Comparison, SyncStatus
 from gitopsd.model.drift import Drift, DriftQuery
 from gitopsd.model.health import Health, HealthStatus
@@ -19,6 +19,7 @@ from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, Revision
 from gitopsd.model.operation import SyncRequest, Task
 from gitopsd.model.project import DEFAULT, AppProject
 from gitopsd.model.status import AppStatus
+from gitopsd.usecases.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState, SourceDetails
 
 REPO = RepoUrl("https://git.example/fleet.git")
 
@@ -32,7 +33,7 @@ class FakeBackend:
         self.refreshed: list[tuple[str, bool]] = []
         self.cascaded: dict[str, bool] = {}
         self.rolled_back: dict[str, int] = {}
-        self.confirmed: dict[str, tuple[str, float]] = {}
+        self.confirmed: dict[str, float] = {}
         self.tasks: dict[int, Sequence[Task]] = {}  # of the history
         self.rendered: Manifests = Manifests(())
         self.managed: Sequence[ManagedResource] = ()
@@ -56,6 +57,9 @@ class FakeBackend:
             raise NotFound(f"application {name} does not exist", remedy="see the list of applications")
         return self.apps[name]
 
+    def application(self, name: AppName) -> Application | None:
+        return self.apps[name].application if name in self.apps else None
+
     async def drifts(self, wanted: DriftQuery) -> Sequence[Drift]:
         self.wanted = wanted
         return self.entries[: wanted.limit]
@@ -71,9 +75,9 @@ class FakeBackend:
     async def sync(self, name: AppName, request: SyncRequest) -> None:
         self.apps[name] = dataclasses.replace(self.view(name), request=request)
 
-    async def confirm(self, name: AppName, by: str, at_s: float) -> None:
+    async def confirm(self, name: AppName, at_s: float) -> None:
         self.view(name)
-        self.confirmed[name] = (by, at_s)
+        self.confirmed[name] = at_s
 
     def results(self, name: AppName, history_id: int) -> Sequence[Task]:
         if all(entry.id != history_id for entry in self.view(name).history):
@@ -86,22 +90,20 @@ class FakeBackend:
         self.rolled_back[name] = history_id
         await self.sync(name, request)
 
-    async def terminate(self, name: AppName, by: str) -> None:
+    async def terminate(self, name: AppName) -> None:
         if self.view(name).request is None:
             raise Conflict(f"{name}: no operation runs", remedy="there is nothing to do")
         self.apps[name] = dataclasses.replace(self.view(name), request=None)
-        self.audit(by, "terminate", name)
 
-    def audit(self, who: str, what: str, app: AppName) -> None:
-        self.audit_log.insert(0, AuditEntry(len(self.audit_log) + 1, 1000.0, who, what, app, ""))
+    def record(self, caller: Caller, verb: str, app: AppName, detail: str = "") -> None:
+        self.audit_log.insert(0, AuditEntry(len(self.audit_log) + 1, 1000.0, caller.account, verb, app, detail))
 
     def audited(self, *, app: str, before: int | None, newest: int) -> Sequence[AuditEntry]:
         found = [each for each in self.audit_log if app in ("", each.app) and (before is None or each.id < before)]
         return found[:newest]
 
-    async def delete(self, name: AppName, by: str, *, cascade: bool) -> None:
+    async def delete(self, name: AppName, *, cascade: bool) -> None:
         self.view(name)
-        self.audit(by, "delete", name)
         del self.apps[name]
         self.cascaded[name] = cascade
 

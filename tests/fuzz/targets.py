@@ -13,8 +13,6 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from gitopsd.api.answers import BadRequest
-from gitopsd.api.selector import selector
 from gitopsd.core.declaration import declared
 from gitopsd.core.source.remote_base import remote_base
 from gitopsd.core.source.repo_address import repository_key, same_server
@@ -24,6 +22,7 @@ from gitopsd.core.source.webhook import parse_push, verify
 from gitopsd.core.text.cron import next_fire_s, parse_cron
 from gitopsd.core.text.duration import go_duration_s
 from gitopsd.core.text.globs import matches
+from gitopsd.errors import BadRequest
 from gitopsd.git.chart_index import entries_of, found_in
 from gitopsd.git.epoch import fingerprint, read_refs
 from gitopsd.git.failures import fetch_failed, is_damage
@@ -43,6 +42,7 @@ from gitopsd.oci.archive import files
 from gitopsd.settings import ClusterSettings, OciSettings, RenderSettings
 from gitopsd.settings.loading import problems
 from gitopsd.trust import secrets
+from gitopsd.usecases.selector import selector
 from tests.fuzz.documents import (
     APPLICATION,
     CHART_INDEX,

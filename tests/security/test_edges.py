@@ -10,7 +10,6 @@ import aiohttp
 import orjson
 import pytest
 
-from gitopsd.api.backend import RepositoryState
 from gitopsd.core.declaration.changes import DeclarationKey, Documents, read_source
 from gitopsd.core.source.webhook import parse_push
 from gitopsd.core.target.apply_form import apply_form
@@ -20,6 +19,7 @@ from gitopsd.model.ids import AppName, RepoUrl
 from gitopsd.model.operation import SyncRequest
 from gitopsd.settings import GitSettings, Held, RenderSettings, RepoCredentials
 from gitopsd.trust.credentials import CredentialStore, DeclaredCredentials
+from gitopsd.usecases.backend import RepositoryState
 from gitopsd.words import without_credentials
 from tests.api.serving import NOW_S, serving
 from tests.core.declaring import parsed as declared

@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 import pytest
 
-from gitopsd.api.backend import SourceDetails
 from gitopsd.core.declaration import application_from
 from gitopsd.errors import (
     GitopsError,
@@ -24,6 +23,7 @@ from gitopsd.model.application import HelmOptions, KustomizeOptions
 from gitopsd.model.ids import AppName
 from gitopsd.model.operation import SyncRequest
 from gitopsd.oci.archive import files
+from gitopsd.usecases.backend import SourceDetails
 from tests.api.serving import NOW_S, serving
 from tests.core.declaring import HERE
 from tests.core.declaring import manifest as declared

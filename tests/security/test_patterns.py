@@ -27,7 +27,7 @@ PIECES = ("a", "0", " ", "-", "/", "://", "@", ":", "a.", "a-", "a ", '"', "[", 
 MORE_PIECES = ("0.", "1-", "a@", "(", ",", "$", "a/", ".", "=", "a=", "git@", "v1.", "*", "repository ", "packfile ")
 # These run on text that is short already: by what, and how long it may be.
 BOUNDED = {
-    ("gitopsd.api.selector._COMMA", "split"): "selector() refuses what is longer than LONGEST, 4,096 characters",
+    ("gitopsd.usecases.selector._COMMA", "split"): "selector() refuses what is longer than LONGEST, 4,096 characters",
     ("gitopsd.core.text.globs.TOKEN", "findall"): "only up to the last bracket that closes, so every one is closed",
     ("gitopsd.core.text.redacted._QUOTED", "sub"): "the first MOST_QUOTED characters of what a program says",
     ("gitopsd.git.failures.DAMAGE", "search"): "the last MOST_READ characters of what git says",

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gitopsd.api.backend import AppView, ClusterState, RepositoryState
 from gitopsd.model.cluster import WatchAge, WatchState
 from gitopsd.model.comparison import SyncStatus
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl, TargetHash
@@ -16,6 +15,7 @@ from gitopsd.model.status import Condition
 from gitopsd.runtime.metrics import Meters
 from gitopsd.telemetry.metrics import Metrics
 from gitopsd.telemetry.scrape import ScrapeSources
+from gitopsd.usecases.backend import AppView, ClusterState, RepositoryState
 from tests.fakes.backend import app_view
 
 SERVER = "https://10.0.0.1:6443"

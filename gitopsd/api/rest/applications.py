@@ -8,23 +8,23 @@ from collections.abc import Sequence
 import orjson
 from aiohttp import web
 
-from gitopsd.api.answers import BadRequest, answer, written
-from gitopsd.api.backend import AppView, Backend
-from gitopsd.api.rest.query import Selected, filters_of, flag, page_of, selected
+from gitopsd.api.answers import answer, written
+from gitopsd.api.logins import caller_of
+from gitopsd.api.rest.query import filters_of, flag, page_of
 from gitopsd.api.rest.show import Show
+from gitopsd.errors import BadRequest
 from gitopsd.model.ids import AppName
-from gitopsd.runtime.deadline import within
+from gitopsd.usecases.applications import ApplicationUseCases, Refresh
+from gitopsd.usecases.backend import AppView
+from gitopsd.usecases.listing import Selected
 
 AT_ONCE = 25  # applications written between two turns of the loop: 6 ms where none was written before
 
 
 class ApplicationRoutes:
-    def __init__(self, backend: Backend, show: Show, *, by: str, refresh_s: float) -> None:
-        """Ask in the name of `by`, the holder of the token; wait at most `refresh_s` for the pass of a refresh."""
-        self._backend = backend
-        self._by = by
+    def __init__(self, applications: ApplicationUseCases, show: Show) -> None:
+        self._applications = applications
         self._show = show
-        self._refresh_s = refresh_s
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -34,26 +34,20 @@ class ApplicationRoutes:
         ]
 
     async def list(self, request: web.Request) -> web.Response:
-        chosen = selected(self._backend.views(), filters_of(request.query), page_of(request.query))
-        items = await self._written(chosen.views)
-        body = b'{"metadata":' + orjson.dumps(_metadata(chosen)) + b',"items":[' + b",".join(items) + b"]}"
+        page = self._applications.list(caller_of(request), filters_of(request.query), page_of(request.query))
+        items = await self._written(page.views)
+        body = b'{"metadata":' + orjson.dumps(_metadata(page)) + b',"items":[' + b",".join(items) + b"]}"
         return written(body)
 
     async def get(self, request: web.Request) -> web.Response:
         name = AppName(request.match_info["name"])
-        match request.query.get("refresh", ""):
-            case "":
-                pass
-            case "normal" | "hard" as kind:
-                work = self._backend.refresh(name, hard=kind == "hard")
-                await within(self._refresh_s, f"the pass over {name}", work)
-            case other:
-                raise BadRequest(f"refresh is {other!r}", remedy="write normal or hard")
-        return written(self._show.application(self._backend.view(name)))
+        view = await self._applications.get(caller_of(request), name, _refresh(request.query.get("refresh", "")))
+        return written(self._show.application(view))
 
     async def delete(self, request: web.Request) -> web.Response:
         name = AppName(request.match_info["name"])
-        await self._backend.delete(name, self._by, cascade=flag(request.query, "cascade", default=True))
+        cascade = flag(request.query, "cascade", default=True)
+        await self._applications.delete(caller_of(request), name, cascade=cascade)
         return answer({})
 
     async def _written(self, views: Sequence[AppView]) -> Sequence[bytes]:
@@ -65,5 +59,12 @@ class ApplicationRoutes:
         return texts
 
 
-def _metadata(chosen: Selected) -> dict[str, object]:
-    return {"continue": chosen.next, "remainingItemCount": chosen.remaining} if chosen.next else {}
+def _refresh(text: str) -> Refresh | None:
+    try:
+        return Refresh(text) if text else None
+    except ValueError:
+        raise BadRequest(f"refresh is {text!r}", remedy="write normal or hard") from None
+
+
+def _metadata(page: Selected) -> dict[str, object]:
+    return {"continue": page.next, "remainingItemCount": page.remaining} if page.next else {}

@@ -7,17 +7,18 @@ from typing import Any
 from aiohttp import web
 
 from gitopsd.api.answers import answer
-from gitopsd.api.backend import Backend
-from gitopsd.api.rest.query import whole_number
+from gitopsd.api.logins import caller_of
+from gitopsd.api.rest.query import continued, whole_number
 from gitopsd.core.text.times import rfc3339
 from gitopsd.model.audit import AuditEntry
+from gitopsd.usecases.records import AuditUseCases
 
 DEFAULT_LIMIT, MOST = 100, 1000
 
 
 class AuditRoutes:
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    def __init__(self, audit: AuditUseCases) -> None:
+        self._audit = audit
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/api/v1/audit", self.list)]
@@ -25,14 +26,9 @@ class AuditRoutes:
     async def list(self, request: web.Request) -> web.Response:
         limit = min(whole_number(request.query, "limit") or DEFAULT_LIMIT, MOST)
         before = whole_number(request.query, "continue")
-        entries = self._backend.audited(app=request.query.get("application", ""), before=before, newest=limit)
-        full = len(entries) == limit
-        return answer(
-            {
-                "metadata": {"continue": str(entries[-1].id)} if full else {},
-                "items": [_entry(entry) for entry in entries],
-            }
-        )
+        app = request.query.get("application", "")
+        page = self._audit.list(caller_of(request), app=app, before=before, limit=limit)
+        return answer({"metadata": continued(page), "items": [_entry(entry) for entry in page.records]})
 
 
 def _entry(entry: AuditEntry) -> dict[str, Any]:

@@ -8,21 +8,23 @@ from typing import Any
 from aiohttp import web
 
 from gitopsd.api.answers import answer
-from gitopsd.api.backend import Backend, ClusterState
+from gitopsd.api.logins import caller_of
 from gitopsd.core.text.times import rfc3339
 from gitopsd.model.cluster import WatchState
+from gitopsd.usecases.backend import ClusterState
+from gitopsd.usecases.clusters import ClusterUseCases
 
 
 class ClusterRoutes:
-    def __init__(self, backend: Backend, now_s: Callable[[], float]) -> None:
-        self._backend = backend
+    def __init__(self, clusters: ClusterUseCases, now_s: Callable[[], float]) -> None:
+        self._clusters = clusters
         self._now_s = now_s
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/api/v1/clusters", self.list)]
 
-    async def list(self, _: web.Request) -> web.Response:
-        states = sorted(self._backend.clusters(), key=lambda state: state.name)
+    async def list(self, request: web.Request) -> web.Response:
+        states = self._clusters.list(caller_of(request))
         return answer({"metadata": {}, "items": [cluster_json(state, self._now_s()) for state in states]})
 
 

@@ -9,39 +9,35 @@ from typing import Any
 from aiohttp import web
 from multidict import MultiMapping
 
-from gitopsd.api.answers import BadRequest, answer
+from gitopsd.api.answers import answer
 from gitopsd.api.argocd_json import writer_json
-from gitopsd.api.backend import Backend
-from gitopsd.api.rest.query import flag, whole_number
+from gitopsd.api.logins import caller_of
+from gitopsd.api.rest.query import continued, flag, whole_number
 from gitopsd.core.text.duration import go_duration_s
 from gitopsd.core.text.times import rfc3339
-from gitopsd.errors import NotFound
+from gitopsd.errors import BadRequest
 from gitopsd.model.drift import Drift, DriftQuery, WriterClass
+from gitopsd.usecases.records import DriftUseCases
 
 DEFAULT_LIMIT, MOST = 100, 1000
 DAY_S = 86400.0
 
 
 class DriftRoutes:
-    def __init__(self, backend: Backend, now_s: Callable[[], float]) -> None:
-        self._backend = backend
+    def __init__(self, drift: DriftUseCases, now_s: Callable[[], float]) -> None:
+        self._drift = drift
         self._now_s = now_s
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/api/v1/drift", self.list), web.get("/api/v1/drift/{id:[0-9]{1,15}}", self.get)]
 
     async def list(self, request: web.Request) -> web.Response:
-        query = query_of(request.query, self._now_s())
-        entries = await self._backend.drifts(query)
-        full = len(entries) == query.limit
-        items = [drift_json(entry, self._now_s()) for entry in entries]
-        return answer({"metadata": {"continue": str(entries[-1].id)} if full else {}, "items": items})
+        page = await self._drift.list(caller_of(request), query_of(request.query, self._now_s()))
+        items = [drift_json(entry, self._now_s()) for entry in page.records]
+        return answer({"metadata": continued(page), "items": items})
 
     async def get(self, request: web.Request) -> web.Response:
-        number = int(request.match_info["id"])
-        entry = await self._backend.drift(number)
-        if entry is None:
-            raise NotFound(f"the ledger has no entry {number}", remedy="see `gitopsd drift list`")
+        entry = await self._drift.get(caller_of(request), int(request.match_info["id"]))
         return answer(drift_json(entry, self._now_s()))
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
-from gitopsd.api.answers import BadRequest, answer, body_of, written
+from gitopsd.api.answers import answer, body_of, written
 from gitopsd.api.argocd_json import results_json, sync_json
-from gitopsd.api.backend import Backend
+from gitopsd.api.logins import caller_of
 from gitopsd.api.rest.show import Show
 from gitopsd.core.target.options import listed, parse_options
-from gitopsd.errors import NotSupported
+from gitopsd.errors import BadRequest, NotSupported
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import SyncRequest
+from gitopsd.usecases.operations import OperationUseCases
 
 MAX_RESOURCES = 10_000
 MAX_OPTIONS = 50
@@ -27,12 +28,9 @@ _KEY = ("group", "kind", "namespace", "name")
 
 
 class OperationRoutes:
-    def __init__(self, backend: Backend, show: Show, *, by: str, now_s: Callable[[], float]) -> None:
-        """Ask in the name of `by`, the holder of the token."""
-        self._backend = backend
+    def __init__(self, operations: OperationUseCases, show: Show) -> None:
+        self._operations = operations
         self._show = show
-        self._by = by
-        self._now_s = now_s
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -45,43 +43,40 @@ class OperationRoutes:
         ]
 
     async def sync(self, request: web.Request) -> web.Response:
-        name, body = AppName(request.match_info["name"]), await body_of(request)
-        sync = sync_request(body, by=self._by, now_s=self._now_s())
-        await self._backend.sync(name, sync)
-        return written(self._show.application(self._backend.view(name)), ignored(body, DONE))
+        body = await body_of(request)
+        view = await self._operations.sync(caller_of(request), _name(request), sync_request(body))
+        return written(self._show.application(view), ignored(body, DONE))
 
     async def rollback(self, request: web.Request) -> web.Response:
-        name, body = AppName(request.match_info["name"]), await body_of(request)
-        sync = SyncRequest(
-            prune=_bool(body, "prune"),
-            dry_run=_bool(body, "dryRun"),
-            initiated_by=self._by,
-            asked_s=self._now_s(),
-        )
-        await self._backend.rollback(name, _history_id(body), sync)
-        return written(self._show.application(self._backend.view(name)), ignored(body, ROLLBACK))
+        body = await body_of(request)
+        options = SyncRequest(prune=_bool(body, "prune"), dry_run=_bool(body, "dryRun"))
+        view = await self._operations.rollback(caller_of(request), _name(request), _history_id(body), options)
+        return written(self._show.application(view), ignored(body, ROLLBACK))
 
     async def confirm(self, request: web.Request) -> web.Response:
-        await self._backend.confirm(AppName(request.match_info["name"]), self._by, self._now_s())
+        await self._operations.confirm(caller_of(request), _name(request))
         return answer({})
 
     async def syncs(self, request: web.Request) -> web.Response:
         """Answer with all syncs of the history, failed ones too, the newest last."""
-        view = self._backend.view(AppName(request.match_info["name"]))
-        return answer({"items": [sync_json(entry) for entry in view.history]})
+        history = self._operations.syncs(caller_of(request), _name(request))
+        return answer({"items": [sync_json(entry) for entry in history]})
 
     async def one_sync(self, request: web.Request) -> web.Response:
-        name, number = AppName(request.match_info["name"]), int(request.match_info["id"])
-        tasks = self._backend.results(name, number)
-        entry = next(entry for entry in self._backend.view(name).history if entry.id == number)
+        number = int(request.match_info["id"])
+        entry, tasks = self._operations.results(caller_of(request), _name(request), number)
         return answer({**sync_json(entry), "resources": results_json(tasks)})
 
     async def terminate(self, request: web.Request) -> web.Response:
-        await self._backend.terminate(AppName(request.match_info["name"]), self._by)
+        await self._operations.terminate(caller_of(request), _name(request))
         return answer({})
 
 
-def sync_request(body: Mapping[str, Any], *, by: str, now_s: float) -> SyncRequest:
+def _name(request: web.Request) -> AppName:
+    return AppName(request.match_info["name"])
+
+
+def sync_request(body: Mapping[str, Any]) -> SyncRequest:
     """Return what the body of Argo CD's sync request asks for; fields that are null count as absent.
 
     Raises:
@@ -96,8 +91,6 @@ def sync_request(body: Mapping[str, Any], *, by: str, now_s: float) -> SyncReque
         prune=_bool(body, "prune"),
         dry_run=_bool(body, "dryRun"),
         resources=_resources(body),
-        initiated_by=by,
-        asked_s=now_s,
         hooks=hooks,
         options=(*((("Force", "true"),) if force else ()), *_options(body)),
     )

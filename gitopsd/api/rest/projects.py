@@ -8,28 +8,24 @@ from aiohttp import web
 
 from gitopsd.api.answers import answer
 from gitopsd.api.argocd_json import API_VERSION, shown
-from gitopsd.api.backend import Backend
-from gitopsd.errors import NotFound
+from gitopsd.api.logins import caller_of
 from gitopsd.model.project import AppProject
+from gitopsd.usecases.projects import ProjectUseCases
 
 
 class ProjectRoutes:
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    def __init__(self, projects: ProjectUseCases) -> None:
+        self._projects = projects
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/api/v1/projects", self.list), web.get("/api/v1/projects/{name}", self.get)]
 
-    async def list(self, _: web.Request) -> web.Response:
-        projects = sorted(self._backend.projects(), key=lambda project: project.name)
+    async def list(self, request: web.Request) -> web.Response:
+        projects = self._projects.list(caller_of(request))
         return answer({"metadata": {}, "items": [project_json(project) for project in projects]})
 
     async def get(self, request: web.Request) -> web.Response:
-        name = request.match_info["name"]
-        for project in self._backend.projects():
-            if project.name == name:
-                return answer(project_json(project))
-        raise NotFound(f"project {name} does not exist", remedy="see /api/v1/projects")
+        return answer(project_json(self._projects.get(caller_of(request), request.match_info["name"])))
 
 
 def project_json(project: AppProject) -> dict[str, Any]:

@@ -7,18 +7,20 @@ from typing import Any
 
 from aiohttp import web
 
-from gitopsd.api.answers import BadRequest, answer, body_of
-from gitopsd.api.backend import Backend, RepositoryState, SourceDetails
+from gitopsd.api.answers import answer, body_of
+from gitopsd.api.logins import caller_of
 from gitopsd.core.text.times import rfc3339
-from gitopsd.errors import NotFound
+from gitopsd.errors import BadRequest
 from gitopsd.model.chart import type_of
 from gitopsd.model.ids import AppName
+from gitopsd.usecases.backend import RepositoryState, SourceDetails
+from gitopsd.usecases.repositories import RepositoryUseCases
 from gitopsd.words import without_credentials
 
 
 class RepositoryRoutes:
-    def __init__(self, backend: Backend, now_s: Callable[[], float]) -> None:
-        self._backend = backend
+    def __init__(self, repositories: RepositoryUseCases, now_s: Callable[[], float]) -> None:
+        self._repositories = repositories
         self._now_s = now_s
 
     def routes(self) -> list[web.RouteDef]:
@@ -27,8 +29,8 @@ class RepositoryRoutes:
             web.post("/api/v1/repositories/{source:.+}/appdetails", self.details),
         ]
 
-    async def list(self, _: web.Request) -> web.Response:
-        states = sorted(self._backend.repositories(), key=lambda state: state.url)
+    async def list(self, request: web.Request) -> web.Response:
+        states = self._repositories.list(caller_of(request))
         return answer({"metadata": {}, "items": [repository_json(state, self._now_s()) for state in states]})
 
     async def details(self, request: web.Request) -> web.Response:
@@ -37,12 +39,8 @@ class RepositoryRoutes:
         name, index = body.get("appName"), body.get("sourceIndex") or 0
         if not isinstance(name, str) or not name or not isinstance(index, int) or isinstance(index, bool):
             raise BadRequest("appName is missing, or sourceIndex is no number", remedy="name a declared application")
-        sources = await self._backend.sources(AppName(name))
-        if not 0 <= index < len(sources) or sources[index].repo != request.match_info["source"]:
-            raise NotFound(
-                f"source {index} of {name} is not of that repository", remedy="see spec.sources of the application"
-            )
-        return answer(details_json(sources[index]))
+        repo = request.match_info["source"]
+        return answer(details_json(await self._repositories.details(caller_of(request), repo, AppName(name), index)))
 
 
 def details_json(source: SourceDetails) -> dict[str, Any]:

@@ -10,9 +10,8 @@ from aiohttp import web
 
 from gitopsd.api.answers import answer
 from gitopsd.api.argocd_json import difference_json
-from gitopsd.api.backend import Backend, ManagedResource
+from gitopsd.api.logins import caller_of
 from gitopsd.api.rest.show import ages_of
-from gitopsd.core.objects.mask import masked
 from gitopsd.core.text.times import rfc3339
 from gitopsd.core.tree.network import targets
 from gitopsd.core.tree.owners import TreeNode
@@ -20,13 +19,15 @@ from gitopsd.model.cluster import LiveObject, Network, PodFacts
 from gitopsd.model.comparison import Compared, SyncStatus
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey
+from gitopsd.usecases.backend import AppView, ManagedResource
+from gitopsd.usecases.resources import ResourceUseCases
 
 NOTHING = "null"  # how Argo CD writes a state that is not there
 
 
 class ResourceRoutes:
-    def __init__(self, backend: Backend, now_s: Callable[[], float]) -> None:
-        self._backend = backend
+    def __init__(self, resources: ResourceUseCases, now_s: Callable[[], float]) -> None:
+        self._resources = resources
         self._now_s = now_s
 
     def routes(self) -> list[web.RouteDef]:
@@ -37,11 +38,11 @@ class ResourceRoutes:
         ]
 
     async def manifests(self, request: web.Request) -> web.Response:
-        name = AppName(request.match_info["name"])
-        rendered = await self._backend.manifests(name, request.query.get("revision", ""))
+        name, revision = AppName(request.match_info["name"]), request.query.get("revision", "")
+        rendered = await self._resources.manifests(caller_of(request), name, revision)
         return answer(
             {
-                "manifests": [_texts(manifest)[0] for manifest in rendered.manifests],
+                "manifests": [_text(manifest) for manifest in rendered.manifests],
                 "revision": rendered.revisions[0] if rendered.revisions else "",
                 "revisions": list(rendered.revisions),
                 "sourceType": rendered.source_type,
@@ -51,49 +52,43 @@ class ResourceRoutes:
         )
 
     async def managed(self, request: web.Request) -> web.Response:
-        name = AppName(request.match_info["name"])
-        resources = await self._backend.managed_resources(name)
-        return answer({"items": [managed_json(resource) for resource in resources], "gitopsd": self._freshness(name)})
+        view, resources = await self._resources.managed(caller_of(request), AppName(request.match_info["name"]))
+        return answer({"items": [managed_json(resource) for resource in resources], "gitopsd": self._freshness(view)})
 
     async def tree(self, request: web.Request) -> web.Response:
-        name = AppName(request.match_info["name"])
-        tree = self._backend.tree(name)
-        hosts = sorted({node.live.pod.node for node in tree if node.live.pod and node.live.pod.node})
-        sends = targets(tree)
-        extra = self._extra(name)
-        nodes = [node_json(node, sends.get(node.live.key, ()), extra.get(node.live.key, 0)) for node in tree]
-        orphans = [node_json(node) for node in self._backend.orphans(name)]
-        body = {"nodes": nodes, "orphanedNodes": orphans, "hosts": [{"name": host} for host in hosts]}
-        return answer({**body, "gitopsd": self._freshness(name)})
+        tree = self._resources.tree(caller_of(request), AppName(request.match_info["name"]))
+        hosts = sorted({node.live.pod.node for node in tree.nodes if node.live.pod and node.live.pod.node})
+        sends = targets(tree.nodes)
+        extra = _extra(tree.view)
+        nodes = [node_json(node, sends.get(node.live.key, ()), extra.get(node.live.key, 0)) for node in tree.nodes]
+        orphans = [node_json(node) for node in tree.orphans]
+        shown = {"nodes": nodes, "orphanedNodes": orphans, "hosts": [{"name": host} for host in hosts]}
+        return answer({**shown, "gitopsd": self._freshness(tree.view)})
 
-    def _extra(self, name: AppName) -> dict[ResourceKey, int]:
-        """Return of how many fields an object has more than Git, where somebody asks for that."""
-        status = self._backend.view(name).status
-        return {compared.pair.key: len(compared.extra) for compared in status.comparison.resources} if status else {}
-
-    def _freshness(self, name: AppName) -> dict[str, Any]:
+    def _freshness(self, view: AppView) -> dict[str, Any]:
         """Return how old what is shown is, and why it is too old to go by where it is."""
-        view = self._backend.view(name)
         stale = list(view.status.stale) if view.status else []
         return {**ages_of(view, self._now_s()), **({"stale": stale} if stale else {})}
+
+
+def _extra(view: AppView) -> dict[ResourceKey, int]:
+    """Return of how many fields an object has more than Git, where somebody asks for that."""
+    return {each.pair.key: len(each.extra) for each in view.status.comparison.resources} if view.status else {}
 
 
 def managed_json(resource: ManagedResource) -> dict[str, Any]:
     """Return one object as Argo CD's ResourceDiff, its states as JSON texts; beside it status, reason, differences."""
     live = resource.live
-    target_text, live_text, normalized_text, predicted_text = _texts(
-        resource.target, live, resource.normalized_live or live, resource.predicted
-    )
     managed = {
         "group": resource.gvk.group,
         "version": resource.gvk.version,
         "kind": resource.gvk.kind,
         "namespace": resource.namespace,
         "name": resource.name,
-        "targetState": target_text,
-        "liveState": live_text,
-        "normalizedLiveState": normalized_text,
-        "predictedLiveState": predicted_text,
+        "targetState": _text(resource.target),
+        "liveState": _text(live),
+        "normalizedLiveState": _text(resource.normalized_live or live),
+        "predictedLiveState": _text(resource.predicted),
         "resourceVersion": live["metadata"].get("resourceVersion", "") if live else "",
         "hook": resource.hook,
         "modified": False,
@@ -158,9 +153,5 @@ def _reference(gvk: GVK, live: LiveObject) -> dict[str, Any]:
     return reference | ({"namespace": live.key.namespace} if live.key.namespace else {})
 
 
-def _texts(*states: Manifest | None) -> list[str]:
-    """Return the states of one object as JSON texts; a Secret's values are masked, equal ones alike."""
-    texts = masked(*(state or {} for state in states))
-    return [
-        NOTHING if state is None else orjson.dumps(text).decode() for state, text in zip(states, texts, strict=True)
-    ]
+def _text(state: Manifest | None) -> str:
+    return NOTHING if state is None else orjson.dumps(state).decode()

@@ -10,9 +10,9 @@ import orjson
 from cachetools import LRUCache
 
 from gitopsd.api.argocd_json import application_json
-from gitopsd.api.backend import AppView
 from gitopsd.model.ids import AppName
 from gitopsd.model.operation import SyncRequest
+from gitopsd.usecases.backend import AppView
 
 KEPT_BYTES = 16 << 20  # about 4,000 applications of ten objects; a quarter of a millisecond is saved for each
 AGES = ("epochAgeSeconds", "watchAgeSeconds")

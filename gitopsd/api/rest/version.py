@@ -7,7 +7,7 @@ import platform
 from aiohttp import web
 
 from gitopsd.api.answers import answer
-from gitopsd.api.backend import VersionInfo
+from gitopsd.usecases.backend import VersionInfo
 
 
 def version_routes(info: VersionInfo) -> list[web.RouteDef]:

@@ -1,4 +1,4 @@
-"""What the API needs of the daemon, and the values that it shows."""
+"""What the use cases need of the daemon, and the values that they show."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from gitopsd.core.tree.owners import TreeNode
 from gitopsd.model.application import Application
 from gitopsd.model.audit import AuditEntry
+from gitopsd.model.caller import Caller
 from gitopsd.model.cluster import WatchAge, WatchState
 from gitopsd.model.comparison import Compared
 from gitopsd.model.drift import Drift, DriftQuery
@@ -35,7 +36,7 @@ class AppView:
 class Manifests:
     """The target of an application at one revision per source."""
 
-    manifests: Sequence[Manifest]  # Secrets in the clear: the API masks them
+    manifests: Sequence[Manifest]  # Secrets in the clear: use cases mask them
     revisions: Sequence[str] = ()
     source_type: str = ""
     namespace: str = ""
@@ -53,7 +54,7 @@ class SourceDetails:
 
 @dataclass(frozen=True, slots=True)
 class ManagedResource:
-    """One object of an application, as diff views show it. Secrets in the clear: the API masks them."""
+    """One object of an application, as diff views show it. Secrets in the clear: use cases mask them."""
 
     gvk: GVK
     namespace: str
@@ -97,7 +98,10 @@ class VersionInfo:
 
 
 class Backend(Protocol):
-    """The daemon behind the API. Names are given as the client wrote them; errors are of `gitopsd.errors`."""
+    """The daemon behind the use cases. Names are given as the client wrote them; errors are of `gitopsd.errors`.
+
+    Who may ask what is not its business, and what is done it writes down only where it is told to.
+    """
 
     def views(self) -> Iterable[AppView]:
         """Return all applications, in any order; of memory."""
@@ -105,6 +109,10 @@ class Backend(Protocol):
 
     def view(self, name: AppName) -> AppView:
         """Return one application, or raise NotFound."""
+        ...
+
+    def application(self, name: AppName) -> Application | None:
+        """Return what is declared of one; None where there is no such one."""
         ...
 
     async def refresh(self, name: AppName, *, hard: bool) -> None:
@@ -128,16 +136,16 @@ class Backend(Protocol):
         """Return what became of the objects of a sync of the history. Raises NotFound."""
         ...
 
-    async def terminate(self, name: AppName, by: str) -> None:
-        """End the running operation in the name of `by`. Raises NotFound, and Conflict where none runs."""
+    async def terminate(self, name: AppName) -> None:
+        """End the running operation. Raises NotFound, and Conflict where none runs."""
         ...
 
-    async def confirm(self, name: AppName, by: str, at_s: float) -> None:
+    async def confirm(self, name: AppName, at_s: float) -> None:
         """Approve the deletions of the application's that wait for a person. Raises NotFound."""
         ...
 
-    async def delete(self, name: AppName, by: str, *, cascade: bool) -> None:
-        """Delete the application in the name of `by`, with `cascade` its objects first. Raises NotFound, Conflict."""
+    async def delete(self, name: AppName, *, cascade: bool) -> None:
+        """Delete the application, with `cascade` its objects first. Raises NotFound, Conflict."""
         ...
 
     async def manifests(self, name: AppName, revision: str) -> Manifests:
@@ -158,6 +166,10 @@ class Backend(Protocol):
 
     def orphans(self, name: AppName) -> Sequence[TreeNode]:
         """Return what lies in its namespace and is of no application, and what that owns, where its project asks."""
+        ...
+
+    def record(self, caller: Caller, verb: str, app: AppName, detail: str = "") -> None:
+        """Write into the audit log, durably, what `caller` did to `app`. Raises StoreFailed."""
         ...
 
     def audited(self, *, app: str, before: int | None, newest: int) -> Sequence[AuditEntry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from gitopsd.api.answers import BadRequest
+from gitopsd.errors import BadRequest
 
 Matches = Callable[[Mapping[str, str]], bool]
 

@@ -1,0 +1,29 @@
+"""Who asks something of the daemon."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class SignIn(enum.Enum):
+    """How a caller showed who it is."""
+
+    BREAK_GLASS = "static token"  # of the settings or the data directory: every right, whatever the policy says
+    SESSION = "session"
+    API_TOKEN = "API token"  # noqa: S105 - a word
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, as the credentials of one request say; made anew for each."""
+
+    account: str  # what audit log and history call it
+    groups: tuple[str, ...] = ()
+    address: str = ""  # the request came from
+    sign_in: SignIn = SignIn.BREAK_GLASS
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Return the names by which a policy may speak of it."""
+        return (self.account, *self.groups)

@@ -1,0 +1,60 @@
+"""Whether a caller may do something, in the words of Argo CD's policies: resource, action, object."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from gitopsd.errors import NotPermitted
+from gitopsd.model.caller import Caller, SignIn
+
+ALL_APPLICATIONS = "*/*"  # the object that only a policy over all applications of all projects fits
+
+
+class PolicyResource(enum.StrEnum):
+    """What a policy gives rights over."""
+
+    APPLICATIONS = "applications"
+    CLUSTERS = "clusters"
+    PROJECTS = "projects"
+    REPOSITORIES = "repositories"
+
+
+class RightsPolicy(Protocol):
+    def permitted(self, subjects: Sequence[str], resource: str, action: str) -> Callable[[str], bool]:
+        """Return what tells of an object whether one of `subjects` may do `action` to it, and none is denied it."""
+        ...
+
+
+class Rights:
+    """What callers may do: the holder of the static token everything, and without a policy nobody else anything."""
+
+    def __init__(self, policy: RightsPolicy | None = None) -> None:
+        self._policy = policy
+        self.version = 0  # grows with each new policy
+
+    def change(self, policy: RightsPolicy) -> None:
+        """Go by `policy` from now on, in streams too."""
+        self._policy = policy
+        self.version += 1
+
+    def permitted(self, caller: Caller, resource: PolicyResource, action: str) -> Callable[[str], bool]:
+        """Return what tells of one object after another whether `caller` may, as a list needs it."""
+        if caller.sign_in is SignIn.BREAK_GLASS:
+            return lambda _: True
+        if self._policy is None:
+            return lambda _: False
+        return self._policy.permitted(caller.subjects, resource, action)
+
+    def allows(self, caller: Caller, resource: PolicyResource, action: str, name: str) -> bool:
+        """Tell whether `caller` may do `action` to the object `name`."""
+        return self.permitted(caller, resource, action)(name)
+
+    def require(self, caller: Caller, resource: PolicyResource, action: str, name: str) -> None:
+        """Raise NotPermitted where `caller` may not; what is there and what is not are refused in the same words."""
+        if not self.allows(caller, resource, action, name):
+            raise NotPermitted(
+                f"permission denied: {resource}, {action}, {name}, sub: {caller.account}",
+                remedy="ask whoever writes the policy for this right",
+            )

@@ -1,0 +1,168 @@
+"""Changes of applications, as they happen, for whoever may get them."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from gitopsd.errors import NotFound, Overloaded
+from gitopsd.model.caller import Caller
+from gitopsd.model.ids import AppName
+from gitopsd.usecases.access import ApplicationAccess
+from gitopsd.usecases.authentication import StreamHolder
+from gitopsd.usecases.backend import AppView, Backend
+from gitopsd.usecases.listing import Filters, ListPage, selected
+
+
+class ChangeFeed:
+    """Tells subscribers which applications changed: names, each once until it is read, so no queue can grow."""
+
+    def __init__(self, *, max_subscribers: int = 256) -> None:
+        self._max_subscribers = max_subscribers
+        self._subscribers: set[Subscriber] = set()
+        self._closed = False
+
+    def changed(self, name: AppName) -> None:
+        """Tell that `name` was published, was deleted, or was asked something of."""
+        for subscriber in self._subscribers:
+            subscriber.put(name)
+
+    @contextmanager
+    def subscribe(self) -> Iterator[Subscriber]:
+        """Give a subscriber that hears of every change while the block runs; raises Overloaded when there are many."""
+        if len(self._subscribers) >= self._max_subscribers:
+            raise Overloaded(f"{len(self._subscribers)} streams are open", remedy="close one, or try again later")
+        subscriber = Subscriber()
+        if self._closed:
+            subscriber.close()
+        self._subscribers.add(subscriber)
+        try:
+            yield subscriber
+        finally:
+            self._subscribers.discard(subscriber)
+
+    def close(self) -> None:
+        """End all streams, and at once those that are opened from now on: the daemon stops."""
+        self._closed = True
+        for subscriber in self._subscribers:
+            subscriber.close()
+
+
+class Subscriber:
+    """Names that changed and were not read yet."""
+
+    def __init__(self) -> None:
+        self._names: dict[AppName, None] = {}
+        self._news = asyncio.Event()
+        self.closed = False
+
+    def put(self, name: AppName) -> None:
+        self._names[name] = None
+        self._news.set()
+
+    def close(self) -> None:
+        self.closed = True
+        self._news.set()
+
+    async def next(self, patience_s: float) -> Sequence[AppName]:
+        """Wait for changes, at most `patience_s`, and take them all; empty when nothing happened."""
+        try:
+            async with asyncio.timeout(patience_s):
+                await self._news.wait()
+        except TimeoutError:
+            return ()
+        names = tuple(self._names)
+        self._names.clear()
+        if not self.closed:
+            self._news.clear()
+        return names
+
+
+class EventKind(enum.Enum):
+    """What became of an application in the eyes of one reader."""
+
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"  # or it left the filter, or may not be seen any more
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationEvent:
+    kind: EventKind
+    name: AppName
+    view: AppView | None  # None where it was deleted
+
+
+@dataclass(frozen=True, slots=True)
+class WatchUseCases:
+    backend: Backend
+    access: ApplicationAccess
+    changes: ChangeFeed
+    beat_s: float = 5.0  # between two signs of life
+    life_s: float = 900.0  # of a stream; its client opens it anew
+
+    def subscribe(self) -> AbstractContextManager[Subscriber]:
+        """Give what `applications` reads from; raises Overloaded when many streams are open."""
+        return self.changes.subscribe()
+
+    async def applications(
+        self, holder: StreamHolder, filters: Filters, subscriber: Subscriber
+    ) -> AsyncIterator[ApplicationEvent | None]:
+        """Yield every application that matches and that may be seen, then changes; None is a sign of life.
+
+        Ends after `life_s`, when the daemon stops, and when the client is nobody any more.
+        """
+        clock = asyncio.get_running_loop().time
+        ends_s = clock() + self.life_s
+        reader = _WatchReader(self.access, filters)
+        yield None
+        if (caller := holder.caller()) is None:
+            return
+        rights = self._rights(caller)
+        for view in selected(self.backend.views(), filters, ListPage(), visible=self.access.visible(caller)).views:
+            yield reader.event(caller, view.application.name, view)
+        while not subscriber.closed and clock() < ends_s:
+            names = await subscriber.next(self.beat_s)
+            if (caller := holder.caller()) is None:
+                return
+            if not names:
+                yield None
+            if self._rights(caller) != rights:
+                rights = self._rights(caller)
+                names = sorted(reader.known | {view.application.name for view in self.backend.views()})
+            for name in names:
+                if event := reader.event(caller, name, self._view(name)):
+                    yield event
+
+    def _rights(self, caller: Caller) -> tuple[object, ...]:
+        """Return what changes with the caller's rights; those of a project change with its applications."""
+        return (self.access.rights.version, *caller.subjects)
+
+    def _view(self, name: AppName) -> AppView | None:
+        try:
+            return self.backend.view(name)
+        except NotFound:
+            return None
+
+
+class _WatchReader:
+    """Knows what one client was shown, so that what leaves its filter or its rights is told as DELETED."""
+
+    def __init__(self, access: ApplicationAccess, filters: Filters) -> None:
+        self._access = access
+        self._filters = filters
+        self.known: set[AppName] = set()
+
+    def event(self, caller: Caller, name: AppName, view: AppView | None) -> ApplicationEvent | None:
+        """Return the event for an application as it is now; None where this client need not know."""
+        if view is not None and self._filters.match(view) and self._access.visible(caller)(view.application):
+            kind = EventKind.MODIFIED if name in self.known else EventKind.ADDED
+            self.known.add(name)
+            return ApplicationEvent(kind, name, view)
+        if name in self.known:
+            self.known.discard(name)
+            return ApplicationEvent(EventKind.DELETED, name, None)
+        return None

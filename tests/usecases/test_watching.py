@@ -1,0 +1,93 @@
+"""Streams of applications: who sees which, and what ends them."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gitopsd.model.caller import Caller
+from gitopsd.model.ids import AppName
+from gitopsd.usecases.authentication import StaticToken, StreamHolder
+from gitopsd.usecases.listing import Filters
+from gitopsd.usecases.selector import selector
+from gitopsd.usecases.watching import ApplicationEvent, ChangeFeed
+from tests.fakes.backend import FakeBackend, app_view
+from tests.fakes.rights import ListedRights
+from tests.usecases.asking import ANN, uses_of
+
+SHOP, BANK = AppName("shop"), AppName("bank")
+ALL = Filters(labels=selector(""))
+RETAIL = ("ann", "applications", "get", "retail/*")
+
+
+class Session:
+    """An authenticator of one session, which the test ends."""
+
+    def __init__(self) -> None:
+        self.caller_now: Caller | None = ANN
+
+    def caller(self, token: str, address: str) -> Caller | None:
+        return self.caller_now
+
+
+def fleet() -> FakeBackend:
+    return FakeBackend(app_view("shop", project="retail"), app_view("bank", project="money"))
+
+
+async def next_event(events: AsyncIterator[ApplicationEvent | None]) -> tuple[str, str]:
+    while True:
+        if event := await anext(events):
+            return event.kind.value, event.name
+
+
+@pytest.mark.looptime
+async def test_a_stream_tells_of_what_its_reader_may_get_alone() -> None:
+    backend, changes, session = fleet(), ChangeFeed(), Session()
+    watch = uses_of(backend, RETAIL, changes=changes).watch
+    holder = StreamHolder(session, "token", "", asyncio.get_running_loop().time)
+    with watch.subscribe() as subscriber:
+        events = watch.applications(holder, ALL, subscriber)
+        assert ("ADDED", "shop") == await next_event(events)
+        for name in (BANK, SHOP):
+            changes.changed(name)
+        assert ("MODIFIED", "shop") == await next_event(events)
+        moved = dataclasses.replace(backend.apps[SHOP], application=app_view("shop", project="money").application)
+        backend.apps[SHOP] = moved
+        changes.changed(SHOP)
+        assert ("DELETED", "shop") == await next_event(events)
+
+
+@pytest.mark.looptime
+async def test_case_42_a_stream_ends_with_the_session_of_its_reader() -> None:
+    session = Session()
+    watch = uses_of(fleet(), RETAIL).watch
+    loop = asyncio.get_running_loop()
+    with watch.subscribe() as subscriber:
+        events = watch.applications(StreamHolder(session, "token", "", loop.time), ALL, subscriber)
+        assert ("ADDED", "shop") == await next_event(events)
+        session.caller_now, ended_s = None, loop.time()
+        with pytest.raises(StopAsyncIteration):
+            await next_event(events)
+        assert loop.time() - ended_s <= watch.beat_s
+
+
+@pytest.mark.looptime
+async def test_case_42_rights_that_change_change_what_an_open_stream_tells_of() -> None:
+    backend, changes = fleet(), ChangeFeed()
+    uses = uses_of(backend, RETAIL, changes=changes)
+    holder = StreamHolder(Session(), "token", "", asyncio.get_running_loop().time)
+    with uses.watch.subscribe() as subscriber:
+        events = uses.watch.applications(holder, ALL, subscriber)
+        assert ("ADDED", "shop") == await next_event(events)
+        uses.watch.access.rights.change(ListedRights(("ann", "applications", "get", "money/*")))
+        assert [("ADDED", "bank"), ("DELETED", "shop")] == [await next_event(events), await next_event(events)]
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "é\udcff", "right "])
+def test_case_37_the_static_token_alone_is_the_static_token(token: str) -> None:
+    assert StaticToken(lambda: "right").caller(token, "") is None
+    assert StaticToken(lambda: "").caller(token, "") is None
+    assert StaticToken(lambda: "right").caller("right", "192.0.2.1") == Caller("admin", address="192.0.2.1")
