@@ -9,7 +9,7 @@ CLUSTERS ?= 3
 APPS ?= 6
 PORT ?= 8080
 
-.PHONY: help demo test soak fuzz check fix bench compare lock clean
+.PHONY: protos help demo test soak fuzz check fix bench compare lock clean
 
 help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -51,6 +51,10 @@ bench: $(READY)  ## the budgets of docs/bench.md, measured; a table and JSON
 compare: $(READY)  ## renders, health and YAML beside others': PEERS=DIR [SOURCES=DIR] [HEALTH=DIR] [ONLY=renders]
 	@$(BIN)/python -m tests.compare --peers "$(PEERS)" $(if $(SOURCES),--sources "$(SOURCES)") \
 		$(if $(HEALTH),--health "$(HEALTH)") $(if $(ONLY),--only $(ONLY))
+
+protos: $(READY)  ## make the descriptors of gRPC's messages anew from their .proto files
+	@$(BIN)/python -m grpc_tools.protoc -I gitopsd/api/grpc/protos --include_imports \
+		--descriptor_set_out=gitopsd/api/grpc/protos/descriptors.binpb gitopsd/api/grpc/protos/*.proto
 
 lock:  ## write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --upgrade -o requirements.lock

@@ -30,6 +30,9 @@ from gitopsd.words import without_credentials
 class Code(enum.IntEnum):
     """gRPC's codes, which Argo CD's clients look at."""
 
+    OK = 0
+    CANCELLED = 1
+    UNKNOWN = 2
     INVALID_ARGUMENT = 3
     DEADLINE_EXCEEDED = 4
     NOT_FOUND = 5
@@ -99,6 +102,11 @@ def refusal_of(err: GitopsError) -> web.Response:
         if isinstance(err, kind):
             return refusal(status, err.what, code=code, remedy=err.remedy, reason=type(err).__name__)
     return refusal(http.HTTPStatus.INTERNAL_SERVER_ERROR, err.what, remedy=err.remedy, reason=type(err).__name__)
+
+
+def code_of(err: GitopsError) -> Code:
+    """Return gRPC's code for `err`."""
+    return next((code for kind, _, code in _BY_CLASS if isinstance(err, kind)), Code.INTERNAL)
 
 
 async def body_of(request: web.Request) -> Mapping[str, Any]:

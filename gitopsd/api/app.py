@@ -9,6 +9,10 @@ from aiohttp import web
 
 from gitopsd.api.connections import heads
 from gitopsd.api.events import STREAM, EventStream
+from gitopsd.api.grpc.call import Serve
+from gitopsd.api.grpc.door import GrpcDoor
+from gitopsd.api.grpc.web import ROUTE as GRPC_WEB
+from gitopsd.api.grpc.web import GrpcWeb
 from gitopsd.api.logins import FailedLogins
 from gitopsd.api.middleware import Watched, bearer, bounded, errors, headers, json_only
 from gitopsd.api.probes import Probes, Readiness, Scrape, probe_routes
@@ -27,7 +31,7 @@ from gitopsd.usecases.authentication import Authenticator
 from gitopsd.usecases.backend import VersionInfo
 from gitopsd.usecases.wiring import UseCases
 
-OPEN = frozenset({"/healthz", WEBHOOK})
+OPEN = frozenset({"/healthz", WEBHOOK, GRPC_WEB})  # a call of gRPC tells its caller by itself
 MAX_BODY_BYTES = 1 << 20  # of REST requests: a sync that names 10,000 objects
 
 
@@ -47,8 +51,19 @@ class ApiWiring:
     tls: bool = False
 
 
-def api_app(parts: ApiWiring) -> web.Application:
-    """Return the API: REST, event stream, webhook."""
+def grpc_door(parts: ApiWiring) -> GrpcDoor:
+    """Return gRPC's way in; nothing of it is imported before its first client comes."""
+
+    def load() -> Serve:
+        from gitopsd.api.grpc.services import all_services
+
+        return all_services(parts.version, parts.watched).serve
+
+    return GrpcDoor(load)
+
+
+def api_app(parts: ApiWiring, grpc: GrpcDoor) -> web.Application:
+    """Return the API: REST, event stream, webhook, and gRPC-Web by `grpc`."""
     app = web.Application(
         client_max_size=MAX_BODY_BYTES,
         middlewares=[
@@ -56,7 +71,7 @@ def api_app(parts: ApiWiring) -> web.Application:
             errors(parts.watched),
             bearer(parts.authenticator, parts.failed, open_routes=OPEN),
             json_only(open_routes=OPEN),
-            bounded(parts.request_s, endless=frozenset({STREAM})),
+            bounded(parts.request_s, endless=frozenset({STREAM, GRPC_WEB})),
         ],
     )
     uses, now_s, show = parts.uses, parts.now_s, Show(parts.now_s)
@@ -71,6 +86,7 @@ def api_app(parts: ApiWiring) -> web.Application:
     app.add_routes(DriftRoutes(uses.drift, now_s).routes())
     app.add_routes(version_routes(parts.version))
     app.add_routes(parts.webhook.routes())
+    app.add_routes(GrpcWeb(grpc).routes())
     app.add_routes([web.get("/healthz", parts.health.healthz)])
     app.on_response_prepare.append(headers(tls=parts.tls))
 

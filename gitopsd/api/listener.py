@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import Any
 
@@ -10,6 +11,7 @@ from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from gitopsd.api.connections import ConnectionBounds, Gate
+from gitopsd.api.grpc.door import GrpcDoor
 from gitopsd.api.tls import TlsFiles
 from gitopsd.errors import InvalidSettings
 
@@ -32,6 +34,7 @@ class Listener:
         *,
         tls: TlsFiles | None = None,
         bounds: ConnectionBounds = BOUNDS,
+        grpc: GrpcDoor | None = None,
     ) -> None:
         self.name = name
         self.port = port  # 0 becomes the port that was given
@@ -39,6 +42,7 @@ class Listener:
         self._host = host
         self._tls = tls
         self._bounds = bounds
+        self._grpc = grpc  # None: HTTP/1.1 alone is spoken
         self._up = asyncio.Event()
 
     async def up(self) -> None:
@@ -60,24 +64,26 @@ class Listener:
             logger=_logger(),
             shutdown_timeout=STOP_S,
         )
-        await runner.setup()
-        try:
-            server = await self._listen(runner)
+        async with self._grpc.open(STOP_S) if self._grpc else contextlib.nullcontext():
+            await runner.setup()
             try:
-                self._up.set()
-                await asyncio.Event().wait()
+                server, gate = await self._listen(runner)
+                try:
+                    self._up.set()
+                    await asyncio.Event().wait()
+                finally:
+                    server.close()
+                    gate.close()
             finally:
-                server.close()
-        finally:
-            await runner.cleanup()
+                await runner.cleanup()
 
-    async def _listen(self, runner: web.AppRunner) -> asyncio.Server:
+    async def _listen(self, runner: web.AppRunner) -> tuple[asyncio.Server, Gate]:
         tls: dict[str, Any] = {}
         if self._tls is not None:
             tls = {"ssl": self._tls.context, "ssl_handshake_timeout": self._bounds.handshake_s}
         if runner.server is None:
             raise RuntimeError("the runner was not set up")
-        gate = Gate(runner.server, self._bounds)
+        gate = Gate(runner.server, self._bounds, self._grpc)
         try:
             server = await asyncio.get_running_loop().create_server(gate, self._host, self.port, **tls)
         except (OSError, OverflowError) as err:
@@ -86,7 +92,7 @@ class Listener:
                 remedy="free the port, or set another one in the settings' `api`",
             ) from err
         self.port = server.sockets[0].getsockname()[1]
-        return server
+        return server, gate
 
 
 def _logger() -> logging.Logger:

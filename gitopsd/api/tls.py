@@ -69,7 +69,7 @@ class TlsFiles:
     def _load(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_alpn_protocols(["http/1.1"])
+        context.set_alpn_protocols(["http/1.1", "h2"])  # in this order: who speaks both is no gRPC client
         context.load_cert_chain(self._cert, self._key, password=_no_password)
         return context
 

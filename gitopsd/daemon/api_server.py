@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import structlog
 
 from gitopsd import __version__
-from gitopsd.api.app import ApiWiring, api_app, probe_app
+from gitopsd.api.app import ApiWiring, api_app, grpc_door, probe_app
 from gitopsd.api.listener import Listener
 from gitopsd.api.logins import FailedLogins
 from gitopsd.api.middleware import Watched
@@ -81,7 +81,8 @@ class ApiServer:
             FailedLogins(base.metrics.login_refused),
             tls=self._tls is not None,
         )
-        self.api = Listener("api", api_app(parts), api.host, api.port, tls=self._tls)
+        grpc = grpc_door(parts)
+        self.api = Listener("api", api_app(parts, grpc), api.host, api.port, tls=self._tls, grpc=grpc)
         store.on_changed(self._changes.changed)
         queue = controller.queue
         world = ScrapeSources(

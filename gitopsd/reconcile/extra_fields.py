@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from gitopsd.core.compare.extra import extra_of, is_asked_about, with_extra
 from gitopsd.core.compare.ignore_rules import NO_EXPRESSION_PATHS, ExpressionPaths, Rules, rules_for
 from gitopsd.core.compare.verdict import Basis
-from gitopsd.core.target.sync_options import extra_fields_of
+from gitopsd.core.target.options import extra_fields_of
 from gitopsd.errors import GitopsError
 from gitopsd.model.application import Application, ExtraFields, IgnoreDifference
 from gitopsd.model.command import ObjectRef

@@ -10,7 +10,7 @@ from typing import Protocol
 from gitopsd.core.compare.pairing import owns
 from gitopsd.core.sync.prune import Guard
 from gitopsd.core.sync.residents import Leaver, stays, whose
-from gitopsd.core.target.sync_options import hook_types
+from gitopsd.core.target.options import hook_types
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Found
 from gitopsd.model.ids import AppName, ClusterId, Uid

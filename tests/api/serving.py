@@ -11,8 +11,9 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from gitopsd.api.app import ApiWiring, api_app
+from gitopsd.api.app import ApiWiring, api_app, grpc_door
 from gitopsd.api.connections import ConnectionBounds
+from gitopsd.api.grpc.door import GrpcDoor
 from gitopsd.api.listener import BOUNDS, Listener
 from gitopsd.api.logins import FailedLogins
 from gitopsd.api.middleware import Watched
@@ -70,6 +71,7 @@ async def serving(  # noqa: PLR0913 - every option has a default
     policy: RightsPolicy | None = None,
     webhook_bounds: WebhookBounds = WEBHOOK_BOUNDS,
     changes: ChangeFeed | None = None,
+    tls: TlsFiles | None = None,
 ) -> AsyncIterator[Api]:
     """Serve `backend` while the block runs."""
     news = changes or ChangeFeed()
@@ -99,7 +101,8 @@ async def serving(  # noqa: PLR0913 - every option has a default
             failed=FailedLogins(api.refused.append),
             request_s=request_s,
         )
-        async with listening(api_app(parts)) as port:
+        grpc = grpc_door(parts)
+        async with listening(api_app(parts, grpc), tls, grpc=grpc) as port:
             api.port = port
             api.url = f"http://127.0.0.1:{port}"
             yield api
@@ -129,10 +132,13 @@ async def until(condition: Callable[[], Awaitable[bool]], deadline_s: float = 10
 
 @contextlib.asynccontextmanager
 async def listening(
-    app: web.Application, tls: TlsFiles | None = None, bounds: ConnectionBounds = BOUNDS
+    app: web.Application,
+    tls: TlsFiles | None = None,
+    bounds: ConnectionBounds = BOUNDS,
+    grpc: GrpcDoor | None = None,
 ) -> AsyncIterator[int]:
     """Serve `app` on a free port of loopback while the block runs; gives the port."""
-    listener = Listener("api", app, "127.0.0.1", 0, tls=tls, bounds=bounds)
+    listener = Listener("api", app, "127.0.0.1", 0, tls=tls, bounds=bounds, grpc=grpc)
     async with running(listener):
         await listener.up()
         yield listener.port

@@ -32,10 +32,10 @@ from gitopsd.kube.discovery import served
 from gitopsd.manifests import kustomization
 from gitopsd.manifests.chart_files import archived, unpacked
 from gitopsd.manifests.chart_schema import check_schemas
-from gitopsd.manifests.directory import parsed
 from gitopsd.manifests.glob import glob
 from gitopsd.manifests.helmignore import ignored
 from gitopsd.manifests.path_glob import path_glob
+from gitopsd.manifests.plain import parsed
 from gitopsd.manifests.strvals import NotSettable, set_into
 from gitopsd.model.application import Origin
 from gitopsd.oci.archive import files
@@ -43,6 +43,7 @@ from gitopsd.settings import ClusterSettings, OciSettings, RenderSettings
 from gitopsd.settings.loading import problems
 from gitopsd.trust import secrets
 from gitopsd.usecases.selector import selector
+from tests.fuzz import frames
 from tests.fuzz.documents import (
     APPLICATION,
     CHART_INDEX,
@@ -203,6 +204,7 @@ TARGETS = (
     Target("git's refs", REFS, _refs),
     Target("git's errors", STDERR, _said_by_git),
     Target("webhook", as_json(gone_wrong(PUSH)) | as_bytes(texts("payload=", "%7b", '{"ref":', "[", "+")), _pushed),
+    Target("gRPC's frames", frames.CONNECTIONS, frames.read),
     Target("declaration", gone_wrong(APPLICATION, DIRECTORY, KUSTOMIZED, PROJECT), lambda found: declared(found, HERE)),
     Target("Argo CD's Secrets", SECRETS_AND_CLUSTERS, lambda found: secrets.read([("a.yaml:1", found)])),
     Target("cluster's kinds", gone_wrong(RESOURCES), lambda found: list(served("apps", "v1", found, preferred=True))),
