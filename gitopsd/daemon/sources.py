@@ -22,7 +22,7 @@ from gitopsd.manifests.remote_bases import RemoteBaseRenderer
 from gitopsd.manifests.render import ClosureRenderer, OnClosure
 from gitopsd.manifests.sops_keys import Keyring
 from gitopsd.model.ids import RepoUrl
-from gitopsd.reconcile.reading_rights import ReadingRights
+from gitopsd.reconcile.rendering import ReadingRights
 from gitopsd.runtime.isolation import WorkerView
 from gitopsd.runtime.memory import best_place
 from gitopsd.runtime.workers import JobLimits, OnJob, WorkerPool

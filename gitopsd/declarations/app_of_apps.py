@@ -26,12 +26,12 @@ from gitopsd.model.operation import (
     TaskState,
     TaskVerb,
 )
+from gitopsd.model.pass_request import PassRequest
 from gitopsd.model.project import AppProject
 from gitopsd.ports import Applications, Clock, Declarations
 from gitopsd.reconcile.destination import Destinations
 from gitopsd.reconcile.ownership import TargetIndex
 from gitopsd.reconcile.rendering import Rendered
-from gitopsd.reconcile.request import PassRequest
 from gitopsd.reconcile.sync import Outcome
 
 HERE = ClusterId("gitopsd")
@@ -75,7 +75,7 @@ class AppOfApps:
         operation = self._noted(orders, desired, target, _tasks(before, after, declared=declares))
         # What is broken may want what others would prune, so they wait until it is mended.
         if not (declares and any(_lacks(compared) for compared in after)):
-            self.targets.put(app, None, (), desired.mark)
+            self.targets.put(app, None, (), orders.epoch_mark)
         differs = any(compared.status is SyncStatus.OUT_OF_SYNC for compared in after)
         waiting = "automated sync is off" if differs and not app.sync_policy.automated else ""
         again_after_s = GOING_S if any(self._goes(compared) for compared in after) else None

@@ -68,7 +68,7 @@ class GitDeclarations:
         """Read once; return after how long to try again, None where only a new epoch can change anything."""
         problems: Sequence[str]
         again_s: float | None = None
-        mark = self.barrier.mark()
+        mark = self.barrier.moves
         try:
             at = self.sources.resolve(self.source.repo_url, self.source.target_revision)
             if self.trusted is not None:

@@ -115,6 +115,11 @@ class WatchAge:
     error: str = ""  # why the cluster as a whole cannot be read; "" when it can
     settles_s: float | None = None  # until it surely answers by a change of its admission; None: it does
 
+    @property
+    def readable(self) -> bool:
+        """Tell whether the first lists are in and the cluster answers."""
+        return self.synced and not self.error
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class RefusedAt:

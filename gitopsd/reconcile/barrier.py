@@ -39,17 +39,14 @@ class Barrier:
         self._claiming: dict[AppName, tuple[ClusterId, frozenset[RepoUrl]]] = {}
         self._repos: dict[RepoUrl, _Readers] = {}
         self._passed: dict[AppName, int] = {}
-        self._moves = 0
-
-    def mark(self) -> int:
-        """Return what to give to `passed`: epochs that are told of from now on are not in the target to be found."""
-        return self._moves
+        # So far, the mark to give to `passed`: epochs that are told of from now on are not in the target to be found.
+        self.moves = 0
 
     def moved(self, repo: RepoUrl) -> int:
         """Note that `repo` has a new epoch; until `walked` is told of it, all its readers count as late."""
-        self._moves += 1
-        self._repos.setdefault(repo, _Readers()).unwalked.add(self._moves)
-        return self._moves
+        self.moves += 1
+        self._repos.setdefault(repo, _Readers()).unwalked.add(self.moves)
+        return self.moves
 
     def walked(
         self, repo: RepoUrl, move: int, touched: Mapping[AppName, ClusterId | None]
@@ -73,10 +70,10 @@ class Barrier:
 
     def joined(self, app: AppName, cluster: ClusterId | None, repos: Collection[RepoUrl]) -> None:
         """Note that `app` is new, or declared otherwise than before: what it wants of `cluster` is not known."""
-        self._moves += 1
+        self.moves += 1
         for repo in repos:
             self._drop(repo, app)
-            _put(self._repos.setdefault(repo, _Readers()), cluster, app, self._moves)
+            _put(self._repos.setdefault(repo, _Readers()), cluster, app, self.moves)
 
     def passed(self, app: AppName, mark: int, repos: Collection[RepoUrl]) -> None:
         """Note that the target of `app` is known at the epochs that its repositories had at `mark`."""

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gitopsd.core.declaration import DECLARE, Declare, no_cluster, only_declarations, resolve_destination
 from gitopsd.core.project.access import (
     DestinationCluster,
+    ProjectAccess,
     account_of,
-    destination_conditions,
+    no_project,
     object_conditions,
+    placement_conditions,
+    refuse,
     source_conditions,
 )
 from gitopsd.core.project.declaring_rights import ARGOCD_NAMESPACE, Declared, DeclaringRights
 from gitopsd.core.sync.windows import WindowSubject, windows_of
-from gitopsd.errors import NotPermitted, UnknownCluster
+from gitopsd.errors import UnknownCluster
 from gitopsd.model.application import Application, Mode
 from gitopsd.model.ids import ClusterId
 from gitopsd.model.manifest import Manifest, ResourceKey
+from gitopsd.model.pass_request import PassRequest
 from gitopsd.model.project import AppProject, SyncWindow
 from gitopsd.model.status import Condition
 from gitopsd.ports import Applications
-from gitopsd.reconcile.request import PassRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +58,20 @@ class Destinations:
         """
         app, project = orders.app, self.apps.project(orders.app.project)
         if project is None and not orders.deleting:
-            raise _no_project(app)
+            raise no_project(app)
         cluster = self.destination(app)
-        _refuse(self._refusals(app, project, cluster))
+        refuse(self._refusals(app, project, cluster))
         if not orders.deleting:
-            _refuse(self._declared_by(app, project))
+            refuse(self._declared_by(app, project))
         if cluster is not DECLARE:
-            self.user_of(app, cluster)
+            self.access(app, cluster)
         return cluster
+
+    def access(self, app: Application, cluster: ClusterId) -> ProjectAccess:
+        """Return what is said by now of `app` in `cluster`. Raises NotPermitted where nobody may write for it there."""
+        project, server = self.apps.project(app.project), self.clusters[cluster]
+        windows, user = self.windows(app, cluster), self.user_of(app, cluster)
+        return ProjectAccess(app, cluster, server, project, self.mode_of(app), windows, user)
 
     def check_declarations(self, app: Application, manifests: Sequence[Manifest], declared: Sequence[Declared]) -> None:
         """Raise UnknownCluster where the manifests of an application of applications are not all declarations.
@@ -71,7 +80,7 @@ class Destinations:
         """
         if not only_declarations(manifests):
             raise no_cluster(app.destination)
-        _refuse(self._rights.conditions(self.project(app), app, declared))
+        refuse(self._rights.conditions(self.project(app), app, declared))
 
     def mode_of(self, app: Application) -> Mode:
         """Return the strictest mode of daemon, project and application."""
@@ -84,25 +93,17 @@ class Destinations:
         project = self.apps.project(app.project)
         return account_of(project, self._place(cluster), app.destination.namespace) if project is not None else ""
 
-    def refusals(self, app: Application, cluster: ClusterId, keys: Iterable[ResourceKey]) -> Sequence[Condition]:
-        """Return why the project of `app` does not let it have `keys`. Raises NotPermitted where there is none."""
-        return object_conditions(self.project(app), self._place(cluster), keys)
-
-    def check_objects(self, app: Application, cluster: ClusterId, keys: Iterable[ResourceKey]) -> None:
-        """Return if the project of `app` lets it have `keys`. Raises NotPermitted."""
-        _refuse(self.refusals(app, cluster, keys))
-
     def project(self, app: Application) -> AppProject:
         """Return the project of `app`. Raises NotPermitted where there is none."""
         project = self.apps.project(app.project)
         if project is None:
-            raise _no_project(app)
+            raise no_project(app)
         return project
 
     def permitted(self, app: Application, cluster: ClusterId, key: ResourceKey) -> str:
         """Return in whose name the object `key` is written; "": gitopsd's own. Raises NotPermitted."""
         project, where = self.project(app), self._place(cluster)
-        _refuse(object_conditions(project, where, [key]))
+        refuse(object_conditions(project, where, [key]))
         return account_of(project, where, key.namespace)
 
     def windows(self, app: Application, cluster: ClusterId) -> tuple[SyncWindow, ...]:
@@ -125,7 +126,7 @@ class Destinations:
             return ()
         if cluster is DECLARE:
             return [*source_conditions(project, app), *self._rights.destination_conditions(project, app)]
-        return [*source_conditions(project, app), *destination_conditions(project, app, self._place(cluster))]
+        return placement_conditions(project, app, self._place(cluster))
 
     def _declared_by(self, app: Application, project: AppProject | None) -> Sequence[Condition]:
         """Return why `app`, or its project, may not be what the application says that declares it.
@@ -139,13 +140,3 @@ class Destinations:
             if parent is not None and theirs is not None:
                 conditions += self._rights.conditions(theirs, parent, [declared])
         return conditions
-
-
-def _refuse(conditions: Sequence[Condition]) -> None:
-    if conditions:
-        what = "; ".join(condition.message for condition in conditions)
-        raise NotPermitted(what, remedy=conditions[0].remedy)
-
-
-def _no_project(app: Application) -> NotPermitted:
-    return NotPermitted(f"there is no project {app.project}", remedy="declare it, or name one that is there")

@@ -21,12 +21,11 @@ from gitopsd.model.comparison import Comparison, Found, Reading, Unreadable
 from gitopsd.model.ids import ClusterId
 from gitopsd.model.manifest import GVK, ResourceKey
 from gitopsd.model.operation import Operation
+from gitopsd.model.pass_request import PassRequest
 from gitopsd.model.residents import is_holder
 from gitopsd.model.status import Condition
 from gitopsd.ports import Applier, Clock
-from gitopsd.reconcile.request import PassRequest
-from gitopsd.reconcile.residents import Holders, Leaving
-from gitopsd.reconcile.snapshot import Snapshot, Snapshots
+from gitopsd.reconcile.snapshot import Leaving, Snapshot, Snapshots
 from gitopsd.runtime.tasks import at_most
 
 log = structlog.get_logger()
@@ -50,7 +49,6 @@ class FormerClusters:
     """Looks after it. What was once shown in sync in another cluster is in the inventory until it is gone."""
 
     snapshots: Snapshots
-    holders: Holders
     applier: Applier
     now_s: Clock
     fenced: Callable[[ClusterId], str]  # why nothing may be written to a cluster now
@@ -91,7 +89,7 @@ class FormerClusters:
         so_far: tuple[str, Operation | None],
     ) -> Leftovers:
         reason, last = so_far
-        if not self.snapshots.seen(cluster):
+        if not self.snapshots.live.age(cluster).readable:
             unread = self.snapshots.unseen(cluster).what
             return Leftovers((behind.unseen(cluster, len(keys), unread),), AGAIN_S, any=True)
         readings = self._readings(orders, aim, cluster, keys)
@@ -179,7 +177,7 @@ class FormerClusters:
         guard = self.snapshots.targets.guard(orders.app, cluster, [live.key], deleting=deleting)
         if not is_holder(live.key) or live.deleting:
             return guard
-        residents = await self.holders.of(live, Leaving(cluster, guard, roots=frozenset({live.uid})))
+        residents = await self.snapshots.holders.of(live, Leaving(cluster, guard, roots=frozenset({live.uid})))
         return replace(guard, residents={live.key: residents})
 
     async def _stays(self, orders: PassRequest, cluster: ClusterId, reading: Reading, since_s: float) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
-from functools import partial
 
+from gitopsd.core.project.access import ProjectAccess, refuse
 from gitopsd.core.sync.deletion import delete_hooks
 from gitopsd.core.sync.prune import Guard, approved_s
 from gitopsd.core.target.options import parse_options
@@ -13,10 +13,9 @@ from gitopsd.core.target.target import Target
 from gitopsd.model.application import Application
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.manifest import ResourceKey
+from gitopsd.model.pass_request import PassRequest
 from gitopsd.ports import Inventory
 from gitopsd.reconcile.barrier import Barrier
-from gitopsd.reconcile.destination import Destinations
-from gitopsd.reconcile.request import PassRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,6 @@ class TargetIndex:
     inventory: Inventory
     barrier: Barrier
     wake: Callable[[AppName], None]  # asks for a pass over another application
-    destinations: Destinations  # what projects permit
     _rivals: dict[AppName, frozenset[AppName]] = field(default_factory=dict)
     # What is wanted for the first time, while others that may want it have not been asked.
     _new: dict[AppName, frozenset[ResourceKey]] = field(default_factory=dict)
@@ -51,21 +49,20 @@ class TargetIndex:
         if mark is not None:
             self.barrier.passed(app.name, mark, scopes_of(app))
 
-    def record(self, request: PassRequest, cluster: ClusterId, target: Target, mark: int | None) -> None:
-        """Take note of what a pass found Git to ask of `cluster`: from here on, nobody else prunes it unasked.
+    def record(self, request: PassRequest, access: ProjectAccess, target: Target) -> None:
+        """Take note of what a pass found Git to ask of a cluster: from here on, nobody else prunes it unasked.
 
         Of an application that is being deleted, what it left in the cluster stays in the index until it is gone.
 
         Args:
             request: what is asked of the pass.
-            cluster: where its application goes.
+            access: where its application goes, and what its project permits there.
             target: what Git asks of that cluster.
-            mark: as of `put`.
 
         Raises:
             NotPermitted: the project does not allow a kind or namespace of the target. What it allows is recorded.
         """
-        app = request.app
+        app, cluster, mark = request.app, access.cluster, request.epoch_mark
         if request.deleting:
             self.keep_last(app)
             self._contend(app.name, cluster, target.objects)
@@ -73,15 +70,15 @@ class TargetIndex:
         hooks = (hook.key for hook in target.hooks)
         # What is not placed yet is not written yet, and is asked about once it is.
         candidates = {*target.objects, *hooks} - target.unplaced
-        permitted = partial(self.destinations.refusals, app, cluster)
+        refusals = access.refusals(candidates)
         targets = {*target.objects, *target.held}
-        if permitted(candidates) or target.unplaced:  # what it may not have it cannot contend for
-            targets = {key for key in targets if not permitted([key])}
+        if refusals or target.unplaced:  # what it may not have it cannot contend for
+            targets = {key for key in targets if not access.refusals([key])}
         if target.nameless:  # one of them may be any that it had
             targets |= self.of(app.name, cluster)
         self.put(app, cluster, targets, mark)
         self._contend(app.name, cluster, target.objects)
-        self.destinations.check_objects(app, cluster, candidates)
+        refuse(refusals)
         if mark is not None:
             self.inventory.put_delete_hooks(app.name, delete_hooks(target.hooks))
 
@@ -91,7 +88,7 @@ class TargetIndex:
 
     def keep_last(self, app: Application) -> None:
         """Take note that `app` may have nothing but what it wanted last, so that nobody's prunes wait for it."""
-        self.barrier.passed(app.name, self.barrier.mark(), scopes_of(app))
+        self.barrier.passed(app.name, self.barrier.moves, scopes_of(app))
 
     def guard(  # noqa: PLR0913 - what is looked at, and in which case
         self,

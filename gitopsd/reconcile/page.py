@@ -17,16 +17,16 @@ from gitopsd.model.application import Application, Mode
 from gitopsd.model.comparison import Comparison, Found, SyncStatus
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId
+from gitopsd.model.pass_request import PassRequest
 from gitopsd.model.status import AppStatus, Condition, Failing
-from gitopsd.ports import Applications, Clock
+from gitopsd.ports import Applications, Clock, LiveStates
 from gitopsd.reconcile.compare import Comparer
 from gitopsd.reconcile.destination import Destinations
 from gitopsd.reconcile.drift import DriftRecorder
 from gitopsd.reconcile.former_clusters import FormerClusters
 from gitopsd.reconcile.ownership import TargetIndex
 from gitopsd.reconcile.rendering import ApplicationRenderer, Rendered
-from gitopsd.reconcile.request import PassRequest, pass_request
-from gitopsd.reconcile.residents import Holders
+from gitopsd.reconcile.request import pass_request
 from gitopsd.reconcile.snapshot import Snapshot, Snapshots
 from gitopsd.reconcile.sync import Outcome, Syncer
 from gitopsd.reconcile.sync_input import SyncInput
@@ -58,7 +58,7 @@ class Reconciler:
     destinations: Destinations
     targets: TargetIndex
     snapshots: Snapshots
-    holders: Holders
+    live: LiveStates
     comparer: Comparer
     syncer: Syncer
     declarer: Declarer
@@ -73,22 +73,21 @@ class Reconciler:
         Raises:
             GitopsError: nothing is known of the application at this epoch; nothing was written.
         """
-        orders = pass_request(self.apps, name)
+        orders = pass_request(self.apps, name, self.targets.barrier.moves)
         if orders is None:
             return Again(None)
-        mark = self.targets.barrier.mark()
         try:
             cluster = self._destination(orders)
             if cluster is DECLARE:
                 return await self._declare(orders)
-            if not self.snapshots.seen(cluster):
+            if not self.live.age(cluster).readable:
                 return self._unseen(orders, cluster)
             return await self._sync(orders, cluster)
         except GitopsError as err:
             self.syncer.stalled(orders.app, err)
             raise
         finally:
-            self._tried(orders.app, mark)
+            self._tried(orders)
 
     def _destination(self, orders: PassRequest) -> ClusterId | Declare:
         try:
@@ -98,23 +97,23 @@ class Reconciler:
             self.targets.keep_last(orders.app)
             raise
 
-    def _tried(self, app: Application, mark: int) -> None:
-        """Take note of a pass that began at `mark`; where its cluster is not seen yet, it said nothing."""
-        cluster = self.destinations.cluster_of(app)
-        if cluster is None or self.snapshots.seen(cluster):
-            self.targets.tried(app, mark)
+    def _tried(self, orders: PassRequest) -> None:
+        """Take note of a pass that is over; where its cluster is not seen yet, it said nothing."""
+        cluster = self.destinations.cluster_of(orders.app)
+        if cluster is None or self.live.age(cluster).readable:
+            self.targets.tried(orders.app, orders.mark)
 
     async def _sync(self, orders: PassRequest, cluster: ClusterId) -> Again:
         app = orders.app
-        desired = await self._desired(orders)  # git, manifests
-        target = self.snapshots.target_of_pass(orders, cluster, desired)
-        self.targets.record(orders, cluster, target, desired.mark)  # the one write before a sync: who wants what
-        aim = self.snapshots.take(orders, cluster, target, pinned=desired.mark is None)  # live
+        desired = await self._desired(orders, cluster)  # git, manifests
+        access = self.destinations.access(app, cluster)  # by now: a render may have taken long
+        target = self.snapshots.target_of_pass(orders, access, desired)
+        self.targets.record(orders, access, target)  # the one write before a sync: who wants what
+        aim = await self.snapshots.take(orders, access, target)  # live, and what lives in what may be deleted
         if orders.left_alone:
             return Again(self.refresh_s)
         if aim.unheard:
             return Again(UNHEARD_S)  # the event of our own write brings the next pass
-        aim = await self.holders.seen(orders, aim)  # what lives in what may be deleted
         compared = await self.comparer.compare(app, cluster, aim.target, aim.readings, aim.user)  # compare
         partial = bool(aim.target.nameless)
         verdict = comparison(
@@ -127,7 +126,7 @@ class Reconciler:
             self.apps.forget(app.name)
             return Again(None)
         aim = replace(aim, conditions=(*aim.conditions, *told_of(fought), *leftovers.conditions))
-        waits_s = (leftovers.again_after_s, self.snapshots.settles_s(cluster))
+        waits_s = (leftovers.again_after_s, self.live.age(cluster).settles_s)
         return self._published(orders, (verdict, outcome), desired, aim, waits_s)
 
     def _fought(self, orders: PassRequest, aim: Snapshot, compared: Comparison) -> tuple[ContestedField, ...]:
@@ -145,12 +144,12 @@ class Reconciler:
         if orders.left_alone:
             self.targets.keep_last(orders.app)
             return Again(self.refresh_s)
-        desired = await self._desired(orders)
+        desired = await self._desired(orders, None)
         return self._published(orders, self.declarer.declare(orders, desired), desired)
 
-    async def _desired(self, orders: PassRequest) -> Rendered:
+    async def _desired(self, orders: PassRequest, cluster: ClusterId | None) -> Rendered:
         if not orders.deleting:
-            return await self.renderer(orders.app, orders.refs)
+            return await self.renderer(orders.app, cluster, orders.refs)
         status = self.apps.status(orders.app.name)
         hooks = self.targets.inventory.delete_hooks(orders.app.name)
         return self.renderer.nothing(status.revisions if status is not None else (), hooks)
@@ -193,11 +192,11 @@ class Reconciler:
         err = self.snapshots.unseen(cluster)
         self.syncer.stalled(orders.app, err)
         self.failed(orders.app.name, Condition("ComparisonError", err.what, err.remedy))
-        return Again(LOST_S if self.snapshots.lost(cluster) else NOT_SEEN_S)
+        return Again(LOST_S if self.live.age(cluster).error else NOT_SEEN_S)
 
     def failed(self, name: AppName, condition: Condition) -> None:
         """Publish that a pass came to nothing: Unknown, with what the last one found still to be seen."""
-        orders = pass_request(self.apps, name)
+        orders = pass_request(self.apps, name, self.targets.barrier.moves)
         if orders is None or orders.left_alone:
             return
         operation = self.apps.operation(name)

@@ -28,7 +28,7 @@ from gitopsd.model.comparison import Absent, Comparison, Found, SyncStatus, Unre
 from gitopsd.model.ids import Revision
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import LastSync, Operation, OperationCause, TaskState, TaskVerb
-from gitopsd.reconcile.request import PassRequest
+from gitopsd.model.pass_request import PassRequest
 from gitopsd.reconcile.snapshot import Snapshot
 
 MAX_TOLD = 3  # objects named in one line

@@ -145,7 +145,8 @@ class UserCommands:
     async def desired(self, name: AppName, revision: str) -> tuple[Application, Rendered, Sequence[Manifest]]:
         """Return the target objects at `revision` ("" is the epoch's), in apply form where a cluster is known."""
         app = self.known(name)
-        desired = await self.renderer(app, [revision] * len(app.sources) if revision else ())
+        refs = [revision] * len(app.sources) if revision else ()
+        desired = await self.renderer(app, self.snapshots.destinations.cluster_of(app), refs)
         cluster = self.snapshots.destinations.destination(app)
         if cluster is DECLARE:
             return app, desired, desired.manifests

@@ -10,7 +10,7 @@ from gitopsd.core.source.touch_index import TouchIndex
 from gitopsd.core.sync.healing import Pacing
 from gitopsd.core.sync.step import SyncLimits
 from gitopsd.core.target.tracking import ANNOTATION, Tracking
-from gitopsd.model.application import Application, IgnoreDifference, Mode
+from gitopsd.model.application import IgnoreDifference, Mode
 from gitopsd.model.cluster import Offered
 from gitopsd.model.drift import Drift
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
@@ -36,11 +36,8 @@ from gitopsd.reconcile.drift import DriftRecorder
 from gitopsd.reconcile.former_clusters import FormerClusters
 from gitopsd.reconcile.ownership import TargetIndex
 from gitopsd.reconcile.page import Declarer, Reconciler
-from gitopsd.reconcile.reading_rights import ReadingRights
-from gitopsd.reconcile.rendering import ApplicationRenderer
-from gitopsd.reconcile.residents import Holders, ResidentSource
-from gitopsd.reconcile.snapshot import Snapshots
-from gitopsd.reconcile.source_integrity import IntegrityGate
+from gitopsd.reconcile.rendering import ApplicationRenderer, IntegrityGate, ReadingRights
+from gitopsd.reconcile.snapshot import Holders, ResidentSource, Snapshots
 from gitopsd.reconcile.sync import Syncer
 from gitopsd.reconcile.triggers import Triggers, Walk
 from gitopsd.reconcile.user_commands import UserCommands
@@ -119,23 +116,17 @@ def pass_graph(edges: Edges, rules: PassRules, around: Surroundings) -> PassGrap
     apps, now_s, queue = edges.apps, around.now_s, around.queue
     barrier = Barrier(queue.add)
     destinations = Destinations(apps, rules.servers, rules.mode, rules.home)
-    targets = TargetIndex(edges.inventory, barrier, queue.add, destinations)
-    snapshots = Snapshots(apps, edges.live, destinations, targets, rules.tracking, rules.excluded)
-
-    def offered(app: Application) -> Offered | None:
-        cluster = destinations.cluster_of(app)
-        return Offered() if cluster is None else around.offered(cluster)
-
+    targets = TargetIndex(edges.inventory, barrier, queue.add)
+    holders = Holders(apps, destinations, targets, edges.residents, now_s)
+    snapshots = Snapshots(apps, edges.live, destinations, targets, holders, rules.tracking, rules.excluded)
     renderer = ApplicationRenderer(
         sources=edges.sources,
         renderer=edges.renderer,
-        barrier=barrier,
         now_s=now_s,
         rights=around.rights,
         integrity=IntegrityGate(apps, edges.signatures),
-        offered=offered,
+        offered=around.offered,
     )
-    holders = Holders(apps, destinations, targets, edges.residents, now_s)
     drift = DriftRecorder(edges.ledger, now_s, rules.fight_turns, rules.fight_window_s, around.on_drift)
     return PassGraph(
         barrier=barrier,
@@ -150,16 +141,16 @@ def pass_graph(edges: Edges, rules: PassRules, around: Surroundings) -> PassGrap
             destinations=destinations,
             targets=targets,
             snapshots=snapshots,
-            holders=holders,
+            live=edges.live,
             comparer=Comparer(edges.live, edges.applier, edges.inventory, edges.paths, rules.ignored),
             syncer=_syncer(edges, rules, around),
             declarer=around.declarer(destinations, targets),
             drift=drift,
-            former_clusters=FormerClusters(snapshots, holders, edges.applier, now_s, around.fenced),
+            former_clusters=FormerClusters(snapshots, edges.applier, now_s, around.fenced),
             now_s=now_s,
             refresh_s=rules.refresh_s,
         ),
-        triggers=_triggers(edges, around, targets),
+        triggers=_triggers(edges, around, targets, destinations),
         commands=UserCommands(
             apps=apps,
             sources=edges.sources,
@@ -191,14 +182,14 @@ def _syncer(edges: Edges, rules: PassRules, around: Surroundings) -> Syncer:
     )
 
 
-def _triggers(edges: Edges, around: Surroundings, targets: TargetIndex) -> Triggers:
+def _triggers(edges: Edges, around: Surroundings, targets: TargetIndex, destinations: Destinations) -> Triggers:
     return Triggers(
         queue=around.queue,
         apps=edges.apps,
         index=TouchIndex(),
         barrier=targets.barrier,
         walk=around.walk,
-        cluster_of=targets.destinations.cluster_of,
+        cluster_of=destinations.cluster_of,
         poll=around.poll,
         gone=targets.forget,
         permits=around.rights.permits,

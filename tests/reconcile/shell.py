@@ -17,7 +17,7 @@ from gitopsd.model.ids import AppName, ClusterId
 from gitopsd.model.manifest import Manifest, ResourceKey
 from gitopsd.model.operation import Operation
 from gitopsd.model.status import AppStatus, Condition
-from gitopsd.reconcile.reading_rights import ReadingRights
+from gitopsd.reconcile.rendering import ReadingRights
 from gitopsd.reconcile.wiring import Edges, PassRules, Surroundings, pass_graph
 from gitopsd.reconcile.workers import Again
 from gitopsd.runtime.queue import KeyQueue

@@ -39,12 +39,12 @@ def test_prune_waits_for_a_touched_application_until_it_has_passed(barrier: Barr
     barrier.walked(R1, barrier.moved(R1), {B: C1})
 
     assert (B,) == waits(barrier)
-    barrier.passed(B, barrier.mark(), {R1})
+    barrier.passed(B, barrier.moves, {R1})
     assert () == waits(barrier)
 
 
 def test_pass_that_began_before_the_epoch_does_not_count(barrier: Barrier) -> None:
-    mark = barrier.mark()
+    mark = barrier.moves
     barrier.walked(R1, barrier.moved(R1), {B: C1})
     barrier.passed(B, mark, {R1})
 
@@ -53,7 +53,7 @@ def test_pass_that_began_before_the_epoch_does_not_count(barrier: Barrier) -> No
 
 def test_pass_that_began_after_the_epoch_and_before_its_walk_counts(barrier: Barrier) -> None:
     move = barrier.moved(R1)
-    barrier.passed(B, barrier.mark(), {R1})
+    barrier.passed(B, barrier.moves, {R1})
 
     assert {} == barrier.walked(R1, move, {B: C1})
     assert () == waits(barrier)
@@ -71,7 +71,7 @@ def test_epoch_that_leaves_an_application_alone_says_nothing_of_the_next_one(bar
 def test_who_has_not_passed_one_epoch_looks_again_at_the_next(barrier: Barrier) -> None:
     # Where it looked is known of the epoch before both, and says nothing of what the first one brought.
     barrier.walked(R1, barrier.moved(R1), {B: C1})
-    mark = barrier.mark()
+    mark = barrier.moves
 
     assert {B: C1} == barrier.walked(R1, barrier.moved(R1), {})
     barrier.passed(B, mark, {R1})
@@ -85,7 +85,7 @@ def test_new_reader_is_waited_for(barrier: Barrier) -> None:
 
 
 def test_pass_of_the_declaration_before_does_not_count(barrier: Barrier) -> None:
-    mark = barrier.mark()
+    mark = barrier.moves
     barrier.joined(B, C1, {R1})
     barrier.passed(B, mark, {R1})
 
@@ -122,11 +122,11 @@ def test_prune_waits_for_its_own_application_too(barrier: Barrier) -> None:
 def test_who_waited_is_woken_once_when_the_last_one_has_passed(barrier: Barrier, woken: list[AppName]) -> None:
     barrier.walked(R1, barrier.moved(R1), {B: C1, AppName("c"): C1})
     waits(barrier)
-    barrier.passed(B, barrier.mark(), {R1})
+    barrier.passed(B, barrier.moves, {R1})
 
     assert [] == woken
-    barrier.passed(AppName("c"), barrier.mark(), {R1})
-    barrier.passed(AppName("c"), barrier.mark(), {R1})
+    barrier.passed(AppName("c"), barrier.moves, {R1})
+    barrier.passed(AppName("c"), barrier.moves, {R1})
     assert [A] == woken
 
 
@@ -155,19 +155,19 @@ def test_credentials_in_a_url_are_not_told(barrier: Barrier) -> None:
 
 def test_claim_waits_for_who_had_no_pass_and_is_told_then(barrier: Barrier, woken: list[AppName]) -> None:
     barrier.walked(R1, barrier.moved(R1), {A: C1, B: C1})
-    barrier.passed(A, barrier.mark(), {R1})
+    barrier.passed(A, barrier.moves, {R1})
 
     assert barrier.claim(A, C1, frozenset({R1}))
     assert not barrier.claim(A, C2, frozenset({R1})), "nobody is late in the other cluster"
     assert barrier.claim(A, C1, frozenset({R1, R2}))
-    barrier.tried(B, barrier.mark(), {R1})
+    barrier.tried(B, barrier.moves, {R1})
     assert [A] == woken
     assert not barrier.claim(A, C1, frozenset({R1}))
     assert (B,) == waits(barrier), "a prune waits until it is known what b wants"
 
 
 def test_claim_waits_for_a_pass_that_began_after_the_epoch(barrier: Barrier, woken: list[AppName]) -> None:
-    mark = barrier.mark()
+    mark = barrier.moves
     barrier.walked(R1, barrier.moved(R1), {B: C1})
     barrier.tried(B, mark, {R1})
 
@@ -187,6 +187,6 @@ def test_who_is_gone_claims_nothing(barrier: Barrier, woken: list[AppName]) -> N
     barrier.walked(R1, barrier.moved(R1), {B: C1})
     barrier.claim(A, C1, frozenset({R1}))
     barrier.gone(A, {R1})
-    barrier.passed(B, barrier.mark(), {R1})
+    barrier.passed(B, barrier.moves, {R1})
 
     assert [] == woken

@@ -50,7 +50,7 @@ async def desire(
 
 async def test_templates_are_told_what_the_cluster_offers_and_are_asked_again_when_that_changes() -> None:
     step, found, shell = await desire(Offered("v1.36.2", "v1,v1/Pod"))
-    await step(found)
+    await step(found, C1)
     shell.line.due.clear()
     shell.triggers.offered(C1, step.askers)
 
@@ -63,7 +63,7 @@ async def test_templates_are_told_what_the_cluster_offers_and_are_asked_again_wh
 async def test_who_asks_nothing_of_its_cluster_waits_for_nothing() -> None:
     step, found, _ = await desire(None, ["env:ARGOCD_APP_NAME"])
 
-    assert (await step(found)).manifests
+    assert (await step(found, C1)).manifests
     assert not step.askers
 
 
@@ -71,7 +71,7 @@ async def test_who_asks_a_cluster_that_is_not_known_yet_waits_for_it() -> None:
     step, found, _ = await desire(None)
 
     with pytest.raises(ClusterUnreachable, match="templates of a ask what its cluster offers"):
-        await step(found)
+        await step(found, C1)
 
 
 @dataclass
@@ -93,6 +93,6 @@ async def test_every_chart_of_an_application_is_asked_for_at_once() -> None:
     away = Away()
     charts = [Source(RepoUrl("https://charts.example"), "1.*", path=".", chart=chart) for chart in ("web", "db")]
     with pytest.raises(NotFetchedYet):
-        await replace(step, sources=away)(replace(found, sources=tuple(charts)))
+        await replace(step, sources=away)(replace(found, sources=tuple(charts)), None)
 
     assert [("helm+https://charts.example", f"{chart}@1.*") for chart in ("web", "db")] == away.asked

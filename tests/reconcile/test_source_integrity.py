@@ -11,8 +11,7 @@ from gitopsd.model.application import Application, Destination, Source
 from gitopsd.model.ids import AppName, ProjectName, RepoUrl, Revision
 from gitopsd.model.project import IntegrityPolicy, Verify
 from gitopsd.ports import Resolved
-from gitopsd.reconcile.reading_rights import ReadingRights
-from gitopsd.reconcile.source_integrity import IntegrityGate
+from gitopsd.reconcile.rendering import IntegrityGate, ReadingRights
 from tests.fakes.applications import FakeApplications
 from tests.fakes.signatures import FakeSignatures
 

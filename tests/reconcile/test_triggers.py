@@ -39,7 +39,7 @@ async def test_file_that_one_commit_adds_and_the_next_one_changes_is_not_missed(
     shell = await two()
     shell.git.push({**ONE, "apps/a/new": config("new")})
     await shell.walk()
-    began = shell.barrier.mark()
+    began = shell.barrier.moves
     shell.git.push({**ONE, "apps/a/new": config("new", "2")})
     await shell.walk()
     shell.barrier.passed(AppName("a"), began, {REPO})  # a pass at the first commit ends only now
@@ -162,7 +162,7 @@ async def test_prunes_of_a_chart_wait_for_who_reads_that_chart_and_for_nobody_el
 
     assert ("a", "same") == awaited()
     for found in (apps[0], apps[2]):
-        shell.barrier.passed(found.name, shell.barrier.mark(), scopes_of(found))
+        shell.barrier.passed(found.name, shell.barrier.moves, scopes_of(found))
     assert () == awaited()
 
     shell.triggers.epoch(repo, None, FakeEpoch(0, 0.0))
@@ -170,5 +170,5 @@ async def test_prunes_of_a_chart_wait_for_who_reads_that_chart_and_for_nobody_el
     await shell.walk()
     assert ("a", "same") == awaited()
     shell.declare(of_chart("a", "web"))
-    shell.barrier.passed(AppName("a"), shell.barrier.mark(), scopes_of(apps[0]))
+    shell.barrier.passed(AppName("a"), shell.barrier.moves, scopes_of(apps[0]))
     assert () == awaited()

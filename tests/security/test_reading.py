@@ -18,7 +18,7 @@ from gitopsd.model.ids import AppName, RepoUrl, Revision
 from gitopsd.model.manifest import Manifest
 from gitopsd.model.operation import SyncRequest
 from gitopsd.ports import Resolved
-from gitopsd.reconcile.reading_rights import ReadingRights
+from gitopsd.reconcile.rendering import ReadingRights
 from gitopsd.runtime.workers import WorkerPool
 from gitopsd.settings import ChartSettings, Held, RepoCredentials, ToolSettings
 from tests.chartserver import chart_server

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gitopsd.core.source.remote_chart import spellings
 from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.core.text.globs import matches
 from gitopsd.errors import NotPermitted
-from gitopsd.model.application import Application, Destination, Source
+from gitopsd.model.application import Application, Destination, Mode, Source
 from gitopsd.model.chart import OCI
+from gitopsd.model.ids import ClusterId
 from gitopsd.model.manifest import GroupKind, ResourceKey
-from gitopsd.model.project import AppProject
+from gitopsd.model.project import AppProject, SyncWindow
 from gitopsd.model.status import Condition
 from gitopsd.words import without_credentials
 
@@ -27,6 +28,42 @@ class DestinationCluster:
 
     name: str
     server: str  # its URL, as declarations write it; "" where there is none
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectAccess:
+    """What settings, declaration and project say, at one time, of an application in a cluster."""
+
+    app: Application
+    cluster: ClusterId
+    server: str  # of the cluster, as declarations write it
+    project: AppProject | None  # None: it is gone
+    mode: Mode  # the strictest of daemon, project and application
+    windows: tuple[SyncWindow, ...]  # that concern the application
+    user: str  # in whose name is written; "": gitopsd's own
+
+    def refusals(self, keys: Iterable[ResourceKey]) -> Sequence[Condition]:
+        """Return why the application may not have `keys`. Raises NotPermitted where its project is gone."""
+        if self.project is None:
+            raise no_project(self.app)
+        return object_conditions(self.project, DestinationCluster(self.cluster, self.server), keys)
+
+
+def refuse(conditions: Sequence[Condition]) -> None:
+    """Return where there are no `conditions`; else raise NotPermitted, which says them all."""
+    if conditions:
+        what = "; ".join(condition.message for condition in conditions)
+        raise NotPermitted(what, remedy=conditions[0].remedy)
+
+
+def no_project(app: Application) -> NotPermitted:
+    """Return what to raise where the project of `app` does not exist."""
+    return NotPermitted(f"there is no project {app.project}", remedy="declare it, or name one that is there")
+
+
+def placement_conditions(project: AppProject, app: Application, cluster: DestinationCluster) -> tuple[Condition, ...]:
+    """Return why the project does not permit the sources of `app`, and its destination, which is `cluster`."""
+    return (*source_conditions(project, app), *destination_conditions(project, app, cluster))
 
 
 def source_conditions(project: AppProject, app: Application) -> tuple[Condition, ...]:
