@@ -26,12 +26,14 @@ from gitopsd.api.rest.repositories import RepositoryRoutes
 from gitopsd.api.rest.resources import ResourceRoutes
 from gitopsd.api.rest.show import Show
 from gitopsd.api.rest.version import version_routes
+from gitopsd.api.web_pages import OPEN_PAGES, WebPages
 from gitopsd.api.webhooks import WEBHOOK, WebhookEndpoint
 from gitopsd.usecases.authentication import Authenticator
 from gitopsd.usecases.backend import VersionInfo
 from gitopsd.usecases.wiring import UseCases
 
-OPEN = frozenset({"/healthz", WEBHOOK, GRPC_WEB})  # a call of gRPC tells its caller by itself
+# A call of gRPC tells its caller by itself; the pages tell of no application.
+OPEN = frozenset({"/healthz", WEBHOOK, GRPC_WEB, *OPEN_PAGES})
 MAX_BODY_BYTES = 1 << 20  # of REST requests: a sync that names 10,000 objects
 
 
@@ -87,6 +89,7 @@ def api_app(parts: ApiWiring, grpc: GrpcDoor) -> web.Application:
     app.add_routes(version_routes(parts.version))
     app.add_routes(parts.webhook.routes())
     app.add_routes(GrpcWeb(grpc).routes())
+    app.add_routes(WebPages().routes())
     app.add_routes([web.get("/healthz", parts.health.healthz)])
     app.on_response_prepare.append(headers(tls=parts.tls))
 

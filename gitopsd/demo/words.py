@@ -27,7 +27,9 @@ def table(apps: Sequence[AppState]) -> Iterator[str]:
 
 def introduction(*, port: int, token: str, directory: Path) -> str:
     return f"""
-The API is at http://127.0.0.1:{port}, probes and metrics at http://127.0.0.1:{port + 1}/metrics.
+See it all, signed in: http://127.0.0.1:{port}/#token={token}
+
+The API is at the same address, probes and metrics at http://127.0.0.1:{port + 1}/metrics.
 The clusters are simulated; settings, logs and data are in {directory}.
 
 To ask the daemon, in another terminal:

@@ -111,7 +111,8 @@ class WatchUseCases:
     async def applications(
         self, holder: StreamHolder, filters: Filters, subscriber: Subscriber
     ) -> AsyncIterator[ApplicationEvent | None]:
-        """Yield every application that matches and that may be seen, then changes; None is a sign of life.
+        """Yield every application that matches and that may be seen, then changes; None is a sign of life; the second
+        one follows on the whole list.
 
         Ends after `life_s`, when the daemon stops, and when the client is nobody any more.
         """
@@ -124,6 +125,7 @@ class WatchUseCases:
         rights = self._rights(caller)
         for view in selected(self.backend.views(), filters, ListPage(), visible=self.access.visible(caller)).views:
             yield reader.event(caller, view.application.name, view)
+        yield None  # the list is complete
         while not subscriber.closed and clock() < ends_s:
             names = await subscriber.next(self.beat_s)
             if (caller := holder.caller()) is None:

@@ -1,0 +1,61 @@
+// One stream of changes, opened anew whenever it ends: an EventSource would give up at the first proxy's error.
+import { request } from "./api.js";
+
+const SILENCE_MS = 15_000; // the daemon says something every 5 s
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 10_000;
+
+/**
+ * Read the stream at `path` until `signal` aborts.
+ *
+ * @param {string} path
+ * @param {{event: (value: any) => void, opened: () => void, beat: () => void, lost: (error: unknown) => void}} to
+ * @param {AbortSignal} signal
+ */
+export async function follow(path, to, signal) {
+  let wait = FIRST_WAIT_MS;
+  while (!signal.aborted) {
+    try {
+      await readOnce(path, { ...to, opened: () => ((wait = FIRST_WAIT_MS), to.opened()) }, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      to.lost(error);
+    }
+    await pause(wait * (0.5 + Math.random()), signal);
+    wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+  }
+}
+
+async function readOnce(path, to, signal) {
+  const silent = new AbortController();
+  let timer = setTimeout(() => silent.abort(), SILENCE_MS);
+  try {
+    const response = await request("GET", path, undefined, AbortSignal.any([signal, silent.signal]), {
+      Accept: "application/json",
+    });
+    to.opened();
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => silent.abort(), SILENCE_MS);
+      const lines = (rest + value).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        if (line) to.event(JSON.parse(line));
+        else to.beat();
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function pause(ms, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => (clearTimeout(timer), resolve(undefined)), { once: true });
+  });
+}

@@ -1,0 +1,40 @@
+// What one may do to applications. Each verb is written once; buttons, keys and the palette name it.
+import { post, remove, get, segment } from "./api.js";
+import { attempt } from "./feedback.js";
+import { signal } from "./html.js";
+
+/** What is asked before something is done: {verb, names, resources}; null while nothing is. */
+export const asking = signal(null);
+
+/** @param {string[]} names @param {{group: string, kind: string, namespace: string, name: string}[]} [resources] */
+export const askSync = (names, resources = []) => names.length && (asking.value = { verb: "sync", names, resources });
+export const askDelete = (name) => (asking.value = { verb: "delete", names: [name], resources: [] });
+export const askRollback = (name, entry) => (asking.value = { verb: "rollback", names: [name], resources: [], entry });
+export const askTerminate = (name) => (asking.value = { verb: "terminate", names: [name], resources: [] });
+export const askConfirm = (name) => (asking.value = { verb: "confirm", names: [name], resources: [] });
+
+const path = (name) => `applications/${segment(name)}`;
+
+export const refresh = (names, { hard = false } = {}) =>
+  attempt(names.length === 1 ? `${names[0]} was looked at anew` : `${names.length} applications were looked at anew`, () =>
+    Promise.all(names.map((name) => get(`${path(name)}?refresh=${hard ? "hard" : "normal"}`))),
+  );
+
+export const sync = (names, { prune, dryRun, force, resources }) =>
+  attempt(names.length === 1 ? `A sync of ${names[0]} has begun` : `${names.length} syncs have begun`, () =>
+    Promise.all(
+      names.map((name) =>
+        post(`${path(name)}/sync`, {
+          prune,
+          dryRun,
+          ...(resources.length ? { resources } : {}),
+          ...(force ? { strategy: { hook: { force: true } } } : {}),
+        }),
+      ),
+    ),
+  );
+
+export const rollback = (name, id, { prune }) => attempt(`${name} goes back to sync ${id}`, () => post(`${path(name)}/rollback`, { id, prune }));
+export const terminate = (name) => attempt(`The sync of ${name} ends`, () => remove(`${path(name)}/operation`));
+export const confirm = (name) => attempt(`The deletions of ${name} are approved`, () => post(`${path(name)}/confirm-deletion`));
+export const erase = (name, { cascade }) => attempt(`${name} is being deleted`, () => remove(`${path(name)}?cascade=${cascade}`));

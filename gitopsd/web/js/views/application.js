@@ -1,0 +1,104 @@
+// One application: why it is as it is, and everything that is known of it.
+import { html, useEffect, useState } from "../html.js";
+import { get, segment } from "../api.js";
+import { rowOf } from "../fleet.js";
+import { useKeys } from "../keys.js";
+import { Ago, Empty, Loaded, Mark, State, Tabs, useLoaded } from "../parts.js";
+import { go, href, route, setQuery } from "../router.js";
+import { askConfirm, askDelete, askSync, askTerminate, refresh } from "../verbs.js";
+import { revisionOf, short, why } from "../why.js";
+import { Differences } from "./differences.js";
+import { DriftTable } from "./drift.js";
+import { HistoryTab } from "./history.js";
+import { ObjectDrawer } from "./object.js";
+import { Overview } from "./overview.js";
+import { Tree } from "./tree.js";
+import { Yaml } from "../yaml.js";
+
+const TABS = [
+  ["", "Overview"],
+  ["tree", "Tree"],
+  ["differences", "Differences"],
+  ["history", "History"],
+  ["drift", "Drift"],
+  ["yaml", "YAML"],
+];
+
+/** Load the application anew whenever the stream tells of it. */
+function useApplication(name) {
+  const row = rowOf(name);
+  const [gone, setGone] = useState(false);
+  const state = useLoaded((signal) => get(`applications/${segment(name)}`, signal), [name, row]);
+  useEffect(() => setGone(state.error?.status === 404), [state.error]);
+  return { state, gone };
+}
+
+export function ApplicationView({ name }) {
+  const { state, gone } = useApplication(name);
+  const { query } = route.value;
+  const tab = query.get("tab") ?? "";
+  const app = state.value;
+  const to = (id) => href(["applications", name], { tab: id });
+  useKeys({
+    s: () => askSync([name]),
+    r: () => refresh([name]),
+    d: () => go(to("differences")),
+    t: () => go(to("tree")),
+    y: () => go(to("yaml")),
+    Escape: () => (query.get("object") ? setQuery({ object: "" }) : go(href(["applications"]))),
+  });
+  if (gone) return html`<${Empty}><h1>There is no application ${name}</h1><p>It was deleted, or you may not see it. <a href=${href(["applications"])}>All applications</a></p><//>`;
+  return html`<div class=${tab === "tree" ? "page fixed" : "page"}>
+    <${Loaded} state=${state}>${() => html`
+      <${Head} app=${app} />
+      <${Tabs} tabs=${TABS} at=${tab} to=${to} />
+      <${Tab} tab=${tab} app=${app} name=${name} />
+      ${query.get("object") && html`<${ObjectDrawer} name=${name} id=${query.get("object")} app=${app} close=${() => setQuery({ object: "" })} />`}
+    `}<//>
+  </div>`;
+}
+
+function Tab({ tab, app, name }) {
+  switch (tab) {
+    case "tree":
+      return html`<${Tree} name=${name} app=${app} />`;
+    case "differences":
+      return html`<${Differences} name=${name} />`;
+    case "history":
+      return html`<${HistoryTab} name=${name} />`;
+    case "drift":
+      return html`<${DriftTable} query=${{ application: name }} />`;
+    case "yaml":
+      return html`<${Yaml} value=${{ apiVersion: app.apiVersion, kind: app.kind, metadata: app.metadata, spec: app.spec }} />`;
+    default:
+      return html`<${Overview} app=${app} />`;
+  }
+}
+
+function Head({ app }) {
+  const { name } = app.metadata;
+  const status = app.status ?? {};
+  const reason = why(app);
+  const running = status.operationState?.phase === "Running";
+  const waits = (status.operationState?.syncResult?.resources ?? []).some((each) => each.reason === "Kept");
+  return html`
+    <div class="bar">
+      <h1>${name}</h1>
+      <span class="pill ${"unknown"}">${status.gitopsd?.cluster ?? app.spec.destination?.name ?? app.spec.destination?.server ?? ""}</span>
+      <${State} word=${status.sync?.status ?? "Unknown"} />
+      <${State} word=${status.health?.status ?? "Unknown"} title=${status.health?.message ?? ""} />
+      <span class="soft small">${short(revisionOf(app))} · compared <${Ago} at=${status.reconciledAt} /></span>
+      <span class="grow"></span>
+      <button class="primary" onClick=${() => askSync([name])}>Sync …</button>
+      <button onClick=${() => refresh([name])}>Refresh</button>
+      <button onClick=${() => refresh([name], { hard: true })} title="Fetch and render anew, too">Hard refresh</button>
+      ${running && html`<button class="danger" onClick=${() => askTerminate(name)}>End the sync …</button>`}
+      <button class="danger" onClick=${() => askDelete(name)}>Delete …</button>
+    </div>
+    <div class="why ${reason.tone}" role="status">
+      <${Mark} tone=${reason.tone} />
+      <p class="grow">${reason.text}</p>
+      ${waits && html`<button onClick=${() => askConfirm(name)}>Approve deletions …</button>`}
+      ${reason.next === "sync" && html`<button onClick=${() => askSync([name])}>Sync …</button>`}
+    </div>`;
+}
