@@ -32,6 +32,11 @@ class NotLent(Details):
     names: tuple[str, ...]  # by which repositories, charts and files are lent to a render
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyLines(Details):
+    lines: tuple[str, ...]  # each as `policy.csv:3`
+
+
 class GitopsError(Exception):
     """Base of every error raised on purpose: what happened, to what, and the remedy."""
 
@@ -122,6 +127,10 @@ class InvalidDeclaration(Terminal):
 
 class InvalidSettings(Terminal):
     """The settings file does not say what to do."""
+
+
+class InvalidPolicy(Terminal):
+    """A policy of rights has lines that cannot be used; `PolicyLines` names them."""
 
 
 class InvalidPayload(Terminal):

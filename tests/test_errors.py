@@ -10,9 +10,11 @@ from gitopsd.errors import (
     Details,
     GitopsError,
     InvalidManifest,
+    InvalidPolicy,
     LfsObject,
     NotLent,
     PartNotFetched,
+    PolicyLines,
     Submodule,
     WorkerFailed,
     error_from_json,
@@ -23,6 +25,7 @@ CARRY = [
     PartNotFetched("a submodule", remedy="wait", details=Submodule("m", "lib", "a" * 40)),
     PartNotFetched("an object", remedy="wait", details=LfsObject("m", "b" * 64, 7)),
     BaseNotLent("two bases", remedy="wait", details=NotLent(("base/x", "base/y"))),
+    InvalidPolicy("two lines", remedy="mend them", details=PolicyLines(("policy.csv:1", "policy.csv:3"))),
     InvalidManifest("a.yaml:3: no kind", remedy="write one"),
 ]
 

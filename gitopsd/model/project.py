@@ -73,6 +73,26 @@ class Orphans:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleToken:
+    """A token that was given out for a role, as the manifest lists it; never the token itself."""
+
+    issued_at_s: int  # Unix time
+    expires_at_s: int = 0  # Unix time; 0: never
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRole:
+    """What people of some groups, and bearers of its tokens, may do with the applications of the project."""
+
+    name: str
+    description: str = ""
+    policies: tuple[str, ...] = ()  # lines of CSV about this role, in this project
+    groups: tuple[str, ...] = ()  # of single sign-on; one with a comma is in quotes
+    tokens: tuple[RoleToken, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AppProject:
     """Globs throughout; an entry that starts with "!" denies."""
 
@@ -91,6 +111,7 @@ class AppProject:
     declares_for: tuple[str, ...] = ()  # annotation: other projects whose applications its applications may declare
     declares_projects: bool = False  # annotation: its applications may declare projects
     mode: Mode = Mode.ENFORCE  # annotation gitopsd.io/mode
+    roles: tuple[ProjectRole, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     manifest: Manifest = field(default_factory=dict)
     origin: Origin = NOWHERE

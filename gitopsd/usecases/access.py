@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gitopsd.core.rights.resources import PolicyResource
 from gitopsd.errors import NotFound
 from gitopsd.model.application import Application
 from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
 from gitopsd.usecases.backend import Backend
-from gitopsd.usecases.rights import ALL_APPLICATIONS, PolicyResource, Rights
+from gitopsd.usecases.rights import ALL_APPLICATIONS, Rights
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gitopsd.core.rights.resources import PolicyResource
 from gitopsd.model.caller import Caller
 from gitopsd.usecases.backend import Backend, ClusterState
-from gitopsd.usecases.rights import PolicyResource, Rights
+from gitopsd.usecases.rights import Rights
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gitopsd.core.rights.resources import PolicyResource
 from gitopsd.errors import NotFound
 from gitopsd.model.caller import Caller
 from gitopsd.model.project import AppProject
 from gitopsd.usecases.backend import Backend
-from gitopsd.usecases.rights import PolicyResource, Rights
+from gitopsd.usecases.rights import Rights
 
 
 @dataclass(frozen=True, slots=True)

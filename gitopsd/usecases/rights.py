@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from gitopsd.core.rights.resources import PolicyResource
 from gitopsd.errors import NotPermitted
 from gitopsd.model.caller import Caller, SignIn
 
 ALL_APPLICATIONS = "*/*"  # the object that only a policy over all applications of all projects fits
-
-
-class PolicyResource(enum.StrEnum):
-    """What a policy gives rights over."""
-
-    APPLICATIONS = "applications"
-    CLUSTERS = "clusters"
-    PROJECTS = "projects"
-    REPOSITORIES = "repositories"
 
 
 class RightsPolicy(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from gitopsd.core.declaration.application import name_of
 from gitopsd.core.declaration.fields import SHOWN, Fields, Warnings
@@ -15,18 +16,26 @@ from gitopsd.core.declaration.options import (
     mode,
     switch,
 )
+from gitopsd.core.rights.project_roles import project_policy
 from gitopsd.core.sync.windows import is_zone
 from gitopsd.core.text.cron import parse_cron
 from gitopsd.core.text.duration import go_duration_s
 from gitopsd.model.application import Destination, Origin
 from gitopsd.model.ids import ProjectName
 from gitopsd.model.manifest import GroupKind, Manifest
-from gitopsd.model.project import AppProject, IntegrityPolicy, OrphanIgnored, Orphans, SyncWindow, Verify, WritingAs
-
-NOT_ENFORCED = (
-    "permitOnlyProjectScopedClusters",
-    "roles",
+from gitopsd.model.project import (
+    AppProject,
+    IntegrityPolicy,
+    OrphanIgnored,
+    Orphans,
+    ProjectRole,
+    RoleToken,
+    SyncWindow,
+    Verify,
+    WritingAs,
 )
+
+NOT_ENFORCED = ("permitOnlyProjectScopedClusters",)
 
 
 def project_from(manifest: Manifest, origin: Origin) -> AppProject:
@@ -57,10 +66,11 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
     windows = tuple(_window(fields) for fields in spec.mappings("syncWindows") or ())
     declares_for = tuple(filter(None, (project.strip() for project in annotations.get(DECLARES_FOR, "").split(","))))
     source_namespaces = spec.texts("sourceNamespaces")
+    roles = tuple(_role(fields) for fields in spec.mappings("roles") or ())
     check_annotations(annotations, frozenset({MODE, DECLARES_FOR, DECLARES_PROJECTS}), warnings)
     for fields in (document, metadata, spec):
         fields.close()
-    return AppProject(
+    project = AppProject(
         name=ProjectName(name),
         source_repos=source_repos,
         destinations=destinations,
@@ -76,11 +86,25 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
         declares_for=declares_for,
         declares_projects=switch(annotations, DECLARES_PROJECTS),
         mode=mode(annotations),
+        roles=roles,
         labels=labels,
         manifest=manifest,
         origin=origin,
-        warnings=warnings.all(),
     )
+    for problem in project_policy(project).problems:
+        warnings.add(f".spec.roles give nobody anything: {problem}")
+    return replace(project, warnings=warnings.all())
+
+
+def _role(fields: Fields) -> ProjectRole:
+    tokens = []
+    for each in fields.mappings("jwtTokens") or ():
+        tokens.append(RoleToken(each.whole("iat", 0), each.whole("exp", 0), each.text("id")))
+        each.close()
+    texts = (fields.texts("policies"), fields.texts("groups"))
+    role = ProjectRole(fields.text("name"), fields.text("description"), *texts, tuple(tokens))
+    fields.close()
+    return role
 
 
 def _orphans(spec: Fields) -> Orphans | None:
