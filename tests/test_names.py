@@ -87,6 +87,14 @@ def bound_names(module: ast.Module) -> Iterator[tuple[str, int]]:
                 pass
 
 
+def test_the_map_of_the_flow_names_what_is_there() -> None:
+    page = (ROOT / "docs/flow.md").read_text().partition("## Where to look")[2]
+    paths = re.findall(r"`([a-z_]+/[a-z_/]+(?:\.py)?)`", page)
+
+    assert paths
+    assert [] == [path for path in paths if not (PACKAGE / path).exists()]
+
+
 def test_files_and_functions_can_be_read_in_one_go() -> None:
     files = [*PACKAGE.rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
     long_files = {str(path): lines for path in files if (lines := len(path.read_text().splitlines())) > MOST_LINES}

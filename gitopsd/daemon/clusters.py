@@ -20,7 +20,7 @@ from gitopsd.kube.credentials import server_of
 from gitopsd.live.mirrors import LiveMirrors
 from gitopsd.model.ids import AppName, ClusterId
 from gitopsd.model.manifest import GVK, GroupKind
-from gitopsd.scripts import checks, jq, lua
+from gitopsd.scripts import health_checks, jq, lua
 from gitopsd.scripts.health import LuaChecks
 from gitopsd.scripts.ignored import JqPaths
 from gitopsd.scripts.pool import script_workers
@@ -70,7 +70,7 @@ class ClusterSide:
             on_events=self._on_events,
             takeover=settings.sync.takeover,
             tracking=self.tracking,
-            checks=LuaChecks(self.lua_workers, checks.load(settings.health), settings.scripts, time.monotonic),
+            checks=LuaChecks(self.lua_workers, health_checks.load(settings.health), settings.scripts, time.monotonic),
             excluded=self.excluded,
             refresh_s=settings.sync.refresh_s,
         )

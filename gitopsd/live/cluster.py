@@ -12,11 +12,11 @@ from gitopsd.core.sync.retry import backoff_s
 from gitopsd.errors import Retryable
 from gitopsd.kube.client import KubeClient
 from gitopsd.live.admission import CRD, POLICIES, Admission, definition_key
-from gitopsd.live.checks import Checking
 from gitopsd.live.decode import Decoder
 from gitopsd.live.discovery import Discovery, discover, offered
 from gitopsd.live.fair_slots import Lists
 from gitopsd.live.grounds import KINDS, NAMESPACE, Grounds
+from gitopsd.live.health_checks import Checking
 from gitopsd.live.kinds import PENDING, ListWatchState, VersionStore
 from gitopsd.live.metadata_scans import MetadataScans
 from gitopsd.live.mirror import LiveMirror

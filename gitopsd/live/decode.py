@@ -14,7 +14,7 @@ from gitopsd.core.objects.fields import WrongShape, flag_at, items_at, number_at
 from gitopsd.core.objects.managed_fields import newest_s, view_hash
 from gitopsd.core.ownership.takeover import has_legacy
 from gitopsd.core.target.namespace_metadata import kept_of
-from gitopsd.core.target.options import marks_of
+from gitopsd.core.target.sync_options import marks_of
 from gitopsd.core.target.tracking import ANNOTATION, Tracking, other_installation, tracking_of
 from gitopsd.core.tree.network import network_of
 from gitopsd.model.cluster import LiveObject, PodFacts

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from gitopsd.live.checks import Checking
 from gitopsd.live.compact_store import CompactStore
 from gitopsd.live.decode import Decoder
+from gitopsd.live.health_checks import Checking
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import Accepted
 from gitopsd.model.comparison import Absent, Found, Reading, Unreadable

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from gitopsd.core.target.tracking import names_itself
-from gitopsd.live.checks import Checking
 from gitopsd.live.decode import Decoder
+from gitopsd.live.health_checks import Checking
 from gitopsd.live.kinds import Changed, KindStore
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import ObjectRef

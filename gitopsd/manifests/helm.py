@@ -16,11 +16,11 @@ from gitopsd.manifests.chart_files import CHART, Files, chart_files, mapping, pa
 from gitopsd.manifests.chart_schema import FILE as SCHEMA
 from gitopsd.manifests.chart_schema import check_schemas
 from gitopsd.manifests.dependencies import with_dependencies
+from gitopsd.manifests.directory import Loaded
 from gitopsd.manifests.helm_library import HelmRefused, HelmRelease, Rendering, rendering
 from gitopsd.manifests.helm_output import Printed, of_definitions, of_templates
 from gitopsd.manifests.helm_values import Values, helm_values
 from gitopsd.manifests.inflation import LONGEST_RELEASE, RELEASE
-from gitopsd.manifests.plain import Loaded
 from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.reproducible import at_another_time, differing
 from gitopsd.manifests.validate import manifests_of

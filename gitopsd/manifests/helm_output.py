@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gitopsd.core.target.options import HELM_HOOK
+from gitopsd.core.target.sync_options import HELM_HOOK
 from gitopsd.manifests.yaml import Document, parse
 from gitopsd.settings import RenderSettings
 

@@ -20,7 +20,7 @@ from gitopsd.errors import (
     PathNotFound,
     error_to_json,
 )
-from gitopsd.manifests import helm, kustomize, plain, plugin, sops, variables
+from gitopsd.manifests import directory, helm, kustomize, plugin, sops, variables
 from gitopsd.manifests.chart_files import CHART
 from gitopsd.manifests.closure import manifests_key
 from gitopsd.manifests.kustomization import FILES
@@ -116,7 +116,7 @@ def _rendered(tree: Tree, path: str, declared: Mapping[str, Any], context: Rende
     options = overridden(tree, path, entries, declared, context)
     warnings = Warnings()
     tooling = tooling_of(Fields(options, ".spec.source", warnings))
-    tool = tooling.tool or ("Plugin" if plugin.discovered(tree, path, context) else _detected(entries))
+    tool = tooling.tool or ("Plugin" if plugin.discovered(tree, path, context) else _detected_source_type(entries))
     if tool == "Kustomize":
         loaded = kustomize.build(tree, path, tooling.kustomize, context)
     elif tool == "Helm":
@@ -124,7 +124,7 @@ def _rendered(tree: Tree, path: str, declared: Mapping[str, Any], context: Rende
     elif tool == "Plugin":
         loaded = plugin.generate(tree, path, tooling.plugin, context)
     elif tool == "Directory":
-        loaded = plain.directory(tree, path, tooling.directory, context)
+        loaded = directory.build(tree, path, tooling.directory, context)
     else:
         raise not_supported(f"{path} asks for {tool}")
     return {
@@ -137,7 +137,7 @@ def _rendered(tree: Tree, path: str, declared: Mapping[str, Any], context: Rende
     }
 
 
-def _detected(entries: Sequence[Entry]) -> str:
+def _detected_source_type(entries: Sequence[Entry]) -> str:
     """Return the tool that the files of a directory are for; Kustomize goes before Helm, as in Argo CD."""
     names = {entry.name for entry in entries}
     if not names.isdisjoint(FILES):

@@ -14,10 +14,10 @@ from pathlib import Path
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, NotSupported, PathNotFound
 from gitopsd.manifests.build_options import allowed, arguments, helm_command
 from gitopsd.manifests.capabilities import CapabilityReads, api_versions, kube_version
+from gitopsd.manifests.directory import Loaded
 from gitopsd.manifests.inflation import ENVIRONMENT, check_texts
 from gitopsd.manifests.kustomization import FILES, Kustomization, edited
 from gitopsd.manifests.kustomize_inputs import follow
-from gitopsd.manifests.plain import Loaded
 from gitopsd.manifests.program_output import printed
 from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.tools import Programs

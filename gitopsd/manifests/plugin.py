@@ -18,8 +18,8 @@ from gitopsd.core.text.redacted import scrubbed
 from gitopsd.errors import GitopsError, InvalidManifest, NotSupported, PathNotFound, WorkerFailed, WorkerStopped
 from gitopsd.manifests import whole_directory as subtree
 from gitopsd.manifests.announced import announcements
+from gitopsd.manifests.directory import Loaded
 from gitopsd.manifests.path_glob import path_glob
-from gitopsd.manifests.plain import Loaded
 from gitopsd.manifests.plugins import Plugin
 from gitopsd.manifests.program_output import printed
 from gitopsd.manifests.render_context import RenderContext

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitopsd.errors import InvalidManifest
-from gitopsd.manifests.plain import Loaded
+from gitopsd.manifests.directory import Loaded
 from gitopsd.manifests.validate import QUOTE, manifests_of
 from gitopsd.manifests.yaml import parse
 from gitopsd.settings import RenderSettings

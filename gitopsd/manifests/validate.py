@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import orjson
 
-from gitopsd.core.target.options import HELM_HOOK, HOOK
+from gitopsd.core.target.sync_options import HELM_HOOK, HOOK
 from gitopsd.errors import InvalidManifest
 from gitopsd.model.manifest import Manifest
 

@@ -17,7 +17,7 @@ from gitopsd.manifests.yaml import parse
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.manifest import GroupKind
 from gitopsd.ports import HealthChecks
-from gitopsd.scripts import checks, lua
+from gitopsd.scripts import health_checks, lua
 from gitopsd.scripts.health import LuaChecks
 from gitopsd.scripts.pool import script_workers
 from gitopsd.settings import RenderSettings, Settings, load
@@ -61,7 +61,7 @@ def told(
 
 async def _all_told(values: Iterable[Any], settings: Settings) -> list[HealthReport]:
     async with script_workers(settings.scripts, lua.__name__) as workers:
-        judge = LuaChecks(workers, checks.load(settings.health), settings.scripts, time.monotonic)
+        judge = LuaChecks(workers, health_checks.load(settings.health), settings.scripts, time.monotonic)
         return [await _told(value, judge) for value in values]
 
 

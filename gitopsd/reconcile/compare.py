@@ -14,7 +14,7 @@ from gitopsd.core.compare.ignore_rules import NO_EXPRESSION_PATHS, ExpressionPat
 from gitopsd.core.compare.pairing import owns, pairs
 from gitopsd.core.compare.respect_ignored import spared
 from gitopsd.core.compare.verdict import Basis, Doubtful, settle, verdicts
-from gitopsd.core.target.options import extra_fields_of, parse_options
+from gitopsd.core.target.sync_options import extra_fields_of, parse_options
 from gitopsd.core.target.target import Target
 from gitopsd.errors import GitopsError
 from gitopsd.model.application import Application, ExtraFields, IgnoreDifference

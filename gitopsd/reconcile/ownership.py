@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from gitopsd.core.project.access import ProjectAccess, refuse
 from gitopsd.core.sync.deletion import delete_hooks
 from gitopsd.core.sync.prune import Guard, approved_s
-from gitopsd.core.target.options import parse_options
+from gitopsd.core.target.sync_options import parse_options
 from gitopsd.core.target.target import Target
 from gitopsd.model.application import Application
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl

@@ -15,7 +15,7 @@ from gitopsd.core.sync.shared_resources import shared_conditions
 from gitopsd.core.target import namespace_metadata
 from gitopsd.core.target.exclusions import included
 from gitopsd.core.target.hooks import hook_refs
-from gitopsd.core.target.options import hook_types
+from gitopsd.core.target.sync_options import hook_types
 from gitopsd.core.target.target import KindScope, Target, target_of, unreadable, with_nameless
 from gitopsd.core.target.tracking import ANNOTATION, Tracking
 from gitopsd.core.tree.orphans import orphans, warning

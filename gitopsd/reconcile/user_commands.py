@@ -15,7 +15,7 @@ from gitopsd.core.compare.verdict import counted
 from gitopsd.core.declaration import DECLARE
 from gitopsd.core.ownership.takeover import takes_over
 from gitopsd.core.sync.decide import request_refused
-from gitopsd.core.target.options import options_of_target, parse_options
+from gitopsd.core.target.sync_options import options_of_target, parse_options
 from gitopsd.errors import ClusterRefused, Conflict, GitopsError, NotFound, RepositoryUnreachable, RevisionNotFound
 from gitopsd.model.application import Application, IgnoreDifference
 from gitopsd.model.command import ObjectRef, Predicted

@@ -7,7 +7,7 @@ from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.manifest import GroupKind
 from gitopsd.ports import Checked, Clock, Workers
 from gitopsd.runtime.rests import Rests
-from gitopsd.scripts.checks import CheckScript, CheckScripts
+from gitopsd.scripts.health_checks import CheckScript, CheckScripts
 from gitopsd.scripts.lua import HEALTH
 from gitopsd.settings import ScriptSettings
 

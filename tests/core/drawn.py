@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gitopsd.core.sync.prune import Guard
 from gitopsd.core.target.hooks import Hook, hook_of
-from gitopsd.core.target.options import Consent, SyncOptions
+from gitopsd.core.target.sync_options import Consent, SyncOptions
 from gitopsd.model.command import Command, Prune, Release
 from gitopsd.model.comparison import Unreadable
 from gitopsd.model.health import Health, HealthStatus

@@ -11,7 +11,7 @@ from gitopsd.core.sync.actions import write_of
 from gitopsd.core.sync.deletion import deletion
 from gitopsd.core.sync.plan import PlanScope, work
 from gitopsd.core.sync.prune import Guard
-from gitopsd.core.target.options import Consent, SyncOptions
+from gitopsd.core.target.sync_options import Consent, SyncOptions
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.command import PLAIN, Apply, CreateNamespace, Write
 from gitopsd.model.comparison import Compared, Found, Pair, SyncStatus

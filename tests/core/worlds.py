@@ -14,7 +14,7 @@ from gitopsd.core.sync.plan import PlannedWork, PlanScope, plan, work
 from gitopsd.core.sync.prune import Guard
 from gitopsd.core.sync.step import Step, SyncLimits, absorb, step
 from gitopsd.core.target.hooks import Hook
-from gitopsd.core.target.options import marks_of
+from gitopsd.core.target.sync_options import marks_of
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import Accepted, Applied, Apply, Command, CreateNamespace, DryRun, Prune, Refused, Release
 from gitopsd.model.comparison import Absent, Compared, Found, Reading, SyncStatus

@@ -19,7 +19,7 @@ from gitopsd.core.compare.respect_ignored import spared
 from gitopsd.core.ownership.removed import without
 from gitopsd.core.target import namespace_metadata as namespace
 from gitopsd.core.target import tracking
-from gitopsd.core.target.options import marks_of
+from gitopsd.core.target.sync_options import marks_of
 from gitopsd.model.cluster import ApiResource, LiveObject, RefusedAt, WatchAge
 from gitopsd.model.command import (
     Accepted,

@@ -32,10 +32,10 @@ from gitopsd.kube.discovery import served
 from gitopsd.manifests import kustomization
 from gitopsd.manifests.chart_files import archived, unpacked
 from gitopsd.manifests.chart_schema import check_schemas
+from gitopsd.manifests.directory import parsed
 from gitopsd.manifests.glob import glob
 from gitopsd.manifests.helmignore import ignored
 from gitopsd.manifests.path_glob import path_glob
-from gitopsd.manifests.plain import parsed
 from gitopsd.manifests.strvals import NotSettable, set_into
 from gitopsd.model.application import Origin
 from gitopsd.oci.archive import files

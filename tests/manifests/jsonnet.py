@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitopsd.git.tree import GitTree, open_tree
-from gitopsd.manifests.plain import Loaded, directory
+from gitopsd.manifests.directory import Loaded, build
 from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.variables import Variables
 from gitopsd.model.application import DirectoryOptions, JsonnetOptions
@@ -38,4 +38,4 @@ def load(  # noqa: PLR0913 - a source is all of this
 ) -> tuple[Loaded, GitTree]:
     tree = open_tree(str(repo.path), repo.rewrite(files, links=links))
     given = RenderContext(limits or RenderSettings(), variables=variables or Variables({}))
-    return directory(tree, path, DirectoryOptions(jsonnet=options), given), tree
+    return build(tree, path, DirectoryOptions(jsonnet=options), given), tree

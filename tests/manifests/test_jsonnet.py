@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gitopsd.errors import GitopsError, InvalidManifest, PathNotFound, WorkerFailed
+from gitopsd.manifests.directory import Loaded
 from gitopsd.manifests.entries import NoEntries
-from gitopsd.manifests.plain import Loaded
 from gitopsd.manifests.render import ClosureRenderer
 from gitopsd.manifests.variables import Variables
 from gitopsd.model.application import JsonnetOptions, JsonnetVariable, Source

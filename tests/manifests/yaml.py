@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gitopsd.errors import InvalidManifest
-from gitopsd.manifests.plain import NO_MANIFEST, parsed
+from gitopsd.manifests.directory import NO_MANIFEST, parsed
 from gitopsd.settings import RenderSettings
 from tests.manifests.kustomizing import PROGRAM
 

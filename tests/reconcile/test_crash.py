@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 
-from gitopsd.core.target.options import OPERATION_ID
+from gitopsd.core.target.sync_options import OPERATION_ID
 from gitopsd.model.command import Applied, Apply, Command
 from gitopsd.model.ids import AppName, ClusterId
 from gitopsd.model.manifest import Manifest, annotations_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.core.target.options import EXTRA_FIELDS
+from gitopsd.core.target.sync_options import EXTRA_FIELDS
 from gitopsd.errors import ClusterRefused
 from gitopsd.model.drift import DriftEnd, WriterClass
 from gitopsd.model.ids import AppName

@@ -12,8 +12,8 @@ from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.manifest import GroupKind
 from gitopsd.runtime.rests import FIRST_S
 from gitopsd.runtime.workers import JobLimits, WorkerPool
-from gitopsd.scripts.checks import load
 from gitopsd.scripts.health import LuaChecks
+from gitopsd.scripts.health_checks import load
 from gitopsd.settings import HealthCustomization, HealthSettings, ScriptSettings
 
 SCRIPTS = {

@@ -14,7 +14,7 @@ from gitopsd.core.declaration.changes import DeclarationKey, Documents, read_sou
 from gitopsd.core.source.webhook import parse_push
 from gitopsd.core.target.apply_form import apply_form
 from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidPayload, RevisionNotFound
-from gitopsd.manifests.plain import parsed
+from gitopsd.manifests.directory import parsed
 from gitopsd.model.ids import AppName, RepoUrl
 from gitopsd.model.operation import SyncRequest
 from gitopsd.settings import GitSettings, Held, RenderSettings, RepoCredentials

@@ -11,7 +11,7 @@ import pytest
 from gitopsd.errors import PartNotFetched, RepositoryUnreachable
 from gitopsd.git.credentials import access
 from gitopsd.git.tree import open_tree
-from gitopsd.manifests.plain import directory
+from gitopsd.manifests.directory import build
 from gitopsd.manifests.render_context import RenderContext
 from gitopsd.model.application import FLAT
 from gitopsd.model.ids import RepoUrl
@@ -42,13 +42,13 @@ async def test_content_in_lfs_is_not_had_by_knowing_its_pointer(world: World) ->
         world.repo("other.git").commit({"app/a.yaml": pointer})
         theirs = await lfs_reading(world, lfs)
         found = await theirs.tree("app/a.yaml")
-        assert ["ConfigMap"] == kinds(directory(found, "app", FLAT, context()).manifests)
+        assert ["ConfigMap"] == kinds(build(found, "app", FLAT, context()).manifests)
 
         url = RepoUrl(f"{lfs.server.url}/other.git")
         await theirs.repositories.fetch(url)
         other = open_tree(theirs.repositories.mirror(url), theirs.repositories.resolve(url, "main").revision)
         with pytest.raises(PartNotFetched):
-            directory(other, "app", FLAT, context())
+            build(other, "app", FLAT, context())
 
 
 def context() -> RenderContext:

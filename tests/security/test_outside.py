@@ -31,9 +31,9 @@ from tests.fakes.backend import REPO, FakeBackend, app_view
 from tests.git.artifacts import Place
 from tests.gitserver import Repo
 from tests.manifests.charting import Harbour, chart_yaml, config_map, tgz
+from tests.manifests.directory import load
+from tests.manifests.directory import manifest as json_manifest
 from tests.manifests.kustomizing import Kitchen
-from tests.manifests.plain import load
-from tests.manifests.plain import manifest as json_manifest
 from tests.oci.archive import LIMITS, entry
 from tests.registry import tar
 

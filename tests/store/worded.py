@@ -16,7 +16,7 @@ import orjson
 
 from gitopsd.core.sync.decide import last_sync
 from gitopsd.core.sync.prune import Guard
-from gitopsd.core.target.options import Consent, SyncOptions
+from gitopsd.core.target.sync_options import Consent, SyncOptions
 from gitopsd.model.command import Command, Refused
 from gitopsd.model.comparison import Unreadable
 from gitopsd.model.health import Health, HealthStatus

@@ -161,7 +161,7 @@ async def test_every_callback_counts() -> None:
     metrics.looked_up("verified", 0.002)
     metrics.rendered()
     metrics.unsealed()
-    metrics.worker_job("gitopsd.manifests.plain:render", 0.01, "done")
+    metrics.worker_job("gitopsd.manifests.directory:render", 0.01, "done")
     metrics.webhook("push", "https://git.example/a")
     metrics.webhook("forged", "")
     metrics.answered("BREW", "", 401, 0.001)

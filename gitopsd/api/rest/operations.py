@@ -12,7 +12,7 @@ from gitopsd.api.answers import answer, body_of, written
 from gitopsd.api.argocd_json import results_json, sync_json
 from gitopsd.api.logins import caller_of
 from gitopsd.api.rest.show import Show
-from gitopsd.core.target.options import listed, parse_options
+from gitopsd.core.target.sync_options import listed, parse_options
 from gitopsd.errors import BadRequest, NotSupported
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import ResourceKey

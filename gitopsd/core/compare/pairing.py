@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from gitopsd.core.target.options import has_compare_option, hook_types
+from gitopsd.core.target.sync_options import has_compare_option, hook_types
 from gitopsd.core.target.tracking import names_itself
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Compared, Found, Pair, Reading, Unreadable

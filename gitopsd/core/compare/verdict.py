@@ -21,7 +21,7 @@ from gitopsd.core.health import worst
 from gitopsd.core.objects.managed_fields import MANAGER, our_entry
 from gitopsd.core.objects.mask import masked, without_values
 from gitopsd.core.ownership.takeover import takes_over
-from gitopsd.core.target.options import DEFAULTS, SyncOptions, options_of_target
+from gitopsd.core.target.sync_options import DEFAULTS, SyncOptions, options_of_target
 from gitopsd.core.target.target import Target
 from gitopsd.core.target.tracking import ANNOTATION, INSTALLATION_ID, TRACKING_ID, Tracking, tracking_of
 from gitopsd.model.application import IgnoreDifference

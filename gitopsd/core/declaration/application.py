@@ -23,7 +23,7 @@ from gitopsd.core.declaration.options import (
     sync_options,
 )
 from gitopsd.core.declaration.source import sources_of
-from gitopsd.core.target.options import COMPARE_OPTIONS, EXTRA_FIELDS
+from gitopsd.core.target.sync_options import COMPARE_OPTIONS, EXTRA_FIELDS
 from gitopsd.core.text.duration import go_duration_s
 from gitopsd.model.application import (
     BY_HAND,

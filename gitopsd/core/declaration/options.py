@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gitopsd.core.declaration.fields import SHOWN, Fields, Warnings
-from gitopsd.core.target.options import (
+from gitopsd.core.target.sync_options import (
     COMPARE_OPTIONS,
     EXTRA_FIELDS,
     INHERENT,

@@ -7,7 +7,7 @@ from typing import Any
 
 from gitopsd.core.health.words import condition, degraded, healthy, progressing, unknown
 from gitopsd.core.objects.fields import items_at, mapping_at, number_at, text_at
-from gitopsd.core.target.options import HELM_HOOK, HOOK
+from gitopsd.core.target.sync_options import HELM_HOOK, HOOK
 from gitopsd.model.health import Health
 from gitopsd.model.manifest import Manifest
 

@@ -17,7 +17,7 @@ from gitopsd.core.objects.managed_fields import (
     union,
 )
 from gitopsd.core.ownership.removed import gone_with
-from gitopsd.core.target.options import MIGRATION_MANAGER, SyncOptions
+from gitopsd.core.target.sync_options import MIGRATION_MANAGER, SyncOptions
 from gitopsd.model.comparison import FieldPath, Found, Reading
 from gitopsd.model.manifest import Manifest, annotations_of
 

@@ -14,7 +14,7 @@ from gitopsd.core.sync.readiness import held_by
 from gitopsd.core.target.apply_form import defines
 from gitopsd.core.target.hooks import DeletePolicy, Hook, is_run, run_manifest
 from gitopsd.core.target.namespace_metadata import manager_of
-from gitopsd.core.target.options import SyncOptions, hook_types, options_of_target
+from gitopsd.core.target.sync_options import SyncOptions, hook_types, options_of_target
 from gitopsd.core.target.tracking import names_itself
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.cluster import LiveObject

@@ -8,8 +8,8 @@ from dataclasses import replace
 from gitopsd.core.sync.plan import DELETION, PlannedWork, allowed, deletion_of, hook_left, is_due, live_objects
 from gitopsd.core.sync.prune import Guard
 from gitopsd.core.target.hooks import Hook, hooks_of
-from gitopsd.core.target.options import OPERATION_ID
 from gitopsd.core.target.order import task_order
+from gitopsd.core.target.sync_options import OPERATION_ID
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Compared, Found, Reading
 from gitopsd.model.ids import TargetHash

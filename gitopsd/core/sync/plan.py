@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from gitopsd.core.compare.pairing import is_extraneous
 from gitopsd.core.sync.prune import Guard, options_of, prune_refusal
 from gitopsd.core.target.hooks import DeletePolicy, Hook, hooks_of, policies_of
-from gitopsd.core.target.options import DEFAULTS, sync_wave, wave_in
 from gitopsd.core.target.order import FIRST, kind_rank, task_order
+from gitopsd.core.target.sync_options import DEFAULTS, sync_wave, wave_in
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Compared, Found, Reading, SyncStatus, Unreadable
 from gitopsd.model.ids import TargetHash

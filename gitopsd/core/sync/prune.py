@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gitopsd.core.compare.pairing import owns
-from gitopsd.core.target.options import (
+from gitopsd.core.target.sync_options import (
     DEFAULTS,
     DELETION_APPROVED,
     HELM_RESOURCE_POLICY,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from gitopsd.core.target.options import OPERATION_ID
+from gitopsd.core.target.sync_options import OPERATION_ID
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Absent, Found, Reading, Unreadable, Unserved
 from gitopsd.model.health import HealthStatus

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gitopsd.core.compare.pairing import owns
 from gitopsd.core.sync.prune import options_of
-from gitopsd.core.target.options import DEFAULTS, Consent, SyncOptions, hook_types
+from gitopsd.core.target.sync_options import DEFAULTS, Consent, SyncOptions, hook_types
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import GroupKind, ResourceKey

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gitopsd.core.target.hooks import read
-from gitopsd.core.target.options import hook_types, marks_of, sync_wave
 from gitopsd.core.target.order import PHASES, kind_rank
+from gitopsd.core.target.sync_options import hook_types, marks_of, sync_wave
 from gitopsd.model.manifest import Manifest, ResourceKey, key_of
 from gitopsd.model.operation import SyncPhase
 

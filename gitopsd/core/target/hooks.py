@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitopsd.core.objects.hashes import digest, object_hash
-from gitopsd.core.target.options import (
+from gitopsd.core.target.order import kind_rank
+from gitopsd.core.target.sync_options import (
     HELM_HOOK,
     HELM_HOOK_DELETE,
     HOOK,
@@ -17,7 +18,6 @@ from gitopsd.core.target.options import (
     hook_types,
     sync_wave,
 )
-from gitopsd.core.target.order import kind_rank
 from gitopsd.core.target.tracking import track
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import HOOK_FINALIZER, ObjectRef

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from gitopsd.core.objects.hashes import object_hash, target_hash
 from gitopsd.core.target.apply_form import apply_form, scopes_of
 from gitopsd.core.target.hooks import Hook, hook_of, read
-from gitopsd.core.target.options import (
+from gitopsd.core.target.sync_options import (
     EXTRA_FIELDS,
     HOOK,
     SYNC_OPTIONS,

@@ -9,7 +9,7 @@ import pytest
 from gitopsd.core.sync.deletion import deletion
 from gitopsd.core.sync.plan import PlannedWork, PlanScope, work
 from gitopsd.core.sync.prune import Guard
-from gitopsd.core.target.options import Consent, SyncOptions
+from gitopsd.core.target.sync_options import Consent, SyncOptions
 from gitopsd.model.comparison import Absent, Compared, Pair, SyncStatus, Unreadable
 from gitopsd.model.ids import AppName, TargetHash
 from gitopsd.model.operation import TaskState, TaskVerb

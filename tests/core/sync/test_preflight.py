@@ -9,7 +9,7 @@ import pytest
 from gitopsd.core.sync.plan import PlanScope, work
 from gitopsd.core.sync.prune import Guard
 from gitopsd.core.sync.step import absorb
-from gitopsd.core.target.options import SyncOptions
+from gitopsd.core.target.sync_options import SyncOptions
 from gitopsd.model.command import Command, DryRun, Refused
 from gitopsd.model.comparison import Compared, Difference, Found, Pair, SyncStatus, Unserved
 from gitopsd.model.ids import AppName, TargetHash

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gitopsd.core.sync.prune import Guard, PruneRefusal, approved_s, prune_refusal
-from gitopsd.core.target.options import Consent, SyncOptions
+from gitopsd.core.target.sync_options import Consent, SyncOptions
 from gitopsd.model.ids import AppName, TrackingId
 from tests.core.lives import SHOP, config_key, live_of
 

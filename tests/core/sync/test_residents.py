@@ -9,7 +9,7 @@ import pytest
 from gitopsd.core.sync.prune import Guard, prune_refusal
 from gitopsd.core.sync.residents import Leaver, stays
 from gitopsd.core.target.hooks import hook_of
-from gitopsd.core.target.options import Consent, SyncOptions
+from gitopsd.core.target.sync_options import Consent, SyncOptions
 from gitopsd.model.ids import AppName, TrackingId
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.residents import Resident, Residents

@@ -9,7 +9,7 @@ import pytest
 from gitopsd.core.sync.plan import PlanScope
 from gitopsd.core.sync.prune import Guard
 from gitopsd.core.sync.step import SyncLimits, absorb
-from gitopsd.core.target.options import SyncOptions
+from gitopsd.core.target.sync_options import SyncOptions
 from gitopsd.model.command import Accepted, Apply
 from gitopsd.model.comparison import Absent, Unserved
 from gitopsd.model.health import Health, HealthStatus

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gitopsd.core.sync.plan import PlanScope
 from gitopsd.core.sync.step import absorb
-from gitopsd.core.target.options import Consent
 from gitopsd.core.target.order import group_of
+from gitopsd.core.target.sync_options import Consent
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import Applied, Command, Prune, Refused, Release
 from gitopsd.model.health import Health

@@ -9,7 +9,7 @@ import pytest
 
 from gitopsd.core.sync.prune import Guard
 from gitopsd.core.sync.step import SyncLimits, absorb
-from gitopsd.core.target.options import Consent, SyncOptions
+from gitopsd.core.target.sync_options import Consent, SyncOptions
 from gitopsd.model.command import Accepted, Prune
 from gitopsd.model.comparison import Unreadable
 from gitopsd.model.health import Health, HealthStatus

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.core.target.options import (
+from gitopsd.core.target.sync_options import (
     Consent,
     SyncOptions,
     has_compare_option,

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gitopsd.live.checks import PENDING, UNREADABLE, Checking
 from gitopsd.live.decode import Decoder
+from gitopsd.live.health_checks import PENDING, UNREADABLE, Checking
 from gitopsd.live.kinds import KindStore
 from gitopsd.live.mirror import LiveMirror
 from gitopsd.model.command import HOOK_FINALIZER

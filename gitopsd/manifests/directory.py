@@ -73,7 +73,7 @@ class ParsedFile:
         return 500 + sum(len(manifest) for _, manifest in self.manifests)
 
 
-def directory(tree: Tree, path: str, options: DirectoryOptions, context: RenderContext) -> Loaded:
+def build(tree: Tree, path: str, options: DirectoryOptions, context: RenderContext) -> Loaded:
     """Return the manifests below `path`.
 
     Raises:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, PathNotFound
-from gitopsd.manifests import plain
-from gitopsd.manifests.plain import Loaded
+from gitopsd.manifests import directory
+from gitopsd.manifests.directory import Loaded
 from gitopsd.model.application import FLAT, DirectoryOptions
 from gitopsd.settings import RenderSettings
 from tests.gitserver import Repo
-from tests.manifests import plain as shared
-from tests.manifests.plain import LIMITS, load, manifest
+from tests.manifests import directory as shared
+from tests.manifests.directory import LIMITS, load, manifest
 
 repo = shared.repo  # the fixture
 
@@ -175,10 +175,10 @@ def test_a_file_read_before_gives_the_same_wherever_it_is(repo: Repo) -> None:
 
 
 def test_files_are_kept_within_a_bound() -> None:
-    kept = plain._Kept(10_000)  # noqa: SLF001 - the bound is not to be seen from outside
+    kept = directory._Kept(10_000)  # noqa: SLF001 - the bound is not to be seen from outside
     for number in range(1000):
-        kept.put(str(number), LIMITS, plain.ParsedFile(1, ((1, b"x" * 500),)))
-    kept.put("large", LIMITS, plain.ParsedFile(1, ((1, b"x" * 9000),)))
+        kept.put(str(number), LIMITS, directory.ParsedFile(1, ((1, b"x" * 500),)))
+    kept.put("large", LIMITS, directory.ParsedFile(1, ((1, b"x" * 9000),)))
 
     held = [number for number in range(1000) if kept.get(str(number), LIMITS)]
     assert list(range(990, 1000)) == held

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gitopsd.git.tree import open_tree
-from gitopsd.manifests.plain import Loaded, directory
+from gitopsd.manifests.directory import Loaded, build
 from gitopsd.manifests.render_context import RenderContext
 from gitopsd.model.application import FLAT, DirectoryOptions
 from gitopsd.settings import RenderSettings
@@ -37,4 +37,4 @@ def load(  # noqa: PLR0913 - a source is all of this
     limits: RenderSettings = LIMITS,
     links: Mapping[str, str] | None = None,
 ) -> Loaded:
-    return directory(open_tree(str(repo.path), repo.commit(files, links=links)), path, options, RenderContext(limits))
+    return build(open_tree(str(repo.path), repo.commit(files, links=links)), path, options, RenderContext(limits))

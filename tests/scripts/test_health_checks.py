@@ -8,7 +8,7 @@ import pytest
 
 from gitopsd.errors import InvalidSettings
 from gitopsd.model.manifest import GroupKind
-from gitopsd.scripts.checks import CheckScripts, load
+from gitopsd.scripts.health_checks import CheckScripts, load
 from gitopsd.settings import HealthCustomization, HealthSettings
 
 
