@@ -1,4 +1,4 @@
-"""`POST /api/webhook`: a signed push is a reason to fetch, and nothing in it is trusted."""
+"""`POST /api/webhook`: a push with its provider's secret is a reason to fetch; nothing in it is trusted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import structlog
 from aiohttp import web
 
 from gitopsd.api.answers import answer, refusal
-from gitopsd.core.source.webhook import IgnoredEvent, PingEvent, PushEvent, parse_push, verify
+from gitopsd.core.source.webhook import WebhookProvider, providers_of
+from gitopsd.core.source.webhook_events import IgnoredEvent, PingEvent, PushEvent, WebhookEvent
 from gitopsd.errors import InvalidPayload
 
 log = structlog.get_logger()
@@ -21,7 +22,7 @@ log = structlog.get_logger()
 WEBHOOK = "/api/webhook"
 SMALL_BYTES = 256 << 10  # larger ones are checked in a thread: hashing 25 MiB takes longer than the loop may lag
 
-OnPush = Callable[[Sequence[str], str], int]  # URLs of the repository, ref → how many repositories of ours that is
+OnPush = Callable[[Sequence[str]], int]  # URLs of the repository → how many repositories of ours that is
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,19 @@ BOUNDS = WebhookBounds()
 class WebhookEndpoint:
     def __init__(
         self,
-        secret: Callable[[], bytes],
+        secret_of: Callable[[str], bytes],
         on_push: OnPush,
         *,
         on_result: Callable[[str, str], None] = lambda *_: None,
         bounds: WebhookBounds = BOUNDS,
     ) -> None:
-        """Check payloads against `secret` (empty: answer 404) and hand pushes to `on_push`, which only queues work.
+        """Check requests against the secret of their provider, and hand pushes to `on_push`, which only queues work.
+
+        `secret_of` gives the secret of the provider of that name; empty: its webhooks get 404, as do those of nobody.
 
         `on_result` hears each result and, for a push that matched, the repository's URL.
         """
-        self._secret = secret
+        self._secret_of = secret_of
         self._on_push = on_push
         self._on_result = on_result
         self._bounds = bounds
@@ -66,42 +69,51 @@ class WebhookEndpoint:
         return [web.post(WEBHOOK, self.receive)]
 
     async def receive(self, request: web.Request) -> web.Response:
-        secret = self._secret()
-        if not secret:
-            self._on_result("unconfigured", "")
-            return refusal(http.HTTPStatus.NOT_FOUND, "Not Found")
         try:
-            payload = await self._payload(request, secret)
+            event = await self._event(request)
         except _PayloadRefused as err:
             self._on_result(err.result, "")
             response = refusal(err.status, http.HTTPStatus(err.status).phrase)
             response.force_close()  # the rest of the body is not worth reading
             return response
-        return self._taken(payload)
+        return self._taken(event)
 
-    def _taken(self, payload: PushEvent | PingEvent | IgnoredEvent) -> web.Response:
-        match payload:
-            case PushEvent(urls, ref):
-                matched = self._on_push(urls, ref)
+    def _taken(self, event: WebhookEvent) -> web.Response:
+        match event:
+            case PushEvent(urls, refs):
+                matched = self._on_push(urls)
                 self._on_result("push" if matched else "unmatched", urls[0] if matched else "")
-                log.info("webhook.push", url=urls[0], ref=ref, matched=matched)
+                log.info("webhook.push", url=urls[0], refs=list(refs), matched=matched)
             case PingEvent():
                 self._on_result("ping", "")
             case IgnoredEvent():
                 self._on_result("ignored", "")
         return answer({"status": "accepted"})
 
-    async def _payload(self, request: web.Request, secret: bytes) -> PushEvent | PingEvent | IgnoredEvent:
+    async def _event(self, request: web.Request) -> WebhookEvent:
+        provider, secret = self._provider(request)
         if (request.content_length or 0) > self._bounds.max_bytes:
             raise _PayloadRefused("too-large", http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        signature, event = request.headers.get("X-Hub-Signature-256"), request.headers.get("X-GitHub-Event", "")
-        if signature is None:
-            raise _PayloadRefused("unsigned")
+        credential, event = request.headers[provider.credential], request.headers.get(provider.event, "")
         with self._buffer() as take:
             body = await self._body(request, take)
             if len(body) <= SMALL_BYTES:
-                return _checked(secret, body, signature, event)
-            return await asyncio.to_thread(_checked, secret, body, signature, event)
+                return _checked(provider, secret, body, credential, event)
+            return await asyncio.to_thread(_checked, provider, secret, body, credential, event)
+
+    def _provider(self, request: web.Request) -> tuple[WebhookProvider, bytes]:
+        """Return whose request it is, with the secret; a wrong one that is not of the body is refused unread."""
+        providers = ((provider, self._secret_of(provider.name)) for provider in providers_of(request.headers))
+        likely = [(provider, secret) for provider, secret in providers if secret]
+        if not likely:
+            raise _PayloadRefused("unconfigured", http.HTTPStatus.NOT_FOUND)
+        presented = [(provider, secret) for provider, secret in likely if provider.credential in request.headers]
+        if not presented:
+            raise _PayloadRefused("unsigned")
+        for provider, secret in presented:
+            if provider.signs or provider.genuine(secret, b"", request.headers[provider.credential]):
+                return provider, secret
+        raise _PayloadRefused("forged")
 
     async def _body(self, request: web.Request, take: Callable[[int], None]) -> bytes:
         body = bytearray()
@@ -136,10 +148,10 @@ class WebhookEndpoint:
             self._buffered_bytes -= taken_bytes
 
 
-def _checked(secret: bytes, body: bytes, signature: str, event: str) -> PushEvent | PingEvent | IgnoredEvent:
-    if not verify(secret, body, signature):
+def _checked(provider: WebhookProvider, secret: bytes, body: bytes, credential: str, event: str) -> WebhookEvent:
+    if not provider.genuine(secret, body, credential):
         raise _PayloadRefused("forged")
     try:
-        return parse_push(event, body)
+        return provider.parse(event, body)
     except InvalidPayload as err:
         raise _PayloadRefused("invalid") from err

@@ -29,7 +29,9 @@ GIT = (
     "poll_jitter",
     "poll_s",
 )
-LIVE = ("log", "api.token", "api.webhook_secret", *(f"git.{name}" for name in GIT))
+LIVE = ("log", "api.token", "api.webhook_secret", "api.webhooks", *(f"git.{name}" for name in GIT))
+
+GITHUB = "github"  # its secret has a setting of its own
 
 log = structlog.get_logger()
 
@@ -67,9 +69,10 @@ class Reloader:
         """Return the API's bearer token; "" where the settings name none, or it cannot be read now."""
         return _read(self.settings.api.token)
 
-    def webhook_secret(self) -> bytes:
-        """Return the secret of GitHub's webhooks; empty where the settings name none."""
-        return _read(self.settings.api.webhook_secret).encode()
+    def webhook_secret(self, provider: str) -> bytes:
+        """Return the secret of the webhooks of `provider`; empty where the settings name none."""
+        api = self.settings.api
+        return _read(api.webhook_secret if provider == GITHUB else getattr(api.webhooks, provider)).encode()
 
 
 def _read(secret: Secret | None) -> str:

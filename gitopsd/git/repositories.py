@@ -167,7 +167,7 @@ class Repositories:
             with contextlib.suppress(InvalidDeclaration):
                 self.use(repo)
 
-    def pushed(self, urls: Iterable[str], _ref: str) -> int:
+    def pushed(self, urls: Iterable[str]) -> int:
         """Fetch at once what one of a webhook's `urls` may name; return how many repositories that is.
 
         A push during a fetch makes the next one, and many make no more than that.

@@ -306,13 +306,27 @@ class DeclarationSource:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """Secrets of webhooks beside GitHub's, which is `api.webhook_secret`; a provider without one is off."""
+
+    gitlab: Secret | None = None  # its secret token
+    gitea: Secret | None = None  # of Forgejo and Gogs too
+    bitbucket: Secret | None = None  # of Bitbucket Cloud
+    bitbucket_server: Secret | None = None  # of Bitbucket Data Center too
+    azure_devops: Secret | None = None  # user and password of its basic login, with a colon between them
+    harbor: Secret | None = None  # its auth header
+    generic: Secret | None = None  # of programs of your own, which sign as GitHub does
+
+
+@dataclass(frozen=True, slots=True)
 class ApiSettings:
     host: str = "127.0.0.1"
     port: int = 8080
     probe_host: str = "127.0.0.1"
     probe_port: int = 8081
     token: Secret | None = None  # static bearer token; none: one is written to the data directory
-    webhook_secret: Secret | None = None  # of GitHub webhooks; none: the webhook answers 404
+    webhook_secret: Secret | None = None  # of GitHub webhooks; none: they get 404
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     max_webhook_bytes: int = 25 << 20  # GitHub's own limit
     cert_file: Path | None = None  # with key_file: TLS; both are read again when they change
     key_file: Path | None = None

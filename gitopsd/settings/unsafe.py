@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from ipaddress import ip_address
 
 from gitopsd.errors import InvalidSettings
@@ -51,6 +52,9 @@ def _guessed(api: ApiSettings) -> Iterator[tuple[str, Secret]]:
         yield "api.token", api.token
     if api.webhook_secret is not None:
         yield "api.webhook_secret", api.webhook_secret
+    for setting in fields(api.webhooks):
+        if (secret := getattr(api.webhooks, setting.name)) is not None:
+            yield f"api.webhooks.{setting.name}", secret
 
 
 def _text(secret: Secret) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -43,7 +44,7 @@ class Api:
     url: str
     port: int
     session: aiohttp.ClientSession  # with the token
-    pushes: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    pushes: list[tuple[str, ...]] = field(default_factory=list)
     results: list[str] = field(default_factory=list)  # of webhooks
     observed: list[tuple[str, str, int]] = field(default_factory=list)
     unforeseen: list[str] = field(default_factory=list)
@@ -64,7 +65,7 @@ async def serving(  # noqa: PLR0913 - every option has a default
     backend: FakeBackend,
     *,
     token: Callable[[], str] = lambda: TOKEN,
-    secret: Callable[[], bytes] = lambda: b"",
+    secrets: Mapping[str, bytes] = MappingProxyType({}),
     request_s: float = 60.0,
     refresh_s: float = 50.0,
     authenticator: Authenticator | None = None,
@@ -78,15 +79,15 @@ async def serving(  # noqa: PLR0913 - every option has a default
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session:
         api = Api(backend, news, "", 0, session)
 
-        def on_push(urls: Sequence[str], ref: str) -> int:
-            api.pushes.append((tuple(urls), ref))
+        def on_push(urls: Sequence[str]) -> int:
+            api.pushes.append(tuple(urls))
             return 1
 
         parts = ApiWiring(
             uses=use_cases(backend, Rights(policy), news, lambda: NOW_S, refresh_s=refresh_s),
             authenticator=authenticator or StaticToken(token),
             webhook=WebhookEndpoint(
-                secret,
+                lambda provider: secrets.get(provider, b""),
                 on_push,
                 on_result=lambda result, _: api.results.append(result),
                 bounds=webhook_bounds,

@@ -39,13 +39,13 @@ async def send(api: Api, body: bytes, *, event: str = "push", **headers: str) ->
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    async with serving(FakeBackend(), secret=lambda: KEY, webhook_bounds=BOUNDS) as served:
+    async with serving(FakeBackend(), secrets={"github": KEY}, webhook_bounds=BOUNDS) as served:
         yield served
 
 
 async def test_signed_push_asks_for_a_fetch(api: Api) -> None:
     assert (200, '{"status":"accepted"}') == await send(api, PUSH)
-    assert [((URL,), "refs/heads/main")] == api.pushes
+    assert [(URL,)] == api.pushes
     assert ["push"] == api.results
 
 
@@ -118,7 +118,7 @@ async def test_body_over_the_bound_is_refused_while_it_comes(api: Api) -> None:
     # The refusal may be read, or the connection may end under the sender's hands.
     with contextlib.suppress(aiohttp.ClientError, ConnectionError):
         async with (
-            aiohttp.ClientSession(headers={"X-Hub-Signature-256": signed(b"")}) as github,
+            aiohttp.ClientSession(headers={"X-GitHub-Event": "push", "X-Hub-Signature-256": signed(b"")}) as github,
             github.post(f"{api.url}/api/webhook", data=endless()) as answer,
         ):
             assert 413 == answer.status
@@ -126,12 +126,12 @@ async def test_body_over_the_bound_is_refused_while_it_comes(api: Api) -> None:
     assert ["too-large"] == api.results
 
 
-HEAD = b"POST /api/webhook HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: sha256=0\r\n"
+HEAD = b"POST /api/webhook HTTP/1.1\r\nHost: x\r\nX-GitHub-Event: push\r\nX-Hub-Signature-256: sha256=0\r\n"
 
 
 async def test_body_that_trickles_is_given_up() -> None:
     hasty = WebhookBounds(deadline_s=0.5)
-    async with serving(FakeBackend(), secret=lambda: KEY, webhook_bounds=hasty) as api:
+    async with serving(FakeBackend(), secrets={"github": KEY}, webhook_bounds=hasty) as api:
         async with connected(api.port, HEAD + b"Content-Length: 1000\r\n\r\n{") as reader:
             assert b"HTTP/1.1 408 Request Timeout" == (await reader.readline()).strip()
 
@@ -174,7 +174,7 @@ async def test_without_a_secret_there_is_no_webhook() -> None:
 
 async def test_strangers_bodies_fill_a_bounded_buffer_together() -> None:
     bounds = WebhookBounds(deadline_s=30, buffer_bytes=100_000)
-    async with serving(FakeBackend(), secret=lambda: KEY, webhook_bounds=bounds) as api:
+    async with serving(FakeBackend(), secrets={"github": KEY}, webhook_bounds=bounds) as api:
         body = PUSH + b" " * 50_000
 
         async def answers(status: int) -> bool:

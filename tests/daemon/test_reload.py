@@ -87,3 +87,15 @@ async def test_good_file_is_taken(reloader: Reloader, tmp_path: Path) -> None:
 
     assert "third" == reloader.token()
     assert [7.0] == polls
+
+
+async def test_secrets_of_webhooks_hold_from_the_signal_on(reloader: Reloader, tmp_path: Path) -> None:
+    assert b"" == reloader.webhook_secret("gitlab")
+
+    (tmp_path / "hook").write_text("between us\n")
+    secrets = f"  webhook_secret:\n    file: {tmp_path}/token\n  webhooks:\n    gitlab:\n      file: {tmp_path}/hook\n"
+    reloader.config.write_text(GOOD.format(root=tmp_path) + secrets)
+    await hup(reloader)
+
+    secrets_now = [reloader.webhook_secret(provider) for provider in ("github", "gitlab", "gitea")]
+    assert [b"first", b"between us", b""] == secrets_now

@@ -10,8 +10,9 @@ from pathlib import Path
 import yaml
 from aiohttp import web
 
-from gitopsd.core.source.webhook import PushEvent as Told
-from gitopsd.core.source.webhook import parse_push, verify
+from gitopsd.core.source.webhook import verify
+from gitopsd.core.source.webhook_events import PushEvent as Told
+from gitopsd.core.source.webhook_events import github
 from gitopsd.demo.fleet import create, git, sample_apps
 from gitopsd.demo.fleet_server import REPOSITORY, DemoWebhook, Pushes, serving
 from gitopsd.demo.observer import ObservedPush
@@ -62,7 +63,7 @@ async def test_push_over_http_is_told_by_a_signed_webhook(tmp_path: Path) -> Non
 
     revision = await git("-C", str(work), "rev-parse", "HEAD")
     assert verify(SECRET.encode(), body, request.headers["X-Hub-Signature-256"])
-    assert Told((repo_url,), "refs/heads/main") == parse_push(request.headers["X-GitHub-Event"], body)
+    assert Told((repo_url,), ("refs/heads/main",)) == github(request.headers["X-GitHub-Event"], body)
     assert (revision, frozenset({"shop"})) == (push.revision, push.namespaces)
     assert [] == failures
 

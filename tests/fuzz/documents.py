@@ -110,18 +110,6 @@ PROJECT: Document = {
         ],
     },
 }
-PUSH: Document = {
-    "ref": "refs/heads/main",
-    "before": "0" * 40,
-    "after": "1" * 40,
-    "repository": {
-        "clone_url": GIT,
-        "ssh_url": "git@git.example:fleet.git",
-        "html_url": "https://git.example/fleet",
-        "git_url": "git://git.example/fleet.git",
-        "url": "https://git.example/fleet",
-    },
-}
 CHART_INDEX: Document = {
     "apiVersion": "v1",
     "entries": {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,11 +18,11 @@ from gitopsd.core.source.remote_base import remote_base
 from gitopsd.core.source.repo_address import repository_key, same_server
 from gitopsd.core.source.repo_url import has_credentials, url_fault
 from gitopsd.core.source.semver import newest, range_of
-from gitopsd.core.source.webhook import parse_push, verify
+from gitopsd.core.source.webhook import PROVIDERS, verify
 from gitopsd.core.text.cron import next_fire_s, parse_cron
 from gitopsd.core.text.duration import go_duration_s
 from gitopsd.core.text.globs import matches
-from gitopsd.errors import BadRequest
+from gitopsd.errors import BadRequest, InvalidPayload
 from gitopsd.git.chart_index import entries_of, found_in
 from gitopsd.git.epoch import fingerprint, read_refs
 from gitopsd.git.failures import fetch_failed, is_damage
@@ -54,15 +54,17 @@ from tests.fuzz.documents import (
     KUSTOMIZED,
     MANIFEST,
     PROJECT,
-    PUSH,
     RESOURCES,
     SCHEMA,
 )
 from tests.fuzz.drawn import archives, as_bytes, as_json, gone_wrong, texts
 from tests.fuzz.runner import WORKER_S, Target
+from tests.webhooks import DELIVERIES
 
 HERE = Origin("dir:/apps", "/apps/shop.yaml", 1)
 LIMITS = RenderSettings()
+EVENTS = sorted({delivery.event for delivery in DELIVERIES.values()})
+PUSHES = [delivery.payload for delivery in DELIVERIES.values()]
 OCI = OciSettings(max_unpacked_bytes=64 << 20)
 NO_NAME = re.compile(r"[\0- \x7f~^:?*\[\\]")
 NOW_S = 1_700_000_000.0
@@ -140,7 +142,10 @@ def _said_by_git(stderr: str) -> None:
 
 def _pushed(body: bytes) -> None:
     verify(b"secret", body, f"sha256={'a' * 64}")
-    parse_push("push", body)
+    for provider in PROVIDERS:
+        for event in EVENTS:
+            with contextlib.suppress(InvalidPayload):
+                provider.parse(event, body)
 
 
 def _index(data: bytes) -> None:
@@ -160,7 +165,7 @@ def _chart(data: bytes) -> None:
     check_schemas("chart", unpacked(inside, "chart"))
 
 
-@contextmanager
+@contextlib.contextmanager
 def _kubeconfig(content: bytes) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="gitopsd-fuzz-") as folder:
         path = Path(folder, "kubeconfig")
@@ -203,8 +208,8 @@ TARGETS = (
     Target("version", st.tuples(VERSIONS, st.lists(VERSIONS, max_size=5)), lambda drawn: _newest(*drawn)),
     Target("git's refs", REFS, _refs),
     Target("git's errors", STDERR, _said_by_git),
-    Target("webhook", as_json(gone_wrong(PUSH)) | as_bytes(texts("payload=", "%7b", '{"ref":', "[", "+")), _pushed),
     Target("gRPC's frames", frames.CONNECTIONS, frames.read),
+    Target("webhook", as_json(gone_wrong(*PUSHES)) | as_bytes(texts("payload=", "%7b", '{"ref":', "[", "+")), _pushed),
     Target("declaration", gone_wrong(APPLICATION, DIRECTORY, KUSTOMIZED, PROJECT), lambda found: declared(found, HERE)),
     Target("Argo CD's Secrets", SECRETS_AND_CLUSTERS, lambda found: secrets.read([("a.yaml:1", found)])),
     Target("cluster's kinds", gone_wrong(RESOURCES), lambda found: list(served("apps", "v1", found, preferred=True))),

@@ -197,8 +197,8 @@ async def test_webhook_fetches_what_its_urls_may_name(world: World) -> None:
             repositories.use(url)
             await until(lambda: repositories.epoch(url))
             second = repo.commit({"a": "2"})
-            assert 0 == repositories.pushed(["https://elsewhere.org/shop", "nonsense", ""], "refs/heads/main")
-            assert 1 == repositories.pushed([f"ssh://git@127.0.0.1:{2222}/Shop", url], "refs/heads/main")
+            assert 0 == repositories.pushed(["https://elsewhere.org/shop", "nonsense", ""])
+            assert 1 == repositories.pushed([f"ssh://git@127.0.0.1:{2222}/Shop", url])
             await until(lambda: repositories.resolve(url, "main").revision == second)
 
 

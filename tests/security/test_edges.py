@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from gitopsd.core.declaration.changes import DeclarationKey, Documents, read_source
-from gitopsd.core.source.webhook import parse_push
+from gitopsd.core.source.webhook_events import azure_devops, bitbucket, bitbucket_server, gitea, github
 from gitopsd.core.target.apply_form import apply_form
 from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidPayload, RevisionNotFound
 from gitopsd.manifests.directory import parsed
@@ -73,8 +73,16 @@ def test_case_28_owners_in_a_circle_end() -> None:
     ],
 )
 def test_cases_30_to_32_a_payload_of_another_shape_is_refused(payload: Any) -> None:
-    with pytest.raises(InvalidPayload):
-        parse_push("push", orjson.dumps(payload))
+    azure = {"eventType": "git.push", "resource": payload}
+    for parse, event, body in (
+        (github, "push", payload),
+        (gitea, "push", payload),
+        (bitbucket, "repo:push", payload),
+        (bitbucket_server, "repo:refs_changed", payload),
+        (azure_devops, "", azure),
+    ):
+        with pytest.raises(InvalidPayload):
+            parse(event, orjson.dumps(body))
 
 
 async def test_case_33_credentials_may_be_asked_for_and_change_at_once() -> None:

@@ -1,82 +1,98 @@
-"""A webhook's payload: was it signed with our secret, and which repositories does it name?"""
+"""Whose webhook a request is, and whether it knows our secret: a table of providers, each with a secret of its own."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import unquote_to_bytes
 
-import orjson
-
-from gitopsd.core.source.repo_address import repository_key
-from gitopsd.errors import InvalidPayload
+from gitopsd.core.source import webhook_events
+from gitopsd.core.source.webhook_events import WebhookEvent
 
 SIGNATURE = "sha256="
-URL_FIELDS = ("clone_url", "ssh_url", "html_url", "git_url", "url")
-LONGEST_REF = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class PushEvent:
-    """A ref moved, says somebody who knows our secret. A reason to fetch, and nothing else."""
-
-    urls: tuple[str, ...]  # every spelling of the repository's URL that the payload has
-    ref: str  # refs/heads/main
-
-
-@dataclass(frozen=True, slots=True)
-class PingEvent:
-    """The webhook was set up."""
-
-
-@dataclass(frozen=True, slots=True)
-class IgnoredEvent:
-    """An event that no repository moves by."""
 
 
 def verify(secret: bytes, body: bytes, signature: str | None) -> bool:
-    """Tell whether `signature` (X-Hub-Signature-256) is the HMAC of the raw `body`, in constant time.
+    """Tell whether `signature` is `sha256=` and the HMAC of the raw `body` in hex, in constant time.
 
     Without a secret, or without a signature, nothing is genuine.
     """
+    return _verified(secret, body, signature, SIGNATURE)
+
+
+def _verify_bare(secret: bytes, body: bytes, signature: str) -> bool:
+    return _verified(secret, body, signature, "")
+
+
+def _same_token(secret: bytes, _body: bytes, token: str) -> bool:
+    return bool(secret) and _same(secret, token.encode(errors="replace"))
+
+
+def _same_login(secret: bytes, _body: bytes, authorization: str) -> bool:
+    """Tell whether the header is HTTP's basic login of `secret`, a user and a password with a colon between them."""
+    scheme, _, login = authorization.partition(" ")
+    due = base64.b64encode(secret)
+    return bool(secret) and scheme.lower() == "basic" and _same(due, login.strip().encode(errors="replace"))
+
+
+def _verified(secret: bytes, body: bytes, signature: str | None, prefix: str) -> bool:
     if not secret or signature is None:
         return False
-    due = SIGNATURE + hmac.new(secret, body, hashlib.sha256).hexdigest()
-    # As bytes: compare_digest raises on a str that is not ASCII, and the header is anybody's.
-    return hmac.compare_digest(due.encode(), signature.strip().lower().encode(errors="replace"))
+    due = prefix + hmac.new(secret, body, hashlib.sha256).hexdigest()
+    return _same(due.encode(), signature.strip().lower().encode(errors="replace"))
 
 
-def parse_push(event: str, body: bytes) -> PushEvent | PingEvent | IgnoredEvent:
-    """Return what a GitHub webhook says; `event` is its X-GitHub-Event header.
+def _same(due: bytes, presented: bytes) -> bool:
+    # As bytes: compare_digest raises on a str that is not ASCII, and the header is anybody's. As digests: the time does
+    # not tell how long the secret is, either.
+    return hmac.compare_digest(hashlib.sha256(due).digest(), hashlib.sha256(presented).digest())
 
-    The body is JSON, or a form with one field `payload` that holds JSON, as GitHub sends by default.
 
-    Raises:
-        InvalidPayload: the body is no JSON object, or the push in it names no repository or ref.
+@dataclass(frozen=True, slots=True)
+class WebhookProvider:
+    """How one kind of server sends webhooks. All that is read of a request before it is genuine are its headers."""
+
+    name: str  # of the setting with its secret
+    mark: str  # the header that its requests have
+    credential: str  # the header with the signature, token or login
+    parse: Callable[[str, bytes], WebhookEvent]  # event, body
+    event: str = ""  # the header that names the event; "": the body does
+    genuine: Callable[[bytes, bytes, str], bool] = verify  # secret, body, credential
+    signs: bool = True  # the credential is of the body; else it is known whether it is right before the body is read
+
+
+PROVIDERS = (
+    WebhookProvider("generic", "X-Gitopsd-Signature", "X-Gitopsd-Signature", webhook_events.generic),
+    # Gitea and Forgejo send the headers of Gogs and GitHub beside their own.
+    WebhookProvider("gitea", "X-Gitea-Event", "X-Gitea-Signature", webhook_events.gitea, "X-Gitea-Event", _verify_bare),
+    WebhookProvider("gitea", "X-Gogs-Event", "X-Gogs-Signature", webhook_events.gitea, "X-Gogs-Event", _verify_bare),
+    WebhookProvider("github", "X-GitHub-Event", "X-Hub-Signature-256", webhook_events.github, "X-GitHub-Event"),
+    WebhookProvider(
+        "gitlab", "X-Gitlab-Event", "X-Gitlab-Token", webhook_events.gitlab, genuine=_same_token, signs=False
+    ),
+    WebhookProvider("bitbucket", "X-Hook-UUID", "X-Hub-Signature", webhook_events.bitbucket, "X-Event-Key"),
+    WebhookProvider(
+        "bitbucket_server", "X-Event-Key", "X-Hub-Signature", webhook_events.bitbucket_server, "X-Event-Key"
+    ),
+    WebhookProvider(
+        "azure_devops",
+        "Authorization",
+        "Authorization",
+        webhook_events.azure_devops,
+        genuine=_same_login,
+        signs=False,
+    ),
+    WebhookProvider(
+        "harbor", "Authorization", "Authorization", webhook_events.harbor, genuine=_same_token, signs=False
+    ),
+)
+
+
+def providers_of(headers: Container[str]) -> Iterator[WebhookProvider]:
+    """Give the providers that may have sent a request with `headers`, the likeliest first.
+
+    Whoever sends may choose among them, and needs the secret of the one that is chosen.
     """
-    if event == "ping":
-        return PingEvent()
-    if event != "push":
-        return IgnoredEvent()
-    payload = _json(body)
-    repository, ref = payload.get("repository"), payload.get("ref")
-    if not isinstance(repository, dict) or not isinstance(ref, str) or not 0 < len(ref) <= LONGEST_REF:
-        raise InvalidPayload("a push names no repository or no ref", remedy="send GitHub's push event")
-    urls = [url for field in URL_FIELDS if isinstance(url := repository.get(field), str)]
-    usable = tuple(dict.fromkeys(url for url in urls if repository_key(url) is not None))
-    if not usable:
-        raise InvalidPayload("a push names no repository URL", remedy="send GitHub's push event")
-    return PushEvent(usable, ref)
-
-
-def _json(body: bytes) -> dict[str, Any]:
-    text = unquote_to_bytes(body[len(b"payload=") :].replace(b"+", b" ")) if body.startswith(b"payload=") else body
-    try:
-        payload = orjson.loads(text)
-    except orjson.JSONDecodeError as err:
-        raise InvalidPayload("the body is not JSON", remedy="set the webhook's content type to JSON") from err
-    if not isinstance(payload, dict):
-        raise InvalidPayload("the body is not a JSON object", remedy="send GitHub's push event")
-    return payload
+    return (provider for provider in PROVIDERS if provider.mark in headers)

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitopsd.core.source.webhook import IgnoredEvent, PingEvent, PushEvent, parse_push, verify
+from gitopsd.core.source.webhook import verify
+from gitopsd.core.source.webhook_events import IgnoredEvent, PingEvent, PushEvent, github
 from gitopsd.errors import InvalidPayload
 
 SECRET = b"between us"
@@ -52,21 +53,21 @@ def test_absurd_signature_is_just_not_genuine(text: str) -> None:
 def test_push_names_every_fetchable_spelling_of_its_repository() -> None:
     due = PushEvent(
         ("https://github.com/org/repo.git", "git@github.com:org/repo.git", "https://github.com/org/repo"),
-        "refs/heads/main",
+        ("refs/heads/main",),
     )
 
-    assert due == parse_push("push", orjson.dumps(PUSH))
+    assert due == github("push", orjson.dumps(PUSH))
 
 
 def test_push_sent_as_a_form_is_read_alike() -> None:
     form = b"payload=" + quote_plus(orjson.dumps(PUSH)).encode()
 
-    assert parse_push("push", orjson.dumps(PUSH)) == parse_push("push", form)
+    assert github("push", orjson.dumps(PUSH)) == github("push", form)
 
 
 def test_ping_and_other_events_name_nothing() -> None:
-    assert PingEvent() == parse_push("ping", b"whatever")
-    assert IgnoredEvent() == parse_push("issues", b"whatever")
+    assert PingEvent() == github("ping", b"whatever")
+    assert IgnoredEvent() == github("issues", b"whatever")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_ping_and_other_events_name_nothing() -> None:
 )
 def test_absurd_push_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidPayload):
-        parse_push("push", body)
+        github("push", body)
 
 
 JSON: Any = st.recursive(
@@ -106,11 +107,11 @@ JSON: Any = st.recursive(
 )
 def test_no_bytes_raise_anything_else(event: str, body: bytes) -> None:
     with contextlib.suppress(InvalidPayload):
-        parse_push(event, body)
+        github(event, body)
 
 
 @given(JSON)
 def test_no_json_raises_anything_else(payload: Any) -> None:
     body = json.dumps(payload).encode()
     with contextlib.suppress(InvalidPayload):
-        parse_push("push", body)
+        github("push", body)
