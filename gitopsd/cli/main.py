@@ -22,6 +22,7 @@ VERBS = {
     "demo": LazyCommand("gitopsd.cli.commands.demo", "Show the main job on simulated clusters."),
     "app": LazyCommand("gitopsd.cli.commands.app", "Ask a running daemon about applications, or order a sync."),
     "drift": LazyCommand("gitopsd.cli.commands.drift", "Ask what was changed in clusters behind Git's back."),
+    "admin": LazyCommand("gitopsd.cli.commands.admin", "Try and check the policy of rights, without a daemon."),
     "audit": LazyCommand("gitopsd.cli.commands.audit", "Ask who did what through the API."),
     "version": LazyCommand("gitopsd.cli.commands.version", "Print the version, and the daemon's."),
 }

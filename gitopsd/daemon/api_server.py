@@ -15,6 +15,7 @@ from gitopsd.api.middleware import Watched
 from gitopsd.api.probes import DaemonPart, Probes, Readiness
 from gitopsd.api.tls import TlsFiles
 from gitopsd.api.webhooks import WebhookBounds, WebhookEndpoint
+from gitopsd.core.rights.policy_rights import PolicyRights
 from gitopsd.daemon import sandbox_policy as confine
 from gitopsd.daemon.backend import DaemonBackend
 from gitopsd.daemon.base import Base
@@ -23,8 +24,10 @@ from gitopsd.daemon.controller import Controller
 from gitopsd.daemon.freshness import Freshness, StaleSnapshot, turned
 from gitopsd.daemon.reload import Reloader
 from gitopsd.daemon.sources import GitSide
+from gitopsd.errors import InvalidPolicy
+from gitopsd.model.ids import ProjectName
 from gitopsd.runtime.tasks import Service
-from gitopsd.settings import Settings
+from gitopsd.settings import RbacSettings, Settings, policy_table, read_rbac
 from gitopsd.telemetry.scrape import ScrapeSources
 from gitopsd.usecases.authentication import StaticToken
 from gitopsd.usecases.backend import VersionInfo
@@ -44,6 +47,9 @@ class ApiServer:
         settings, store, meters = base.settings, base.store, base.meters
         self._sources, self._clusters, self._controller, self._store = sources, clusters, controller, store
         self._changes = ChangeFeed()
+        self._rights = Rights(home=settings.argocd_namespace)
+        self._configure_rights(settings.rbac)
+        reloader.on_rbac = self._configure_rights
         self._tools = settings.tools
         self.freshness = Freshness(settings, sources.git, clusters.live, clusters.servers, self._on_freshness)
         backend = DaemonBackend(
@@ -71,7 +77,7 @@ class ApiServer:
         self._tls = TlsFiles(api.cert_file, api.key_file) if api.cert_file and api.key_file else None
         own_token = _api_token(settings)
         parts = ApiWiring(
-            use_cases(backend, Rights(), self._changes, base.now_s),
+            use_cases(backend, self._rights, self._changes, base.now_s),
             StaticToken(lambda: reloader.token() or own_token),
             webhook,
             health,
@@ -104,6 +110,15 @@ class ApiServer:
     def _on_freshness(self, before: StaleSnapshot, after: StaleSnapshot) -> None:
         for name in turned(self._store.all(), self._store.status, before, after):
             self._changes.changed(name)
+
+    def _configure_rights(self, rbac: RbacSettings) -> None:
+        """Go by the policy as it is configured now; one that cannot be used leaves what was."""
+        try:
+            table = policy_table(read_rbac(rbac))
+        except InvalidPolicy as err:  # the settings were looked at, and the file has changed since
+            log.error("policy.kept", error=err.what, remedy=err.remedy)  # noqa: TRY400 - they say it all
+            return
+        self._rights.change(PolicyRights(table, lambda name: self._store.project(ProjectName(name))))
 
     def _parts(self) -> Sequence[DaemonPart]:
         """Return what `/readyz` tells: a cluster or repository that is away keeps nothing else from its work."""

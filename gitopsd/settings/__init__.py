@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from gitopsd.settings.changes import SettingsChanges, changed
 from gitopsd.settings.loading import load, problems, unsafe
-from gitopsd.settings.objects import CompareSettings, IgnoreRule, ResourceSettings, TrackingSettings
+from gitopsd.settings.objects import CompareSettings, IgnoreRule, RbacSettings, ResourceSettings, TrackingSettings
 from gitopsd.settings.problem import Problem
+from gitopsd.settings.rbac import policy_table, read_policy_file, read_rbac
 from gitopsd.settings.schema import (
     ApiSettings,
     ChartSettings,
@@ -59,6 +60,7 @@ __all__ = [
     "OciSettings",
     "PluginSettings",
     "Problem",
+    "RbacSettings",
     "RedisSettings",
     "RenderSettings",
     "RepoCredentials",
@@ -75,7 +77,10 @@ __all__ = [
     "WorkerSettings",
     "changed",
     "load",
+    "policy_table",
     "problems",
+    "read_policy_file",
+    "read_rbac",
     "unchecked",
     "unsafe",
 ]

@@ -39,8 +39,13 @@ class Builder:
             return None
         hints = get_type_hints(cls)
         fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        self._unknown(node.value, fields, name)
         values: dict[str, Any] = {}
+        rest = next((field.name for field in fields.values() if field.metadata.get("rest")), None)
+        if rest is None:
+            self._unknown(node.value, fields, name)
+        else:
+            del fields[rest]
+            values[rest] = self._rest(node, fields, name)
         whole = True
         for field in fields.values():
             path = f"{name}.{field.name}" if name else field.name
@@ -56,6 +61,19 @@ class Builder:
             except _ValueUnfit:
                 whole = whole and not _required(field)
         return cls(**values) if whole else None
+
+    def _rest(self, node: SettingsNode, fields: Mapping[str, Field[Any]], name: str) -> dict[str, str]:
+        """Return what stands under names that are no fields, as text; a list of words is one text, as in YAML."""
+        texts: dict[str, str] = {}
+        for key, inner in node.value.items():
+            if key in fields or inner.value is None:
+                continue
+            words = [item.value for item in inner.value] if isinstance(inner.value, list) else [inner.value]
+            if not all(isinstance(word, str) for word in words):
+                self._no(inner, f"{name}.{key}"[:100], "is not a string", "put it in quotes")
+                continue
+            texts[key] = f"[{', '.join(words)}]" if isinstance(inner.value, list) else words[0]
+        return texts
 
     def _unknown(self, nodes: Mapping[str, SettingsNode], fields: Mapping[str, Field[Any]], name: str) -> None:
         for key in nodes:

@@ -16,6 +16,7 @@ from gitopsd.errors import InvalidSettings
 from gitopsd.settings.limits import KUSTOMIZE_OPTIONS
 from gitopsd.settings.objects import TrackingSettings
 from gitopsd.settings.problem import Problems
+from gitopsd.settings.rbac import check_rbac
 from gitopsd.settings.schema import (
     ClusterSettings,
     NetworkSettings,
@@ -52,6 +53,7 @@ def check(settings: Settings, environ: Mapping[str, str], problems: Problems) ->
     _files(settings, environ, problems)
     _redis(settings, problems)
     _api(settings, problems)
+    check_rbac(settings.rbac, problems)
     _sync(settings, problems)
     _rules(settings, problems)
     _tracking(settings.tracking, problems)

@@ -1,8 +1,10 @@
-"""What the settings say of objects: which are read, how they are compared, and whose they are."""
+"""What the settings say of objects, which are read, how they are compared, whose they are; and of people's rights."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +45,11 @@ class TrackingSettings:
     method: str = "annotation"  # annotation | annotation+label | label
     label: str = "app.kubernetes.io/instance"  # of the other two methods; its value is the application's name
     installation_id: str = ""  # tells several gitopsd that write to one cluster apart
+
+
+@dataclass(frozen=True, slots=True)
+class RbacSettings:
+    """Who may do what; the keys are those of Argo CD's ConfigMap argocd-rbac-cm."""
+
+    file: Path | None = None  # that ConfigMap as a manifest, or CSV alone; read again on SIGHUP
+    data: Mapping[str, str] = field(default_factory=dict, metadata={"rest": True})  # goes over the file's

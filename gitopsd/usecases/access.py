@@ -27,7 +27,7 @@ class ApplicationAccess:
     def visible(self, caller: Caller) -> Callable[[Application], bool]:
         """Return what tells of one application after another whether the caller may know of it."""
         permitted = self.rights.permitted(caller, PolicyResource.APPLICATIONS, "get")
-        return lambda app: permitted(object_of(app))
+        return lambda app: permitted(self.rights.object_of(app))
 
     def sees_name(self, caller: Caller, name: str) -> bool:
         """Tell whether the caller may read records about `name`; those of what is gone are for who sees everything."""
@@ -46,10 +46,5 @@ class ApplicationAccess:
     def require(self, caller: Caller, name: AppName, action: str) -> Application:
         """Return the application to which the caller may do `action`. Raises NotFound, NotPermitted."""
         app = self.known(caller, name)
-        self.rights.require(caller, PolicyResource.APPLICATIONS, action, object_of(app))
+        self.rights.require(caller, PolicyResource.APPLICATIONS, action, self.rights.object_of(app))
         return app
-
-
-def object_of(app: Application) -> str:
-    """Return what policies call an application."""
-    return f"{app.project}/{app.name}"

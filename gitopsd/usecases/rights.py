@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from gitopsd.core.project.declaring_rights import ARGOCD_NAMESPACE
 from gitopsd.core.rights.resources import PolicyResource
 from gitopsd.errors import NotPermitted
+from gitopsd.model.application import Application
 from gitopsd.model.caller import Caller, SignIn
 
 ALL_APPLICATIONS = "*/*"  # the object that only a policy over all applications of all projects fits
@@ -21,14 +23,20 @@ class RightsPolicy(Protocol):
 class Rights:
     """What callers may do: the holder of the static token everything, and without a policy nobody else anything."""
 
-    def __init__(self, policy: RightsPolicy | None = None) -> None:
+    def __init__(self, policy: RightsPolicy | None = None, home: str = ARGOCD_NAMESPACE) -> None:
         self._policy = policy
+        self._home = home  # Argo CD's own namespace
         self.version = 0  # grows with each new policy
 
     def change(self, policy: RightsPolicy) -> None:
         """Go by `policy` from now on, in streams too."""
         self._policy = policy
         self.version += 1
+
+    def object_of(self, app: Application) -> str:
+        """Return what policies call an application: one that is declared in a namespace of its own has that in it."""
+        namespace = f"{app.namespace}/" if app.namespace not in ("", self._home) else ""
+        return f"{app.project}/{namespace}{app.name}"
 
     def permitted(self, caller: Caller, resource: PolicyResource, action: str) -> Callable[[str], bool]:
         """Return what tells of one object after another whether `caller` may, as a list needs it."""

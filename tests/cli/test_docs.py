@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
 import click
 import pytest
 
+from gitopsd.cli.commands.admin.rbac import VERBS as RBAC_VERBS
 from gitopsd.cli.commands.app import VERBS as APP_VERBS
 from gitopsd.cli.exits import HELP, Exit
 from gitopsd.cli.lazy import LazyGroup
@@ -23,7 +25,8 @@ def commands() -> list[tuple[str, click.Command]]:
     app = dict(top)["app"]
     assert isinstance(app, LazyGroup)
     below = [(f"app {name}", app.get_command(context, name)) for name in APP_VERBS]
-    return [(name, command) for name, command in (*top, *below) if command and name != "app"]
+    admin = [(f"admin rbac {name}", importlib.import_module(verb.module).command) for name, verb in RBAC_VERBS.items()]
+    return [(name, command) for name, command in (*top, *below, *admin) if command and name not in {"app", "admin"}]
 
 
 @pytest.mark.parametrize(("name", "command"), commands())

@@ -78,15 +78,17 @@ async def test_good_file_is_taken(reloader: Reloader, tmp_path: Path) -> None:
     try:
         (tmp_path / "other").write_text("third\n")
         text = GOOD.format(root=tmp_path).replace("/token\n", "/other\n")
-        (tmp_path / "gitopsd.yaml").write_text(f"{text}git:\n  poll_s: 7\n")
+        (tmp_path / "gitopsd.yaml").write_text(f"{text}git:\n  poll_s: 7\nrbac:\n  policy.default: role:a\n")
         polls: list[float] = []
         reloader.on_git = lambda settings: polls.append(settings.poll_s)
+        default_roles: list[str] = []
+        reloader.on_rbac = lambda settings: default_roles.append(settings.data["policy.default"])
         await hup(reloader)
     finally:
         structlog.configure(**configured)
 
     assert "third" == reloader.token()
-    assert [7.0] == polls
+    assert ([7.0], ["role:a"]) == (polls, default_roles)
 
 
 async def test_secrets_of_webhooks_hold_from_the_signal_on(reloader: Reloader, tmp_path: Path) -> None:
