@@ -104,19 +104,19 @@ class DaemonBackend:
         return self.store.audited(app=app, before=before, newest=newest)
 
     async def manifests(self, name: AppName, revision: str) -> Manifests:
-        app, desired, manifests = await self.commands.desired(name, revision)
+        app, rendered, manifests = await self.commands.desired(name, revision)
         cluster = self.commands.snapshots.destinations.destination(app)
         return Manifests(
             manifests,
-            desired.revisions,
-            desired.source_types[0] if desired.source_types else "",
+            rendered.revisions,
+            rendered.source_types[0] if rendered.source_types else "",
             app.destination.namespace,
             "" if cluster is DECLARE else self.clusters_by_name[cluster],
         )
 
     async def sources(self, name: AppName) -> Sequence[SourceDetails]:
-        app, desired, _ = await self.commands.desired(name, "")
-        details = iter(zip(desired.source_types, desired.announced, strict=True))  # of those that give manifests
+        app, rendered, _ = await self.commands.desired(name, "")
+        details = iter(zip(rendered.source_types, rendered.announced, strict=True))  # of those that give manifests
         return [
             SourceDetails(source.repo_url, *(next(details) if source.gives_manifests else ("", ())))
             for source in app.sources

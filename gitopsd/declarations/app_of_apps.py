@@ -49,7 +49,7 @@ class AppOfApps:
     now_s: Clock
     new_id: Callable[[], str]
 
-    def declare(self, orders: PassRequest, desired: Rendered) -> tuple[Comparison, Outcome]:
+    def declare(self, pass_request: PassRequest, rendered: Rendered) -> tuple[Comparison, Outcome]:
         """Compare what Git declares with what is declared, and declare it where the policy or a person asks for it.
 
         Raises:
@@ -57,42 +57,42 @@ class AppOfApps:
             NotPermitted: the project does not permit it to declare them.
             InvalidManifest: one has no name, and may be any that would be taken back.
         """
-        app, request = orders.app, orders.request
-        if desired.nameless:
-            raise nameless_refused(desired.nameless)
+        app, request = pass_request.app, pass_request.request
+        if rendered.nameless:
+            raise nameless_refused(rendered.nameless)
         try:
-            self.destinations.check_declarations(app, desired.manifests, self._parsed(app, desired.manifests))
+            self.destinations.check_declarations(app, rendered.manifests, self._parsed(app, rendered.manifests))
         except (UnknownCluster, NotPermitted):
             self.targets.keep_last(app)
             raise
-        before = self._compare(app, desired.manifests)
+        before = self._compare(app, rendered.manifests)
         dry_run = request is not None and request.dry_run
         declares = not dry_run and (request is not None or app.sync_policy.automated)
         # At every pass: what the source no longer holds is known only by telling it whole.
-        warnings = self._declare(orders, desired) if declares else ()
-        after = self._compare(app, desired.manifests)
-        target = target_hash({key_of(manifest): object_hash(manifest) for manifest in desired.manifests})
-        operation = self._noted(orders, desired, target, _tasks(before, after, declared=declares))
+        warnings = self._declare(pass_request, rendered) if declares else ()
+        after = self._compare(app, rendered.manifests)
+        target = target_hash({key_of(manifest): object_hash(manifest) for manifest in rendered.manifests})
+        operation = self._noted(pass_request, rendered, target, _tasks(before, after, declared=declares))
         # What is broken may want what others would prune, so they wait until it is mended.
         if not (declares and any(_lacks(compared) for compared in after)):
-            self.targets.put(app, None, (), orders.epoch_mark)
+            self.targets.put(app, None, (), pass_request.epoch_mark)
         differs = any(compared.status is SyncStatus.OUT_OF_SYNC for compared in after)
         waiting = "automated sync is off" if differs and not app.sync_policy.automated else ""
         again_after_s = GOING_S if any(self._goes(compared) for compared in after) else None
-        return comparison(after, target, (*desired.warnings, *warnings)), Outcome(operation, waiting, again_after_s)
+        return comparison(after, target, (*rendered.warnings, *warnings)), Outcome(operation, waiting, again_after_s)
 
     def undeclare(self, app: Application) -> None:
         """Take back all that `app` declares, and forget it."""
         self.declarations.undeclare(_source(app))
         self.apps.forget(app.name)
 
-    def _declare(self, orders: PassRequest, desired: Rendered) -> Sequence[str]:
-        app, request = orders.app, orders.request
+    def _declare(self, pass_request: PassRequest, rendered: Rendered) -> Sequence[str]:
+        app, request = pass_request.app, pass_request.request
         prune = request.prune if request is not None else app.sync_policy.prune
         chosen = frozenset(request.resources) if request is not None else frozenset()
         pairs = [
             (manifest, origin)
-            for manifest, origin in zip(desired.manifests, desired.origins, strict=True)
+            for manifest, origin in zip(rendered.manifests, rendered.origins, strict=True)
             if not chosen or _key(manifest) in chosen
         ]
         problems = self.declarations.declare(
@@ -147,10 +147,10 @@ class AppOfApps:
         return self.apps.project(ProjectName(name)) if kind == PROJECT else None
 
     def _noted(
-        self, orders: PassRequest, desired: Rendered, target: TargetHash, tasks: tuple[Task, ...]
+        self, pass_request: PassRequest, rendered: Rendered, target: TargetHash, tasks: tuple[Task, ...]
     ) -> Operation | None:
         """Return the last operation: a new one where a person asked, or where a new content was declared."""
-        app, request, now_s = orders.app, orders.request, self.now_s()
+        app, request, now_s = pass_request.app, pass_request.request, self.now_s()
         last = self.apps.operation(app.name)
         done = any(task.state is TaskState.DONE for task in tasks)
         tried = last is not None and last.target == target and not last.scope.dry_run
@@ -163,7 +163,7 @@ class AppOfApps:
             app=app.name,
             cluster=HERE,
             target=target,
-            revisions=desired.revisions,
+            revisions=rendered.revisions,
             tasks=tasks,
             phase=end.phase,
             end=end,
@@ -172,7 +172,7 @@ class AppOfApps:
             finished_s=now_s,
             initiated_by=request.initiated_by if request is not None else "",
             cause=OperationCause.CONTENT if request is None else OperationCause.PERSON,
-            scope=_scope(request, pinned=bool(orders.refs)),
+            scope=_scope(request, pinned=bool(pass_request.refs)),
         )
         self.apps.put_operation(operation)
         if request is not None and self.apps.request(app.name) == request:

@@ -49,19 +49,19 @@ class Destinations:
             return None
         return None if cluster is DECLARE else cluster
 
-    def permitted_destination(self, orders: PassRequest) -> ClusterId | Declare:
+    def permitted_destination(self, request: PassRequest) -> ClusterId | Declare:
         """Return where an application goes, and may go.
 
         Raises:
             UnknownCluster: its destination is no cluster of the settings.
             NotPermitted: its project does not exist, or does not allow its sources or destination.
         """
-        app, project = orders.app, self.apps.project(orders.app.project)
-        if project is None and not orders.deleting:
+        app, project = request.app, self.apps.project(request.app.project)
+        if project is None and not request.deleting:
             raise no_project(app)
         cluster = self.destination(app)
         refuse(self._refusals(app, project, cluster))
-        if not orders.deleting:
+        if not request.deleting:
             refuse(self._declared_by(app, project))
         if cluster is not DECLARE:
             self.access(app, cluster)

@@ -53,25 +53,30 @@ class FormerClusters:
     now_s: Clock
     fenced: Callable[[ClusterId], str]  # why nothing may be written to a cluster now
 
-    async def look(self, orders: PassRequest, aim: Snapshot, compared: Comparison, last: Operation | None) -> Leftovers:
+    async def look(
+        self, request: PassRequest, snapshot: Snapshot, compared: Comparison, last: Operation | None
+    ) -> Leftovers:
         """Prune what may go by now, and say of each cluster what is left there.
 
         Args:
-            orders: of the application.
-            aim: where it goes now.
+            request: of the application.
+            snapshot: where it goes now.
             found: of that.
             last: the running or the last operation.
         """
-        inventory, name = self.snapshots.targets.inventory, orders.app.name
+        inventory, name = self.snapshots.targets.inventory, request.app.name
         # A cluster that is no longer in the settings is let go of.
-        clusters = {where: keys for where, keys in inventory.elsewhere(name, aim.cluster).items() if self._known(where)}
+        clusters = {
+            where: keys for where, keys in inventory.elsewhere(name, snapshot.cluster).items() if self._known(where)
+        }
         if not clusters:
             return NOTHING
-        reason = behind.unsettled(orders.app.sync_policy, orders.deleting, compared, last, aim.target.hash)
-        if aim.mode is Mode.OBSERVE:
+        reason = behind.unsettled(request.app.sync_policy, request.deleting, compared, last, snapshot.target.hash)
+        if snapshot.mode is Mode.OBSERVE:
             reason = "mode is observe"
         looked = [
-            await self._in(orders, aim, cluster, keys, (reason, last)) for cluster, keys in sorted(clusters.items())
+            await self._in(request, snapshot, cluster, keys, (reason, last))
+            for cluster, keys in sorted(clusters.items())
         ]
         conditions = tuple(condition for leftovers in looked for condition in leftovers.conditions)
         again = AGAIN_S if any(leftovers.again_after_s for leftovers in looked) else None
@@ -82,8 +87,8 @@ class FormerClusters:
 
     async def _in(
         self,
-        orders: PassRequest,
-        aim: Snapshot,
+        request: PassRequest,
+        snapshot: Snapshot,
         cluster: ClusterId,
         keys: Collection[ResourceKey],
         so_far: tuple[str, Operation | None],
@@ -92,32 +97,32 @@ class FormerClusters:
         if not self.snapshots.live.age(cluster).readable:
             unread = self.snapshots.unseen(cluster).what
             return Leftovers((behind.unseen(cluster, len(keys), unread),), AGAIN_S, any=True)
-        readings = self._readings(orders, aim, cluster, keys)
+        readings = self._readings(request, snapshot, cluster, keys)
         lives = [reading.live for reading in readings.values() if isinstance(reading, Found)]
         unread = next((reading.cause for reading in readings.values() if isinstance(reading, Unreadable)), "")
         if not readings:
             return NOTHING
         since_s = last.started_s if last is not None else self.now_s()
         refusals: Mapping[ResourceKey, str] = {}
-        reason = reason or self._shut(orders, cluster)
+        reason = reason or self._shut(request, cluster)
         if not reason:
-            refusals = await self._prune(orders, cluster, lives, since_s)
+            refusals = await self._prune(request, cluster, lives, since_s)
             reason = next(iter(refusals.values()), "")
         condition = behind.condition(cluster, sorted(readings), reason or unread)
         waits = bool(refusals or unread)
-        staying = [key for key in readings if not await self._stays(orders, cluster, readings[key], since_s)]
+        staying = [key for key in readings if not await self._stays(request, cluster, readings[key], since_s)]
         return Leftovers((condition,), AGAIN_S if waits else None, any=bool(staying))
 
     def _readings(
-        self, orders: PassRequest, aim: Snapshot, cluster: ClusterId, keys: Collection[ResourceKey]
+        self, request: PassRequest, snapshot: Snapshot, cluster: ClusterId, keys: Collection[ResourceKey]
     ) -> dict[ResourceKey, Reading]:
         """Return the readings of what is still the application's there; of what is not, the inventory forgets."""
-        app, live = orders.app.name, self.snapshots.live
+        app, live = request.app.name, self.snapshots.live
         refs = [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(keys)]
         readings = dict(live.readings(cluster, app, refs))
         if not self.snapshots.tracking.installation:
             readings |= {key: known_of(app, readings[key]) for key in keys}
-        here = {reading.live.uid for reading in aim.readings.values() if isinstance(reading, Found)}
+        here = {reading.live.uid for reading in snapshot.readings.values() if isinstance(reading, Found)}
 
         def is_left(reading: Reading) -> bool:
             # Two names of the settings may be of one cluster: the same object is then where it is to be.
@@ -132,31 +137,31 @@ class FormerClusters:
             live.readings(cluster, app, [])  # it asks for nothing there any more
         return leftovers
 
-    def _shut(self, orders: PassRequest, cluster: ClusterId) -> str:
-        shut = blocked(self.snapshots.destinations.windows(orders.app, cluster), self.now_s())
-        if shut is not None and not orders.deleting:
+    def _shut(self, request: PassRequest, cluster: ClusterId) -> str:
+        shut = blocked(self.snapshots.destinations.windows(request.app, cluster), self.now_s())
+        if shut is not None and not request.deleting:
             return shut.reason
         return self.fenced(cluster)
 
     async def _prune(
-        self, orders: PassRequest, cluster: ClusterId, lives: Sequence[LiveObject], since_s: float
+        self, request: PassRequest, cluster: ClusterId, lives: Sequence[LiveObject], since_s: float
     ) -> Mapping[ResourceKey, str]:
         """Delete what may go; return why an object does not."""
 
         async def prune(live: LiveObject) -> tuple[ResourceKey, str]:
-            return live.key, await self._pruned(orders, cluster, live, since_s)
+            return live.key, await self._pruned(request, cluster, live, since_s)
 
         ordered = sorted(lives, key=lambda live: task_order(deletion_of(live)))
-        refusals = await at_most(PRUNES_AT_ONCE, ordered, prune, name=f"prune {orders.app.name} in {cluster}")
+        refusals = await at_most(PRUNES_AT_ONCE, ordered, prune, name=f"prune {request.app.name} in {cluster}")
         return {key: reason for key, reason in refusals if reason}
 
-    async def _pruned(self, orders: PassRequest, cluster: ClusterId, live: LiveObject, since_s: float) -> str:
-        app = orders.app
+    async def _pruned(self, request: PassRequest, cluster: ClusterId, live: LiveObject, since_s: float) -> str:
+        app = request.app
         if live.deleting:
             return ""
         if self.snapshots.apps.get(app.name) is None:
             return "the application is not declared any more"
-        guard = await self._guard(orders, cluster, live, deleting=orders.deleting)
+        guard = await self._guard(request, cluster, live, deleting=request.deleting)
         refusal = prune_refusal(live, guard, since_s)
         if refusal is not None:
             return refusal.reason
@@ -173,17 +178,17 @@ class FormerClusters:
             self.snapshots.live.written(cluster, result)
         return ""
 
-    async def _guard(self, orders: PassRequest, cluster: ClusterId, live: LiveObject, *, deleting: bool) -> Guard:
-        guard = self.snapshots.targets.guard(orders.app, cluster, [live.key], deleting=deleting)
+    async def _guard(self, request: PassRequest, cluster: ClusterId, live: LiveObject, *, deleting: bool) -> Guard:
+        guard = self.snapshots.targets.guard(request.app, cluster, [live.key], deleting=deleting)
         if not is_holder(live.key) or live.deleting:
             return guard
         residents = await self.snapshots.holders.of(live, Leaving(cluster, guard, roots=frozenset({live.uid})))
         return replace(guard, residents={live.key: residents})
 
-    async def _stays(self, orders: PassRequest, cluster: ClusterId, reading: Reading, since_s: float) -> bool:
+    async def _stays(self, request: PassRequest, cluster: ClusterId, reading: Reading, since_s: float) -> bool:
         """Tell whether an object stays although its application goes."""
         if not isinstance(reading, Found):
             return False
-        guard = await self._guard(orders, cluster, reading.live, deleting=True)
+        guard = await self._guard(request, cluster, reading.live, deleting=True)
         refusal = prune_refusal(reading.live, guard, since_s)
         return refusal is not None and not refusal.waits

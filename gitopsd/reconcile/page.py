@@ -26,7 +26,7 @@ from gitopsd.reconcile.drift import DriftRecorder
 from gitopsd.reconcile.former_clusters import FormerClusters
 from gitopsd.reconcile.ownership import TargetIndex
 from gitopsd.reconcile.rendering import ApplicationRenderer, Rendered
-from gitopsd.reconcile.request import pass_request
+from gitopsd.reconcile.request import request_of
 from gitopsd.reconcile.snapshot import Snapshot, Snapshots
 from gitopsd.reconcile.sync import Outcome, Syncer
 from gitopsd.reconcile.sync_input import SyncInput
@@ -42,7 +42,7 @@ UNKNOWN = Health(HealthStatus.UNKNOWN)
 class Declarer(Protocol):
     """Takes what an application of applications renders to as declarations."""
 
-    def declare(self, orders: PassRequest, desired: Rendered) -> tuple[Comparison, Outcome]:
+    def declare(self, request: PassRequest, rendered: Rendered) -> tuple[Comparison, Outcome]:
         """Declare the manifests. Raises UnknownCluster, NotPermitted."""
 
     def undeclare(self, app: Application) -> None:
@@ -73,131 +73,130 @@ class Reconciler:
         Raises:
             GitopsError: nothing is known of the application at this epoch; nothing was written.
         """
-        orders = pass_request(self.apps, name, self.targets.barrier.moves)
-        if orders is None:
+        request = request_of(self.apps, name, self.targets.barrier.moves)
+        if request is None:
             return Again(None)
         try:
-            cluster = self._destination(orders)
+            cluster = self._destination(request)
             if cluster is DECLARE:
-                return await self._declare(orders)
+                return await self._declare(request)
             if not self.live.age(cluster).readable:
-                return self._unseen(orders, cluster)
-            return await self._sync(orders, cluster)
+                return self._unseen(request, cluster)
+            return await self._sync(request, cluster)
         except GitopsError as err:
-            self.syncer.stalled(orders.app, err)
+            self.syncer.stalled(request.app, err)
             raise
         finally:
-            self._tried(orders)
+            self._tried(request)
 
-    def _destination(self, orders: PassRequest) -> ClusterId | Declare:
+    def _destination(self, request: PassRequest) -> ClusterId | Declare:
         try:
-            return self.destinations.permitted_destination(orders)
+            return self.destinations.permitted_destination(request)
         except (UnknownCluster, NotPermitted):
             # Neither changes but with the settings or a declaration, so nobody's prunes wait for it.
-            self.targets.keep_last(orders.app)
+            self.targets.keep_last(request.app)
             raise
 
-    def _tried(self, orders: PassRequest) -> None:
+    def _tried(self, request: PassRequest) -> None:
         """Take note of a pass that is over; where its cluster is not seen yet, it said nothing."""
-        cluster = self.destinations.cluster_of(orders.app)
+        cluster = self.destinations.cluster_of(request.app)
         if cluster is None or self.live.age(cluster).readable:
-            self.targets.tried(orders.app, orders.mark)
+            self.targets.tried(request.app, request.mark)
 
-    async def _sync(self, orders: PassRequest, cluster: ClusterId) -> Again:
-        app = orders.app
-        desired = await self._desired(orders, cluster)  # git, manifests
+    async def _sync(self, request: PassRequest, cluster: ClusterId) -> Again:
+        app = request.app
+        rendered = await self._desired(request, cluster)  # git, manifests
         access = self.destinations.access(app, cluster)  # by now: a render may have taken long
-        target = self.snapshots.target_of_pass(orders, access, desired)
-        self.targets.record(orders, access, target)  # the one write before a sync: who wants what
-        aim = await self.snapshots.take(orders, access, target)  # live, and what lives in what may be deleted
-        if orders.left_alone:
+        target = self.snapshots.target_of_pass(request, access, rendered)
+        self.targets.record(request, access, target)  # the one write before a sync: who wants what
+        snapshot = await self.snapshots.take(request, access, target)  # live, and what lives in what may be deleted
+        if request.left_alone:
             return Again(self.refresh_s)
-        if aim.unheard:
+        if snapshot.unheard:
             return Again(UNHEARD_S)  # the event of our own write brings the next pass
-        compared = await self.comparer.compare(app, cluster, aim.target, aim.readings, aim.user)  # compare
-        partial = bool(aim.target.nameless)
-        verdict = comparison(
-            compared, aim.target.hash, desired.warnings, differs=aim.namespace_differs, partial=partial
-        )
-        fought = self._fought(orders, aim, verdict)
-        outcome = await self.syncer.advance(SyncInput(orders, aim, desired.revisions, verdict, fought))  # apply
-        leftovers = await self.former_clusters.look(orders, aim, verdict, outcome.operation)
-        if orders.deleting and aim.empty and not outcome.hooks_left and not leftovers.any:
+        target = snapshot.target
+        compared = await self.comparer.compare(app, cluster, target, snapshot.readings, snapshot.user)  # compare
+        differs, partial = snapshot.namespace_differs, bool(target.nameless)
+        verdict = comparison(compared, target.hash, rendered.warnings, differs=differs, partial=partial)
+        fought = self._fought(request, snapshot, verdict)
+        outcome = await self.syncer.advance(SyncInput(request, snapshot, rendered.revisions, verdict, fought))  # apply
+        leftovers = await self.former_clusters.look(request, snapshot, verdict, outcome.operation)
+        if request.deleting and snapshot.empty and not outcome.hooks_left and not leftovers.any:
             self.apps.forget(app.name)
             return Again(None)
-        aim = replace(aim, conditions=(*aim.conditions, *told_of(fought), *leftovers.conditions))
+        snapshot = replace(snapshot, conditions=(*snapshot.conditions, *told_of(fought), *leftovers.conditions))
         waits_s = (leftovers.again_after_s, self.live.age(cluster).settles_s)
-        return self._published(orders, (verdict, outcome), desired, aim, waits_s)
+        return self._published(request, (verdict, outcome), rendered, snapshot, waits_s)
 
-    def _fought(self, orders: PassRequest, aim: Snapshot, compared: Comparison) -> tuple[ContestedField, ...]:
+    def _fought(self, request: PassRequest, snapshot: Snapshot, compared: Comparison) -> tuple[ContestedField, ...]:
         """Write down what has drifted; return the fields that are not to be healed."""
-        if orders.deleting:
+        if request.deleting:
             return ()
-        name = orders.app.name
-        facts = DriftContext(name, aim.cluster, aim.target.hashes, self.apps.operation(name), self.now_s())
+        name = request.app.name
+        facts = DriftContext(name, snapshot.cluster, snapshot.target.hashes, self.apps.operation(name), self.now_s())
         return self.drift.observe(compared, facts)
 
-    async def _declare(self, orders: PassRequest) -> Again:
-        if orders.deleting:
-            self.declarer.undeclare(orders.app)
+    async def _declare(self, request: PassRequest) -> Again:
+        if request.deleting:
+            self.declarer.undeclare(request.app)
             return Again(None)
-        if orders.left_alone:
-            self.targets.keep_last(orders.app)
+        if request.left_alone:
+            self.targets.keep_last(request.app)
             return Again(self.refresh_s)
-        desired = await self._desired(orders, None)
-        return self._published(orders, self.declarer.declare(orders, desired), desired)
+        rendered = await self._desired(request, None)
+        return self._published(request, self.declarer.declare(request, rendered), rendered)
 
-    async def _desired(self, orders: PassRequest, cluster: ClusterId | None) -> Rendered:
-        if not orders.deleting:
-            return await self.renderer(orders.app, cluster, orders.refs)
-        status = self.apps.status(orders.app.name)
-        hooks = self.targets.inventory.delete_hooks(orders.app.name)
+    async def _desired(self, request: PassRequest, cluster: ClusterId | None) -> Rendered:
+        if not request.deleting:
+            return await self.renderer(request.app, cluster, request.refs)
+        status = self.apps.status(request.app.name)
+        hooks = self.targets.inventory.delete_hooks(request.app.name)
         return self.renderer.nothing(status.revisions if status is not None else (), hooks)
 
     def _published(
         self,
-        orders: PassRequest,
+        request: PassRequest,
         result: tuple[Comparison, Outcome],
-        desired: Rendered,
-        aim: Snapshot | None = None,
+        rendered: Rendered,
+        snapshot: Snapshot | None = None,
         more_s: Sequence[float | None] = (),
     ) -> Again:
         compared, outcome = result
-        fails = self._failing(orders.app, compared, outcome, aim) if aim else None
-        conditions, errors = aim.conditions if aim else (), [sync_error(fails)] if fails else []
+        fails = self._failing(request.app, compared, outcome, snapshot) if snapshot else None
+        conditions, errors = snapshot.conditions if snapshot else (), [sync_error(fails)] if fails else []
         status = AppStatus(
             comparison=at_rest(compared),
-            revisions=desired.revisions,
-            cluster=aim.cluster if aim else None,
-            conditions=(*conditions, *errors, *self.apps.contested(orders.app.name)),
+            revisions=rendered.revisions,
+            cluster=snapshot.cluster if snapshot else None,
+            conditions=(*conditions, *errors, *self.apps.contested(request.app.name)),
             operation=outcome.operation,
             failing=fails,
             reconciled_s=self.now_s(),
-            epoch_s=desired.taken_s,
-            source_types=desired.source_types,
-            orphans=aim.orphans if aim else 0,
+            epoch_s=rendered.taken_s,
+            source_types=rendered.source_types,
+            orphans=snapshot.orphans if snapshot else 0,
             waiting=outcome.waiting,
         )
-        self.apps.publish(orders.app.name, status)
+        self.apps.publish(request.app.name, status)
         waits_s = (self.refresh_s, outcome.again_after_s, *more_s, UNANSWERED_S if _unanswered(compared) else None)
         return Again(min(wait_s for wait_s in waits_s if wait_s is not None))
 
-    def _failing(self, app: Application, compared: Comparison, outcome: Outcome, aim: Snapshot) -> Failing | None:
+    def _failing(self, app: Application, compared: Comparison, outcome: Outcome, snapshot: Snapshot) -> Failing | None:
         operation = outcome.operation
-        here = operation is not None and operation.cluster == aim.cluster and aim.mode is Mode.ENFORCE
+        here = operation is not None and operation.cluster == snapshot.cluster and snapshot.mode is Mode.ENFORCE
         return failure_of(app, compared, operation, self.syncer.pacing) if here else None
 
-    def _unseen(self, orders: PassRequest, cluster: ClusterId) -> Again:
+    def _unseen(self, request: PassRequest, cluster: ClusterId) -> Again:
         """Publish that nothing is known yet, beside what was known before; said once, not at every look."""
         err = self.snapshots.unseen(cluster)
-        self.syncer.stalled(orders.app, err)
-        self.failed(orders.app.name, Condition("ComparisonError", err.what, err.remedy))
+        self.syncer.stalled(request.app, err)
+        self.failed(request.app.name, Condition("ComparisonError", err.what, err.remedy))
         return Again(LOST_S if self.live.age(cluster).error else NOT_SEEN_S)
 
     def failed(self, name: AppName, condition: Condition) -> None:
         """Publish that a pass came to nothing: Unknown, with what the last one found still to be seen."""
-        orders = pass_request(self.apps, name, self.targets.barrier.moves)
-        if orders is None or orders.left_alone:
+        request = request_of(self.apps, name, self.targets.barrier.moves)
+        if request is None or request.left_alone:
             return
         operation = self.apps.operation(name)
         last = self.apps.status(name) or AppStatus(Comparison(SyncStatus.UNKNOWN, UNKNOWN), (), None)

@@ -11,7 +11,7 @@ from gitopsd.model.pass_request import PassRequest
 from gitopsd.ports import Applications
 
 
-def pass_request(apps: Applications, name: AppName, mark: int) -> PassRequest | None:
+def request_of(apps: Applications, name: AppName, mark: int) -> PassRequest | None:
     """Return what is asked of a pass over `name` that begins at `mark`; None where there is no such application."""
     app = apps.get(name)
     if app is None:

@@ -99,20 +99,22 @@ class Holders:
     now_s: Clock
     _known: dict[tuple[AppName, ClusterId, Uid], tuple[float, Residents]] = field(default_factory=dict)
 
-    async def seen(self, orders: PassRequest, aim: Snapshot) -> Snapshot:
-        """Return `aim` with a guard that knows what lives in what the application may delete."""
-        target, going = aim.target, orders.deleting
-        staying = frozenset() if going else frozenset({*target.objects, *target.held} - {aim.guard.home})
-        lives = [reading.live for reading in aim.readings.values() if isinstance(reading, Found)]
-        gone = [live for live in lives if live.key not in staying and owns(aim.guard.app, live)]
-        leaving = Leaving(aim.cluster, aim.guard, staying, frozenset(live.uid for live in gone))
-        operation = self.apps.operation(aim.guard.app)
+    async def seen(self, request: PassRequest, snapshot: Snapshot) -> Snapshot:
+        """Return `snapshot` with a guard that knows what lives in what the application may delete."""
+        target, going = snapshot.target, request.deleting
+        staying = frozenset() if going else frozenset({*target.objects, *target.held} - {snapshot.guard.home})
+        lives = [reading.live for reading in snapshot.readings.values() if isinstance(reading, Found)]
+        gone = [live for live in lives if live.key not in staying and owns(snapshot.guard.app, live)]
+        leaving = Leaving(snapshot.cluster, snapshot.guard, staying, frozenset(live.uid for live in gone))
+        operation = self.apps.operation(snapshot.guard.app)
         busy = going or (operation is not None and not operation.phase.over)
-        goes = [live for live in lives if live in gone or _is_hook(live, aim.guard.app)]
-        holders = [live for live in goes if is_holder(live.key) and not live.deleting and live.key != aim.guard.home]
+        goes = [live for live in lives if live in gone or _is_hook(live, snapshot.guard.app)]
+        holders = [
+            live for live in goes if is_holder(live.key) and not live.deleting and live.key != snapshot.guard.home
+        ]
         residents = {live.key: await self._known_of(live, leaving, BUSY_S if busy else CALM_S) for live in holders}
-        guard = replace(aim.guard, residents=residents)
-        return replace(aim, guard=guard, residents_now=partial(self.of, leaving=leaving))
+        guard = replace(snapshot.guard, residents=residents)
+        return replace(snapshot, guard=guard, residents_now=partial(self.of, leaving=leaving))
 
     async def of(self, live: LiveObject, leaving: Leaving) -> Residents:
         """Ask now what lives in `live` and is not to go with it."""
@@ -181,27 +183,27 @@ class Snapshots:
         target = target_of(app.name, app.destination.namespace, remaining, scope, self.tracking)
         return replace(target, conditions=(*target.conditions, *conditions)) if conditions else target
 
-    def target_of_pass(self, orders: PassRequest, access: ProjectAccess, rendered: Rendered) -> Target:
+    def target_of_pass(self, request: PassRequest, access: ProjectAccess, rendered: Rendered) -> Target:
         """Return what Git asks of a cluster; of a deletion, the hooks that the project permits by now.
 
         Raises:
             InvalidManifest: an object cannot be applied.
         """
-        target = with_nameless(self.target(orders.app, access.cluster, rendered.manifests), rendered.nameless)
-        return _permitted(access, target) if orders.deleting else target
+        target = with_nameless(self.target(request.app, access.cluster, rendered.manifests), rendered.nameless)
+        return _permitted(access, target) if request.deleting else target
 
-    async def take(self, orders: PassRequest, access: ProjectAccess, target: Target) -> Snapshot:
+    async def take(self, request: PassRequest, access: ProjectAccess, target: Target) -> Snapshot:
         """Return `target` beside what is live, and what must be known before anything of it is written.
 
         Args:
-            orders: what is asked of the pass.
+            request: what is asked of the pass.
             access: where its application goes, and what its project permits there.
             target: of `target_of_pass`, recorded in the index.
         """
-        app, cluster, deleting = orders.app, access.cluster, orders.deleting
-        readings = self._readings(orders, access, target)
+        app, cluster, deleting = request.app, access.cluster, request.deleting
+        readings = self._readings(request, access, target)
         extra = any(key not in target.objects and _owned(app, reading) for key, reading in readings.items())
-        nameless, pinned = target.nameless, bool(orders.refs)
+        nameless, pinned = target.nameless, bool(request.refs)
         guard_now = partial(self.targets.guard, app, cluster, deleting=deleting, pinned=pinned, nameless=nameless)
         guard = guard_now(readings, prunes=extra)
         orphans = self.orphans(app, cluster)
@@ -228,7 +230,7 @@ class Snapshots:
             orphans=len(orphans),
             unheard=any(isinstance(reading, Unreadable) and reading.ours for reading in readings.values()),
         )
-        return snapshot if orders.left_alone or snapshot.unheard else await self.holders.seen(orders, snapshot)
+        return snapshot if request.left_alone or snapshot.unheard else await self.holders.seen(request, snapshot)
 
     def orphans(self, app: Application, cluster: ClusterId) -> tuple[Child, ...]:
         """Return what lies in the application's namespace and is of none, where its project asks for it; of memory."""
@@ -277,16 +279,16 @@ class Snapshots:
 
         return scope
 
-    def _readings(self, orders: PassRequest, access: ProjectAccess, target: Target) -> dict[ResourceKey, Reading]:
+    def _readings(self, request: PassRequest, access: ProjectAccess, target: Target) -> dict[ResourceKey, Reading]:
         """Return the readings of the target, and of what else there is of the application that its project permits."""
-        app, cluster = orders.app, access.cluster
+        app, cluster = request.app, access.cluster
         refs = [ObjectRef(key, gvk_of(manifest)) for key, manifest in target.objects.items()]
         operation = self.apps.operation(app.name)
         refs += hook_refs(target.hooks, operation.id if operation is not None and not operation.phase.over else "")
         inventory, named = self.targets.of(app.name, cluster), self._shown(app, cluster, target)
         refs += [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(named)]
         namespaces = {app.destination.namespace} if app.destination.namespace else set()
-        if orders.deleting:
+        if request.deleting:
             hooks = {ref.key for ref in refs}
             others = (key for key in inventory - hooks if not self.excluded(cluster, key.group_kind))
             refs += [ObjectRef(key, GVK(key.group, "", key.kind)) for key in sorted(others)]

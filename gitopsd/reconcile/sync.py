@@ -99,7 +99,7 @@ class Syncer:
 
     async def _further(self, operation: Operation, inputs: SyncInput) -> Outcome:
         over, again_after_s = self._stopped(operation, inputs), None
-        fence = self.fenced(inputs.aim.cluster)
+        fence = self.fenced(inputs.snapshot.cluster)
         if over is None and fence and not operation.scope.dry_run:
             if operation.phase is not OperationPhase.TERMINATING:
                 return Outcome(operation, fence, FENCED_S, inputs.left(operation))
@@ -117,7 +117,7 @@ class Syncer:
 
     def _ground_moved(self, inputs: SyncInput, last: Operation | None) -> bool:
         """Tell whether what the last sync was refused by has changed since; have the mirror tell when it does."""
-        cluster, target = inputs.aim.cluster, inputs.aim.target
+        cluster, target = inputs.snapshot.cluster, inputs.snapshot.target
         here = last is not None and last.cluster == cluster
         manifests = (*target.objects.values(), *(hook.manifest for hook in target.hooks))
         places = refused_at(last, manifests) if here else ()
@@ -125,13 +125,13 @@ class Syncer:
 
     def _stopped(self, operation: Operation, inputs: SyncInput) -> Operation | None:
         """Return the operation as ended where it was begun for another cluster, or for a mode that allowed to write."""
-        if operation.cluster != inputs.aim.cluster:
+        if operation.cluster != inputs.snapshot.cluster:
             return ended(operation, EndReason.SUPERSEDED, SUPERSEDED, self.now_s())
-        if inputs.aim.mode is Mode.OBSERVE and not operation.scope.dry_run:
+        if inputs.snapshot.mode is Mode.OBSERVE and not operation.scope.dry_run:
             return ended(operation, EndReason.OBSERVE, OBSERVING, self.now_s())
         manual, begun_s = operation.cause is OperationCause.PERSON, operation.started_s
-        shut = blocked(inputs.aim.windows, self.now_s(), manual=manual, begun_s=begun_s)
-        if shut is not None and not operation.scope.dry_run and not inputs.orders.deleting:
+        shut = blocked(inputs.snapshot.windows, self.now_s(), manual=manual, begun_s=begun_s)
+        if shut is not None and not operation.scope.dry_run and not inputs.pass_request.deleting:
             return ended(operation, EndReason.WINDOW, f"put off: {shut.reason}", self.now_s())
         return None
 
@@ -142,8 +142,8 @@ class Syncer:
 
     def _begun(self, inputs: SyncInput, last: Operation | None) -> tuple[Operation | None, SyncDecision]:
         """Return the operation to go on with: a new one where a person asked or one is due, else the last one."""
-        app, request, todo = inputs.app, inputs.orders.request, todo_of(inputs)
-        fenced = "" if request is not None and request.dry_run else self.fenced(inputs.aim.cluster)
+        app, request, todo = inputs.app, inputs.pass_request.request, todo_of(inputs)
+        fenced = "" if request is not None and request.dry_run else self.fenced(inputs.snapshot.cluster)
         if fenced and (todo.work.any or request is not None):  # what a person asked for is done when it may be
             return last, SyncDecision(sync=False, reason=fenced, again_after_s=FENCED_S)
         due = due_of(inputs, todo, last, self.now_s(), self.pacing, ground_moved=self._ground_moved(inputs, last))
@@ -153,8 +153,8 @@ class Syncer:
         header = Operation(
             id=self.new_id(),
             app=app.name,
-            cluster=inputs.aim.cluster,
-            target=inputs.aim.target.hash,
+            cluster=inputs.snapshot.cluster,
+            target=inputs.snapshot.target.hash,
             revisions=inputs.revisions,
             tasks=(),
             started_s=self.now_s(),
@@ -164,7 +164,7 @@ class Syncer:
                 prune=todo.prune,
                 dry_run=request.dry_run if request else False,
                 selective=bool(todo.selected),
-                pinned=bool(inputs.orders.refs),
+                pinned=bool(inputs.pass_request.refs),
             ),
             healed=due.healed,
             retries=due.retries,
@@ -173,7 +173,7 @@ class Syncer:
             options=request.options if request else (),
         )
         work = replace(todo.work, tasks=tuple(task for task in todo.work.tasks if task.key not in due.resting))
-        planned = plan(header, work, todo.hooks if due.hooks else (), inputs.aim.readings)
+        planned = plan(header, work, todo.hooks if due.hooks else (), inputs.snapshot.readings)
         operation = carrying(resumed(planned, last), last_sync_here(inputs, last))
         self.apps.put_operation(operation)
         self._taken_up(app, request)
@@ -224,10 +224,10 @@ class Syncer:
 
     async def _told(self, before: Operation, operation: Operation, inputs: SyncInput) -> Operation:
         """Return `operation` with what the cluster says of what has just failed, before that is let go of."""
-        failed = failing(before, operation, inputs.aim.readings)
+        failed = failing(before, operation, inputs.snapshot.readings)
         if not failed:
             return operation
-        cluster, diagnostics = inputs.aim.cluster, self.diagnostics
+        cluster, diagnostics = inputs.snapshot.cluster, self.diagnostics
         evidence = await at_most(
             len(failed),
             failed,
@@ -235,7 +235,7 @@ class Syncer:
             name=f"evidence {operation.app}",
         )
         explained = [(task, lines) for (task, _), lines in zip(failed, evidence, strict=True)]
-        target = inputs.aim.target
+        target = inputs.snapshot.target
         return with_evidence(
             operation, explained, [*target.objects.values(), *(hook.manifest for hook in target.hooks)]
         )
@@ -257,18 +257,18 @@ class Syncer:
         if _may_delete(command) and await self._lived_in(inputs, command.key):
             command = _sparing(command)
         try:
-            result = await self.applier.acting_as(inputs.aim.user).run(inputs.aim.cluster, command)
+            result = await self.applier.acting_as(inputs.snapshot.user).run(inputs.snapshot.cluster, command)
         except GitopsError as err:
             return Refused(command.key, 0, err.what, retryable=isinstance(err, Retryable), remedy=err.remedy)
         if isinstance(result, Accepted) and result.changed:
-            self.live.written(inputs.aim.cluster, result)
+            self.live.written(inputs.snapshot.cluster, result)
         return result
 
     async def _kept(self, inputs: SyncInput, command: Prune) -> str:
         """Return why an object is not to be deleted after all: much may have come since the pass began."""
         if self.apps.get(inputs.app.name) is None:
             return "the application is not declared any more"
-        reading = inputs.aim.readings.get(command.key)
+        reading = inputs.snapshot.readings.get(command.key)
         if not isinstance(reading, Found):
             return "it has not been read"
         guard = await self._guard_now(inputs, reading.live)
@@ -277,34 +277,34 @@ class Syncer:
 
     async def _lived_in(self, inputs: SyncInput, key: ResourceKey) -> bool:
         """Tell whether something lives in an object, now, that is not to go with it."""
-        reading = inputs.aim.readings.get(key)
+        reading = inputs.snapshot.readings.get(key)
         return isinstance(reading, Found) and bool(lived_in(reading.live, await self._guard_now(inputs, reading.live)))
 
     async def _guard_now(self, inputs: SyncInput, live: LiveObject) -> Guard:
-        guard = inputs.aim.guard_now((live.key,))
-        if not is_holder(live.key) or live.deleting or inputs.aim.residents_now is None:
+        guard = inputs.snapshot.guard_now((live.key,))
+        if not is_holder(live.key) or live.deleting or inputs.snapshot.residents_now is None:
             return guard
-        return replace(guard, residents={live.key: await inputs.aim.residents_now(live)})
+        return replace(guard, residents={live.key: await inputs.snapshot.residents_now(live)})
 
     def _remember(self, inputs: SyncInput, commands: Sequence[Command], results: Sequence[Applied]) -> None:
         """Store what the server has shown to be in sync by its answers."""
         proven: dict[ResourceKey, Remembered | None] = {}
         for command, result in zip(commands, results, strict=True):
-            if not isinstance(command, Apply) or command.key not in inputs.aim.target.objects or command.how.held:
+            if not isinstance(command, Apply) or command.key not in inputs.snapshot.target.objects or command.how.held:
                 continue
             if isinstance(result, Accepted) and result.view is not None:
                 rules = rules_for((*self.ignored, *inputs.app.ignore_differences), command.key)
-                admission = self.live.admission(inputs.aim.cluster, gvk_of(command.manifest))
+                admission = self.live.admission(inputs.snapshot.cluster, gvk_of(command.manifest))
                 basis = Basis(command.target, rules, admission)
                 proven[command.key] = Remembered(basis.target, result.view, basis.rules.hash, basis.admission)
         if proven:
-            self.inventory.remember(inputs.app.name, inputs.aim.cluster, proven)
+            self.inventory.remember(inputs.app.name, inputs.snapshot.cluster, proven)
 
 
 def _cause(inputs: SyncInput, due: SyncDecision) -> OperationCause:
-    if inputs.orders.deleting:
+    if inputs.pass_request.deleting:
         return OperationCause.DELETION
-    if inputs.orders.request is not None:
+    if inputs.pass_request.request is not None:
         return OperationCause.PERSON
     return OperationCause.HEAL if due.healing else OperationCause.CONTENT
 

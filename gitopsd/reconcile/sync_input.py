@@ -39,25 +39,25 @@ WAITS_S = 10.0  # what waits for others to go is looked at again so often
 class SyncInput:
     """What a pass found out of one application, as its sync needs it."""
 
-    orders: PassRequest
-    aim: Snapshot
+    pass_request: PassRequest
+    snapshot: Snapshot
     revisions: tuple[Revision, ...]
     comparison: Comparison
     fought: tuple[ContestedField, ...] = ()  # fields that gitopsd by itself leaves as they are
 
     @property
     def app(self) -> Application:
-        return self.orders.app
+        return self.pass_request.app
 
     @property
     def seen(self) -> Observed:
-        target = self.aim.target
+        target = self.snapshot.target
         return Observed(
             target.hash,
             target.objects,
             target.hashes,
-            self.aim.readings,
-            self.aim.guard,
+            self.snapshot.readings,
+            self.snapshot.guard,
             target.hooks,
             namespace=self.app.sync_policy.namespace_metadata,
             extra={
@@ -78,7 +78,7 @@ class SyncInput:
 
     def left(self, last: Operation | None) -> bool:
         """Tell whether a hook of the deletion is still to be run, where `last` is the last operation."""
-        return self.orders.deleting and hooks_to_run(self.aim.target.hooks, last)
+        return self.pass_request.deleting and hooks_to_run(self.snapshot.target.hooks, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +92,20 @@ class ProposedSync:
 
 
 def todo_of(inputs: SyncInput) -> ProposedSync:
-    app, request, aim = inputs.app, inputs.orders.request, inputs.aim
+    app, request, snapshot = inputs.app, inputs.pass_request.request, inputs.snapshot
     prune = request.prune if request is not None else app.sync_policy.prune
     selected = request.resources if request is not None else ()
-    hooks = () if selected or (request is not None and not request.hooks) else aim.target.hooks
+    hooks = () if selected or (request is not None and not request.hooks) else snapshot.target.hooks
     resources = inputs.comparison.resources
     if request is None:
         resources = worth_healing(resources, inputs.fought)
-    if inputs.orders.deleting:
-        work_found = deletion(resources, aim.guard, aim.readings)
+    if inputs.pass_request.deleting:
+        work_found = deletion(resources, snapshot.guard, snapshot.readings)
     else:
-        scope = PlanScope(prune, selected, hooks, _missing_namespace(inputs), aim.namespace_differs and not selected)
-        work_found = work(resources, aim.target.hashes, aim.guard, scope)
+        scope = PlanScope(
+            prune, selected, hooks, _missing_namespace(inputs), snapshot.namespace_differs and not selected
+        )
+        work_found = work(resources, snapshot.target.hashes, snapshot.guard, scope)
     return ProposedSync(work_found, prune, selected, hooks)
 
 
@@ -114,15 +116,15 @@ def due_of(  # noqa: PLR0913 - by name
 
     With `ground_moved`, what it was refused by may be right by now.
     """
-    app, request, mode = inputs.app, inputs.orders.request, inputs.aim.mode
-    if inputs.orders.deleting:
+    app, request, mode = inputs.app, inputs.pass_request.request, inputs.snapshot.mode
+    if inputs.pass_request.deleting:
         return _deletion_due(inputs, todo, last, now_s, pacing)
     if request is not None:
-        refusal = request_refused(request, mode, blocked(inputs.aim.windows, now_s, manual=True))
+        refusal = request_refused(request, mode, blocked(inputs.snapshot.windows, now_s, manual=True))
         return SyncDecision(sync=not refusal, reason=refusal)
     # Argo CD's writes count only while they would be fought over: what is in sync needs no write.
-    target, wrote_s = inputs.aim.target.hash, _argocd_wrote_s(inputs)
-    shut = blocked(inputs.aim.windows, now_s)
+    target, wrote_s = inputs.snapshot.target.hash, _argocd_wrote_s(inputs)
+    shut = blocked(inputs.snapshot.windows, now_s)
     situation = SyncSituation(
         mode, todo.work, target, last_sync_here(inputs, last), shut, wrote_s, ground_moved=ground_moved
     )
@@ -131,9 +133,9 @@ def due_of(  # noqa: PLR0913 - by name
 
 def drifted(inputs: SyncInput, operation: Operation) -> Drifted:
     """Return what is out of sync while `operation` runs."""
-    app, aim = inputs.app, inputs.aim
+    app, snapshot = inputs.app, inputs.snapshot
     heals = app.sync_policy.automated and app.sync_policy.self_heal and not app.skip_reconcile
-    heals &= aim.mode is Mode.ENFORCE and (app.adopted or _argocd_wrote_s(inputs) is None)
+    heals &= snapshot.mode is Mode.ENFORCE and (app.adopted or _argocd_wrote_s(inputs) is None)
     resources = inputs.comparison.resources
     if operation.cause is not OperationCause.PERSON:
         resources = worth_healing(resources, inputs.fought)
@@ -144,24 +146,24 @@ def drifted(inputs: SyncInput, operation: Operation) -> Drifted:
     ]
     gone = frozenset(compared.pair.key for compared in off if isinstance(compared.pair.live, Absent))
     scope = PlanScope(namespace=_missing_namespace(inputs))
-    tasks = tuple(task for task in work(off, aim.target.hashes, aim.guard, scope).tasks if is_due(task))
+    tasks = tuple(task for task in work(off, snapshot.target.hashes, snapshot.guard, scope).tasks if is_due(task))
     created = frozenset(task.key for task in tasks if task.verb is TaskVerb.CREATE_NAMESPACE)
-    return Drifted(aim.target.hash, tasks, gone | created, heals=heals)
+    return Drifted(snapshot.target.hash, tasks, gone | created, heals=heals)
 
 
 def last_sync_here(inputs: SyncInput, last: Operation | None) -> LastSync | None:
     """Return what the last sync says of its content; what was tried in another cluster says nothing of this one."""
-    return last_sync(last) if last is not None and last.cluster == inputs.aim.cluster else None
+    return last_sync(last) if last is not None and last.cluster == inputs.snapshot.cluster else None
 
 
 def waiting(inputs: SyncInput, todo: PlannedWork, due: SyncDecision) -> str:
     """Return why nothing is done about what is out of sync, in one line."""
-    if inputs.comparison.status is SyncStatus.SYNCED and not inputs.orders.deleting:
+    if inputs.comparison.status is SyncStatus.SYNCED and not inputs.pass_request.deleting:
         return ""
     waits = [f"{task.key}: {task.message}" for task in todo.tasks if task.wait or task.state is TaskState.SKIPPED]
     if inputs.fought and not todo.any and not waits:
         return "others keep writing what differs: see the conditions"
-    if todo.any or not waits or inputs.aim.mode is Mode.OBSERVE or not inputs.app.sync_policy.automated:
+    if todo.any or not waits or inputs.snapshot.mode is Mode.OBSERVE or not inputs.app.sync_policy.automated:
         return due.reason
     return first_of(waits, MAX_TOLD, between="; ")
 
@@ -169,7 +171,7 @@ def waiting(inputs: SyncInput, todo: PlannedWork, due: SyncDecision) -> str:
 def _deletion_due(
     inputs: SyncInput, todo: ProposedSync, last: Operation | None, now_s: float, pacing: Pacing
 ) -> SyncDecision:
-    if inputs.aim.mode is Mode.OBSERVE:
+    if inputs.snapshot.mode is Mode.OBSERVE:
         reason = "mode is observe, so its objects are not deleted; set mode: enforce, or delete it without them"
         return SyncDecision(sync=False, reason=reason)
     if not todo.work.any and not inputs.left(last):
@@ -184,7 +186,7 @@ def _unread(inputs: SyncInput) -> str:
     """Return what keeps an application that is being deleted, for nobody knows whether it is gone; "" if it is."""
     unread = [
         f"{key} cannot be read: {reading.cause}"
-        for key, reading in sorted(inputs.aim.readings.items())
+        for key, reading in sorted(inputs.snapshot.readings.items())
         if isinstance(reading, Unreadable) and not reading.pending
     ]
     if not unread:
@@ -196,7 +198,7 @@ def _unread(inputs: SyncInput) -> str:
 def _missing_namespace(inputs: SyncInput) -> str:
     """Return the destination's namespace unless it is known to be there: making it would cost every heal a request."""
     namespace = inputs.app.destination.namespace
-    reading = inputs.aim.readings.get(ResourceKey("", "Namespace", "", namespace))
+    reading = inputs.snapshot.readings.get(ResourceKey("", "Namespace", "", namespace))
     there = isinstance(reading, Found) and not reading.live.deleting
     return "" if there and not inputs.app.sync_policy.namespace_metadata else namespace
 
@@ -205,9 +207,9 @@ def _argocd_wrote_s(inputs: SyncInput) -> float | None:
     """Return when Argo CD last wrote an object of the application; the namespace that it goes to need not be one."""
     wrote = [
         reading.live.argocd_wrote_s
-        for key, reading in inputs.aim.readings.items()
+        for key, reading in inputs.snapshot.readings.items()
         if isinstance(reading, Found)
         and reading.live.argocd_wrote_s is not None
-        and (key in inputs.aim.target.objects or owns(inputs.app.name, reading.live))
+        and (key in inputs.snapshot.target.objects or owns(inputs.app.name, reading.live))
     ]
     return max(wrote, default=None)

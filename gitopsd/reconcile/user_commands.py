@@ -146,12 +146,12 @@ class UserCommands:
         """Return the target objects at `revision` ("" is the epoch's), in apply form where a cluster is known."""
         app = self.known(name)
         refs = [revision] * len(app.sources) if revision else ()
-        desired = await self.renderer(app, self.snapshots.destinations.cluster_of(app), refs)
+        rendered = await self.renderer(app, self.snapshots.destinations.cluster_of(app), refs)
         cluster = self.snapshots.destinations.destination(app)
         if cluster is DECLARE:
-            return app, desired, desired.manifests
-        target = self.snapshots.target(app, cluster, desired.manifests)
-        return app, desired, tuple(target.objects.values())
+            return app, rendered, rendered.manifests
+        target = self.snapshots.target(app, cluster, rendered.manifests)
+        return app, rendered, tuple(target.objects.values())
 
     async def opened(self, name: AppName) -> Sequence[ObjectStates]:
         """Return every object of the application with target, live and predicted state, read from the cluster now."""

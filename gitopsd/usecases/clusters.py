@@ -19,5 +19,5 @@ class ClusterUseCases:
     def list(self, caller: Caller) -> Sequence[ClusterState]:
         """Return the clusters that the caller may get, sorted by name; policies name them by server."""
         permitted = self.rights.permitted(caller, PolicyResource.CLUSTERS, "get")
-        visible = (each for each in self.backend.clusters() if permitted(each.server))
+        visible = (cluster for cluster in self.backend.clusters() if permitted(cluster.server))
         return sorted(visible, key=lambda state: state.name)

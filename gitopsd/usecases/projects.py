@@ -21,13 +21,13 @@ class ProjectUseCases:
     def list(self, caller: Caller) -> Sequence[AppProject]:
         """Return the projects that the caller may get, sorted by name."""
         permitted = self.rights.permitted(caller, PolicyResource.PROJECTS, "get")
-        visible = (each for each in self.backend.projects() if permitted(each.name))
+        visible = (project for project in self.backend.projects() if permitted(project.name))
         return sorted(visible, key=lambda project: project.name)
 
     def get(self, caller: Caller, name: str) -> AppProject:
         """Return one project. Raises NotPermitted before it looks whether there is one, then NotFound."""
         self.rights.require(caller, PolicyResource.PROJECTS, "get", name)
-        project = next((each for each in self.backend.projects() if each.name == name), None)
+        project = next((candidate for candidate in self.backend.projects() if candidate.name == name), None)
         if project is None:
             raise NotFound(f"project {name} does not exist", remedy="see /api/v1/projects")
         return project

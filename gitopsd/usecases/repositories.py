@@ -23,7 +23,7 @@ class RepositoryUseCases:
     def list(self, caller: Caller) -> Sequence[RepositoryState]:
         """Return the repositories that the caller may get, sorted by URL."""
         permitted = self.rights.permitted(caller, PolicyResource.REPOSITORIES, "get")
-        visible = (each for each in self.backend.repositories() if permitted(each.url))
+        visible = (repository for repository in self.backend.repositories() if permitted(repository.url))
         return sorted(visible, key=lambda state: state.url)
 
     async def details(self, caller: Caller, repo: str, app: AppName, index: int) -> SourceDetails:

@@ -87,7 +87,9 @@ def _message(kind: Descriptor) -> Convert:
 
 def _list(one: Convert) -> Convert:
     def convert(value: Any) -> Any:
-        return [item for each in value if (item := one(each)) is not None] if isinstance(value, list | tuple) else None
+        return (
+            [item for entry in value if (item := one(entry)) is not None] if isinstance(value, list | tuple) else None
+        )
 
     return convert
 
@@ -96,7 +98,7 @@ def _map(one: Convert) -> Convert:
     def convert(value: Any) -> Any:
         if not isinstance(value, Mapping):
             return None
-        return {str(name): item for name, each in value.items() if (item := one(each)) is not None}
+        return {str(name): item for name, entry in value.items() if (item := one(entry)) is not None}
 
     return convert
 

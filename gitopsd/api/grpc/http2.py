@@ -265,15 +265,15 @@ class Http2Stream:
         if not self._began:
             self._headers([(":status", "200"), ("content-type", CONTENT_TYPE)])
             self._began = True
-        left = memoryview(framed(message))
-        while left:
-            size = min(self._window(), self._h2.max_outbound_frame_size, len(left))
+        remaining = memoryview(framed(message))
+        while remaining:
+            size = min(self._window(), self._h2.max_outbound_frame_size, len(remaining))
             if size <= 0 or not self._connection.writable.is_set():
                 await within(self._connection.bounds.write_s, "the client of a call", self._room())
                 continue
-            self._h2.send_data(self.number, bytes(left[:size]))
+            self._h2.send_data(self.number, bytes(remaining[:size]))
             self._connection.flush()
-            left = left[size:]
+            remaining = remaining[size:]
 
     def finish(self, status: Status) -> None:
         """Tell how the call ended; in the headers where nothing was sent yet."""

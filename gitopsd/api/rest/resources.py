@@ -62,8 +62,8 @@ class ResourceRoutes:
         extra = _extra(tree.view)
         nodes = [node_json(node, sends.get(node.live.key, ()), extra.get(node.live.key, 0)) for node in tree.nodes]
         orphans = [node_json(node) for node in tree.orphans]
-        shown = {"nodes": nodes, "orphanedNodes": orphans, "hosts": [{"name": host} for host in hosts]}
-        return answer({**shown, "gitopsd": self._freshness(tree.view)})
+        body = {"nodes": nodes, "orphanedNodes": orphans, "hosts": [{"name": host} for host in hosts]}
+        return answer({**body, "gitopsd": self._freshness(tree.view)})
 
     def _freshness(self, view: AppView) -> dict[str, Any]:
         """Return how old what is shown is, and why it is too old to go by where it is."""
@@ -73,7 +73,9 @@ class ResourceRoutes:
 
 def _extra(view: AppView) -> dict[ResourceKey, int]:
     """Return of how many fields an object has more than Git, where somebody asks for that."""
-    return {each.pair.key: len(each.extra) for each in view.status.comparison.resources} if view.status else {}
+    return (
+        {compared.pair.key: len(compared.extra) for compared in view.status.comparison.resources} if view.status else {}
+    )
 
 
 def managed_json(resource: ManagedResource) -> dict[str, Any]:

@@ -98,9 +98,9 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
 
 def _role(fields: Fields) -> ProjectRole:
     tokens = []
-    for each in fields.mappings("jwtTokens") or ():
-        tokens.append(RoleToken(each.whole("iat", 0), each.whole("exp", 0), each.text("id")))
-        each.close()
+    for token in fields.mappings("jwtTokens") or ():
+        tokens.append(RoleToken(token.whole("iat", 0), token.whole("exp", 0), token.text("id")))
+        token.close()
     texts = (fields.texts("policies"), fields.texts("groups"))
     role = ProjectRole(fields.text("name"), fields.text("description"), *texts, tuple(tokens))
     fields.close()

@@ -48,12 +48,12 @@ class PatternSet:
     def __init__(self, patterns: Iterable[str], mode: MatchMode) -> None:
         """Index `patterns`, which have no fault."""
         distinct = sorted(set(patterns))
-        self._exact = frozenset(each for each in distinct if is_literal(each, mode))
-        self._prefixes = frozenset(each.rstrip("*") for each in distinct if _is_prefix(each, mode))
+        self._exact = frozenset(pattern for pattern in distinct if is_literal(pattern, mode))
+        self._prefixes = frozenset(pattern.rstrip("*") for pattern in distinct if _is_prefix(pattern, mode))
         self._lengths = sorted({len(prefix) for prefix in self._prefixes})
-        others = [each for each in distinct if each not in self._exact and not _is_prefix(each, mode)]
+        others = [pattern for pattern in distinct if pattern not in self._exact and not _is_prefix(pattern, mode)]
         few = mode is MatchMode.GLOB and len(others) <= FEW
-        self._few = tuple(_predicate(each) for each in others) if few else ()
+        self._few = tuple(_predicate(pattern) for pattern in others) if few else ()
         self._searches = () if few else _searches(others, mode)
 
     def __bool__(self) -> bool:
@@ -67,7 +67,9 @@ class PatternSet:
         for length in self._lengths:
             if text[:length] in prefixes:
                 return True
-        return any(fits(text) for fits in self._few) or any(each.search(text) is not None for each in self._searches)
+        return any(fits(text) for fits in self._few) or any(
+            search.search(text) is not None for search in self._searches
+        )
 
 
 def _is_prefix(pattern: str, mode: MatchMode) -> bool:
@@ -88,10 +90,10 @@ def _fits_stars(first: str, middle: tuple[str, ...], last: str, text: str) -> bo
     if end < begin or not text.startswith(first) or not text.endswith(last):
         return False
     for part in middle:
-        place = text.find(part, begin, end)
-        if place < 0:
+        position = text.find(part, begin, end)
+        if position < 0:
             return False
-        begin = place + len(part)
+        begin = position + len(part)
     return True
 
 
@@ -105,14 +107,16 @@ def _searches(patterns: Sequence[str], mode: MatchMode) -> tuple[Any, ...]:
     """Return as few expressions as can be that find, together, what `patterns` fit."""
     # RE2's own sets find nothing where their memory ends, and a deny would be open then; an alternation goes on slower.
     if mode is MatchMode.GLOB:
-        patterns = [f"^{expression_of(each)}$" for each in patterns]
+        patterns = [f"^{expression_of(pattern)}$" for pattern in patterns]
     re2, options = _re2(UNION_BYTES)
-    joined = [each for each in patterns if r"\Q" not in each]  # what that begins may end at the end of a pattern only
+    joined = [
+        pattern for pattern in patterns if r"\Q" not in pattern
+    ]  # what that begins may end at the end of a pattern only
     try:
-        union = re2.compile("|".join(f"(?:{each})" for each in joined), options) if joined else None
+        union = re2.compile("|".join(f"(?:{pattern})" for pattern in joined), options) if joined else None
     except re2.error:  # as where two name a group alike, or where all are more than its memory holds
-        return tuple(_expression(each) for each in patterns)
-    apart = (_expression(each) for each in patterns if r"\Q" in each)
+        return tuple(_expression(pattern) for pattern in patterns)
+    apart = (_expression(pattern) for pattern in patterns if r"\Q" in pattern)
     return (*apart, union) if union is not None else tuple(apart)
 
 

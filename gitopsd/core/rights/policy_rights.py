@@ -43,17 +43,19 @@ class PolicyRights:
             decisions = known.get(project)
             if decisions is None:
                 decisions = known[project] = self._known_decisions(who, resource, action, project)
-            return any(each.allows(obj) for each in decisions)
+            return any(decision.allows(obj) for decision in decisions)
 
         return permits
 
     def explain(self, subjects: Iterable[str], resource: str, action: str, obj: str) -> RightExplanation:
         """Return what `allows` answers, and the line it comes from."""
         project = _project_in(resource, obj)
-        found = [table.explain(who, resource, action, obj) for table, who in self._asked(tuple(subjects), project)]
-        allowing = [each for each in found if each.allowed]
-        denying = [each for each in found if each.rule is not None]
-        return next(iter([*allowing, *denying, *found]))
+        explanations = [
+            table.explain(who, resource, action, obj) for table, who in self._asked(tuple(subjects), project)
+        ]
+        allowing = [explanation for explanation in explanations if explanation.allowed]
+        denying = [explanation for explanation in explanations if explanation.rule is not None]
+        return next(iter([*allowing, *denying, *explanations]))
 
     def _known_decisions(self, subjects: tuple[str, ...], resource: str, action: str, project: str) -> list[Decision]:
         named = self._project(project) if project else None
@@ -67,8 +69,8 @@ class PolicyRights:
 
     def _decisions(self, subjects: Sequence[str], resource: str, action: str, project: str) -> list[Decision]:
         asked = self._asked(subjects, project)
-        found = [each for table, who in asked for each in table.decisions(who, resource, action)]
-        return list({id(each): each for each in found}.values())
+        decisions = [decision for table, who in asked for decision in table.decisions(who, resource, action)]
+        return list({id(decision): decision for decision in decisions}.values())
 
     def _asked(self, subjects: Sequence[str], project: str) -> list[tuple[PolicyTable, Sequence[str]]]:
         """Return the tables that are asked, and for whom; the default role is asked for in each."""

@@ -139,7 +139,7 @@ class PolicyTable:
             action: such as `get` or `delete/apps/Deployment/web/shop`.
             obj: such as `project/name`.
         """
-        return any(each.allows(obj) for each in self.decisions(subjects, resource, action))
+        return any(decision.allows(obj) for decision in self.decisions(subjects, resource, action))
 
     def explain(self, subjects: Iterable[str], resource: str, action: str, obj: str) -> RightExplanation:
         """Return what `allows` answers, and which rule it comes from."""
@@ -149,10 +149,10 @@ class PolicyTable:
             rule = decision.deciding(obj, self.mode)
             if rule is None:
                 continue
-            found = RightExplanation(decision.allows(obj), subject, self._path(subject, rule.subject), rule)
-            if found.allowed:
-                return found
-            denied = found if denied.rule is None else denied
+            explanation = RightExplanation(decision.allows(obj), subject, self._path(subject, rule.subject), rule)
+            if explanation.allowed:
+                return explanation
+            denied = explanation if denied.rule is None else denied
         return denied
 
     def decisions(self, subjects: Iterable[str], resource: str, action: str) -> list[Decision]:
@@ -174,15 +174,15 @@ class PolicyTable:
         known: dict[str, str] | None = self._known_roles.get(subject)
         if known is not None:
             return known
-        found = {subject: ""}
+        nearest = {subject: ""}
         level = [subject]
         for _ in range(MAX_LEVELS):
-            nearer = [(role, member) for member in level for role in self.roles_of(member) if role not in found]
+            nearer = [(role, member) for member in level for role in self.roles_of(member) if role not in nearest]
             level = list(dict.fromkeys(role for role, _ in nearer))
             for role, member in nearer:
-                found.setdefault(role, member)
-        self._known_roles[subject] = found
-        return found
+                nearest.setdefault(role, member)
+        self._known_roles[subject] = nearest
+        return nearest
 
     def decision(self, subject: str, resource: str, action: str) -> Decision:
         """Return what decides on objects for one subject."""

@@ -23,10 +23,10 @@ def needs_any(manifest: Manifest, missing: Collection[ResourceKey]) -> bool:
     key = key_of(manifest)
     needs = NEEDS.get(key.group_kind)
     if needs is None:
-        names = {each.name for each in missing if each != key} if "." in key.group else set()
+        names = {key_missing.name for key_missing in missing if key_missing != key} if "." in key.group else set()
         return any(text in names for name, value in manifest.items() if name != "metadata" for text in _texts(value))
     try:
-        return any(each in missing for each in needs(key, manifest))
+        return any(needed in missing for needed in needs(key, manifest))
     except WrongShape:
         return False  # the server refuses it for that
 

@@ -195,7 +195,7 @@ def _alternatives(pattern: str) -> tuple[_Tokens, ...]:
         opens, comma, shuts = index in closes, piece == "," and bool(before), index in ends
         if not (opens or comma or shuts):
             continue
-        read = [each + tokens[begin:index] for each in read]
+        read = [tokens_read + tokens[begin:index] for tokens_read in read]
         begin = index + 1
         if opens:
             before.append(read)
@@ -209,7 +209,7 @@ def _alternatives(pattern: str) -> tuple[_Tokens, ...]:
             read = _once(first + second for first in before.pop() for second in chosen)
         if len(read) + sum(map(len, before)) + sum(map(len, parts)) > MAX_ALTERNATIVES:
             return ()
-    return tuple(_Tokens(each + tokens[begin:]) for each in read)
+    return tuple(_Tokens(tokens_read + tokens[begin:]) for tokens_read in read)
 
 
 def _once(alternatives: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
