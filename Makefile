@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+WEB := tests/web
+WEB_READY := $(WEB)/node_modules/.ready
 CLUSTERS ?= 3
 APPS ?= 6
 PORT ?= 8080
@@ -23,6 +25,10 @@ $(READY): requirements-dev.lock pyproject.toml
 	@$(BIN)/pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
+$(WEB_READY): $(WEB)/package-lock.json
+	@cd $(WEB) && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
 demo: $(READY)  ## the main job on embedded parts: CLUSTERS=3 APPS=6 PORT=8080
 	@exec $(BIN)/gitopsd demo --clusters $(CLUSTERS) --apps $(APPS) --port $(PORT)
 
@@ -40,6 +46,8 @@ check: $(READY)  ## format, lint, types, import contracts
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(WEB_READY) && $(WEB)/node_modules/.bin/tsc -p $(WEB)/tsconfig.json; \
+		else echo "no npm here: types of the web UI are left unchecked"; fi
 
 fix: $(READY)  ## format, and mend what the linter can
 	@$(BIN)/ruff format .

@@ -17,7 +17,7 @@ export class ApiError extends Error {
 /** @param {string} name */
 export const segment = (name) => encodeURIComponent(name);
 
-/** @param {string} path below /api/v1/ */
+/** @param {string} path below /api/v1/ @param {AbortSignal} [signal] */
 export const get = (path, signal) => call("GET", path, undefined, signal);
 
 /** @param {string} path below /api/v1/ */
@@ -38,7 +38,16 @@ export async function call(method, path, body, signal) {
   return response.json();
 }
 
-/** Ask, and return the answer whose status is good. @returns {Promise<Response>} */
+/**
+ * Ask, and return the answer whose status is good.
+ *
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body]
+ * @param {AbortSignal} [signal]
+ * @param {Record<string, string>} [headers]
+ * @returns {Promise<Response>}
+ */
 export async function request(method, path, body, signal, headers = {}) {
   const sent = { Authorization: `Bearer ${token.peek()}`, ...headers };
   if (body !== undefined) sent["Content-Type"] = "application/json";

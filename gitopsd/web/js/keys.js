@@ -5,7 +5,7 @@ import { Dialog, State } from "./parts.js";
 import { go, href, route } from "./router.js";
 import { askDelete, askSync, refresh } from "./verbs.js";
 
-/** The text in the palette; null while it is closed. */
+/** The text in the palette; null while it is closed. @type {import("@preact/signals").Signal<string | null>} */
 export const palette = signal(null);
 const help = signal(false);
 
@@ -76,6 +76,7 @@ export function Help() {
   <//>`;
 }
 
+/** @type {[string, string[]][]} */
 const VIEWS = [
   ["Fleet", []],
   ["Applications", ["applications"]],
@@ -118,7 +119,7 @@ export function Palette() {
 function OpenPalette() {
   const text = palette.value;
   const [at, setAt] = useState(0);
-  const list = useRef(null);
+  const list = useRef(/** @type {HTMLElement | null} */ (null));
   const found = offers(text);
   const index = Math.min(at, found.length - 1);
   useEffect(() => list.current?.children[index]?.scrollIntoView({ block: "nearest" }), [index]);

@@ -40,7 +40,7 @@ function Shell() {
   }, [route.value.parts.join("/")]);
   const View = views[name || "fleet"] ?? views.nowhere;
   return html`
-    <a class="skip" href="#main" onClick=${(event) => (event.preventDefault(), document.getElementById("main").focus())}>Skip to the view</a>
+    <a class="skip" href="#main" onClick=${(event) => (event.preventDefault(), document.getElementById("main")?.focus())}>Skip to the view</a>
     <div class="shell">
       <aside class="side ${open ? "open" : ""}">
         <a class="brand" href=${href([])}><img src=${`${assets}icon.svg`} alt="" width="24" height="24" />gitopsd</a>
@@ -75,7 +75,7 @@ effect(() => {
 takeFromAddress();
 listen();
 listenToKeys();
-const root = document.getElementById("app");
+const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 root.textContent = "";
 render(html`<${App} />`, root);
 if (route.peek().parts[0] === "login") go(href([]), { replace: true });

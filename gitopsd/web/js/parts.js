@@ -65,10 +65,9 @@ export function Choice({ label, options, at, pick }) {
  * @param {{kind?: string, label: string, close: () => void, children?: any}} props
  */
 export function Dialog({ kind = "", label, close, children }) {
-  const ref = useRef(null);
+  const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => {
-    const dialog = ref.current;
-    if (!dialog.open) dialog.showModal();
+    if (!ref.current?.open) ref.current?.showModal();
   }, []);
   const beside = (event) => event.target === ref.current && close();
   const cancel = (event) => (event.preventDefault(), close());
@@ -77,7 +76,7 @@ export function Dialog({ kind = "", label, close, children }) {
 
 /** What `load` gives: {value, error, again}; loaded anew when `keys` change, and the old value stays meanwhile. */
 export function useLoaded(load, keys) {
-  const [state, setState] = useState({ value: undefined, error: undefined });
+  const [state, setState] = useState(/** @type {{value: any, error: any}} */ ({ value: undefined, error: undefined }));
   const [round, setRound] = useState(0);
   useEffect(() => {
     const abort = new AbortController();
@@ -103,7 +102,7 @@ export function Loaded({ state, children }) {
  *   item: (each: any, index: number, style: object) => any}} props
  */
 export function Scroll({ items, height, least = 0, gap = 0, head, label, role = "list", at = -1, item }) {
-  const ref = useRef(null);
+  const ref = useRef(/** @type {any} */ (null));
   const [seen, setSeen] = useState({ top: 0, tall: 800, wide: 1000 });
   useLayoutEffect(() => {
     const box = ref.current;

@@ -42,7 +42,7 @@ export function setQuery(changes, { replace = true } = {}) {
 export function listen() {
   window.addEventListener("popstate", () => (route.value = current()));
   document.addEventListener("click", (event) => {
-    const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
+    const link = /** @type {HTMLAnchorElement | null} */ (event.target instanceof Element ? event.target.closest("a[href]") : null);
     if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
     if (link.target || link.origin !== window.location.origin || !link.pathname.startsWith(base)) return;
     event.preventDefault();

@@ -3,10 +3,15 @@ import { post, remove, get, segment } from "./api.js";
 import { attempt } from "./feedback.js";
 import { signal } from "./html.js";
 
-/** What is asked before something is done: {verb, names, resources}; null while nothing is. */
+/**
+ * @typedef {{group: string, kind: string, namespace: string, name: string}} ObjectName
+ * @typedef {{verb: "sync" | "delete" | "rollback" | "terminate" | "confirm", names: string[], resources: ObjectName[], entry?: any}} Question
+ */
+
+/** What is asked before something is done; null while nothing is. @type {import("@preact/signals").Signal<Question | null>} */
 export const asking = signal(null);
 
-/** @param {string[]} names @param {{group: string, kind: string, namespace: string, name: string}[]} [resources] */
+/** @param {string[]} names @param {ObjectName[]} [resources] */
 export const askSync = (names, resources = []) => names.length && (asking.value = { verb: "sync", names, resources });
 export const askDelete = (name) => (asking.value = { verb: "delete", names: [name], resources: [] });
 export const askRollback = (name, entry) => (asking.value = { verb: "rollback", names: [name], resources: [], entry });

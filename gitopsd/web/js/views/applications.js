@@ -8,6 +8,7 @@ import { HEALTH, SYNC } from "../states.js";
 import { askSync, refresh } from "../verbs.js";
 import { short } from "../why.js";
 
+/** @type {[string, string, string[]?][]} */
 const FILTERS = [
   ["sync", "Sync", SYNC],
   ["health", "Health", HEALTH],

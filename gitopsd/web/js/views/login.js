@@ -6,7 +6,7 @@ import { signIn } from "../session.js";
 
 export function Login() {
   const [value, setValue] = useState("");
-  const [error, setError] = useState(null);
+  const [error, setError] = useState(/** @type {{message: string, remedy?: string} | null} */ (null));
   const [busy, setBusy] = useState(false);
   const submit = async (event) => {
     event.preventDefault();

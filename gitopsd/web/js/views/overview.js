@@ -26,6 +26,7 @@ function Conditions({ conditions }) {
   );
 }
 
+/** @param {any} app */
 const where = ({ spec, status = {}, metadata }) => [
   ["Project", html`<a href=${href(["projects"], { name: spec.project })}>${spec.project}</a>`],
   ["Cluster", status.gitopsd?.cluster ?? spec.destination?.name],

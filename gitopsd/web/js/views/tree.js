@@ -89,6 +89,7 @@ export function twigs(tree, app) {
   return orphans.length ? [...all, group("orphans", "Not of any application", "", orphans)] : all;
 }
 
+/** @returns {Twig} */
 function leaf(node) {
   return { id: objectId(node), node, title: node.name, kind: node.kind, tone: own(node), below: [] };
 }

@@ -1,0 +1,2 @@
+// What the UI uses of jsdiff.
+export function diffLines(one: string, other: string): { value: string; added?: boolean; removed?: boolean }[];
