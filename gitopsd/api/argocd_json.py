@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from gitopsd.api.fields import EVERYTHING, Fields
 from gitopsd.core.target.order import FIRST
 from gitopsd.core.text.times import rfc3339
 from gitopsd.model.application import Application
-from gitopsd.model.comparison import Compared, Difference, Found, Writer
+from gitopsd.model.comparison import Compared, Comparison, Difference, Found, SyncStatus, Writer
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import Revision
 from gitopsd.model.manifest import ResourceKey
@@ -20,18 +21,20 @@ Json = dict[str, Any]
 
 API_VERSION = "argoproj.io/v1alpha1"
 WARNING = "DeclarationWarning"  # ours: Argo CD drops unknown fields without a word
+MOST_NAMED = 3
 OVER = frozenset({TaskState.DONE, TaskState.SKIPPED, TaskState.FAILED})
 UNTRIED = frozenset({TaskState.PENDING, TaskState.ISSUED})
 SHOWN_METADATA = ("name", "namespace", "labels", "annotations", "finalizers", "creationTimestamp", "uid")
 
 
-def application_json(
+def application_json(  # noqa: PLR0913 - two of them with defaults
     app: Application,
     status: AppStatus | None,
     history: Sequence[HistoryEntry],
     now_s: float,
     *,
     deleting_s: float | None = None,
+    fields: Fields = EVERYTHING,
 ) -> Json:
     """Return `app` in the shape of Argo CD's Application, `metadata`, `spec` and `status`.
 
@@ -42,6 +45,7 @@ def application_json(
         history: all syncs that are over, oldest first; as in Argo CD those that succeeded are shown.
         now_s: Unix time, to which ages are told.
         deleting_s: Unix time at which its deletion was asked for; None: it is not being deleted.
+        fields: large parts that it does not want are not written.
     """
     metadata = {name: app.manifest.get("metadata", {}).get(name) for name in SHOWN_METADATA}
     metadata["deletionTimestamp"] = rfc3339(deleting_s)
@@ -50,7 +54,7 @@ def application_json(
         "kind": "Application",
         "metadata": _filled({**metadata, "name": str(app.name)}),
         "spec": {**shown(app.manifest.get("spec", {})), "project": str(app.project)},
-        "status": _status(app, status, history, now_s),
+        "status": _status(app, status, history if fields.wants("status", "history") else (), now_s, fields),
     }
 
 
@@ -65,8 +69,11 @@ def shown(value: Any) -> Any:
     return value
 
 
-def operation_state_json(operation: Operation, sources: Sequence[Mapping[str, Any]]) -> Json:
-    """Return a sync in the shape of Argo CD's `status.operationState`; `sources` as the application declares them."""
+def operation_state_json(operation: Operation, sources: Sequence[Mapping[str, Any]], *, results: bool = True) -> Json:
+    """Return a sync in the shape of Argo CD's `status.operationState`; `sources` as the application declares them.
+
+    Without `results` of its objects where nobody asks for them.
+    """
     return _filled(
         {
             "phase": operation.phase.value,
@@ -88,7 +95,7 @@ def operation_state_json(operation: Operation, sources: Sequence[Mapping[str, An
             "syncResult": {
                 **_revisions(operation.revisions),
                 **_sources(sources),
-                "resources": results_json(operation.tasks),
+                **({"resources": results_json(operation.tasks)} if results else {}),
             },
         }
     )
@@ -147,7 +154,9 @@ def writer_json(writer: Writer) -> Json:
     }
 
 
-def _status(app: Application, status: AppStatus | None, history: Sequence[HistoryEntry], now_s: float) -> Json:
+def _status(
+    app: Application, status: AppStatus | None, history: Sequence[HistoryEntry], now_s: float, fields: Fields
+) -> Json:
     over = [history_json(entry) for entry in history if entry.phase == OperationPhase.SUCCEEDED.value]
     if status is None:
         return _filled(
@@ -160,6 +169,9 @@ def _status(app: Application, status: AppStatus | None, history: Sequence[Histor
             }
         )
     declared = _declared_sources(app)
+    compared = status.comparison.resources if fields.wants("status", "resources") else ()
+    results = fields.wants("status", "operationState", "syncResult")
+    operation = status.operation
     return _filled(
         {
             "sync": {
@@ -168,10 +180,10 @@ def _status(app: Application, status: AppStatus | None, history: Sequence[Histor
                 **_revisions(status.revisions),
             },
             "health": _health(status.comparison.health),
-            "resources": [resource_json(compared) for compared in status.comparison.resources],
+            "resources": [resource_json(resource) for resource in compared],
             "history": over,
             "conditions": _conditions(app, status),
-            "operationState": operation_state_json(status.operation, declared) if status.operation else None,
+            "operationState": operation_state_json(operation, declared, results=results) if operation else None,
             "reconciledAt": rfc3339(status.reconciled_s),
             **_one_or_many("sourceType", status.source_types),
             "summary": _filled({"isAppOfApps": app.declares}),
@@ -189,6 +201,8 @@ def _ours(app: Application, status: AppStatus, now_s: float) -> Json:
             "extra": sum(len(compared.extra) for compared in status.comparison.resources) or None,
             "stale": list(status.stale),
             "target": status.comparison.target,
+            "differing": _differing(status.comparison.resources),
+            "unhealthy": _unhealthy(status.comparison),
             "epochAt": rfc3339(status.epoch_s),
             "epochAgeSeconds": round(max(0.0, now_s - status.epoch_s), 1) if status.epoch_s else None,
             "operationId": status.operation.id if status.operation else None,
@@ -196,6 +210,30 @@ def _ours(app: Application, status: AppStatus, now_s: float) -> Json:
             "progress": _progress(status.operation) if status.operation else None,
         }
     )
+
+
+def _differing(resources: Sequence[Compared]) -> Json | None:
+    """Return how many objects are not as Git says, the first few by name, and whether one would be deleted."""
+    differing = [compared for compared in resources if compared.status is SyncStatus.OUT_OF_SYNC]
+    if not differing:
+        return None
+    keys = [compared.pair.key for compared in differing]
+    return {
+        "count": len(keys),
+        "first": [f"{key.kind} {key.name}" for key in keys[:MOST_NAMED]],
+        "pruning": any(compared.pair.target is None for compared in differing),
+    }
+
+
+def _unhealthy(comparison: Comparison) -> Json | None:
+    """Return the first object that does as its application does, where that is not well."""
+    if comparison.health.status is HealthStatus.HEALTHY:
+        return None
+    for compared in comparison.resources:
+        if compared.health is not None and compared.health.status is comparison.health.status:
+            key = compared.pair.key
+            return _filled({"kind": key.kind, "name": key.name, "message": compared.health.message})
+    return None
 
 
 def _failing(failing: Failing) -> Json:

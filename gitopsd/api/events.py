@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from gitopsd.api.fields import Fields, fields_of
 from gitopsd.api.logins import bearer_token
 from gitopsd.api.rest.query import filters_of
 from gitopsd.api.rest.show import Show
@@ -35,6 +36,8 @@ class EventStream:
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         filters = filters_of(request.query)
+        fields = fields_of(request.query.get("fields", ""), "result.application.")
+        listed = bool(request.query.get("resourceVersion", ""))  # Argo CD's: what is there is known already
         sse = SSE in request.headers.get("Accept", "")
         response = web.StreamResponse(headers={"Content-Type": SSE if sse else "application/json"})
         holder = StreamHolder(
@@ -44,15 +47,19 @@ class EventStream:
             await response.prepare(request)
             client = _StreamClient(response, sse=sse, write_s=self._write_s)
             try:
-                async for event in self._watch.applications(holder, filters, subscriber):
-                    await (client.beat() if event is None else client.send(self._event(event)))
+                async for event in self._watch.applications(holder, filters, subscriber, listed=listed):
+                    await (client.beat() if event is None else client.send(self._event(event, fields)))
             except (TooSlow, ConnectionError):
                 if request.transport is not None:
                     request.transport.abort()
         return response
 
-    def _event(self, event: ApplicationEvent) -> dict[str, Any]:
-        text = self._show.application(event.view) if event.view else orjson.dumps({"metadata": {"name": event.name}})
+    def _event(self, event: ApplicationEvent, fields: Fields) -> dict[str, Any]:
+        text = (
+            self._show.application(event.view, fields)
+            if event.view
+            else orjson.dumps({"metadata": {"name": event.name}})
+        )
         return {"result": {"type": event.kind.value, "application": orjson.Fragment(text)}}
 
 

@@ -109,10 +109,10 @@ class WatchUseCases:
         return self.changes.subscribe()
 
     async def applications(
-        self, holder: StreamHolder, filters: Filters, subscriber: Subscriber
+        self, holder: StreamHolder, filters: Filters, subscriber: Subscriber, *, listed: bool = False
     ) -> AsyncIterator[ApplicationEvent | None]:
         """Yield every application that matches and that may be seen, then changes; None is a sign of life; the second
-        one follows on the whole list.
+        one follows on the whole list. To a client that has `listed` what there is, nothing but changes is told.
 
         Ends after `life_s`, when the daemon stops, and when the client is nobody any more.
         """
@@ -124,7 +124,9 @@ class WatchUseCases:
             return
         rights = self._rights(caller)
         for view in selected(self.backend.views(), filters, ListPage(), visible=self.access.visible(caller)).views:
-            yield reader.event(caller, view.application.name, view)
+            event = reader.event(caller, view.application.name, view)
+            if not listed:
+                yield event
         yield None  # the list is complete
         while not subscriber.closed and clock() < ends_s:
             names = await subscriber.next(self.beat_s)

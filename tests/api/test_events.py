@@ -132,3 +132,14 @@ async def test_subscribers_are_counted() -> None:
         pass
     with changes.subscribe():
         pass
+
+
+async def test_a_stream_after_a_list_tells_of_changes_alone_also_of_deletions() -> None:
+    query = {"resourceVersion": "0", "fields": "result.type,result.application.metadata.name"}
+    async with serving(fleet()) as api, asyncio.timeout(10), api.session.get(api.url + STREAM, params=query) as answer:
+        lines = (json.loads(line)["result"] async for line in answer.content if line.strip())
+        api.changes.changed(SHOP)
+        assert {"type": "MODIFIED", "application": {"metadata": {"name": "shop"}}} == await anext(lines)
+        del api.backend.apps[BANK]
+        api.changes.changed(BANK)
+        assert {"type": "DELETED", "application": {"metadata": {"name": "bank"}}} == await anext(lines)

@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 
 from gitopsd.api.answers import answer, written
+from gitopsd.api.fields import EVERYTHING, Fields, fields_of
 from gitopsd.api.logins import caller_of
 from gitopsd.api.rest.query import filters_of, flag, page_of
 from gitopsd.api.rest.show import Show
@@ -35,14 +36,18 @@ class ApplicationRoutes:
 
     async def list(self, request: web.Request) -> web.Response:
         page = self._applications.list(caller_of(request), filters_of(request.query), page_of(request.query))
-        items = await self._written(page.views)
+        fields = fields_of(request.query.get("fields", ""), "items.")
+        items = await self._written(page.views, fields)
         body = b'{"metadata":' + orjson.dumps(_metadata(page)) + b',"items":[' + b",".join(items) + b"]}"
-        return written(body)
+        response = written(body)
+        if fields is not EVERYTHING:  # a page's list; others come from near, or want all of it and soon
+            response.enable_compression()
+        return response
 
     async def get(self, request: web.Request) -> web.Response:
         name = AppName(request.match_info["name"])
         view = await self._applications.get(caller_of(request), name, _refresh(request.query.get("refresh", "")))
-        return written(self._show.application(view))
+        return written(self._show.application(view, fields_of(request.query.get("fields", ""), "")))
 
     async def delete(self, request: web.Request) -> web.Response:
         name = AppName(request.match_info["name"])
@@ -50,12 +55,12 @@ class ApplicationRoutes:
         await self._applications.delete(caller_of(request), name, cascade=cascade)
         return answer({})
 
-    async def _written(self, views: Sequence[AppView]) -> Sequence[bytes]:
+    async def _written(self, views: Sequence[AppView], fields: Fields) -> Sequence[bytes]:
         texts = []
         for index, view in enumerate(views):
             if index % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)  # a long list must not hold the loop
-            texts.append(self._show.application(view))
+            texts.append(self._show.application(view, fields))
         return texts
 
 

@@ -10,6 +10,7 @@ import orjson
 from cachetools import LRUCache
 
 from gitopsd.api.argocd_json import application_json
+from gitopsd.api.fields import EVERYTHING, Fields
 from gitopsd.model.ids import AppName
 from gitopsd.model.operation import SyncRequest
 from gitopsd.usecases.backend import AppView
@@ -24,7 +25,7 @@ class _Written:
     """The JSON of what does not change with time, and of whom it is."""
 
     view: AppView
-    text: bytes  # of the Application up to END
+    text: bytes  # of the whole Application up to END; of fields of it, all
 
 
 class Show:
@@ -32,16 +33,23 @@ class Show:
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
-        self._kept: LRUCache[AppName, _Written] = LRUCache(KEPT_BYTES, getsizeof=lambda written: len(written.text))
+        self._kept: LRUCache[tuple[AppName, str], _Written] = LRUCache(
+            KEPT_BYTES, getsizeof=lambda written: len(written.text)
+        )
 
-    def application(self, view: AppView) -> bytes:
-        """Return `view` as Argo CD writes an Application; `operation` is what was asked for and waits for a pass."""
-        name = view.application.name
-        written = self._kept.get(name)
+    def application(self, view: AppView, fields: Fields = EVERYTHING) -> bytes:
+        """Return `view` as Argo CD writes an Application; `operation` is what was asked for and waits for a pass.
+
+        Of it the `fields` alone, and then without ages.
+        """
+        key = (view.application.name, fields.text)
+        written = self._kept.get(key)
         if written is None or not _same(written.view, view):
-            written = _written(view, self._now_s())
+            written = _written(view, self._now_s(), fields)
             if len(written.text) <= KEPT_BYTES:
-                self._kept[name] = written
+                self._kept[key] = written
+        if fields is not EVERYTHING:
+            return written.text
         ages = ages_of(view, self._now_s())
         return written.text + (b"," + orjson.dumps(ages)[1:-1] if ages else b"") + END
 
@@ -71,10 +79,14 @@ def _same(old: AppView, new: AppView) -> bool:
     )
 
 
-def _written(view: AppView, now_s: float) -> _Written:
-    document = application_json(view.application, view.status, view.history, now_s, deleting_s=view.deleting_s)
+def _written(view: AppView, now_s: float, fields: Fields) -> _Written:
+    document = application_json(
+        view.application, view.status, view.history, now_s, deleting_s=view.deleting_s, fields=fields
+    )
     if view.request:
         document["operation"] = _operation(view.request)
+    if fields is not EVERYTHING:
+        return _Written(view, orjson.dumps(fields.of(document)))
     status = document.pop("status")
     ours = status.pop("gitopsd")
     for age in AGES:

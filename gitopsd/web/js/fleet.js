@@ -1,5 +1,6 @@
 // All applications as the stream tells of them: a row each, with what lists and totals show.
 import { computed, signal } from "@preact/signals";
+import { request } from "./api.js";
 import { follow } from "./stream.js";
 import { worst, tone } from "./states.js";
 import { revisionOf, why } from "./why.js";
@@ -21,7 +22,6 @@ import { revisionOf, why } from "./why.js";
  * @property {import("./why.js").Why} why
  * @property {import("./states.js").Tone} tone
  * @property {string} reconciledAt
- * @property {number} resources
  * @property {string} text in which a search looks, in small letters
  */
 
@@ -48,31 +48,68 @@ export function rowOf(name) {
   return known.get(name);
 }
 
-/** Follow the fleet until `abort`; the list of an earlier connection stays until the new one is complete. */
+/** What rows are made of. */
+const FIELDS = [
+  "metadata.name",
+  "metadata.labels",
+  "metadata.deletionTimestamp",
+  "spec.project",
+  "spec.source.repoURL",
+  "spec.source.path",
+  "spec.source.chart",
+  "spec.sources.repoURL",
+  "spec.destination",
+  "spec.syncPolicy.automated",
+  "status.sync.status",
+  "status.sync.revision",
+  "status.sync.revisions",
+  "status.health",
+  "status.conditions",
+  "status.operationState.phase",
+  "status.operationState.message",
+  "status.reconciledAt",
+  "status.gitopsd.cluster",
+  "status.gitopsd.waiting",
+  "status.gitopsd.stale",
+  "status.gitopsd.failing",
+  "status.gitopsd.progress",
+  "status.gitopsd.differing",
+  "status.gitopsd.unhealthy",
+];
+const fieldsBelow = (path) => FIELDS.map((field) => path + field).join(",");
+
+/**
+ * Follow the fleet until `abort`.
+ *
+ * The list comes compressed and at once, changes come by the stream, which is opened before: what it has said of an
+ * application goes before the list. The rows of an earlier connection stay until the new list is there.
+ */
 export function followFleet(abort) {
-  let told = new Set();
-  let first = true; // until all that is there was told: the first sign of life after it says so
-  let beats = 0;
+  let told = new Set(); // of whom the stream has spoken since it was opened
+  const opened = async () => {
+    const mine = (told = new Set());
+    connection.value = "live";
+    const list = await (await request("GET", `api/v1/applications?fields=${fieldsBelow("items.")}`, undefined, abort)).json();
+    if (mine !== told) return; // the stream was opened anew meanwhile
+    const names = new Set(list.items.map((app) => app.metadata.name));
+    for (const name of known.keys()) if (!names.has(name) && !mine.has(name)) known.delete(name);
+    for (const app of list.items) if (!mine.has(app.metadata.name)) known.set(app.metadata.name, rowFrom(app));
+    complete.value = true;
+    announce();
+  };
   return follow(
-    "api/v1/stream/applications",
+    `api/v1/stream/applications?resourceVersion=0&fields=result.type,${fieldsBelow("result.application.")}`,
     {
-      opened: () => ((told = new Set()), (first = true), (beats = 0), (connection.value = "live")),
+      opened,
       event: ({ result }) => {
         if (!result) return;
         const name = result.application.metadata.name;
         if (result.type === "DELETED") known.delete(name);
         else known.set(name, rowFrom(result.application));
-        if (first) told.add(name);
+        told.add(name);
         announce();
       },
-      beat: () => {
-        beats += 1;
-        if (beats < 2 || !first) return;
-        first = false;
-        for (const name of known.keys()) if (!told.has(name)) known.delete(name);
-        complete.value = true;
-        announce();
-      },
+      beat: () => {},
       lost: () => (connection.value = "lost"),
     },
     abort,
@@ -114,7 +151,6 @@ export function rowFrom(app) {
     why: reason,
     tone: worst([tone(sync), tone(health), reason.tone]),
     reconciledAt: status.reconciledAt ?? "",
-    resources: status.resources?.length ?? 0,
     text: [metadata.name, spec.project, cluster, spec.destination?.namespace, source.repoURL, source.path, source.chart]
       .filter(Boolean)
       .join(" ")

@@ -9,14 +9,18 @@ const LONGEST_WAIT_MS = 10_000;
  * Read the stream at `path` until `signal` aborts.
  *
  * @param {string} path
- * @param {{event: (value: any) => void, opened: () => void, beat: () => void, lost: (error: unknown) => void}} to
+ * @param {{event: (value: any) => void, opened: () => Promise<void>, beat: () => void, lost: (error: unknown) => void}} to
  * @param {AbortSignal} signal
  */
 export async function follow(path, to, signal) {
   let wait = FIRST_WAIT_MS;
   while (!signal.aborted) {
     try {
-      await readOnce(path, { ...to, opened: () => ((wait = FIRST_WAIT_MS), to.opened()) }, signal);
+      const opened = () => {
+        wait = FIRST_WAIT_MS;
+        return to.opened();
+      };
+      await readOnce(path, { ...to, opened }, signal);
     } catch (error) {
       if (signal.aborted) return;
       to.lost(error);
@@ -27,20 +31,22 @@ export async function follow(path, to, signal) {
 }
 
 async function readOnce(path, to, signal) {
-  const silent = new AbortController();
-  let timer = setTimeout(() => silent.abort(), SILENCE_MS);
+  const ended = new AbortController(); // also where it says nothing for too long, or its beginning failed
+  const silent = () => ended.abort();
+  let timer = setTimeout(silent, SILENCE_MS);
+  let problem;
   try {
-    const response = await request("GET", path, undefined, AbortSignal.any([signal, silent.signal]), {
+    const response = await request("GET", path, undefined, AbortSignal.any([signal, ended.signal]), {
       Accept: "application/json",
     });
-    to.opened();
+    to.opened().catch((error) => ((problem = error), ended.abort()));
     const reader = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body).pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
       clearTimeout(timer);
-      timer = setTimeout(() => silent.abort(), SILENCE_MS);
+      timer = setTimeout(silent, SILENCE_MS);
       const lines = (rest + value).split("\n");
       rest = lines.pop() ?? "";
       for (const line of lines) {
@@ -48,6 +54,8 @@ async function readOnce(path, to, signal) {
         else to.beat();
       }
     }
+  } catch (error) {
+    throw problem ?? error;
   } finally {
     clearTimeout(timer);
   }

@@ -55,9 +55,10 @@ function unknown(_app, status, ours) {
 
 function outOfSync(app, status, ours) {
   if (status.sync?.status !== "OutOfSync") return null;
-  const differing = (status.resources ?? []).filter((each) => each.status === "OutOfSync");
-  const what = `${count(differing.length, "object")} ${differing.length === 1 ? "is" : "are"} not as Git says`;
-  const named = differing.length ? ` (${named3(differing)})` : "";
+  const differing = ours.differing ?? { count: 0, first: [], pruning: false };
+  const what = `${count(differing.count, "object")} ${differing.count === 1 ? "is" : "are"} not as Git says`;
+  const more = differing.count - differing.first.length;
+  const named = differing.count ? ` (${differing.first.join(", ")}${more ? ` and ${more} more` : ""})` : "";
   if (ours.waiting) return { tone: "warn", text: `${what}${named}. ${sentence(ours.waiting)}`, next: "sync" };
   const automated = app.spec?.syncPolicy?.automated;
   if (!automated || automated.enabled === false) {
@@ -66,17 +67,16 @@ function outOfSync(app, status, ours) {
   if (status.operationState?.phase === "Failed" || status.operationState?.phase === "Error") {
     return { tone: "bad", text: `${what}${named}. The last sync failed: ${sentence(status.operationState.message)}`, next: "sync" };
   }
-  const pruning = differing.some((each) => each.requiresPruning) && !automated.prune;
-  if (pruning) return { tone: "warn", text: `${what}${named}. Deleting is off: automated.prune is not set.`, next: "sync" };
+  if (differing.pruning && !automated.prune) return { tone: "warn", text: `${what}${named}. Deleting is off: automated.prune is not set.`, next: "sync" };
   if (!automated.selfHeal) return { tone: "warn", text: `${what}${named}. Changes made in the cluster are left: selfHeal is off.`, next: "sync" };
   return { tone: "busy", text: `${what}${named}. A sync follows by itself.` };
 }
 
-function unhealthy(_app, status) {
+function unhealthy(_app, status, ours) {
   const health = status.health?.status;
   if (!health || health === "Healthy") return null;
-  const first = (status.resources ?? []).find((each) => each.health?.status === health);
-  const cause = first ? ` ${first.kind} ${first.name}: ${sentence(first.health.message || health)}` : ` ${sentence(status.health.message ?? "")}`;
+  const first = ours.unhealthy;
+  const cause = first ? ` ${first.kind} ${first.name}: ${sentence(first.message || health)}` : ` ${sentence(status.health.message ?? "")}`;
   const tones = { Degraded: "bad", Missing: "warn", Progressing: "busy", Suspended: "busy" };
   return { tone: tones[health] ?? "unknown", text: `Live is as Git says, and ${health}.${cause}`.trimEnd() };
 }
@@ -85,12 +85,6 @@ function stale(_app, _status, ours) {
   if (!ours.stale?.length) return null;
   return { tone: "unknown", text: `What is shown may be old: ${sentence(ours.stale[0])}`, next: "refresh" };
 }
-
-const named3 = (resources) =>
-  resources
-    .slice(0, 3)
-    .map((each) => `${each.kind} ${each.name}`)
-    .join(", ") + (resources.length > 3 ? ` and ${resources.length - 3} more` : "");
 
 const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
