@@ -33,7 +33,7 @@ export function listenToKeys() {
       return;
     }
     const writing = event.target instanceof Element && event.target.closest("input, textarea, select, dialog");
-    if (writing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (writing || palette.peek() !== null || event.ctrlKey || event.metaKey || event.altKey) return;
     if (prefix) {
       prefix = false;
       if (GO[event.key]) go(href(GO[event.key]));

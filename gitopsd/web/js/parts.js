@@ -66,8 +66,8 @@ export function Choice({ label, options, at, pick }) {
  */
 export function Dialog({ kind = "", label, close, children }) {
   const ref = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
-    if (!ref.current?.open) ref.current?.showModal();
+  useLayoutEffect(() => {
+    if (!ref.current?.open) ref.current?.showModal(); // before the next key, which may be meant for it
   }, []);
   const beside = (event) => event.target === ref.current && close();
   const cancel = (event) => (event.preventDefault(), close());
