@@ -15,12 +15,12 @@ from gitopsd.live.admission import CRD, POLICIES, Admission, definition_key
 from gitopsd.live.decode import Decoder
 from gitopsd.live.discovery import Discovery, discover, offered
 from gitopsd.live.fair_slots import Lists
-from gitopsd.live.grounds import KINDS, NAMESPACE, Grounds
 from gitopsd.live.health_checks import Checking
 from gitopsd.live.kinds import PENDING, ListWatchState, VersionStore
 from gitopsd.live.metadata_scans import MetadataScans
 from gitopsd.live.mirror import LiveMirror
 from gitopsd.live.notices import Notices
+from gitopsd.live.refused_syncs import KINDS, NAMESPACE, RefusedSyncs
 from gitopsd.live.residents import ResidentsOf
 from gitopsd.live.scope import EVERYWHERE, WatchScope
 from gitopsd.live.watch import REFRESH_S, ApiServerTraits, KindWatch, Sink
@@ -96,7 +96,9 @@ class ClusterMirror:
         self._versions: dict[GVK, VersionStore] = {}
         self._policies: dict[GVK, VersionStore] = {}
         self._admission = Admission(self._policies, self.mirror.kinds, now_s)
-        self._grounds = Grounds(self._versions, self.mirror.kinds, self.resource, self.admission, self._notices.tell)
+        self._refused_syncs = RefusedSyncs(
+            self._versions, self.mirror.kinds, self.resource, self.admission, self._notices.tell
+        )
         self._tasks: dict[tuple[GVK, bool], list[asyncio.Task[None]]] = {}  # by kind, and whether of metadata alone
         self._synced = False
         self._group: asyncio.TaskGroup | None = None
@@ -112,7 +114,7 @@ class ClusterMirror:
                 self._group = group
                 group.create_task(self._discover_for_ever(), name=f"discovery of {self._client.name}")
                 group.create_task(self.surveys.run(), name=f"survey of {self._client.name}")
-                group.create_task(self._grounds.run(), name=f"refusals of {self._client.name}")
+                group.create_task(self._refused_syncs.run(), name=f"refusals of {self._client.name}")
                 if self._checking is not None:
                     group.create_task(self._checking.run(), name=f"health checks of {self._client.name}")
         finally:
@@ -172,14 +174,14 @@ class ClusterMirror:
         for gvk, kind in self.mirror.kinds.items():
             if gvk.group_kind == answer.key.group_kind:
                 kind.written(answer)
-        self._grounds.written(answer.key.group_kind)
+        self._refused_syncs.written(answer.key.group_kind)
 
     def refused(self, app: AppName, sync: str, places: Collection[RefusedAt]) -> bool:
         if places and self._discovery is not None:
-            self._follow_grounds(self._discovery)
-        return self._grounds.refused(app, sync, places)
+            self._follow_limiting_kinds(self._discovery)
+        return self._refused_syncs.refused(app, sync, places)
 
-    def _follow_grounds(self, discovery: Discovery) -> None:
+    def _follow_limiting_kinds(self, discovery: Discovery) -> None:
         for resource in map(discovery.preferred.get, KINDS):
             if resource is not None and self._bounds.parts(resource) == EVERYWHERE:
                 self._follow_versions(resource)
@@ -295,11 +297,11 @@ class ClusterMirror:
         for kind in (APISERVICE, *POLICIES):
             if (preferred := discovery.preferred.get(kind)) is not None:
                 self._follow_versions(preferred)
-        if self._grounds.any:
-            self._follow_grounds(discovery)
+        if self._refused_syncs.any:
+            self._follow_limiting_kinds(discovery)
         if before is None or before.resources != discovery.resources or before.failed != discovery.failed:
             self._admission.changed()
-            self._grounds.changed()
+            self._refused_syncs.changed()
             for gvk in self.mirror.kinds_asked_for():
                 if before is None or before.resource(gvk) != discovery.resource(gvk):
                     self.mirror.kind_changed(gvk)
@@ -339,7 +341,7 @@ class ClusterMirror:
         if gvk not in self._versions:
             changed = self._rediscover.set if gvk.group_kind == APISERVICE else self._admission_changed
             if gvk.group_kind in KINDS:
-                changed = partial(self._grounds.changed, gvk)
+                changed = partial(self._refused_syncs.changed, gvk)
             self._versions[gvk] = VersionStore(gvk, self._decoder, self._now_s, changed)
             if gvk.group_kind in POLICIES:
                 self._policies[gvk] = self._versions[gvk]
@@ -347,7 +349,7 @@ class ClusterMirror:
 
     def _admission_changed(self) -> None:
         self._admission.changed()
-        self._grounds.changed()
+        self._refused_syncs.changed()
         self._look_whether_synced()
 
     def _watch(self, resource: ApiResource, sinks: Mapping[str, Sink], *, meta: bool = False) -> None:
@@ -374,10 +376,10 @@ class ClusterMirror:
 
     def _object_changed(self, key: ResourceKey, old: LiveObject | None, new: LiveObject | None) -> None:
         if key.group_kind == NAMESPACE.group_kind:
-            self._grounds.changed()
+            self._refused_syncs.changed()
         if key.kind != CRD.kind or key.group != CRD.group:
             return
-        self._grounds.changed()
+        self._refused_syncs.changed()
         self._admission.changed()
         if CRD not in self.mirror.kinds or not self.mirror.kinds[CRD].listed:
             return

@@ -49,20 +49,20 @@ def generate(tree: Tree, path: str, options: PluginOptions, context: RenderConte
         WorkerFailed, WorkspaceUnusable: it did not end well, or its files could not be laid out.
     """
     plugin = _chosen(tree, path, options, context)
-    with _kitchen(plugin, tree, path, options, context) as kitchen:
+    with _running(plugin, tree, path, options, context) as plugin_run:
         if plugin.init:
-            kitchen.cook("init", plugin.init)
+            plugin_run.output("init", plugin.init)
         loaded = printed(
             f"what plugin {plugin.name} makes of {path}",
             path,
-            kitchen.cook("generate", plugin.generate),
+            plugin_run.output("generate", plugin.generate),
             context.limits,
         )
-        loaded.announced = _announced(plugin, kitchen, loaded)
+        loaded.announced = _announced(plugin, plugin_run, loaded)
     return loaded
 
 
-def _announced(plugin: Plugin, kitchen: _PluginRun, loaded: Loaded) -> list[dict[str, Any]]:
+def _announced(plugin: Plugin, plugin_run: _PluginRun, loaded: Loaded) -> list[dict[str, Any]]:
     """Return the parameters that the plugin announces, those that it finds out first, as in Argo CD.
 
     They are for people to read: a command that fails costs a warning, not the manifests.
@@ -70,10 +70,10 @@ def _announced(plugin: Plugin, kitchen: _PluginRun, loaded: Loaded) -> list[dict
     announced: list[dict[str, Any]] = []
     if plugin.announce:
         try:
-            text = kitchen.cook("parameters", plugin.announce)
+            text = plugin_run.output("parameters", plugin.announce)
             announced = announcements(orjson.loads(text), f"what parameters of plugin {plugin.name} prints")
         except orjson.JSONDecodeError as err:
-            loaded.warn(f"{kitchen.path}: what parameters of plugin {plugin.name} prints is no JSON: {err}")
+            loaded.warn(f"{plugin_run.path}: what parameters of plugin {plugin.name} prints is no JSON: {err}")
         except GitopsError as err:
             loaded.warn(err.what)
     return [*announced, *(plugin.announces or ())]
@@ -140,8 +140,8 @@ def _fits(plugin: Plugin, tree: Tree, path: str, options: PluginOptions, context
         return _matches(tree, path, plugin.file_name, deep=False)
     if plugin.glob:
         return _matches(tree, path, plugin.glob, deep=True)
-    with _kitchen(plugin, tree, path, options, context) as kitchen:
-        ended = kitchen.run("discover", plugin.find or [])
+    with _running(plugin, tree, path, options, context) as plugin_run:
+        ended = plugin_run.run("discover", plugin.find or [])
         return ended.code == 0 and bool(ended.stdout.strip())
 
 
@@ -181,7 +181,7 @@ class _PluginRun:
     until_s: float  # of the monotonic clock
     given: RenderContext
 
-    def cook(self, name: str, command: list[str]) -> bytes:
+    def output(self, name: str, command: list[str]) -> bytes:
         """Run one of its commands, and return what it prints."""
         ended = self.run(name, command)
         if ended.code == 0:
@@ -221,7 +221,7 @@ class _PluginRun:
 
 
 @contextmanager
-def _kitchen(
+def _running(
     plugin: Plugin, tree: Tree, path: str, options: PluginOptions, context: RenderContext
 ) -> Iterator[_PluginRun]:
     until_s = time.monotonic() + context.programs.deadline_s

@@ -115,9 +115,9 @@ async def _rendered(query: RenderQuery, settings: Settings, scratch: Path, work:
     # Not strict: who types the command says what is run here, and where.
     confined = confinement(settings, work, os.environ, strict=False)
     async with WorkerPool(1, limits, confinement=confined) as workers:
-        kitchen = _OfflineRenderer(query, settings, workers, scratch, work)
-        apps = declared.applications or ([] if query.targets else [await kitchen.undeclared()])
-        reports += [await kitchen.told(app) for app in apps]
+        renderer = _OfflineRenderer(query, settings, workers, scratch, work)
+        apps = declared.applications or ([] if query.targets else [await renderer.undeclared()])
+        reports += [await renderer.report(app) for app in apps]
     if reports:
         reports[0].warnings[:0] = declared.warnings
     return reports
@@ -185,7 +185,7 @@ class _OfflineRenderer:
                 return
         raise err
 
-    async def told(self, app: Application) -> RenderReport:
+    async def report(self, app: Application) -> RenderReport:
         report = RenderReport(app.name)
         try:
             sources = self._sources(app)

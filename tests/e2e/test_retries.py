@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.live.grounds import KINDS
+from gitopsd.live.refused_syncs import KINDS
 from tests.e2e.daemon import Json, resource, until
 from tests.e2e.in_whose_name import RBAC, deployer, project
 from tests.e2e.kinds import boat, definition

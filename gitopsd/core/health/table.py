@@ -15,13 +15,13 @@ from gitopsd.core.health.definition import definition_health
 from gitopsd.core.health.deployment import deployment_health
 from gitopsd.core.health.ingress import ingress_health
 from gitopsd.core.health.job import job_health
-from gitopsd.core.health.kinds import truth_of
+from gitopsd.core.health.kinds import rules_of
 from gitopsd.core.health.namespace import namespace_health
 from gitopsd.core.health.pod import pod_health
 from gitopsd.core.health.replicaset import replicaset_health
+from gitopsd.core.health.rules import judged
 from gitopsd.core.health.service import service_health
 from gitopsd.core.health.statefulset import statefulset_health
-from gitopsd.core.health.truth import judged
 from gitopsd.core.health.volume import claim_health
 from gitopsd.core.health.words import progressing, unknown
 from gitopsd.core.health.workflow import workflow_health
@@ -113,8 +113,8 @@ def _judged(manifest: Manifest) -> Health | None:
         return check(manifest)
     if kind.group in KUBERNETES:
         return None
-    truth = truth_of(kind)
-    return custom_health(manifest) if truth is None else judged(manifest, truth)
+    rules = rules_of(kind)
+    return custom_health(manifest) if rules is None else judged(manifest, rules)
 
 
 def is_asked(manifest: Manifest) -> bool:

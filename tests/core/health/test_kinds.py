@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitopsd.core.health import health_of
-from gitopsd.core.health.kinds import ANY, GROUPS, truth_of
-from gitopsd.core.health.truth import Truth, judged
+from gitopsd.core.health.kinds import ANY, GROUPS, rules_of
+from gitopsd.core.health.rules import HealthRules, judged
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.manifest import GroupKind
 from tests.core.health.lives import (
@@ -25,7 +25,7 @@ from tests.core.health.lives import (
     status_of,
 )
 
-ROWS = [(group, kind, truth) for group, kinds in GROUPS.items() for kind, truth in kinds.items()]
+ROWS = [(group, kind, rules) for group, kinds in GROUPS.items() for kind, rules in kinds.items()]
 NAMES = [f"{group}/{kind}" for group, kind, _ in ROWS]
 
 
@@ -201,30 +201,30 @@ def test_kind_does_as_its_status_says(expected: HealthStatus, kind: str, spec: A
     assert expected == status_of(live(kind, spec, status, **generation))
 
 
-@pytest.mark.parametrize(("group", "kind", "truth"), ROWS, ids=NAMES)
-def test_status_that_is_not_there_or_old_is_never_green(group: str, kind: str, truth: Truth) -> None:
+@pytest.mark.parametrize(("group", "kind", "rules"), ROWS, ids=NAMES)
+def test_status_that_is_not_there_or_old_is_never_green(group: str, kind: str, rules: HealthRules) -> None:
     new = live(f"{group}/{kind}", {}, None, generation=2)
     told = {"phase": "Running", "state": "Running", **said("Ready=True", "Available=True", "Synced=True")}
 
-    old = judged({**new, "status": {**told, "observedGeneration": 1}}, truth)
+    old = judged({**new, "status": {**told, "observedGeneration": 1}}, rules)
 
     assert HealthStatus.HEALTHY is not old.status
-    if truth.otherwise is not HealthStatus.HEALTHY:
-        assert HealthStatus.HEALTHY is not judged(new, truth).status
+    if rules.otherwise is not HealthStatus.HEALTHY:
+        assert HealthStatus.HEALTHY is not judged(new, rules).status
 
 
-@given(truth=st.sampled_from([truth for *_, truth in ROWS]), status=JSON, spec=JSON)
-def test_no_shape_raises(truth: Truth, status: Any, spec: Any) -> None:
-    assert judged(live("a/B", spec, status, generation=1), truth).status in HealthStatus
+@given(rules=st.sampled_from([rules for *_, rules in ROWS]), status=JSON, spec=JSON)
+def test_no_shape_raises(rules: HealthRules, status: Any, spec: Any) -> None:
+    assert judged(live("a/B", spec, status, generation=1), rules).status in HealthStatus
 
 
 def test_row_of_a_kind_goes_before_that_of_its_group_and_its_group_before_its_domain() -> None:
-    package = truth_of(GroupKind("pkg.crossplane.io", "Provider"))
+    package = rules_of(GroupKind("pkg.crossplane.io", "Provider"))
 
     assert GROUPS["pkg.crossplane.io"]["Provider"] is package
-    assert GROUPS["*.crossplane.io"][ANY] is truth_of(GroupKind("s3.aws.crossplane.io", "Bucket"))
-    assert truth_of(GroupKind("crossplane.io.example", "Bucket")) is None
-    assert truth_of(GroupKind("keda.sh", "TriggerAuthentication")) is None
+    assert GROUPS["*.crossplane.io"][ANY] is rules_of(GroupKind("s3.aws.crossplane.io", "Bucket"))
+    assert rules_of(GroupKind("crossplane.io.example", "Bucket")) is None
+    assert rules_of(GroupKind("keda.sh", "TriggerAuthentication")) is None
 
 
 def test_words_of_the_controller_are_told() -> None:

@@ -1,4 +1,4 @@
-"""Where the truth about custom resources stands: one table for each field of work, and how a kind is found in them."""
+"""Health rules of custom resources: one table for each field of work, and how a kind is found in them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from gitopsd.core.health.kinds import (
     storage,
     workloads,
 )
-from gitopsd.core.health.truth import Truth
+from gitopsd.core.health.rules import HealthRules
 from gitopsd.model.manifest import GroupKind
 
 TABLES = (cloud, databases, gitops, network, observability, platform, security, storage, workloads)
-GROUPS: Mapping[str, Mapping[str, Truth]] = {group: kinds for table in TABLES for group, kinds in table.TABLE.items()}
+GROUPS: Mapping[str, Mapping[str, HealthRules]] = {
+    group: kinds for table in TABLES for group, kinds in table.TABLE.items()
+}
 ANY = "*"
 
 
 @lru_cache(maxsize=4096)
-def truth_of(kind: GroupKind) -> Truth | None:
-    """Return where the truth about `kind` stands, by its group or by the domain that the group is of; None: unknown."""
+def rules_of(kind: GroupKind) -> HealthRules | None:
+    """Return the rules of `kind`, by its group or by the domain that the group is of; None: unknown."""
     for group in (kind.group, *_domains(kind.group)):
         if kinds := GROUPS.get(group):
             return kinds.get(kind.kind, kinds.get(ANY))

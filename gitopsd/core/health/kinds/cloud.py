@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gitopsd.core.health.truth import (
+from gitopsd.core.health.rules import (
+    HealthRules,
     Table,
-    Truth,
     by_condition,
     by_value,
     degraded,
@@ -27,9 +27,9 @@ from gitopsd.core.health.truth import (
 from gitopsd.model.health import HealthStatus
 
 READY = by_condition("Ready")
-READY_MEANWHILE = Truth((healthy(said("Ready")),))
+READY_MEANWHILE = HealthRules((healthy(said("Ready")),))
 
-ACK = Truth(
+ACK = HealthRules(
     (
         degraded(said("ACK.Terminal")),
         progressing(said("Ready", "False", "Unknown")),
@@ -39,21 +39,21 @@ ACK = Truth(
     )
 )
 
-AZURE = Truth(
+AZURE = HealthRules(
     (degraded(said("Ready", "False", severity="Error")), healthy(said("Ready"))),
     otherwise=HealthStatus.PROGRESSING,
 )
 
-CONFIG_CONNECTOR = Truth(
+CONFIG_CONNECTOR = HealthRules(
     (
         degraded(said("Ready", "False", because=("UpdateFailed", "DependencyNotFound", "DependencyInvalid"))),
         degraded(said("Ready", "False", because=("ManagementConflict", "DeleteFailed"))),
         healthy(said("Ready")),
     )
 )
-CONFIG_CONNECTOR_ITSELF = Truth((degraded(false("status.healthy")), healthy(true("status.healthy"))))
+CONFIG_CONNECTOR_ITSELF = HealthRules((degraded(false("status.healthy")), healthy(true("status.healthy"))))
 
-CROSSPLANE = Truth(
+CROSSPLANE = HealthRules(
     (
         suspended(said("Synced", "False", because=("ReconcilePaused",))),
         degraded(said("LastAsyncOperation", "False")),
@@ -68,7 +68,7 @@ CROSSPLANE = Truth(
         healthy(said("ValidPipeline")),
     )
 )
-NO_STATUS = Truth((), otherwise=HealthStatus.HEALTHY)  # settings, which nobody reports on
+NO_STATUS = HealthRules((), otherwise=HealthStatus.HEALTHY)  # settings, which nobody reports on
 CROSSPLANE_KINDS = {
     "ClusterProviderConfig": NO_STATUS,
     "Composition": NO_STATUS,
@@ -79,7 +79,7 @@ CROSSPLANE_KINDS = {
     "ProviderConfigUsage": NO_STATUS,
     "*": CROSSPLANE,
 }
-CROSSPLANE_PACKAGE = Truth(
+CROSSPLANE_PACKAGE = HealthRules(
     (
         progressing(said("Installed", "False", "Unknown", because=("UnpackingPackage",))),
         degraded(said("Installed", "False", "Unknown")),
@@ -93,7 +93,7 @@ NOT_READY = (
     degraded(said("Ready", "False", severity="Error")),
     degraded(said("Ready", "False", severity="Warning")),
 )
-CAPI_CLUSTER = Truth(
+CAPI_CLUSTER = HealthRules(
     (
         degraded(value("status.phase", "Failed")),
         *NOT_READY,
@@ -103,7 +103,7 @@ CAPI_CLUSTER = Truth(
     PAUSED,
 )
 CAPI_MACHINES = held_by(by_value("status.phase", ("Running",), ("Failed", "Unknown")), *PAUSED)
-EKS = Truth(
+EKS = HealthRules(
     (
         degraded(given("status.failureMessage")),
         progressing(said("EKSControlPlaneUpdating")),
@@ -112,12 +112,12 @@ EKS = Truth(
     )
 )
 
-KARPENTER_CLAIM = Truth(
+KARPENTER_CLAIM = HealthRules(
     (suspended(said("Disrupting")), degraded(said("Ready", "False")), healthy(said("Ready"))),
 )
 
 SHOOT = "shoot.gardener.cloud/status"
-GARDENER_SHOOT = Truth(
+GARDENER_SHOOT = HealthRules(
     (
         healthy(label(SHOOT, "healthy")),
         degraded(label(SHOOT, "unhealthy")),
@@ -125,7 +125,7 @@ GARDENER_SHOOT = Truth(
     )
 )
 
-SAP = Truth(
+SAP = HealthRules(
     (
         suspended(said("Suspended")),
         degraded(said("Failed")),
@@ -147,12 +147,12 @@ TABLE: Table = {
     "*.services.k8s.aws": {"*": ACK},
     "*.upbound.io": CROSSPLANE_KINDS,
     "addons.cluster.x-k8s.io": {"ClusterResourceSet": by_condition("ResourcesApplied")},
-    "bootstrap.cluster.x-k8s.io": {"*": Truth((*NOT_READY, healthy(said("Ready"))), PAUSED)},
+    "bootstrap.cluster.x-k8s.io": {"*": HealthRules((*NOT_READY, healthy(said("Ready"))), PAUSED)},
     "cluster.x-k8s.io": {
         "Cluster": CAPI_CLUSTER,
         "Machine": CAPI_MACHINES,
         "MachineDeployment": CAPI_MACHINES,
-        "MachineHealthCheck": Truth(
+        "MachineHealthCheck": HealthRules(
             (
                 progressing(no(given("status.expectedMachines"))),
                 degraded(fewer("status.currentHealthy", "status.expectedMachines")),
@@ -160,7 +160,7 @@ TABLE: Table = {
             )
         ),
         "MachinePool": CAPI_MACHINES,
-        "MachineSet": Truth(
+        "MachineSet": HealthRules(
             (
                 *NOT_READY,
                 progressing(fewer("status.readyReplicas", "spec.replicas", 1)),
@@ -172,7 +172,7 @@ TABLE: Table = {
     },
     "controlplane.cluster.x-k8s.io": {
         "AWSManagedControlPlane": EKS,
-        "*": Truth((*NOT_READY, healthy(said("Ready")), healthy(said("Available"))), PAUSED),
+        "*": HealthRules((*NOT_READY, healthy(said("Ready")), healthy(said("Available"))), PAUSED),
     },
     "core.gardener.cloud": {"Shoot": GARDENER_SHOOT},
     "iammanager.keikoproj.io": {
@@ -183,7 +183,7 @@ TABLE: Table = {
         ),
     },
     "infrastructure.cluster.x-k8s.io": {
-        "*": Truth(
+        "*": HealthRules(
             (
                 *NOT_READY,
                 degraded(given("status.failureMessage")),
@@ -197,7 +197,7 @@ TABLE: Table = {
     "karpenter.k8s.aws": {"EC2NodeClass": READY},
     "karpenter.sh": {"NodeClaim": KARPENTER_CLAIM, "NodePool": READY},
     "networking.gke.io": {
-        "ManagedCertificate": Truth(
+        "ManagedCertificate": HealthRules(
             (
                 degraded(some("status.domainStatus", value("status", "FailedNotVisible"))),
                 degraded(value("status.certificateStatus", "ProvisioningFailedPermanently")),
@@ -212,14 +212,14 @@ TABLE: Table = {
         **CROSSPLANE_KINDS,
     },
     "pulumi.com": {
-        "*": Truth((degraded(said("Stalled")), progressing(said("Reconciling")), healthy(said("Ready")))),
+        "*": HealthRules((degraded(said("Stalled")), progressing(said("Reconciling")), healthy(said("Ready")))),
     },
     "services.cloud.sap.com": {"*": SAP},
     "stacks.crossplane.io": {
-        "ClusterStackInstall": Truth((healthy(said("Ready", inside="status.conditionedStatus.conditions")),)),
+        "ClusterStackInstall": HealthRules((healthy(said("Ready", inside="status.conditionedStatus.conditions")),)),
     },
     "work.karmada.io": {
-        "*": Truth(
+        "*": HealthRules(
             (
                 progressing(no(given("status.aggregatedStatus"))),
                 progressing(uneven("status.aggregatedStatus", "spec.clusters")),

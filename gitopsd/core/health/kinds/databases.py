@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gitopsd.core.health.truth import (
+from gitopsd.core.health.rules import (
+    HealthRules,
     Table,
-    Truth,
     annotation,
     by_condition,
     by_value,
@@ -31,7 +31,7 @@ READY = by_condition("Ready")
 CLICKHOUSE = by_value("status.status", ("Completed",), ("Aborted", "Failed", "Terminating"))
 CONFLUENT = by_value("status.phase", ("RUNNING",), ("ERROR", "FAILED"))
 HUMIO = by_value("status.state", ("Exists",), ("ConfigError", "NotFound"), unclear=("Unknown",))
-MARIADB = Truth(
+MARIADB = HealthRules(
     (
         degraded(some("status.conditions", value("status", "False"), value("reason", "Failed"))),
         progressing(some("status.conditions", value("status", "False"))),
@@ -45,7 +45,7 @@ MARIADB_KINDS = {
     "MariaDB": MARIADB,
     "MaxScale": MARIADB,
     "Restore": MARIADB,
-    "SqlJob": Truth(
+    "SqlJob": HealthRules(
         (
             degraded(some("status.conditions", value("reason", "JobFailed"), value("status", "True"))),
             healthy(some("status.conditions", value("reason", "JobComplete"), value("status", "True"))),
@@ -56,13 +56,13 @@ MARIADB_KINDS = {
 }
 MONGODB = by_value("status.phase", ("Running",), ("Failed",))
 PERCONA = by_value("status.state", ("ready",), ("error",), ("paused",))
-RABBITMQ = Truth(
+RABBITMQ = HealthRules(
     (
         degraded(said("Ready", "False", because=("FailedCreateOrUpdate",))),
         healthy(said("Ready")),
     )
 )
-STRIMZI = Truth(
+STRIMZI = HealthRules(
     (
         progressing(said("NotReady", because=("Creating",))),
         degraded(said("NotReady")),
@@ -71,7 +71,7 @@ STRIMZI = Truth(
         healthy(said("Ready")),
     )
 )
-ELASTIC = Truth(
+ELASTIC = HealthRules(
     (
         degraded(value("status.phase", "Invalid")),
         degraded(value("status.health", "red")),
@@ -82,7 +82,7 @@ ELASTIC = Truth(
     )
 )
 
-CNPG = Truth(
+CNPG = HealthRules(
     (
         suspended(said("cnpg.io/hibernation")),
         degraded(said("cnpg.io/hibernation", "False")),
@@ -118,7 +118,7 @@ MINIO = by_value(
 )
 
 # Every broker of a Koperator cluster has its configuration, and no scaling of it goes on.
-KOPERATOR = Truth(
+KOPERATOR = HealthRules(
     (
         progressing(value("status.state", "ClusterRollingUpgrading", "ClusterReconciling")),
         progressing(no(given("status.brokersState"))),
@@ -165,7 +165,7 @@ TABLE: Table = {
     "maps.k8s.elastic.co": {"ElasticMapsServer": ELASTIC},
     "elasticsearch.k8s.elastic.co": {"Elasticsearch": ELASTIC},
     "cassandra.datastax.com": {
-        "CassandraDatacenter": Truth(
+        "CassandraDatacenter": HealthRules(
             (
                 suspended(said("Stopped")),
                 degraded(said("Valid", "False")),
@@ -175,7 +175,7 @@ TABLE: Table = {
         ),
     },
     "cassandra.rook.io": {
-        "Cluster": Truth(
+        "Cluster": HealthRules(
             (
                 progressing(no(given("status.racks"))),
                 progressing(some("status.racks", fewer("readyMembers", "members"))),
@@ -202,7 +202,7 @@ TABLE: Table = {
     "mongodbcommunity.mongodb.com": {"*": MONGODB},
     "pgv2.percona.com": {"PerconaPGCluster": PERCONA},
     "platform.confluent.io": {
-        "Connector": Truth(
+        "Connector": HealthRules(
             (
                 degraded(value("status.state", "ERROR")),
                 degraded(value("status.connectorState", "FAILED")),
@@ -215,7 +215,7 @@ TABLE: Table = {
         "*": CONFLUENT,
     },
     "postgres-operator.crunchydata.com": {
-        "PostgresCluster": Truth(
+        "PostgresCluster": HealthRules(
             (
                 suspended(said("Progressing", "False", because=("Paused",))),
                 degraded(said("PersistentVolumeResizeError")),
@@ -230,8 +230,8 @@ TABLE: Table = {
     "postgresql.cnpg.io": {
         "Backup": by_value("status.phase", ("completed",), ("failed", "walArchivingFailing")),
         "Cluster": CNPG,
-        "Database": Truth((degraded(false("status.applied")), healthy(true("status.applied")))),
-        "ScheduledBackup": Truth((), (true("spec.suspend"),), otherwise=HealthStatus.HEALTHY),
+        "Database": HealthRules((degraded(false("status.applied")), healthy(true("status.applied")))),
+        "ScheduledBackup": HealthRules((), (true("spec.suspend"),), otherwise=HealthStatus.HEALTHY),
     },
     "ps.percona.com": {"PerconaServerMySQL": PERCONA},
     "psmdb.percona.com": {
@@ -246,7 +246,7 @@ TABLE: Table = {
         "PerconaXtraDBClusterRestore": by_value("status.state", ("Succeeded",), ("Failed",)),
     },
     "rabbitmq.com": {
-        "RabbitmqCluster": Truth(
+        "RabbitmqCluster": HealthRules(
             (
                 degraded(said("ReconcileSuccess", "False")),
                 healthy(said("ClusterAvailable"), said("AllReplicasReady")),
@@ -256,7 +256,7 @@ TABLE: Table = {
     },
     "redis.redis.opstreelabs.in": {"RedisCluster": by_value("status.state", ("Ready",), ("Failed",))},
     "solr.apache.org": {
-        "SolrCloud": Truth(
+        "SolrCloud": HealthRules(
             (
                 progressing(no(given("status.solrNodes"))),
                 progressing(some("status.solrNodes", no(true("ready")))),
@@ -265,7 +265,7 @@ TABLE: Table = {
         ),
     },
     "zookeeper.pravega.io": {
-        "ZookeeperCluster": Truth(
+        "ZookeeperCluster": HealthRules(
             (healthy(given("status.readyReplicas"), same("status.readyReplicas", "status.replicas")),)
         ),
     },

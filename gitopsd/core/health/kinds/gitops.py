@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gitopsd.core.health.truth import (
-    Ruling,
+from gitopsd.core.health.rules import (
+    HealthRule,
+    HealthRules,
     Table,
-    Truth,
     by_condition,
     by_value,
     degraded,
@@ -31,7 +31,7 @@ ARGO_PHASES = by_value("status.phase", ("Successful",), ("Failed", "Error"), unc
 WORKLOAD = ("metadata", "annotations", "rollout.argoproj.io/workload-generation")
 
 # Until 1.0 the controller wrote no phase.
-ROLLOUT = Truth(
+ROLLOUT = HealthRules(
     (
         progressing(given("spec.workloadRef"), no(same("status.workloadObservedGeneration", WORKLOAD))),
         suspended(value("status.phase", "Paused")),
@@ -57,7 +57,7 @@ ROLLOUT = Truth(
 )
 
 FLUX_SUSPEND = true("spec.suspend")
-FLUX = Truth(
+FLUX = HealthRules(
     (
         degraded(said("Stalled")),
         degraded(said("Ready", "False"), said("Reconciling", because=("ProgressingWithRetry",))),
@@ -68,10 +68,10 @@ FLUX = Truth(
     (FLUX_SUSPEND,),
 )
 # A repository of OCI charts is only an address, to which the controller says nothing.
-HELM_REPOSITORY = Truth((healthy(value("spec.type", "oci")), *FLUX.rulings), (FLUX_SUSPEND,))
+HELM_REPOSITORY = HealthRules((healthy(value("spec.type", "oci")), *FLUX.rules), (FLUX_SUSPEND,))
 
 NUMA_FAILED = label("numaplane.numaproj.io/progressive-result-state", "failed")
-NUMAFLOW = Truth(
+NUMAFLOW = HealthRules(
     (
         degraded(value("status.phase", "Failed")),
         degraded(NUMA_FAILED),
@@ -82,10 +82,10 @@ NUMAFLOW = Truth(
 )
 
 
-def _numaplane(child: str, *more: Ruling) -> Truth:
+def _numaplane(child: str, *more: HealthRule) -> HealthRules:
     """A rollout of `child`, which an upgrade that failed leaves Degraded, though it goes on."""
     upgraded_badly = said("ProgressiveUpgradeSucceeded", "False")
-    return Truth(
+    return HealthRules(
         (
             progressing(given("status.upgradeInProgress"), no(upgraded_badly)),
             progressing(value("status.phase", "Pending"), no(upgraded_badly)),
@@ -101,10 +101,10 @@ def _numaplane(child: str, *more: Ruling) -> Truth:
 
 
 PROMOTED = (degraded(said("Reconciled", "False")), degraded(said("Ready", "False")))
-PROMOTER = Truth(
+PROMOTER = HealthRules(
     (*PROMOTED, progressing(said("Ready", "Unknown")), healthy(said("Ready")), healthy(said("Reconciled")))
 )
-PROMOTER_GATE = Truth(
+PROMOTER_GATE = HealthRules(
     (
         *PROMOTED,
         degraded(some("status.environments", value("phase", "failure"))),
@@ -112,7 +112,7 @@ PROMOTER_GATE = Truth(
         healthy(said("Ready")),
     )
 )
-PROMOTER_TRANSFER = Truth(
+PROMOTER_TRANSFER = HealthRules(
     (
         *PROMOTED,
         progressing(no(given("status.active.dry.sha"))),
@@ -121,7 +121,7 @@ PROMOTER_TRANSFER = Truth(
         healthy(said("Ready")),
     )
 )
-PROMOTER_STRATEGY = Truth(
+PROMOTER_STRATEGY = HealthRules(
     (
         *PROMOTED,
         progressing(no(said("Ready"))),
@@ -138,7 +138,7 @@ KEPTN = by_value("status.status", ("Succeeded",), ("Failed",))
 TABLE: Table = {
     "argoproj.io": {
         "AnalysisRun": ARGO_PHASES,
-        "ApplicationSet": Truth(
+        "ApplicationSet": HealthRules(
             (
                 degraded(said("ErrorOccurred")),
                 degraded(said("ResourcesUpToDate", "False")),
@@ -146,7 +146,7 @@ TABLE: Table = {
                 healthy(said("ResourcesUpToDate")),
             )
         ),
-        "CronWorkflow": Truth(
+        "CronWorkflow": HealthRules(
             (degraded(said("SpecError")), degraded(said("SubmissionError"))),
             (true("spec.suspend"),),
             otherwise=HealthStatus.HEALTHY,
@@ -164,13 +164,13 @@ TABLE: Table = {
     "image.toolkit.fluxcd.io": {"*": FLUX},
     "kargo.akuity.io": {
         "Promotion": by_value("status.phase", ("Succeeded",), ("Failed", "Errored", "Aborted")),
-        "Stage": Truth(
+        "Stage": HealthRules(
             (
                 degraded(value("status.health.status", "Unhealthy")),
                 degraded(said("Ready", "False", because=("Error",))),
             ),
         ),
-        "Warehouse": Truth(
+        "Warehouse": HealthRules(
             (progressing(said("Reconciling")), degraded(said("Ready", "False")), healthy(said("Ready")))
         ),
     },
@@ -183,18 +183,18 @@ TABLE: Table = {
         "KeptnWorkloadVersion": KEPTN,
     },
     "metrics.keptn.sh": {
-        "Analysis": Truth(
+        "Analysis": HealthRules(
             (
                 healthy(true("status.pass")),
                 healthy(true("status.warning")),
                 degraded(false("status.pass")),
             )
         ),
-        "KeptnMetric": Truth((degraded(given("status.errMsg")), healthy(given("status.value")))),
+        "KeptnMetric": HealthRules((degraded(given("status.errMsg")), healthy(given("status.value")))),
     },
     "notification.toolkit.fluxcd.io": {
-        "Alert": Truth(FLUX.rulings, (FLUX_SUSPEND,), otherwise=HealthStatus.HEALTHY),  # v1beta3 has no status
-        "Provider": Truth(FLUX.rulings, (FLUX_SUSPEND,), otherwise=HealthStatus.HEALTHY),
+        "Alert": HealthRules(FLUX.rules, (FLUX_SUSPEND,), otherwise=HealthStatus.HEALTHY),  # v1beta3 has no status
+        "Provider": HealthRules(FLUX.rules, (FLUX_SUSPEND,), otherwise=HealthStatus.HEALTHY),
         "Receiver": FLUX,
     },
     "numaflow.numaproj.io": {"*": NUMAFLOW},
@@ -205,7 +205,7 @@ TABLE: Table = {
         "PipelineRollout": _numaplane("Pipeline"),
     },
     "promoter.argoproj.io": {
-        "ArgoCDCommitStatus": Truth(
+        "ArgoCDCommitStatus": HealthRules(
             (*PROMOTED, degraded(said("Ready"), no(given("status.applicationsSelected"))), healthy(said("Ready")))
         ),
         "ChangeTransferPolicy": PROMOTER_TRANSFER,

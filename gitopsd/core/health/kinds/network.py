@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gitopsd.core.health.truth import (
-    Ruling,
+from gitopsd.core.health.rules import (
+    HealthRule,
+    HealthRules,
     Table,
-    Truth,
     by_condition,
     by_value,
     degraded,
@@ -25,7 +25,7 @@ from gitopsd.model.health import HealthStatus
 READY = by_condition("Ready")
 
 
-def _attached(where: str) -> tuple[Ruling, ...]:
+def _attached(where: str) -> tuple[HealthRule, ...]:
     """What the Gateway API says of every parent or ancestor that an object is attached to."""
     refused = ("Accepted", "ResolvedRefs")
     return (
@@ -35,8 +35,10 @@ def _attached(where: str) -> tuple[Ruling, ...]:
     )
 
 
-ROUTE = Truth((*_attached("status.parents"), healthy(some("status.parents", said("Accepted", inside="conditions")))))
-POLICY = Truth(
+ROUTE = HealthRules(
+    (*_attached("status.parents"), healthy(some("status.parents", said("Accepted", inside="conditions"))))
+)
+POLICY = HealthRules(
     (
         progressing(some("status.ancestors", old("conditions"))),
         *_attached("status.ancestors"),
@@ -44,7 +46,7 @@ POLICY = Truth(
         healthy(some("status.ancestors", said("Accepted", inside="conditions"))),
     )
 )
-GATEWAY = Truth(
+GATEWAY = HealthRules(
     (
         degraded(said("ResolvedRefs", "False")),
         degraded(said("Accepted", "False")),
@@ -59,7 +61,7 @@ GATEWAY = Truth(
 GLOO_GOOD: tuple[str | int, ...] = ("Accepted", 1)
 GLOO_BAD: tuple[str | int, ...] = ("Rejected", 2, "Warning", 3)
 GLOO_NEW: tuple[str | int, ...] = ("Pending", 0)
-GLOO = Truth(
+GLOO = HealthRules(
     (
         degraded(some("status.statuses", value("state", *GLOO_BAD))),
         progressing(some("status.statuses", value("state", *GLOO_NEW))),
@@ -69,8 +71,8 @@ GLOO = Truth(
     )
 )
 
-CONTOUR = Truth((degraded(said("Valid", "False")), healthy(said("Valid"))))
-SETTINGS = Truth((), otherwise=HealthStatus.HEALTHY)  # nobody reports on them
+CONTOUR = HealthRules((degraded(said("Valid", "False")), healthy(said("Valid"))))
+SETTINGS = HealthRules((), otherwise=HealthStatus.HEALTHY)  # nobody reports on them
 
 ISTIO_OPERATOR = by_value("status.status", ("HEALTHY", 3), ("ERROR", 4, "ACTION_REQUIRED", 5), unclear=("NONE", 0))
 
@@ -102,7 +104,7 @@ AIRLOCK_SETTINGS = (
 TABLE: Table = {
     "cert-manager.io": {
         "Certificate": by_condition("Ready", progressing(said("Issuing"))),
-        "CertificateRequest": Truth(
+        "CertificateRequest": HealthRules(
             (
                 degraded(said("Denied")),
                 degraded(said("InvalidRequest")),
@@ -117,17 +119,17 @@ TABLE: Table = {
     },
     "certmanager.k8s.io": {"*": READY},
     "cilium.io": {
-        "CiliumNetworkPolicy": Truth(
+        "CiliumNetworkPolicy": HealthRules(
             (degraded(said("Valid", "False")), healthy(said("Valid"))), otherwise=HealthStatus.HEALTHY
         ),
-        "CiliumClusterwideNetworkPolicy": Truth(
+        "CiliumClusterwideNetworkPolicy": HealthRules(
             (degraded(said("Valid", "False")), healthy(said("Valid"))), otherwise=HealthStatus.HEALTHY
         ),
     },
     "gateway.networking.k8s.io": {
         "BackendTLSPolicy": POLICY,
         "Gateway": GATEWAY,
-        "GatewayClass": Truth((degraded(said("Accepted", "False")), healthy(said("Accepted")))),
+        "GatewayClass": HealthRules((degraded(said("Accepted", "False")), healthy(said("Accepted")))),
         "GRPCRoute": ROUTE,
         "HTTPRoute": ROUTE,
         "TCPRoute": ROUTE,
@@ -145,7 +147,7 @@ TABLE: Table = {
     "install.istio.io": {"IstioOperator": ISTIO_OPERATOR},
     "microgateway.airlock.com": {**dict.fromkeys(AIRLOCK_SETTINGS, SETTINGS), "*": POLICY},
     "nmstate.io": {
-        "NodeNetworkConfigurationPolicy": Truth(
+        "NodeNetworkConfigurationPolicy": HealthRules(
             (
                 degraded(said("Degraded")),
                 progressing(said("Progressing")),
@@ -155,7 +157,7 @@ TABLE: Table = {
         ),
     },
     "proclaim.dogmatiq.io": {
-        "DNSSDServiceInstance": Truth(
+        "DNSSDServiceInstance": HealthRules(
             (
                 degraded(said("Adopted", "False")),
                 degraded(
@@ -168,7 +170,7 @@ TABLE: Table = {
     },
     "projectcontour.io": {"ExtensionService": CONTOUR, "HTTPProxy": CONTOUR},
     "route.openshift.io": {
-        "Route": Truth(
+        "Route": HealthRules(
             (
                 progressing(no(given("status.ingress"))),
                 degraded(some("status.ingress", said("Admitted", "False", inside="conditions"))),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gitopsd.core.health.truth import (
+from gitopsd.core.health.rules import (
+    HealthRules,
     Table,
-    Truth,
     by_condition,
     by_value,
     degraded,
@@ -21,7 +21,7 @@ from gitopsd.core.health.truth import (
 from gitopsd.model.health import HealthStatus
 
 CORALOGIX = by_condition("RemoteSynced")
-GRAFANA_SYNC = Truth(
+GRAFANA_SYNC = HealthRules(
     (
         degraded(said("NoMatchingInstance")),
         degraded(said("InvalidSpec")),
@@ -33,8 +33,8 @@ GRAFANA_SYNC = Truth(
     ),
     (true("spec.suspend"),),
 )
-GRAFANA_SOURCE = Truth((*GRAFANA_SYNC.rulings, healthy(given("status.uid"))), GRAFANA_SYNC.held)
-PROMETHEUS = Truth(
+GRAFANA_SOURCE = HealthRules((*GRAFANA_SYNC.rules, healthy(given("status.uid"))), GRAFANA_SYNC.held)
+PROMETHEUS = HealthRules(
     (
         progressing(said("Available", "False", "Degraded", because=("SomePodsNotReady",))),
         degraded(said("Available", "False", "Degraded")),
@@ -48,13 +48,13 @@ VICTORIA = by_value("status.updateStatus", ("operational",), ("failed",), ("paus
 TABLE: Table = {
     "coralogix.com": {"*": CORALOGIX},
     "datadoghq.com": {
-        "DatadogMetric": Truth(
+        "DatadogMetric": HealthRules(
             (degraded(said("Error")), degraded(said("Valid", "False"))), otherwise=HealthStatus.HEALTHY
         ),
     },
     "grafana-org-operator.kubitus-project.gitlab.io": {"*": by_condition("Ready")},
     "grafana.integreatly.org": {
-        "Grafana": Truth(
+        "Grafana": HealthRules(
             (
                 degraded(value("status.stageStatus", "failed")),
                 healthy(value("status.stage", "complete"), value("status.stageStatus", "success")),
@@ -66,16 +66,16 @@ TABLE: Table = {
     },
     "jaegertracing.io": {"Jaeger": by_value("status.phase", ("Running",), ("Failed",))},
     "kiali.io": {
-        "Kiali": Truth((degraded(said("Failure")), healthy(said("Successful")))),
+        "Kiali": HealthRules((degraded(said("Failure")), healthy(said("Successful")))),
     },
     "logging.banzaicloud.io": {
-        "*": Truth(
+        "*": HealthRules(
             (degraded(given("status.problems")), degraded(false("status.active"))),
             otherwise=HealthStatus.HEALTHY,
         ),
     },
     "loki.grafana.com": {
-        "LokiStack": Truth((degraded(said("Failed")), degraded(said("Degraded")), healthy(said("Ready")))),
+        "LokiStack": HealthRules((degraded(said("Failed")), degraded(said("Degraded")), healthy(said("Ready")))),
     },
     "monitoring.coreos.com": {
         "Alertmanager": PROMETHEUS,
@@ -84,12 +84,12 @@ TABLE: Table = {
         "ThanosRuler": PROMETHEUS,
     },
     "opentelemetry.io": {
-        "Instrumentation": Truth((), otherwise=HealthStatus.HEALTHY),
-        "OpAMPBridge": Truth((healthy(given("status.version")),)),
-        "TargetAllocator": Truth((healthy(given("status.version")),)),
+        "Instrumentation": HealthRules((), otherwise=HealthStatus.HEALTHY),
+        "OpAMPBridge": HealthRules((healthy(given("status.version")),)),
+        "TargetAllocator": HealthRules((healthy(given("status.version")),)),
     },
     "operator.victoriametrics.com": {"*": VICTORIA},
     "tempo.grafana.com": {
-        "*": Truth((degraded(said("Failed")), degraded(said("ConfigurationError")), healthy(said("Ready")))),
+        "*": HealthRules((degraded(said("Failed")), degraded(said("ConfigurationError")), healthy(said("Ready")))),
     },
 }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gitopsd.core.health.truth import (
-    Ruling,
+from gitopsd.core.health.rules import (
+    HealthRule,
+    HealthRules,
     Table,
-    Truth,
     by_condition,
     by_value,
     degraded,
@@ -27,7 +27,7 @@ READY = by_condition("Ready")
 OPERATOR = (degraded(said("Degraded")), progressing(said("Progressing")), healthy(said("Available")))
 
 THREESCALE_BAD = tuple(degraded(said(kind)) for kind in ("Invalid", "Orphan", "Failed"))
-THREESCALE = Truth(
+THREESCALE = HealthRules(
     (
         *THREESCALE_BAD,
         suspended(said("Waiting")),
@@ -42,7 +42,7 @@ MANUAL = (
     said("InstallPlanPending", because=("RequiresApproval",)),
     given("status.installedCSV"),
 )
-SUBSCRIPTION = Truth(
+SUBSCRIPTION = HealthRules(
     (
         *(degraded(said(kind)) for kind in ("CatalogSourcesUnhealthy", "InstallPlanFailed", "ResolutionFailed")),
         degraded(
@@ -58,7 +58,7 @@ SUBSCRIPTION = Truth(
 PAUSED_ROLLOUT = true("spec.updateStrategy.rollingUpdate.paused")
 
 
-def _kruise(updated: str, total: str, available: str, *more: Ruling) -> tuple[Ruling, ...]:
+def _kruise(updated: str, total: str, available: str, *more: HealthRule) -> tuple[HealthRule, ...]:
     """A rollout of OpenKruise: who is updated, then who is available."""
     return (
         progressing(no(given("status.observedGeneration"))),
@@ -70,13 +70,13 @@ def _kruise(updated: str, total: str, available: str, *more: Ruling) -> tuple[Ru
     )
 
 
-def _partition(where: str, updated: str, total: str) -> Ruling:
+def _partition(where: str, updated: str, total: str) -> HealthRule:
     """A partition that holds the rollout back where it is."""
     return suspended(given(where), no(value(where, 0)), fewer(updated, total))
 
 
 KRUISE_PARTITION = "spec.updateStrategy.rollingUpdate.partition"
-CLONE_SET = Truth(
+CLONE_SET = HealthRules(
     _kruise(
         "status.updatedReplicas",
         "status.replicas",
@@ -85,7 +85,7 @@ CLONE_SET = Truth(
     ),
     (true("spec.updateStrategy.paused"),),
 )
-KRUISE_STATEFUL_SET = Truth(
+KRUISE_STATEFUL_SET = HealthRules(
     _kruise(
         "status.updatedReplicas",
         "status.replicas",
@@ -94,7 +94,7 @@ KRUISE_STATEFUL_SET = Truth(
     ),
     (PAUSED_ROLLOUT,),
 )
-KRUISE_DAEMON_SET = Truth(
+KRUISE_DAEMON_SET = HealthRules(
     _kruise(
         "status.updatedNumberScheduled",
         "status.desiredNumberScheduled",
@@ -106,7 +106,7 @@ KRUISE_DAEMON_SET = Truth(
 
 TABLE: Table = {
     "apps.3scale.net": {
-        "APIManager": Truth(
+        "APIManager": HealthRules(
             (
                 progressing(given("status.deployments.starting")),
                 progressing(given("status.deployments.stopped")),
@@ -117,7 +117,7 @@ TABLE: Table = {
     },
     "apps.gitlab.com": {"GitLab": by_value("status.phase", ("Running",), ("Failed",))},
     "apps.kruise.io": {
-        "AdvancedCronJob": Truth(
+        "AdvancedCronJob": HealthRules(
             (progressing(given("status.active")), healthy(given("status.lastScheduleTime"))),
             (true("spec.paused"),),
         ),
@@ -127,7 +127,7 @@ TABLE: Table = {
         "StatefulSet": KRUISE_STATEFUL_SET,
     },
     "apps.openshift.io": {
-        "DeploymentConfig": Truth(
+        "DeploymentConfig": HealthRules(
             (
                 progressing(no(given("status.conditions"))),
                 healthy(value("spec.replicas", 0)),
@@ -142,19 +142,19 @@ TABLE: Table = {
         ),
     },
     "capabilities.3scale.net": {
-        "Application": Truth(
-            (*THREESCALE.rulings, degraded(said("Ready", "False"))), (value("status.state", "suspended"),)
+        "Application": HealthRules(
+            (*THREESCALE.rules, degraded(said("Ready", "False"))), (value("status.state", "suspended"),)
         ),
-        "DeveloperUser": Truth(THREESCALE.rulings, (value("status.developerUserState", "suspended"),)),
+        "DeveloperUser": HealthRules(THREESCALE.rules, (value("status.developerUserState", "suspended"),)),
         "Tenant": by_condition("Ready", progressing(no(given("status.tenantId")))),
         "*": THREESCALE,
     },
     "config.openshift.io": {
-        "ClusterOperator": Truth(OPERATOR),
-        "ClusterVersion": Truth((degraded(said("Failing")), *OPERATOR)),
+        "ClusterOperator": HealthRules(OPERATOR),
+        "ClusterVersion": HealthRules((degraded(said("Failing")), *OPERATOR)),
     },
     "game.kruise.io": {
-        "GameServer": Truth(
+        "GameServer": HealthRules(
             (
                 progressing(no(same("status.currentState", "status.desiredState"))),
                 degraded(said("KruisePodReady", "False", "Unknown", inside="status.podStatus.conditions")),
@@ -162,7 +162,7 @@ TABLE: Table = {
             ),
             otherwise=HealthStatus.UNKNOWN,
         ),
-        "GameServerSet": Truth(
+        "GameServerSet": HealthRules(
             (
                 progressing(no(given("status.observedGeneration"))),
                 suspended(PAUSED_ROLLOUT),
@@ -173,7 +173,7 @@ TABLE: Table = {
         ),
     },
     "kubevirt.io": {
-        "VirtualMachine": Truth(
+        "VirtualMachine": HealthRules(
             (
                 suspended(said("Paused")),
                 healthy(said("Ready")),
@@ -183,7 +183,7 @@ TABLE: Table = {
                 suspended(said("Ready", "False")),
             )
         ),
-        "VirtualMachineInstance": Truth(
+        "VirtualMachineInstance": HealthRules(
             (
                 degraded(value("status.phase", "Failed")),
                 suspended(value("status.phase", "Succeeded")),
@@ -196,13 +196,13 @@ TABLE: Table = {
         ),
     },
     "machineconfiguration.openshift.io": {
-        "MachineConfigPool": Truth(
+        "MachineConfigPool": HealthRules(
             (degraded(said("Degraded")), progressing(said("Updating")), healthy(said("Updated"))),
             (true("spec.paused"),),
         ),
     },
     "operator.openshift.io": {
-        "IngressController": Truth(
+        "IngressController": HealthRules(
             (
                 degraded(said("Degraded")),
                 progressing(said("DeploymentReplicasAllAvailable", "False")),
@@ -220,7 +220,7 @@ TABLE: Table = {
         "Subscription": SUBSCRIPTION,
     },
     "rollouts.kruise.io": {
-        "Rollout": Truth(
+        "Rollout": HealthRules(
             (
                 progressing(no(same("status.observedGeneration", "metadata.generation"))),
                 degraded(value("status.phase", "Terminating", "Disabled")),
@@ -230,7 +230,7 @@ TABLE: Table = {
         ),
     },
     "spot.io": {
-        "SpotDeployment": Truth(
+        "SpotDeployment": HealthRules(
             (
                 degraded(said("InvalidSpec")),
                 degraded(

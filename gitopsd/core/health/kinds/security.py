@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gitopsd.core.health.truth import (
+from gitopsd.core.health.rules import (
+    HealthRules,
     Table,
-    Truth,
     by_condition,
     by_value,
     degraded,
@@ -22,8 +22,8 @@ from gitopsd.core.health.truth import (
 from gitopsd.model.health import HealthStatus
 
 READY = by_condition("Ready")
-KEYCLOAK = Truth((degraded(said("HasErrors")), healthy(said("Ready")), healthy(said("Done"))))
-KYVERNO = Truth(
+KEYCLOAK = HealthRules((degraded(said("HasErrors")), healthy(said("Ready")), healthy(said("Done"))))
+KYVERNO = HealthRules(
     (
         degraded(said("Ready", "False", because=("Failed",))),
         healthy(said("Ready")),
@@ -34,7 +34,7 @@ KYVERNO = Truth(
 OCM = by_value("status.compliant", ("Compliant",), ("NonCompliant", "UnknownCompliancy", "Terminating"))
 OCM_OFF = (true("spec.disabled"),)
 SCANNED = by_value("status.phase", ("DONE",), ("ERROR",))
-VAULT = Truth(
+VAULT = HealthRules(
     (
         degraded(said("Ready", "False")),
         degraded(said("Healthy", "False")),
@@ -56,14 +56,14 @@ TABLE: Table = {
         "ClusterExternalSecret": by_condition("Ready", degraded(said("NotReady")), degraded(said("PartiallyReady"))),
         "*": READY,
     },
-    "generators.external-secrets.io": {"*": Truth((), otherwise=HealthStatus.HEALTHY)},
+    "generators.external-secrets.io": {"*": HealthRules((), otherwise=HealthStatus.HEALTHY)},
     "k8s.keycloak.org": {"*": KEYCLOAK},
     "keycloak.org": {
-        "*": Truth((degraded(value("status.phase", "failing")), healthy(true("status.ready")))),
+        "*": HealthRules((degraded(value("status.phase", "failing")), healthy(true("status.ready")))),
     },
     "kubernetes-client.io": {
         # Whatever else it writes is `ERROR, ` and what went wrong.
-        "ExternalSecret": Truth((healthy(value("status.status", "SUCCESS")), degraded(given("status.status")))),
+        "ExternalSecret": HealthRules((healthy(value("status.status", "SUCCESS")), degraded(given("status.status")))),
     },
     "kyverno.io": {
         "ClusterPolicy": KYVERNO,
@@ -73,7 +73,7 @@ TABLE: Table = {
     },
     "onepassword.com": {"OnePasswordItem": READY},
     "policies.kubewarden.io": {
-        "PolicyServer": Truth(
+        "PolicyServer": HealthRules(
             (
                 degraded(some("status.conditions", value("reason", "ReconciliationFailed"))),
                 progressing(some("status.conditions", no(value("status", "True")))),
@@ -83,34 +83,36 @@ TABLE: Table = {
         "*": by_value("status.policyStatus", ("active",)),
     },
     "policy.open-cluster-management.io": {
-        "ConfigurationPolicy": Truth(
+        "ConfigurationPolicy": HealthRules(
             (
                 progressing(
                     given("status.lastEvaluatedGeneration"),
                     no(same("status.lastEvaluatedGeneration", "metadata.generation")),
                 ),
-                *OCM.rulings,
+                *OCM.rules,
             ),
             OCM_OFF,
         ),
         "OperatorPolicy": by_condition("Compliant"),
         # One that is placed, and of which no cluster says anything, has no cluster to be placed on.
-        "Policy": Truth(
+        "Policy": HealthRules(
             (
-                *OCM.rulings,
+                *OCM.rules,
                 healthy(given("status.placement"), no(given("status.compliant")), no(given("status.status"))),
             ),
             OCM_OFF,
         ),
-        "*": Truth(OCM.rulings, OCM_OFF),
+        "*": HealthRules(OCM.rules, OCM_OFF),
     },
-    "secrets-store.csi.x-k8s.io": {"SecretProviderClass": Truth((), otherwise=HealthStatus.HEALTHY)},
+    "secrets-store.csi.x-k8s.io": {"SecretProviderClass": HealthRules((), otherwise=HealthStatus.HEALTHY)},
     "secrets.hashicorp.com": {"*": VAULT},
     "templates.gatekeeper.sh": {
-        "ConstraintTemplate": Truth((degraded(some("status.byPod", given("errors"))), healthy(true("status.created")))),
+        "ConstraintTemplate": HealthRules(
+            (degraded(some("status.byPod", given("errors"))), healthy(true("status.created")))
+        ),
     },
     "constraints.gatekeeper.sh": {
-        "*": Truth(
+        "*": HealthRules(
             (
                 degraded(some("status.byPod", given("errors"))),
                 progressing(some("status.byPod", no(true("enforced")))),
@@ -119,6 +121,6 @@ TABLE: Table = {
         ),
     },
     "vault.banzaicloud.com": {
-        "Vault": Truth((degraded(said("Error")), healthy(given("status.leader")))),
+        "Vault": HealthRules((degraded(said("Error")), healthy(given("status.leader")))),
     },
 }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gitopsd.core.health.truth import (
+from gitopsd.core.health.rules import (
+    HealthRules,
     Table,
-    Truth,
     by_condition,
     by_value,
     degraded,
@@ -23,7 +23,7 @@ from gitopsd.model.health import HealthStatus
 
 ASTRA_RUN = by_value("status.state", ("Completed",), ("Failed", "Error", "Blocked"))
 CEPH = by_value("status.phase", ("Ready",), ("Failure", "Failed"))
-SNAPSHOT = Truth((degraded(given("status.error")), healthy(true("status.readyToUse"))))
+SNAPSHOT = HealthRules((degraded(given("status.error")), healthy(true("status.readyToUse"))))
 VELERO_RUN = by_value(
     "status.phase",
     ("Completed",),
@@ -34,12 +34,12 @@ TABLE: Table = {
     "astra.netapp.io": {
         "AppVault": by_value("status.state", ("available", "Available"), ("failed", "Failed")),
         "Application": by_condition("Ready"),
-        "ExecHook": Truth((healthy(true("spec.enabled")),), (false("spec.enabled"),)),
-        "Schedule": Truth((), (false("spec.enabled"),), otherwise=HealthStatus.HEALTHY),
+        "ExecHook": HealthRules((healthy(true("spec.enabled")),), (false("spec.enabled"),)),
+        "Schedule": HealthRules((), (false("spec.enabled"),), otherwise=HealthStatus.HEALTHY),
         "*": ASTRA_RUN,
     },
     "cdi.kubevirt.io": {
-        "DataVolume": Truth(
+        "DataVolume": HealthRules(
             (
                 healthy(value("status.phase", "Succeeded")),
                 degraded(value("status.phase", "Failed", "Unknown")),
@@ -49,7 +49,7 @@ TABLE: Table = {
         ),
     },
     "ceph.rook.io": {
-        "CephCluster": Truth(
+        "CephCluster": HealthRules(
             (
                 degraded(value("status.ceph.health", "HEALTH_ERR", "HEALTH_WARN")),
                 degraded(value("status.state", "Error")),
@@ -59,11 +59,11 @@ TABLE: Table = {
         "*": CEPH,
     },
     "longhorn.io": {
-        "BackupTarget": Truth((degraded(false("status.available")), healthy(true("status.available")))),
+        "BackupTarget": HealthRules((degraded(false("status.available")), healthy(true("status.available")))),
         "Engine": by_value("status.currentState", ("running",), ("error", "unknown"), ("stopped",)),
         "Node": by_condition("Ready"),
         "Replica": by_value("status.currentState", ("running",), ("error", "unknown"), ("stopped",)),
-        "Volume": Truth(
+        "Volume": HealthRules(
             (
                 degraded(value("status.robustness", "faulted", "degraded")),
                 suspended(value("status.state", "detached")),
@@ -73,7 +73,7 @@ TABLE: Table = {
     },
     "objectbucket.io": {"*": by_value("status.phase", ("Bound",), ("Failed",))},
     "ocs.openshift.io": {
-        "StorageCluster": Truth(
+        "StorageCluster": HealthRules(
             (degraded(said("Degraded")), progressing(said("Progressing")), healthy(said("Available"))),
             otherwise=HealthStatus.UNKNOWN,
         ),
@@ -81,10 +81,10 @@ TABLE: Table = {
     "snapshot.storage.k8s.io": {
         "VolumeSnapshot": SNAPSHOT,
         "VolumeSnapshotContent": SNAPSHOT,
-        "VolumeSnapshotClass": Truth((), otherwise=HealthStatus.HEALTHY),
+        "VolumeSnapshotClass": HealthRules((), otherwise=HealthStatus.HEALTHY),
     },
     "trident.netapp.io": {
-        "TridentBackendConfig": Truth(
+        "TridentBackendConfig": HealthRules(
             (
                 degraded(value("status.lastOperationStatus", "Failed")),
                 degraded(value("status.phase", "Lost")),

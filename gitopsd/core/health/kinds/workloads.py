@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gitopsd.core.health.truth import (
+from gitopsd.core.health.rules import (
+    HealthRules,
     Table,
-    Truth,
     by_condition,
     by_value,
     degraded,
@@ -23,7 +23,7 @@ from gitopsd.core.health.truth import (
 
 READY = by_condition("Ready")
 KNATIVE = READY
-KNATIVE_OPERATOR = Truth(
+KNATIVE_OPERATOR = HealthRules(
     (
         progressing(some("status.conditions", value("status", "Unknown"))),
         degraded(said("InstallSucceeded", "False")),
@@ -33,7 +33,7 @@ KNATIVE_OPERATOR = Truth(
         healthy(said("Ready")),
     )
 )
-KEDA = Truth(
+KEDA = HealthRules(
     (
         degraded(said("Ready", "False")),
         degraded(said("Fallback")),
@@ -41,7 +41,7 @@ KEDA = Truth(
         healthy(said("Ready")),
     )
 )
-KUBEFLOW_JOB = Truth(
+KUBEFLOW_JOB = HealthRules(
     (
         degraded(said("Failed")),
         suspended(said("Suspended")),
@@ -51,7 +51,7 @@ KUBEFLOW_JOB = Truth(
 )
 TEKTON_RUN = by_condition("Succeeded")
 
-FLINK = Truth(
+FLINK = HealthRules(
     (
         degraded(value("status.jobManagerDeploymentStatus", "ERROR")),
         degraded(value("status.jobStatus.state", "FAILED")),
@@ -64,7 +64,7 @@ FLINK = Truth(
     )
 )
 
-INFERENCE = Truth(
+INFERENCE = HealthRules(
     (
         suspended(said("Stopped")),
         degraded(
@@ -77,7 +77,7 @@ INFERENCE = Truth(
     )
 )
 
-SPARK = Truth(
+SPARK = HealthRules(
     (
         degraded(value("status.applicationState.state", "FAILED", "SUBMISSION_FAILED", "FAILING")),
         healthy(value("status.applicationState.state", "COMPLETED")),
@@ -100,7 +100,7 @@ TABLE: Table = {
         "Pipe": by_value("status.phase", ("Ready",), ("Error",)),
     },
     "core.spinkube.dev": {
-        "SpinApp": Truth(
+        "SpinApp": HealthRules(
             (
                 progressing(no(given("status"))),
                 degraded(said("Progressing", "False", because=("ProgressDeadlineExceeded",))),
@@ -118,7 +118,7 @@ TABLE: Table = {
     "kubeflow.org": {
         "MPIJob": KUBEFLOW_JOB,
         "MXJob": KUBEFLOW_JOB,
-        "Notebook": Truth(
+        "Notebook": HealthRules(
             (progressing(fewer("status.readyReplicas", 1)), healthy()),
             (given("metadata.annotations.kubeflow-resource-stopped"),),
         ),
@@ -128,12 +128,12 @@ TABLE: Table = {
         "XGBoostJob": KUBEFLOW_JOB,
     },
     "kueue.x-k8s.io": {
-        "ClusterQueue": Truth((progressing(said("Active", "False")), healthy(said("Active")))),
-        "LocalQueue": Truth((progressing(said("Active", "False")), healthy(said("Active")))),
+        "ClusterQueue": HealthRules((progressing(said("Active", "False")), healthy(said("Active")))),
+        "LocalQueue": HealthRules((progressing(said("Active", "False")), healthy(said("Active")))),
     },
     "messaging.knative.dev": {"*": KNATIVE},
     "openfaas.com": {
-        "Function": Truth(
+        "Function": HealthRules(
             (
                 degraded(said("Ready", "False")),
                 degraded(said("Stalled")),
@@ -147,7 +147,7 @@ TABLE: Table = {
     "ray.io": {
         "RayCluster": by_value("status.state", ("ready",), ("failed", "unhealthy"), ("suspended",)),
         "RayJob": by_value("status.jobDeploymentStatus", ("Complete",), ("Failed", "ValidationFailed"), ("Suspended",)),
-        "RayService": Truth(
+        "RayService": HealthRules(
             (
                 progressing(said("UpgradeInProgress")),
                 healthy(said("Ready")),

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gitopsd.live.decode import Decoder
-from gitopsd.live.grounds import BETWEEN_S, LAG_S, Grounds
 from gitopsd.live.kinds import VersionStore
+from gitopsd.live.refused_syncs import BETWEEN_S, LAG_S, RefusedSyncs
 from gitopsd.model.cluster import ApiResource, RefusedAt
 from gitopsd.model.comparison import Reading, Unreadable, Unserved
 from gitopsd.model.ids import AppName
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.looptime
 
 @dataclass
 class Place:
-    """What one cluster is to `Grounds`."""
+    """What one cluster is to `RefusedSyncs`."""
 
     told: list[AppName] = field(default_factory=list)
     policies: str = "p1"
@@ -35,7 +35,7 @@ class Place:
     versions: dict[GVK, VersionStore] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.grounds = Grounds(
+        self.refused_syncs = RefusedSyncs(
             self.versions,
             {},
             lambda gvk: self.served.get(gvk, Unserved()),
@@ -44,7 +44,7 @@ class Place:
         )
 
     def follow(self, gvk: GVK) -> VersionStore:
-        store = VersionStore(gvk, Decoder(frozenset()), lambda: 0.0, lambda: self.grounds.changed(gvk))
+        store = VersionStore(gvk, Decoder(frozenset()), lambda: 0.0, lambda: self.refused_syncs.changed(gvk))
         self.versions[gvk] = store
         return store
 
@@ -53,7 +53,7 @@ class Place:
 async def running() -> AsyncIterator[Place]:
     place = Place()
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(place.grounds.run(), name="grounds")
+        task = group.create_task(place.refused_syncs.run(), name="refused syncs")
         yield place
         task.cancel()
 
@@ -69,23 +69,23 @@ def at(namespace: str = "prod", gvk: GVK = MAPS, *, unanswered: bool = False) ->
 
 async def test_policy_that_changes_is_told_and_what_changes_nothing_is_not() -> None:
     async with running() as place:
-        before = place.grounds.refused(SHOP, "op", at())
-        place.grounds.changed()
+        before = place.refused_syncs.refused(SHOP, "op", at())
+        place.refused_syncs.changed()
         await asyncio.sleep(60)
         nothing = list(place.told)
         place.policies = "p2"
-        place.grounds.changed()
+        place.refused_syncs.changed()
         await asyncio.sleep(2 * LAG_S)
 
         assert (False, []) == (before, nothing)
-        assert ([SHOP], True) == (place.told, place.grounds.refused(SHOP, "op", at()))
-        assert not place.grounds.refused(SHOP, "the next one", at())
+        assert ([SHOP], True) == (place.told, place.refused_syncs.refused(SHOP, "op", at()))
+        assert not place.refused_syncs.refused(SHOP, "the next one", at())
 
 
 async def test_quota_of_another_namespace_is_not_told_and_one_that_is_being_listed_is_no_change() -> None:
     async with running() as place:
         store = place.follow(QUOTA)
-        assert not place.grounds.refused(SHOP, "op", at())
+        assert not place.refused_syncs.refused(SHOP, "op", at())
         store.begin()
         store.put(quota("prod", "1"))
         store.put(quota("else", "1"))
@@ -102,13 +102,13 @@ async def test_quota_of_another_namespace_is_not_told_and_one_that_is_being_list
 
 async def test_kind_that_is_served_is_told_and_while_that_is_not_known_nobody() -> None:
     async with running() as place:
-        place.grounds.refused(SHOP, "op", at(gvk=BOATS))
+        place.refused_syncs.refused(SHOP, "op", at(gvk=BOATS))
         place.served[BOATS] = Unreadable("its server is down")
-        place.grounds.changed()
+        place.refused_syncs.changed()
         await asyncio.sleep(60)
         before = list(place.told)
         place.served[BOATS] = ApiResource(BOATS, "boats", namespaced=True, verbs=frozenset({"get"}), preferred=True)
-        place.grounds.changed()
+        place.refused_syncs.changed()
         await asyncio.sleep(60)
 
         assert ([], [SHOP]) == (before, place.told)
@@ -116,12 +116,12 @@ async def test_kind_that_is_served_is_told_and_while_that_is_not_known_nobody() 
 
 async def test_first_one_that_is_taken_wakes_who_had_no_answer() -> None:
     async with running() as place:
-        place.grounds.refused(SHOP, "op", at(unanswered=True))
-        place.grounds.refused(AppName("refused"), "op", at())
-        place.grounds.written(GroupKind("", "Secret"))
+        place.refused_syncs.refused(SHOP, "op", at(unanswered=True))
+        place.refused_syncs.refused(AppName("refused"), "op", at())
+        place.refused_syncs.written(GroupKind("", "Secret"))
         await asyncio.sleep(60)
         before = list(place.told)
-        place.grounds.written(MAPS.group_kind)
+        place.refused_syncs.written(MAPS.group_kind)
         await asyncio.sleep(60)
 
         assert ([], [SHOP]) == (before, place.told)
@@ -131,10 +131,10 @@ async def test_thousand_that_one_thing_refused_come_one_after_the_other_each_onc
     async with running() as place:
         names = [AppName(f"app-{number:04}") for number in range(1000)]
         for name in names:
-            place.grounds.refused(name, "op", at())
+            place.refused_syncs.refused(name, "op", at())
         place.policies = "p2"
         for _ in range(20):
-            place.grounds.changed()
+            place.refused_syncs.changed()
             await asyncio.sleep(0.1)
         at_first = len(place.told)
         await asyncio.sleep(1000 * BETWEEN_S + 60)
@@ -145,10 +145,10 @@ async def test_thousand_that_one_thing_refused_come_one_after_the_other_each_onc
 
 async def test_who_is_not_refused_any_more_is_not_told() -> None:
     async with running() as place:
-        place.grounds.refused(SHOP, "op", at())
-        place.grounds.refused(SHOP, "next", [])
+        place.refused_syncs.refused(SHOP, "op", at())
+        place.refused_syncs.refused(SHOP, "next", [])
         place.policies = "p2"
-        place.grounds.changed()
+        place.refused_syncs.changed()
         await asyncio.sleep(60)
 
         assert [] == place.told

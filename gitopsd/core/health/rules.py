@@ -1,7 +1,7 @@
-"""Where the truth about a kind of custom resource stands, as data, and how it is read.
+"""Health rules of kinds of custom resources, as data, and how they are read.
 
 A row of the tables in `gitopsd.core.health.kinds` is written with the short functions below: `said` for a condition,
-`value` for a field, and so on, in rules of which the first whose facts all hold decides.
+`value` for a field, and so on; of the rules of a kind the first whose facts all hold decides.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BEHIND = "the latest spec has not been observed yet"
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
+class HealthRule:
     """A health, and the facts that must all hold for it."""
 
     status: HealthStatus
@@ -42,34 +42,34 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class HealthRules:
     """How a kind says how it does."""
 
-    rulings: tuple[Ruling, ...]  # the first that holds decides
+    rules: tuple[HealthRule, ...]  # the first that holds decides
     held: tuple[Fact, ...] = ()  # any of these: Suspended, before all else, since nobody observes a spec meanwhile
     otherwise: HealthStatus = HealthStatus.PROGRESSING
 
 
-Table = Mapping[str, Mapping[str, Truth]]  # of a group, the truths of its kinds; kind "*" is every other one
+Table = Mapping[str, Mapping[str, HealthRules]]  # of a group, the rules of its kinds; kind "*" is every other one
 
 
-def judged(manifest: Manifest, truth: Truth) -> Health:
-    """Return the health of an object by the truth of its kind. An older spec's status is never taken for this one's."""
+def judged(manifest: Manifest, rules: HealthRules) -> Health:
+    """Return the health of an object by the rules of its kind. An older spec's status is never taken for this one's."""
     generation = at(manifest, ("metadata", "generation"))
-    for fact in truth.held:
+    for fact in rules.held:
         if fact.holds(manifest, generation):
             return Health(HealthStatus.SUSPENDED, fact.words(manifest))
     if is_behind(at(manifest, ("status", "observedGeneration")), generation):
         return Health(HealthStatus.PROGRESSING, BEHIND)
-    for ruling in truth.rulings:
-        if all(fact.holds(manifest, generation) for fact in ruling.facts):
-            return Health(ruling.status, _words(manifest, ruling))
-    return Health(truth.otherwise, _message(manifest) or NOT_YET)
+    for rule in rules.rules:
+        if all(fact.holds(manifest, generation) for fact in rule.facts):
+            return Health(rule.status, _words(manifest, rule))
+    return Health(rules.otherwise, _message(manifest) or NOT_YET)
 
 
-def _words(manifest: Manifest, ruling: Ruling) -> str:
-    words = next(filter(None, (fact.words(manifest) for fact in ruling.facts)), "")
-    if ruling.status is HealthStatus.HEALTHY or any(isinstance(fact, HasCondition | HasItem) for fact in ruling.facts):
+def _words(manifest: Manifest, rule: HealthRule) -> str:
+    words = next(filter(None, (fact.words(manifest) for fact in rule.facts)), "")
+    if rule.status is HealthStatus.HEALTHY or any(isinstance(fact, HasCondition | HasItem) for fact in rule.facts):
         return words
     return ": ".join(filter(None, (words, _message(manifest))))
 
@@ -79,24 +79,24 @@ def _message(manifest: Manifest) -> str:
     return next((text for text in texts if isinstance(text, str) and text), "")
 
 
-def healthy(*facts: Fact) -> Ruling:
-    return Ruling(HealthStatus.HEALTHY, facts)
+def healthy(*facts: Fact) -> HealthRule:
+    return HealthRule(HealthStatus.HEALTHY, facts)
 
 
-def suspended(*facts: Fact) -> Ruling:
-    return Ruling(HealthStatus.SUSPENDED, facts)
+def suspended(*facts: Fact) -> HealthRule:
+    return HealthRule(HealthStatus.SUSPENDED, facts)
 
 
-def progressing(*facts: Fact) -> Ruling:
-    return Ruling(HealthStatus.PROGRESSING, facts)
+def progressing(*facts: Fact) -> HealthRule:
+    return HealthRule(HealthStatus.PROGRESSING, facts)
 
 
-def degraded(*facts: Fact) -> Ruling:
-    return Ruling(HealthStatus.DEGRADED, facts)
+def degraded(*facts: Fact) -> HealthRule:
+    return HealthRule(HealthStatus.DEGRADED, facts)
 
 
-def unknown(*facts: Fact) -> Ruling:
-    return Ruling(HealthStatus.UNKNOWN, facts)
+def unknown(*facts: Fact) -> HealthRule:
+    return HealthRule(HealthStatus.UNKNOWN, facts)
 
 
 def path(text: str) -> Path:
@@ -180,9 +180,9 @@ def no(fact: Fact) -> Fact:
     return IsNot(fact)
 
 
-def by_condition(kind: str, *first: Ruling, held: tuple[Fact, ...] = ()) -> Truth:
+def by_condition(kind: str, *first: HealthRule, held: tuple[Fact, ...] = ()) -> HealthRules:
     """One condition says it: True is Healthy, False Degraded; `first` goes before."""
-    return Truth((*first, degraded(said(kind, "False")), healthy(said(kind))), held)
+    return HealthRules((*first, degraded(said(kind, "False")), healthy(said(kind))), held)
 
 
 def by_value(
@@ -191,12 +191,12 @@ def by_value(
     bad: tuple[Scalar, ...] = (),
     paused: tuple[Scalar, ...] = (),
     unclear: tuple[Scalar, ...] = (),
-) -> Truth:
+) -> HealthRules:
     """One field says it: Healthy, Degraded, Suspended or Unknown where it is one of these, else Progressing."""
     of_each = ((degraded, bad), (suspended, paused), (unknown, unclear), (healthy, good))
-    return Truth(tuple(make(value(where, *among)) for make, among in of_each if among))
+    return HealthRules(tuple(make(value(where, *among)) for make, among in of_each if among))
 
 
-def held_by(truth: Truth, *facts: Fact) -> Truth:
-    """The truth is as given, and any of the facts suspends the object."""
-    return replace(truth, held=facts)
+def held_by(rules: HealthRules, *facts: Fact) -> HealthRules:
+    """The rules is as given, and any of the facts suspends the object."""
+    return replace(rules, held=facts)

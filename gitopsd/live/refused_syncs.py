@@ -37,7 +37,7 @@ class _Refused:
     announced: bool = False
 
 
-class Grounds:
+class RefusedSyncs:
     """Keeps nothing over a restart: what changes while nobody looks costs the time to the next retry."""
 
     def __init__(
