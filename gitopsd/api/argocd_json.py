@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from gitopsd.api.fields import EVERYTHING, Fields
+from gitopsd.api.fields import EVERYTHING, SelectedFields
 from gitopsd.core.target.order import FIRST
 from gitopsd.core.text.times import rfc3339
 from gitopsd.model.application import Application
@@ -34,7 +34,7 @@ def application_json(  # noqa: PLR0913 - two of them with defaults
     now_s: float,
     *,
     deleting_s: float | None = None,
-    fields: Fields = EVERYTHING,
+    fields: SelectedFields = EVERYTHING,
 ) -> Json:
     """Return `app` in the shape of Argo CD's Application, `metadata`, `spec` and `status`.
 
@@ -155,7 +155,7 @@ def writer_json(writer: Writer) -> Json:
 
 
 def _status(
-    app: Application, status: AppStatus | None, history: Sequence[HistoryEntry], now_s: float, fields: Fields
+    app: Application, status: AppStatus | None, history: Sequence[HistoryEntry], now_s: float, fields: SelectedFields
 ) -> Json:
     over = [history_json(entry) for entry in history if entry.phase == OperationPhase.SUCCEEDED.value]
     if status is None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gitopsd.api.fields import Fields, fields_of
+from gitopsd.api.fields import SelectedFields, fields_of
 from gitopsd.api.logins import bearer_token
 from gitopsd.api.rest.query import filters_of
 from gitopsd.api.rest.show import Show
@@ -54,7 +54,7 @@ class EventStream:
                     request.transport.abort()
         return response
 
-    def _event(self, event: ApplicationEvent, fields: Fields) -> dict[str, Any]:
+    def _event(self, event: ApplicationEvent, fields: SelectedFields) -> dict[str, Any]:
         text = (
             self._show.application(event.view, fields)
             if event.view

@@ -13,7 +13,7 @@ MOST_CHARACTERS = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
+class SelectedFields:
     """Paths into an application, as `metadata.name`; a list on the way is gone through."""
 
     text: str  # as it was asked
@@ -36,10 +36,10 @@ class Fields:
         return dict((_without if self.without else _only)(document, self.tree))
 
 
-EVERYTHING = Fields("", {}, without=True)
+EVERYTHING = SelectedFields("", {}, without=True)
 
 
-def fields_of(text: str, prefix: str) -> Fields:
+def fields_of(text: str, prefix: str) -> SelectedFields:
     """Read `fields`, whose paths begin with `prefix`; all of an application where they name nothing of it.
 
     Raises:
@@ -57,7 +57,7 @@ def fields_of(text: str, prefix: str) -> Fields:
     tree: dict[str, Any] = {}
     for path in paths:
         _grow(tree, path)
-    return Fields(text, tree, without)
+    return SelectedFields(text, tree, without)
 
 
 def _grow(tree: dict[str, Any], path: Sequence[str]) -> None:

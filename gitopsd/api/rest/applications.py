@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from gitopsd.api.answers import answer, written
-from gitopsd.api.fields import EVERYTHING, Fields, fields_of
+from gitopsd.api.fields import EVERYTHING, SelectedFields, fields_of
 from gitopsd.api.logins import caller_of
 from gitopsd.api.rest.query import filters_of, flag, page_of
 from gitopsd.api.rest.show import Show
@@ -55,7 +55,7 @@ class ApplicationRoutes:
         await self._applications.delete(caller_of(request), name, cascade=cascade)
         return answer({})
 
-    async def _written(self, views: Sequence[AppView], fields: Fields) -> Sequence[bytes]:
+    async def _written(self, views: Sequence[AppView], fields: SelectedFields) -> Sequence[bytes]:
         texts = []
         for index, view in enumerate(views):
             if index % AT_ONCE == AT_ONCE - 1:

@@ -10,7 +10,7 @@ import orjson
 from cachetools import LRUCache
 
 from gitopsd.api.argocd_json import application_json
-from gitopsd.api.fields import EVERYTHING, Fields
+from gitopsd.api.fields import EVERYTHING, SelectedFields
 from gitopsd.model.ids import AppName
 from gitopsd.model.operation import SyncRequest
 from gitopsd.usecases.backend import AppView
@@ -37,7 +37,7 @@ class Show:
             KEPT_BYTES, getsizeof=lambda written: len(written.text)
         )
 
-    def application(self, view: AppView, fields: Fields = EVERYTHING) -> bytes:
+    def application(self, view: AppView, fields: SelectedFields = EVERYTHING) -> bytes:
         """Return `view` as Argo CD writes an Application; `operation` is what was asked for and waits for a pass.
 
         Of it the `fields` alone, and then without ages.
@@ -79,7 +79,7 @@ def _same(old: AppView, new: AppView) -> bool:
     )
 
 
-def _written(view: AppView, now_s: float, fields: Fields) -> _Written:
+def _written(view: AppView, now_s: float, fields: SelectedFields) -> _Written:
     document = application_json(
         view.application, view.status, view.history, now_s, deleting_s=view.deleting_s, fields=fields
     )
