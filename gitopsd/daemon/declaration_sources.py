@@ -13,7 +13,7 @@ from gitopsd.declarations.repositories import GitDeclarations, Trusted, source_o
 from gitopsd.git.signatures import CommitSignatures
 from gitopsd.model.ids import RepoUrl
 from gitopsd.model.project import IntegrityPolicy, Verify
-from gitopsd.reconcile.barrier import Barrier
+from gitopsd.reconcile.ownership import Barrier
 from gitopsd.settings import DeclarationSource
 from gitopsd.trust import secrets as credentials
 

@@ -14,7 +14,7 @@ from gitopsd.model.application import Source
 from gitopsd.model.ids import AppName, RepoUrl
 from gitopsd.model.project import IntegrityPolicy
 from gitopsd.ports import Declarations, Renderer, Signatures, Sources
-from gitopsd.reconcile.barrier import EVERYWHERE, Barrier
+from gitopsd.reconcile.ownership import EVERYWHERE, Barrier
 from gitopsd.words import without_credentials
 
 AGAIN_S = 60.0  # after a failure, should no new epoch come before

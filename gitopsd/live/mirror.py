@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-from gitopsd.core.target.tracking import names_itself
 from gitopsd.live.decode import Decoder
 from gitopsd.live.health_checks import Checking
 from gitopsd.live.kinds import Changed, KindStore
@@ -224,7 +223,7 @@ class LiveMirror:
 
 def _app_of(live: LiveObject | None) -> AppName | None:
     """Return whose the object is by its tracking id; a copied id and a controller's object are nobody's."""
-    if live is None or live.tracking is None or live.controlled or not names_itself(live.tracking, live.key):
+    if live is None or live.tracking is None or live.controlled or not live.tracking.names(live.key):
         return None
     return live.tracking.app
 

@@ -143,3 +143,8 @@ class Comparison:
     resources: tuple[Compared, ...] = ()  # sorted by key
     target: TargetHash | None = None  # of all target objects; None where there is no target
     warnings: tuple[str, ...] = field(default=())
+
+
+def installation_of(reading: Reading | None) -> str:
+    """Return the other installation of gitopsd whose object it is; "" where it is of none."""
+    return reading.live.installation if isinstance(reading, Found) else ""

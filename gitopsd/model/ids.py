@@ -32,6 +32,17 @@ class TrackingId:
     def __str__(self) -> str:
         return f"{self.app}:{self.key}"
 
+    def names(self, key: ResourceKey) -> bool:
+        """Tell whether it was written for the object `key`, and not copied from another one.
+
+        A Deployment's annotations are copied to its ReplicaSets, an Ingress's to a Certificate: such a copy owns
+        nothing. Argo CD writes the application's destination namespace on cluster-scoped objects too, so there it is
+        not compared.
+        """
+        if key.namespace and self.key.namespace != key.namespace:
+            return False
+        return (self.key.group, self.key.kind, self.key.name) == (key.group, key.kind, key.name)
+
     @classmethod
     def parse(cls, text: str) -> TrackingId | None:
         """Return the tracking id that `text` writes, or None where it is not one."""

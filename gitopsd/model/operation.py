@@ -159,6 +159,11 @@ class Task:
     deletes: bool = False  # hook: its object is deleted when it is let go of
     evidence: tuple[str, ...] = ()  # of one that failed: events and last log lines, bounded, values of Secrets masked
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """Return what tells it from all others of its operation: a hook may be run in several phases."""
+        return self.key, self.verb, self.phase
+
 
 @dataclass(frozen=True, slots=True)
 class Heal:
@@ -339,3 +344,18 @@ def task_from_json(value: Mapping[str, Any]) -> Task:
         checked=value.get("checked", False),
         evidence=tuple(value.get("evidence", ())),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWork:
+    """What a sync would do now."""
+
+    tasks: tuple[Task, ...] = ()  # in order; those that wait are put off, SKIPPED: not allowed
+    drift: int = 0  # tasks, not put off, of objects that are OutOfSync and count
+    adopts: int = 0  # tasks of objects that are in sync by value and not yet ours
+    pending: int = 0  # objects whose lists are under way
+    empties: int = 0  # live objects that a sync would prune although the target holds nothing at all
+
+    @property
+    def any(self) -> bool:
+        return bool(self.drift or self.adopts)

@@ -12,8 +12,9 @@ from cachetools import LRUCache
 from gitopsd.core.compare.extra import extra_of, is_asked_about, with_extra
 from gitopsd.core.compare.ignore_rules import NO_EXPRESSION_PATHS, ExpressionPaths, Rules, rules_for
 from gitopsd.core.compare.pairing import owns, pairs
+from gitopsd.core.compare.prediction import settle
 from gitopsd.core.compare.respect_ignored import spared
-from gitopsd.core.compare.verdict import Basis, Doubtful, settle, verdicts
+from gitopsd.core.compare.verdict import Basis, Doubtful, verdicts
 from gitopsd.core.target.sync_options import extra_fields_of, parse_options
 from gitopsd.core.target.target import Target
 from gitopsd.errors import GitopsError
@@ -164,7 +165,7 @@ class Comparer:
         return await self._extra.seen(app, cluster, (*settled, *answered), target.hashes, ignored)
 
     async def _ask(self, where: _Where, doubt: Doubtful) -> Compared:
-        question = (where.cluster, where.user, *doubt.question)
+        question = (where.cluster, where.user, *question_of(doubt))
         cached = self._answers.get(question)
         if cached is not None:
             return replace(cached, pair=doubt.pair, health=doubt.live.health)
@@ -215,6 +216,14 @@ class Comparer:
             return NO_EXPRESSION_PATHS
         predicted, live = await self.paths.paths(expressions, (answer.live, body))
         return ExpressionPaths(tuple(predicted), tuple(live))
+
+
+def question_of(doubt: Doubtful) -> tuple[str, ...]:
+    """Return what the answer about an object depends on: with an equal question the last answer still holds."""
+    basis, live = doubt.basis, doubt.live
+    hashes = basis.target, basis.rules.hash, basis.admission
+    how = str(doubt.proven), str(doubt.kept), str(doubt.takeover), str(doubt.mutations)
+    return (str(doubt.pair.key), *hashes, live.uid, live.resource_version, *how)
 
 
 def _is_refused(answer: Answer | GitopsError) -> bool:

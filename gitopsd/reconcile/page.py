@@ -28,8 +28,8 @@ from gitopsd.reconcile.ownership import TargetIndex
 from gitopsd.reconcile.rendering import ApplicationRenderer, Rendered
 from gitopsd.reconcile.request import request_of
 from gitopsd.reconcile.snapshot import Snapshot, Snapshots
+from gitopsd.reconcile.steps import SyncInput
 from gitopsd.reconcile.sync import Outcome, Syncer
-from gitopsd.reconcile.sync_input import SyncInput
 from gitopsd.reconcile.workers import Again
 
 UNHEARD_S = 1.0  # should the event of our own write never come

@@ -1,45 +1,65 @@
-"""Stages 5 and 6, decision and outcome: is a sync due, and one step of it, stored before and after its commands."""
+"""Stage 5, decision: what a sync would do now, whether it is due, and how it begins, goes on and ends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from gitopsd.core.compare.ignore_rules import rules_for
-from gitopsd.core.compare.verdict import Basis
-from gitopsd.core.sync.decide import SyncDecision, carrying, last_sync
-from gitopsd.core.sync.deletion import resumed
-from gitopsd.core.sync.diagnostics import failing, with_evidence
+from gitopsd.core.compare.pairing import owns
+from gitopsd.core.drift.ledger import worth_healing
+from gitopsd.core.sync.decide import (
+    SyncDecision,
+    SyncSituation,
+    carrying,
+    deletion_due,
+    last_sync,
+    request_refused,
+    sync_due,
+)
+from gitopsd.core.sync.deletion import deletion, resumed
 from gitopsd.core.sync.failing import refused_at
-from gitopsd.core.sync.healing import Pacing, mended
-from gitopsd.core.sync.plan import plan
-from gitopsd.core.sync.prune import Guard, lived_in, prune_refusal
-from gitopsd.core.sync.step import SUPERSEDED, TERMINATED, SyncLimits, absorb, ended, stalled, step
+from gitopsd.core.sync.healing import Drifted, Pacing, mended
+from gitopsd.core.sync.plan import PlanScope, is_due, plan, work
+from gitopsd.core.sync.step import SUPERSEDED, TERMINATED, SyncLimits, ended, stalled
 from gitopsd.core.sync.windows import blocked
-from gitopsd.errors import GitopsError, Retryable, RevisionNotFound, Terminal
-from gitopsd.model.application import Application, IgnoreDifference, Mode
-from gitopsd.model.cluster import LiveObject
-from gitopsd.model.command import Accepted, Applied, Apply, Command, Prune, Refused, Release
-from gitopsd.model.comparison import Found, Remembered
+from gitopsd.core.target.hooks import Hook
+from gitopsd.core.text.lists import first_of
+from gitopsd.errors import GitopsError, RevisionNotFound, Terminal
+from gitopsd.model.application import Application, Mode
+from gitopsd.model.comparison import Absent, Found, SyncStatus, Unreadable
 from gitopsd.model.ids import ClusterId, TargetHash
-from gitopsd.model.manifest import ResourceKey, gvk_of
+from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import (
     EndReason,
+    LastSync,
     Operation,
     OperationCause,
     OperationPhase,
     OperationScope,
+    PlannedWork,
     SyncRequest,
+    TaskState,
+    TaskVerb,
 )
-from gitopsd.model.residents import is_holder
-from gitopsd.ports import Applications, Applier, Clock, Diagnostics, Inventory, LiveStates
+from gitopsd.ports import Applications, Clock, LiveStates
 from gitopsd.reconcile.request import taken_up
-from gitopsd.reconcile.sync_input import SyncInput, drifted, due_of, last_sync_here, todo_of, waiting
-from gitopsd.runtime.tasks import at_most
+from gitopsd.reconcile.steps import OperationSteps, SyncInput
 
+MAX_TOLD = 3  # objects named in one line
+WAITS_S = 10.0  # what waits for others to go is looked at again so often
 FENCED_S = 15.0  # should it not be told that the cluster may be written to again
 CONFIRM_S = 1.0  # after an operation: should nothing have changed, no watch tells of it
 OBSERVING = "mode is observe by now, so nothing more is written"
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedSync:
+    """What a sync that began now would do, whether or not it is due."""
+
+    work: PlannedWork
+    prune: bool
+    selected: tuple[ResourceKey, ...]  # the only objects that a person asked for; empty: all
+    hooks: Sequence[Hook]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +75,23 @@ class Syncer:
     """Keeps nothing: the operation is in the store before and after its commands."""
 
     apps: Applications
-    inventory: Inventory
     live: LiveStates
-    applier: Applier
-    diagnostics: Diagnostics
+    steps: OperationSteps
     now_s: Clock
     new_id: Callable[[], str]
     pacing: Pacing
     limits: SyncLimits
-    at_once: int  # commands in flight for one application; the client bounds what a cluster gets
-    ignored: tuple[IgnoreDifference, ...]  # of the settings: in every application
     fenced: Callable[[ClusterId], str]  # why nothing may be written to a cluster now
     on_sync: Callable[[Operation], None]  # told of every operation that is over
 
     async def advance(self, inputs: SyncInput) -> Outcome:
         """Take the sync that runs a step further, and begin one if one is due."""
-        operation, request = self.apps.operation(inputs.app.name), self.apps.request(inputs.app.name)
+        operation, request = (
+            self.apps.operation(inputs.pass_request.app.name),
+            self.apps.request(inputs.pass_request.app.name),
+        )
         if request is not None and taken_up(request, operation):
-            self._taken_up(inputs.app, request)
+            self._taken_up(inputs.pass_request.app, request)
         if operation is not None and not operation.phase.over:
             outcome = await self._further(operation, inputs)
             if outcome.operation is None or outcome.operation.end is not EndReason.SUPERSEDED:
@@ -106,7 +125,7 @@ class Syncer:
             over = ended(operation, EndReason.TERMINATED, TERMINATED, self.now_s())
         if over is None:
             operation, more_s = mended(operation, drifted(inputs, operation), self.now_s(), self.pacing)
-            operation, again_after_s = await self._steps(operation, inputs)
+            operation, again_after_s = await self.steps.take(operation, inputs)
             again_after_s = min((wait_s for wait_s in (again_after_s, more_s) if wait_s is not None), default=None)
             over = operation if operation.phase.over else None
         if over is None:
@@ -121,7 +140,7 @@ class Syncer:
         here = last is not None and last.cluster == cluster
         manifests = (*target.objects.values(), *(hook.manifest for hook in target.hooks))
         places = refused_at(last, manifests) if here else ()
-        return self.live.refused(cluster, inputs.app.name, last.id if last is not None else "", places)
+        return self.live.refused(cluster, inputs.pass_request.app.name, last.id if last is not None else "", places)
 
     def _stopped(self, operation: Operation, inputs: SyncInput) -> Operation | None:
         """Return the operation as ended where it was begun for another cluster, or for a mode that allowed to write."""
@@ -142,7 +161,7 @@ class Syncer:
 
     def _begun(self, inputs: SyncInput, last: Operation | None) -> tuple[Operation | None, SyncDecision]:
         """Return the operation to go on with: a new one where a person asked or one is due, else the last one."""
-        app, request, todo = inputs.app, inputs.pass_request.request, todo_of(inputs)
+        app, request, todo = inputs.pass_request.app, inputs.pass_request.request, todo_of(inputs)
         fenced = "" if request is not None and request.dry_run else self.fenced(inputs.snapshot.cluster)
         if fenced and (todo.work.any or request is not None):  # what a person asked for is done when it may be
             return last, SyncDecision(sync=False, reason=fenced, again_after_s=FENCED_S)
@@ -201,104 +220,134 @@ class Syncer:
         self._over(operation)
         self._taken_up(app, request)
 
-    async def _steps(self, operation: Operation, inputs: SyncInput) -> tuple[Operation, float | None]:
-        """Step until nothing can be asked for without hearing from the cluster first."""
-        observed = replace(inputs.seen_by(operation), ignored=(*self.ignored, *inputs.app.ignore_differences))
-        while True:
-            stepped = step(operation, observed, self.now_s(), self.limits)
-            if stepped.operation != operation:
-                explained = await self._told(operation, stepped.operation, inputs)
-                operation = self._as_told(explained)
-                self.apps.put_operation(operation)
-            if not stepped.commands:
-                return operation, stepped.again_after_s
-            results = await at_most(
-                self.at_once,
-                stepped.commands,
-                lambda command: self._run(inputs, command),
-                name=f"apply {operation.app}",
-            )
-            operation = self._as_told(absorb(operation, results, self.now_s()))
-            self.apps.put_operation(operation)
-            self._remember(inputs, stepped.commands, results)
 
-    async def _told(self, before: Operation, operation: Operation, inputs: SyncInput) -> Operation:
-        """Return `operation` with what the cluster says of what has just failed, before that is let go of."""
-        failed = failing(before, operation, inputs.snapshot.readings)
-        if not failed:
-            return operation
-        cluster, diagnostics = inputs.snapshot.cluster, self.diagnostics
-        evidence = await at_most(
-            len(failed),
-            failed,
-            lambda failure: diagnostics.evidence(cluster, failure[1]),
-            name=f"evidence {operation.app}",
+def todo_of(inputs: SyncInput) -> ProposedSync:
+    app, request, snapshot = inputs.pass_request.app, inputs.pass_request.request, inputs.snapshot
+    prune = request.prune if request is not None else app.sync_policy.prune
+    selected = request.resources if request is not None else ()
+    hooks = () if selected or (request is not None and not request.hooks) else snapshot.target.hooks
+    resources = inputs.comparison.resources
+    if request is None:
+        resources = worth_healing(resources, inputs.fought)
+    if inputs.pass_request.deleting:
+        work_found = deletion(resources, snapshot.guard, snapshot.readings)
+    else:
+        scope = PlanScope(
+            prune, selected, hooks, _missing_namespace(inputs), snapshot.namespace_differs and not selected
         )
-        explained = [(task, lines) for (task, _), lines in zip(failed, evidence, strict=True)]
-        target = inputs.snapshot.target
-        return with_evidence(
-            operation, explained, [*target.objects.values(), *(hook.manifest for hook in target.hooks)]
+        work_found = work(resources, snapshot.target.hashes, snapshot.guard, scope)
+    return ProposedSync(work_found, prune, selected, hooks)
+
+
+def due_of(  # noqa: PLR0913 - by name
+    inputs: SyncInput, todo: ProposedSync, last: Operation | None, now_s: float, pacing: Pacing, *, ground_moved: bool
+) -> SyncDecision:
+    """Tell whether a sync is due now; `last` is the last operation, which is over.
+
+    With `ground_moved`, what it was refused by may be right by now.
+    """
+    app, request, mode = inputs.pass_request.app, inputs.pass_request.request, inputs.snapshot.mode
+    if inputs.pass_request.deleting:
+        return _deletion_due(inputs, todo, last, now_s, pacing)
+    if request is not None:
+        refusal = request_refused(request, mode, blocked(inputs.snapshot.windows, now_s, manual=True))
+        return SyncDecision(sync=not refusal, reason=refusal)
+    # Argo CD's writes count only while they would be fought over: what is in sync needs no write.
+    target, wrote_s = inputs.snapshot.target.hash, _argocd_wrote_s(inputs)
+    shut = blocked(inputs.snapshot.windows, now_s)
+    situation = SyncSituation(
+        mode, todo.work, target, last_sync_here(inputs, last), shut, wrote_s, ground_moved=ground_moved
+    )
+    return sync_due(app, situation, now_s, pacing)
+
+
+def drifted(inputs: SyncInput, operation: Operation) -> Drifted:
+    """Return what is out of sync while `operation` runs."""
+    app, snapshot = inputs.pass_request.app, inputs.snapshot
+    heals = app.sync_policy.automated and app.sync_policy.self_heal and not app.skip_reconcile
+    heals &= snapshot.mode is Mode.ENFORCE and (app.adopted or _argocd_wrote_s(inputs) is None)
+    resources = inputs.comparison.resources
+    if operation.cause is not OperationCause.PERSON:
+        resources = worth_healing(resources, inputs.fought)
+    off = [
+        compared
+        for compared in resources
+        if compared.status is SyncStatus.OUT_OF_SYNC and compared.pair.target is not None
+    ]
+    gone = frozenset(compared.pair.key for compared in off if isinstance(compared.pair.live, Absent))
+    scope = PlanScope(namespace=_missing_namespace(inputs))
+    tasks = tuple(task for task in work(off, snapshot.target.hashes, snapshot.guard, scope).tasks if is_due(task))
+    created = frozenset(task.key for task in tasks if task.verb is TaskVerb.CREATE_NAMESPACE)
+    return Drifted(snapshot.target.hash, tasks, gone | created, heals=heals)
+
+
+def last_sync_here(inputs: SyncInput, last: Operation | None) -> LastSync | None:
+    """Return what the last sync says of its content; what was tried in another cluster says nothing of this one."""
+    return last_sync(last) if last is not None and last.cluster == inputs.snapshot.cluster else None
+
+
+def waiting(inputs: SyncInput, todo: PlannedWork, due: SyncDecision) -> str:
+    """Return why nothing is done about what is out of sync, in one line."""
+    if inputs.comparison.status is SyncStatus.SYNCED and not inputs.pass_request.deleting:
+        return ""
+    waits = [f"{task.key}: {task.message}" for task in todo.tasks if task.wait or task.state is TaskState.SKIPPED]
+    if inputs.fought and not todo.any and not waits:
+        return "others keep writing what differs: see the conditions"
+    if (
+        todo.any
+        or not waits
+        or inputs.snapshot.mode is Mode.OBSERVE
+        or not inputs.pass_request.app.sync_policy.automated
+    ):
+        return due.reason
+    return first_of(waits, MAX_TOLD, between="; ")
+
+
+def _deletion_due(
+    inputs: SyncInput, todo: ProposedSync, last: Operation | None, now_s: float, pacing: Pacing
+) -> SyncDecision:
+    if inputs.snapshot.mode is Mode.OBSERVE:
+        reason = "mode is observe, so its objects are not deleted; set mode: enforce, or delete it without them"
+        return SyncDecision(sync=False, reason=reason)
+    if not todo.work.any and not inputs.left(last):
+        waits = any(task.state is TaskState.PENDING for task in todo.work.tasks)
+        return SyncDecision(
+            sync=False, reason=_unread(inputs) or "it is being deleted", again_after_s=WAITS_S if waits else None
         )
+    return deletion_due(last, now_s, pacing)
 
-    def _as_told(self, operation: Operation) -> Operation:
-        """Return `operation`, where it is not over, as a person may have ended it while its commands ran."""
-        stored = self.apps.operation(operation.app)
-        terminating = stored is not None and stored.id == operation.id and stored.phase is OperationPhase.TERMINATING
-        return (
-            replace(operation, phase=OperationPhase.TERMINATING)
-            if terminating and not operation.phase.over
-            else operation
-        )
 
-    async def _run(self, inputs: SyncInput, command: Command) -> Applied:
-        """Run one command; no answer is a refusal of code 0, after which it is asked for again."""
-        if isinstance(command, Prune) and (refusal := await self._kept(inputs, command)):
-            return Refused(command.key, 0, refusal, retryable=True)
-        if _may_delete(command) and await self._lived_in(inputs, command.key):
-            command = _sparing(command)
-        try:
-            result = await self.applier.acting_as(inputs.snapshot.user).run(inputs.snapshot.cluster, command)
-        except GitopsError as err:
-            return Refused(command.key, 0, err.what, retryable=isinstance(err, Retryable), remedy=err.remedy)
-        if isinstance(result, Accepted) and result.changed:
-            self.live.written(inputs.snapshot.cluster, result)
-        return result
+def _unread(inputs: SyncInput) -> str:
+    """Return what keeps an application that is being deleted, for nobody knows whether it is gone; "" if it is."""
+    unread = [
+        f"{key} cannot be read: {reading.cause}"
+        for key, reading in sorted(inputs.snapshot.readings.items())
+        if isinstance(reading, Unreadable) and not reading.pending
+    ]
+    if not unread:
+        return ""
+    names = first_of(unread, MAX_TOLD, between="; ")
+    return f"{names}: let gitopsd read it, or delete the application without its objects"
 
-    async def _kept(self, inputs: SyncInput, command: Prune) -> str:
-        """Return why an object is not to be deleted after all: much may have come since the pass began."""
-        if self.apps.get(inputs.app.name) is None:
-            return "the application is not declared any more"
-        reading = inputs.snapshot.readings.get(command.key)
-        if not isinstance(reading, Found):
-            return "it has not been read"
-        guard = await self._guard_now(inputs, reading.live)
-        refusal = prune_refusal(reading.live, guard, 0.0)
-        return refusal.reason if refusal is not None else ""
 
-    async def _lived_in(self, inputs: SyncInput, key: ResourceKey) -> bool:
-        """Tell whether something lives in an object, now, that is not to go with it."""
-        reading = inputs.snapshot.readings.get(key)
-        return isinstance(reading, Found) and bool(lived_in(reading.live, await self._guard_now(inputs, reading.live)))
+def _missing_namespace(inputs: SyncInput) -> str:
+    """Return the destination's namespace unless it is known to be there: making it would cost every heal a request."""
+    namespace = inputs.pass_request.app.destination.namespace
+    reading = inputs.snapshot.readings.get(ResourceKey("", "Namespace", "", namespace))
+    there = isinstance(reading, Found) and not reading.live.deleting
+    return "" if there and not inputs.pass_request.app.sync_policy.namespace_metadata else namespace
 
-    async def _guard_now(self, inputs: SyncInput, live: LiveObject) -> Guard:
-        guard = inputs.snapshot.guard_now((live.key,))
-        if not is_holder(live.key) or live.deleting or inputs.snapshot.residents_now is None:
-            return guard
-        return replace(guard, residents={live.key: await inputs.snapshot.residents_now(live)})
 
-    def _remember(self, inputs: SyncInput, commands: Sequence[Command], results: Sequence[Applied]) -> None:
-        """Store what the server has shown to be in sync by its answers."""
-        proven: dict[ResourceKey, Remembered | None] = {}
-        for command, result in zip(commands, results, strict=True):
-            if not isinstance(command, Apply) or command.key not in inputs.snapshot.target.objects or command.how.held:
-                continue
-            if isinstance(result, Accepted) and result.view is not None:
-                rules = rules_for((*self.ignored, *inputs.app.ignore_differences), command.key)
-                admission = self.live.admission(inputs.snapshot.cluster, gvk_of(command.manifest))
-                basis = Basis(command.target, rules, admission)
-                proven[command.key] = Remembered(basis.target, result.view, basis.rules.hash, basis.admission)
-        if proven:
-            self.inventory.remember(inputs.app.name, inputs.snapshot.cluster, proven)
+def _argocd_wrote_s(inputs: SyncInput) -> float | None:
+    """Return when Argo CD last wrote an object of the application; the namespace that it goes to need not be one."""
+    wrote = [
+        reading.live.argocd_wrote_s
+        for key, reading in inputs.snapshot.readings.items()
+        if isinstance(reading, Found)
+        and reading.live.argocd_wrote_s is not None
+        and (key in inputs.snapshot.target.objects or owns(inputs.pass_request.app.name, reading.live))
+    ]
+    return max(wrote, default=None)
 
 
 def _cause(inputs: SyncInput, due: SyncDecision) -> OperationCause:
@@ -307,25 +356,3 @@ def _cause(inputs: SyncInput, due: SyncDecision) -> OperationCause:
     if inputs.pass_request.request is not None:
         return OperationCause.PERSON
     return OperationCause.HEAL if due.healing else OperationCause.CONTENT
-
-
-def _may_delete(command: Command) -> bool:
-    """Tell whether `command` may delete an object in which others live, to make it anew or to clear up after a hook."""
-    match command:
-        case Apply(how=how):
-            return how.recreate and is_holder(command.key)
-        case Release(delete=delete):
-            return delete and is_holder(command.key)
-        case _:
-            return False
-
-
-def _sparing(command: Command) -> Command:
-    """Return `command` so that it deletes nothing."""
-    match command:
-        case Apply(how=how):
-            return replace(command, how=replace(how, recreate=False))
-        case Release():
-            return replace(command, delete=False)
-        case _:
-            return command

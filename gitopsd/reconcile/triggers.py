@@ -17,8 +17,7 @@ from gitopsd.model.chart import CHARTS
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl, Revision
 from gitopsd.model.status import AppStatus
 from gitopsd.ports import Applications
-from gitopsd.reconcile.barrier import Barrier
-from gitopsd.reconcile.ownership import scopes_of
+from gitopsd.reconcile.ownership import Barrier, scopes_of
 from gitopsd.runtime.queue import KeyQueue
 from gitopsd.words import without_credentials
 

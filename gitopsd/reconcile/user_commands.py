@@ -11,7 +11,7 @@ from typing import Any
 from gitopsd.core.compare.compressed import whole
 from gitopsd.core.compare.extra import after_heal
 from gitopsd.core.compare.ignore_rules import NO_EXPRESSION_PATHS, ExpressionPaths, Rules, rules_for
-from gitopsd.core.compare.verdict import counted
+from gitopsd.core.compare.prediction import counted
 from gitopsd.core.declaration import DECLARE
 from gitopsd.core.ownership.takeover import takes_over
 from gitopsd.core.sync.decide import request_refused

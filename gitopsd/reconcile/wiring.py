@@ -29,15 +29,15 @@ from gitopsd.ports import (
     Signatures,
     Sources,
 )
-from gitopsd.reconcile.barrier import Barrier
 from gitopsd.reconcile.compare import Comparer
 from gitopsd.reconcile.destination import Destinations
 from gitopsd.reconcile.drift import DriftRecorder
 from gitopsd.reconcile.former_clusters import FormerClusters
-from gitopsd.reconcile.ownership import TargetIndex
+from gitopsd.reconcile.ownership import Barrier, TargetIndex
 from gitopsd.reconcile.page import Declarer, Reconciler
 from gitopsd.reconcile.rendering import ApplicationRenderer, IntegrityGate, ReadingRights
 from gitopsd.reconcile.snapshot import Holders, ResidentSource, Snapshots
+from gitopsd.reconcile.steps import OperationSteps
 from gitopsd.reconcile.sync import Syncer
 from gitopsd.reconcile.triggers import Triggers, Walk
 from gitopsd.reconcile.user_commands import UserCommands
@@ -165,18 +165,25 @@ def pass_graph(edges: Edges, rules: PassRules, around: Surroundings) -> PassGrap
 
 
 def _syncer(edges: Edges, rules: PassRules, around: Surroundings) -> Syncer:
-    return Syncer(
+    steps = OperationSteps(
         apps=edges.apps,
         inventory=edges.inventory,
         live=edges.live,
         applier=edges.applier,
         diagnostics=edges.diagnostics,
         now_s=around.now_s,
-        new_id=around.new_id,
-        pacing=rules.pacing,
         limits=rules.limits,
         at_once=rules.commands_at_once,
         ignored=rules.ignored,
+    )
+    return Syncer(
+        apps=edges.apps,
+        live=edges.live,
+        steps=steps,
+        now_s=around.now_s,
+        new_id=around.new_id,
+        pacing=rules.pacing,
+        limits=rules.limits,
         fenced=around.fenced,
         on_sync=around.on_sync,
     )

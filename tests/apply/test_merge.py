@@ -10,7 +10,8 @@ from aiohttp import web
 
 from gitopsd.apply.merge import merged
 from gitopsd.apply.run import ClusterApplier
-from gitopsd.core.compare.verdict import Basis, Doubtful, settle, verdict
+from gitopsd.core.compare.prediction import settle
+from gitopsd.core.compare.verdict import Basis, Doubtful, verdict
 from gitopsd.live.decode import Decoder
 from gitopsd.model.command import Accepted, Apply, DryRun, Predicted
 from gitopsd.model.comparison import Compared, Found, Pair, SyncStatus

@@ -11,7 +11,8 @@ import pytest
 
 from gitopsd.apply.run import ClusterApplier
 from gitopsd.core.compare.ignore_rules import NO_RULES
-from gitopsd.core.compare.verdict import Basis, Doubtful, settle, verdict
+from gitopsd.core.compare.prediction import settle
+from gitopsd.core.compare.verdict import Basis, Doubtful, verdict
 from gitopsd.kube.client import JSON_PATCH, KubeClient
 from gitopsd.live.decode import Decoder
 from gitopsd.model.command import Accepted, Apply, Inapplicable, Predicted

@@ -8,7 +8,7 @@ import pytest
 
 from gitopsd.apply.run import ClusterApplier
 from gitopsd.core.objects.managed_fields import view_hash
-from gitopsd.core.target.apply_form import apply_form
+from gitopsd.core.target.target import apply_form
 from gitopsd.kube.client import KubeClient
 from gitopsd.model.command import (
     Accepted,

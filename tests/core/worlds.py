@@ -10,7 +10,7 @@ from gitopsd.core.compare.pairing import pairs
 from gitopsd.core.compare.verdict import Basis, Doubtful, comparison, extra, verdict
 from gitopsd.core.objects.hashes import object_hash, target_hash
 from gitopsd.core.sync.actions import Observed
-from gitopsd.core.sync.plan import PlannedWork, PlanScope, plan, work
+from gitopsd.core.sync.plan import PlanScope, plan, work
 from gitopsd.core.sync.prune import Guard
 from gitopsd.core.sync.step import Step, SyncLimits, absorb, step
 from gitopsd.core.target.hooks import Hook
@@ -21,7 +21,7 @@ from gitopsd.model.comparison import Absent, Compared, Found, Reading, SyncStatu
 from gitopsd.model.health import Health
 from gitopsd.model.ids import AppName, ClusterId, ResourceVersion, TargetHash, TrackingId, Uid
 from gitopsd.model.manifest import Manifest, ResourceKey
-from gitopsd.model.operation import Operation, OperationScope, operation_from_json, operation_to_json
+from gitopsd.model.operation import Operation, OperationScope, PlannedWork, operation_from_json, operation_to_json
 from gitopsd.model.residents import Residents, is_holder
 from tests.core.lives import HEALTHY, SHOP, live_of
 

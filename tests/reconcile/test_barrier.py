@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
-from gitopsd.reconcile.barrier import EVERYWHERE, Barrier
+from gitopsd.reconcile.ownership import EVERYWHERE, Barrier
 
 A, B = AppName("a"), AppName("b")
 C1, C2 = ClusterId("c1"), ClusterId("c2")

@@ -12,7 +12,7 @@ import pytest
 
 from gitopsd.core.declaration.changes import DeclarationKey, Documents, read_source
 from gitopsd.core.source.webhook_events import azure_devops, bitbucket, bitbucket_server, gitea, github
-from gitopsd.core.target.apply_form import apply_form
+from gitopsd.core.target.target import apply_form
 from gitopsd.errors import GitopsError, InvalidDeclaration, InvalidPayload, RevisionNotFound
 from gitopsd.manifests.directory import parsed
 from gitopsd.model.ids import AppName, RepoUrl

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gitopsd.core.compare.diff import MAX_DIFFERENCES, Change, shown
-from gitopsd.core.compare.explain import writers_of
 from gitopsd.core.compare.ignore_rules import ExpressionPaths, Rules, without_ignored
+from gitopsd.core.compare.prediction import writers_of
 from gitopsd.core.objects.field_path import ABSENT, at
 from gitopsd.core.objects.mask import masked
 from gitopsd.core.ownership.extra import extra_fields

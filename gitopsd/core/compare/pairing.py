@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from gitopsd.core.target.sync_options import has_compare_option, hook_types
-from gitopsd.core.target.tracking import names_itself
+from gitopsd.core.target.sync_options import hook_types
 from gitopsd.model.cluster import LiveObject
-from gitopsd.model.comparison import Compared, Found, Pair, Reading, Unreadable
+from gitopsd.model.comparison import Found, Pair, Reading, Unreadable
 from gitopsd.model.ids import AppName, TrackingId
 from gitopsd.model.manifest import Manifest, ResourceKey
 
@@ -52,7 +51,7 @@ def owns(app: AppName, live: LiveObject) -> bool:
     """
     if live.tracking is None or live.tracking.app != app or live.controlled:
         return False
-    return names_itself(live.tracking, live.key) and not hook_types(live.marks)
+    return live.tracking.names(live.key) and not hook_types(live.marks)
 
 
 def known_of(app: AppName, reading: Reading) -> Reading:
@@ -67,13 +66,3 @@ def known_of(app: AppName, reading: Reading) -> Reading:
     if live.tracking is not None or live.installation or live.controlled or live.view is None:
         return reading
     return Found(replace(live, tracking=TrackingId(app, live.key)))
-
-
-def is_extraneous(compared: Compared) -> bool:
-    """Tell whether an object that Git does not hold says by its annotation that it does not count."""
-    pair = compared.pair
-    return (
-        pair.target is None
-        and isinstance(pair.live, Found)
-        and has_compare_option(pair.live.live.marks, "IgnoreExtraneous")
-    )

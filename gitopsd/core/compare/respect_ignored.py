@@ -18,7 +18,7 @@ from gitopsd.core.objects.field_path import (
     with_at,
 )
 from gitopsd.core.objects.managed_fields import entries_of, fields_of, our_entry
-from gitopsd.core.target.apply_form import SERVERS
+from gitopsd.core.target.target import SERVERS
 from gitopsd.core.target.tracking import INSTALLATION_ID, TRACKING_ID
 from gitopsd.model.comparison import FieldPath, PathElement
 from gitopsd.model.manifest import Manifest, annotations_of

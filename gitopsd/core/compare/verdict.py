@@ -4,29 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, assert_never
+from typing import assert_never
 
-from gitopsd.core.compare.explain import Cause, differences
 from gitopsd.core.compare.ignore_rules import (
-    NO_EXPRESSION_PATHS,
     NO_RULES,
-    ExpressionPaths,
     Rules,
     rules_for,
-    without_ignored,
 )
-from gitopsd.core.compare.pairing import is_extraneous
-from gitopsd.core.compare.relevant import concerns_git
-from gitopsd.core.health import worst
-from gitopsd.core.objects.managed_fields import MANAGER, our_entry
-from gitopsd.core.objects.mask import masked, without_values
 from gitopsd.core.ownership.takeover import takes_over
-from gitopsd.core.target.sync_options import DEFAULTS, SyncOptions, options_of_target
+from gitopsd.core.target.sync_options import DEFAULTS, SyncOptions, has_compare_option, options_of_target
 from gitopsd.core.target.target import Target
-from gitopsd.core.target.tracking import ANNOTATION, INSTALLATION_ID, TRACKING_ID, Tracking, tracking_of
+from gitopsd.core.target.tracking import ANNOTATION, Tracking
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.cluster import LiveObject
-from gitopsd.model.command import Answer, Inapplicable, Predicted
 from gitopsd.model.comparison import (
     Absent,
     Compared,
@@ -39,13 +29,11 @@ from gitopsd.model.comparison import (
     Unreadable,
     Unserved,
 )
-from gitopsd.model.health import Health, HealthStatus
+from gitopsd.model.health import Health, HealthStatus, worst
 from gitopsd.model.ids import TargetHash
-from gitopsd.model.manifest import GVK, Manifest, ResourceKey, annotations_of, gvk_of
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of
 
 MISSING = Health(HealthStatus.MISSING)
-UNTRACED = ("managedFields", "resourceVersion", "generation")  # in metadata: not what anybody asked for
-MAX_REASON = 2000  # characters of a server's words
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +58,6 @@ class Doubtful:
     kept: bool = False  # … and nobody has touched since what is ours: only what admits it may be different
     takeover: bool = False  # an apply takes over what legacy managers set
     mutations: bool = False  # what webhooks and policies make of it counts as well (IncludeMutationWebhook)
-
-    @property
-    def question(self) -> tuple[str, ...]:
-        """What the answer depends on: with an equal question the last answer still holds."""
-        basis, live = self.basis, self.live
-        hashes = basis.target, basis.rules.hash, basis.admission
-        return (
-            str(self.pair.key),
-            *hashes,
-            live.uid,
-            live.resource_version,
-            str(self.proven),
-            str(self.kept),
-            str(self.takeover),
-            str(self.mutations),
-        )
 
 
 def verdicts(  # noqa: PLR0913 - by name
@@ -164,32 +136,6 @@ def _missing(pair: Pair, reason: str, explanation: Explanation) -> Compared:
     return Compared(pair, SyncStatus.OUT_OF_SYNC, reason=reason, health=MISSING, explanation=explanation)
 
 
-def settle(
-    doubt: Doubtful, answer: Answer, body: Manifest | None, places: ExpressionPaths = NO_EXPRESSION_PATHS
-) -> Compared:
-    """Return the verdict on a doubtful object.
-
-    Args:
-        doubt: of `verdict`.
-        answer: to a dry-run apply of `doubt.target`.
-        body: the live object as just read; None where it is gone.
-        places: what the jq expressions of the object's rules name in the prediction and in `body`.
-
-    The answer counts only if mirror, body and prediction are of one resourceVersion: else the object has moved
-    meanwhile, the verdict is Unknown, and the watch will ask for another pass.
-    """
-    match answer:
-        case Inapplicable():
-            return _refused(doubt, answer)
-        case Predicted(live=predicted):
-            versions = {_version(predicted), _version(body)}
-            if body is None or versions != {doubt.live.resource_version}:
-                return _settled(doubt, SyncStatus.UNKNOWN, reason="it changed while it was compared")
-            return _compared(doubt, answer, body, places)
-        case _:
-            assert_never(answer)
-
-
 def comparison(
     resources: Iterable[Compared],
     target: TargetHash | None,
@@ -213,117 +159,11 @@ def comparison(
     return Comparison(status, worst(compared.health for compared in ordered), ordered, target, tuple(warnings))
 
 
-def _settled(doubt: Doubtful, status: SyncStatus, **fields: Any) -> Compared:
-    return Compared(doubt.pair, status, health=doubt.live.health, **fields)
-
-
-def _refused(doubt: Doubtful, answer: Inapplicable) -> Compared:
-    words = without_values(answer.message, doubt.target)[:MAX_REASON]
-    if doubt.kept:
-        # A policy that came later, or a webhook that takes no dry runs, makes nothing of what is there differ from Git.
-        reason = f"as it was when last shown in sync; the API server would not take it again: {words}"
-        return _settled(doubt, SyncStatus.SYNCED, reason=reason)
-    if answer.kind == "invalid":
-        return _settled(doubt, SyncStatus.OUT_OF_SYNC, reason=f"the API server refuses it: {words}", refused=True)
-    return _settled(doubt, SyncStatus.OUT_OF_SYNC, reason=f"a dry run is not possible: {words}", unconfirmed=True)
-
-
-def _compared(doubt: Doubtful, answer: Predicted, body: Manifest, places: ExpressionPaths) -> Compared:
-    basis, live, predicted = doubt.basis, doubt.live, answer.live
-    if _is_untracked(doubt, body):
-        predicted = _without_tracking(predicted, body, basis.tracking)
-    try:
-        ours, theirs = counted(predicted, body, basis.rules, places)
-        same = ours == theirs and _typed_equal(ours, theirs)
-        counts = answer.blocked or doubt.mutations  # whoever owns what differs
-        same = same or not (counts or concerns_git(ours, theirs, predicted, body, answer.takes))
-    except RecursionError:
-        return _settled(doubt, SyncStatus.UNKNOWN, reason="it is nested too deeply to be compared")
-    if not same:
-        # Masked before anything is ignored: a rule that drops `/kind` would make a Secret look like none.
-        hidden_predicted, hidden_body, hidden_target = masked(predicted, body, doubt.target)
-        cause = Cause(hidden_target, hidden_body, doubt.proven, answer.takes)
-        explained = differences(*counted(hidden_predicted, hidden_body, basis.rules, places), cause)
-        adopted = sum(difference.explanation is Explanation.TAKEN_OVER for difference in explained)
-        return _settled(
-            doubt,
-            SyncStatus.OUT_OF_SYNC,
-            differences=explained,
-            reason=_in_words(len(explained), adopted),
-            adopt=bool(adopted),
-        )
-    if our_entry(predicted) is None:
-        reason = "in sync by value: its API server does not keep whose a field is"
-        return _settled(doubt, SyncStatus.SYNCED, reason=reason)
-    # With rules, an ignored field that somebody else took from us would be "adopted" back at every sync.
-    owned = live.view is not None and (bool(basis.rules) or _ownership(predicted) == _ownership(body))
-    if live.view is None or not owned:
-        return _settled(doubt, SyncStatus.SYNCED, adopt=True, reason="in sync by value, owned by another field manager")
-    proof = Remembered(basis.target, live.view, basis.rules.hash, basis.admission)
-    return _settled(doubt, SyncStatus.SYNCED, remember=proof)
-
-
-def _is_untracked(doubt: Doubtful, body: Manifest) -> bool:
-    """Tell whether the object has never been ours, and is nobody else's: then its lack of a tracking id is no drift.
-
-    So what kubectl or Argo CD applied from the same Git is Synced and to adopt.
-    """
-    ours, _ = tracking_of(doubt.target)
-    theirs, _ = tracking_of(body, doubt.basis.tracking)
-    nobodys = TRACKING_ID not in annotations_of(body) and (theirs is None or ours is None or theirs.app == ours.app)
-    return doubt.live.view is None and nobodys
-
-
-def _without_tracking(predicted: Manifest, body: Manifest, tracking: Tracking) -> Manifest:
-    ours = {"annotations": {TRACKING_ID, INSTALLATION_ID}, "labels": {tracking.label}}
-    meta = dict(predicted["metadata"])
-    for field, names in ours.items():
-        texts, live = meta.get(field) or {}, body["metadata"].get(field) or {}
-        remaining = {name: text for name, text in texts.items() if name not in names or name in live}
-        if remaining or field in body["metadata"]:
-            meta[field] = remaining
-        else:
-            meta.pop(field, None)
-    return {**predicted, "metadata": meta}
-
-
-def _in_words(count: int, adopted: int) -> str:
-    text = f"{count} field{'s' if count > 1 else ''} would change"
-    if not adopted:
-        return text
-    return f"{text}, {adopted} of them as it is taken over: another field manager set what Git does not"
-
-
-def _version(manifest: Manifest | None) -> Any:
-    return None if manifest is None else manifest["metadata"].get("resourceVersion")
-
-
-def _values(manifest: Manifest) -> Manifest:
-    metadata = {name: value for name, value in manifest["metadata"].items() if name not in UNTRACED}
-    return {**manifest, "metadata": metadata}
-
-
-def counted(predicted: Manifest, body: Manifest, rules: Rules, places: ExpressionPaths) -> tuple[Manifest, Manifest]:
-    """Return both sides without what does not count: what the rules ignore, and what nobody asks for."""
+def is_extraneous(compared: Compared) -> bool:
+    """Tell whether an object that Git does not hold says by its annotation that it does not count."""
+    pair = compared.pair
     return (
-        without_ignored(_values(predicted), rules, body, places.predicted),
-        without_ignored(_values(body), rules, body, places.live),
+        pair.target is None
+        and isinstance(pair.live, Found)
+        and has_compare_option(pair.live.live.marks, "IgnoreExtraneous")
     )
-
-
-def _typed_equal(one: Any, other: Any) -> bool:
-    """Tell equal values apart that Python takes for equal and JSON does not: true and 1."""
-    if isinstance(one, dict):
-        return all(_typed_equal(value, other[name]) for name, value in one.items())
-    if isinstance(one, list):
-        return all(map(_typed_equal, one, other))
-    return isinstance(one, bool) is isinstance(other, bool)
-
-
-def _ownership(manifest: Manifest) -> list[Any]:
-    entries = manifest["metadata"].get("managedFields") or []
-    return [
-        [entry.get("apiVersion"), entry.get("fieldsV1")]
-        for entry in entries
-        if entry.get("manager") == MANAGER and entry.get("operation") == "Apply" and not entry.get("subresource")
-    ]

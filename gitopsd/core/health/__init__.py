@@ -1,6 +1,5 @@
-"""How well a live object does: one file per kind, a table that picks, and the worst of many."""
+"""How well a live object does: one file per kind, and a table that picks."""
 
-from gitopsd.core.health.aggregate import worst
 from gitopsd.core.health.table import health_of, is_asked
 
-__all__ = ["health_of", "is_asked", "worst"]
+__all__ = ["health_of", "is_asked"]

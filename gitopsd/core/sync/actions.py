@@ -8,18 +8,17 @@ from dataclasses import dataclass, field, replace
 
 from gitopsd.core.compare.ignore_rules import NO_RULES, rules_for
 from gitopsd.core.ownership.takeover import migration_manager, takes_over
-from gitopsd.core.sync.plan import CLAIMED, DELETION, contested, installation_of, taken
+from gitopsd.core.sync.plan import CLAIMED, DELETION, contested, taken
 from gitopsd.core.sync.prune import Guard, lived_in, options_of, prune_refusal
 from gitopsd.core.sync.readiness import held_by
-from gitopsd.core.target.apply_form import defines
 from gitopsd.core.target.hooks import DeletePolicy, Hook, is_run, run_manifest
 from gitopsd.core.target.namespace_metadata import manager_of
 from gitopsd.core.target.sync_options import SyncOptions, hook_types, options_of_target
-from gitopsd.core.target.tracking import names_itself
+from gitopsd.core.target.target import defines
 from gitopsd.model.application import IgnoreDifference
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.command import Apply, Command, CreateNamespace, Prune, Release, Write
-from gitopsd.model.comparison import Absent, FieldPath, Found, Reading, Unreadable, Unserved
+from gitopsd.model.comparison import Absent, FieldPath, Found, Reading, Unreadable, Unserved, installation_of
 from gitopsd.model.ids import TargetHash
 from gitopsd.model.manifest import Manifest, ResourceKey, key_of
 from gitopsd.model.operation import Operation, Task, TaskState, TaskVerb, WaitReason
@@ -201,7 +200,7 @@ def shared(key: ResourceKey, reading: Reading | None, guard: Guard, options: Syn
     """
     others = guard.others.get(key, frozenset())
     if options.fail_on_shared and isinstance(reading, Found) and (whose := reading.live.tracking) is not None:
-        others |= {whose.app} - {guard.app} if names_itself(whose, key) else frozenset()
+        others |= {whose.app} - {guard.app} if whose.names(key) else frozenset()
     if others:
         return contested(others)
     installation = installation_of(reading)

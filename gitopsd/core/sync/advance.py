@@ -142,11 +142,11 @@ class Advance:
 
     def _wound_down(self, tasks: Sequence[Task]) -> list[Task]:
         """Return `tasks` without what would begin only now; hooks that run are waited for."""
-        before = {identity(task): task for task in self.operation.tasks}
+        before = {task.identity: task for task in self.operation.tasks}
         tasks_now: list[Task] = []
         for task in tasks:
-            begun = task.verb is TaskVerb.HOOK and _runs(before[identity(task)])
-            tasks_now.append(before[identity(task)] if task.state is TaskState.ISSUED and not begun else task)
+            begun = task.verb is TaskVerb.HOOK and _runs(before[task.identity])
+            tasks_now.append(before[task.identity] if task.state is TaskState.ISSUED and not begun else task)
         running = {task.key: task for task in tasks_now if _runs(task)}
         self.issued = [command for command in self.issued if command.key in running]
         self.waits = [f"{task.key}: {task.message}" for task in running.values() if task.state is not TaskState.ISSUED]
@@ -156,11 +156,6 @@ class Advance:
         if task.end is not None and task.uid:
             return self._issued(task, Release(task.key, task.uid, task.deletes))
         return self._let_go(task, HookEnd.FAILED, "it was removed while it ran, for the sync was ended", delete=True)
-
-
-def identity(task: Task) -> tuple[object, ...]:
-    """Return what tells `task` from all others of its operation: a hook may be run in several phases."""
-    return task.key, task.verb, task.phase
 
 
 def failed(task: Task, message: str) -> Task:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gitopsd.core.sync.healing import Pacing, counted, heal_wait_s, resting
-from gitopsd.core.sync.plan import PlannedWork, is_due
+from gitopsd.core.sync.plan import is_due
 from gitopsd.core.sync.retry import backoff_s
 from gitopsd.core.sync.step import RETRIED_REFUSALS
 from gitopsd.core.sync.windows import Blocked
@@ -20,6 +20,7 @@ from gitopsd.model.operation import (
     Operation,
     OperationCause,
     OperationPhase,
+    PlannedWork,
     SyncPhase,
     SyncRequest,
     Task,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from gitopsd.core.sync.plan import DELETION, PlannedWork, allowed, deletion_of, hook_left, is_due, live_objects
+from gitopsd.core.sync.plan import DELETION, allowed, deletion_of, hook_left, is_due, live_objects
 from gitopsd.core.sync.prune import Guard
 from gitopsd.core.target.hooks import Hook, hooks_of
 from gitopsd.core.target.order import task_order
@@ -14,7 +14,7 @@ from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Compared, Found, Reading
 from gitopsd.model.ids import TargetHash
 from gitopsd.model.manifest import Manifest, ResourceKey
-from gitopsd.model.operation import Operation, OperationCause, SyncPhase, Task, TaskState, TaskVerb
+from gitopsd.model.operation import Operation, OperationCause, PlannedWork, SyncPhase, Task, TaskState, TaskVerb
 
 
 def delete_hooks(hooks: Iterable[Hook]) -> tuple[Manifest, ...]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from gitopsd.core.objects.mask import is_secret, without_values
-from gitopsd.core.sync.advance import identity
 from gitopsd.core.tree.owners import Child, tree
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.comparison import Found, Reading
@@ -31,11 +30,11 @@ def failing(
     """Return the tasks of `after` that have just failed although the server took them, with their live objects."""
     if before.phase is OperationPhase.TERMINATING:
         return ()
-    old = {identity(task): task for task in before.tasks}
+    old = {task.identity: task for task in before.tasks}
     failures: list[tuple[Task, LiveObject]] = []
     for task in after.tasks:
         reading = readings.get(task.key)
-        if isinstance(reading, Found) and _has_failed(old[identity(task)], task, after.phase):
+        if isinstance(reading, Found) and _has_failed(old[task.identity], task, after.phase):
             failures.append((task, reading.live))
     return tuple(failures[:MOST_TASKS])
 
@@ -45,8 +44,8 @@ def with_evidence(
 ) -> Operation:
     """Return `operation` with what was told of its tasks, bounded; values of Secrets among `manifests` are masked."""
     secrets = [manifest for manifest in manifests if is_secret(manifest)] if evidence else []
-    lines = {identity(task): tuple(_shown(line, secrets) for line in texts[:MOST_LINES]) for task, texts in evidence}
-    tasks = tuple(replace(task, evidence=lines.get(identity(task), task.evidence)) for task in operation.tasks)
+    lines = {task.identity: tuple(_shown(line, secrets) for line in texts[:MOST_LINES]) for task, texts in evidence}
+    tasks = tuple(replace(task, evidence=lines.get(task.identity, task.evidence)) for task in operation.tasks)
     return replace(operation, tasks=tasks)
 
 

@@ -6,35 +6,30 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from gitopsd.core.compare.pairing import is_extraneous
+from gitopsd.core.compare.verdict import is_extraneous
 from gitopsd.core.sync.prune import Guard, options_of, prune_refusal
 from gitopsd.core.target.hooks import DeletePolicy, Hook, hooks_of, policies_of
 from gitopsd.core.target.order import FIRST, kind_rank, task_order
 from gitopsd.core.target.sync_options import DEFAULTS, sync_wave, wave_in
 from gitopsd.model.cluster import LiveObject
-from gitopsd.model.comparison import Compared, Found, Reading, SyncStatus, Unreadable
+from gitopsd.model.comparison import Compared, Found, Reading, SyncStatus, Unreadable, installation_of
 from gitopsd.model.ids import TargetHash
 from gitopsd.model.manifest import Manifest, ResourceKey
-from gitopsd.model.operation import HookEnd, Operation, OperationCause, SyncPhase, Task, TaskState, TaskVerb, WaitReason
+from gitopsd.model.operation import (
+    HookEnd,
+    Operation,
+    OperationCause,
+    PlannedWork,
+    SyncPhase,
+    Task,
+    TaskState,
+    TaskVerb,
+    WaitReason,
+)
 
 CLAIMED = "waits until it is known who else wants it at this commit"
 DELETION = frozenset({SyncPhase.PRE_DELETE, SyncPhase.POST_DELETE})
 IN_SYNC = frozenset({SyncPhase.PRE_SYNC, SyncPhase.SYNC, SyncPhase.POST_SYNC, SyncPhase.SYNC_FAIL})
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedWork:
-    """What a sync would do now."""
-
-    tasks: tuple[Task, ...] = ()  # in order; those that wait are put off, SKIPPED: not allowed
-    drift: int = 0  # tasks, not put off, of objects that are OutOfSync and count
-    adopts: int = 0  # tasks of objects that are in sync by value and not yet ours
-    pending: int = 0  # objects whose lists are under way
-    empties: int = 0  # live objects that a sync would prune although the target holds nothing at all
-
-    @property
-    def any(self) -> bool:
-        return bool(self.drift or self.adopts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +164,6 @@ def _apply(compared: Compared, target: Manifest, target_hash: TargetHash, guard:
 def contested(others: Iterable[str]) -> str:
     """Return why an object that several applications want is applied by none of them."""
     return f"application {', '.join(sorted(others))} wants it too: remove it from all but one"
-
-
-def installation_of(reading: Reading | None) -> str:
-    """Return the other installation of gitopsd whose object it is; "" where it is of none."""
-    return reading.live.installation if isinstance(reading, Found) else ""
 
 
 def taken(installation: str) -> str:

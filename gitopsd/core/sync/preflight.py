@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from gitopsd.core.sync.actions import Observed, hook_of_task, out_of_place, shared
 from gitopsd.core.sync.references import needs_any
-from gitopsd.core.target.apply_form import defines
 from gitopsd.core.target.hooks import run_manifest
 from gitopsd.core.target.sync_options import options_of_target
+from gitopsd.core.target.target import defines
 from gitopsd.model.command import Accepted, Applied, DryRun
 from gitopsd.model.comparison import Absent, Found, Unserved
 from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from gitopsd.core.sync.plan import contested, installation_of, taken
-from gitopsd.core.target.tracking import names_itself
-from gitopsd.model.comparison import Found, Reading
+from gitopsd.core.sync.plan import contested, taken
+from gitopsd.model.comparison import Found, Reading, installation_of
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.status import Condition
@@ -66,6 +65,6 @@ def _told(
 
 def _holder(key: ResourceKey, reading: Reading | None) -> tuple[AppName, str] | None:
     live = reading.live if isinstance(reading, Found) else None
-    if live is None or live.tracking is None or not names_itself(live.tracking, key):
+    if live is None or live.tracking is None or not live.tracking.names(key):
         return None
     return live.tracking.app, "Argo CD's " if live.by_argocd else ""

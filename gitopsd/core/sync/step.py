@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gitopsd.core.sync.actions import Observed
-from gitopsd.core.sync.advance import OVER, Advance, elapsed, failed, identity
+from gitopsd.core.sync.advance import OVER, Advance, elapsed, failed
 from gitopsd.core.sync.preflight import answered, refused_before, unchecked
 from gitopsd.core.sync.readiness import LAG_S
 from gitopsd.core.sync.retry import backoff_s
@@ -287,8 +287,8 @@ def _summary(tasks: Sequence[Task]) -> str:
 
 def _as_before(old: Sequence[Task], new: Sequence[Task]) -> tuple[Task, ...]:
     """Return `new` with the tasks that were just issued as they were: they rest."""
-    before = {identity(task): task for task in old}
-    return tuple(before[identity(task)] if task.state is TaskState.ISSUED else task for task in new)
+    before = {task.identity: task for task in old}
+    return tuple(before[task.identity] if task.state is TaskState.ISSUED else task for task in new)
 
 
 def _next_look_s(operation: Operation, now_s: float, limits: SyncLimits) -> float:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gitopsd.core.objects.fields import WrongShape, mapping_at
 from gitopsd.errors import InvalidManifest
 from gitopsd.model.application import ExtraFields
 from gitopsd.model.manifest import Manifest, annotations_of, key_of
@@ -44,9 +43,9 @@ Marks = Iterable[tuple[str, str]] | Mapping[str, str]
 
 def marks_of(manifest: Manifest) -> tuple[tuple[str, str], ...]:
     """Return the annotations of a live object that decide about its pruning and order, sorted; never raises."""
-    try:
-        annotations = mapping_at(manifest, "metadata", "annotations")
-    except WrongShape:
+    metadata = manifest.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if not isinstance(annotations, dict):
         return ()
     return tuple(sorted((name, annotations[name]) for name in MARKS if isinstance(annotations.get(name), str)))
 

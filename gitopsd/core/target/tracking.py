@@ -8,7 +8,7 @@ from typing import Any
 from gitopsd.core.objects.managed_fields import our_entry
 from gitopsd.errors import InvalidManifest
 from gitopsd.model.ids import AppName, TrackingId
-from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey, key_of, labels_of
+from gitopsd.model.manifest import GroupKind, Manifest, key_of, labels_of
 
 TRACKING_ID = "gitopsd.io/tracking-id"
 INSTALLATION_ID = "gitopsd.io/installation-id"
@@ -58,7 +58,7 @@ def other_installation(manifest: Manifest, tracking: Tracking) -> str:
     if not isinstance(installation, str) or installation == tracking.installation:
         return ""
     named = _parsed(annotations.get(TRACKING_ID))
-    return installation if named is not None and names_itself(named, key_of(manifest)) else ""
+    return installation if named is not None and named.names(key_of(manifest)) else ""
 
 
 def _by_label(manifest: Manifest, label: str) -> TrackingId | None:
@@ -68,18 +68,6 @@ def _by_label(manifest: Manifest, label: str) -> TrackingId | None:
         return None
     key = key_of(manifest)
     return None if key.group_kind in COPIES else TrackingId(AppName(app), key)
-
-
-def names_itself(tracking: TrackingId, key: ResourceKey) -> bool:
-    """Tell whether `tracking` was written for the object `key`, and not copied from another one.
-
-    A Deployment's annotations are copied to its ReplicaSets, an Ingress's to a Certificate: such a copy owns nothing.
-    Argo CD writes the application's destination namespace on cluster-scoped objects too, so there it is not compared.
-    """
-    named = tracking.key
-    if key.namespace and named.namespace != key.namespace:
-        return False
-    return (named.group, named.kind, named.name) == (key.group, key.kind, key.name)
 
 
 def track(manifest: Manifest, app: AppName, tracking: Tracking = ANNOTATION) -> Manifest:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from gitopsd.core.project.access import kind_permitted
-from gitopsd.core.target.tracking import COPIES, names_itself
+from gitopsd.core.target.tracking import COPIES
 from gitopsd.core.text.globs import matches
 from gitopsd.core.text.lists import first_of
 from gitopsd.core.tree.owners import Child
@@ -81,7 +81,7 @@ def warning(project: AppProject, orphans: Sequence[Child], where: str) -> tuple[
 def _belongs(live: LiveObject, exists: Callable[[AppName], bool]) -> bool:
     if live.installation:
         return True
-    return live.tracking is not None and names_itself(live.tracking, live.key) and exists(live.tracking.app)
+    return live.tracking is not None and live.tracking.names(live.key) and exists(live.tracking.app)
 
 
 def _is_claim(key: ResourceKey, stateful: frozenset[str]) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitopsd.core.compare import explain
+from gitopsd.core.compare import prediction
 from gitopsd.core.compare.diff import ABSENT_TEXT, MAX_DIFFERENCES
 from gitopsd.core.objects.mask import masked
 from gitopsd.model.comparison import Difference
@@ -17,7 +17,7 @@ from gitopsd.model.comparison import Difference
 
 def differences(predicted: Any, live: Any) -> tuple[Difference, ...]:
     hidden_predicted, hidden_live = masked(predicted, live)
-    found = explain.differences(hidden_predicted, hidden_live, explain.Cause({}, hidden_live, unchanged=False))
+    found = prediction.differences(hidden_predicted, hidden_live, prediction.Cause({}, hidden_live, unchanged=False))
     return tuple(Difference(each.path, each.live, each.predicted) for each in found)
 
 

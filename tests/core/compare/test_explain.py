@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.core.compare.explain import Cause, differences, writers_of
+from gitopsd.core.compare.prediction import Cause, differences, writers_of
 from gitopsd.model.comparison import Difference, Explanation, Writer
 from tests.core.frozen import frozen
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from gitopsd.core.compare.verdict import Basis, Doubtful, settle, verdict
+from gitopsd.core.compare.prediction import settle
+from gitopsd.core.compare.verdict import Basis, Doubtful, verdict
 from gitopsd.model.command import Inapplicable, Predicted
 from gitopsd.model.comparison import Pair, Remembered, SyncStatus
 from gitopsd.model.ids import TargetHash, ViewHash
+from gitopsd.reconcile.compare import question_of
 from tests.core.bodies import KEY, SHOWN, TARGET, body, doubt
 from tests.core.lives import found
 
@@ -37,7 +39,7 @@ def test_what_a_policy_does_counts_where_the_application_asks_for_it() -> None:
     settled = settle(asked, Predicted(body(POLICYS, fields=ours)), body({"a": "1"}, fields=ours))
 
     assert SyncStatus.OUT_OF_SYNC is settled.status
-    assert asked.question != doubt().question
+    assert question_of(asked) != question_of(doubt())
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 
 from gitopsd.core.compare.ignore_rules import Rules
 from gitopsd.core.compare.pairing import pairs
-from gitopsd.core.compare.verdict import Basis, Doubtful, comparison, extra, settle, verdict, verdicts
+from gitopsd.core.compare.prediction import settle
+from gitopsd.core.compare.verdict import Basis, Doubtful, comparison, extra, verdict, verdicts
 from gitopsd.core.target.target import target_of
 from gitopsd.core.target.tracking import ARGOCD_TRACKING_ID, TRACKING_ID, Tracking, track
 from gitopsd.model.application import IgnoreDifference
@@ -28,6 +29,7 @@ from gitopsd.model.comparison import (
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import ResourceVersion, TargetHash, ViewHash
 from gitopsd.model.manifest import ResourceKey
+from gitopsd.reconcile.compare import question_of
 from tests.core.bodies import BASIS, KEY, SHOWN, TARGET, body, doubt, named
 from tests.core.frozen import frozen
 from tests.core.lives import SHOP, config_key, found, live_of, manifest_of
@@ -312,9 +314,9 @@ def test_whole_application_is_judged_by_its_own_rules_and_hashes() -> None:
 def test_question_changes_with_the_live_object() -> None:
     one = doubt()
 
-    assert one.question == doubt().question
-    assert one.question != doubt(resource_version=ResourceVersion("8")).question
-    assert live_of(KEY).resource_version in one.question
+    assert question_of(one) == question_of(doubt())
+    assert question_of(one) != question_of(doubt(resource_version=ResourceVersion("8")))
+    assert live_of(KEY).resource_version in question_of(one)
 
 
 def test_object_that_was_there_and_is_gone_has_drifted() -> None:

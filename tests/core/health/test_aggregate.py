@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitopsd.core.health import worst
-from gitopsd.model.health import Health, HealthStatus
+from gitopsd.model.health import Health, HealthStatus, worst
 
 ORDER = list(HealthStatus)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.core.compare.verdict import settle
+from gitopsd.core.compare.prediction import settle
 from gitopsd.core.ownership.takeover import has_legacy, taken_away, taken_over
 from gitopsd.model.command import Predicted
 from gitopsd.model.comparison import Explanation, Item, SyncStatus

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gitopsd.core.sync.plan import PlannedWork
 from gitopsd.model.operation import (
+    PlannedWork,
     Task,
     TaskVerb,
 )

@@ -10,7 +10,6 @@ import pytest
 
 from gitopsd.core.sync.decide import SyncDecision, SyncSituation, carrying, last_sync, request_refused, sync_due
 from gitopsd.core.sync.healing import Pacing
-from gitopsd.core.sync.plan import PlannedWork
 from gitopsd.model.application import Application, Mode, Retry
 from gitopsd.model.ids import AppName, ClusterId, TargetHash
 from gitopsd.model.operation import (
@@ -21,6 +20,7 @@ from gitopsd.model.operation import (
     OperationCause,
     OperationPhase,
     OperationScope,
+    PlannedWork,
     SyncRequest,
     Task,
     TaskState,

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from gitopsd.core.sync.deletion import deletion
-from gitopsd.core.sync.plan import PlannedWork, PlanScope, work
+from gitopsd.core.sync.plan import PlanScope, work
 from gitopsd.core.sync.prune import Guard
 from gitopsd.core.target.sync_options import Consent, SyncOptions
 from gitopsd.model.comparison import Absent, Compared, Pair, SyncStatus, Unreadable
 from gitopsd.model.ids import AppName, TargetHash
-from gitopsd.model.operation import TaskState, TaskVerb
+from gitopsd.model.operation import PlannedWork, TaskState, TaskVerb
 from tests.core.lives import SHOP, config_key, found, manifest_of
 
 ONE, TWO, OLD = config_key("one"), config_key("two"), config_key("old")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gitopsd.core.target.apply_form import apply_form, scopes_of
+from gitopsd.core.target.target import apply_form, scopes_of
 from gitopsd.core.target.tracking import TRACKING_ID
 from gitopsd.errors import InvalidManifest
 from gitopsd.model.ids import AppName

@@ -12,7 +12,6 @@ from gitopsd.core.target.tracking import (
     INSTALLATION_ID,
     TRACKING_ID,
     Tracking,
-    names_itself,
     other_installation,
     track,
     tracking_of,
@@ -78,16 +77,16 @@ def test_object_of_odd_shape_is_nobodys(manifest: Any) -> None:
 def test_tracking_id_copied_to_a_child_does_not_name_it() -> None:
     copied = TrackingId(SHOP, WEB)
 
-    assert names_itself(copied, WEB)
-    assert not names_itself(copied, ResourceKey("apps", "ReplicaSet", "prod", "web"))
-    assert not names_itself(copied, ResourceKey("apps", "Deployment", "prod", "web-2"))
-    assert not names_itself(copied, ResourceKey("apps", "Deployment", "test", "web"))
+    assert copied.names(WEB)
+    assert not copied.names(ResourceKey("apps", "ReplicaSet", "prod", "web"))
+    assert not copied.names(ResourceKey("apps", "Deployment", "prod", "web-2"))
+    assert not copied.names(ResourceKey("apps", "Deployment", "test", "web"))
 
 
 def test_cluster_scoped_object_is_named_whatever_namespace_argocd_wrote() -> None:
     written = TrackingId(SHOP, ResourceKey("", "Namespace", "argocd-default", "prod"))
 
-    assert names_itself(written, ResourceKey("", "Namespace", "", "prod"))
+    assert written.names(ResourceKey("", "Namespace", "", "prod"))
 
 
 LABEL = Tracking("app.kubernetes.io/instance", reads_label=True)
