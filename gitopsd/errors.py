@@ -177,6 +177,10 @@ class Conflict(Terminal):
     """The state of what was named does not allow what was asked of it."""
 
 
+class NotAuthenticated(Terminal):
+    """Who asks did not show who it is: a wrong password, an account that may not log in."""
+
+
 class BadRequest(Terminal):
     """The request itself is wrong: its body, its query, its size."""
 

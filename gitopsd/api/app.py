@@ -14,8 +14,9 @@ from gitopsd.api.grpc.door import GrpcDoor
 from gitopsd.api.grpc.web import ROUTE as GRPC_WEB
 from gitopsd.api.grpc.web import GrpcWeb
 from gitopsd.api.logins import FailedLogins
-from gitopsd.api.middleware import Watched, bearer, bounded, errors, headers, json_only
+from gitopsd.api.middleware import Doors, Watched, authenticated, bounded, errors, headers, json_only
 from gitopsd.api.probes import Probes, Readiness, Scrape, probe_routes
+from gitopsd.api.rest.accounts import AccountRoutes
 from gitopsd.api.rest.applications import ApplicationRoutes
 from gitopsd.api.rest.audit import AuditRoutes
 from gitopsd.api.rest.clusters import ClusterRoutes
@@ -24,6 +25,7 @@ from gitopsd.api.rest.operations import OperationRoutes
 from gitopsd.api.rest.projects import ProjectRoutes
 from gitopsd.api.rest.repositories import RepositoryRoutes
 from gitopsd.api.rest.resources import ResourceRoutes
+from gitopsd.api.rest.sessions import SESSION, USERINFO, SessionRoutes
 from gitopsd.api.rest.show import Show
 from gitopsd.api.rest.version import version_routes
 from gitopsd.api.web_pages import OPEN_PAGES, WebPages
@@ -34,6 +36,7 @@ from gitopsd.usecases.wiring import UseCases
 
 # A call of gRPC tells its caller by itself; the pages tell of no application.
 OPEN = frozenset({"/healthz", WEBHOOK, GRPC_WEB, *OPEN_PAGES})
+AJAR = frozenset({SESSION, USERINFO})
 MAX_BODY_BYTES = 1 << 20  # of REST requests: a sync that names 10,000 objects
 
 
@@ -71,7 +74,7 @@ def api_app(parts: ApiWiring, grpc: GrpcDoor) -> web.Application:
         middlewares=[
             heads,
             errors(parts.watched),
-            bearer(parts.authenticator, parts.failed, open_routes=OPEN),
+            authenticated(parts.authenticator, parts.failed, Doors(OPEN, AJAR)),
             json_only(open_routes=OPEN),
             bounded(parts.request_s, endless=frozenset({STREAM, GRPC_WEB})),
         ],
@@ -83,9 +86,11 @@ def api_app(parts: ApiWiring, grpc: GrpcDoor) -> web.Application:
     app.add_routes(ResourceRoutes(uses.resources, now_s).routes())
     app.add_routes(ClusterRoutes(uses.clusters, now_s).routes())
     app.add_routes(RepositoryRoutes(uses.repositories, now_s).routes())
-    app.add_routes(ProjectRoutes(uses.projects).routes())
+    app.add_routes(ProjectRoutes(uses.projects, uses.role_tokens).routes())
     app.add_routes(AuditRoutes(uses.audit).routes())
     app.add_routes(DriftRoutes(uses.drift, now_s).routes())
+    app.add_routes(AccountRoutes(uses.accounts).routes())
+    app.add_routes(SessionRoutes(uses.accounts, parts.failed).routes())
     app.add_routes(version_routes(parts.version))
     app.add_routes(parts.webhook.routes())
     app.add_routes(GrpcWeb(grpc).routes())

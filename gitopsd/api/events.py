@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from gitopsd.api.fields import SelectedFields, fields_of
-from gitopsd.api.logins import bearer_token
+from gitopsd.api.logins import presented_token
 from gitopsd.api.rest.query import filters_of
 from gitopsd.api.rest.show import Show
 from gitopsd.errors import TooSlow
@@ -41,7 +41,7 @@ class EventStream:
         sse = SSE in request.headers.get("Accept", "")
         response = web.StreamResponse(headers={"Content-Type": SSE if sse else "application/json"})
         holder = StreamHolder(
-            self._authenticator, bearer_token(request), request.remote or "", asyncio.get_running_loop().time
+            self._authenticator, presented_token(request), request.remote or "", asyncio.get_running_loop().time
         )
         with self._watch.subscribe() as subscriber:
             await response.prepare(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -16,6 +17,7 @@ MOST_ADDRESSES = 1000  # that are counted each for itself …
 FORGOTTEN_S = 3600.0  # … until nothing came from one for so long
 MOST_LINES = 20  # of the log …
 WINDOW_S = 60.0  # … in this time
+COOKIE = "__Host-gitopsd"  # browsers take it over TLS alone, and from this host alone
 CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)  # where a request keeps who sent it
 
 log = structlog.get_logger()
@@ -28,10 +30,22 @@ class GivenToken(enum.Enum):
     WRONG = "wrong"
 
 
-def bearer_token(request: web.Request) -> str:
-    """Return the bearer token of a request; "" where it has none."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+def presented_token(request: web.Request) -> str:
+    """Return the token that came with a request: as a bearer, else as the cookie of a page of ours; "" for none."""
+    if header := request.headers.get("Authorization", ""):
+        scheme, _, token = header.partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
+    return request.cookies.get(COOKIE, "") if _of_our_page(request) else ""
+
+
+def _of_our_page(request: web.Request) -> bool:
+    """Tell whether a browser sends `request` for a page of this server, as it says itself (CVE-2024-22424)."""
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return request.method in ("GET", "HEAD")
+    return urlsplit(origin).netloc == request.host
 
 
 def caller_of(request: web.Request) -> Caller:

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from gitopsd.api.answers import refusal, refusal_of
-from gitopsd.api.logins import CALLER, FailedLogins, bearer_token
+from gitopsd.api.logins import CALLER, FailedLogins, presented_token
 from gitopsd.errors import GitopsError
 from gitopsd.runtime.deadline import within
 from gitopsd.usecases.authentication import Authenticator
@@ -79,19 +79,29 @@ async def _answered(request: web.Request, handler: Handler, watched: Watched) ->
         return refusal(http.HTTPStatus.INTERNAL_SERVER_ERROR, f"internal error {trace}", remedy="see the daemon's log")
 
 
-def bearer(authenticator: Authenticator, failed: FailedLogins, *, open_routes: frozenset[str]) -> Middleware:
-    """Let through what comes of a caller, and the open routes; one answer for a missing, a wrong and a malformed token.
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Routes for whom no caller is needed."""
+
+    open: frozenset[str]  # nobody is asked who they are
+    ajar: frozenset[str]  # who it is matters, and may be nobody
+
+
+def authenticated(authenticator: Authenticator, failed: FailedLogins, doors: Doors) -> Middleware:
+    """Let through what comes of a caller, and what needs none; one answer for a missing, wrong and malformed token.
 
     Unknown paths get that answer too, so that nothing can be learnt without a token.
     """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if route_of(request) in open_routes:
+        route = route_of(request)
+        if route in doors.open:
             return await handler(request)
-        caller = authenticator.caller(bearer_token(request), request.remote or "")
+        caller = authenticator.caller(presented_token(request), request.remote or "")
         if caller is not None:
             request[CALLER] = caller
+        if caller is not None or route in doors.ajar:
             return await handler(request)
         failed.refused(request)
         response = refusal(http.HTTPStatus.UNAUTHORIZED, "no session information")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Sequence
 
 import structlog
@@ -17,6 +16,7 @@ from gitopsd.api.tls import TlsFiles
 from gitopsd.api.webhooks import WebhookBounds, WebhookEndpoint
 from gitopsd.core.rights.policy_rights import PolicyRights
 from gitopsd.daemon import sandbox_policy as confine
+from gitopsd.daemon.accounts import AccountSide
 from gitopsd.daemon.backend import DaemonBackend
 from gitopsd.daemon.base import Base
 from gitopsd.daemon.clusters import ClusterSide
@@ -27,13 +27,12 @@ from gitopsd.daemon.sources import GitSide
 from gitopsd.errors import InvalidPolicy
 from gitopsd.model.ids import ProjectName
 from gitopsd.runtime.tasks import Service
-from gitopsd.settings import RbacSettings, Settings, policy_table, read_rbac
+from gitopsd.settings import RbacSettings, policy_table, read_rbac
 from gitopsd.telemetry.scrape import ScrapeSources
-from gitopsd.usecases.authentication import StaticToken
 from gitopsd.usecases.backend import VersionInfo
 from gitopsd.usecases.rights import Rights
 from gitopsd.usecases.watching import ChangeFeed
-from gitopsd.usecases.wiring import use_cases
+from gitopsd.usecases.wiring import UseCaseWiring, use_cases
 
 log = structlog.get_logger()
 
@@ -75,10 +74,11 @@ class ApiServer:
             bounds=WebhookBounds(max_bytes=api.max_webhook_bytes),
         )
         self._tls = TlsFiles(api.cert_file, api.key_file) if api.cert_file and api.key_file else None
-        own_token = _api_token(settings)
+        accounts = self._accounts = AccountSide(base, reloader.token)
+        reloader.on_accounts = accounts.configure
         parts = ApiWiring(
-            use_cases(backend, self._rights, self._changes, base.now_s),
-            StaticToken(lambda: reloader.token() or own_token),
+            use_cases(UseCaseWiring(backend, self._rights, accounts.sessions, self._changes, base.now_s)),
+            accounts.sessions,
             webhook,
             health,
             VersionInfo(__version__),
@@ -90,22 +90,12 @@ class ApiServer:
         grpc = grpc_door(parts)
         self.api = Listener("api", api_app(parts, grpc), api.host, api.port, tls=self._tls, grpc=grpc)
         store.on_changed(self._changes.changed)
-        queue = controller.queue
-        world = ScrapeSources(
-            backend.views,
-            backend.clusters,
-            backend.repositories,
-            lambda: (queue.depth, queue.running, queue.delayed),
-            base.now_s,
-            controller.drift.open,
-            settings.metrics.application_labels,
-        )
-        meters.on_scrape(world.collect)
+        meters.on_scrape(_scraped(base, backend, controller).collect)
 
     @property
     def services(self) -> Sequence[Service]:
         """Return what runs while the daemon serves; the probes are there before, and after."""
-        return (self.api, self.freshness, *([self._tls] if self._tls else []))
+        return (self._accounts, self.api, self.freshness, *([self._tls] if self._tls else []))
 
     def _on_freshness(self, before: StaleSnapshot, after: StaleSnapshot) -> None:
         for name in turned(self._store.all(), self._store.status, before, after):
@@ -161,15 +151,14 @@ def _private_redis(sources: GitSide) -> str:
     return f"private: {sources.redis.server}" if sources.redis else ""
 
 
-def _api_token(settings: Settings) -> str:
-    """Return the bearer token of the data directory, made there where the settings name none; else ""."""
-    if settings.api.token is not None:
-        return ""
-    file = settings.data_dir / "api-token"
-    if not file.exists():
-        new = file.with_suffix(".new")  # a start that is killed here must not leave an empty token
-        new.touch(mode=0o600)
-        new.write_text(secrets.token_urlsafe(32))
-        new.replace(file)
-        log.info("api.token_made", file=str(file))
-    return file.read_text().strip()
+def _scraped(base: Base, backend: DaemonBackend, controller: Controller) -> ScrapeSources:
+    queue = controller.queue
+    return ScrapeSources(
+        backend.views,
+        backend.clusters,
+        backend.repositories,
+        lambda: (queue.depth, queue.running, queue.delayed),
+        base.now_s,
+        controller.drift.open,
+        base.settings.metrics.application_labels,
+    )

@@ -12,7 +12,7 @@ import structlog
 
 from gitopsd.errors import InvalidSettings
 from gitopsd.runtime.systemd import Systemd
-from gitopsd.settings import GitSettings, RbacSettings, Secret, Settings, changed, load
+from gitopsd.settings import AccountSettings, GitSettings, RbacSettings, Secret, Settings, changed, load
 from gitopsd.telemetry.logs import set_up_logging
 
 # What holds from the signal on; the rest from the next start.
@@ -29,7 +29,7 @@ GIT = (
     "poll_jitter",
     "poll_s",
 )
-LIVE = ("log", "rbac", "api.token", "api.webhook_secret", "api.webhooks", *(f"git.{name}" for name in GIT))
+LIVE = ("log", "accounts", "rbac", "api.token", "api.webhook_secret", "api.webhooks", *(f"git.{name}" for name in GIT))
 
 GITHUB = "github"  # its secret has a setting of its own
 
@@ -45,6 +45,7 @@ class Reloader:
     systemd: Systemd
     reload: asyncio.Event
     on_git: Callable[[GitSettings], None] = lambda _: None
+    on_accounts: Callable[[AccountSettings], None] = lambda _: None
     on_rbac: Callable[[RbacSettings], None] = lambda _: None
     name: str = "reload"
 
@@ -64,6 +65,7 @@ class Reloader:
         self.settings = new
         set_up_logging(new.log)
         self.on_git(new.git)
+        self.on_accounts(new.accounts)
         self.on_rbac(new.rbac)
         log.info("settings.read", taken=list(changes.live), from_the_next_start=list(changes.restart))
 

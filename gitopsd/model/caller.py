@@ -11,6 +11,7 @@ class SignIn(enum.Enum):
 
     BREAK_GLASS = "static token"  # of the settings or the data directory: every right, whatever the policy says
     SESSION = "session"
+    ANONYMOUS = "anonymous"
     API_TOKEN = "API token"  # noqa: S105 - a word
 
 
@@ -18,7 +19,7 @@ class SignIn(enum.Enum):
 class Caller:
     """Who asks, as the credentials of one request say; made anew for each."""
 
-    account: str  # what audit log and history call it
+    account: str  # what audit log and history call it; "" for nobody in particular
     groups: tuple[str, ...] = ()
     address: str = ""  # the request came from
     sign_in: SignIn = SignIn.BREAK_GLASS
@@ -26,4 +27,4 @@ class Caller:
     @property
     def subjects(self) -> tuple[str, ...]:
         """Return the names by which a policy may speak of it."""
-        return (self.account, *self.groups)
+        return (self.account, *self.groups) if self.account else ()

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from gitopsd.settings.accounts import read_accounts
 from gitopsd.settings.changes import SettingsChanges, changed
 from gitopsd.settings.loading import load, problems, unsafe
-from gitopsd.settings.objects import CompareSettings, IgnoreRule, RbacSettings, ResourceSettings, TrackingSettings
+from gitopsd.settings.objects import (
+    AccountSettings,
+    CompareSettings,
+    IgnoreRule,
+    RbacSettings,
+    ResourceSettings,
+    TrackingSettings,
+)
 from gitopsd.settings.problem import Problem
 from gitopsd.settings.rbac import policy_table, read_policy_file, read_rbac
 from gitopsd.settings.schema import (
@@ -40,6 +48,7 @@ from gitopsd.settings.schema import (
 from gitopsd.settings.unsafe import unchecked
 
 __all__ = [
+    "AccountSettings",
     "ApiSettings",
     "ChartSettings",
     "ClusterSettings",
@@ -79,6 +88,7 @@ __all__ = [
     "load",
     "policy_table",
     "problems",
+    "read_accounts",
     "read_policy_file",
     "read_rbac",
     "unchecked",

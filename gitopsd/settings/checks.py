@@ -13,6 +13,7 @@ from typing import Any
 from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.core.source.repo_url import has_credentials, url_fault
 from gitopsd.errors import InvalidSettings
+from gitopsd.settings.accounts import check_accounts
 from gitopsd.settings.limits import KUSTOMIZE_OPTIONS
 from gitopsd.settings.objects import TrackingSettings
 from gitopsd.settings.problem import Problems
@@ -54,6 +55,7 @@ def check(settings: Settings, environ: Mapping[str, str], problems: Problems) ->
     _redis(settings, problems)
     _api(settings, problems)
     check_rbac(settings.rbac, problems)
+    check_accounts(settings.accounts, problems)
     _sync(settings, problems)
     _rules(settings, problems)
     _tracking(settings.tracking, problems)
@@ -228,6 +230,8 @@ def _secret(name: str, secret: Secret, environ: Mapping[str, str], problems: Pro
 
 
 def _file(name: str, path: Path, problems: Problems) -> None:
+    if name == "accounts.file" and path.is_dir():  # where a pod mounts a ConfigMap
+        return
     try:
         with path.open("rb"):
             return

@@ -1,4 +1,4 @@
-"""What the settings say of objects, which are read, how they are compared, whose they are; and of people's rights."""
+"""What the settings say of objects, which are read, how they are compared, whose they are; and of people."""
 
 from __future__ import annotations
 
@@ -52,4 +52,12 @@ class RbacSettings:
     """Who may do what; the keys are those of Argo CD's ConfigMap argocd-rbac-cm."""
 
     file: Path | None = None  # that ConfigMap as a manifest, or CSV alone; read again on SIGHUP
+    data: Mapping[str, str] = field(default_factory=dict, metadata={"rest": True})  # goes over the file's
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """Which accounts there are; the keys are those of Argo CD's ConfigMap argocd-cm."""
+
+    file: Path | None = None  # that ConfigMap as a manifest, or the directory of its keys; read again on SIGHUP
     data: Mapping[str, str] = field(default_factory=dict, metadata={"rest": True})  # goes over the file's

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitopsd.errors import InvalidSettings
-from gitopsd.settings.objects import CompareSettings, RbacSettings, ResourceSettings, TrackingSettings
+from gitopsd.settings.objects import AccountSettings, CompareSettings, RbacSettings, ResourceSettings, TrackingSettings
 
 MAX_SECRET_BYTES = 1 << 20
 
@@ -373,6 +373,7 @@ class Settings:
     sync: SyncSettings = field(default_factory=SyncSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     rbac: RbacSettings = field(default_factory=RbacSettings)
+    accounts: AccountSettings = field(default_factory=AccountSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     log: LogSettings = field(default_factory=LogSettings)
     grace_s: float = 20.0  # for workers to finish their step on SIGTERM; below systemd's TimeoutStopSec

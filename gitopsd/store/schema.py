@@ -62,6 +62,16 @@ STEPS: tuple[Step, ...] = (
     (give_types,),
     # Secrets among the hooks of a deletion are sealed, and go where they are not: the next pass brings them again.
     ("ALTER TABLE delete_hooks ADD COLUMN sealed BLOB", _without_secrets),
+    # What accounts leave behind; failed logins are kept, so that a restart does not begin to count anew.
+    (
+        "CREATE TABLE passwords (account TEXT PRIMARY KEY, hash TEXT NOT NULL, changed_s REAL NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE tokens (
+            id TEXT PRIMARY KEY, subject TEXT NOT NULL, issued_s REAL NOT NULL, expires_s REAL, used_s REAL)
+            WITHOUT ROWID""",
+        "CREATE TABLE revoked_sessions (session TEXT PRIMARY KEY, until_s REAL NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE login_failures (
+            key TEXT PRIMARY KEY, count INTEGER NOT NULL, since_s REAL NOT NULL) WITHOUT ROWID""",
+    ),
 )
 VERSION = len(STEPS)
 

@@ -23,6 +23,7 @@ from gitopsd.model.project import AppProject
 from gitopsd.model.status import AppStatus, Condition, HistoryEntry
 from gitopsd.ports import Clock
 from gitopsd.runtime.seal import Seal
+from gitopsd.store.accounts import AccountsPart
 from gitopsd.store.database import Database, checkpoint
 from gitopsd.store.declarations import Changed, DeclarationsPart
 from gitopsd.store.inventory import InventoryPart
@@ -53,11 +54,12 @@ class Store:
         self._declarations = DeclarationsPart(self._database)
         self._inventory = InventoryPart(self._database, seal)
         self._operations = OperationsPart(self._database)
+        self.accounts = AccountsPart(self._database)
         self._statuses: dict[AppName, AppStatus] = {}
         self._on_declared: list[Callable[[frozenset[AppName]], None]] = []
         self._on_changed: list[Callable[[AppName], None]] = []
         with _no_collection():
-            for part in (self._declarations, self._inventory, self._operations):
+            for part in (self._declarations, self._inventory, self._operations, self.accounts):
                 part.load()
         for broken in self._declarations.broken:
             log.warning("store.declaration_unreadable", declaration=broken)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gitopsd.usecases.access import ApplicationAccess
+from gitopsd.usecases.accounts import AccountUseCases
+from gitopsd.usecases.api_tokens import RoleTokenUseCases
 from gitopsd.usecases.applications import ApplicationUseCases
 from gitopsd.usecases.backend import Backend
 from gitopsd.usecases.clusters import ClusterUseCases
@@ -15,6 +17,7 @@ from gitopsd.usecases.records import AuditUseCases, DriftUseCases
 from gitopsd.usecases.repositories import RepositoryUseCases
 from gitopsd.usecases.resources import ResourceUseCases
 from gitopsd.usecases.rights import Rights
+from gitopsd.usecases.sessions import Sessions
 from gitopsd.usecases.watching import ChangeFeed, WatchUseCases
 
 
@@ -31,21 +34,36 @@ class UseCases:
     audit: AuditUseCases
     drift: DriftUseCases
     watch: WatchUseCases
+    accounts: AccountUseCases
+    role_tokens: RoleTokenUseCases
 
 
-def use_cases(
-    backend: Backend, rights: Rights, changes: ChangeFeed, now_s: Callable[[], float], *, refresh_s: float = 50.0
-) -> UseCases:
-    """Return the use cases of `backend`; a refresh waits at most `refresh_s` for its pass."""
+@dataclass(frozen=True, slots=True)
+class UseCaseWiring:
+    """What the use cases are joined to."""
+
+    backend: Backend
+    rights: Rights
+    sessions: Sessions
+    changes: ChangeFeed
+    now_s: Callable[[], float]
+    refresh_s: float = 50.0  # for the pass that a refresh waits for
+
+
+def use_cases(parts: UseCaseWiring) -> UseCases:
+    """Return the use cases of one daemon."""
+    backend, rights = parts.backend, parts.rights
     access = ApplicationAccess(backend, rights)
     return UseCases(
-        applications=ApplicationUseCases(backend, access, refresh_s),
-        operations=OperationUseCases(backend, access, now_s),
+        applications=ApplicationUseCases(backend, access, parts.refresh_s),
+        operations=OperationUseCases(backend, access, parts.now_s),
         resources=ResourceUseCases(backend, access),
         projects=ProjectUseCases(backend, rights),
         clusters=ClusterUseCases(backend, rights),
         repositories=RepositoryUseCases(backend, rights, access),
         audit=AuditUseCases(backend, access),
         drift=DriftUseCases(backend, access),
-        watch=WatchUseCases(backend, access, changes),
+        accounts=AccountUseCases(parts.sessions.base, parts.sessions, rights, backend),
+        role_tokens=RoleTokenUseCases(parts.sessions.base, rights, backend),
+        watch=WatchUseCases(backend, access, parts.changes),
     )

@@ -24,11 +24,13 @@ from gitopsd.api.webhooks import BOUNDS as WEBHOOK_BOUNDS
 from gitopsd.api.webhooks import WebhookBounds, WebhookEndpoint
 from gitopsd.runtime.lag import LoopLag
 from gitopsd.runtime.tasks import running
-from gitopsd.usecases.authentication import Authenticator, StaticToken
+from gitopsd.usecases.authentication import StaticToken
 from gitopsd.usecases.backend import VersionInfo
 from gitopsd.usecases.rights import Rights, RightsPolicy
+from gitopsd.usecases.sessions import Sessions
 from gitopsd.usecases.watching import ChangeFeed
-from gitopsd.usecases.wiring import use_cases
+from gitopsd.usecases.wiring import UseCaseWiring, use_cases
+from tests.fakes.accounts import AccountWorld, account_world
 from tests.fakes.backend import FakeBackend
 
 TOKEN = "a-token-for-tests"  # noqa: S105 - guards nothing
@@ -68,7 +70,7 @@ async def serving(  # noqa: PLR0913 - every option has a default
     secrets: Mapping[str, bytes] = MappingProxyType({}),
     request_s: float = 60.0,
     refresh_s: float = 50.0,
-    authenticator: Authenticator | None = None,
+    accounts: AccountWorld | None = None,
     policy: RightsPolicy | None = None,
     webhook_bounds: WebhookBounds = WEBHOOK_BOUNDS,
     changes: ChangeFeed | None = None,
@@ -76,7 +78,12 @@ async def serving(  # noqa: PLR0913 - every option has a default
 ) -> AsyncIterator[Api]:
     """Serve `backend` while the block runs."""
     news = changes or ChangeFeed()
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session:
+    async with contextlib.AsyncExitStack() as stack:
+        world = accounts or stack.enter_context(account_world())
+        sessions = Sessions(world.base, StaticToken(token))
+        session = await stack.enter_async_context(
+            aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}, cookie_jar=aiohttp.DummyCookieJar())
+        )
         api = Api(backend, news, "", 0, session)
 
         def on_push(urls: Sequence[str]) -> int:
@@ -84,8 +91,8 @@ async def serving(  # noqa: PLR0913 - every option has a default
             return 1
 
         parts = ApiWiring(
-            uses=use_cases(backend, Rights(policy), news, lambda: NOW_S, refresh_s=refresh_s),
-            authenticator=authenticator or StaticToken(token),
+            uses=use_cases(UseCaseWiring(backend, Rights(policy), sessions, news, lambda: NOW_S, refresh_s)),
+            authenticator=sessions,
             webhook=WebhookEndpoint(
                 lambda provider: secrets.get(provider, b""),
                 on_push,

@@ -46,6 +46,24 @@ def continued(page: RecordPage[Any]) -> dict[str, str]:
     return {} if page.next is None else {"continue": str(page.next)}
 
 
+def text_of(body: Mapping[str, Any], name: str) -> str:
+    """Return a string of a body, "" where it is not there; raises BadRequest where it is something else."""
+    value = body.get(name) or ""
+    if not isinstance(value, str):
+        raise BadRequest(f"{name} is not a string", remedy="put it in quotes")
+    return value
+
+
+def number_of(body: Mapping[str, Any], name: str) -> int:
+    """Return a whole number of a body, 0 where it is not there, as protobuf writes it: also in quotes."""
+    value = body.get(name) or 0
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 15:  # noqa: PLR2004 - what SQLite holds
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise BadRequest(f"{name} is not a whole number", remedy="write seconds")
+    return value
+
+
 def flag(query: Mapping[str, str], name: str, *, default: bool) -> bool:
     """Return a boolean of the query; raises BadRequest where it is neither true nor false."""
     text = query.get(name, "")

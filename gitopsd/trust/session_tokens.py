@@ -1,0 +1,71 @@
+"""Sessions and API tokens as signed JWT: HS256 alone, with issuer and audience, whatever a token says of itself."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+ISSUER = AUDIENCE = "gitopsd"
+ALGORITHM = "HS256"
+LONGEST = 4096  # characters of a token that is looked at
+MOST_CACHED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClaims:
+    """What a token says; whether it still counts is not its own to say."""
+
+    id: str
+    subject: str  # "ann:login", "ann:apiKey" or "proj:PROJECT:ROLE", as in Argo CD
+    issued_s: float  # Unix time
+    expires_s: float | None  # None: never
+
+
+class SessionTokens:
+    def __init__(self, key: str) -> None:
+        """Sign with `key`, 32 random bytes in base64."""
+        self._key = OctKey.import_key(base64.b64decode(key, validate=True))
+        self._registry = jwt.JWTClaimsRegistry(
+            iss={"essential": True, "value": ISSUER},
+            aud={"essential": True, "value": AUDIENCE},
+            sub={"essential": True},
+            jti={"essential": True},
+        )
+        self._cache: LRUCache[str, SessionClaims] = LRUCache(MOST_CACHED)
+
+    def sign(self, claims: SessionClaims) -> str:
+        """Return `claims` as a token."""
+        body = {
+            "iss": ISSUER, "aud": AUDIENCE, "sub": claims.subject, "jti": claims.id,
+            "iat": claims.issued_s, "nbf": int(claims.issued_s),
+        }  # fmt: skip
+        if claims.expires_s is not None:
+            body["exp"] = int(claims.expires_s)
+        return jwt.encode({"alg": ALGORITHM, "typ": "JWT"}, body, self._key, algorithms=[ALGORITHM])
+
+    def claims(self, token: str) -> SessionClaims | None:
+        """Return what a token of ours says; None for all else. Its times are for whoever has the clock."""
+        if token in self._cache:
+            return self._cache[token]
+        claims = self._verified(token) if len(token) <= LONGEST else None
+        if claims is not None:
+            self._cache[token] = claims
+        return claims
+
+    def _verified(self, token: str) -> SessionClaims | None:
+        try:
+            body = jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
+            self._registry.validate({name: body[name] for name in ("iss", "aud", "sub", "jti")})
+        except (JoseError, ValueError, TypeError, KeyError):
+            return None
+        issued_s, expires_s, subject, token_id = body.get("iat"), body.get("exp"), body["sub"], body["jti"]
+        if not isinstance(subject, str) or not isinstance(token_id, str) or not isinstance(issued_s, int | float):
+            return None
+        if expires_s is not None and not isinstance(expires_s, int | float):
+            return None
+        return SessionClaims(token_id, subject, float(issued_s), None if expires_s is None else float(expires_s))
