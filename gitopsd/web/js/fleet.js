@@ -22,13 +22,20 @@ import { revisionOf, why } from "./why.js";
  * @property {import("./why.js").Why} why
  * @property {import("./states.js").Tone} tone
  * @property {string} reconciledAt
+ * @property {number} changes heard of since the page was opened
  * @property {string} text in which a search looks, in small letters
  */
 
+const TELL_EVERY_MS = 200; // what changes faster nobody reads
+const FIRST_PAGE = 200; // rows that are seen before all others are there
+
 /** @type {Map<string, Row>} */
 const known = new Map();
+/** @type {string[] | null} of `known`, sorted; null where one came or went */
+let names = null;
 const version = signal(0);
-let announced = false;
+let resting = false; // views were told a moment ago
+let news = false; // since then
 
 /** "opening", "live", or "lost" while the daemon says nothing. */
 export const connection = signal("opening");
@@ -39,13 +46,14 @@ export const complete = signal(false);
 /** @type {import("@preact/signals").ReadonlySignal<Row[]>} by name */
 export const rows = computed(() => {
   version.value;
-  return [...known.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+  names ??= [...known.keys()].sort();
+  return names.map((name) => /** @type {Row} */ (known.get(name)));
 });
 
-/** @param {string} name @returns {Row | undefined} follows changes when read in a view */
-export function rowOf(name) {
+/** @param {string} name @returns {number} how often it changed, as far as is known: follows changes when read in a view */
+export function changesOf(name) {
   version.value;
-  return known.get(name);
+  return known.get(name)?.changes ?? 1; // before the list comes, it is taken to be as the list will say
 }
 
 /** What rows are made of. */
@@ -89,11 +97,21 @@ export function followFleet(abort) {
   const opened = async () => {
     const mine = (told = new Set());
     connection.value = "live";
-    const list = await (await request("GET", `api/v1/applications?fields=${fieldsBelow("items.")}`, undefined, abort)).json();
-    if (mine !== told) return; // the stream was opened anew meanwhile
-    const names = new Set(list.items.map((app) => app.metadata.name));
-    for (const name of known.keys()) if (!names.has(name) && !mine.has(name)) known.delete(name);
-    for (const app of list.items) if (!mine.has(app.metadata.name)) known.set(app.metadata.name, rowFrom(app));
+    const listed = new Set();
+    let page = { limit: `${FIRST_PAGE}`, continue: "" };
+    for (;;) {
+      const query = new URLSearchParams({ fields: `metadata.continue,${fieldsBelow("items.")}`, ...page });
+      const list = await (await request("GET", `api/v1/applications?${query}`, undefined, abort)).json();
+      if (mine !== told) return; // the stream was opened anew meanwhile
+      for (const app of list.items) {
+        listed.add(app.metadata.name);
+        if (!mine.has(app.metadata.name)) put(app);
+      }
+      announce();
+      if (!list.metadata.continue) break;
+      page = { limit: "0", continue: list.metadata.continue };
+    }
+    for (const name of known.keys()) if (!listed.has(name) && !mine.has(name)) drop(name);
     complete.value = true;
     announce();
   };
@@ -104,8 +122,8 @@ export function followFleet(abort) {
       event: ({ result }) => {
         if (!result) return;
         const name = result.application.metadata.name;
-        if (result.type === "DELETED") known.delete(name);
-        else known.set(name, rowFrom(result.application));
+        if (result.type === "DELETED") drop(name);
+        else put(result.application, 1);
         told.add(name);
         announce();
       },
@@ -116,17 +134,32 @@ export function followFleet(abort) {
   );
 }
 
-/** Tell views once a frame, however many changes came. */
-function announce() {
-  if (announced) return;
-  announced = true;
-  requestAnimationFrame(() => {
-    announced = false;
-    version.value += 1;
-  });
+/** @param {any} app an Application @param {number} before how many changes of an unknown one were heard of */
+function put(app, before = 0) {
+  const old = known.get(app.metadata.name);
+  if (!old) names = null;
+  known.set(app.metadata.name, { ...rowFrom(app), changes: (old?.changes ?? before) + 1 });
 }
 
-/** @param {any} app an Application @returns {Row} */
+function drop(name) {
+  names = null;
+  known.delete(name);
+}
+
+/** Tell views at once, and then a few times a second, however many changes come. */
+function announce() {
+  news = true;
+  if (resting) return;
+  news = false;
+  resting = true;
+  requestAnimationFrame(() => (version.value += 1));
+  setTimeout(() => {
+    resting = false;
+    if (news) announce();
+  }, TELL_EVERY_MS);
+}
+
+/** @param {any} app an Application @returns {Omit<Row, "changes">} */
 export function rowFrom(app) {
   const { spec = {}, status = {}, metadata } = app;
   const sync = status.sync?.status ?? "Unknown";

@@ -74,11 +74,16 @@ export function Dialog({ kind = "", label, close, children }) {
   return html`<dialog ref=${ref} class=${kind} aria-label=${label} onCancel=${cancel} onMouseDown=${beside}>${children}</dialog>`;
 }
 
-/** What `load` gives: {value, error, again}; loaded anew when `keys` change, and the old value stays meanwhile. */
+/**
+ * What `load` gives: {value, error, again}; loaded anew when `keys` change, and the old value stays meanwhile.
+ *
+ * @param {((signal: AbortSignal) => Promise<any>) | null} load null: not now
+ */
 export function useLoaded(load, keys) {
   const [state, setState] = useState(/** @type {{value: any, error: any}} */ ({ value: undefined, error: undefined }));
   const [round, setRound] = useState(0);
   useEffect(() => {
+    if (!load) return undefined;
     const abort = new AbortController();
     load(abort.signal).then(
       (value) => abort.signal.aborted || setState({ value, error: undefined }),

@@ -1,7 +1,7 @@
 // One application: why it is as it is, and everything that is known of it.
 import { html, useEffect, useState } from "../html.js";
 import { get, segment } from "../api.js";
-import { rowOf } from "../fleet.js";
+import { changesOf } from "../fleet.js";
 import { useKeys } from "../keys.js";
 import { Ago, Empty, Loaded, Mark, State, Tabs, useLoaded } from "../parts.js";
 import { go, href, route, setQuery } from "../router.js";
@@ -26,9 +26,9 @@ const TABS = [
 
 /** Load the application anew whenever the stream tells of it. */
 function useApplication(name) {
-  const row = rowOf(name);
+  const changes = changesOf(name);
   const [gone, setGone] = useState(false);
-  const state = useLoaded((signal) => get(`applications/${segment(name)}`, signal), [name, row]);
+  const state = useLoaded((signal) => get(`applications/${segment(name)}`, signal), [name, changes]);
   useEffect(() => setGone(state.error?.status === 404), [state.error]);
   return { state, gone };
 }
@@ -37,6 +37,8 @@ export function ApplicationView({ name }) {
   const { state, gone } = useApplication(name);
   const { query } = route.value;
   const tab = query.get("tab") ?? "";
+  const inTree = tab === "tree";
+  const tree = useLoaded(inTree ? (signal) => get(`applications/${segment(name)}/resource-tree`, signal) : null, [name, inTree, changesOf(name)]);
   const app = state.value;
   const to = (id) => href(["applications", name], { tab: id });
   useKeys({
@@ -48,20 +50,20 @@ export function ApplicationView({ name }) {
     Escape: () => (query.get("object") ? setQuery({ object: "" }) : go(href(["applications"]))),
   });
   if (gone) return html`<${Empty}><h1>There is no application ${name}</h1><p>It was deleted, or you may not see it. <a href=${href(["applications"])}>All applications</a></p><//>`;
-  return html`<div class=${tab === "tree" ? "page fixed" : "page"}>
+  return html`<div class=${inTree ? "page fixed" : "page"}>
     <${Loaded} state=${state}>${() => html`
       <${Head} app=${app} />
       <${Tabs} tabs=${TABS} at=${tab} to=${to} />
-      <${Tab} tab=${tab} app=${app} name=${name} />
+      <${Tab} tab=${tab} app=${app} name=${name} tree=${tree} />
       ${query.get("object") && html`<${ObjectDrawer} name=${name} id=${query.get("object")} app=${app} close=${() => setQuery({ object: "" })} />`}
     `}<//>
   </div>`;
 }
 
-function Tab({ tab, app, name }) {
+function Tab({ tab, app, name, tree }) {
   switch (tab) {
     case "tree":
-      return html`<${Tree} name=${name} app=${app} />`;
+      return html`<${Tree} state=${tree} app=${app} />`;
     case "differences":
       return html`<${Differences} name=${name} />`;
     case "history":

@@ -1,7 +1,7 @@
 // What was synced, when, by whom, and what came of it.
 import { html, useState } from "../html.js";
 import { get, segment } from "../api.js";
-import { rowOf } from "../fleet.js";
+import { changesOf } from "../fleet.js";
 import { Ago, Dialog, Empty, Loaded, State, useLoaded } from "../parts.js";
 import { span } from "../times.js";
 import { askRollback } from "../verbs.js";
@@ -9,7 +9,7 @@ import { short } from "../why.js";
 
 export function HistoryTab({ name }) {
   const [open, setOpen] = useState(null);
-  const state = useLoaded((signal) => get(`applications/${segment(name)}/syncs`, signal), [name, rowOf(name)]);
+  const state = useLoaded((signal) => get(`applications/${segment(name)}/syncs`, signal), [name, changesOf(name)]);
   return html`<${Loaded} state=${state}>${({ items }) => {
     if (!items.length) return html`<${Empty}>Nothing was synced yet.<//>`;
     return html`<div class="framed"><table class="sheet">

@@ -1,14 +1,14 @@
 // One object: what Git says, what is live, where they differ and who wrote it.
 import { html, useState } from "../html.js";
 import { get, segment } from "../api.js";
-import { rowOf } from "../fleet.js";
+import { changesOf } from "../fleet.js";
 import { Ago, Choice, Dialog, Empty, Facts, Loaded, Problem, State, useLoaded } from "../parts.js";
 import { LineDiff, Yaml, useYaml } from "../yaml.js";
 import { askSync } from "../verbs.js";
 import { objectId } from "./overview.js";
 
 /** Read target and live state of every object of an application; the cluster is asked now. */
-export const useManaged = (name) => useLoaded((signal) => get(`applications/${segment(name)}/managed-resources`, signal), [name, rowOf(name)]);
+export const useManaged = (name) => useLoaded((signal) => get(`applications/${segment(name)}/managed-resources`, signal), [name, changesOf(name)]);
 
 export function ObjectDrawer({ name, id, app, close }) {
   const [group, kind, namespace, object] = id.split("/");

@@ -1,8 +1,6 @@
 // The objects of an application and what they own, as an outline: it stays readable at thousands of objects.
 import { html, useMemo, useSignal } from "../html.js";
-import { get, segment } from "../api.js";
-import { rowOf } from "../fleet.js";
-import { Ago, Choice, Empty, Loaded, Scroll, State, useLoaded } from "../parts.js";
+import { Ago, Choice, Empty, Loaded, Scroll, State } from "../parts.js";
 import { route, setQuery } from "../router.js";
 import { tone, worst } from "../states.js";
 import { objectId } from "./overview.js";
@@ -20,8 +18,8 @@ const GROUPED_FROM = 6; // objects of one kind below one owner
  * @property {Twig[]} below
  */
 
-export function Tree({ name, app }) {
-  const state = useLoaded((signal) => get(`applications/${segment(name)}/resource-tree`, signal), [name, rowOf(name)]);
+/** @param {{state: any, app: any}} props `state` of loading what the API says of the tree */
+export function Tree({ state, app }) {
   return html`<${Loaded} state=${state}>${(tree) => html`<${Outline} tree=${tree} app=${app} />`}<//>`;
 }
 
