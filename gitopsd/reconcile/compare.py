@@ -14,16 +14,16 @@ from gitopsd.core.compare.ignore_rules import NO_EXPRESSION_PATHS, ExpressionPat
 from gitopsd.core.compare.pairing import owns, pairs
 from gitopsd.core.compare.prediction import settle
 from gitopsd.core.compare.respect_ignored import spared
-from gitopsd.core.compare.verdict import Basis, Doubtful, verdicts
+from gitopsd.core.compare.verdict import Basis, Doubtful, comparison, verdicts
 from gitopsd.core.target.sync_options import extra_fields_of, parse_options
-from gitopsd.core.target.target import Target
 from gitopsd.errors import GitopsError
 from gitopsd.model.application import Application, ExtraFields, IgnoreDifference
 from gitopsd.model.command import Answer, Inapplicable, ObjectRef, Predicted
-from gitopsd.model.comparison import Compared, Difference, Found, Reading, Remembered, SyncStatus
+from gitopsd.model.comparison import Compared, Comparison, Difference, Found, Reading, Remembered, SyncStatus
 from gitopsd.model.ids import ClusterId, TargetHash
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey, annotations_of, gvk_of
 from gitopsd.ports import Applier, IgnoredPaths, Inventory, LiveStates
+from gitopsd.reconcile.snapshot import Snapshot
 from gitopsd.runtime.tasks import at_most
 
 DRY_RUNS_AT_ONCE = 16  # of one application; the client bounds what a cluster gets
@@ -128,15 +128,14 @@ class Comparer:
     def __post_init__(self) -> None:
         self._extra = ExtraFieldReader(self.applier, self.paths)
 
-    async def compare(
-        self, app: Application, cluster: ClusterId, target: Target, readings: dict[ResourceKey, Reading], user: str = ""
-    ) -> Sequence[Compared]:
-        """Return the verdict on every object of the target, and on every live object of `app` that Git lacks.
+    async def compare(self, app: Application, snapshot: Snapshot, warnings: Sequence[str]) -> Comparison:
+        """Return the verdict on `app`, and on every object of its target and every live object of it that Git lacks.
 
         What the API server has just shown to be in sync is stored, what it showed of objects that are no target any
-        more is forgotten once they are gone; an object about which it gave no answer is Unknown. It is asked in the
-        name of `user`.
+        more is forgotten once they are gone; an object about which it gave no answer is Unknown. `warnings` are of the
+        render.
         """
+        cluster, target, readings, user = snapshot.cluster, snapshot.target, snapshot.readings, snapshot.user
         where = _Where(cluster, self.applier.acting_as(user), user)
 
         def admission(gvk: GVK) -> str:
@@ -162,7 +161,9 @@ class Comparer:
         proven |= {compared.pair.key: compared.remember for compared in answered if compared.remember}
         if proven:
             self.inventory.remember(app.name, cluster, proven)
-        return await self._extra.seen(app, cluster, (*settled, *answered), target.hashes, ignored)
+        compared = await self._extra.seen(app, cluster, (*settled, *answered), target.hashes, ignored)
+        differs, partial = snapshot.namespace_differs, bool(target.nameless)
+        return comparison(compared, target.hash, warnings, differs=differs, partial=partial)
 
     async def _ask(self, where: _Where, doubt: Doubtful) -> Compared:
         question = (where.cluster, where.user, *question_of(doubt))

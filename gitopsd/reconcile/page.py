@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gitopsd.core.compare.compressed import at_rest
-from gitopsd.core.compare.verdict import comparison
 from gitopsd.core.declaration import DECLARE, Declare
 from gitopsd.core.drift.ledger import ContestedField, DriftContext
 from gitopsd.core.drift.ledger import conditions as told_of
@@ -73,7 +72,7 @@ class Reconciler:
         Raises:
             GitopsError: nothing is known of the application at this epoch; nothing was written.
         """
-        request = request_of(self.apps, name, self.targets.barrier.moves)
+        request = request_of(self.apps, name, self.targets.barrier.moves)  # 1
         if request is None:
             return Again(None)
         try:
@@ -105,21 +104,19 @@ class Reconciler:
 
     async def _sync(self, request: PassRequest, cluster: ClusterId) -> Again:
         app = request.app
-        rendered = await self._desired(request, cluster)  # git, manifests
+        rendered = await self._desired(request, cluster)  # 2: git, manifests
         access = self.destinations.access(app, cluster)  # by now: a render may have taken long
         target = self.snapshots.target_of_pass(request, access, rendered)
         self.targets.record(request, access, target)  # the one write before a sync: who wants what
-        snapshot = await self.snapshots.take(request, access, target)  # live, and what lives in what may be deleted
+        snapshot = await self.snapshots.take(request, access, target)  # 3: live, and what lives in what may go
         if request.left_alone:
             return Again(self.refresh_s)
         if snapshot.unheard:
             return Again(UNHEARD_S)  # the event of our own write brings the next pass
-        target = snapshot.target
-        compared = await self.comparer.compare(app, cluster, target, snapshot.readings, snapshot.user)  # compare
-        differs, partial = snapshot.namespace_differs, bool(target.nameless)
-        verdict = comparison(compared, target.hash, rendered.warnings, differs=differs, partial=partial)
+        verdict = await self.comparer.compare(app, snapshot, rendered.warnings)  # 4
         fought = self._fought(request, snapshot, verdict)
-        outcome = await self.syncer.advance(SyncInput(request, snapshot, rendered.revisions, verdict, fought))  # apply
+        sync_input = SyncInput(request, snapshot, rendered.revisions, verdict, fought)
+        outcome = await self.syncer.advance(sync_input)  # 5 and 6: apply
         leftovers = await self.former_clusters.look(request, snapshot, verdict, outcome.operation)
         if request.deleting and snapshot.empty and not outcome.hooks_left and not leftovers.any:
             self.apps.forget(app.name)
