@@ -1,88 +1,30 @@
-"""A TCP proxy between a daemon and an API server, so that a cluster can go away, stall and return."""
+"""A TCP relay between a daemon and an API server, so that a cluster can go away, stall and return."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-from tests.clusters import Cluster, free_ports
+from tests.clusters import Cluster
 from tests.e2e.daemon import Json
-
-CHUNK_BYTES = 64 << 10
-
-
-@dataclass
-class Proxy:
-    """Passes bytes on while it is up; cut off, it refuses connections; stalled, it takes them and passes nothing."""
-
-    cluster: Cluster
-    port: int
-    flowing: asyncio.Event = field(default_factory=asyncio.Event)
-    _server: asyncio.Server | None = None
-    _open: set[asyncio.StreamWriter] = field(default_factory=set)
-
-    def settings(self, name: str) -> Json:
-        """Return the settings by which a daemon reaches the cluster through here, as its administrator."""
-        return {
-            "name": name,
-            "server": f"https://127.0.0.1:{self.port}",
-            "ca_file": str(self.cluster.ca_file),
-            "token": {"env": "E2E_CLUSTER"},
-            "request_deadline_s": 2.0,
-        }
-
-    async def restore(self) -> None:
-        self.flowing.set()
-        if self._server is None:
-            self._server = await asyncio.start_server(self._pass, "127.0.0.1", self.port)
-
-    async def cut(self) -> None:
-        """Close every connection, and refuse new ones."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for writer in list(self._open):
-            writer.transport.abort()
-
-    def stall(self) -> None:
-        self.flowing.clear()
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        where = urlsplit(self.cluster.server)
-        self._open.add(writer)
-        try:
-            inner, outer = await asyncio.open_connection(where.hostname, where.port)
-            self._open.add(outer)
-            with suppress(ConnectionError):
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._copy(reader, outer), name="to the cluster")
-                    group.create_task(self._copy(inner, writer), name="from the cluster")
-            self._open.discard(outer)
-            outer.close()
-        except (OSError, ExceptionGroup):
-            pass
-        finally:
-            self._open.discard(writer)
-            writer.close()
-
-    async def _copy(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        while chunk := await source.read(CHUNK_BYTES):
-            await self.flowing.wait()
-            sink.write(chunk)
-            await sink.drain()
-        sink.close()
+from tests.relay import Relay, relay
 
 
 @asynccontextmanager
-async def proxy(cluster: Cluster) -> AsyncIterator[Proxy]:
-    """Run a proxy before `cluster` for the block."""
-    one = Proxy(cluster, free_ports(1)[0])
-    await one.restore()
-    try:
+async def proxy(cluster: Cluster) -> AsyncIterator[Relay]:
+    """Run a relay before `cluster` for the block."""
+    where = urlsplit(cluster.server)
+    async with relay(str(where.hostname), where.port or 443) as one:
         yield one
-    finally:
-        one.flowing.set()
-        await one.cut()
+
+
+def settings_behind(one: Relay, cluster: Cluster, name: str) -> Json:
+    """Return the settings by which a daemon reaches `cluster` through the relay, as its administrator."""
+    return {
+        "name": name,
+        "server": f"https://127.0.0.1:{one.port}",
+        "ca_file": str(cluster.ca_file),
+        "token": {"env": "E2E_CLUSTER"},
+        "request_deadline_s": 2.0,
+    }

@@ -10,7 +10,7 @@ from tests.clusters import Cluster, call, order_fault
 from tests.e2e.bad_cluster import behind_a_proxy
 from tests.e2e.conftest import ONCE, Own
 from tests.e2e.daemon import Json, resource, sync_status, until
-from tests.e2e.proxy import proxy
+from tests.e2e.proxy import proxy, settings_behind
 from tests.e2e.world import HERE, THERE, World, config_map, text
 
 ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
@@ -56,7 +56,10 @@ async def test_cluster_goes_away_and_returns(own: Own, pair: Mapping[str, Cluste
 async def test_cluster_that_is_away_at_the_start_holds_up_nobody(own: Own, pair: Mapping[str, Cluster]) -> None:
     async with proxy(pair[HERE]) as between:
         await between.cut()
-        clusters = [between.settings(HERE), {"name": THERE, "kubeconfig": str(pair[THERE].kubeconfig)}]
+        clusters = [
+            settings_behind(between, pair[HERE], HERE),
+            {"name": THERE, "kubeconfig": str(pair[THERE].kubeconfig)},
+        ]
         environ = {"E2E_CLUSTER": pair[HERE].tokens["admin"]}
         async with own(changes={"clusters": clusters}, environ=environ) as shop:
             repo = shop.repo(files={"a/a.yaml": text(config_map("a", v="1")), "b/b.yaml": text(config_map("b", v="1"))})

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urljoin
 
 import pytest
 import pytest_asyncio
@@ -138,7 +139,7 @@ async def open_page(browser: Browser, demo: WebDemo) -> AsyncIterator[Open]:
         if signed_in:
             await page.goto(demo.signed_in)
             await page.get_by_role("heading", name="Fleet").wait_for()
-        await page.goto(demo.url + view)
+        await page.goto(urljoin(demo.url, view))
         return page
 
     yield start

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
+from tests.relay import relay
 from tests.web.conftest import WAIT_MS, Open, WebDemo
 
 expect.set_options(timeout=WAIT_MS)
@@ -169,6 +171,23 @@ async def test_two_browsers_see_one_fleet(open_page: Open, demo: WebDemo) -> Non
     for page in (one, other):
         await page.goto(f"{demo.url}applications/{name}")
         await expect(page.get_by_role("link", name="more", exact=True)).to_be_visible()
+
+
+async def test_a_lost_connection_is_told_and_the_page_goes_on_by_itself(open_page: Open, demo: WebDemo) -> None:
+    where = urlsplit(demo.url)
+    name = await first_app(open_page)
+    async with relay(str(where.hostname), where.port or 80) as between:
+        page = await open_page(
+            f"http://127.0.0.1:{between.port}/applications/{name}#token={demo.token}", signed_in=False
+        )
+        await expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+        await between.cut()
+        await expect(page.get_by_role("alert").filter(has_text="The daemon does not answer")).to_be_visible()
+        demo.commit({f"fleet/{name}/meanwhile.yaml": MORE.format(name="meanwhile", namespace=name)})
+        await between.restore()
+
+        await expect(page.get_by_role("link", name="meanwhile", exact=True)).to_be_visible()
+        await expect(page.get_by_text("The daemon does not answer")).to_have_count(0)
 
 
 async def test_hostile_texts_are_texts_and_links_lead_to_web_pages_only(open_page: Open, demo: WebDemo) -> None:
