@@ -60,9 +60,11 @@ def grpc_door(parts: ApiWiring) -> GrpcDoor:
     """Return gRPC's way in; nothing of it is imported before its first client comes."""
 
     def load() -> Serve:
-        from gitopsd.api.grpc.services import all_services
+        from gitopsd.api.grpc.methods import MethodTable
+        from gitopsd.api.grpc.services import ServiceWiring, all_services
 
-        return all_services(parts.version, parts.watched).serve
+        table = MethodTable(parts.authenticator, parts.failed)
+        return all_services(ServiceWiring(parts.uses, table, parts.version, parts.now_s, parts.watched)).serve
 
     return GrpcDoor(load)
 

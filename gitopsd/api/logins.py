@@ -65,12 +65,15 @@ class FailedLogins:
         self._window_s, self._lines = clock(), 0
 
     def refused(self, request: web.Request) -> None:
-        credential = GivenToken.WRONG if request.headers.get("Authorization") else GivenToken.NONE
-        self._counted(credential.value)
-        address = request.remote or ""
+        self.count(request.remote or "", credential=bool(request.headers.get("Authorization")))
+
+    def count(self, address: str, *, credential: bool) -> None:
+        """Count a request from `address`, which came with the wrong `credential` or with none."""
+        kind = GivenToken.WRONG if credential else GivenToken.NONE
+        self._counted(kind.value)
         times = self._times[address] = self._times.get(address, 0) + 1
         if _is_power_of_ten(times) and self._may_log():
-            log.warning("api.login_refused", address=address, given=credential.value, times=times)
+            log.warning("api.login_refused", address=address, given=kind.value, times=times)
 
     def _may_log(self) -> bool:
         if self._clock() >= self._window_s + WINDOW_S:

@@ -25,6 +25,9 @@ REQUEST = [
 ]
 
 
+LIMIT_S = 20  # for an answer, and for a stream
+
+
 class GrpcClient:
     """Calls methods by their names, with requests as JSON; answers are messages."""
 
@@ -32,26 +35,26 @@ class GrpcClient:
         self._channel = channel
         self._metadata = aio.Metadata(*metadata.items())
 
-    async def ask(self, path: str, *, limit_s: float = 10, **fields: Any) -> Any:
+    async def ask(self, path: str, **fields: Any) -> Any:
         """Call a method with one answer, such as "version.VersionService/Version"."""
         request, answer = self._kinds(path)
         method = self._channel.unary_unary(
             f"/{path}", request_serializer=request.SerializeToString, response_deserializer=answer.FromString
         )
-        return await method(message_of(request, fields), timeout=limit_s, metadata=self._metadata)
+        return await method(message_of(request, fields), timeout=LIMIT_S, metadata=self._metadata)
 
     async def send(self, path: str, request: bytes) -> bytes:
         """Call a method with a request that is written already."""
         method: Any = self._channel.unary_unary(f"/{path}")
-        return bytes(await method(request, timeout=10, metadata=self._metadata))
+        return bytes(await method(request, timeout=LIMIT_S, metadata=self._metadata))
 
-    def stream(self, path: str, *, limit_s: float = 10, **fields: Any) -> Any:
+    def stream(self, path: str, **fields: Any) -> Any:
         """Call a method with many answers."""
         request, answer = self._kinds(path)
         method = self._channel.unary_stream(
             f"/{path}", request_serializer=request.SerializeToString, response_deserializer=answer.FromString
         )
-        return method(message_of(request, fields), timeout=limit_s, metadata=self._metadata)
+        return method(message_of(request, fields), timeout=LIMIT_S, metadata=self._metadata)
 
     def _kinds(self, path: str) -> tuple[Any, Any]:
         name, _, method = path.partition("/")
@@ -60,12 +63,14 @@ class GrpcClient:
 
 
 @contextlib.asynccontextmanager
-async def client(port: int, *, authority: bytes | None = None, **metadata: str) -> AsyncIterator[GrpcClient]:
+async def client(
+    port: int, *, authority: bytes | None = None, metadata: dict[str, str] | None = None
+) -> AsyncIterator[GrpcClient]:
     """Give a client; with `authority`, a certificate's, over TLS."""
     target = f"127.0.0.1:{port}"
     secure = authority and aio.secure_channel(target, grpc.ssl_channel_credentials(authority))
     async with secure or aio.insecure_channel(target) as channel:
-        yield GrpcClient(channel, metadata)
+        yield GrpcClient(channel, metadata or {})
 
 
 class Frames:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 import pytest
 from aiohttp import web
@@ -15,7 +15,7 @@ from h2.events import ConnectionTerminated
 from gitopsd.api.answers import Code
 from gitopsd.api.connections import ConnectionBounds
 from gitopsd.api.grpc.call import Call, Serve
-from gitopsd.api.grpc.calls import Services, Unary
+from gitopsd.api.grpc.calls import Method, Services
 from gitopsd.api.grpc.door import GrpcDoor, StreamBounds
 from gitopsd.api.grpc.framing import HEAD, framed
 from gitopsd.api.grpc.schema import message_class
@@ -27,20 +27,23 @@ PATH = dict(REQUEST)[":path"]
 MOST_BYTES = 1000
 
 
-async def echo(_: Call, request: object) -> bytes:
-    return b"" if request else b"x"
+Answers = Callable[[Call, object], AsyncGenerator[bytes]]
 
 
-async def much(_: Call, __: object) -> bytes:
-    return bytes(64 << 20)
+async def little(_: Call, __: object) -> AsyncGenerator[bytes]:
+    yield b"x"
+
+
+async def much(_: Call, __: object) -> AsyncGenerator[bytes]:
+    yield bytes(64 << 20)
 
 
 @contextlib.asynccontextmanager
-async def answering(bounds: StreamBounds | None = None, answer: object = echo) -> AsyncIterator[int]:
+async def answering(bounds: StreamBounds | None = None, answer: Answers = little) -> AsyncIterator[int]:
     """Serve one method; gives the port."""
 
     def load() -> Serve:
-        method = Unary(message_class("google.protobuf.Empty"), answer, MOST_BYTES)  # type: ignore[arg-type]
+        method = Method(message_class("google.protobuf.Empty"), answer, MOST_BYTES)
         return Services({PATH: method}, Watched()).serve
 
     async with listening(web.Application(), grpc=GrpcDoor(load, bounds)) as port:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,21 +25,14 @@ Answer = Message | bytes  # bytes: a message that is written already
 
 
 @dataclass(frozen=True, slots=True)
-class Unary:
-    """A method with one answer."""
+class Method:
+    """One method: one request, one answer or many."""
 
     request: type[Message]
-    answer: Callable[[Call, Any], Awaitable[Answer]]
-    most_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Streamed:
-    """A method with any number of answers."""
-
-    request: type[Message]
-    answers: Callable[[Call, Any], AsyncIterator[Answer]]
-    most_bytes: int
+    answers: Callable[[Call, Any], AsyncGenerator[Answer]]
+    most_bytes: int  # of a request
+    admit: Callable[[Call], object] = lambda _: None  # raises where the caller may not even send its request
+    endless: bool = False  # a stream, which its client opens anew when it ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +44,7 @@ class CallBounds:
 class Services:
     """All methods that are served."""
 
-    def __init__(
-        self, methods: Mapping[str, Unary | Streamed], watched: Watched, bounds: CallBounds | None = None
-    ) -> None:
+    def __init__(self, methods: Mapping[str, Method], watched: Watched, bounds: CallBounds | None = None) -> None:
         self._methods = methods
         self._watched = watched
         self._bounds = bounds or CallBounds()
@@ -68,7 +60,7 @@ class Services:
             self._watched.observe("gRPC", path, status.code, time.monotonic() - began_s)
         return status
 
-    async def _served(self, call: Call, method: Unary | Streamed | None) -> Status:
+    async def _served(self, call: Call, method: Method | None) -> Status:
         if method is None:
             return Status(Code.UNIMPLEMENTED, f"{call.path[:200]} is not served here")
         try:
@@ -77,7 +69,7 @@ class Services:
         except GitopsError as err:
             return Status(code_of(err), str(err))
         except TimeoutError:
-            over = isinstance(method, Streamed) and timeout_s(call.metadata.get("grpc-timeout")) is None
+            over = method.endless and timeout_s(call.metadata.get("grpc-timeout")) is None
             return Status() if over else Status(Code.DEADLINE_EXCEEDED, "the deadline is over")
         except ConnectionError:
             return Status(Code.CANCELLED)
@@ -88,13 +80,14 @@ class Services:
             return Status(Code.INTERNAL, f"internal error {trace}; see the daemon's log")
         return Status()
 
-    def _limit_s(self, call: Call, method: Unary | Streamed) -> float:
-        ours_s = self._bounds.unary_s if isinstance(method, Unary) else self._bounds.stream_s
+    def _limit_s(self, call: Call, method: Method) -> float:
+        ours_s = self._bounds.stream_s if method.endless else self._bounds.unary_s
         asked_s = timeout_s(call.metadata.get("grpc-timeout"))
         return ours_s if asked_s is None else min(ours_s, asked_s)
 
 
-async def _run(call: Call, method: Unary | Streamed) -> None:
+async def _run(call: Call, method: Method) -> None:
+    method.admit(call)
     text = await call.message(method.most_bytes)
     if text is None:
         raise BadRequest("there is no request", remedy="send one message")
@@ -102,13 +95,6 @@ async def _run(call: Call, method: Unary | Streamed) -> None:
         request = method.request.FromString(text)
     except DecodeError as err:
         raise BadRequest("the request is no such message", remedy="see the service's .proto file") from err
-    match method:
-        case Unary(answer=answer):
-            await call.send(_written(await answer(call, request)))
-        case Streamed(answers=answers):
-            async for message in answers(call, request):
-                await call.send(_written(message))
-
-
-def _written(message: Answer) -> bytes:
-    return message if isinstance(message, bytes) else message.SerializeToString()
+    async with contextlib.aclosing(method.answers(call, request)) as answers:
+        async for message in answers:
+            await call.send(message if isinstance(message, bytes) else message.SerializeToString())

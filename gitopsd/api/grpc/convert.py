@@ -14,7 +14,7 @@ import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-Fields = dict[str, Any]
+MessageFields = dict[str, Any]
 Convert = Callable[[Any], Any]  # None: it cannot be said
 
 # Fields whose own fields stand in JSON beside those of their message.
@@ -40,7 +40,7 @@ def message_of(kind: type[Message], value: Mapping[str, Any]) -> Message:
     return kind(**_fields_of(cast(Descriptor, kind.DESCRIPTOR), value))
 
 
-def _fields_of(descriptor: Descriptor, value: Any) -> Fields:
+def _fields_of(descriptor: Descriptor, value: Any) -> MessageFields:
     if not isinstance(value, Mapping):
         return {}
     converters, fields = _converters(descriptor), {}
@@ -116,7 +116,7 @@ def _base64(value: Any) -> bytes | None:
         return None
 
 
-def _time(value: Any) -> Fields | None:
+def _time(value: Any) -> MessageFields | None:
     """Return an RFC 3339 time as Kubernetes' Time: seconds and nanoseconds since 1970."""
     parts = TIME.fullmatch(value) if isinstance(value, str) else None
     if parts is None:
@@ -128,7 +128,7 @@ def _time(value: Any) -> Fields | None:
     return {"seconds": seconds, "nanos": int((parts[2] or "0").ljust(9, "0"))}
 
 
-def _int_or_string(value: Any) -> Fields:
+def _int_or_string(value: Any) -> MessageFields:
     return {"type": 0, "intVal": value} if type(value) is int else {"type": 1, "strVal": str(value)}
 
 

@@ -1,56 +1,120 @@
-"""Every method that is served: the verbs of REST, in messages."""
+"""Every service: the verbs of REST, in messages."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from gitopsd.api.grpc.accounts import account_methods, session_methods
+from gitopsd.api.grpc.applications import ApplicationService, WrittenApplications
 from gitopsd.api.grpc.call import Call
-from gitopsd.api.grpc.calls import Answer, Services, Streamed, Unary
-from gitopsd.api.grpc.convert import message_of
-from gitopsd.api.grpc.schema import message_class, service
+from gitopsd.api.grpc.calls import Services
+from gitopsd.api.grpc.methods import Json, Methods, MethodTable, Verb
 from gitopsd.api.middleware import Watched
+from gitopsd.api.rest.clusters import cluster_json
+from gitopsd.api.rest.projects import project_json
+from gitopsd.api.rest.repositories import repository_json
 from gitopsd.api.rest.version import version_json
+from gitopsd.core.source.repo_address import same_repository
+from gitopsd.errors import NotFound
+from gitopsd.model.caller import Caller
 from gitopsd.usecases.backend import VersionInfo
+from gitopsd.usecases.wiring import UseCases
 
-OPEN_BYTES = 64 << 10  # of a request that anybody may send
 TRACKING = "annotation"  # how objects are told to be an application's
 
-Json = Mapping[str, Any]
-Verb = Callable[[Call, Any], Awaitable[Json]]  # the request as a message, the answer as JSON
-Methods = dict[str, Unary | Streamed]
+
+@dataclass(frozen=True, slots=True)
+class ServiceWiring:
+    uses: UseCases
+    table: MethodTable
+    version: VersionInfo
+    now_s: Callable[[], float]
+    watched: Watched
 
 
-def all_services(version: VersionInfo, watched: Watched) -> Services:
+def all_services(parts: ServiceWiring) -> Services:
     """Return every method, by its path."""
-    return Services({**_version(version), **_settings()}, watched)
+    uses, table = parts.uses, parts.table
+    methods = {
+        **_open(table, parts.version),
+        **ApplicationService(uses, WrittenApplications(parts.now_s)).methods(table),
+        **_projects(uses, table),
+        **_clusters(uses, table, parts.now_s),
+        **_repositories(uses, table, parts.now_s),
+        **session_methods(uses.accounts, table),
+        **account_methods(uses.accounts, table),
+    }
+    return Services(methods, parts.watched)
 
 
-def _version(info: VersionInfo) -> Methods:
+def _open(table: MethodTable, info: VersionInfo) -> Methods:
     async def version(_: Call, __: Any) -> Json:
         return version_json(info)
 
-    return _unary("version.VersionService", {"Version": version}, OPEN_BYTES)
-
-
-def _settings() -> Methods:
-    async def get(_: Call, __: Any) -> Json:
+    async def settings(_: Call, __: Any) -> Json:
         return {"trackingMethod": TRACKING}
 
-    return _unary("cluster.SettingsService", {"Get": get}, OPEN_BYTES)
+    return {
+        **table.open("version.VersionService", {"Version": version}),
+        **table.open("cluster.SettingsService", {"Get": settings}),
+    }
 
 
-def _unary(name: str, verbs: Mapping[str, Verb], most_bytes: int) -> Methods:
-    methods: Methods = {}
-    for method in service(name).methods:
-        request = message_class(method.input_type.full_name)
-        answer = _in_messages(verbs[method.name], message_class(method.output_type.full_name))
-        methods[f"/{name}/{method.name}"] = Unary(request, answer, most_bytes)
-    return methods
+def _projects(uses: UseCases, table: MethodTable) -> Methods:
+    async def all_projects(caller: Caller, _: Any) -> Json:
+        return {"items": [project_json(project) for project in uses.projects.list(caller)]}
+
+    async def get(caller: Caller, request: Any) -> Json:
+        return project_json(uses.projects.get(caller, request.name))
+
+    async def detailed(caller: Caller, request: Any) -> Json:
+        """Answer with a project; no cluster and no repository is one project's alone."""
+        return {"project": project_json(uses.projects.get(caller, request.name))}
+
+    async def create_token(caller: Caller, request: Any) -> Json:
+        token = uses.role_tokens.create(caller, request.project, request.role, request.id, request.expiresIn)
+        return {"token": token}
+
+    async def delete_token(caller: Caller, request: Any) -> Json:
+        uses.role_tokens.delete(caller, request.project, request.role, request.id or str(request.iat))
+        return {}
+
+    verbs: dict[str, Verb] = {
+        "List": all_projects,
+        "Get": get,
+        "GetDetailedProject": detailed,
+        "CreateToken": create_token,
+        "DeleteToken": delete_token,
+    }
+    return table.known("project.ProjectService", verbs)
 
 
-def _in_messages(verb: Verb, kind: type[Any]) -> Callable[[Call, Any], Awaitable[Answer]]:
-    async def answer(call: Call, request: Any) -> Answer:
-        return message_of(kind, await verb(call, request))
+def _clusters(uses: UseCases, table: MethodTable, now_s: Callable[[], float]) -> Methods:
+    async def all_clusters(caller: Caller, _: Any) -> Json:
+        return {"items": [cluster_json(state, now_s()) for state in uses.clusters.list(caller)]}
 
-    return answer
+    async def get(caller: Caller, request: Any) -> Json:
+        """Answer with a cluster by its server or its name, in whichever field it stands."""
+        meant = {request.server, request.name, request.id.value} - {""}
+        for state in uses.clusters.list(caller):
+            if meant & {state.name, state.server}:
+                return cluster_json(state, now_s())
+        raise NotFound(f"there is no cluster {', '.join(sorted(meant))}", remedy="see /api/v1/clusters")
+
+    return table.known("cluster.ClusterService", {"List": all_clusters, "Get": get})
+
+
+def _repositories(uses: UseCases, table: MethodTable, now_s: Callable[[], float]) -> Methods:
+    async def all_repositories(caller: Caller, _: Any) -> Json:
+        return {"items": [repository_json(state, now_s()) for state in uses.repositories.list(caller)]}
+
+    async def get(caller: Caller, request: Any) -> Json:
+        for state in uses.repositories.list(caller):
+            if same_repository(state.url, request.repo):
+                return repository_json(state, now_s())
+        raise NotFound("there is no such repository", remedy="see /api/v1/repositories")
+
+    verbs = {"List": all_repositories, "ListRepositories": all_repositories, "Get": get}
+    return table.known("repository.RepositoryService", verbs)

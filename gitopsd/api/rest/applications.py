@@ -46,7 +46,7 @@ class ApplicationRoutes:
 
     async def get(self, request: web.Request) -> web.Response:
         name = AppName(request.match_info["name"])
-        view = await self._applications.get(caller_of(request), name, _refresh(request.query.get("refresh", "")))
+        view = await self._applications.get(caller_of(request), name, refresh_of(request.query.get("refresh", "")))
         return written(self._show.application(view, fields_of(request.query.get("fields", ""), "")))
 
     async def delete(self, request: web.Request) -> web.Response:
@@ -64,7 +64,8 @@ class ApplicationRoutes:
         return texts
 
 
-def _refresh(text: str) -> Refresh | None:
+def refresh_of(text: str) -> Refresh | None:
+    """Return what `text` asks to look at anew; None for "". Raises BadRequest."""
     try:
         return Refresh(text) if text else None
     except ValueError:

@@ -19,8 +19,8 @@ from gitopsd.model.cluster import LiveObject, Network, PodFacts
 from gitopsd.model.comparison import Compared, SyncStatus
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import GVK, Manifest, ResourceKey
-from gitopsd.usecases.backend import AppView, ManagedResource
-from gitopsd.usecases.resources import ResourceUseCases
+from gitopsd.usecases.backend import AppView, ManagedResource, Manifests
+from gitopsd.usecases.resources import ResourceTree, ResourceUseCases
 
 NOTHING = "null"  # how Argo CD writes a state that is not there
 
@@ -40,16 +40,7 @@ class ResourceRoutes:
     async def manifests(self, request: web.Request) -> web.Response:
         name, revision = AppName(request.match_info["name"]), request.query.get("revision", "")
         rendered = await self._resources.manifests(caller_of(request), name, revision)
-        return answer(
-            {
-                "manifests": [_text(manifest) for manifest in rendered.manifests],
-                "revision": rendered.revisions[0] if rendered.revisions else "",
-                "revisions": list(rendered.revisions),
-                "sourceType": rendered.source_type,
-                "namespace": rendered.namespace,
-                "server": rendered.server,
-            }
-        )
+        return answer(manifests_json(rendered))
 
     async def managed(self, request: web.Request) -> web.Response:
         view, resources = await self._resources.managed(caller_of(request), AppName(request.match_info["name"]))
@@ -57,13 +48,7 @@ class ResourceRoutes:
 
     async def tree(self, request: web.Request) -> web.Response:
         tree = self._resources.tree(caller_of(request), AppName(request.match_info["name"]))
-        hosts = sorted({node.live.pod.node for node in tree.nodes if node.live.pod and node.live.pod.node})
-        sends = targets(tree.nodes)
-        extra = _extra(tree.view)
-        nodes = [node_json(node, sends.get(node.live.key, ()), extra.get(node.live.key, 0)) for node in tree.nodes]
-        orphans = [node_json(node) for node in tree.orphans]
-        body = {"nodes": nodes, "orphanedNodes": orphans, "hosts": [{"name": host} for host in hosts]}
-        return answer({**body, "gitopsd": self._freshness(tree.view)})
+        return answer({**tree_json(tree), "gitopsd": self._freshness(tree.view)})
 
     def _freshness(self, view: AppView) -> dict[str, Any]:
         """Return how old what is shown is, and why it is too old to go by where it is."""
@@ -76,6 +61,28 @@ def _extra(view: AppView) -> dict[ResourceKey, int]:
     return (
         {compared.pair.key: len(compared.extra) for compared in view.status.comparison.resources} if view.status else {}
     )
+
+
+def manifests_json(rendered: Manifests) -> dict[str, Any]:
+    """Return the target as Argo CD's ManifestResponse."""
+    return {
+        "manifests": [_text(manifest) for manifest in rendered.manifests],
+        "revision": rendered.revisions[0] if rendered.revisions else "",
+        "revisions": list(rendered.revisions),
+        "sourceType": rendered.source_type,
+        "namespace": rendered.namespace,
+        "server": rendered.server,
+    }
+
+
+def tree_json(tree: ResourceTree) -> dict[str, Any]:
+    """Return live objects as Argo CD's ApplicationTree."""
+    hosts = sorted({node.live.pod.node for node in tree.nodes if node.live.pod and node.live.pod.node})
+    sends = targets(tree.nodes)
+    extra = _extra(tree.view)
+    nodes = [node_json(node, sends.get(node.live.key, ()), extra.get(node.live.key, 0)) for node in tree.nodes]
+    orphans = [node_json(node) for node in tree.orphans]
+    return {"nodes": nodes, "orphanedNodes": orphans, "hosts": [{"name": host} for host in hosts]}
 
 
 def managed_json(resource: ManagedResource) -> dict[str, Any]:

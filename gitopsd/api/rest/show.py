@@ -44,7 +44,7 @@ class Show:
         """
         key = (view.application.name, fields.text)
         written = self._kept.get(key)
-        if written is None or not _same(written.view, view):
+        if written is None or not same_view(written.view, view):
             written = _written(view, self._now_s(), fields)
             if len(written.text) <= KEPT_BYTES:
                 self._kept[key] = written
@@ -68,7 +68,7 @@ def ages_of(view: AppView, now_s: float) -> dict[str, float]:
     return ages
 
 
-def _same(old: AppView, new: AppView) -> bool:
+def same_view(old: AppView, new: AppView) -> bool:
     """Tell whether two views show the same. What is published is frozen, so identity will do for the large parts."""
     return (
         old.application is new.application
@@ -79,12 +79,18 @@ def _same(old: AppView, new: AppView) -> bool:
     )
 
 
-def _written(view: AppView, now_s: float, fields: SelectedFields) -> _Written:
+def document_of(view: AppView, now_s: float, fields: SelectedFields = EVERYTHING) -> dict[str, Any]:
+    """Return `view` as Argo CD's Application; `operation` is what was asked for and waits for a pass."""
     document = application_json(
         view.application, view.status, view.history, now_s, deleting_s=view.deleting_s, fields=fields
     )
     if view.request:
         document["operation"] = _operation(view.request)
+    return document
+
+
+def _written(view: AppView, now_s: float, fields: SelectedFields) -> _Written:
+    document = document_of(view, now_s, fields)
     if fields is not EVERYTHING:
         return _Written(view, orjson.dumps(fields.of(document)))
     status = document.pop("status")

@@ -1,0 +1,152 @@
+"""Argo CD's own command, unchanged, against a daemon: `$ARGOCD`, or the `argocd` of the PATH."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.daemon import TOKEN
+from tests.e2e.world import BY_HAND, HERE, THERE, World, config_map, text
+
+ARGOCD = os.environ.get("ARGOCD") or shutil.which("argocd")
+pytestmark = pytest.mark.skipif(
+    ARGOCD is None, reason="there is no argocd: name one in $ARGOCD, or have it on the PATH"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True, slots=True)
+class Argocd:
+    """The command, with a home of its own."""
+
+    server: str
+    home: Path
+    options: tuple[str, ...]
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    async def __call__(self, *arguments: str) -> Answered:
+        child = await asyncio.create_subprocess_exec(
+            str(ARGOCD),
+            *arguments,
+            *self.options,
+            env={**os.environ, "HOME": str(self.home), "ARGOCD_SERVER": self.server, **self.environ},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(60):
+            out, err = await child.communicate()
+        return Answered(child.returncode or 0, out.decode(), err.decode())
+
+    async def well(self, *arguments: str) -> Answered:
+        """Run a command that must succeed."""
+        answered = await self(*arguments)
+        assert 0 == answered.code, answered
+        return answered
+
+
+@pytest.fixture(params=[(), ("--grpc-web",)], ids=["gRPC", "gRPC-Web"])
+def argocd(shop: World, tmp_path: Path, request: pytest.FixtureRequest) -> Argocd:
+    server = shop.daemon.api.removeprefix("http://")
+    return Argocd(server, tmp_path, ("--plaintext", *request.param), {"ARGOCD_AUTH_TOKEN": TOKEN})
+
+
+async def test_from_diff_to_rollback(shop: World, argocd: Argocd) -> None:
+    repo = shop.repo(files={"a.yaml": text(config_map("a", v="1"))})
+    name = shop.name("web")
+    await shop.declare(shop.application("web", repo, policy=BY_HAND))
+    await shop.daemon.refreshed(name)
+
+    assert name in [item["metadata"]["name"] for item in (await argocd.well("app", "list", "-o", "json")).json()]
+    missing = await argocd("app", "diff", name)
+    assert (1, True) == (missing.code, "ConfigMap" in missing.out), missing
+    assert 'v: "1"' in (await argocd.well("app", "manifests", name)).out
+    await argocd.well("app", "sync", name, "--dry-run")
+    assert await shop.live("a") is None
+    assert "Succeeded" in (await argocd.well("app", "sync", name)).out
+    assert {"v": "1"} == (await shop.live("a") or {})["data"]
+    await argocd.well("app", "wait", name, "--timeout", "30")
+    assert 0 == (await argocd("app", "diff", name)).code
+
+    repo.commit({"a.yaml": text(config_map("a", v="2"))})
+    shown = (await argocd.well("app", "get", name, "--refresh", "-o", "json")).json()
+    assert "OutOfSync" == shown["status"]["sync"]["status"]
+    changed = await argocd("app", "diff", name)
+    assert (1, True) == (changed.code, 'v: "2"' in changed.out), changed
+    await argocd.well("app", "sync", name, "--resource", ":ConfigMap:a")
+    assert {"v": "2"} == (await shop.live("a") or {})["data"]
+    await argocd.well("app", "sync", name)
+    [first, *_] = (await argocd.well("app", "history", name, "-o", "id")).out.split()
+    assert "a" in (await argocd.well("app", "resources", name)).out
+    assert "ConfigMap/a" in (await argocd.well("app", "get", name, "-o", "tree")).out
+
+    await argocd.well("app", "rollback", name, first)
+    assert {"v": "1"} == (await shop.live("a") or {})["data"]
+    assert 20 == (await argocd("app", "terminate-op", name)).code
+
+
+async def test_delete(shop: World, argocd: Argocd) -> None:
+    repo = shop.repo(files={"a.yaml": text(config_map("a", v="1"))})
+    name = shop.name("web")
+    await shop.declare(shop.application("web", repo))
+    await shop.daemon.until_synced(name)
+
+    await argocd.well("app", "delete", name, "--yes", "--wait")
+    assert await shop.live("a") is None
+    assert 20 == (await argocd("app", "get", name)).code
+
+
+async def test_what_there_is_beside_applications(shop: World, argocd: Argocd) -> None:
+    repo = shop.repo(files={"a.yaml": text(config_map("a", v="1"))})
+    await shop.declare(shop.application("web", repo))
+    await shop.daemon.until_synced(shop.name("web"))
+
+    assert "argocd-server: " in (await argocd.well("version", "--short")).out
+    assert "default" in (await argocd.well("proj", "list")).out
+    assert "default" == (await argocd.well("proj", "get", "default", "-o", "json")).json()["metadata"]["name"]
+    clusters = (await argocd.well("cluster", "list", "-o", "json")).json()
+    assert {HERE, THERE} <= {cluster["name"] for cluster in clusters}
+    assert HERE == (await argocd.well("cluster", "get", HERE, "-o", "json")).json()["name"]
+    repositories = [each["repo"] for each in (await argocd.well("repo", "list", "-o", "json")).json()]
+    assert [] != [url for url in repositories if url.endswith(repo.path.name)]
+
+
+async def test_a_wrong_token_and_an_unknown_application_are_told(argocd: Argocd) -> None:
+    stranger = Argocd(argocd.server, argocd.home, argocd.options, {"ARGOCD_AUTH_TOKEN": "wrong"})
+    refused = await stranger("app", "list")
+    assert (20, True) == (refused.code, "Unauthenticated" in refused.err), refused
+    unknown = await argocd("app", "get", "no-such")
+    assert (20, True) == (unknown.code, "NotFound" in unknown.err), unknown
+
+
+async def test_login_by_password(shop: World, argocd: Argocd) -> None:
+    password = (Path(shop.daemon.process.settings["data_dir"]) / "initial-admin-password").read_text().strip()
+    person = Argocd(argocd.server, argocd.home, argocd.options)
+
+    logged_in = await person.well("login", argocd.server, "--username", "admin", "--password", password)
+    assert "'admin:login' logged in successfully" in logged_in.out
+    assert "Username: admin" in (await person.well("account", "get-user-info")).out
+    assert "admin" in (await person.well("account", "list")).out
+    assert "yes" == (await person.well("account", "can-i", "get", "applications", "*/*")).out.strip()
+    await person.well("app", "list")
+    await person.well("logout", argocd.server)
+    assert 20 == (await person("app", "list")).code
+    wrong = await person("login", argocd.server, "--username", "admin", "--password", "wrong")
+    assert (20, True) == (wrong.code, "invalid username or password" in wrong.err), wrong
