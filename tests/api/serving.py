@@ -51,6 +51,7 @@ class Api:
     observed: list[tuple[str, str, int]] = field(default_factory=list)
     unforeseen: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)  # what came instead of the token
+    routes: set[tuple[str, str]] = field(default_factory=set)  # method and path of everything that is served
 
     async def get(self, path: str, **query: Any) -> Any:
         async with self.session.get(self.url + path, params=query) as answer:
@@ -110,7 +111,9 @@ async def serving(  # noqa: PLR0913 - every option has a default
             request_s=request_s,
         )
         grpc = grpc_door(parts)
-        async with listening(api_app(parts, grpc), tls, grpc=grpc) as port:
+        app = api_app(parts, grpc)
+        api.routes = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}
+        async with listening(app, tls, grpc=grpc) as port:
             api.port = port
             api.url = f"http://127.0.0.1:{port}"
             yield api

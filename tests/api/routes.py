@@ -1,0 +1,105 @@
+"""Every route of the REST API with what it takes, and the rights that it takes."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from gitopsd.model.caller import Caller, SignIn
+from gitopsd.model.drift import Drift
+from gitopsd.model.ids import AppName, ClusterId, TargetHash
+from gitopsd.model.manifest import ResourceKey
+from gitopsd.model.operation import SyncRequest
+from gitopsd.model.status import HistoryEntry
+from gitopsd.usecases.backend import ClusterState, RepositoryState, SourceDetails
+from tests.fakes.backend import REPO, FakeBackend, app_view
+
+APPLICATION = "/api/v1/applications/{name}"
+GET = ("applications, get, retail/*",)
+PROJECTS = {"shop": "retail", "bank": "money"}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route, asked about the application `shop` of the project `retail` unless it says otherwise."""
+
+    method: str
+    path: str  # as the router has it
+    rights: tuple[str, ...] = ()  # that are needed, and are enough: resource, action, object
+    url: str = ""  # with other things filled in; "": `path`
+    body: dict[str, object] | None = None
+    lists: str = ""  # the member of the answer that holds what may be seen; such a route is refused to nobody
+
+    @property
+    def of_application(self) -> bool:
+        """Whether it is about one application, so that another one may be asked for."""
+        return self.path.startswith(APPLICATION) or self.path == DETAILS
+
+    def asked(self, name: str) -> tuple[str, dict[str, object] | None]:
+        """Return URL and body for the application `name`."""
+        body: dict[str, object] | None = {"appName": name} if self.path == DETAILS else self.body
+        return (self.url or self.path).replace("{name}", name), body
+
+
+DETAILS = "/api/v1/repositories/{source}/appdetails"
+
+ROUTES = (
+    Route("GET", "/api/v1/applications", GET, lists="items"),
+    Route("GET", APPLICATION, GET),
+    Route("DELETE", APPLICATION, (*GET, "applications, delete, retail/shop")),
+    Route("POST", f"{APPLICATION}/sync", (*GET, "applications, sync, retail/shop"), body={}),
+    Route("POST", f"{APPLICATION}/rollback", (*GET, "applications, sync, retail/shop"), body={"id": 7}),
+    Route("DELETE", f"{APPLICATION}/operation", (*GET, "applications, sync, retail/shop")),
+    Route("POST", f"{APPLICATION}/confirm-deletion", (*GET, "applications, update, retail/shop"), body={}),
+    Route("GET", f"{APPLICATION}/syncs", GET),
+    Route("GET", f"{APPLICATION}/syncs/{{id}}", GET, f"{APPLICATION}/syncs/7"),
+    Route("GET", f"{APPLICATION}/manifests", GET),
+    Route("GET", f"{APPLICATION}/managed-resources", GET),
+    Route("GET", f"{APPLICATION}/resource-tree", GET),
+    Route("GET", "/api/v1/clusters", ("clusters, get, https://c1",), lists="items"),
+    Route("GET", "/api/v1/repositories", (f"repositories, get, {REPO}",), lists="items"),
+    Route(
+        "POST", DETAILS, (*GET, f"repositories, get, {REPO}"), f"/api/v1/repositories/{quote(REPO, safe='')}/appdetails"
+    ),
+    Route("GET", "/api/v1/projects", ("projects, get, default",), lists="items"),
+    Route("GET", "/api/v1/projects/{name}", ("projects, get, default",), "/api/v1/projects/default"),
+    Route("GET", "/api/v1/audit", GET, lists="items"),
+    Route("GET", "/api/v1/drift", GET, lists="items"),
+    Route("GET", "/api/v1/drift/{id}", GET, "/api/v1/drift/1"),
+    Route("GET", "/api/v1/version"),
+    Route("GET", "/api/version"),
+)
+STREAM = "/api/v1/stream/applications"  # it has tests of its own
+
+
+def caller(account: str) -> Caller:
+    return Caller(account, ("team-of-" + account,), "192.0.2.1", SignIn.SESSION)
+
+
+class Tokens:
+    """Whoever's name is the token is let in, unless it has ended."""
+
+    def __init__(self, *accounts: str) -> None:
+        self.valid = set(accounts)
+
+    def caller(self, token: str, address: str) -> Caller | None:
+        return caller(token) if token in self.valid else None
+
+
+def fleet() -> FakeBackend:
+    """Return an application in each of two projects, with everything there is to be seen of it."""
+    past = (HistoryEntry(7, (), 1.0, 2.0, "ann", "Succeeded", "", ""),)
+    views = [app_view(name, project=project) for name, project in PROJECTS.items()]
+    backend = FakeBackend(*(dataclasses.replace(view, request=SyncRequest(), history=past) for view in views))
+    backend.details = (SourceDetails(REPO, "Directory"),)
+    backend.cluster_states = [ClusterState(ClusterId(name), f"https://{name}") for name in ("c1", "c2")]
+    backend.repository_states = [RepositoryState(REPO)]
+    key = ResourceKey("", "ConfigMap", "web", "settings")
+    backend.entries = [
+        Drift(number, AppName(name), ClusterId("c1"), key, ".data.colour", "blue", "red", TargetHash("t"), 1.0)
+        for number, name in enumerate(PROJECTS, 1)
+    ]
+    for name in PROJECTS:
+        backend.record(Caller("admin"), "sync", AppName(name))
+    return backend
