@@ -43,7 +43,8 @@ def found(file: Path, text: str, environ: Mapping[str, str] = NONE) -> list[str]
 def uncommented(text: str) -> str:
     """Return the documented file with its examples in force."""
     lines = [line[1:] if line.startswith("#  ") else line for line in text.splitlines()]
-    lists = "clusters|declarations|credentials|kustomize_versions|customizations|ignore_differences|keys|.*clusions"
+    lists = "clusters|declarations|credentials|kustomize_versions|customizations|ignore_differences|keys"
+    lists += "|.*clusions|global_projects"
     return "\n".join(re.sub(rf"^( *({lists})): \[\]$", r"\1:", line) for line in lines)
 
 

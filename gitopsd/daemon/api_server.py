@@ -25,7 +25,7 @@ from gitopsd.daemon.freshness import Freshness, StaleSnapshot, turned
 from gitopsd.daemon.reload import Reloader
 from gitopsd.daemon.sources import GitSide
 from gitopsd.errors import InvalidPolicy
-from gitopsd.model.ids import ProjectName
+from gitopsd.model.ids import ClusterId, ProjectName
 from gitopsd.runtime.tasks import Service
 from gitopsd.settings import RbacSettings, policy_table, read_rbac
 from gitopsd.telemetry.scrape import ScrapeSources
@@ -60,6 +60,8 @@ class ApiServer:
             controller.ledger,
             self.freshness,
             noticed=clusters.leases.noticed,
+            cluster_project={ClusterId(cluster.name): cluster.project for cluster in settings.clusters}.__getitem__,
+            repository_project=sources.trust.project,
         )
         self.serving = False  # the API answers
         self.readiness = Readiness(self._parts)

@@ -40,6 +40,8 @@ class DaemonBackend:
     ledger: Ledger
     freshness: Freshness
     noticed: Callable[[ClusterId], str] = lambda _: ""  # what a person should know of a cluster's lease
+    cluster_project: Callable[[ClusterId], str] = lambda _: ""  # which it says it is of
+    repository_project: Callable[[str], str] = lambda _: ""  # whose applications alone may read a URL
 
     def views(self) -> Iterable[AppView]:
         ages = {cluster: self.live.age(cluster).oldest_s for cluster in self.clusters_by_name}
@@ -190,6 +192,7 @@ class DaemonBackend:
             readers_of(apps, cluster, self.commands.snapshots.destinations),
             self.noticed(cluster),
             self.live.watches(cluster),
+            self.cluster_project(cluster),
         )
 
     def repositories(self) -> Sequence[RepositoryState]:
@@ -198,7 +201,11 @@ class DaemonBackend:
     def _repository(self, repo: RepoUrl) -> RepositoryState:
         epoch, error = self.git.epoch(repo), self.git.last_error(repo)
         return RepositoryState(
-            repo, epoch.taken_s if epoch else None, str(error) if error else "", epoch.number if epoch else 0
+            repo,
+            epoch.taken_s if epoch else None,
+            str(error) if error else "",
+            epoch.number if epoch else 0,
+            project=self.repository_project(repo),
         )
 
     def projects(self) -> Sequence[AppProject]:

@@ -71,6 +71,7 @@ class ClusterSecrets:
     def _settings(self, cluster: ClusterSecret) -> ClusterSettings:
         self._within[cluster.name] = cluster.namespaces, cluster.cluster_resources
         within: dict[str, Any] = {"namespaces": cluster.namespaces, "cluster_resources": cluster.cluster_resources}
+        within["project"] = cluster.project
         if not cluster.kubeconfig:
             self._files[cluster.name], self._held[cluster.name] = -1, b""
             return ClusterSettings(cluster.name, in_cluster=True, **within)

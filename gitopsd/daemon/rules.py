@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from gitopsd.core.project.inheritance import (
+    GlobalProject,
+    LabelOperator,
+    LabelRequirement,
+    OwnCluster,
+    ProjectInheritance,
+)
 from gitopsd.core.target.exclusions import Exclusions, KindRule
 from gitopsd.core.target.tracking import Tracking
 from gitopsd.model.application import IgnoreDifference
-from gitopsd.settings import CompareSettings, ResourceSettings, TrackingSettings
+from gitopsd.model.ids import ProjectName
+from gitopsd.settings import CompareSettings, ResourceSettings, Settings, TrackingSettings
 
 
 def ignored(settings: CompareSettings) -> tuple[IgnoreDifference, ...]:
@@ -35,3 +45,23 @@ def tracking(settings: TrackingSettings) -> Tracking:
     """Return how objects say which application they are of."""
     label = "" if settings.method == "annotation" else settings.label
     return Tracking(label, settings.method == "label", settings.installation_id)
+
+
+def inheritance(settings: Settings, repositories: Callable[[str], tuple[str, ...]]) -> ProjectInheritance:
+    """Return what projects have beside what they declare; `repositories` gives the URLs of a project's own."""
+    inherited = tuple(
+        GlobalProject(
+            ProjectName(project.project_name),
+            tuple(
+                LabelRequirement(label.key, LabelOperator(label.operator), frozenset(label.values))
+                for label in project.match_expressions
+            ),
+        )
+        for project in settings.global_projects
+    )
+    clusters = tuple(
+        OwnCluster(cluster.name, cluster.project, cluster.namespaces)
+        for cluster in settings.clusters
+        if cluster.project
+    )
+    return ProjectInheritance(inherited, clusters, repositories)

@@ -18,6 +18,7 @@ from gitopsd.daemon.cluster_secrets import ClusterSecrets
 from gitopsd.daemon.clusters import ClusterListeners, ClusterSide
 from gitopsd.daemon.controller import Controller
 from gitopsd.daemon.reload import Reloader
+from gitopsd.daemon.rules import inheritance
 from gitopsd.daemon.sources import GitSide
 from gitopsd.daemon.worker_views import mirrors
 from gitopsd.git.epoch import Epoch
@@ -88,6 +89,7 @@ class Daemon:
         self._stop = signals.stop
         self._systemd = Systemd.of_environment(os.environ, os.getpid())
         self._sources = GitSide(self._base, self._on_epoch, self._on_closure)
+        store.inherit(inheritance(settings, self._sources.trust.repositories_of))
         self._clusters = ClusterSide(self._base, ClusterListeners(queue.add, self._on_reached, self._on_offers))
         self._controller = Controller(self._base, self._sources, self._clusters, cluster_secrets)
         self._reloader = Reloader(

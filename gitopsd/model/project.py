@@ -56,6 +56,15 @@ class WritingAs:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedKind:
+    """Cluster-scoped objects of some kinds, all or those of some names: globs."""
+
+    group: str
+    kind: str
+    name: str = ""  # "": any
+
+
+@dataclass(frozen=True, slots=True)
 class OrphanIgnored:
     """Some objects that are no orphans: globs, and of kind and name "" is any."""
 
@@ -99,8 +108,8 @@ class AppProject:
     name: ProjectName
     source_repos: tuple[str, ...] = ()
     destinations: tuple[Destination, ...] = ()
-    cluster_allowed: tuple[GroupKind, ...] = ()  # clusterResourceWhitelist
-    cluster_denied: tuple[GroupKind, ...] = ()
+    cluster_allowed: tuple[NamedKind, ...] = ()  # clusterResourceWhitelist
+    cluster_denied: tuple[NamedKind, ...] = ()
     namespace_allowed: tuple[GroupKind, ...] | None = None  # None: every kind
     namespace_denied: tuple[GroupKind, ...] = ()
     sync_windows: tuple[SyncWindow, ...] = ()
@@ -112,13 +121,15 @@ class AppProject:
     declares_projects: bool = False  # annotation: its applications may declare projects
     mode: Mode = Mode.ENFORCE  # annotation gitopsd.io/mode
     roles: tuple[ProjectRole, ...] = ()
+    only_own_clusters: bool = False  # permitOnlyProjectScopedClusters
+    own_clusters: frozenset[str] = frozenset()  # names of those that say they are of this project
     labels: Mapping[str, str] = field(default_factory=dict)
     manifest: Manifest = field(default_factory=dict)
     origin: Origin = NOWHERE
     warnings: tuple[str, ...] = ()
 
 
-ANY = GroupKind("*", "*")
+ANY = NamedKind("*", "*")
 EVERYWHERE = (Destination(server="*", namespace="*"), Destination(name="*", namespace="*"))
 DECLARING = Destination(name="gitopsd", namespace="*")
 DEFAULT = AppProject(

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from gitopsd.core.project.inheritance import LabelOperator
 from gitopsd.core.source.repo_address import RepoAddress
 from gitopsd.core.source.repo_url import has_credentials, url_fault
+from gitopsd.core.text.suggest import did_you_mean
 from gitopsd.errors import InvalidSettings
 from gitopsd.settings.accounts import check_accounts
 from gitopsd.settings.limits import KUSTOMIZE_OPTIONS
@@ -48,6 +50,7 @@ def check(settings: Settings, environ: Mapping[str, str], problems: Problems) ->
             remedy = "write a name to be found on the PATH, or an absolute path"
             problems.at(f"exec_plugins[{index}]", f"is {plugin[:80]!r}", remedy)
     _declarations(settings, problems)
+    _inherited(settings, problems)
     _credentials(settings, problems)
     _sops(settings, problems)
     _network(settings.network, problems)
@@ -122,6 +125,17 @@ def _server(name: str, cluster: ClusterSettings, problems: Problems) -> None:
         problems.at(name, "has one of cert_file and key_file", "write both")
     elif not cluster.token and not cluster.cert_file:
         problems.at(name, "has a server and no credentials", "write token, or cert_file and key_file")
+
+
+def _inherited(settings: Settings, problems: Problems) -> None:
+    for index, project in enumerate(settings.global_projects):
+        for place, label in enumerate(project.match_expressions):
+            name = f"global_projects[{index}].match_expressions[{place}]"
+            if label.operator not in set(LabelOperator):
+                hint = did_you_mean(label.operator, LabelOperator) or f"write one of {', '.join(LabelOperator)}"
+                problems.at(f"{name}.operator", f"is {label.operator[:40]!r}", hint)
+            elif bool(label.values) != (label.operator in {LabelOperator.IN, LabelOperator.NOT_IN}):
+                problems.at(name, "has values that its operator does not take, or none", "values go with In and NotIn")
 
 
 def _declarations(settings: Settings, problems: Problems) -> None:

@@ -48,6 +48,23 @@ class TrackingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelExpression:
+    """What one label has to be, as in `matchExpressions` of Kubernetes."""
+
+    key: str
+    operator: str  # In | NotIn | Exists | DoesNotExist
+    values: tuple[str, ...] = ()  # of In and NotIn
+
+
+@dataclass(frozen=True, slots=True)
+class InheritedProject:
+    """A project whose limits other projects have beside their own, as Argo CD's globalProjects has it."""
+
+    project_name: str
+    match_expressions: tuple[LabelExpression, ...] = ()  # of those projects' labels; none: all projects
+
+
+@dataclass(frozen=True, slots=True)
 class RbacSettings:
     """Who may do what; the keys are those of Argo CD's ConfigMap argocd-rbac-cm."""
 

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitopsd.errors import InvalidSettings
-from gitopsd.settings.objects import AccountSettings, CompareSettings, RbacSettings, ResourceSettings, TrackingSettings
+from gitopsd.settings.objects import (
+    AccountSettings,
+    CompareSettings,
+    InheritedProject,
+    RbacSettings,
+    ResourceSettings,
+    TrackingSettings,
+)
 
 MAX_SECRET_BYTES = 1 << 20
 
@@ -155,6 +162,7 @@ class ClusterSettings:
     relist_s: float = 3600.0  # metadata lists of kinds that are not watched
     namespaces: tuple[str, ...] = ()  # the only ones that are read and written; none: all, and what is in none
     cluster_resources: bool = False  # beside `namespaces`: also what is in none
+    project: str = ""  # whose applications may go there without naming it; "": it is of none
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +360,7 @@ class Settings:
     clusters: tuple[ClusterSettings, ...] = ()
     exec_plugins: tuple[str, ...] = ()  # programs that logins to clusters may run: names on the PATH, absolute paths
     declarations: tuple[DeclarationSource, ...] = ()
+    global_projects: tuple[InheritedProject, ...] = ()  # what projects have by their labels, beside their own
     argocd_namespace: str = "argocd"  # Argo CD's own: what applications declare there needs no sourceNamespaces
     network: NetworkSettings = field(default_factory=NetworkSettings)
     git: GitSettings = field(default_factory=GitSettings)

@@ -10,6 +10,7 @@ import orjson
 
 from gitopsd.core.declaration import declared
 from gitopsd.core.declaration.changes import DeclarationKey, DeclarationReading, Declared, contested, holder_of, same
+from gitopsd.core.project.inheritance import ProjectInheritance
 from gitopsd.errors import InvalidDeclaration, NotSupported
 from gitopsd.model.application import Application, Origin
 from gitopsd.model.ids import AppName, ProjectName
@@ -37,6 +38,7 @@ class DeclarationsPart:
         self._declared: dict[DeclarationKey, dict[str, Declared]] = {}  # by source; `holder_of` says which one holds
         self._going: dict[AppName, tuple[Application, float]] = {}
         self._next_place = 0
+        self.inheritance = ProjectInheritance()
         self.broken: list[str] = []  # rows that this version cannot read; they stay as they are
 
     def load(self) -> None:
@@ -77,6 +79,11 @@ class DeclarationsPart:
             yield app
 
     def project(self, name: ProjectName) -> AppProject | None:
+        """Return a project with what it inherits."""
+        project = self._declared_project(name)
+        return None if project is None else self.inheritance.effective(project, self._declared_project)
+
+    def _declared_project(self, name: ProjectName) -> AppProject | None:
         holder = self.holder(DeclarationKey(PROJECT, name))
         if isinstance(holder, AppProject):
             return holder
@@ -172,6 +179,7 @@ class DeclarationsPart:
         moved |= {key for key in keys if conditions[key] != self._told(key)}
         names = {AppName(key.name) for key in moved if key.kind == APPLICATION}
         if projects:
+            projects |= self.inheritance.heirs(frozenset(projects), self.projects())
             names |= {app.name for app in self.all() if app.project in projects}
         return frozenset(names)
 

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from gitopsd.core.declaration.changes import Documents, read_source, twice
+from gitopsd.core.project.inheritance import ProjectInheritance
 from gitopsd.errors import NotFound, StoreFailed
 from gitopsd.model.application import Application
 from gitopsd.model.audit import AuditEntry
@@ -135,6 +136,10 @@ class Store:
 
     def contested(self, name: AppName) -> Sequence[Condition]:
         return self._declarations.contested(name)
+
+    def inherit(self, inheritance: ProjectInheritance) -> None:
+        """Have projects, from now on, with what `inheritance` adds to them."""
+        self._declarations.inheritance = inheritance
 
     def project(self, name: ProjectName) -> AppProject | None:
         return self._declarations.project(name)

@@ -21,7 +21,6 @@ RESERVED = "gitopsd"  # the destination by which an application declares applica
 LONGEST = 253  # characters of a name
 KNOWN = frozenset({"name", "server", "config", "namespaces", "clusterResources", "project", "shard"})
 NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-NARROWS = ("project",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,7 @@ class ClusterSecret:
     namespaces: tuple[str, ...] = ()  # the only ones; none: all
     cluster_resources: bool = False  # beside `namespaces`: also what is in none
     unchecked: bool = False  # anybody may answer as its server
+    project: str = ""  # which it is of; "": of none
 
 
 def cluster_of(values: Mapping[str, str]) -> ClusterSecret:
@@ -54,15 +54,15 @@ def cluster_of(values: Mapping[str, str]) -> ClusterSecret:
         )
     tls = _mapping(config, "tlsClientConfig")
     user = _user(config, tls)
-    within = _within(values)
+    within, project = _within(values), values.get("project", "").strip()
     if server == HERE and not user:
-        return ClusterSecret(name, server, b"", *within)
+        return ClusterSecret(name, server, b"", *within, project=project)
     if not user:
         raise InvalidDeclaration(
             "config holds no login", remedy="write bearerToken, a client certificate or execProviderConfig"
         )
     return ClusterSecret(
-        name, server, _kubeconfig(_cluster(server, config, tls), user), *within, tls.get("insecure") is True
+        name, server, _kubeconfig(_cluster(server, config, tls), user), *within, tls.get("insecure") is True, project
     )
 
 

@@ -84,6 +84,11 @@ class CredentialStore:
         credentials = self.find(url)
         return credentials.project if credentials else ""
 
+    def repositories_of(self, project: str) -> tuple[str, ...]:
+        """Return the URLs of the repositories whose Secrets say that they are of `project`."""
+        own = (credentials for declared in self._declared.values() for credentials in declared.repositories)
+        return tuple(credentials.url for credentials in own if credentials.project == project)
+
     async def credentials(self, url: str) -> RepoCredentials | None:
         """Return what `url` is given as servers take it: the key of a GitHub App as a token that it was exchanged for.
 

@@ -129,9 +129,6 @@ def _add_cluster(document: Mapping[str, Any], origin: str, result: ReadSecrets) 
         result.warnings.append(f"{origin}: {name[:80]} is unknown and has no effect")
     if cluster.unchecked:
         result.warnings.append(f"{origin}: tlsClientConfig.insecure: the server is not checked; write its caData")
-    for name in clusters.NARROWS:
-        if values.get(name):
-            result.warnings.append(f"{origin}: {name} limits nobody; write destinations of AppProjects instead")
     if any(cluster_before.name == cluster.name for cluster_before in result.clusters):
         result.errors.append(f"{origin}: cluster {cluster.name} is declared already; remove one")
     else:

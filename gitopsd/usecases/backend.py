@@ -78,6 +78,7 @@ class ClusterState:
     applications: int = 0
     lease: str = ""  # what a person should know of the lease by which one daemon writes; "" where all is well
     watches: tuple[WatchState, ...] = ()  # sorted by kind and namespace
+    project: str = ""  # which it says it is of
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class RepositoryState:
     error: str = ""  # of the last fetch; "" where it was good
     epoch: int = 0
     size_bytes: int = 0
+    project: str = ""  # whose applications alone may read it
 
 
 @dataclass(frozen=True, slots=True)

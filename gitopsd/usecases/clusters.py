@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gitopsd.core.rights.resources import PolicyResource
 from gitopsd.model.caller import Caller
 from gitopsd.usecases.backend import Backend, ClusterState
-from gitopsd.usecases.rights import Rights
+from gitopsd.usecases.rights import Rights, scoped_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,5 +19,6 @@ class ClusterUseCases:
     def list(self, caller: Caller) -> Sequence[ClusterState]:
         """Return the clusters that the caller may get, sorted by name; policies name them by server."""
         permitted = self.rights.permitted(caller, PolicyResource.CLUSTERS, "get")
-        visible = (cluster for cluster in self.backend.clusters() if permitted(cluster.server))
+        states = self.backend.clusters()
+        visible = (state for state in states if permitted(scoped_object(state.project, state.server)))
         return sorted(visible, key=lambda state: state.name)

@@ -11,7 +11,7 @@ from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
 from gitopsd.usecases.access import ApplicationAccess
 from gitopsd.usecases.backend import Backend, RepositoryState, SourceDetails
-from gitopsd.usecases.rights import Rights
+from gitopsd.usecases.rights import Rights, scoped_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class RepositoryUseCases:
     def list(self, caller: Caller) -> Sequence[RepositoryState]:
         """Return the repositories that the caller may get, sorted by URL."""
         permitted = self.rights.permitted(caller, PolicyResource.REPOSITORIES, "get")
-        visible = (repository for repository in self.backend.repositories() if permitted(repository.url))
+        states = self.backend.repositories()
+        visible = (state for state in states if permitted(scoped_object(state.project, state.url)))
         return sorted(visible, key=lambda state: state.url)
 
     async def details(self, caller: Caller, repo: str, app: AppName, index: int) -> SourceDetails:
@@ -32,7 +33,8 @@ class RepositoryUseCases:
         Raises:
             NotPermitted, NotFound: of the caller, or that source is of another repository.
         """
-        self.rights.require(caller, PolicyResource.REPOSITORIES, "get", repo)
+        project = next((state.project for state in self.backend.repositories() if state.url == repo), "")
+        self.rights.require(caller, PolicyResource.REPOSITORIES, "get", scoped_object(project, repo))
         self.access.known(caller, app)
         sources = await self.backend.sources(app)
         if not 0 <= index < len(sources) or sources[index].repo != repo:

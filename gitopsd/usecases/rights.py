@@ -57,3 +57,8 @@ class Rights:
                 f"permission denied: {resource}, {action}, {name}, sub: {caller.account}",
                 remedy="ask whoever writes the policy for this right",
             )
+
+
+def scoped_object(project: str, name: str) -> str:
+    """Return what policies call a cluster or a repository, which may be of a project."""
+    return f"{project}/{name}" if project else name

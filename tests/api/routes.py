@@ -72,6 +72,21 @@ ROUTES = (
 )
 STREAM = "/api/v1/stream/applications"  # it has tests of its own
 
+ACCOUNT, ROLE_TOKEN = "/api/v1/account/{name}", "/api/v1/projects/{name}/roles/{role}/token"
+# What is one's own needs no right there: tests/usecases/test_accounts.py and test_sessions.py try who may what.
+OF_ACCOUNTS = {
+    ("GET", "/api/v1/account"),
+    ("PUT", "/api/v1/account/password"),
+    ("GET", "/api/v1/account/can-i/{resource}/{action}/{name}"),
+    ("GET", ACCOUNT),
+    ("POST", f"{ACCOUNT}/token"),
+    ("DELETE", f"{ACCOUNT}/token/{{id}}"),
+    ("POST", ROLE_TOKEN),
+    ("DELETE", f"{ROLE_TOKEN}/{{id}}"),
+    ("DELETE", f"{ROLE_TOKEN}/{{iat}}/{{id}}"),
+}
+OF_SESSIONS = {("POST", "/api/v1/session"), ("DELETE", "/api/v1/session"), ("GET", "/api/v1/session/userinfo")}
+
 
 def caller(account: str) -> Caller:
     return Caller(account, ("team-of-" + account,), "192.0.2.1", SignIn.SESSION)

@@ -24,7 +24,7 @@ from gitopsd.api.webhooks import BOUNDS as WEBHOOK_BOUNDS
 from gitopsd.api.webhooks import WebhookBounds, WebhookEndpoint
 from gitopsd.runtime.lag import LoopLag
 from gitopsd.runtime.tasks import running
-from gitopsd.usecases.authentication import StaticToken
+from gitopsd.usecases.authentication import Authenticator, StaticToken
 from gitopsd.usecases.backend import VersionInfo
 from gitopsd.usecases.rights import Rights, RightsPolicy
 from gitopsd.usecases.sessions import Sessions
@@ -72,6 +72,7 @@ async def serving(  # noqa: PLR0913 - every option has a default
     request_s: float = 60.0,
     refresh_s: float = 50.0,
     accounts: AccountWorld | None = None,
+    authenticator: Authenticator | None = None,
     policy: RightsPolicy | None = None,
     webhook_bounds: WebhookBounds = WEBHOOK_BOUNDS,
     changes: ChangeFeed | None = None,
@@ -93,7 +94,7 @@ async def serving(  # noqa: PLR0913 - every option has a default
 
         parts = ApiWiring(
             uses=use_cases(UseCaseWiring(backend, Rights(policy), sessions, news, lambda: NOW_S, refresh_s)),
-            authenticator=sessions,
+            authenticator=authenticator or sessions,
             webhook=WebhookEndpoint(
                 lambda provider: secrets.get(provider, b""),
                 on_push,

@@ -18,7 +18,7 @@ from gitopsd.model.ids import ProjectName, RepoUrl
 from gitopsd.model.manifest import GVK, Manifest
 from gitopsd.model.project import AppProject, ProjectRole
 from gitopsd.usecases.backend import ManagedResource, Manifests, RepositoryState
-from tests.api.routes import PROJECTS, ROUTES, STREAM, Route, Tokens, fleet
+from tests.api.routes import OF_ACCOUNTS, OF_SESSIONS, PROJECTS, ROUTES, STREAM, Route, Tokens, fleet
 from tests.api.serving import Api, serving
 from tests.core.rights.policies import table
 from tests.fakes.backend import FakeBackend
@@ -72,7 +72,7 @@ async def api() -> AsyncIterator[Api]:
 async def test_no_route_is_forgotten(api: Api) -> None:
     served = {(method, path) for method, path in api.routes if path not in OPEN and method != "HEAD"}
 
-    assert {(route.method, route.path) for route in ROUTES} | {("GET", STREAM)} == served
+    assert {(route.method, route.path) for route in ROUTES} | {("GET", STREAM)} | OF_ACCOUNTS | OF_SESSIONS == served
 
 
 @pytest.mark.parametrize("route", WITH_RIGHTS, ids=ids)
@@ -153,7 +153,7 @@ async def test_role_of_the_project_gives_what_its_lines_say(route: Route) -> Non
         assert (await ask(api, route, account="bob"))[0] in {403, 404}
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=ids)
+@pytest.mark.parametrize("route", [*ROUTES, *(Route(*pair) for pair in sorted(OF_ACCOUNTS))], ids=ids)
 @pytest.mark.parametrize("account", ["", "eve"])
 async def test_anonymous_and_strangers_learn_nothing(route: Route, account: str, api: Api) -> None:
     assert (401, "no session information") == _refusal(await ask(api, route, account=account))

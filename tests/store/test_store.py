@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
+from gitopsd.core.project.inheritance import GlobalProject, LabelOperator, LabelRequirement, ProjectInheritance
 from gitopsd.errors import StoreFailed, StoreUnusable
-from gitopsd.model.ids import AppName, ClusterId, Revision, TargetHash
+from gitopsd.model.ids import AppName, ClusterId, ProjectName, Revision, TargetHash
 from gitopsd.model.manifest import GroupKind, ResourceKey
 from gitopsd.model.operation import Operation, OperationPhase, SyncRequest, Task, TaskVerb
 from gitopsd.store import Store
@@ -265,3 +266,28 @@ def test_kinds_are_those_that_applications_want_in_one_cluster(tmp_path: Path, s
     assert frozenset() == again.kinds(ClusterId("unknown"))
 
     again.close()
+
+
+def test_projects_have_what_they_inherit_and_their_applications_are_looked_at_anew(tmp_path: Path) -> None:
+    def project(name: str, repository: str) -> dict[str, Any]:
+        metadata = {"name": name, "labels": {"tier": name}}
+        spec = {"sourceRepos": [repository]}
+        return {"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": metadata, "spec": spec}
+
+    store, changed = opened(tmp_path), list[frozenset[AppName]]()
+    requirement = LabelRequirement("tier", LabelOperator.IN, frozenset({"web"}))
+    store.inherit(ProjectInheritance((GlobalProject(ProjectName("base"), (requirement,)),)))
+    store.on_declared(changed.append)
+    shop = application("shop")
+    shop["spec"]["project"] = "web"
+    documents = [shop, application("bank"), project("web", "https://h/web"), project("base", "https://h/old")]
+    origins = [f"a:{line}" for line in range(4)]
+    store.declare("dir:a", documents, origins, complete=True, prune=True)
+    changed.clear()
+    store.declare("dir:a", [*documents[:3], project("base", "https://h/new")], origins, complete=True, prune=True)
+
+    inheriting = store.project(ProjectName("web"))
+    assert inheriting is not None
+    assert ("https://h/web", "https://h/new") == inheriting.source_repos
+    assert [frozenset({SHOP})] == changed
+    store.close()

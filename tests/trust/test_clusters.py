@@ -62,7 +62,8 @@ def test_cluster_that_gitopsd_runs_in_needs_no_login_and_a_name_may_be_any_text(
     ] == [(each.name, each.kubeconfig[:1]) for each in found.clusters]
     within = [(each.namespaces, each.cluster_resources) for each in found.clusters]
     assert [((), False)] * 3 + [(("a", "b"), True)] == within
-    assert ["f:3: project limits nobody; write destinations of AppProjects instead"] == found.warnings
+    assert ["", "", "a", ""] == [cluster.project for cluster in found.clusters]
+    assert [] == found.warnings
 
 
 @pytest.mark.parametrize(

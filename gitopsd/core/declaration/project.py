@@ -16,6 +16,8 @@ from gitopsd.core.declaration.options import (
     mode,
     switch,
 )
+from gitopsd.core.rights.patterns import is_expression, pattern_fault
+from gitopsd.core.rights.policy import MatchMode
 from gitopsd.core.rights.project_roles import project_policy
 from gitopsd.core.sync.windows import is_zone
 from gitopsd.core.text.cron import parse_cron
@@ -26,6 +28,7 @@ from gitopsd.model.manifest import GroupKind, Manifest
 from gitopsd.model.project import (
     AppProject,
     IntegrityPolicy,
+    NamedKind,
     OrphanIgnored,
     Orphans,
     ProjectRole,
@@ -34,8 +37,6 @@ from gitopsd.model.project import (
     Verify,
     WritingAs,
 )
-
-NOT_ENFORCED = ("permitOnlyProjectScopedClusters",)
 
 
 def project_from(manifest: Manifest, origin: Origin) -> AppProject:
@@ -52,11 +53,11 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
     metadata.ignore("finalizers")
     spec = document.mapping("spec") or Fields({}, ".spec", warnings)
     spec.text("description")
-    spec.not_yet("it is not enforced", *NOT_ENFORCED)
     namespaced = spec.mappings("namespaceResourceWhitelist")
     name, labels = name_of(metadata), metadata.text_map("labels")
     source_repos, destinations = spec.texts("sourceRepos"), _destinations(spec)
-    cluster_allowed, cluster_denied = _kinds(spec, "clusterResourceWhitelist"), _kinds(spec, "clusterResourceBlacklist")
+    cluster_allowed = _named_kinds(spec, "clusterResourceWhitelist")
+    cluster_denied = _named_kinds(spec, "clusterResourceBlacklist")
     # Absent allows every kind, an empty list none: as in Argo CD.
     namespace_allowed = None if namespaced is None else _kinds(spec, "namespaceResourceWhitelist")
     namespace_denied = _kinds(spec, "namespaceResourceBlacklist")
@@ -65,8 +66,9 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
     orphans = _orphans(spec)
     windows = tuple(_window(fields) for fields in spec.mappings("syncWindows") or ())
     declares_for = tuple(filter(None, (project.strip() for project in annotations.get(DECLARES_FOR, "").split(","))))
-    source_namespaces = spec.texts("sourceNamespaces")
+    source_namespaces = _source_namespaces(spec)
     roles = tuple(_role(fields) for fields in spec.mappings("roles") or ())
+    only_own_clusters = spec.flag("permitOnlyProjectScopedClusters")
     check_annotations(annotations, frozenset({MODE, DECLARES_FOR, DECLARES_PROJECTS}), warnings)
     for fields in (document, metadata, spec):
         fields.close()
@@ -87,6 +89,7 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
         declares_projects=switch(annotations, DECLARES_PROJECTS),
         mode=mode(annotations),
         roles=roles,
+        only_own_clusters=only_own_clusters,
         labels=labels,
         manifest=manifest,
         origin=origin,
@@ -94,6 +97,16 @@ def project_from(manifest: Manifest, origin: Origin) -> AppProject:
     for problem in project_policy(project).problems:
         warnings.add(f".spec.roles give nobody anything: {problem}")
     return replace(project, warnings=warnings.all())
+
+
+def _source_namespaces(spec: Fields) -> tuple[str, ...]:
+    """Return globs and, between slashes, expressions; one that cannot be read lets nobody in."""
+    entries = spec.texts("sourceNamespaces")
+    for entry in entries:
+        fault = pattern_fault(entry[1:-1], MatchMode.REGEX) if is_expression(entry) else ""
+        if fault:
+            spec.warnings.add(f"{spec.path}.sourceNamespaces: {entry[:SHOWN]} {fault}: it names no namespace")
+    return entries
 
 
 def _role(fields: Fields) -> ProjectRole:
@@ -219,18 +232,25 @@ def _destinations(spec: Fields) -> tuple[Destination, ...]:
 
 
 def _kinds(spec: Fields, name: str) -> tuple[GroupKind, ...]:
-    """Return a list of kinds. An entry for one object's name never allows more than that, nor denies less."""
     kinds = []
     for fields in spec.mappings(name) or ():
-        kind = GroupKind(fields.text("group"), fields.text("kind"))
-        if not kind.kind:
-            raise fields.refuse("kind", "is missing", "write a kind, or `*`")
-        only = fields.text("name")
+        kinds.append(_kind(fields))
         fields.close()
-        if only and name.endswith("Whitelist"):
-            fields.warnings.add(f"{fields.path}: limits by name are not supported yet: the entry allows nothing")
-            continue
-        if only:
-            fields.warnings.add(f"{fields.path}: limits by name are not supported yet: every {kind.kind} is denied")
-        kinds.append(kind)
     return tuple(kinds)
+
+
+def _named_kinds(spec: Fields, name: str) -> tuple[NamedKind, ...]:
+    """Return a list of kinds that are in no namespace; an entry with a name is about objects of that name alone."""
+    kinds = []
+    for fields in spec.mappings(name) or ():
+        kind = _kind(fields)
+        kinds.append(NamedKind(kind.group, kind.kind, fields.text("name")))
+        fields.close()
+    return tuple(kinds)
+
+
+def _kind(fields: Fields) -> GroupKind:
+    kind = GroupKind(fields.text("group"), fields.text("kind"))
+    if not kind.kind:
+        raise fields.refuse("kind", "is missing", "write a kind, or `*`")
+    return kind

@@ -14,7 +14,7 @@ from gitopsd.model.application import Application, Destination, Mode, Source
 from gitopsd.model.chart import OCI
 from gitopsd.model.ids import ClusterId
 from gitopsd.model.manifest import GroupKind, ResourceKey
-from gitopsd.model.project import AppProject, SyncWindow
+from gitopsd.model.project import AppProject, NamedKind, SyncWindow
 from gitopsd.model.status import Condition
 from gitopsd.words import without_credentials
 
@@ -155,7 +155,7 @@ def object_conditions(
     conditions: list[Condition] = []
     reached: dict[str, bool] = {}
     for key in sorted(keys):
-        if not kind_permitted(project, key.group_kind, namespaced=bool(key.namespace)):
+        if not _object_permitted(project, key):
             scope = "namespaceResource" if key.namespace else "clusterResource"
             remedy = f"see the project's spec.{scope}Whitelist and spec.{scope}Blacklist"
             conditions.append(_denied(f"project {project.name} does not permit {key}", remedy))
@@ -167,20 +167,33 @@ def object_conditions(
     return tuple(conditions)
 
 
-def kind_permitted(project: AppProject, kind: GroupKind, *, namespaced: bool) -> bool:
-    """Tell whether the project permits objects of `kind`.
+def _object_permitted(project: AppProject, key: ResourceKey) -> bool:
+    """Tell whether the project permits an object: one that is in no namespace must be allowed, by kind and name."""
+    if key.namespace:
+        return kind_permitted(project, key.group_kind)
+    return _names(project.cluster_allowed, key) and not _names(project.cluster_denied, key)
 
-    Cluster-scoped kinds must be allowed by name or glob; namespaced ones are unless there is a list without them. What
-    is denied is denied, whatever is allowed.
+
+def kind_permitted(project: AppProject, kind: GroupKind) -> bool:
+    """Tell whether the project permits namespaced objects of `kind`: all are unless there is a list without them.
+
+    What is denied is denied, whatever is allowed.
     """
-    if namespaced:
-        allowed = project.namespace_allowed is None or _listed(project.namespace_allowed, kind)
-        return allowed and not _listed(project.namespace_denied, kind)
-    return _listed(project.cluster_allowed, kind) and not _listed(project.cluster_denied, kind)
+    allowed = project.namespace_allowed is None or _listed(project.namespace_allowed, kind)
+    return allowed and not _listed(project.namespace_denied, kind)
 
 
 def _listed(kinds: Iterable[GroupKind], kind: GroupKind) -> bool:
-    return any(matches(listed.group, kind.group) and matches(listed.kind, kind.kind) for listed in kinds)
+    return any(matches(pattern.group, kind.group) and matches(pattern.kind, kind.kind) for pattern in kinds)
+
+
+def _names(limits: Iterable[NamedKind], key: ResourceKey) -> bool:
+    return any(
+        matches(limit.group, key.group)
+        and matches(limit.kind, key.kind)
+        and (not limit.name or matches(limit.name, key.name))
+        for limit in limits
+    )
 
 
 def _is_named(pattern: str, spelled: Iterable[str]) -> bool:
@@ -219,6 +232,8 @@ def _reaches(project: AppProject, cluster: DestinationCluster, namespace: str) -
 
     Source: Argo CD, docs/user-guide/projects.md: an entry with "!" only denies; it never allows the rest.
     """
+    if project.only_own_clusters and cluster.name not in project.own_clusters:
+        return False
     fits = [destination for destination in project.destinations if _fits(destination, cluster, namespace)]
     return bool(fits) and all(not _denies(destination) for destination in fits)
 

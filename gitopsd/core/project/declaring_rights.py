@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from gitopsd.core.declaration.destination import IN_CLUSTER, IN_CLUSTER_SERVER, Declare, means_here
 from gitopsd.core.project.access import MAX_TOLD, kind_permitted
+from gitopsd.core.rights.patterns import is_expression, pattern_fault, pattern_matches
+from gitopsd.core.rights.policy import MatchMode
 from gitopsd.core.text.globs import matches
 from gitopsd.model.application import Application, Destination
 from gitopsd.model.ids import ClusterId, ProjectName
@@ -67,7 +69,7 @@ class DeclaringRights:
     def _why(self, project: AppProject, parent: Application, declaration: Declared) -> Iterable[tuple[str, str]]:
         namespace = declaration.namespace if isinstance(declaration, Application) else ""
         where = namespace or parent.destination.namespace or self.home
-        if not kind_permitted(project, KINDS[type(declaration)], namespaced=True):
+        if not kind_permitted(project, KINDS[type(declaration)]):
             scope = "see the project's spec.namespaceResourceWhitelist and spec.namespaceResourceBlacklist"
             yield f"project {project.name} does not permit {KINDS[type(declaration)].kind}", scope
         elif not self.may_declare(project, where):
@@ -89,7 +91,7 @@ class DeclaringRights:
         if (
             where != self.home
             and named is not None
-            and not any(matches(glob, where) for glob in named.source_namespaces)
+            and not any(_is_source_namespace(entry, where) for entry in named.source_namespaces)
         ):
             yield f"project {theirs} has no applications in namespace {where}", "add it to its spec.sourceNamespaces"
 
@@ -99,6 +101,14 @@ class DeclaringRights:
             f"project {project.name} does not let its applications declare in namespace {where!r}",
             f"add {{name: {Declare.DECLARE.value}, namespace: {where}}} to the project's spec.destinations",
         )
+
+
+def _is_source_namespace(entry: str, namespace: str) -> bool:
+    """Tell whether an entry is about a namespace: a glob, or an expression of RE2 between slashes, found anywhere."""
+    if is_expression(entry):
+        pattern = entry[1:-1]
+        return not pattern_fault(pattern, MatchMode.REGEX) and pattern_matches(pattern, namespace, MatchMode.REGEX)
+    return matches(entry, namespace)
 
 
 def _denying(destination: Destination) -> bool:

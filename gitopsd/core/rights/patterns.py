@@ -28,6 +28,11 @@ def pattern_fault(pattern: str, mode: MatchMode) -> str:
     return ""
 
 
+def is_expression(entry: str) -> bool:
+    """Tell whether an entry of a list of globs and expressions, such as `sourceNamespaces`, is `/expression/`."""
+    return len(entry) > 1 and entry.startswith("/") and entry.endswith("/")
+
+
 def pattern_matches(pattern: str, text: str, mode: MatchMode) -> bool:
     """Tell whether a pattern without fault fits `text`."""
     if mode is MatchMode.GLOB:

@@ -58,11 +58,7 @@ def orphans(
         is_systems = (key.group, key.kind, key.name) in MADE or key == API_SERVER or key.group_kind in NEVER
         if is_systems or live.deleting or _is_claim(key, stateful) or _ignored(settings, key):
             return False
-        return (
-            kind_permitted(project, key.group_kind, namespaced=True)
-            and not _belongs(live, exists)
-            and not is_wanted(key)
-        )
+        return kind_permitted(project, key.group_kind) and not _belongs(live, exists) and not is_wanted(key)
 
     return tuple(sorted((child for child in here if is_orphan(child[1])), key=lambda child: child[1].key))
 

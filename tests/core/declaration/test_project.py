@@ -7,8 +7,7 @@ import re
 import pytest
 
 from gitopsd.errors import InvalidDeclaration
-from gitopsd.model.manifest import GroupKind
-from gitopsd.model.project import OrphanIgnored, Orphans, WritingAs
+from gitopsd.model.project import NamedKind, OrphanIgnored, Orphans, ProjectRole, RoleToken, WritingAs
 from tests.core.declaring import project
 
 
@@ -18,13 +17,18 @@ def test_project_without_a_list_of_namespaced_kinds_allows_all_and_with_an_empty
     assert () == project().cluster_allowed
 
 
-def test_project_entry_for_one_name_is_never_widened() -> None:
+def test_project_entry_for_some_names_is_about_those() -> None:
     entry = {"group": "", "kind": "Namespace", "name": "team-*"}
     found = project(clusterResourceWhitelist=[entry], clusterResourceBlacklist=[entry])
 
-    assert () == found.cluster_allowed
-    assert (GroupKind("", "Namespace"),) == found.cluster_denied
-    assert 2 == len(found.warnings)
+    assert (NamedKind("", "Namespace", "team-*"),) == found.cluster_allowed == found.cluster_denied
+    assert () == found.warnings
+
+
+def test_namespaced_kinds_have_no_names() -> None:
+    (warning,) = project(namespaceResourceBlacklist=[{"group": "", "kind": "Secret", "name": "x"}]).warnings
+
+    assert "name is unknown and has no effect" in warning
 
 
 def test_project_says_how_orphans_are_told_of() -> None:
@@ -52,10 +56,21 @@ def test_project_whose_accounts_cannot_be_read_is_refused(account: str) -> None:
         project(destinationServiceAccounts=[{"server": "*", "defaultServiceAccount": account}])
 
 
-def test_project_limit_that_is_not_enforced_is_reported() -> None:
-    (warning,) = project(permitOnlyProjectScopedClusters=True).warnings
+def test_project_may_be_kept_to_its_own_clusters() -> None:
+    found = project(permitOnlyProjectScopedClusters=True)
 
-    assert ".spec.permitOnlyProjectScopedClusters is not supported yet: it is not enforced" == warning
+    assert (True, ()) == (found.only_own_clusters, found.warnings)
+
+
+def test_roles_are_read() -> None:
+    token = {"iat": 1535390316, "exp": 1535400316, "id": "t1"}
+    policy = "p, proj:team:ci, applications, sync, team/*, allow"
+    described = {"name": "ci", "description": "builds", "policies": [policy], "groups": ["g"], "jwtTokens": [token]}
+
+    found = project(roles=[described])
+
+    assert (ProjectRole("ci", "builds", (policy,), ("g",), (RoleToken(1535390316, 1535400316, "t1"),)),) == found.roles
+    assert () == found.warnings
 
 
 WINDOW = {"kind": "deny", "schedule": "0 22 * * *", "duration": "8h", "applications": ["*"]}

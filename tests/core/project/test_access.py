@@ -11,7 +11,6 @@ from gitopsd.core.project.access import (
     DestinationCluster,
     account_of,
     destination_conditions,
-    kind_permitted,
     object_conditions,
     source_conditions,
     source_permitted,
@@ -20,11 +19,12 @@ from gitopsd.errors import NotPermitted
 from gitopsd.model.application import Destination, Source
 from gitopsd.model.ids import ProjectName, RepoUrl
 from gitopsd.model.manifest import GroupKind, ResourceKey
-from gitopsd.model.project import ANY, DEFAULT, EVERYWHERE, AppProject, WritingAs
+from gitopsd.model.project import ANY, DEFAULT, EVERYWHERE, AppProject, NamedKind, WritingAs
 from tests.core.apps import application
 from tests.core.lives import config_key
 
 HERE = DestinationCluster("c1", "https://c1.example.org")
+TEAM = ("", "Namespace", "", "team-a")
 
 
 def project(**fields: Any) -> AppProject:
@@ -38,7 +38,7 @@ def test_default_project_permits_everything() -> None:
 
 
 def test_empty_project_permits_nothing() -> None:
-    empty = project(namespace_denied=(ANY,))
+    empty = project(namespace_denied=(GroupKind("*", "*"),))
 
     (source,) = source_conditions(empty, application())
     (destination,) = destination_conditions(empty, application(), HERE)
@@ -130,24 +130,37 @@ def test_object_that_names_a_namespace_of_others_is_not_permitted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "kind", "namespaced", "permitted"),
+    ("fields", "key", "permitted"),
     [
-        ({}, GroupKind("", "ConfigMap"), True, True),
-        ({}, GroupKind("", "Namespace"), False, False),
-        ({"cluster_allowed": (GroupKind("", "Name*"),)}, GroupKind("", "Namespace"), False, True),
-        (
-            {"cluster_allowed": (ANY,), "cluster_denied": (GroupKind("", "Namespace"),)},
-            GroupKind("", "Namespace"),
-            False,
-            False,
-        ),
-        ({"namespace_allowed": ()}, GroupKind("", "ConfigMap"), True, False),
-        ({"namespace_allowed": (GroupKind("apps", "*"),)}, GroupKind("apps", "Deployment"), True, True),
-        ({"namespace_denied": (GroupKind("*", "Secret"),)}, GroupKind("", "Secret"), True, False),
+        ({}, ("", "ConfigMap", "prod", "x"), True),
+        ({}, TEAM, False),
+        ({"cluster_allowed": (NamedKind("", "Name*"),)}, TEAM, True),
+        ({"cluster_allowed": (ANY,), "cluster_denied": (NamedKind("", "Namespace"),)}, TEAM, False),
+        ({"cluster_allowed": (NamedKind("", "Namespace", "team-*"),)}, TEAM, True),
+        ({"cluster_allowed": (NamedKind("", "Namespace", "team-*"),)}, ("", "Namespace", "", "prod"), False),
+        ({"cluster_allowed": (NamedKind("", "Namespace", "team-*"),)}, ("x.io", "Namespace", "", "team-a"), False),
+        ({"cluster_allowed": (ANY,), "cluster_denied": (NamedKind("", "*", "prod"),)}, TEAM, True),
+        ({"cluster_allowed": (ANY,), "cluster_denied": (NamedKind("", "*", "team-?"),)}, TEAM, False),
+        ({"namespace_allowed": ()}, ("", "ConfigMap", "prod", "x"), False),
+        ({"namespace_allowed": (GroupKind("apps", "*"),)}, ("apps", "Deployment", "prod", "x"), True),
+        ({"namespace_denied": (GroupKind("*", "Secret"),)}, ("", "Secret", "prod", "x"), False),
     ],
 )
-def test_kinds_are_permitted_by_scope(fields: Any, kind: GroupKind, namespaced: bool, permitted: bool) -> None:  # noqa: FBT001 - a case
-    assert permitted is kind_permitted(project(**fields), kind, namespaced=namespaced)
+def test_objects_are_permitted_by_scope_kind_and_name(
+    fields: Any,
+    key: tuple[str, str, str, str],
+    permitted: bool,  # noqa: FBT001
+) -> None:
+    anywhere = project(destinations=(Destination(name="*", namespace="*"),), **fields)
+
+    assert permitted is (() == object_conditions(anywhere, HERE, [ResourceKey(*key)]))
+
+
+def test_project_of_its_own_clusters_alone_reaches_no_other() -> None:
+    limited = project(destinations=(Destination(name="*", namespace="*"),), only_own_clusters=True)
+
+    assert destination_conditions(limited, application(), HERE)
+    assert not destination_conditions(replace(limited, own_clusters=frozenset({HERE.name})), application(), HERE)
 
 
 def test_number_of_conditions_is_bounded() -> None:
