@@ -176,7 +176,7 @@ def _raise_for(answer: http.client.HTTPResponse, url: str) -> None:
         case http.HTTPStatus.UNAUTHORIZED:
             raise DaemonRefused(
                 what or f"{url} does not accept the token",
-                remedy=remedy or "set GITOPSD_AUTH_TOKEN or --auth-token-file",
+                remedy=remedy or "log in with `gitopsd login`, or set GITOPSD_AUTH_TOKEN or --auth-token-file",
             )
         case status if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
             raise DaemonUnreachable(what or f"{url} answers {status}", remedy=remedy or "see the daemon's log")

@@ -23,6 +23,10 @@ VERBS = {
     "app": LazyCommand("gitopsd.cli.commands.app", "Ask a running daemon about applications, or order a sync."),
     "drift": LazyCommand("gitopsd.cli.commands.drift", "Ask what was changed in clusters behind Git's back."),
     "admin": LazyCommand("gitopsd.cli.commands.admin", "Try and check the policy of rights, without a daemon."),
+    "login": LazyCommand("gitopsd.cli.commands.login", "Log in to a daemon, and ask it from now on."),
+    "logout": LazyCommand("gitopsd.cli.commands.logout", "End a session."),
+    "context": LazyCommand("gitopsd.cli.commands.context", "List or choose the daemons that one is logged in to."),
+    "account": LazyCommand("gitopsd.cli.commands.account", "Ask a running daemon about accounts, or change them."),
     "audit": LazyCommand("gitopsd.cli.commands.audit", "Ask who did what through the API."),
     "version": LazyCommand("gitopsd.cli.commands.version", "Print the version, and the daemon's."),
 }

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from gitopsd.cli.client import DaemonAddress, DaemonClient
+from gitopsd.cli.contexts import ServerContext, read_contexts
 from gitopsd.cli.exits import HELP
 from gitopsd.cli.output import FORMATS
 from gitopsd.errors import InvalidSettings
@@ -24,8 +25,13 @@ output = click.option("-o", "--output", "form", type=click.Choice(FORMATS), defa
 
 _DAEMON = (
     click.option(
-        "--server", envvar="GITOPSD_SERVER", default=DEFAULT_SERVER, show_default=True, show_envvar=True, metavar="URL"
+        "--server",
+        envvar="GITOPSD_SERVER",
+        show_envvar=True,
+        metavar="URL",
+        help=f"Unless given, that of the context, else {DEFAULT_SERVER}.",
     ),
+    click.option("--context", envvar="GITOPSD_CONTEXT", show_envvar=True, help="One of `gitopsd context`."),
     click.option(
         "--auth-token-file",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -49,14 +55,21 @@ def verb(name: str) -> Callable[[Command], click.Command]:
 
     def make(function: Command) -> click.Command:
         @functools.wraps(function)
-        def run(
-            *, server: str, auth_token_file: Path | None, ca_file: Path | None, insecure: bool, request_s: float,
-            **rest: Any,
+        def run(  # noqa: PLR0913 - the options that commands share
+            *, server: str | None, context: str | None, auth_token_file: Path | None, ca_file: Path | None,
+            insecure: bool, request_s: float, **rest: Any,
         ) -> Any:  # fmt: skip
-            token = _token(auth_token_file)
-            client = DaemonClient(DaemonAddress(server, token, ca_file, insecure, request_s))
-            if token:
-                _warn_of_clear_text(server)
+            known = _context(server, context)
+            address = DaemonAddress(
+                known.server,
+                _token(auth_token_file) or known.token,
+                ca_file or (Path(known.ca_file) if known.ca_file else None),
+                insecure or known.insecure,
+                request_s,
+            )
+            client = DaemonClient(address)
+            if address.token:
+                warn_of_clear_text(address.url)
             return function(client, **rest)
 
         decorated: Command = run
@@ -65,6 +78,15 @@ def verb(name: str) -> Callable[[Command], click.Command]:
         return click.command(name, epilog=HELP)(decorated)
 
     return make
+
+
+def _context(server: str | None, name: str | None) -> ServerContext:
+    """Return which daemon is asked: the token of a context goes to the server of that context, and nowhere else."""
+    contexts = read_contexts()
+    known = contexts.named(name) if name else contexts.by_name.get(contexts.current)
+    if known is not None and server in (None, known.server):
+        return known
+    return ServerContext(server or DEFAULT_SERVER)
 
 
 def _token(file: Path | None) -> str:
@@ -80,7 +102,8 @@ def _token(file: Path | None) -> str:
     return token
 
 
-def _warn_of_clear_text(server: str) -> None:
+def warn_of_clear_text(server: str) -> None:
+    """Say so where a token or a password would go to another machine without TLS."""
     parts = urlsplit(server)
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         click.echo(f"gitopsd: warning: the token goes to {server} in the clear; use https", err=True)

