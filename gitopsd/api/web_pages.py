@@ -14,7 +14,7 @@ from pathlib import Path
 from aiohttp import web
 
 ROOT = Path(__file__).parent.parent / "web"
-VIEWS = ("applications", "audit", "clusters", "drift", "login", "projects", "repositories")
+VIEWS = ("accounts", "applications", "audit", "clusters", "drift", "login", "projects", "repositories")
 PAGE = "/{view:(?:|(?:" + "|".join(VIEWS) + ")(?:/.*)?)}"
 ASSET = r"/assets/{version:[0-9a-f]{16}}/{path:.+}"
 OPEN_PAGES = ("/{view}", "/assets/{version}/{path}")  # the two, as routes are named

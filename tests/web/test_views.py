@@ -25,6 +25,7 @@ VIEWS = (
     ("repositories", "Repositories"),
     ("projects", "Projects"),
     ("audit", "Audit"),
+    ("accounts", "Accounts"),
 )
 SCHEMES: Final = ("light", "dark")
 TABS = ("", "tree", "differences", "history", "drift", "yaml")
@@ -42,15 +43,35 @@ async def test_the_address_that_the_demo_prints_signs_in_and_keeps_the_token_out
 
 async def test_a_wrong_token_is_told_and_the_right_one_signs_in(open_page: Open, demo: WebDemo) -> None:
     page = await open_page(signed_in=False)
-    await page.get_by_label("Token").fill("something else")
+    await page.get_by_role("button", name="Token").click()
+    await page.get_by_label("Token", exact=True).fill("something else")
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("alert")).to_contain_text("does not know this token")
-    await page.get_by_label("Token").fill(demo.token)
+    await page.get_by_label("Token", exact=True).fill(demo.token)
     await page.get_by_role("button", name="Sign in").click()
 
     await expect(page.get_by_role("heading", name="Fleet")).to_be_visible()
     await page.get_by_role("button", name="Sign out").click()
-    await expect(page.get_by_label("Token")).to_be_visible()
+    await expect(page.get_by_label("Name")).to_be_visible()
+
+
+async def test_an_account_signs_in_stays_signed_in_and_signs_out(open_page: Open, demo: WebDemo) -> None:
+    password = (demo.directory / "data/initial-admin-password").read_text().strip()
+    page = await open_page(signed_in=False)
+    await page.get_by_label("Name").fill("admin")
+    await page.get_by_label("Password").fill("a wrong one")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await page.get_by_label("Password").fill(password)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", name="Fleet")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("heading", name="Fleet")).to_be_visible()
+    assert password not in await page.evaluate("JSON.stringify(sessionStorage) + document.cookie")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("Password")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_label("Password")).to_be_visible()
 
 
 @pytest.mark.parametrize(("view", "title"), VIEWS)

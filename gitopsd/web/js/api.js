@@ -1,5 +1,5 @@
 // The daemon's REST API. What goes wrong is an ApiError with the daemon's own words and remedy.
-import { signOut, token } from "./session.js";
+import { forget, proof } from "./session.js";
 
 export class ApiError extends Error {
   /**
@@ -22,6 +22,9 @@ export const get = (path, signal) => call("GET", path, undefined, signal);
 
 /** @param {string} path below /api/v1/ */
 export const post = (path, body = {}) => call("POST", path, body);
+
+/** @param {string} path below /api/v1/ */
+export const put = (path, body = {}) => call("PUT", path, body);
 
 /** @param {string} path below /api/v1/ */
 export const remove = (path) => call("DELETE", path);
@@ -49,7 +52,7 @@ export async function call(method, path, body, signal) {
  * @returns {Promise<Response>}
  */
 export async function request(method, path, body, signal, headers = {}) {
-  const sent = { Authorization: `Bearer ${token.peek()}`, ...headers };
+  const sent = { ...proof(), ...headers };
   if (body !== undefined) sent["Content-Type"] = "application/json";
   let response;
   try {
@@ -66,6 +69,6 @@ export async function request(method, path, body, signal, headers = {}) {
   }
   if (response.ok) return response;
   const told = await response.json().catch(() => ({}));
-  if (response.status === 401) signOut();
+  if (response.status === 401) forget();
   throw new ApiError(response.status, told.message ?? `The daemon answered ${response.status}`, told.remedy ?? "");
 }

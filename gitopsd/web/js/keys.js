@@ -85,6 +85,7 @@ const VIEWS = [
   ["Repositories", ["repositories"]],
   ["Projects", ["projects"]],
   ["Audit", ["audit"]],
+  ["Accounts", ["accounts"]],
 ];
 
 /** What the palette offers for `text`, the best first. */

@@ -5,7 +5,7 @@ import { Notes } from "./feedback.js";
 import { connection, followFleet, rows } from "./fleet.js";
 import { Help, Palette, listenToKeys, palette } from "./keys.js";
 import { go, href, listen, route } from "./router.js";
-import { signOut, takeFromAddress, token } from "./session.js";
+import { account, restore, signOut } from "./session.js";
 import { theme, nextTheme } from "./theme.js";
 import { views } from "./views/index.js";
 
@@ -17,12 +17,14 @@ const NAVIGATION = [
   ["repositories", "Repositories"],
   ["projects", "Projects"],
   ["audit", "Audit"],
+  ["accounts", "Accounts"],
 ];
 
 const assets = new URL("..", import.meta.url).pathname;
 
 function App() {
-  if (!token.value) return html`<${views.login} /><${Notes} />`;
+  if (account.value === null) return null;
+  if (!account.value) return html`<${views.login} /><${Notes} />`;
   return html`<${Shell} />`;
 }
 
@@ -58,6 +60,7 @@ function Shell() {
           <span class="soft grow cut">Search or do …</span><kbd class="hide-small">Ctrl K</kbd>
         </button>
         <button onClick=${nextTheme} title="Light, dark, or as the system">${theme.value === "system" ? "Auto" : theme.value === "dark" ? "Dark" : "Light"}</button>
+        <a class="button hide-small" href=${href(["accounts"])} title="Your account">${account.value}</a>
         <button onClick=${signOut}>Sign out</button>
       </header>
       <main class="main" id="main" tabindex="-1">
@@ -72,7 +75,7 @@ effect(() => {
   const title = route.value.parts.join(" · ");
   document.title = title ? `${title} · gitopsd` : "gitopsd";
 });
-takeFromAddress();
+restore();
 listen();
 listenToKeys();
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));

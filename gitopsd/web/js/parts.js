@@ -48,6 +48,11 @@ export function Problem({ error, again }) {
   </div>`;
 }
 
+/** A button that says why it cannot be used, where `no` does. */
+export function Act({ kind = "", no = "", act, children }) {
+  return html`<button class=${kind} disabled=${Boolean(no)} title=${no || undefined} onClick=${act}>${children}</button>`;
+}
+
 export function Tabs({ tabs, at, to }) {
   return html`<div class="tabs" role="tablist">
     ${tabs.map(([id, title]) => html`<a role="tab" aria-selected=${id === at ? "true" : "false"} href=${to(id)}>${title}</a>`)}

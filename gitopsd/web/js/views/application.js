@@ -3,8 +3,9 @@ import { html, useEffect, useState } from "../html.js";
 import { get, segment } from "../api.js";
 import { changesOf } from "../fleet.js";
 import { useKeys } from "../keys.js";
-import { Ago, Empty, Loaded, Mark, State, Tabs, useLoaded } from "../parts.js";
+import { Act, Ago, Empty, Loaded, Mark, State, Tabs, useLoaded } from "../parts.js";
 import { go, href, route, setQuery } from "../router.js";
+import { account } from "../session.js";
 import { askConfirm, askDelete, askSync, askTerminate, refresh } from "../verbs.js";
 import { revisionOf, short, why } from "../why.js";
 import { Differences } from "./differences.js";
@@ -77,8 +78,22 @@ function Tab({ tab, app, name, tree }) {
   }
 }
 
+const ASKED = ["sync", "update", "delete"];
+
+/** Why each of `ASKED` may not be done; "" where it may, and while nobody has said. */
+function useRefusals(app) {
+  const object = `${app.spec.project}/${app.metadata.name}`;
+  const state = useLoaded(
+    async (signal) => Promise.all(ASKED.map((action) => get(`account/can-i/applications/${action}/${object}`, signal))),
+    [object, account.value],
+  );
+  const refusals = (state.value ?? []).map((each, index) => (each.value === "yes" ? "" : `You may not: applications, ${ASKED[index]}, ${object}`));
+  return Object.fromEntries(ASKED.map((action, index) => [action, refusals[index] ?? ""]));
+}
+
 function Head({ app }) {
   const { name } = app.metadata;
+  const no = useRefusals(app);
   const status = app.status ?? {};
   const reason = why(app);
   const running = status.operationState?.phase === "Running";
@@ -91,16 +106,16 @@ function Head({ app }) {
       <${State} word=${status.health?.status ?? "Unknown"} title=${status.health?.message ?? ""} />
       <span class="soft small">${short(revisionOf(app))} · compared <${Ago} at=${status.reconciledAt} /></span>
       <span class="grow"></span>
-      <button class="primary" onClick=${() => askSync([name])}>Sync …</button>
+      <${Act} kind="primary" no=${no.sync} act=${() => askSync([name])}>Sync …<//>
       <button onClick=${() => refresh([name])}>Refresh</button>
       <button onClick=${() => refresh([name], { hard: true })} title="Fetch and render anew, too">Hard refresh</button>
-      ${running && html`<button class="danger" onClick=${() => askTerminate(name)}>End the sync …</button>`}
-      <button class="danger" onClick=${() => askDelete(name)}>Delete …</button>
+      ${running && html`<${Act} kind="danger" no=${no.sync} act=${() => askTerminate(name)}>End the sync …<//>`}
+      <${Act} kind="danger" no=${no.delete} act=${() => askDelete(name)}>Delete …<//>
     </div>
     <div class="why ${reason.tone}" role="status">
       <${Mark} tone=${reason.tone} />
       <p class="grow">${reason.text}</p>
-      ${waits && html`<button onClick=${() => askConfirm(name)}>Approve deletions …</button>`}
-      ${reason.next === "sync" && html`<button onClick=${() => askSync([name])}>Sync …</button>`}
+      ${waits && html`<${Act} no=${no.update} act=${() => askConfirm(name)}>Approve deletions …<//>`}
+      ${reason.next === "sync" && html`<${Act} no=${no.sync} act=${() => askSync([name])}>Sync …<//>`}
     </div>`;
 }

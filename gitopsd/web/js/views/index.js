@@ -4,6 +4,7 @@ import { Empty } from "../parts.js";
 import { href } from "../router.js";
 import { Applications } from "./applications.js";
 import { ApplicationView } from "./application.js";
+import { Accounts } from "./accounts.js";
 import { Audit } from "./audit.js";
 import { Clusters } from "./clusters.js";
 import { DriftView } from "./drift.js";
@@ -32,5 +33,6 @@ export const views = {
   repositories: Repositories,
   projects: Projects,
   audit: Audit,
+  accounts: Accounts,
   nowhere: Nowhere,
 };

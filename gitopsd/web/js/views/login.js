@@ -1,31 +1,35 @@
-// Signing in.
+// Signing in: with an account, or with a token.
 import { html, useState } from "../html.js";
-import { request } from "../api.js";
-import { Problem } from "../parts.js";
-import { signIn } from "../session.js";
+import { Choice, Problem } from "../parts.js";
+import { signIn, signInByToken } from "../session.js";
 
 export function Login() {
-  const [value, setValue] = useState("");
-  const [error, setError] = useState(/** @type {{message: string, remedy?: string} | null} */ (null));
+  const [way, setWay] = useState("account");
+  const [error, setError] = useState(/** @type {{message: string, remedy: string} | null} */ (null));
   const [busy, setBusy] = useState(false);
   const submit = async (event) => {
     event.preventDefault();
+    const given = new FormData(event.currentTarget);
     setBusy(true);
-    try {
-      await request("GET", "api/v1/projects", undefined, undefined, { Authorization: `Bearer ${value}` });
-      signIn(value);
-    } catch (problem) {
-      setError(problem.status === 401 ? { message: "The daemon does not know this token.", remedy: "It is api.token of its settings." } : problem);
-    }
+    setError(way === "token" ? await byToken(given.get("token")) : await signIn(given.get("username"), given.get("password")));
     setBusy(false);
   };
   return html`<main class="login stack">
     <h1>gitopsd</h1>
     <p class="soft">Git says what should be; here is what is.</p>
+    <${Choice} label="How" options=${[["account", "Account"], ["token", "Token"]]} at=${way} pick=${setWay} />
     ${error && html`<${Problem} error=${error} />`}
     <form onSubmit=${submit}>
-      <label class="field">Token<input type="password" required autocomplete="current-password" value=${value} onInput=${(event) => setValue(event.currentTarget.value)} /></label>
-      <button class="primary" disabled=${busy || !value}>Sign in</button>
+      ${way === "token"
+        ? html`<label class="field">Token<input name="token" type="password" required autocomplete="off" /></label>`
+        : html`<label class="field">Name<input name="username" required autocomplete="username" autocapitalize="none" /></label>
+            <label class="field">Password<input name="password" type="password" required autocomplete="current-password" /></label>`}
+      <button class="primary" disabled=${busy}>Sign in</button>
     </form>
   </main>`;
+}
+
+async function byToken(value) {
+  if (await signInByToken(value)) return null;
+  return { message: "The daemon does not know this token.", remedy: "It may have expired, or belong to another daemon." };
 }
