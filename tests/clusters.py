@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import socket
 import ssl
 import subprocess
@@ -15,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.client import HTTPException, HTTPSConnection
 from importlib.util import find_spec
@@ -24,6 +23,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gitopsd.sim.tls import Authority, signing_key
+from tests.serverprocess import ServerProcess, running
 
 START_DEADLINE_S = 90.0  # a control plane needs 5 s alone, and much longer beside other work on two cores
 ADMIN, READER, NOBODY = "admin-token", "reader-token", "nobody-token"  # what the users of `Cluster.tokens` send
@@ -31,10 +31,6 @@ TOKENS = {"admin": ADMIN, "reader": READER, "nobody": NOBODY}
 PORTS = range(15_000, 30_000)  # Linux gives connections those from 32,768 on
 _given: set[int] = set()  # by `free_ports`
 _FIRST_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
-_TETHER = (
-    "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGKILL); os.execvp(sys.argv[1], sys.argv[1:])"
-)
-DIES_WITH_PARENT = (sys.executable, "-S", "-c", _TETHER)  # written before a command, for a process that is to
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +46,7 @@ class Cluster:
     tokens: Mapping[str, str] = field(  # user → bearer token; "reader" reads everything, "nobody" has no rights
         default_factory=lambda: TOKENS
     )
+    process: ServerProcess | None = field(default=None, compare=False, repr=False)  # the API server's, where it is ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +114,19 @@ def control_plane(
         ca_file=home / "ca.crt",
         etcd=f"http://127.0.0.1:{client}",
     )
+    server: ServerProcess | None = None
     with ExitStack() as stack:
         for name, command in _commands(binaries, home, etcd or binaries.etcd, ports):
             if name == "manager" and not controllers:
                 continue
-            child = stack.enter_context(running(command, home / f"{name}.log"))
+            process = stack.enter_context(running(command, home / f"{name}.log"))
             if name == "apiserver":
-                _await(lambda: call(cluster, "GET", "/readyz")[0] == 200, child, home / f"{name}.log")
+                _await(lambda: call(cluster, "GET", "/readyz")[0] == 200, process)
                 _grant_reader(cluster)
+                server = process
             elif name == "manager":  # its first account shows that its controllers run
-                _await(lambda: call(cluster, "GET", _FIRST_ACCOUNT)[0] == 200, child, home / f"{name}.log")
-        yield cluster
+                _await(lambda: call(cluster, "GET", _FIRST_ACCOUNT)[0] == 200, process)
+        yield replace(cluster, process=server)
 
 
 def _commands(binaries: ControlPlane, home: Path, etcd: Path, ports: Sequence[int]) -> Iterator[tuple[str, list[str]]]:
@@ -264,7 +263,7 @@ def sim_cluster(name: str = "sim", *options: str) -> Iterator[Cluster]:
         users = [f"--token={user}:{token}" for user, token in TOKENS.items()]
         command = [sys.executable, "-m", "gitopsd.sim", f"--dir={home}", f"--name={name}", *users, *options]
         log = home / "sim.log"
-        child = stack.enter_context(running(command, log))
+        process = stack.enter_context(running(command, log))
         ready: dict[str, Any] = {}
 
         def said_ready() -> bool:
@@ -273,8 +272,9 @@ def sim_cluster(name: str = "sim", *options: str) -> Iterator[Cluster]:
                     ready.update(json.loads(line))
             return bool(ready)
 
-        _await(said_ready, child, log)
-        yield Cluster(name, home / "kubeconfig", ready["server"], simulated=True, ca_file=home / "ca.crt")
+        _await(said_ready, process)
+        server, authority = ready["server"], home / "ca.crt"
+        yield Cluster(name, home / "kubeconfig", server, simulated=True, ca_file=authority, process=process)
 
 
 def order_fault(cluster: Cluster, **fault: Any) -> None:
@@ -289,39 +289,15 @@ def clear_faults(cluster: Cluster) -> None:
     call(cluster, "DELETE", "/_sim/faults")
 
 
-@contextmanager
-def running(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` while the block runs, its output in `log`; it is killed with this process, too."""
-    with log.open("ab") as output:
-        child = subprocess.Popen(  # noqa: S603 - the tests' own commands
-            [*DIES_WITH_PARENT, *command],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            # Debugging the tests' own loop must not slow down what they talk to.
-            env={name: value for name, value in os.environ.items() if name != "PYTHONASYNCIODEBUG"},
-        )
-    try:
-        yield child
-    finally:
-        child.send_signal(signal.SIGTERM)
-        try:
-            child.wait(5)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-
-
-def _await(ready: Callable[[], bool], child: subprocess.Popen[bytes], log: Path) -> None:
+def _await(ready: Callable[[], bool], process: ServerProcess) -> None:
     deadline = time.monotonic() + START_DEADLINE_S
     while True:
         with suppress(OSError, HTTPException):
             if ready():
                 return
-        if child.poll() is not None or time.monotonic() > deadline:
-            tail = log.read_text(errors="replace")[-2000:]
-            raise RuntimeError(f"{log.stem} is not ready (exit code {child.returncode}): {tail}")
+        if process.child.poll() is not None or time.monotonic() > deadline:
+            tail = process.log.read_text(errors="replace")[-2000:]
+            raise RuntimeError(f"{process.log.stem} is not ready (exit code {process.child.returncode}): {tail}")
         time.sleep(0.1)
 
 

@@ -19,7 +19,8 @@ from typing import Any
 import aiohttp
 import yaml
 
-from tests.clusters import free_ports, running
+from tests.clusters import free_ports
+from tests.serverprocess import running
 
 TOKEN = "bench-token-0123456789"  # noqa: S105 - of a bench
 SECRET = "bench-webhook-0123456789"  # noqa: S105 - of a bench
@@ -63,7 +64,8 @@ class Daemon:
         config.write_text(yaml.safe_dump(self.settings))
         os.environ.update(BENCH_TOKEN=TOKEN, BENCH_WEBHOOK=SECRET)
         command = [sys.executable, "-m", "gitopsd", "run", "--config", str(config)]
-        with running(command, self.log) as self._child:
+        with running(command, self.log) as process:
+            self._child = process.child
             yield
 
     @property

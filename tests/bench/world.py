@@ -14,8 +14,9 @@ from typing import Any
 from gitopsd.demo import clusters as demo
 from tests.bench.daemon import until
 from tests.bench.fleet import NAMESPACE, Fleet, Objects
-from tests.clusters import Cluster, ControlPlane, call, free_ports, real_cluster, running, sim_cluster
+from tests.clusters import Cluster, ControlPlane, call, free_ports, real_cluster, sim_cluster
 from tests.gitserver import Repo
+from tests.serverprocess import running
 
 FLOOR_NAMESPACE = "bench-floor"
 

@@ -21,7 +21,8 @@ import aiohttp
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.clusters import DIES_WITH_PARENT, free_ports
+from tests.clusters import free_ports
+from tests.serverprocess import DIES_WITH_PARENT
 
 T = TypeVar("T")
 Json = dict[str, Any]

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from tests.clusters import Cluster
 from tests.e2e.bad_cluster import behind_a_proxy
+from tests.e2e.beat import beating
 from tests.e2e.conftest import ONCE, Own
 from tests.e2e.daemon import Json, sync_status, until
 from tests.e2e.world import World, config_map, text
 
 BOUND_S = 3.0  # three polls; none is more often than once a second
 NO_HEAL: Json = {"automated": {"prune": True}}
-
-
-@asynccontextmanager
-async def beating(shop: World) -> AsyncIterator[None]:
-    """Have an object of nobody's written all the time: a real server says something each minute only."""
-    path = shop.path("beat")
-
-    async def beat() -> None:
-        (await shop.here.apply(path, {**config_map("beat"), "apiVersion": "v1", "kind": "ConfigMap"})).ok()
-        for turn in range(1_000_000):
-            await shop.here.patch(path, {"data": {"turn": str(turn)}}, fieldManager="beat")
-            await asyncio.sleep(BOUND_S / 15)
-
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(beat(), name="beat")
-        yield
-        task.cancel()
 
 
 def stale(app: Json) -> list[str]:
@@ -42,7 +24,7 @@ def stale(app: Json) -> list[str]:
 @ONCE
 async def test_stalled_cluster_and_lost_repository_turn_stale_and_back(own: Own, pair: Mapping[str, Cluster]) -> None:
     fresh = {"freshness": {"epoch_s": BOUND_S, "watch_s": BOUND_S}, "git": {"poll_s": BOUND_S / 3}}
-    async with behind_a_proxy(own, pair, fresh) as (shop, between), beating(shop):
+    async with behind_a_proxy(own, pair, fresh) as (shop, between), beating(shop, BOUND_S / 15):
         repo = shop.repo(files={"a.yaml": text(config_map("a", v="1"))})
         name = shop.name("web")
         tree = f"/api/v1/applications/{name}/resource-tree"
