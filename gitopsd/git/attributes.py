@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from gitopsd.git.wildmatch import wildmatch
+from gitopsd.core.text.globs import WILDMATCH, compiled
 
 FILE = ".gitattributes"
 MAX_BYTES = 4 << 20  # beyond it a file says nothing (with git, 100 MiB)
@@ -74,7 +74,7 @@ class Attributes:
         path = _bytes(path)
         name = path.rpartition("/")[2]
         for rule in reversed(self.rules):
-            if wildmatch(rule.pattern).fullmatch(path[len(rule.base) :] if rule.whole else name):
+            if compiled(rule.pattern, WILDMATCH).matches(path[len(rule.base) :] if rule.whole else name):
                 self._fill(rule.values, values)
         return values
 

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 from cachetools import LRUCache
 
-from gitopsd.errors import InvalidManifest, PathNotFound
-from gitopsd.manifests.glob import glob
+from gitopsd.core.text.globs import DIRECTORY, Glob, compiled
+from gitopsd.errors import InvalidDeclaration, InvalidManifest, PathNotFound
 from gitopsd.manifests.jsonnet import evaluated
 from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.sops import type_of
@@ -120,13 +120,20 @@ def _check(path: str, size: int, count: int, limits: RenderSettings) -> None:
 
 
 def _wanted(tree: Tree, path: str, options: DirectoryOptions) -> Iterator[str]:
-    include, exclude = (glob(text) if text else None for text in (options.include, options.exclude))
+    include, exclude = (_glob(text) if text else None for text in (options.include, options.exclude))
     for file in _files(tree, path, options):
         below = posixpath.relpath(file, path or ".")
-        if exclude is not None and exclude.fullmatch(below):
+        if exclude is not None and exclude.matches(below):
             continue
-        if include is None or include.fullmatch(below):
+        if include is None or include.matches(below):
             yield file
+
+
+def _glob(text: str) -> Glob:
+    try:
+        return compiled(text, DIRECTORY)
+    except InvalidManifest as err:
+        raise InvalidDeclaration(err.what, remedy="mend directory.include or exclude") from err
 
 
 def _files(tree: Tree, path: str, options: DirectoryOptions) -> Iterator[str]:

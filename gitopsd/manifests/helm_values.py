@@ -12,8 +12,8 @@ from typing import Any
 
 from gitopsd.core.source.ref_source import not_lent
 from gitopsd.core.source.remote_file import ONLY, file_name
+from gitopsd.core.text.globs import DOUBLESTAR, compiled, fixed_directory, is_wild
 from gitopsd.errors import InvalidDeclaration, InvalidManifest, PathNotFound
-from gitopsd.manifests.path_glob import MAGIC, path_glob
 from gitopsd.manifests.render_context import RenderContext
 from gitopsd.manifests.strvals import NotSettable, set_into
 from gitopsd.manifests.whole_numbers import typed_whole
@@ -124,7 +124,7 @@ class _Place:
 
     @property
     def is_glob(self) -> bool:
-        return MAGIC.search(self._path) is not None
+        return is_wild(self._path)
 
     def name_of(self, key: tuple[str, str]) -> str:
         return self._url or (f"${self.ref}/{key[1]}" if self.ref else key[1])
@@ -134,12 +134,11 @@ class _Place:
 
     def matches(self) -> list[tuple[str, str]]:
         """Return the files that the glob finds, sorted; only directories that may hold some are listed."""
-        parts = self._path.split("/")
-        fixed = next(count for count, part in enumerate(parts) if MAGIC.search(part))
-        start = "/".join(parts[:fixed])
-        pattern = path_glob("/".join(parts[fixed:]), deep=True)
-        deepest = 0 if "**" in self._path else len(parts) - fixed
-        paths = [path for path in self._below(start, "", deepest) if pattern.fullmatch(path)]
+        start = fixed_directory(self._path)
+        below = self._path[len(start) :].removeprefix("/") if start else self._path
+        glob = compiled(below, DOUBLESTAR)
+        deepest = 0 if "**" in below else below.count("/") + 1
+        paths = [path for path in self._below(start, "", deepest) if glob.matches(path)]
         if len(paths) > MOST_MATCHES:
             raise InvalidManifest(f"{self.text!r} finds more than {MOST_MATCHES} value files", remedy="name fewer")
         return [(self.ref, posixpath.join(start, path)) for path in sorted(paths)]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gitopsd.core.text.globs import GO_PATH, Glob, compiled
 from gitopsd.errors import InvalidManifest
-from gitopsd.manifests.path_glob import path_glob
 
 FILE = ".helmignore"
 ALWAYS = "templates/.?*"  # Helm's own
@@ -16,13 +15,13 @@ ALWAYS = "templates/.?*"  # Helm's own
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    pattern: re.Pattern[str]
+    pattern: Glob
     whole: bool  # of the path below the chart; else of its last name alone
     directories: bool  # and nothing else
     negated: bool
 
     def matches(self, path: str) -> bool:
-        return self.pattern.fullmatch(path if self.whole else posixpath.basename(path)) is not None
+        return self.pattern.matches(path if self.whole else posixpath.basename(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def _rules(file: str, text: str) -> Iterator[Rule]:
         name = rule.removeprefix("!")
         bare = name.removesuffix("/")
         yield Rule(
-            path_glob(bare.removeprefix("/"), deep=False),
+            compiled(bare.removeprefix("/"), GO_PATH),
             whole="/" in bare,
             directories=name.endswith("/"),
             negated=rule.startswith("!"),

@@ -14,12 +14,12 @@ from typing import Any
 
 import orjson
 
+from gitopsd.core.text.globs import DOUBLESTAR, GO_PATH, Dialect, compiled, fixed_directory
 from gitopsd.core.text.redacted import scrubbed
 from gitopsd.errors import GitopsError, InvalidManifest, NotSupported, PathNotFound, WorkerFailed, WorkerStopped
 from gitopsd.manifests import whole_directory as subtree
 from gitopsd.manifests.announced import announcements
 from gitopsd.manifests.directory import Loaded
-from gitopsd.manifests.path_glob import path_glob
 from gitopsd.manifests.plugins import Plugin
 from gitopsd.manifests.program_output import printed
 from gitopsd.manifests.render_context import RenderContext
@@ -30,7 +30,6 @@ from gitopsd.ports import Tree
 from gitopsd.runtime.sandbox import Program, ProgramResult, run
 
 NOT_A_NAME = re.compile(r"[^A-Z0-9_]")
-STEM = re.compile(r"^[^*?\[{]*/")  # of a glob: the directories before the first name that matches more than itself
 
 
 def discovered(tree: Tree, path: str, context: RenderContext) -> bool:
@@ -137,20 +136,20 @@ def _chosen(tree: Tree, path: str, options: PluginOptions, context: RenderContex
 
 def _fits(plugin: Plugin, tree: Tree, path: str, options: PluginOptions, context: RenderContext) -> bool:
     if plugin.file_name:
-        return _matches(tree, path, plugin.file_name, deep=False)
+        return _matches(tree, path, plugin.file_name, GO_PATH)
     if plugin.glob:
-        return _matches(tree, path, plugin.glob, deep=True)
+        return _matches(tree, path, plugin.glob, DOUBLESTAR)
     with _running(plugin, tree, path, options, context) as plugin_run:
         ended = plugin_run.run("discover", plugin.find or [])
         return ended.code == 0 and bool(ended.stdout.strip())
 
 
-def _matches(tree: Tree, path: str, pattern: str, *, deep: bool) -> bool:
+def _matches(tree: Tree, path: str, pattern: str, dialect: Dialect) -> bool:
     """Tell whether there is a file or directory below `path` that `pattern` names; looks no further than it must."""
     pattern = pattern.removeprefix("./")
-    expression, levels = path_glob(pattern, deep=deep), pattern.count("/")
-    endless = deep and "**" in pattern
-    stem = match[0].rstrip("/") if (match := STEM.match(pattern)) else ""
+    glob, levels = compiled(pattern, dialect), pattern.count("/")
+    endless = dialect is DOUBLESTAR and "**" in pattern
+    stem = fixed_directory(pattern).rstrip("/")
     todo = [(stem, stem.count("/") + 1 if stem else 0)]
     places: set[str] = set()
     while todo:
@@ -161,7 +160,7 @@ def _matches(tree: Tree, path: str, pattern: str, *, deep: bool) -> bool:
         places.add(real)
         for entry in tree.list(real) or ():
             child = posixpath.join(below, entry.name)
-            if expression.fullmatch(child):
+            if glob.matches(child):
                 return True
             if entry.kind == "tree" and (endless or level < levels):
                 todo.append((child, level + 1))

@@ -10,7 +10,6 @@ import asyncio
 import socket
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from aiohttp import ThreadedResolver
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from gitopsd.core.source.repo_address import RepoAddress, host_of
+from gitopsd.core.text.globs import matches
 from gitopsd.settings import Settings
 
 Address = IPv4Address | IPv6Address
@@ -167,7 +167,7 @@ def _covers(entry: str, host: str, address: Address) -> bool:
     try:
         return address in ip_network(entry, strict=False)
     except ValueError:
-        return fnmatchcase(host, entry.lower())
+        return matches(entry.lower(), host)
 
 
 def _address(host: str) -> Address | None:

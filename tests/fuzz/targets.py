@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,9 +19,9 @@ from gitopsd.core.source.repo_address import repository_key, same_server
 from gitopsd.core.source.repo_url import has_credentials, url_fault
 from gitopsd.core.source.semver import newest, range_of
 from gitopsd.core.source.webhook import PROVIDERS, verify
+from gitopsd.core.text import globs
 from gitopsd.core.text.cron import next_fire_s, parse_cron
 from gitopsd.core.text.duration import go_duration_s
-from gitopsd.core.text.globs import matches
 from gitopsd.errors import BadRequest, InvalidPayload
 from gitopsd.git.chart_index import entries_of, found_in
 from gitopsd.git.epoch import fingerprint, read_refs
@@ -33,9 +33,7 @@ from gitopsd.manifests import kustomization
 from gitopsd.manifests.chart_files import archived, unpacked
 from gitopsd.manifests.chart_schema import check_schemas
 from gitopsd.manifests.directory import parsed
-from gitopsd.manifests.glob import glob
 from gitopsd.manifests.helmignore import ignored
-from gitopsd.manifests.path_glob import path_glob
 from gitopsd.manifests.strvals import NotSettable, set_into
 from gitopsd.model.application import Origin
 from gitopsd.oci.archive import files
@@ -135,6 +133,13 @@ def _refs(drawn: list[tuple[str, str]]) -> None:
     assert len({name for name, _ in drawn}) == len(found)
 
 
+GLOB_DIALECTS = {"a directory": globs.DIRECTORY, "files": globs.DOUBLESTAR, "attributes": globs.WILDMATCH}
+
+
+def _glob_of(dialect: globs.Dialect) -> Callable[[tuple[str, str]], bool]:
+    return lambda drawn: globs.compiled(drawn[0], dialect).matches(drawn[1])
+
+
 def _said_by_git(stderr: str) -> None:
     str(fetch_failed("https://git.example/a", stderr, ("hunter2",)))
     is_damage(stderr)
@@ -202,7 +207,7 @@ TARGETS = (
     Target(
         "glob of a project",
         st.tuples(PATTERNS, GLOBS),
-        lambda drawn: matches(*drawn, separator="/"),
+        lambda drawn: globs.matches(drawn[0], drawn[1], globs.REPOSITORY),
     ),
     Target("URL", URLS, _url),
     Target("version", st.tuples(VERSIONS, st.lists(VERSIONS, max_size=5)), lambda drawn: _newest(*drawn)),
@@ -226,7 +231,9 @@ TARGETS = (
     Target("files of a kubeconfig", KUBECONFIG, _named_by_kubeconfig, cpu_s=WORKER_S),  # the operator's; at the start
     Target("settings", as_bytes(YAML), _settings, cpu_s=WORKER_S),  # the operator's; at the start
     Target("submodules", MODULES, submodules, cpu_s=WORKER_S),
-    Target("glob of a directory", GLOBS, glob, cpu_s=WORKER_S),
-    Target("glob of files", GLOBS, lambda text: path_glob(text, deep=True), cpu_s=WORKER_S),
+    *(
+        Target(f"glob of {name}", st.tuples(GLOBS, GLOBS), _glob_of(dialect), cpu_s=WORKER_S)
+        for name, dialect in GLOB_DIALECTS.items()
+    ),
     Target(".helmignore", IGNORED, lambda text: "a/b.yaml" in ignored(".helmignore", text), cpu_s=WORKER_S),
 )

@@ -18,7 +18,6 @@ from gitopsd.git.attributes import Attributes
 from gitopsd.git.objects import artifact_ref
 from gitopsd.git.touched import changes
 from gitopsd.git.tree import GitTree, open_tree
-from gitopsd.git.wildmatch import wildmatch
 from tests.git.touched import APP, URL, index_of
 from tests.gitserver import Repo
 
@@ -221,18 +220,6 @@ def test_what_is_in_lfs_is_as_it_was_stored(repo: Repo) -> None:
     tree = open_tree(str(repo.path), repo.commit({".gitattributes": "* filter=lfs eol=crlf\n", "x": pointer}))
 
     assert tree.read("x", max_bytes=99) == b"hello\n\n"
-
-
-@pytest.mark.parametrize(
-    ("pattern", "path"),
-    [
-        ("*a" * 30 + "*b", "a" * 4000),
-        ("**/a/" * 30 + "b", "a/" * 1500 + "c"),
-        ("**/*a*/" * 30 + "b", "a/" * 1500 + "c"),
-    ],
-)
-def test_no_pattern_takes_more_time_than_its_length_asks_for(pattern: str, path: str) -> None:
-    assert wildmatch(pattern).fullmatch(path) is None
 
 
 @pytest.mark.parametrize("content", [b"$Idx" * 200_000, b"$Id: a b" * 100_000 + b"\n"])

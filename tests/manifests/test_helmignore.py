@@ -4,7 +4,6 @@ import pytest
 
 from gitopsd.errors import InvalidManifest
 from gitopsd.manifests.helmignore import ignored
-from gitopsd.manifests.path_glob import path_glob
 
 
 @pytest.mark.parametrize(
@@ -37,21 +36,3 @@ def test_rules_leave_out_what_helm_leaves_out(rules: str, path: str, expected: b
 def test_a_rule_that_helm_refuses_is_refused(rule: str) -> None:
     with pytest.raises(InvalidManifest):
         ignored("web/.helmignore", rule)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "path", "expected"),
-    [
-        ("**/values.yaml", "values.yaml", True),
-        ("**/values.yaml", "a/b/values.yaml", True),
-        ("a/**", "a/b/c", True),
-        ("a/*", "a/b/c", False),
-        ("{prod,dev}-*.yaml", "dev-1.yaml", True),
-        ("{prod,dev}-*.yaml", "x-1.yaml", False),
-        ("v[0-9].yaml", "v7.yaml", True),
-        ("v[!0-9].yaml", "v7.yaml", False),
-        ("a**b", "a/b", False),
-    ],
-)
-def test_deep_globs_go_through_directories(pattern: str, path: str, expected: bool) -> None:  # noqa: FBT001 - a table
-    assert expected is (path_glob(pattern, deep=True).fullmatch(path) is not None)

@@ -28,7 +28,6 @@ MORE_PIECES = ("0.", "1-", "a@", "(", ",", "$", "a/", ".", "=", "a=", "git@", "v
 # These run on text that is short already: by what, and how long it may be.
 BOUNDED = {
     ("gitopsd.usecases.selector._COMMA", "split"): "selector() refuses what is longer than LONGEST, 4,096 characters",
-    ("gitopsd.core.text.globs.TOKEN", "findall"): "only up to the last bracket that closes, so every one is closed",
     ("gitopsd.core.text.redacted._QUOTED", "sub"): "the first MOST_QUOTED characters of what a program says",
     ("gitopsd.git.failures.DAMAGE", "search"): "the last MOST_READ characters of what git says",
     ("gitopsd.git.failures.REMEDIES", "search"): "the last MOST_READ characters of what git says",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gitopsd.core.source.remote_chart import spellings
 from gitopsd.core.source.repo_address import RepoAddress
-from gitopsd.core.text.globs import matches
+from gitopsd.core.text.globs import REPOSITORY, matches
 from gitopsd.errors import NotPermitted
 from gitopsd.model.application import Application, Destination, Mode, Source
 from gitopsd.model.chart import OCI
@@ -198,7 +198,7 @@ def _names(limits: Iterable[NamedKind], key: ResourceKey) -> bool:
 
 def _is_named(pattern: str, spelled: Iterable[str]) -> bool:
     plain = pattern.strip().lower().removesuffix(".git")
-    return any(matches(plain, url, separator="/") for url in spelled)
+    return any(matches(plain, url, REPOSITORY) for url in spelled)
 
 
 def _plain(url: str) -> str:

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from gitopsd.core.rights.policy import MatchMode
-from gitopsd.core.text.globs import SPECIAL, expression_of, fault_of, matches_whole
+from gitopsd.core.text.globs import POLICY, SPECIAL, compiled, expression_of, fault_of
 
 REGEX_BYTES = 1 << 20  # of one compiled expression
 UNION_BYTES = 32 << 20  # of all that one decision needs
@@ -36,7 +36,7 @@ def is_expression(entry: str) -> bool:
 def pattern_matches(pattern: str, text: str, mode: MatchMode) -> bool:
     """Tell whether a pattern without fault fits `text`."""
     if mode is MatchMode.GLOB:
-        return pattern == text if is_literal(pattern, mode) else matches_whole(pattern, text)
+        return pattern == text if is_literal(pattern, mode) else compiled(pattern, POLICY).matches(text)
     return _expression(pattern).search(text) is not None
 
 
@@ -84,7 +84,7 @@ def _is_prefix(pattern: str, mode: MatchMode) -> bool:
 
 def _predicate(pattern: str) -> Predicate:
     if SPECIAL.search(pattern.replace("*", "")):
-        return partial(matches_whole, pattern)
+        return compiled(pattern, POLICY).matches
     first, *middle, last = pattern.split("*")
     return partial(_fits_stars, first, tuple(filter(None, middle)), last)
 

@@ -1,234 +1,376 @@
-"""Globs as Argo CD's fields have them: `*`, `**`, `?`, `[a-z]`, `[!a-z]` and `{a,b}`, as gobwas/glob documents them.
+"""Globs, in the dialect of whoever else reads the same text: Argo CD's fields, Helm's files, git's attributes.
 
-Tenants write texts, and some of them patterns: a regular expression with several stars can take time without bound, so
-every token of a pattern is a bit, and one character of a text is one step for all of them.
+All are read into one automaton, so that no glob takes more time than its length and that of a text ask for.
 """
 
 from __future__ import annotations
 
+import enum
 import re
-from collections.abc import Iterable, Sequence
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 
-TOKEN = re.compile(r"\*\*+|\[!?(?:\\.|[^\]\\])+\]|\\.|.", re.DOTALL)
-PLAIN = re.compile(r"\*\*+|\\.|.", re.DOTALL)
-SPECIAL = re.compile(r"[*?\[{\\]")
+from gitopsd.core.text.automaton import MOST_PLACES, Alternation, Automaton, CharClass, GlobPart, Star, TooLarge
+from gitopsd.errors import InvalidManifest
+
+SHOWN = 200  # characters of a glob in an error
+MOST_NESTED = 32  # braces
+TOO_LONG = f"has more than {MOST_PLACES} characters, stars and sets"
+SPECIAL = re.compile(r"[*?\[{\\]")  # what a glob without any of these matches is itself, in every dialect
+WILD = re.compile(r"[*?\[{]")  # of these, what may match more than one text
+SET = re.compile(r"\[(!?)((?:\\.|[^\]\\])+)\]", re.DOTALL)  # of gobwas
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-MAX_ALTERNATIVES = 256  # of all braces of one pattern; one with more matches nothing
+RANGE = re.compile(r"(.)-(.)|(.)", re.DOTALL)
 
 
-def matches(pattern: str, text: str, *, separator: str = "") -> bool:
-    """Tell whether `pattern` matches the whole of `text`.
+class Stars(enum.Enum):
+    """What two stars are; one is any number of characters but separators."""
 
-    Args:
-        pattern: `*` alone matches everything, whatever the separator.
-        text: taken literally.
-        separator: one character that `*` and `?` do not match, but `**` does; "": they match everything.
-    """
-    if pattern in ("*", text):
-        return True
-    special = SPECIAL.search(pattern)
-    begins = pattern if special is None else pattern[: special.start()]
-    if special is None or not text.startswith(begins):
-        return False
-    rest = pattern[len(begins) :]
-    if rest in ("*", "**"):  # most patterns end so, and thousands of repositories are held to some of them at a start
-        return rest == "**" or not separator or separator not in text[len(begins) :]
-    return matches_whole(pattern, text, separator=separator)
+    ONE = enum.auto()  # the same as one
+    ANYTHING = enum.auto()  # separators are among them
+    DIRECTORIES = enum.auto()  # as a whole name: any directories, none included
+    GIT = enum.auto()  # likewise, and so are three and more
 
 
-def matches_whole(pattern: str, text: str, *, separator: str = "") -> bool:
-    """Tell what `matches` does, but that a pattern with a set or braces does not fit a text that spells it."""
-    return any(_matches(tokens, text, separator) for tokens in _alternatives(pattern))
+class Classes(enum.Enum):
+    """How `[…]` is read."""
+
+    GOBWAS = enum.auto()  # one of all others begins with "!", and may be the separator
+    GO = enum.auto()  # with "^" or "!"; never the separator
+    GIT = enum.auto()  # likewise, with names (`[:alpha:]`)
+
+
+class InvalidGlob(enum.Enum):
+    """What becomes of a glob that cannot be read."""
+
+    REFUSED = enum.auto()
+    ITSELF = enum.auto()  # a bracket or a brace that is not closed is a character like others
+    NOTHING = enum.auto()  # it matches nothing
+    DOUBTED = enum.auto()  # refused, and so is what other readers take otherwise
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # each is itself: to look one up is to look a glob up
+class Dialect:
+    """How globs of one kind are read; a backslash, but in classes of Go, always takes the next character as it is."""
+
+    stars: Stars
+    classes: Classes
+    invalid: InvalidGlob
+    separator: str = ""  # a character that `*` and `?` do not match; "": they match everything
+    braces: bool = False  # `{a,b}` is either, and may be nested
+
+
+# Argo CD compiles its own with github.com/gobwas/glob: fields of projects and applications, where "/" parts the names
+# of a repository's URL, its policies, and `directory.include` and `exclude`.
+FIELD = Dialect(Stars.ANYTHING, Classes.GOBWAS, InvalidGlob.ITSELF, braces=True)
+REPOSITORY = Dialect(Stars.ANYTHING, Classes.GOBWAS, InvalidGlob.ITSELF, "/", braces=True)
+POLICY = Dialect(Stars.ANYTHING, Classes.GOBWAS, InvalidGlob.DOUBTED, braces=True)
+DIRECTORY = Dialect(Stars.ANYTHING, Classes.GOBWAS, InvalidGlob.REFUSED, braces=True)
+# `.helmignore`, and the files that plugins are found by: path/filepath.Match of Go.
+GO_PATH = Dialect(Stars.ONE, Classes.GO, InvalidGlob.REFUSED, "/")
+# Value files, and the globs that plugins are found by: github.com/bmatcuk/doublestar.
+DOUBLESTAR = Dialect(Stars.DIRECTORIES, Classes.GO, InvalidGlob.REFUSED, "/", braces=True)
+# `.gitattributes`, a byte a character (Latin-1): git's wildmatch.c with WM_PATHNAME, and match_pathname of dir.c, which
+# compares what has no wildcard by itself. So `a**/b` begins with a `**` as if "a" were a whole name.
+WILDMATCH = Dialect(Stars.GIT, Classes.GIT, InvalidGlob.NOTHING, "/")
+
+
+def _literal(parts: Sequence[GlobPart]) -> str:
+    return "".join(part for part in takewhile(lambda part: isinstance(part, str), parts) if isinstance(part, str))
+
+
+class Glob:
+    """One glob, as it was read."""
+
+    __slots__ = ("_automaton", "_begin", "_end", "_star")
+
+    def __init__(self, parts: Sequence[GlobPart]) -> None:
+        self._begin = _literal(parts)
+        rest = parts[len(self._begin) :]
+        self._end = _literal(rest[::-1])[::-1]
+        middle = rest[: len(rest) - len(self._end)]
+        # Most globs are a text with one star, or none: there is nothing to be stepped through.
+        self._star = middle[0] if len(middle) == 1 and isinstance(middle[0], Star) else None
+        self._automaton = Automaton(rest) if middle and self._star is None else None
+
+    def matches(self, text: str) -> bool:
+        """Tell whether the whole of `text` is matched."""
+        begin, end = len(self._begin), len(text) - len(self._end)
+        if begin > end or not (text.startswith(self._begin) and text.endswith(self._end)):
+            return False
+        if self._automaton is not None:
+            return self._automaton.takes(text[begin:])
+        if self._star is not None:
+            return not self._star.without or self._star.without not in text[begin:end]
+        return begin == end
+
+
+NOTHING = Glob([CharClass()])
+
+
+def matches(pattern: str, text: str, dialect: Dialect = FIELD) -> bool:
+    """Tell whether `pattern` is `text` or matches the whole of it; `*` alone matches everything, separators too."""
+    return pattern in ("*", text) or compiled(pattern, dialect).matches(text)
 
 
 def fault_of(pattern: str) -> str:
-    """Return why gobwas/glob, or a reader, would not take `pattern` for what `matches` does; "" where it is sound."""
-    if not {"[", "{", "\\"} & set(pattern):
-        return ""
-    pieces = _tokens(pattern)
-    closes = _braces(pieces)
-    depth, begins = 0, False  # of braces; whether a part of them begins here
-    for index, piece in enumerate(pieces):
-        ends = bool(depth) and piece in {",", "}"}
-        if ends and begins:
-            return "has an empty part in braces"
-        depth += (index in closes) - (ends and piece == "}")
-        begins = index in closes or (ends and piece == ",")
-        fault = _fault_of_piece(piece, closed=index in closes)
-        if fault:
-            return fault
-    return "" if _alternatives(pattern) else f"has braces for more than {MAX_ALTERNATIVES} alternatives"
-
-
-def expression_of(pattern: str) -> str:
-    """Return what matches whatever `pattern`, which has no fault, does without a separator, as RE2 and re have it.
-
-    It is for engines that take time in the length of a text alone, as RE2 does.
-    """
-    pieces = _tokens(pattern)
-    closes = _braces(pieces)
-    ends = set(closes.values())
-    depth = 0
-    parts: list[str] = []
-    for index, piece in enumerate(pieces):
-        depth += (index in closes) - (index in ends)
-        if index in closes or index in ends:
-            parts.append("(?:" if index in closes else ")")
-        elif piece == "," and depth:
-            parts.append("|")
-        elif piece.startswith("*"):
-            parts.append("(?s:.*)")
-        elif piece == "?":
-            parts.append("(?s:.)")
-        elif piece.startswith("[") and len(piece) > 1:
-            parts.append(_set_expression(piece[1:-1]))
-        else:
-            parts.append(re.escape(piece[-1]))
-    return "".join(parts)
-
-
-def _set_expression(inside: str) -> str:
-    negated, members = inside.startswith("!"), inside.removeprefix("!")
-    if members[1:2] == "-":
-        spelled = f"{re.escape(members[0])}-{re.escape(members[2])}"
-    else:
-        spelled = re.escape(ESCAPED.sub(r"\1", members))
-    return f"[{'^' if negated else ''}{spelled}]"
-
-
-def _fault_of_piece(piece: str, *, closed: bool) -> str:
-    if piece == "[":
-        return "has a [ without a set and its ]"
-    if piece == "{" and not closed:
-        return "has a { without its }"
-    if piece == "\\":
-        return "ends in a \\ that stands before nothing"
-    members = piece[1:-1].removeprefix("!")
-    range_fits = len(members) == len("a-z") and members[0] <= members[-1]
-    if piece.startswith("[") and members[1:2] == "-" and not range_fits:
-        return f"has the set {piece}, where one range, low to high, stands alone"
+    """Return why gobwas/glob, or a reader, would not take `pattern` for what POLICY does; "" where it is sound."""
+    try:
+        Glob(_GlobParser(pattern, POLICY).parts())
+    except _Unreadable as err:
+        return str(err)
+    except TooLarge:
+        return TOO_LONG
     return ""
 
 
-class _Tokens:
-    """The tokens of a pattern without braces, as bits: bit n of a number stands for the token at n."""
+def expression_of(pattern: str) -> str:
+    """Return what matches whatever `pattern`, which has no fault, does as a policy's, as RE2 and re have it.
 
-    __slots__ = ("_plain", "_sets", "any_one", "count", "deep", "stars")
+    It is for engines that take time in the length of a text alone, as RE2 does.
+    """
+    return _expression(_GlobParser(pattern, POLICY).parts())
 
-    def __init__(self, given: Sequence[str]) -> None:
-        tokens = _single_stars(given)
-        self.count = len(tokens)
-        self.stars = self.deep = self.any_one = 0
-        self._plain: dict[str, int] = {}
-        self._sets: dict[str, int] = {}
-        for index, text in enumerate(tokens):
-            bit = 1 << index
-            if text.startswith("*"):
-                self.stars |= bit
-                self.deep |= bit if text != "*" else 0
-            elif text == "?":
-                self.any_one |= bit
+
+@lru_cache(maxsize=1024)
+def compiled(pattern: str, dialect: Dialect) -> Glob:
+    """Return `pattern` as it is read in `dialect`.
+
+    Raises:
+        InvalidManifest: it cannot be read, and the dialect refuses such ones.
+    """
+    try:
+        return Glob(_GlobParser(pattern, dialect).parts())
+    except _Unreadable as err:
+        fault = str(err)
+    except TooLarge:
+        fault = TOO_LONG
+    if dialect.invalid in (InvalidGlob.ITSELF, InvalidGlob.NOTHING):
+        return NOTHING
+    raise InvalidManifest(f"the glob {pattern[:SHOWN]!r} cannot be read: it {fault}", remedy="mend the glob")
+
+
+def is_wild(pattern: str) -> bool:
+    """Tell whether `pattern` may match more than itself."""
+    return WILD.search(pattern) is not None
+
+
+def fixed_directory(pattern: str) -> str:
+    """Return the directories that `pattern` begins with before its first name that is wild; "" where there are none."""
+    wild = WILD.search(pattern)
+    return pattern[: wild.start() if wild else None].rpartition("/")[0]
+
+
+def _expression(parts: Sequence[GlobPart]) -> str:
+    return "".join(map(_expression_of_part, parts))
+
+
+def _expression_of_part(part: GlobPart) -> str:
+    match part:
+        case Star():
+            return "(?s:.*)"
+        case CharClass(ranges=()):
+            return "(?s:.)"
+        case CharClass(ranges, negated):
+            spelled = "".join(
+                re.escape(low) if low == high else f"{re.escape(low)}-{re.escape(high)}" for low, high in ranges
+            )
+            return f"[{'^' if negated else ''}{spelled}]"
+        case Alternation(of):
+            return f"(?:{'|'.join(map(_expression, of))})"
+        case _:
+            return re.escape(part)
+
+
+class _Unreadable(Exception):
+    """A glob cannot be read; says what it has that is wrong."""
+
+
+class _GlobParser:
+    """Reads one glob, from its begin to its end."""
+
+    def __init__(self, text: str, dialect: Dialect) -> None:
+        self._text = text
+        self._dialect = dialect
+        self._at = 0
+        wild = re.search(r"[*?\[\\]", text)
+        self._first = wild.start() if wild else len(text)  # what is not as it is, which git begins a whole name at
+        self._last_bracket = text.rfind("]")
+        self._parts: list[GlobPart] = []
+        self._outer: list[tuple[list[GlobPart], list[list[GlobPart]]]] = []  # before each open brace; choices so far
+
+    def parts(self) -> tuple[GlobPart, ...]:
+        while self._at < len(self._text):
+            char = self._text[self._at]
+            self._at += 1
+            if char == "*":
+                self._read_stars()
+            elif char == "?":
+                self._parts.append(CharClass(negated=True, without=self._dialect.separator))
+            elif char == "\\":
+                self._parts.append(self._escaped())
+            elif char == "[":
+                self._parts.append(self._class())
+            elif self._dialect.braces and (char == "{" or (char in ",}" and self._outer)):
+                self._read_brace(char)
             else:
-                is_set = text.startswith("[") and len(text) > 1
-                kind, of = (self._sets, text[1:-1]) if is_set else (self._plain, text[-1])
-                kind[of] = kind.get(of, 0) | bit
+                self._parts.append(char)
+        while self._outer:
+            self._read_open_brace()
+        return tuple(self._parts)
 
-    def takes(self, char: str) -> int:
-        """Return the tokens that stand for `char`, but for stars and "?"."""
-        taken = self._plain.get(char, 0)
-        for inside, bits in self._sets.items():
-            taken |= bits if _in_set(inside, char) else 0
-        return taken
+    def _read_stars(self) -> None:
+        begin = self._at - 1
+        while self._text.startswith("*", self._at):
+            self._at += 1
+        count, style = self._at - begin, self._dialect.stars
+        star = Star(self._dialect.separator)
+        if style is Stars.ANYTHING and count > 1:
+            star = Star()
+        elif (style is Stars.DIRECTORIES and count == 2) or (style is Stars.GIT and count > 1):  # noqa: PLR2004 - `**`
+            first = begin == 0 or (style is Stars.GIT and begin == self._first) or self._text[begin - 1] == "/"
+            if first and self._text.startswith("/", self._at):
+                self._at += 1
+                self._parts.append(Alternation(((), (Star(), "/"))))
+                return
+            ends = self._at == len(self._text) or (style is Stars.GIT and self._text.startswith("\\/", self._at))
+            star = Star() if first and ends else star
+        self._parts.append(star)
+
+    def _escaped(self) -> str:
+        if self._at == len(self._text):
+            if self._dialect.classes is Classes.GIT or self._dialect.invalid is InvalidGlob.DOUBTED:
+                raise _Unreadable("ends in a \\ that stands before nothing")
+            return "\\"
+        self._at += 1
+        return self._text[self._at - 1]
+
+    def _read_brace(self, char: str) -> None:
+        if char == "{":
+            if len(self._outer) == MOST_NESTED:
+                raise _Unreadable(f"has more than {MOST_NESTED} braces in one another")
+            self._outer.append((self._parts, []))
+            self._parts = []
+            return
+        if not self._parts and self._dialect.invalid is InvalidGlob.DOUBTED:
+            raise _Unreadable("has an empty part in braces")
+        self._outer[-1][1].append(self._parts)
+        self._parts = []
+        if char == "}":
+            self._parts, choices = self._outer.pop()
+            self._parts.append(Alternation(tuple(dict.fromkeys(map(tuple, choices)))))
+
+    def _read_open_brace(self) -> None:
+        """Take the innermost brace, which is not closed, and its commas as they are."""
+        if self._dialect.invalid is not InvalidGlob.ITSELF:
+            raise _Unreadable("has a { without its }")
+        outer, choices = self._outer.pop()
+        outer.append("{")
+        for choice in choices:
+            outer += [*choice, ","]
+        self._parts = [*outer, *self._parts]
+
+    def _class(self) -> GlobPart:
+        """Return what the bracket before this place is."""
+        if self._dialect.classes is Classes.GIT:
+            return self._class_of_git()
+        read = self._class_of_go() if self._dialect.classes is Classes.GO else self._class_of_gobwas()
+        if read is None:
+            if self._dialect.invalid is InvalidGlob.ITSELF:
+                return "["
+            raise _Unreadable("has a [ without a set and its ]")
+        if self._dialect.invalid is not InvalidGlob.ITSELF:
+            for low, high in read.ranges:
+                if low > high:
+                    raise _Unreadable(f"has the range {low}-{high}, which runs backwards")
+        return read
+
+    def _class_of_go(self) -> CharClass | None:
+        negated = self._text[self._at : self._at + 1] in ("^", "!")
+        begin = self._at + negated
+        if begin + 1 > self._last_bracket:
+            return None
+        end = self._text.index("]", begin + 1)
+        self._at = end + 1
+        return CharClass(_ranges(self._text[begin:end]), negated, self._dialect.separator)
+
+    def _class_of_gobwas(self) -> CharClass | None:
+        """Return a class; one that begins as a range has ranges, any other has what it spells."""
+        read = SET.match(self._text, self._at - 1) if self._at <= self._last_bracket else None
+        if read is None:
+            if not self._text.startswith(("]", "!]"), self._at):
+                self._last_bracket = -1  # there is none that closes anything, and nobody looks for it again
+            return None
+        self._at = read.end()
+        members = read[2]
+        if members[1:2] != "-":
+            spelled = ESCAPED.sub(r"\1", members)
+            return CharClass(tuple((char, char) for char in dict.fromkeys(spelled)), bool(read[1]))
+        if self._dialect.invalid is InvalidGlob.DOUBTED and len(members) != len("a-z"):
+            raise _Unreadable(f"has the set {read[0]}, where one range, low to high, stands alone")
+        return CharClass(_ranges(members), bool(read[1]))
+
+    def _class_of_git(self) -> CharClass:
+        negated = self._text[self._at : self._at + 1] in ("!", "^")
+        self._at += negated
+        ranges: list[tuple[str, str]] = []
+        before, first = "", True  # what a range may begin with
+        while first or not self._text.startswith("]", self._at):
+            before, first = self._item_of_git(before, ranges), False
+        self._at += 1
+        return CharClass(tuple(ranges), negated, self._dialect.separator)
+
+    def _item_of_git(self, before: str, ranges: list[tuple[str, str]]) -> str:
+        """Add what stands next in a class to `ranges`; return what a range may begin with then."""
+        text, at = self._text, self._at
+        if text.startswith("-", at) and before and text[at + 1 : at + 2] not in ("", "]"):
+            self._at = at + 1
+            ranges.append((before, self._char_of_git()))
+            return ""
+        if text.startswith("[:", at):
+            end = text.find("]", at + 2)
+            if end < 0:
+                raise _Unreadable("has a [: without its :]")
+            if end > at + 2 and text[end - 1] == ":":
+                if (named := CLASSES.get(text[at + 2 : end - 1])) is None:
+                    raise _Unreadable(f"has the class {text[at : end + 1]}, which there is not")
+                ranges += named
+                self._at = end + 1
+                return ""
+        char = self._char_of_git()
+        ranges.append((char, char))
+        return char
+
+    def _char_of_git(self) -> str:
+        self._at += self._text.startswith("\\", self._at)
+        if self._at >= len(self._text):
+            raise _Unreadable("has a [ without a set and its ]")
+        self._at += 1
+        return self._text[self._at - 1]
 
 
-def _single_stars(tokens: Sequence[str]) -> list[str]:
-    """Return the tokens with one star for those that stand side by side, as where braces held some of them."""
-    single: list[str] = []
-    for token in tokens:
-        if token.startswith("*") and single and single[-1].startswith("*"):
-            single[-1] = max(single[-1], token, key=len)
-        else:
-            single.append(token)
-    return single
+def _ranges(members: str) -> tuple[tuple[str, str], ...]:
+    return tuple((low, high) if low else (one, one) for low, high, one in RANGE.findall(members))
 
 
-def _matches(tokens: _Tokens, text: str, separator: str) -> bool:
-    moves: dict[str, tuple[int, int]] = {}  # character → tokens that go on by it, and those that stay where they are
-    places = 1 | (tokens.stars & 1) << 1  # bit n: n tokens may be used up so far
-    for char in text:
-        if char not in moves:
-            apart = char == separator
-            goes = tokens.takes(char) | (0 if apart else tokens.any_one)
-            moves[char] = (goes, tokens.deep if apart else tokens.stars)
-        goes, stays = moves[char]
-        places = (places & goes) << 1 | places & stays
-        if not places:
-            return False
-        places |= (places & tokens.stars) << 1
-    return bool(places >> tokens.count & 1)
+def _each(chars: str) -> list[tuple[str, str]]:
+    return [(char, char) for char in chars]
 
 
-def _in_set(inside: str, char: str) -> bool:
-    """Tell whether a set has `char`: one that begins as a range has ranges, any other has what it spells."""
-    negated, members = inside.startswith("!"), inside.removeprefix("!")
-    if members[1:2] == "-":
-        ranges = re.findall(r"(.)-(.)|(.)", members, re.DOTALL)
-        within = any(low <= char <= high if low else char == single for low, high, single in ranges)
-    else:
-        within = char in ESCAPED.sub(r"\1", members)
-    return within is not negated
-
-
-@lru_cache(maxsize=4096)
-def _alternatives(pattern: str) -> tuple[_Tokens, ...]:
-    """Return the tokens of every pattern that choosing one part in each `{a,b}` makes."""
-    tokens = _tokens(pattern)
-    closes = _braces(tokens)
-    # Of each brace that is open: what stood before it, its finished parts, and the one that is being read.
-    before: list[list[tuple[str, ...]]] = []
-    parts: list[list[tuple[str, ...]]] = []
-    read: list[tuple[str, ...]] = [()]
-    begin = 0
-    ends = set(closes.values())
-    for index, piece in enumerate(tokens):
-        opens, comma, shuts = index in closes, piece == "," and bool(before), index in ends
-        if not (opens or comma or shuts):
-            continue
-        read = [tokens_read + tokens[begin:index] for tokens_read in read]
-        begin = index + 1
-        if opens:
-            before.append(read)
-            parts.append([])
-            read = [()]
-        elif comma:
-            parts[-1] += read
-            read = [()]
-        else:
-            chosen = _once([*parts.pop(), *read])
-            read = _once(first + second for first in before.pop() for second in chosen)
-        if len(read) + sum(map(len, before)) + sum(map(len, parts)) > MAX_ALTERNATIVES:
-            return ()
-    return tuple(_Tokens(tokens_read + tokens[begin:]) for tokens_read in read)
-
-
-def _once(alternatives: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    return list(dict.fromkeys(alternatives))
-
-
-def _braces(tokens: Sequence[str]) -> dict[int, int]:
-    """Return where braces open → where they close; one without its other is a character as any."""
-    opened: list[int] = []
-    closes: dict[int, int] = {}
-    for index, piece in enumerate(tokens):
-        if piece == "{":
-            opened.append(index)
-        elif piece == "}" and opened:
-            closes[opened.pop()] = index
-    return closes
-
-
-def _tokens(pattern: str) -> tuple[str, ...]:
-    # Behind the last "]" no set begins: looked for from each "[" there, its end takes time in the square of the length.
-    end = pattern.rfind("]") + 1
-    return (*TOKEN.findall(pattern[:end]), *PLAIN.findall(pattern[end:]))
+CLASSES = {  # of git, which knows no letters beyond ASCII
+    "alnum": [("a", "z"), ("A", "Z"), ("0", "9")],
+    "alpha": [("a", "z"), ("A", "Z")],
+    "blank": _each(" \t"),
+    "cntrl": [("\0", "\x1f"), ("\x7f", "\x7f")],
+    "digit": [("0", "9")],
+    "graph": [("!", "~")],
+    "lower": [("a", "z")],
+    "print": [(" ", "~")],
+    "punct": _each(string.punctuation),
+    "space": _each(" \t\r\n"),
+    "upper": [("A", "Z")],
+    "xdigit": [("0", "9"), ("a", "f"), ("A", "F")],
+}
