@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import shutil
 import time
 from typing import Any
 
@@ -19,13 +18,12 @@ from tests.bench.figures import Budget, Figure
 from tests.bench.world import Options
 from tests.core.lives import HEALTHY, live_of
 from tests.fakes.backend import FakeBackend, app_view
+from tests.web.running import CHROMIUM, OPTIONS
 
 ROWS = ("browser",)
 DEPLOYMENT, POD = GVK("apps", "v1", "Deployment"), GVK("", "v1", "Pod")
 APPS, OBJECTS = 5000, 2000
 CHANGES_EACH_S, STEADY_S = 50, 10.0
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 FIRST_SEEN = """
 new MutationObserver((_, observer) => {
   if (!document.querySelector("[role=listitem], [role=treeitem]")) return;

@@ -11,7 +11,8 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from tests.relay import relay
-from tests.web.conftest import WAIT_MS, Open, WebDemo
+from tests.web.conftest import WAIT_MS, Open
+from tests.web.running import WebDemo
 
 expect.set_options(timeout=WAIT_MS)
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # of the one browser
