@@ -38,6 +38,7 @@ class Watched:
 
     observe: Observe = lambda *_: None
     unforeseen: Callable[[str], None] = lambda _: None  # the class of an error nobody expected
+    called: Callable[[str, str], None] = lambda *_: None  # path and code of a call of gRPC
 
 
 def route_of(request: web.Request) -> str:

@@ -85,7 +85,7 @@ class ApiServer:
             health,
             VersionInfo(__version__),
             base.now_s,
-            Watched(base.metrics.answered, base.metrics.error),
+            Watched(base.metrics.answered, base.metrics.error, base.metrics.called),
             FailedLogins(base.metrics.login_refused),
             tls=self._tls is not None,
         )

@@ -75,6 +75,10 @@ class Metrics:
         self._logins = counter("gitopsd_api_logins_refused_total", "Requests to our API without its token.", "given")
         self._http_s = histogram("gitopsd_http_request_seconds", "Answers of our own API.", "method", "route", "code")
 
+        self._calls = counter(
+            "grpc_server_handled_total", "Calls of our own gRPC methods.", "grpc_service", "grpc_method", "grpc_code"
+        )
+
     def synced(self, app: Application, server: str, operation: Operation) -> None:
         """Count a sync that is over, and how long it took."""
         tried = str(operation.scope.dry_run).lower()
@@ -149,6 +153,11 @@ class Metrics:
         """Count an answer of our own API; `route` is the declared one, never the path that was asked for."""
         method_label = method if method in METHODS else "other"
         self._http_s.labels(method_label, route, str(status)).observe(seconds)
+
+    def called(self, path: str, code: str) -> None:
+        """Count a call of gRPC by its path, "" where there is no such method, and by Go's name of its code."""
+        _, service, method = path.split("/") if path else ("", "unknown", "unknown")
+        self._calls.labels(service, method, code).inc()
 
     def login_refused(self, credential: str) -> None:
         """Count a request to our API without its token; `credential` tells whether it had another one."""

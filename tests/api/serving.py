@@ -50,6 +50,7 @@ class Api:
     results: list[str] = field(default_factory=list)  # of webhooks
     observed: list[tuple[str, str, int]] = field(default_factory=list)
     unforeseen: list[str] = field(default_factory=list)
+    called: list[tuple[str, str]] = field(default_factory=list)  # path and code, of gRPC
     refused: list[str] = field(default_factory=list)  # what came instead of the token
     routes: set[tuple[str, str]] = field(default_factory=set)  # method and path of everything that is served
 
@@ -107,6 +108,7 @@ async def serving(  # noqa: PLR0913 - every option has a default
             watched=Watched(
                 observe=lambda method, route, status, _: api.observed.append((method, route, status)),
                 unforeseen=api.unforeseen.append,
+                called=lambda path, code: api.called.append((path, code)),
             ),
             failed=FailedLogins(api.refused.append),
             request_s=request_s,

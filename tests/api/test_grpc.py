@@ -61,6 +61,7 @@ async def test_method_that_is_not_there_is_told_by_its_status() -> None:
 
     assert grpc.StatusCode.UNIMPLEMENTED == error.value.code()
     assert ("gRPC", "", Code.UNIMPLEMENTED) in api.observed
+    assert [("", "Unimplemented")] == api.called
 
 
 async def test_request_that_is_no_message_is_refused() -> None:

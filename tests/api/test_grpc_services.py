@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,26 +12,23 @@ from google.protobuf.json_format import MessageToDict
 from grpc import aio
 
 from gitopsd.api.grpc.framing import framed
-from gitopsd.model.cluster import WatchAge
-from gitopsd.model.comparison import SyncStatus
-from gitopsd.model.health import HealthStatus
-from gitopsd.model.ids import AppName, ClusterId
+from gitopsd.core.target.sync_options import DELETION_APPROVED
+from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import GVK
 from gitopsd.model.operation import SyncRequest
-from gitopsd.usecases.backend import ClusterState, ManagedResource, Manifests, RepositoryState
+from gitopsd.usecases.backend import ManagedResource, Manifests
 from gitopsd.usecases.watching import ChangeFeed
-from tests.api.grpcclient import GrpcClient, client
-from tests.api.serving import NOW_S, TOKEN, serving
-from tests.fakes.accounts import PASSWORD, account_world
-from tests.fakes.backend import REPO, FakeBackend, app_view
-from tests.fakes.rights import ListedRights
+from tests.api.grpcclient import client
+from tests.api.grpcworld import APP, HELD, Refused, ann, world
+from tests.api.serving import NOW_S, TOKEN, Api, serving
+from tests.fakes.backend import REPO, app_view
 
-APP = "application.ApplicationService"
 SHOP, CART = AppName("shop"), AppName("cart")
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "aHVudGVyMg=="}}
 METHODS: dict[str, dict[str, Any]] = {
     f"{APP}/List": {},
     f"{APP}/Get": {"name": "shop"},
+    f"{APP}/Update": {"application": {"metadata": {"name": "shop"}}},
     f"{APP}/Delete": {"name": "shop"},
     f"{APP}/Sync": {"name": "shop"},
     f"{APP}/Rollback": {"name": "shop", "id": 1},
@@ -59,36 +54,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "repository.RepositoryService/Get": {"repo": REPO},
 }
 STREAMS: dict[str, dict[str, Any]] = {f"{APP}/Watch": {}, f"{APP}/WatchResourceTree": {"applicationName": "shop"}}
-OF_ONE_APPLICATION = [path for path, request in METHODS.items() if "shop" in request.values()]
-HELD = {"token": TOKEN}
-Refused = pytest.raises(aio.AioRpcError)
-
-
-@contextlib.asynccontextmanager
-async def ann(backend: FakeBackend, *rules: tuple[str, str, str]) -> AsyncIterator[GrpcClient]:
-    """Give a client that has logged in as Ann, who may do what the rules say."""
-    with account_world() as accounts:
-        await accounts.put_password("ann")
-        policy = ListedRights(*(("ann", *rule) for rule in rules))
-        async with serving(backend, accounts=accounts, policy=policy) as api:
-            async with client(api.port) as stranger:
-                session = await stranger.ask("session.SessionService/Create", username="ann", password=PASSWORD)
-            async with client(api.port, metadata={"token": session.token}) as caller:
-                yield caller
-
-
-def world() -> FakeBackend:
-    backend = FakeBackend(
-        app_view("shop", labels={"team": "a"}, sync=SyncStatus.OUT_OF_SYNC, health=HealthStatus.DEGRADED),
-        app_view("cart", project="retail"),
-    )
-    backend.cluster_states = [
-        ClusterState(
-            ClusterId("c1"), "https://c1.example", version="1.36", age=WatchAge(synced=True, oldest_s=1.0, failing=())
-        )
-    ]
-    backend.repository_states = [RepositoryState(REPO, fetched_s=NOW_S)]
-    return backend
+OF_ONE_APPLICATION = [path for path, request in METHODS.items() if "shop" in request.values()]  # by its name
 
 
 @pytest.mark.parametrize("path", [*METHODS, *STREAMS])
@@ -216,6 +182,35 @@ async def test_rollback_names_an_entry_of_the_history() -> None:
     assert {SHOP: 7} == backend.rolled_back
 
 
+async def test_deletions_are_approved_by_who_may_update() -> None:
+    backend = world()
+    async with ann(backend, ("applications", "get", "*/*")) as caller:
+        seen = MessageToDict(await caller.ask(f"{APP}/Get", name="shop"), preserving_proto_field_name=True)
+        seen["metadata"]["annotations"] = {DELETION_APPROVED: "now"}
+        with Refused as error:
+            await caller.ask(f"{APP}/Update", application=seen)
+
+    assert (grpc.StatusCode.PERMISSION_DENIED, {}) == (error.value.code(), backend.confirmed)
+
+
+async def test_update_approves_deletions_and_nothing_else() -> None:
+    backend = world()
+    async with serving(backend) as api, client(api.port, metadata=HELD) as caller:
+        asked = {"metadata": {"name": "shop", "labels": {"team": "a"}}, "spec": (await spec_of(api))}
+        approved = {**asked, "metadata": {**asked["metadata"], "annotations": {DELETION_APPROVED: "now"}}}
+        await caller.ask(f"{APP}/Update", application=approved)
+        for other in (asked, {**approved, "spec": {"project": "other"}}, {**approved, "metadata": {"name": "shop"}}):
+            with Refused as error:
+                await caller.ask(f"{APP}/Update", application=other)
+            assert grpc.StatusCode.UNIMPLEMENTED == error.value.code()
+
+    assert {SHOP: NOW_S} == backend.confirmed
+
+
+async def spec_of(api: Api) -> Any:
+    return (await api.get("/api/v1/applications/shop"))["spec"]
+
+
 @pytest.mark.parametrize(("asked", "cascade"), [({}, True), ({"cascade": False}, False)])
 async def test_delete_takes_the_objects_too_unless_it_is_told_not_to(asked: dict[str, Any], cascade: bool) -> None:  # noqa: FBT001
     backend = world()
@@ -319,59 +314,3 @@ async def test_grpc_web_takes_the_token_as_argo_cds_client_sends_it() -> None:
             assert "grpc-status" not in answer.headers
         async with api.session.post(url, data=base64.b64encode(framed(b"")), headers={**web, "token": "x"}) as answer:
             assert "16" == answer.headers["grpc-status"]
-
-
-async def test_login_and_logout() -> None:
-    async with ann(world(), ("applications", "get", "*/*")) as caller:
-        assert ["cart", "shop"] == [app.metadata.name for app in (await caller.ask(f"{APP}/List")).items]
-        info = await caller.ask("session.SessionService/GetUserInfo")
-        assert (True, "ann") == (info.loggedIn, info.username)
-        await caller.ask("session.SessionService/Delete")
-        assert not (await caller.ask("session.SessionService/GetUserInfo")).loggedIn
-        with Refused as error:
-            await caller.ask(f"{APP}/List")
-
-    assert grpc.StatusCode.UNAUTHENTICATED == error.value.code()
-
-
-@pytest.mark.parametrize("name", ["ann", "nobody"])
-async def test_failed_login_says_nothing_of_why(name: str) -> None:
-    async with serving(world()) as api, client(api.port) as stranger:
-        with Refused as error:
-            await stranger.ask("session.SessionService/Create", username=name, password="wrong")  # noqa: S106
-
-    assert (grpc.StatusCode.UNAUTHENTICATED, ["wrong"]) == (error.value.code(), api.refused)
-    assert "invalid username or password; log in with another one" == error.value.details()
-
-
-async def test_accounts_passwords_and_tokens() -> None:
-    service = "account.AccountService"
-    async with ann(world(), ("applications", "get", "*/*")) as caller:
-        answers = [
-            (await caller.ask(f"{service}/CanI", resource="applications", action=action, subresource="*/*")).value
-            for action in ("get", "sync")
-        ]
-        token = (await caller.ask(f"{service}/CreateToken", name="ann", id="ci", expiresIn=3600)).token
-        [account] = (await caller.ask(f"{service}/ListAccounts")).items
-        assert account == await caller.ask(f"{service}/GetAccount", name="ann")
-        await caller.ask(f"{service}/DeleteToken", name="ann", id="ci")
-        with Refused as error:
-            await caller.ask(f"{service}/UpdatePassword", currentPassword="wrong", newPassword="another one")
-        await caller.ask(f"{service}/UpdatePassword", currentPassword=PASSWORD, newPassword="another one")
-
-    assert ["yes", "no"] == answers
-    assert ("ann", ["ci"], 3) == (account.name, [each.id for each in account.tokens], len(token.split(".")))
-    assert grpc.StatusCode.UNAUTHENTICATED == error.value.code()
-
-
-async def test_tokens_of_roles() -> None:
-    service = "project.ProjectService"
-    with account_world() as accounts:
-        accounts.roles.add(("default", "ci"))
-        async with serving(world(), accounts=accounts) as api, client(api.port, metadata=HELD) as caller:
-            made = await caller.ask(f"{service}/CreateToken", project="default", role="ci", id="one")
-            await caller.ask(f"{service}/DeleteToken", project="default", role="ci", id="one")
-            with Refused as error:
-                await caller.ask(f"{service}/CreateToken", project="default", role="other")
-
-    assert (3, grpc.StatusCode.NOT_FOUND) == (len(made.token.split(".")), error.value.code())

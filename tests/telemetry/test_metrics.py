@@ -165,6 +165,8 @@ async def test_every_callback_counts() -> None:
     metrics.webhook("push", "https://git.example/a")
     metrics.webhook("forged", "")
     metrics.answered("BREW", "", 401, 0.001)
+    metrics.called("/version.VersionService/Version", "OK")
+    metrics.called("", "Unimplemented")
     metrics.loop_lag(0.002)
     found = await samples(meters)
 
@@ -180,6 +182,9 @@ async def test_every_callback_counts() -> None:
     assert [({"repo": "https://git.example/a"}, 1.0)] == found["argocd_webhook_requests_total"]
     assert 2 == len(found["gitopsd_webhook_total"])
     assert [({"method": "other", "route": "", "code": "401"}, 1.0)] == found["gitopsd_http_request_seconds_count"]
+    version = {"grpc_service": "version.VersionService", "grpc_method": "Version", "grpc_code": "OK"}
+    unknown = {"grpc_service": "unknown", "grpc_method": "unknown", "grpc_code": "Unimplemented"}
+    assert [(version, 1.0), (unknown, 1.0)] == found["grpc_server_handled_total"]
     assert not [name for name in found if name.endswith("_created")]
 
 

@@ -17,7 +17,8 @@ from gitopsd.api.rest.applications import AT_ONCE, refresh_of
 from gitopsd.api.rest.operations import sync_request
 from gitopsd.api.rest.resources import managed_json, manifests_json, tree_json
 from gitopsd.api.rest.show import document_of, same_view
-from gitopsd.errors import NotFound
+from gitopsd.core.target.sync_options import DELETION_APPROVED
+from gitopsd.errors import NotFound, NotSupported
 from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
 from gitopsd.model.operation import SyncRequest
@@ -62,6 +63,7 @@ class ApplicationService:
             {
                 "List": self.list,
                 "Get": self.get,
+                "Update": self.update,
                 "Delete": self.delete,
                 "Sync": self.sync,
                 "Rollback": self.rollback,
@@ -86,6 +88,20 @@ class ApplicationService:
     async def get(self, caller: Caller, request: Any) -> bytes:
         name = self._meant(caller, request.name, request)
         return self.written.application(await self.uses.applications.get(caller, name, refresh_of(request.refresh)))
+
+    async def update(self, caller: Caller, request: Any) -> bytes:
+        """Take the approval of deletions, which Argo CD's clients write as an annotation; all else is Git's."""
+        asked = request.application
+        view = await self.uses.applications.get(caller, AppName(asked.metadata.name))
+        shown: Any = message_class("argocd.Application").FromString(self.written.application(view))
+        approved = asked.metadata.annotations.pop(DELETION_APPROVED, "")
+        shown.metadata.annotations.pop(DELETION_APPROVED, "")
+        if not approved or (asked.spec, asked.metadata) != (shown.spec, shown.metadata):
+            raise NotSupported(
+                "applications are not changed by API", remedy="change the declaration, in Git or where else it is"
+            )
+        await self.uses.operations.confirm(caller, view.application.name)
+        return self.written.application(self.uses.applications.backend.view(view.application.name))
 
     async def delete(self, caller: Caller, request: Any) -> Json:
         cascade = request.cascade if request.HasField("cascade") else True

@@ -21,6 +21,7 @@ from gitopsd.errors import BadRequest, GitopsError
 
 log = structlog.get_logger()
 
+GO_NAMES = {Code.OK: "OK", Code.CANCELLED: "Canceled"}  # those that are not as all others
 Answer = Message | bytes  # bytes: a message that is written already
 
 
@@ -58,6 +59,7 @@ class Services:
         finally:
             path = call.path if method else ""
             self._watched.observe("gRPC", path, status.code, time.monotonic() - began_s)
+            self._watched.called(path, GO_NAMES.get(status.code, status.code.name.title().replace("_", "")))
         return status
 
     async def _served(self, call: Call, method: Method | None) -> Status:
