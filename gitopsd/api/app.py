@@ -83,7 +83,7 @@ def api_app(parts: ApiWiring, grpc: GrpcDoor) -> web.Application:
     )
     uses, now_s, show = parts.uses, parts.now_s, Show(parts.now_s)
     app.add_routes(EventStream(uses.watch, show, parts.authenticator).routes())
-    app.add_routes(ApplicationRoutes(uses.applications, show).routes())
+    app.add_routes(ApplicationRoutes(uses.applications, uses.declaring, show).routes())
     app.add_routes(OperationRoutes(uses.operations, show).routes())
     app.add_routes(ResourceRoutes(uses.resources, now_s).routes())
     app.add_routes(ClusterRoutes(uses.clusters, now_s).routes())

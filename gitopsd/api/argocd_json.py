@@ -196,6 +196,7 @@ def _ours(app: Application, status: AppStatus, now_s: float) -> Json:
     return _filled(
         {
             "mode": app.mode.value,
+            "declaredByApi": app.origin.of_api or None,
             "cluster": status.cluster,
             "waiting": status.waiting,
             "extra": sum(len(compared.extra) for compared in status.comparison.resources) or None,

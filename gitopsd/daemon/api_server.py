@@ -79,7 +79,7 @@ class ApiServer:
         accounts = self._accounts = AccountSide(base, reloader.token)
         reloader.on_accounts = accounts.configure
         parts = ApiWiring(
-            use_cases(UseCaseWiring(backend, self._rights, accounts.sessions, self._changes, base.now_s)),
+            use_cases(UseCaseWiring(backend, self._rights, accounts.sessions, self._changes, base.now_s, api.declares)),
             accounts.sessions,
             webhook,
             health,

@@ -12,15 +12,16 @@ from gitopsd.daemon.freshness import Freshness
 from gitopsd.errors import NotFound
 from gitopsd.git.repositories import Repositories
 from gitopsd.live.mirrors import LiveMirrors
-from gitopsd.model.application import Application
+from gitopsd.model.application import API_SOURCE, Application
 from gitopsd.model.audit import AuditEntry
 from gitopsd.model.caller import Caller
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.comparison import Compared, Found
 from gitopsd.model.drift import Drift, DriftQuery
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
-from gitopsd.model.manifest import GVK, gvk_of
+from gitopsd.model.manifest import GVK, Manifest, gvk_of
 from gitopsd.model.operation import SyncRequest, Task
+from gitopsd.model.pass_request import PassRequest
 from gitopsd.model.project import AppProject
 from gitopsd.reconcile.user_commands import UserCommands, readers_of
 from gitopsd.store.ledger import Ledger
@@ -98,6 +99,14 @@ class DaemonBackend:
 
     async def delete(self, name: AppName, *, cascade: bool) -> None:
         await self.commands.delete(name, cascade=cascade)
+
+    def check_permitted(self, app: Application) -> None:
+        self.commands.snapshots.destinations.permitted_destination(
+            PassRequest(app, deleting=False, request=None, refs=(), mark=0)
+        )
+
+    def declare(self, manifest: Manifest) -> None:
+        self.store.declare(API_SOURCE, [manifest], [API_SOURCE], complete=False, prune=False)
 
     def record(self, caller: Caller, verb: str, app: AppName, detail: str = "") -> None:
         self.store.audit(caller.account, verb, app, detail)

@@ -225,6 +225,11 @@ class Origin:
         """The application that declares it; None where a source of the operator's does."""
         return AppName(self.source.removeprefix(PARENT)) if self.source.startswith(PARENT) else None
 
+    @property
+    def of_api(self) -> bool:
+        """Whether somebody declared it by the API, and no Git does."""
+        return self.source == API_SOURCE
+
 
 def source_of_parent(app: AppName) -> str:
     """Return the declaration source that the application of applications `app` is."""
@@ -232,6 +237,7 @@ def source_of_parent(app: AppName) -> str:
 
 
 NOWHERE = Origin("")
+API_SOURCE = "api"  # the declaration source of what people declare by the API
 
 
 @dataclass(frozen=True, slots=True)

@@ -336,6 +336,7 @@ class ApiSettings:
     webhook_secret: Secret | None = None  # of GitHub webhooks; none: they get 404
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     max_webhook_bytes: int = 25 << 20  # GitHub's own limit
+    declares: bool = True  # applications may be created and changed by the API; what Git declares goes before
     cert_file: Path | None = None  # with key_file: TLS; both are read again when they change
     key_file: Path | None = None
 

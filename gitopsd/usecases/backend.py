@@ -150,6 +150,14 @@ class Backend(Protocol):
         """Delete the application, with `cascade` its objects first. Raises NotFound, Conflict."""
         ...
 
+    def check_permitted(self, app: Application) -> None:
+        """Return where its project permits what `app` reads and where it goes. Raises NotPermitted, UnknownCluster."""
+        ...
+
+    def declare(self, manifest: Manifest) -> None:
+        """Store an Application that is declared by the API; on return it lasts. Raises StoreFailed."""
+        ...
+
     async def manifests(self, name: AppName, revision: str) -> Manifests:
         """Return the target at `revision` ("" is the epoch's)."""
         ...

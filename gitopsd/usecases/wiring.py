@@ -11,6 +11,7 @@ from gitopsd.usecases.api_tokens import RoleTokenUseCases
 from gitopsd.usecases.applications import ApplicationUseCases
 from gitopsd.usecases.backend import Backend
 from gitopsd.usecases.clusters import ClusterUseCases
+from gitopsd.usecases.declaring import DeclaringUseCases
 from gitopsd.usecases.operations import OperationUseCases
 from gitopsd.usecases.projects import ProjectUseCases
 from gitopsd.usecases.records import AuditUseCases, DriftUseCases
@@ -26,6 +27,7 @@ class UseCases:
     """Everything that may be asked, for a transport to translate."""
 
     applications: ApplicationUseCases
+    declaring: DeclaringUseCases
     operations: OperationUseCases
     resources: ResourceUseCases
     projects: ProjectUseCases
@@ -47,6 +49,7 @@ class UseCaseWiring:
     sessions: Sessions
     changes: ChangeFeed
     now_s: Callable[[], float]
+    declares: bool = True  # whether applications may be declared by the API
     refresh_s: float = 50.0  # for the pass that a refresh waits for
 
 
@@ -56,6 +59,7 @@ def use_cases(parts: UseCaseWiring) -> UseCases:
     access = ApplicationAccess(backend, rights)
     return UseCases(
         applications=ApplicationUseCases(backend, access, parts.refresh_s),
+        declaring=DeclaringUseCases(backend, rights, access, allowed=parts.declares),
         operations=OperationUseCases(backend, access, parts.now_s),
         resources=ResourceUseCases(backend, access),
         projects=ProjectUseCases(backend, rights),

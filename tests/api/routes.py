@@ -6,13 +6,14 @@ import dataclasses
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from gitopsd.model.application import API_SOURCE, Origin
 from gitopsd.model.caller import Caller, SignIn
 from gitopsd.model.drift import Drift
 from gitopsd.model.ids import AppName, ClusterId, TargetHash
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import SyncRequest
 from gitopsd.model.status import HistoryEntry
-from gitopsd.usecases.backend import ClusterState, RepositoryState, SourceDetails
+from gitopsd.usecases.backend import AppView, ClusterState, RepositoryState, SourceDetails
 from tests.fakes.backend import REPO, FakeBackend, app_view
 
 APPLICATION = "/api/v1/applications/{name}"
@@ -44,10 +45,35 @@ class Route:
 
 DETAILS = "/api/v1/repositories/{source}/appdetails"
 
+SPEC: dict[str, object] = {
+    "project": "retail",
+    "source": {"repoURL": REPO, "path": "shop"},
+    "destination": {"name": "c1", "namespace": "shop"},
+}
+
 ROUTES = (
     Route("GET", "/api/v1/applications", GET, lists="items"),
     Route("GET", APPLICATION, GET),
     Route("DELETE", APPLICATION, (*GET, "applications, delete, retail/shop")),
+    Route(
+        "PUT",
+        APPLICATION,
+        (*GET, "applications, update, retail/shop"),
+        body={"metadata": {"name": "shop"}, "spec": SPEC},
+    ),
+    Route("PUT", f"{APPLICATION}/spec", (*GET, "applications, update, retail/shop"), body=SPEC),
+    Route(
+        "PATCH",
+        APPLICATION,
+        (*GET, "applications, update, retail/shop"),
+        body={"patch": '{"spec": {"revisionHistoryLimit": 3}}', "patchType": "merge"},
+    ),
+    Route(
+        "POST",
+        "/api/v1/applications",
+        ("applications, create, retail/new",),
+        body={"metadata": {"name": "new"}, "spec": SPEC},
+    ),
     Route("POST", f"{APPLICATION}/sync", (*GET, "applications, sync, retail/shop"), body={}),
     Route("POST", f"{APPLICATION}/rollback", (*GET, "applications, sync, retail/shop"), body={"id": 7}),
     Route("DELETE", f"{APPLICATION}/operation", (*GET, "applications, sync, retail/shop")),
@@ -102,11 +128,16 @@ class Tokens:
         return caller(token) if token in self.valid else None
 
 
+def by_api(view: AppView) -> AppView:
+    """Return an application that was declared by the API, which may change it."""
+    return dataclasses.replace(view, application=dataclasses.replace(view.application, origin=Origin(API_SOURCE)))
+
+
 def fleet() -> FakeBackend:
     """Return an application in each of two projects, with everything there is to be seen of it."""
     past = (HistoryEntry(7, (), 1.0, 2.0, "ann", "Succeeded", "", ""),)
     views = [app_view(name, project=project) for name, project in PROJECTS.items()]
-    backend = FakeBackend(*(dataclasses.replace(view, request=SyncRequest(), history=past) for view in views))
+    backend = FakeBackend(*(dataclasses.replace(by_api(view), request=SyncRequest(), history=past) for view in views))
     backend.details = (SourceDetails(REPO, "Directory"),)
     backend.cluster_states = [ClusterState(ClusterId(name), f"https://{name}") for name in ("c1", "c2")]
     backend.repository_states = [RepositoryState(REPO)]

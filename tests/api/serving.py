@@ -94,7 +94,7 @@ async def serving(  # noqa: PLR0913 - every option has a default
             return 1
 
         parts = ApiWiring(
-            uses=use_cases(UseCaseWiring(backend, Rights(policy), sessions, news, lambda: NOW_S, refresh_s)),
+            uses=use_cases(UseCaseWiring(backend, Rights(policy), sessions, news, lambda: NOW_S, refresh_s=refresh_s)),
             authenticator=authenticator or sessions,
             webhook=WebhookEndpoint(
                 lambda provider: secrets.get(provider, b""),

@@ -7,15 +7,17 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from gitopsd.core.declaration import declared
 from gitopsd.core.tree.owners import TreeNode
-from gitopsd.errors import Conflict, NotFound
-from gitopsd.model.application import Application, Destination, Source
+from gitopsd.errors import Conflict, NotFound, NotPermitted
+from gitopsd.model.application import API_SOURCE, Application, Destination, Origin, Source
 from gitopsd.model.audit import AuditEntry
 from gitopsd.model.caller import Caller
 from gitopsd.model.comparison import Comparison, SyncStatus
 from gitopsd.model.drift import Drift, DriftQuery
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, Revision
+from gitopsd.model.manifest import Manifest
 from gitopsd.model.operation import SyncRequest, Task
 from gitopsd.model.project import DEFAULT, AppProject
 from gitopsd.model.status import AppStatus
@@ -106,6 +108,16 @@ class FakeBackend:
         self.view(name)
         del self.apps[name]
         self.cascaded[name] = cascade
+
+    def check_permitted(self, app: Application) -> None:
+        if app.sources[0].repo_url != REPO:
+            raise NotPermitted(f"project {app.project} does not permit it", remedy="add it to spec.sourceRepos")
+
+    def declare(self, manifest: Manifest) -> None:
+        app = declared(manifest, Origin(API_SOURCE))
+        assert isinstance(app, Application)
+        old = self.apps.get(app.name)
+        self.apps[app.name] = dataclasses.replace(old, application=app) if old else AppView(app)
 
     async def manifests(self, name: AppName, revision: str) -> Manifests:
         self.view(name)

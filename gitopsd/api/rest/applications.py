@@ -1,30 +1,33 @@
-"""`/api/v1/applications`: list, get with refresh, delete."""
+"""`/api/v1/applications`: list, get with refresh, create, change, delete."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 from aiohttp import web
 
-from gitopsd.api.answers import answer, written
+from gitopsd.api.answers import answer, body_of, written
 from gitopsd.api.fields import EVERYTHING, SelectedFields, fields_of
 from gitopsd.api.logins import caller_of
-from gitopsd.api.rest.query import filters_of, flag, page_of
+from gitopsd.api.rest.query import filters_of, flag, page_of, text_of
 from gitopsd.api.rest.show import Show
 from gitopsd.errors import BadRequest
 from gitopsd.model.ids import AppName
 from gitopsd.usecases.applications import ApplicationUseCases, Refresh
 from gitopsd.usecases.backend import AppView
+from gitopsd.usecases.declaring import DeclaringUseCases, PatchType
 from gitopsd.usecases.listing import Selected
 
 AT_ONCE = 25  # applications written between two turns of the loop: 6 ms where none was written before
 
 
 class ApplicationRoutes:
-    def __init__(self, applications: ApplicationUseCases, show: Show) -> None:
+    def __init__(self, applications: ApplicationUseCases, declaring: DeclaringUseCases, show: Show) -> None:
         self._applications = applications
+        self._declaring = declaring
         self._show = show
 
     def routes(self) -> list[web.RouteDef]:
@@ -32,6 +35,10 @@ class ApplicationRoutes:
             web.get("/api/v1/applications", self.list),
             web.get("/api/v1/applications/{name}", self.get),
             web.delete("/api/v1/applications/{name}", self.delete),
+            web.post("/api/v1/applications", self.create),
+            web.put("/api/v1/applications/{name}", self.update),
+            web.patch("/api/v1/applications/{name}", self.patch),
+            web.put("/api/v1/applications/{name}/spec", self.update_spec),
         ]
 
     async def list(self, request: web.Request) -> web.Response:
@@ -55,6 +62,31 @@ class ApplicationRoutes:
         await self._applications.delete(caller_of(request), name, cascade=cascade)
         return answer({})
 
+    async def create(self, request: web.Request) -> web.Response:
+        body, query = await body_of(request), request.query
+        options = {name: flag(query, name, default=name == "validate") for name in ("upsert", "validate")}
+        view = self._declaring.create(caller_of(request), body, **options)
+        return written(self._show.application(view), view.application.warnings)
+
+    async def update(self, request: web.Request) -> web.Response:
+        body, validate = await body_of(request), flag(request.query, "validate", default=True)
+        name = AppName(request.match_info["name"])
+        view = self._declaring.update(caller_of(request), name, body, validate=validate)
+        return written(self._show.application(view), view.application.warnings)
+
+    async def update_spec(self, request: web.Request) -> web.Response:
+        body, validate = await body_of(request), flag(request.query, "validate", default=True)
+        name = AppName(request.match_info["name"])
+        view = self._declaring.update_spec(caller_of(request), name, body, validate=validate)
+        return answer(dict(view.application.manifest["spec"]), view.application.warnings)
+
+    async def patch(self, request: web.Request) -> web.Response:
+        """Take Argo CD's ApplicationPatchRequest: the patch is a text in it."""
+        name, body = AppName(request.match_info["name"]), await body_of(request)
+        patch, kind = patch_of(text_of(body, "patch"), text_of(body, "patchType"))
+        view = self._declaring.patch(caller_of(request), name, patch, kind)
+        return written(self._show.application(view), view.application.warnings)
+
     async def _written(self, views: Sequence[AppView], fields: SelectedFields) -> Sequence[bytes]:
         texts = []
         for index, view in enumerate(views):
@@ -62,6 +94,16 @@ class ApplicationRoutes:
                 await asyncio.sleep(0)  # a long list must not hold the loop
             texts.append(self._show.application(view, fields))
         return texts
+
+
+def patch_of(text: str, kind: str) -> tuple[Any, PatchType]:
+    """Return a patch and what it is, as Argo CD's requests have them; raises BadRequest."""
+    try:
+        return orjson.loads(text), PatchType(kind or PatchType.JSON.value)
+    except orjson.JSONDecodeError as err:
+        raise BadRequest(f"the patch is not JSON: {err}", remedy="send JSON as a text") from err
+    except ValueError:
+        raise BadRequest(f"patchType is {kind[:40]!r}", remedy="write json or merge") from None
 
 
 def refresh_of(text: str) -> Refresh | None:

@@ -85,12 +85,11 @@ def twice(key: DeclarationKey, origin: object, holder: Declared) -> str:
 
 
 def holder_of(sources: Mapping[str, Declared]) -> Declared | None:
-    """Return which of several declarations of one name counts: an operator's source goes before applications.
+    """Return which of several declarations of one name counts: Git's goes before the API's.
 
-    Of two that are alike in that, the one that was there first.
+    In Git an operator's source goes before applications; of two that are alike in that, the one that was there first.
     """
-    ours = (declared for declared in sources.values() if declared.origin.parent is None)
-    return next(ours, None) or next(iter(sources.values()), None)
+    return min(sources.values(), key=lambda each: (each.origin.of_api, each.origin.parent is not None), default=None)
 
 
 def contested(sources: Mapping[str, Declared]) -> tuple[Condition, ...]:
