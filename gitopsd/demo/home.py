@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from gitopsd.errors import InvalidSettings, NotFound
-from gitopsd.runtime.locked_directories import claimed, is_claimed, places, sweep
+from gitopsd.runtime.locked_directories import claimed, is_claimed, places, sweep, temporary
 
 PREFIX = "gitopsd-demo-"
 
@@ -23,18 +22,15 @@ def home(named: Path | None) -> Iterator[Path]:
     """
     sweep(_temporary(), PREFIX)
     if named is None:
-        path = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
-    else:
-        path = named.absolute()
-        path.mkdir(parents=True, exist_ok=True)
-        if any(path.iterdir()):
-            raise InvalidSettings(f"{path} is not empty", remedy="name a directory that is new or empty")
-    with claimed(path):
-        try:
+        with temporary(_temporary(), PREFIX) as path:
             yield path
-        finally:
-            if named is None:
-                shutil.rmtree(path, ignore_errors=True)
+        return
+    path = named.absolute()
+    path.mkdir(parents=True, exist_ok=True)
+    if any(path.iterdir()):
+        raise InvalidSettings(f"{path} is not empty", remedy="name a directory that is new or empty")
+    with claimed(path):
+        yield path
 
 
 def running_demo(named: Path | None) -> Path:

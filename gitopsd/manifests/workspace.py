@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
 from gitopsd.errors import InvalidManifest, WorkspaceUnusable
 from gitopsd.ports import Tree
+from gitopsd.runtime.locked_directories import own, sweep, temporary
 
 PREFIX = "render-"
 EXECUTABLE = "100755"  # a file's mode in Git, with which what a closure saw begins
@@ -23,27 +21,25 @@ EXECUTABLE = "100755"  # a file's mode in Git, with which what a closure saw beg
 def workspace(base: str) -> Iterator[Path]:
     """Have an empty directory below `base` for the block, for the owner alone.
 
-    What killed workers left there is removed by the first use in a process: a directory in use is locked, and a
-    process that ends lets go of its locks however it ends.
+    What killed workers left there is removed by the first use in a process.
 
     Raises:
         WorkspaceUnusable: `base` cannot be written to.
     """
+    stack = ExitStack()
     try:
-        Path(base).mkdir(mode=0o700, parents=True, exist_ok=True)
-        if Path(base).lstat().st_uid != os.geteuid():  # somebody else was faster, in a directory for all
-            raise PermissionError(errno.EPERM, "it is somebody else's")
+        own(Path(base))
         _swept(base)
-        with _locked(base, fcntl.LOCK_SH):  # so that nobody sweeps it between the two lines
-            directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
-            lock = _lock(directory, fcntl.LOCK_EX)
+        directory = stack.enter_context(temporary(Path(base), PREFIX))
     except OSError as err:
         raise _unusable(base, err) from err
-    try:
+    with stack:
         yield directory
-    finally:
-        _remove(directory)
-        os.close(lock)
+
+
+@cache
+def _swept(base: str) -> None:
+    sweep(Path(base), PREFIX)
 
 
 def lay_out(into: Path, tree: Tree, *, instead: Mapping[str, bytes], max_bytes: int) -> None:
@@ -90,48 +86,6 @@ def _write(into: Path, path: str, data: bytes, *, executable: bool) -> None:
         if err.errno in (errno.ENAMETOOLONG, errno.EINVAL):
             raise InvalidManifest(f"{path[:200]} is no name for a file here", remedy="rename it in Git") from err
         raise _unusable(str(into), err) from err
-
-
-@cache
-def _swept(base: str) -> bool:
-    with _locked(base, fcntl.LOCK_EX):
-        for leftover in Path(base).glob(f"{PREFIX}*"):
-            try:
-                os.close(_lock(leftover, fcntl.LOCK_EX | fcntl.LOCK_NB))
-            except OSError:
-                continue  # in use
-            _remove(leftover)
-    return True
-
-
-def _remove(directory: Path) -> None:
-    """Remove a directory with all that is in it, also where a program there took the right to from its owner."""
-    for folder, names, _ in os.walk(directory):  # from above, so that what is below can be listed
-        for path in (Path(folder, name) for name in names):
-            with suppress(OSError):
-                if not path.is_symlink():
-                    path.chmod(0o700)
-    shutil.rmtree(directory, ignore_errors=True)
-
-
-@contextmanager
-def _locked(directory: str, how: int) -> Iterator[None]:
-    lock = _lock(Path(directory), how)
-    try:
-        yield
-    finally:
-        os.close(lock)
-
-
-def _lock(directory: Path, how: int) -> int:
-    """Return a descriptor that holds the lock until it is closed."""
-    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(opened, how)
-    except OSError:
-        os.close(opened)
-        raise
-    return opened
 
 
 def _unusable(where: str, err: OSError) -> WorkspaceUnusable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -28,7 +27,6 @@ def test_directory_is_removed_when_the_demo_ends(temporary: Path) -> None:
 def test_directory_of_a_killed_demo_is_swept_by_the_next(temporary: Path) -> None:
     killed = temporary / f"{PREFIX}killed"
     (killed / "data").mkdir(parents=True)
-    (killed / "lock").touch()
 
     with home(None):
         assert not killed.exists()
@@ -42,24 +40,13 @@ def test_directory_of_a_running_demo_is_not_swept() -> None:
         assert first.exists()
 
 
-def test_directory_that_is_only_just_made_is_not_swept(temporary: Path) -> None:
-    new = temporary / f"{PREFIX}new"
-    new.mkdir()
-    with home(None):
-        assert new.exists()
-
-    os.utime(new, (0, 0))
-    with home(None):
-        assert not new.exists()
-
-
 def test_link_is_not_followed(temporary: Path) -> None:
     (temporary / "mine").mkdir()
-    (temporary / "mine" / "lock").touch()
+    (temporary / "mine" / "file").touch()
     (temporary / f"{PREFIX}link").symlink_to(temporary / "mine")
 
     with home(None):
-        assert (temporary / "mine" / "lock").exists()
+        assert (temporary / "mine" / "file").exists()
 
 
 def test_named_directory_stays_and_must_be_empty(temporary: Path) -> None:

@@ -53,12 +53,12 @@ def test_place_of_a_killed_process_goes_with_the_next_start(shared: Path) -> Non
 def test_what_is_not_ours_stays(shared: Path) -> None:
     mine = shared / "mine"
     mine.mkdir()
-    (mine / "lock").touch()
+    (mine / "file").touch()
     (shared / name("link")).symlink_to(mine)
     (shared / "gitopsd-other").mkdir()
 
     with kept(shared / name("one")):
-        assert (mine / "lock").exists()
+        assert (mine / "file").exists()
 
     assert {"mine", name("link"), "gitopsd-other"} == {place.name for place in shared.iterdir()}
 
