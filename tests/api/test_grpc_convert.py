@@ -9,7 +9,7 @@ from google.protobuf.json_format import MessageToDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitopsd.api.grpc.convert import message_of
+from gitopsd.api.grpc.convert import json_of, message_of
 from gitopsd.api.grpc.schema import message_class
 
 JSON = st.recursive(
@@ -134,3 +134,29 @@ def test_any_spec_makes_a_message(value: Any, path: list[str]) -> None:
     for name in reversed(path):
         value = {name: [value] if name.endswith("s") else value}
     said("argocd.ApplicationSpec", value if isinstance(value, dict) else {})
+
+
+def test_what_a_message_says_is_the_json_that_it_was_made_of() -> None:
+    helm = {"valuesObject": {"a": [1, {"b": None}]}, "parameters": [{"name": "a", "value": "b", "forceString": False}]}
+    kustomize = {
+        "replicas": [{"name": "web", "count": 3}, {"name": "api", "count": "4"}],
+        "patches": [{"patch": "x", "target": {"kind": "Service", "labelSelector": "a=b"}, "options": {"force": False}}],
+    }
+    plugin = {"parameters": [{"name": "a", "map": {"b": "c"}}, {"name": "d", "array": ["e"]}]}
+    spec = {
+        "sources": [{"repoURL": "x", "helm": helm}, {"kustomize": kustomize}, {"plugin": plugin}, {"directory": {}}],
+        "syncPolicy": {"automated": {"enabled": False}, "retry": {"limit": 0}},
+        "destination": {"name": "prod"},
+    }
+
+    assert {"spec": spec} | APPLICATION == json_of(
+        message_of(message_class("argocd.Application"), {"spec": spec} | APPLICATION)
+    )
+    assert spec == json_of(message_of(message_class("argocd.ApplicationSpec"), spec))
+
+
+def test_what_go_writes_where_nothing_was_said_is_left_out() -> None:
+    written = message_of(message_class("argocd.Application"), {"metadata": {"name": "a", "uid": ""}, "status": {}})
+
+    assert {"metadata": {"name": "a"}, "status": {}} == json_of(written)
+    assert {} == json_of(message_of(message_class("argocd.ApplicationDestination"), {"server": "", "name": ""}))

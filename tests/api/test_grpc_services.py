@@ -28,6 +28,9 @@ SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data
 METHODS: dict[str, dict[str, Any]] = {
     f"{APP}/List": {},
     f"{APP}/Get": {"name": "shop"},
+    f"{APP}/Create": {"application": {"metadata": {"name": "shop"}}},
+    f"{APP}/UpdateSpec": {"name": "shop"},
+    f"{APP}/Patch": {"name": "shop", "patch": "{}", "patchType": "merge"},
     f"{APP}/Update": {"application": {"metadata": {"name": "shop"}}},
     f"{APP}/Delete": {"name": "shop"},
     f"{APP}/Sync": {"name": "shop"},
@@ -199,10 +202,11 @@ async def test_update_approves_deletions_and_nothing_else() -> None:
         asked = {"metadata": {"name": "shop", "labels": {"team": "a"}}, "spec": (await spec_of(api))}
         approved = {**asked, "metadata": {**asked["metadata"], "annotations": {DELETION_APPROVED: "now"}}}
         await caller.ask(f"{APP}/Update", application=approved)
-        for other in (asked, {**approved, "spec": {"project": "other"}}, {**approved, "metadata": {"name": "shop"}}):
+        moved = {**asked["spec"], "destination": {"name": "c2", "namespace": "shop"}}
+        for other in (asked, {**approved, "spec": moved}, {**approved, "metadata": {"name": "shop"}}):
             with Refused as error:
                 await caller.ask(f"{APP}/Update", application=other)
-            assert grpc.StatusCode.UNIMPLEMENTED == error.value.code()
+            assert "declared in Git" in str(error.value.details())
 
     assert {SHOP: NOW_S} == backend.confirmed
 

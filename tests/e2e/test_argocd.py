@@ -150,3 +150,28 @@ async def test_login_by_password(shop: World, argocd: Argocd) -> None:
     assert 20 == (await person("app", "list")).code
     wrong = await person("login", argocd.server, "--username", "admin", "--password", "wrong")
     assert (20, True) == (wrong.code, "invalid username or password" in wrong.err), wrong
+
+
+async def test_create_set_patch_and_unset(shop: World, argocd: Argocd) -> None:
+    repo = shop.repo(files={"app/a.yaml": text(config_map("a", v="1")), "other/a.yaml": text(config_map("a", v="2"))})
+    name = shop.name("made")
+    url = shop.application("made", repo)["spec"]["source"]["repoURL"]
+    where = ("--dest-name", HERE, "--dest-namespace", shop.namespace)
+
+    created = await argocd.well("app", "create", name, "--repo", url, "--path", "app", *where)
+    assert f"application '{name}' created" in created.out
+    try:
+        await argocd.well("app", "sync", name)
+        assert {"v": "1"} == (await shop.live("a") or {})["data"]
+        await argocd.well("app", "set", name, "--path", "other", "--sync-option", "Replace=false")
+        await argocd.well("app", "sync", name)
+        assert {"v": "2"} == (await shop.live("a") or {})["data"]
+        await argocd.well("app", "patch", name, "--type", "merge", "--patch", '{"spec": {"source": {"path": "app"}}}')
+        await argocd.well("app", "sync", name)
+        assert {"v": "1"} == (await shop.live("a") or {})["data"]
+        await argocd.well("app", "set", name, "--sync-policy", "automated", "--self-heal")
+        shown = (await argocd.well("app", "get", name, "-o", "json")).json()
+        assert shown["spec"]["syncPolicy"]["automated"]["selfHeal"]
+    finally:
+        await argocd.well("app", "delete", name, "--yes", "--wait")
+    assert await shop.live("a") is None

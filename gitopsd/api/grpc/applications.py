@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from cachetools import LRUCache
 from google.protobuf.json_format import MessageToDict
 
-from gitopsd.api.grpc.convert import message_of
+from gitopsd.api.argocd_json import shown
+from gitopsd.api.grpc.convert import json_of, message_of
 from gitopsd.api.grpc.methods import Json, Methods, MethodTable, Shown
 from gitopsd.api.grpc.schema import message_class
-from gitopsd.api.rest.applications import AT_ONCE, refresh_of
+from gitopsd.api.rest.applications import AT_ONCE, patch_of, refresh_of
 from gitopsd.api.rest.operations import sync_request
 from gitopsd.api.rest.resources import managed_json, manifests_json, tree_json
 from gitopsd.api.rest.show import document_of, same_view
 from gitopsd.core.target.sync_options import DELETION_APPROVED
-from gitopsd.errors import NotFound, NotSupported
+from gitopsd.errors import NotFound
 from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
 from gitopsd.model.operation import SyncRequest
@@ -63,7 +64,10 @@ class ApplicationService:
             {
                 "List": self.list,
                 "Get": self.get,
+                "Create": self.create,
                 "Update": self.update,
+                "UpdateSpec": self.update_spec,
+                "Patch": self.patch,
                 "Delete": self.delete,
                 "Sync": self.sync,
                 "Rollback": self.rollback,
@@ -89,22 +93,37 @@ class ApplicationService:
         name = self._meant(caller, request.name, request)
         return self.written.application(await self.uses.applications.get(caller, name, refresh_of(request.refresh)))
 
+    async def create(self, caller: Caller, request: Any) -> bytes:
+        options = {name: _set(request, name, default=name == "validate") for name in ("upsert", "validate")}
+        return self.written.application(self.uses.declaring.create(caller, json_of(request.application), **options))
+
     async def update(self, caller: Caller, request: Any) -> bytes:
-        """Take the approval of deletions, which Argo CD's clients write as an annotation; all else is Git's."""
+        """Declare an application anew; the approval of deletions, an annotation there, is for all of them."""
         asked = request.application
         view = await self.uses.applications.get(caller, AppName(asked.metadata.name))
-        shown: Any = message_class("argocd.Application").FromString(self.written.application(view))
+        seen: Any = message_class("argocd.Application").FromString(self.written.application(view))
         approved = asked.metadata.annotations.pop(DELETION_APPROVED, "")
-        shown.metadata.annotations.pop(DELETION_APPROVED, "")
-        if not approved or (asked.spec, asked.metadata) != (shown.spec, shown.metadata):
-            raise NotSupported(
-                "applications are not changed by API", remedy="change the declaration, in Git or where else it is"
-            )
-        await self.uses.operations.confirm(caller, view.application.name)
-        return self.written.application(self.uses.applications.backend.view(view.application.name))
+        seen.metadata.annotations.pop(DELETION_APPROVED, "")
+        if approved and (asked.spec, asked.metadata) == (seen.spec, seen.metadata):
+            await self.uses.operations.confirm(caller, view.application.name)
+            return self.written.application(view)
+        changed = self.uses.declaring.update(
+            caller, view.application.name, json_of(asked), validate=_set(request, "validate", default=True)
+        )
+        return self.written.application(changed)
+
+    async def update_spec(self, caller: Caller, request: Any) -> Json:
+        name, validate = self._meant(caller, request.name, request), _set(request, "validate", default=True)
+        view = self.uses.declaring.update_spec(caller, name, json_of(request.spec), validate=validate)
+        return cast(Json, shown(view.application.manifest["spec"]))
+
+    async def patch(self, caller: Caller, request: Any) -> bytes:
+        patch, kind = patch_of(request.patch, request.patchType)
+        name = self._meant(caller, request.name, request)
+        return self.written.application(self.uses.declaring.patch(caller, name, patch, kind))
 
     async def delete(self, caller: Caller, request: Any) -> Json:
-        cascade = request.cascade if request.HasField("cascade") else True
+        cascade = _set(request, "cascade", default=True)
         await self.uses.applications.delete(caller, self._meant(caller, request.name, request), cascade=cascade)
         return {}
 
@@ -128,9 +147,9 @@ class ApplicationService:
 
     async def managed(self, caller: Caller, request: Any) -> Json:
         _, resources = await self.uses.resources.managed(caller, self._meant(caller, request.applicationName, request))
-        shown = [managed_json(resource) for resource in resources]
+        items = [managed_json(resource) for resource in resources]
         asked = [(part, getattr(request, part)) for part in ("group", "kind", "namespace", "name", "version")]
-        return {"items": [one for one in shown if all(not value or one[part] == value for part, value in asked)]}
+        return {"items": [one for one in items if all(not value or one[part] == value for part, value in asked)]}
 
     async def tree(self, caller: Caller, request: Any) -> Json:
         return tree_json(self.uses.resources.tree(caller, self._meant(caller, request.applicationName, request)))
@@ -149,10 +168,10 @@ class ApplicationService:
         last: bytes | None = None
         with self.uses.watch.subscribe() as subscriber:
             while not subscriber.closed and (caller := holder.caller()) is not None:
-                shown = tree_json(
+                tree = tree_json(
                     self.uses.resources.tree(caller, self._meant(caller, request.applicationName, request))
                 )
-                text = message_of(message_class("argocd.ApplicationTree"), shown).SerializeToString(deterministic=True)
+                text = message_of(message_class("argocd.ApplicationTree"), tree).SerializeToString(deterministic=True)
                 if text != last:
                     last = text
                     yield text
@@ -170,6 +189,10 @@ class ApplicationService:
 
 def _application(document: Json) -> bytes:
     return message_of(message_class("argocd.Application"), document).SerializeToString()
+
+
+def _set(request: Any, name: str, *, default: bool) -> bool:
+    return bool(getattr(request, name)) if request.HasField(name) else default
 
 
 def _filters(request: Any) -> Filters:
