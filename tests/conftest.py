@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests import clusters
@@ -33,6 +35,19 @@ def pytest_report_header() -> str:
     """Say in one line which API servers this run has."""
     real = f"real kube-apiserver {CONTROL_PLANE.version()}" if CONTROL_PLANE else "no real kube-apiserver here"
     return f"clusters: {real}"
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """Put the ways of logging back that a test sets up in its own process."""
+    root = logging.getLogger()
+    handlers, level, configured = root.handlers[:], root.level, structlog.is_configured()
+    yield
+    if structlog.is_configured() and not configured:
+        structlog.reset_defaults()
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        logging.captureWarnings(capture=False)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 import yaml
 
 from gitopsd.cli.main import main
@@ -71,7 +70,6 @@ def fleet(committed: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     yield committed
     git(committed, "checkout", "--quiet", ".")
-    structlog.reset_defaults()
 
 
 def names(text: str) -> list[str]:

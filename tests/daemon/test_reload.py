@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from gitopsd.daemon.reload import Reloader
@@ -74,18 +73,14 @@ async def test_file_that_is_gone_keeps_the_old_settings(reloader: Reloader, tmp_
 
 
 async def test_good_file_is_taken(reloader: Reloader, tmp_path: Path) -> None:
-    configured = structlog.get_config()
-    try:
-        (tmp_path / "other").write_text("third\n")
-        text = GOOD.format(root=tmp_path).replace("/token\n", "/other\n")
-        (tmp_path / "gitopsd.yaml").write_text(f"{text}git:\n  poll_s: 7\nrbac:\n  policy.default: role:a\n")
-        polls: list[float] = []
-        reloader.on_git = lambda settings: polls.append(settings.poll_s)
-        default_roles: list[str] = []
-        reloader.on_rbac = lambda settings: default_roles.append(settings.data["policy.default"])
-        await hup(reloader)
-    finally:
-        structlog.configure(**configured)
+    (tmp_path / "other").write_text("third\n")
+    text = GOOD.format(root=tmp_path).replace("/token\n", "/other\n")
+    (tmp_path / "gitopsd.yaml").write_text(f"{text}git:\n  poll_s: 7\nrbac:\n  policy.default: role:a\n")
+    polls: list[float] = []
+    reloader.on_git = lambda settings: polls.append(settings.poll_s)
+    default_roles: list[str] = []
+    reloader.on_rbac = lambda settings: default_roles.append(settings.data["policy.default"])
+    await hup(reloader)
 
     assert "third" == reloader.token()
     assert ([7.0], ["role:a"]) == (polls, default_roles)
