@@ -25,6 +25,14 @@ class Condition:
                 object.__setattr__(self, name, words)
 
 
+def at_most(most: int, conditions: Sequence[Condition], others: str) -> tuple[Condition, ...]:
+    """Return `conditions`, all of one type; where they are more than `most`, the last one counts the `others`."""
+    if len(conditions) <= most:
+        return tuple(conditions)
+    rest = Condition(conditions[0].type, f"{len(conditions) - most + 1} more {others}", "see the others")
+    return (*conditions[: most - 1], rest)
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """A sync of the past, whatever came of it."""

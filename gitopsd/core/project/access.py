@@ -15,7 +15,7 @@ from gitopsd.model.chart import OCI
 from gitopsd.model.ids import ClusterId
 from gitopsd.model.manifest import GroupKind, ResourceKey
 from gitopsd.model.project import AppProject, NamedKind, SyncWindow
-from gitopsd.model.status import Condition
+from gitopsd.model.status import Condition, at_most
 from gitopsd.words import without_credentials
 
 USER = re.compile(r"[a-z]+://(?P<user>[a-z0-9._~-]+)@")  # a user alone, as Azure DevOps has it in front of its host
@@ -161,10 +161,7 @@ def object_conditions(
             conditions.append(_denied(f"project {project.name} does not permit {key}", remedy))
         elif key.namespace and not reached.setdefault(key.namespace, _reaches(project, cluster, key.namespace)):
             conditions.append(_not_reached(project, cluster, key.namespace, f"{key}: "))
-    if len(conditions) > MAX_TOLD:
-        rest = _denied(f"{len(conditions) - MAX_TOLD + 1} more objects are not permitted", "see the others")
-        return (*conditions[: MAX_TOLD - 1], rest)
-    return tuple(conditions)
+    return at_most(MAX_TOLD, conditions, "objects are not permitted")
 
 
 def _object_permitted(project: AppProject, key: ResourceKey) -> bool:

@@ -18,7 +18,7 @@ from gitopsd.model.application import Application, Destination
 from gitopsd.model.ids import ClusterId, ProjectName
 from gitopsd.model.manifest import GroupKind
 from gitopsd.model.project import AppProject
-from gitopsd.model.status import Condition
+from gitopsd.model.status import Condition, at_most
 
 GROUP = "argoproj.io"
 ARGOCD_NAMESPACE = "argocd"
@@ -55,10 +55,7 @@ class DeclaringRights:
             for declaration in declared
             for reason, remedy in self._why(project, parent, declaration)
         ]
-        if len(conditions) > MAX_TOLD:
-            rest = _refused(f"{len(conditions) - MAX_TOLD + 1} more are not permitted", "see the others")
-            return (*conditions[: MAX_TOLD - 1], rest)
-        return tuple(conditions)
+        return at_most(MAX_TOLD, conditions, "are not permitted")
 
     def destination_conditions(self, project: AppProject, app: Application) -> tuple[Condition, ...]:
         """Return a condition where the project does not let `app`, whose destination is gitopsd itself, declare."""

@@ -8,7 +8,7 @@ from gitopsd.core.sync.plan import contested, taken
 from gitopsd.model.comparison import Found, Reading, installation_of
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import ResourceKey
-from gitopsd.model.status import Condition
+from gitopsd.model.status import Condition, at_most
 
 TYPE = "SharedResourceWarning"
 MAX_TOLD = 10  # conditions of one application; the rest is counted
@@ -34,10 +34,7 @@ def shared_conditions(
     conditions = [
         condition for key in sorted(keys) if (condition := _told(app, key, readings.get(key), others.get(key), exists))
     ]
-    if len(conditions) > MAX_TOLD:
-        rest = Condition(TYPE, f"{len(conditions) - MAX_TOLD + 1} more objects are shared", "see the others")
-        return (*conditions[: MAX_TOLD - 1], rest)
-    return tuple(conditions)
+    return at_most(MAX_TOLD, conditions, "objects are shared")
 
 
 def _told(

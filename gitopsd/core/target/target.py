@@ -27,11 +27,12 @@ from gitopsd.core.target.sync_options import (
     sync_wave,
 )
 from gitopsd.core.target.tracking import ANNOTATION, Tracking, track
+from gitopsd.core.text.lists import first_of
 from gitopsd.errors import InvalidManifest
 from gitopsd.model.comparison import Reading, Unreadable
 from gitopsd.model.ids import AppName, TargetHash
 from gitopsd.model.manifest import GVK, GroupKind, Manifest, ResourceKey, annotations_of, gvk_of, key_of
-from gitopsd.model.status import Condition
+from gitopsd.model.status import Condition, at_most
 
 MAX_REPEATED = 10  # conditions of one application; the rest is counted
 NAME_IT = "write metadata.name: what has no name cannot be found again, unless it is a hook with generateName"
@@ -80,8 +81,7 @@ def with_nameless(target: Target, nameless: Sequence[str]) -> Target:
 
 def nameless_refused(nameless: Sequence[str]) -> InvalidManifest:
     """Return the error for objects without a name, where that costs more than themselves."""
-    more = f", and {len(nameless) - MAX_REPEATED} more" if len(nameless) > MAX_REPEATED else ""
-    return InvalidManifest("; ".join(nameless[:MAX_REPEATED]) + more, remedy=NAME_IT)
+    return InvalidManifest(first_of(nameless, MAX_REPEATED, between="; "), remedy=NAME_IT)
 
 
 def target_of(
@@ -242,7 +242,7 @@ def _run(hooks: Sequence[Hook]) -> tuple[tuple[Hook, ...], tuple[Condition, ...]
     )
 
 
-def _repeated(times: Mapping[ResourceKey, int], both: Collection[ResourceKey]) -> list[Condition]:
+def _repeated(times: Mapping[ResourceKey, int], both: Collection[ResourceKey]) -> tuple[Condition, ...]:
     """Return a condition for each object that Git holds more than once; `both` are hooks and objects at once."""
     conditions = []
     for key, count in sorted(times.items()):
@@ -250,10 +250,7 @@ def _repeated(times: Mapping[ResourceKey, int], both: Collection[ResourceKey]) -
             counts = "it is applied, and not run as a hook" if key in both else "the last one counts"
             what = f"{key} is rendered {count} times; {counts}"
             conditions.append(Condition("RepeatedResourceWarning", what, "remove all but one in Git"))
-    if len(conditions) > MAX_REPEATED:
-        rest = f"{len(conditions) - MAX_REPEATED + 1} more objects are rendered more than once"
-        return [*conditions[: MAX_REPEATED - 1], Condition("RepeatedResourceWarning", rest, "see the others")]
-    return conditions
+    return at_most(MAX_REPEATED, conditions, "objects are rendered more than once")
 
 
 def _option_warnings(key: ResourceKey, manifest: Manifest) -> list[Condition]:
