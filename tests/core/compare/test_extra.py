@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from gitopsd.core.compare.extra import after_heal, extra_of, fields_to_heal, is_asked_about, with_extra
 from gitopsd.core.compare.ignore_rules import NO_EXPRESSION_PATHS, NO_RULES, ExpressionPaths, Rules
 from gitopsd.model.application import ExtraFields
@@ -45,9 +47,15 @@ def test_to_be_healed_it_is_out_of_sync_and_what_goes_is_known() -> None:
     told = with_extra(SYNCED, extra(edited(b="2")), ExtraFields.HEAL)
 
     assert (SyncStatus.OUT_OF_SYNC, told.extra) == (told.status, told.differences)
-    assert "1 field that Git does not have, added by kubectl-edit" == told.reason
     assert (("data", "b"),) == fields_to_heal(told)
     assert {"a": "1"} == after_heal(edited(b="2"), told)["data"]
+
+
+@pytest.mark.words
+def test_to_be_healed_it_says_who_added_how_many_fields() -> None:
+    healed = with_extra(SYNCED, extra(edited(b="2")), ExtraFields.HEAL)
+
+    assert "1 field that Git does not have, added by kubectl-edit" == healed.reason
 
 
 def test_what_the_server_refuses_is_not_made_to_look_checked() -> None:
