@@ -57,9 +57,9 @@ class Tracer:
         """Follow no further: what was to be reached is reached."""
         sys.setprofile(None)
 
-    def stops(self) -> list[str]:
-        """Return the modules in the order in which a reader arrives in them."""
-        calls = self._opened()
+    def stops(self, *, leaves: bool = False) -> list[str]:
+        """Return the modules in the order of a reader's arrivals; with `leaves` every last function is opened."""
+        calls = self._opened(set() if leaves else self._pure())
         stops: list[str] = []
         reading: list[Function] = []  # who is not read to the end, the innermost last
 
@@ -78,9 +78,9 @@ class Tracer:
             arrive(callee)
         return stops
 
-    def _opened(self) -> list[tuple[Function | None, Function]]:
-        """Return the first call of every function that a reader opens."""
-        pure, opened, first = self._pure(), set[Function](), []
+    def _opened(self, pure: set[Function]) -> list[tuple[Function | None, Function]]:
+        """Return the first call of every function that a reader opens: of all but `pure`."""
+        opened, first = set[Function](), []
         for caller, callee, _ in self._calls:
             if callee not in opened and callee not in pure:
                 opened.add(callee)

@@ -10,7 +10,8 @@ from typing import Any
 
 from gitopsd.errors import InvalidManifest
 from gitopsd.model.application import ExtraFields
-from gitopsd.model.manifest import Manifest, annotations_of, key_of
+from gitopsd.model.manifest import Manifest, ResourceKey, annotations_of, key_of
+from gitopsd.model.status import Condition
 
 SYNC_WAVE = "argocd.argoproj.io/sync-wave"
 SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
@@ -178,6 +179,22 @@ def wave_in(marks: Marks, *, default: int | None = 0) -> int | None:
         return default
     wave = int(text)
     return wave if -(2**63) <= wave < 2**63 else default
+
+
+def option_conditions(key: ResourceKey, manifest: Manifest) -> list[Condition]:
+    """Return a condition for each option that an object's annotations name and that is not understood."""
+    annotations = annotations_of(manifest)
+    _, warnings = parse_options(listed(annotations.get(SYNC_OPTIONS) or ""), subject=str(key))
+    conditions = [Condition("SyncOptionWarning", warning, f"see the annotation {SYNC_OPTIONS}") for warning in warnings]
+    if EXTRA_FIELDS in annotations and extra_fields_of(annotations) is None:
+        what = f"{key}: the annotation {EXTRA_FIELDS} is not understood, and has no effect"
+        conditions.append(Condition("SyncOptionWarning", what, "write show, heal or ignore"))
+    return conditions
+
+
+def is_hook(manifest: Manifest) -> bool:
+    """Tell whether an annotation makes a hook of `manifest`."""
+    return bool(hook_types(marks_of(manifest)))
 
 
 def hook_types(marks: Marks) -> tuple[str, ...]:

@@ -15,17 +15,7 @@ from gitopsd.core.objects.fields import WrongShape, mapping_at, text_at
 from gitopsd.core.objects.hashes import object_hash, target_hash
 from gitopsd.core.target.aliases import with_both_names
 from gitopsd.core.target.hooks import Hook, hook_of, read
-from gitopsd.core.target.sync_options import (
-    EXTRA_FIELDS,
-    HOOK,
-    SYNC_OPTIONS,
-    extra_fields_of,
-    hook_types,
-    listed,
-    marks_of,
-    parse_options,
-    sync_wave,
-)
+from gitopsd.core.target.sync_options import HOOK, is_hook, option_conditions, sync_wave
 from gitopsd.core.target.tracking import ANNOTATION, Tracking, track
 from gitopsd.core.text.lists import first_of
 from gitopsd.errors import InvalidManifest
@@ -119,11 +109,11 @@ def target_of(
         if unknown:
             unplaced |= {key, replace(key, namespace="")}
         warnings += [Condition("IgnoredFieldWarning", text) for text in form.warnings]
-        if hook_types(marks_of(form.manifest)):
+        if is_hook(form.manifest):
             hooks[key] = hook_of(form.manifest)
             warnings += _hook_warning(key, form.manifest)
             continue
-        warnings += [*_option_warnings(key, form.manifest), *_short_lived(key, form.manifest)]
+        warnings += [*option_conditions(key, form.manifest), *_short_lived(key, form.manifest)]
         sync_wave(form.manifest)  # refused here, so that no later stage meets a wave it cannot read
         objects[key] = form.manifest
     ordered = {key: objects[key] for key in sorted(objects)}
@@ -251,17 +241,6 @@ def _repeated(times: Mapping[ResourceKey, int], both: Collection[ResourceKey]) -
             what = f"{key} is rendered {count} times; {counts}"
             conditions.append(Condition("RepeatedResourceWarning", what, "remove all but one in Git"))
     return at_most(MAX_REPEATED, conditions, "objects are rendered more than once")
-
-
-def _option_warnings(key: ResourceKey, manifest: Manifest) -> list[Condition]:
-    text = annotations_of(manifest).get(SYNC_OPTIONS) or ""
-    _, warnings = parse_options(listed(text), subject=str(key))
-    conditions = [Condition("SyncOptionWarning", warning, f"see the annotation {SYNC_OPTIONS}") for warning in warnings]
-    annotations = annotations_of(manifest)
-    if EXTRA_FIELDS in annotations and extra_fields_of(annotations) is None:
-        what = f"{key}: the annotation {EXTRA_FIELDS} is not understood, and has no effect"
-        conditions.append(Condition("SyncOptionWarning", what, "write show, heal or ignore"))
-    return conditions
 
 
 def _short_lived(key: ResourceKey, manifest: Manifest) -> list[Condition]:
