@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from gitopsd.errors import InvalidManifest
 from gitopsd.model.cluster import WatchAge
+from gitopsd.model.command import Predicted
 from gitopsd.model.comparison import SyncStatus
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
 from gitopsd.model.status import AppStatus
-from gitopsd.reconcile.page import LOST_S, NOT_SEEN_S
+from gitopsd.reconcile.page import LOST_S, NOT_SEEN_S, UNANSWERED_S
 from gitopsd.reconcile.workers import Again
-from tests.reconcile.shell import REFRESH_S, Shell, app, config, config_key
+from tests.reconcile.shell import BY_HAND, REFRESH_S, Shell, app, config, config_key
 
 SHOP = AppName("shop")
 ROAD = ResourceKey("example.org", "Road", "prod", "a5")
@@ -102,6 +103,20 @@ async def test_what_is_compared_before_admission_has_settled_is_compared_again()
     assert Again(5.0) == await shell.pass_over("shop")
     shell.world.age_value = SEEN
     assert Again(REFRESH_S) == await shell.pass_over("shop")
+
+
+async def test_edit_of_what_a_controller_writes_at_the_same_time_is_unknown_and_soon_drift_never_green() -> None:
+    shell = await started()
+    shell.declare(app("shop", **BY_HAND))
+    shell.world.edit(config_key("x"), "data", "value", value="drifted")
+    live = shell.world.objects[config_key("x")]
+    moved = {**live, "metadata": {**live["metadata"], "resourceVersion": "moved"}}
+    shell.world.dry_answers[config_key("x")] = [Predicted(moved)]
+
+    assert Again(UNANSWERED_S) == await shell.pass_over("shop")
+    meanwhile = shell.sync_status("shop")
+    await shell.pass_over("shop")
+    assert ("Unknown", "OutOfSync") == (meanwhile, shell.sync_status("shop"))
 
 
 def _count(shell: Shell) -> list[AppStatus]:
