@@ -22,7 +22,8 @@ log = structlog.get_logger()
 WEBHOOK = "/api/webhook"
 SMALL_BYTES = 256 << 10  # larger ones are checked in a thread: hashing 25 MiB takes longer than the loop may lag
 
-OnPush = Callable[[Sequence[str]], int]  # URLs of the repository → how many repositories of ours that is
+# URLs of the repository, and commits that were pushed to it → how many repositories of ours that is
+OnPush = Callable[[Sequence[str], Sequence[str]], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,8 @@ class WebhookEndpoint:
 
     def _taken(self, event: WebhookEvent) -> web.Response:
         match event:
-            case PushEvent(urls, refs):
-                matched = self._on_push(urls)
+            case PushEvent(urls, refs, commits):
+                matched = self._on_push(urls, commits)
                 self._on_result("push" if matched else "unmatched", urls[0] if matched else "")
                 log.info("webhook.push", url=urls[0], refs=list(refs), matched=matched)
             case PingEvent():

@@ -68,6 +68,7 @@ class GitSide:
             call=self.unpackers.call,
             on_epoch=on_epoch,
             on_request=lambda kind, repo, s, ok: metrics.git_request(repo, kind, s, failed=not ok),
+            on_quick=metrics.quick_fetch,
         )
         signers = Signers(settings.git, settings.run_dir / "git")
         self.signatures = CommitSignatures(self.git.mirror, self.git.epoch, signers)

@@ -82,6 +82,25 @@ def _http(url: str, credentials: RepoCredentials, stack: ExitStack, pins: Pins) 
     return GitAccess(clean, env, tuple(config), tuple(fds), tuple(hidden))
 
 
+def http_login(url: str, credentials: RepoCredentials | None) -> tuple[str, dict[str, str], dict[str, str]]:
+    """Return `url` without a login, the headers that go with every request, and those for a server that asks for one.
+
+    Raises:
+        InvalidSettings: a secret cannot be read, or cannot be used.
+    """
+    credentials = credentials or RepoCredentials(url)
+    clean, user, password = _split(url)
+    if credentials.password is not None:
+        user, password = credentials.username or TOKEN_USER, credentials.password.read()
+    asked = {}
+    if password:
+        asked = {"Authorization": basic(_one_line(user, clean), _one_line(password, clean))}
+    if credentials.bearer_token is not None:
+        token = _one_line(credentials.bearer_token.read(), clean)
+        return clean, {"Authorization": f"Bearer {token}"}, asked
+    return clean, asked if credentials.force_basic_auth else {}, asked
+
+
 def _certificates(credentials: RepoCredentials) -> Iterator[str]:
     if credentials.insecure:
         yield "http.sslVerify=false"

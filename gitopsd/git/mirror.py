@@ -25,6 +25,7 @@ from gitopsd.git.failures import fetch_failed, is_damage, said
 from gitopsd.git.lfs_files import DIRECTORY
 from gitopsd.git.objects import DAMAGED
 from gitopsd.git.pins import pinned
+from gitopsd.git.quick_fetch import QuickFetch
 from gitopsd.settings import GitSettings, RepoCredentials
 from gitopsd.trust.credentials import CredentialStore
 from gitopsd.words import without_credentials
@@ -32,6 +33,7 @@ from gitopsd.words import without_credentials
 STAMP = "gitopsd-epoch"  # in a mirror: the fingerprint of the refs that its last whole fetch left; mtime: when
 LOCAL_S = 60.0  # for what git does on the disk alone
 LFS_KEPT_S = 30 * 86400.0  # an object of Git LFS, from when it was fetched
+UNUSED_S = 30 * 86400.0  # a mirror that nobody fetched for so long is removed at the start
 TIDY_S = 1800.0  # for packing a mirror anew
 LONG_LISTING_BYTES = 256 << 10  # of refs: more would hold up the loop
 SIZE_EVERY_S = 0.5
@@ -73,6 +75,7 @@ class GitMirror:
     login_of: str = ""  # of a submodule: the URL whose credentials it is fetched with
     anonymous: bool = False  # of a submodule on another host: it is fetched without
     faults: dict[str, GitopsError] = field(default_factory=dict)  # why what was asked for by name is not there
+    quick: QuickFetch | None = field(default=None, init=False)  # tried before git, while there is somebody to keep it
     _swept: bool = False  # no left-overs of a killed git can be there
     _tidying: bool = False
 
@@ -90,8 +93,11 @@ class GitMirror:
         if too_large or not (self.path / "objects").is_dir() or (self.path / DAMAGED).exists():
             return await self._anew(specs)
         await self._sweep()
+        began_s = time.monotonic()
+        if (refs := await self._quickly(others)) is not None:
+            return refs
         try:
-            return await self._fetch(self.path, specs)
+            return await self._fetch(self.path, specs, time.monotonic() - began_s)
         except Damaged:
             return await self._anew(specs)
 
@@ -184,7 +190,17 @@ class GitMirror:
         self._swept = True
         return refs
 
-    async def _fetch(self, path: Path, specs: Sequence[str]) -> dict[str, str]:
+    async def _quickly(self, others: Collection[str]) -> dict[str, str] | None:
+        if self.quick is None:
+            return None
+        credentials, deadline_s = await self.credentials(), self.settings.fetch_deadline_s
+        refs = await self.quick.fetch(self.url, self.path, credentials, others, deadline_s)
+        if refs is not None:
+            with _disk(self.url):
+                _switch_lfs(self.path / DIRECTORY, on=credentials is not None and credentials.lfs)
+        return refs
+
+    async def _fetch(self, path: Path, specs: Sequence[str], spent_s: float = 0.0) -> dict[str, str]:
         speed = (
             f"http.lowSpeedLimit={self.settings.low_speed_bytes}",
             f"http.lowSpeedTime={self.settings.low_speed_s:g}",
@@ -197,7 +213,8 @@ class GitMirror:
         with access(self.url, credentials, self.run_dir, pins) as granted:
             git = ["--git-dir", str(path), *_options(speed), *_options(granted.config), "fetch", *flags, *quick]
             began_s = time.monotonic()
-            listing = await self._git([*git, "--", granted.url, *specs], self.settings.fetch_deadline_s, granted, path)
+            deadline_s = max(0.0, self.settings.fetch_deadline_s - spent_s)
+            listing = await self._git([*git, "--", granted.url, *specs], deadline_s, granted, path)
         self._swept = True
         with _disk(self.url):
             _switch_lfs(path / DIRECTORY, on=credentials is not None and credentials.lfs)
@@ -275,6 +292,15 @@ async def _read(listing: bytes, path: Path) -> dict[str, str]:
 def mirror_path(data_dir: Path, url: str) -> Path:
     """Return where the mirror of `url` is: named by a hash, since a URL may hold a password."""
     return data_dir / "git" / hashlib.sha256(url.encode()).hexdigest()[:32]
+
+
+def remove_unused(mirrors: Path, now_s: float) -> None:
+    """Remove the mirrors below `mirrors` that nobody has fetched for `UNUSED_S`. Blocks."""
+    for mirror in mirrors.glob("*"):
+        used = mirror / STAMP
+        with contextlib.suppress(OSError):
+            if (used if used.exists() else mirror).stat().st_mtime < now_s - UNUSED_S:
+                _remove(mirror)
 
 
 def disk_bytes(path: Path) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -26,8 +25,9 @@ from gitopsd.git.artifacts import ArtifactMirror, Call, here
 from gitopsd.git.charts import ChartMirror
 from gitopsd.git.credentials import remove_keys
 from gitopsd.git.epoch import FULL_SHA, KEPT, SHA, Epoch, is_ref_name
-from gitopsd.git.mirror import STAMP, GitMirror, mirror_path
+from gitopsd.git.mirror import GitMirror, mirror_path, remove_unused
 from gitopsd.git.parts import GitParts
+from gitopsd.git.quick_fetch import OnQuickFetch, QuickFetch, is_quick
 from gitopsd.git.remote_files import FileMirror
 from gitopsd.git.repository import GitRepository
 from gitopsd.model.chart import CHARTS, FILES, bare
@@ -36,6 +36,7 @@ from gitopsd.oci.reference import SCHEME
 from gitopsd.ports import Clock, Resolved
 from gitopsd.settings import ChartSettings, GitSettings, OciSettings
 from gitopsd.trust.credentials import CredentialStore
+from gitopsd.trust.kept import KeptSessions
 from gitopsd.words import without_credentials
 
 RETRY_S = 5.0  # after a first failure; doubled with each that follows …
@@ -44,7 +45,6 @@ TERMINAL_RETRY_S = 1800.0  # of what only a person can mend; the person's remedy
 ARTIFACTS = (SCHEME, CHARTS, FILES)  # what a URL begins with whose mirror holds what was asked for, and nothing else
 WANTED_AT_ONCE = 20  # SHAs asked for in one fetch
 TIDY_AFTER_S = 30.0  # from a commit to packing its mirror: first what the commit asks for gets the machine
-UNUSED_S = 30 * 86400.0  # a mirror that nobody fetched for so long is removed at the start
 
 log = structlog.get_logger()
 
@@ -57,7 +57,7 @@ class Repositories:
 
     name = "git"
 
-    def __init__(  # noqa: PLR0913 - two callbacks and a clock, each with a default
+    def __init__(  # noqa: PLR0913 - three callbacks and a clock, each with a default
         self,
         settings: GitSettings,
         *,
@@ -70,6 +70,7 @@ class Repositories:
         call: Call = here,
         on_epoch: OnEpoch = lambda *_: None,
         on_request: OnRequest = lambda *_: None,
+        on_quick: OnQuickFetch = lambda _: None,
         spread: Callable[[], float] = random.random,
     ) -> None:
         """Make an empty set; `run` polls what `watch`, `use` or a first `resolve` names.
@@ -85,6 +86,7 @@ class Repositories:
             call: runs a job in a worker.
             on_epoch: told of each new epoch, with the one before, as soon as it can be resolved.
             on_request: told of each fetch: "fetch", the URL as it may be shown, seconds, whether it succeeded.
+            on_quick: told of each fetch that was tried inside the process: "done", or why it was left to git.
             spread: a number from 0 to 1, by which polls are spread.
         """
         self._settings = settings
@@ -94,12 +96,14 @@ class Repositories:
         self._trust = trust or CredentialStore(settings, now_s)
         self._on_epoch = on_epoch
         self._on_request = on_request
+        self._on_quick = on_quick
         self._spread = spread
         self._oci, self._charts, self._call = oci or OciSettings(), charts or ChartSettings(), call
         self.parts = GitParts((data_dir / "git").resolve(), self._mirror_named)
         self._repos: dict[RepoUrl, GitRepository] = {}
         self._gate = asyncio.Semaphore(settings.fetches_at_once)
         self._group: asyncio.TaskGroup | None = None
+        self._sessions = KeptSessions()  # used while `run` is there to close them
 
     # What ports.Sources asks for.
 
@@ -167,14 +171,17 @@ class Repositories:
             with contextlib.suppress(InvalidDeclaration):
                 self.use(repo)
 
-    def pushed(self, urls: Iterable[str]) -> int:
+    def pushed(self, urls: Iterable[str], commits: Iterable[str] = ()) -> int:
         """Fetch at once what one of a webhook's `urls` may name; return how many repositories that is.
 
+        What it says was pushed, `commits`, is asked for along with the refs; those alone tell what is there.
         A push during a fetch makes the next one, and many make no more than that.
         """
         keys = {repository_key(url) for url in urls} - {None}
         matched = [repository for repository in self._repos.values() if repository.key in keys]
         for repository in matched:
+            if repository.mirror.quick is not None:
+                repository.mirror.quick.name(commits)
             repository.poke.set()
         return len(matched)
 
@@ -222,7 +229,7 @@ class Repositories:
     async def run(self) -> None:
         """Poll until cancelled."""
         await asyncio.to_thread(remove_keys, self._run_dir)
-        await asyncio.to_thread(_remove_unused, self._data_dir / "git", self._now_s() - UNUSED_S)
+        await asyncio.to_thread(remove_unused, self._data_dir / "git", self._now_s())
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
@@ -231,6 +238,7 @@ class Repositories:
                 await asyncio.Event().wait()
         finally:
             self._group = None
+            await self._sessions.close()
 
     def _mirror_named(self, name: str) -> GitMirror | None:
         mirrors = (repository.mirror for repository in self._repos.values())
@@ -270,6 +278,8 @@ class Repositories:
 
     def _start(self, repository: GitRepository) -> None:
         if self._group is not None and repository.poller is None:
+            if is_quick(repository.url):
+                repository.mirror.quick = QuickFetch(self._sessions, self._trust.reach, self._on_quick)
             repository.poller = self._group.create_task(self._poll(repository), name=f"poll {repository.public_url}")
 
     async def _poll(self, repository: GitRepository) -> None:
@@ -388,11 +398,3 @@ class Repositories:
 
 def _wanted_name(ref: str) -> str:
     return ref if ref.startswith("refs/") else ref.lower()
-
-
-def _remove_unused(mirrors: Path, before_s: float) -> None:
-    for mirror in mirrors.glob("*"):
-        used = mirror / STAMP
-        with contextlib.suppress(OSError):
-            if (used if used.exists() else mirror).stat().st_mtime < before_s:
-                shutil.rmtree(mirror, ignore_errors=True)

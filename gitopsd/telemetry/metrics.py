@@ -42,6 +42,11 @@ class Metrics:
             "argocd_git_request_duration_seconds", "Their time.", "repo", "request_type", buckets=FETCH_S
         )
         self._git_failures = counter("argocd_git_fetch_fail_total", "Fetches that failed.", "repo")
+        self._quick = counter(
+            "gitopsd_git_quick_fetch_total",
+            "Fetches tried inside the process: done, or why each was left to a git.",
+            "result",
+        )
         self._redis = counter("argocd_redis_request_total", "Commands to Redis.", "initiator", "failed")
         self._redis_s = histogram("argocd_redis_request_duration", "Their time in seconds.", "initiator")
         self._webhook_repos = counter("argocd_webhook_requests_total", "Webhooks for a repository of ours.", "repo")
@@ -118,6 +123,10 @@ class Metrics:
         self._git_s.labels(url, kind).observe(seconds)
         if failed:
             self._git_failures.labels(url).inc()
+
+    def quick_fetch(self, result: str) -> None:
+        """Count a fetch that was tried inside the process; `result` is "done", or why it was left to git."""
+        self._quick.labels(result).inc()
 
     def redis_request(self, seconds: float, *, failed: bool) -> None:
         self._redis.labels(INITIATOR, str(failed).lower()).inc()

@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 
 from gitopsd.core.source.repo_address import same_server
-from gitopsd.trust.reach import OutOfReach, Reach
+from gitopsd.trust.reach import OutOfReach, PinnedResolver, Reach
 from gitopsd.words import without_credentials
 
 MAX_REDIRECTS = 5
@@ -77,6 +77,7 @@ class HttpSession:
 
     http: aiohttp.ClientSession
     reach: Reach
+    resolver: PinnedResolver
 
     async def fetch(self, request: HttpRequest) -> HttpAnswer:
         """Return the first answer that is no redirect. Raises FetchFailed."""

@@ -21,16 +21,18 @@ from gitopsd.trust.fetch import HttpSession
 from gitopsd.trust.reach import PinnedResolver, Reach
 
 CONNECT_S = 15.0
+IDLE_S = 15.0
 SILENT_S = 30.0  # without a byte: a server that takes requests and says nothing holds up the fetches of others
 
 
 @asynccontextmanager
 async def session(
-    credentials: RepoCredentials | None, url: str, *, deadline_s: float, reach: Reach
+    credentials: RepoCredentials | None, url: str, *, deadline_s: float, reach: Reach, idle_s: float = IDLE_S
 ) -> AsyncIterator[HttpSession]:
     """Open a session to the host of `url`, with the certificates and the proxy of `credentials`, and within `reach`.
 
-    A login it does not send by itself; the environment's proxies hold where `credentials` names none.
+    A login it does not send by itself; the environment's proxies hold where `credentials` names none. A connection
+    by which nothing was asked for `idle_s` is let go.
 
     Raises:
         InvalidSettings: a certificate or key of `credentials` cannot be used.
@@ -44,12 +46,17 @@ async def session(
     proxy = proxy_of(credentials, url)
     resolver = PinnedResolver(reach, proxy)
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=context, resolver=resolver, ttl_dns_cache=None),  # one answer for all of it
+        connector=aiohttp.TCPConnector(
+            ssl=context,
+            resolver=resolver,
+            ttl_dns_cache=None,  # one answer for all of it
+            keepalive_timeout=idle_s,
+        ),
         timeout=limits,
         proxy=proxy,
         cookie_jar=aiohttp.DummyCookieJar(),
     ) as opened:
-        yield HttpSession(opened, reach)
+        yield HttpSession(opened, reach, resolver)
 
 
 def proxy_of(credentials: RepoCredentials, url: str) -> str | None:

@@ -129,6 +129,11 @@ class PinnedResolver(AbstractResolver):
         parts = urlsplit(proxy or "")
         self._reach, self._proxy = reach, (parts.hostname, parts.port or USUAL.get(parts.scheme))
         self._inner = ThreadedResolver()
+        self._given: set[tuple[str, int, Address]] = set()
+
+    def still_allows(self) -> bool:
+        """Tell whether all that was resolved may be asked now, too: for a session that is kept."""
+        return all(self._reach.allows(*given) for given in self._given)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -139,6 +144,7 @@ class PinnedResolver(AbstractResolver):
         allowed = [info for info in hosts if self._reach.allows(host, port, ip_address(info["host"]))]
         if not allowed:
             raise OutOfReach(f"{host} has no public address, and the settings do not name it")
+        self._given |= {(host, port, ip_address(info["host"])) for info in allowed}
         return allowed
 
     async def close(self) -> None:

@@ -89,7 +89,7 @@ async def serving(  # noqa: PLR0913 - every option has a default
         )
         api = Api(backend, news, "", 0, session)
 
-        def on_push(urls: Sequence[str]) -> int:
+        def on_push(urls: Sequence[str], _: Sequence[str]) -> int:
             api.pushes.append(tuple(urls))
             return 1
 

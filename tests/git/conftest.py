@@ -24,15 +24,17 @@ class World:
     now_s: float = 1_700_000_000.0
     epochs: list[tuple[RepoUrl, Epoch | None, Epoch]] = field(default_factory=list)
     requests: list[tuple[str, bool]] = field(default_factory=list)
+    quick: list[str] = field(default_factory=list)  # how fetches inside the process went
 
-    def repositories(self, **settings: Any) -> Repositories:
+    def repositories(self, data: str = "data", **settings: Any) -> Repositories:
         return Repositories(
             GitSettings(**settings),
-            data_dir=self.folder / "data",
+            data_dir=self.folder / data,
             run_dir=self.folder / "run",
             now_s=lambda: self.now_s,
             on_epoch=lambda repo, old, new: self.epochs.append((repo, old, new)),
             on_request=lambda kind, repo, seconds, ok: self.requests.append((f"{kind} {repo}", ok and seconds >= 0)),
+            on_quick=self.quick.append,
             spread=lambda: 0.5,
         )
 

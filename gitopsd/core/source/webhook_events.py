@@ -15,6 +15,7 @@ from gitopsd.errors import InvalidPayload
 from gitopsd.model.chart import OCI
 
 LONGEST_REF = 1024
+LONGEST_ID = 64  # of a commit
 MOST_URLS = 32  # spellings of one repository, or repositories of one artifact's push
 MOST_REFS = 32  # of one push: they are for the log
 GITHUB_URLS = ("clone_url", "ssh_url", "html_url", "git_url", "url")
@@ -33,6 +34,7 @@ class PushEvent:
 
     urls: tuple[str, ...]  # every spelling of the repository's URL that the payload has
     refs: tuple[str, ...] = ()  # as the payload spells them, for people
+    commits: tuple[str, ...] = ()  # full ids that refs are said to be at now; zeros: of one that is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def github(event: str, body: bytes) -> WebhookEvent:
     if event != "push":
         return IgnoredEvent()
     payload = _object(body)
-    return _push(_fields(payload.get("repository"), GITHUB_URLS), [payload.get("ref")])
+    return _push(_fields(payload.get("repository"), GITHUB_URLS), [payload.get("ref")], [payload.get("after")])
 
 
 def gitea(event: str, body: bytes) -> WebhookEvent:
@@ -71,7 +73,8 @@ def gitea(event: str, body: bytes) -> WebhookEvent:
     if event not in GITEA_EVENTS:
         return IgnoredEvent()
     payload = _object(body)
-    return _push(_fields(payload.get("repository"), GITHUB_URLS), [payload.get("ref")])
+    commits = [payload.get("after"), payload.get("sha")]  # a push's; that of what is made
+    return _push(_fields(payload.get("repository"), GITHUB_URLS), [payload.get("ref")], commits)
 
 
 def gitlab(_event: str, body: bytes) -> WebhookEvent:
@@ -81,7 +84,7 @@ def gitlab(_event: str, body: bytes) -> WebhookEvent:
         return IgnoredEvent()
     urls = [*_fields(payload.get("project"), GITLAB_URLS), *_fields(payload.get("repository"), GITLAB_URLS)]
     refs = payload.get("refs")  # of a `repository_update`
-    return _push(urls, refs if isinstance(refs, list) else [payload.get("ref")])
+    return _push(urls, refs if isinstance(refs, list) else [payload.get("ref")], [payload.get("after")])
 
 
 def bitbucket(event: str, body: bytes) -> WebhookEvent:
@@ -93,8 +96,9 @@ def bitbucket(event: str, body: bytes) -> WebhookEvent:
     names = _fields(repository, ("full_name",))
     urls = [_at(repository, "links", "html", "href"), *(f"https://bitbucket.org/{name}" for name in names)]
     # A branch that is made has no old state, one that is deleted no new one.
-    refs = (_at(change, when, "name") for change in _items(payload, "push", "changes") for when in ("new", "old"))
-    return _push(urls, refs)
+    changes = _items(payload, "push", "changes")
+    refs = (_at(change, when, "name") for change in changes for when in ("new", "old"))
+    return _push(urls, refs, (_at(change, "new", "target", "hash") for change in changes))
 
 
 def bitbucket_server(event: str, body: bytes) -> WebhookEvent:
@@ -105,7 +109,8 @@ def bitbucket_server(event: str, body: bytes) -> WebhookEvent:
         return IgnoredEvent()
     payload = _object(body)
     urls = (_at(link, "href") for link in _items(payload, "repository", "links", "clone"))
-    return _push(urls, (_at(change, "ref", "id") for change in _items(payload, "changes")))
+    changes = _items(payload, "changes")
+    return _push(urls, (_at(change, "ref", "id") for change in changes), (_at(change, "toHash") for change in changes))
 
 
 def azure_devops(_event: str, body: bytes) -> WebhookEvent:
@@ -114,8 +119,9 @@ def azure_devops(_event: str, body: bytes) -> WebhookEvent:
     if payload.get("eventType") != "git.push":
         return IgnoredEvent()
     urls = [*_fields(_at(payload, "resource", "repository"), ("remoteUrl", "sshUrl"))]
-    refs = (_at(update, "name") for update in _items(payload, "resource", "refUpdates"))
-    return _push([*urls, *(ssh for url in urls if (ssh := _azure_ssh(url)))], refs)
+    updates = _items(payload, "resource", "refUpdates")
+    refs, commits = (_at(update, "name") for update in updates), (_at(update, "newObjectId") for update in updates)
+    return _push([*urls, *(ssh for url in urls if (ssh := _azure_ssh(url)))], refs, commits)
 
 
 def harbor(_event: str, body: bytes) -> WebhookEvent:
@@ -134,10 +140,13 @@ def generic(_event: str, body: bytes) -> WebhookEvent:
     return _push([payload.get("repository"), *_items(payload, "repositories")], [payload.get("ref")], needs_ref=False)
 
 
-def _push(urls: Iterable[Any], refs: Iterable[Any], *, needs_ref: bool = True) -> PushEvent:
+def _push(
+    urls: Iterable[Any], refs: Iterable[Any], commits: Iterable[Any] = (), *, needs_ref: bool = True
+) -> PushEvent:
     usable = (url for url in islice(urls, MOST_URLS) if isinstance(url, str) and repository_key(url) is not None)
     names = (ref for ref in islice(refs, MOST_REFS) if isinstance(ref, str) and 0 < len(ref) <= LONGEST_REF)
-    event = PushEvent(tuple(dict.fromkeys(usable)), tuple(dict.fromkeys(names)))
+    ids = (commit for commit in islice(commits, MOST_REFS) if isinstance(commit, str) and len(commit) <= LONGEST_ID)
+    event = PushEvent(tuple(dict.fromkeys(usable)), tuple(dict.fromkeys(names)), tuple(dict.fromkeys(ids)))
     if not event.urls or (needs_ref and not event.refs):
         raise InvalidPayload(
             "a push names no repository URL or no ref", remedy="send the provider's push event, as it sends it itself"

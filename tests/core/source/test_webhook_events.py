@@ -44,6 +44,25 @@ def test_a_push_meets_the_repository_that_is_declared(name: str) -> None:
     assert delivery.refs == event.refs
 
 
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("a push at GitHub", {"after": "1" * 40}),
+        ("a push at Gitea", {"after": "1" * 40}),
+        ("a tag at Gitea", {"after": None, "sha": "1" * 40}),
+        ("a push at GitLab", {"after": "1" * 40}),
+        ("a push at Bitbucket", {"push": {"changes": [{"new": {"name": "main", "target": {"hash": "1" * 40}}}, {}]}}),
+        ("a push at Bitbucket Server", {"changes": [{"ref": {"id": "refs/heads/main"}, "toHash": "1" * 40}]}),
+        ("a push at Azure DevOps", {}),
+    ],
+)
+def test_commit_of_a_push_is_named(name: str, more: dict[str, Any]) -> None:
+    event = parsed(DELIVERIES[name], {**DELIVERIES[name].payload, **more})
+
+    assert isinstance(event, PushEvent)
+    assert ("1" * 40,) == event.commits
+
+
 @pytest.mark.parametrize("name", DELIVERIES)
 def test_who_sends_is_known_by_the_headers_and_shows_its_secret(name: str) -> None:
     delivery, body = DELIVERIES[name], b"{}"
