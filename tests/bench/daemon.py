@@ -176,6 +176,11 @@ class Daemon:
         return self.log.read_text()[-3000:]
 
     @property
+    def address(self) -> str:
+        """Return where the API listens, as "HOST:PORT"."""
+        return self._api.removeprefix("http://")
+
+    @property
     def _api(self) -> str:
         return f"http://127.0.0.1:{self.settings['api']['port']}"
 
