@@ -212,6 +212,26 @@ async def test_a_lost_connection_is_told_and_the_page_goes_on_by_itself(open_pag
         await expect(page.get_by_text("The daemon does not answer")).to_have_count(0)
 
 
+async def test_an_application_is_declared_and_changed_by_hand(page: Page, demo: WebDemo) -> None:
+    await page.goto(demo.url + "applications")
+    await page.get_by_role("button", name="New …").click()
+    editor = page.get_by_label("Application, as YAML")
+    await expect(editor).to_have_value(re.compile("kind: Application"))
+    await editor.fill("kind: [")
+    await page.get_by_role("button", name="Declare it").click()
+    await expect(page.get_by_role("alert").filter(has_text="This is no YAML")).to_be_visible()
+    await editor.fill(BY_HAND.format(repo_url=demo.repo_url, namespace="by-hand"))
+    await page.get_by_role("button", name="Declare it").click()
+    await expect(page.get_by_role("heading", name="by-hand", level=1)).to_be_visible()
+
+    await page.get_by_role("tab", name="YAML").click()
+    await page.get_by_role("button", name="Change …").click()
+    await expect(editor).to_have_value(re.compile("name: by-hand"))
+    await editor.fill(BY_HAND.format(repo_url=demo.repo_url, namespace="elsewhere"))
+    await page.get_by_role("button", name="Change it").click()
+    await expect(page.get_by_text("elsewhere").first).to_be_visible()
+
+
 async def test_hostile_texts_are_texts_and_links_lead_to_web_pages_only(open_page: Open, demo: WebDemo) -> None:
     hostile = "<img src=x onerror=window.caught=1>"
     app = HOSTILE.format(repo_url=demo.repo_url, text=hostile)
@@ -275,4 +295,13 @@ spec:
   project: default
   source: {{repoURL: {repo_url}, path: "{text}", targetRevision: main}}
   destination: {{name: cluster-1, namespace: hostile}}
+"""
+BY_HAND = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: by-hand}}
+spec:
+  project: default
+  source: {{repoURL: {repo_url}, path: fleet/billing, targetRevision: main}}
+  destination: {{name: cluster-1, namespace: {namespace}}}
 """

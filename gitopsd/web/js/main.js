@@ -1,6 +1,7 @@
 // The frame around all views: who is signed in, where one can go, what the daemon says.
 import { effect, html, render, useEffect, useState } from "./html.js";
 import { Asking } from "./asking.js";
+import { Editor } from "./editor.js";
 import { Notes } from "./feedback.js";
 import { connection, followFleet, rows } from "./fleet.js";
 import { Help, Palette, listenToKeys, palette } from "./keys.js";
@@ -68,7 +69,7 @@ function Shell() {
         <${View} />
       </main>
     </div>
-    <${Palette} /><${Help} /><${Asking} /><${Notes} />`;
+    <${Palette} /><${Help} /><${Asking} /><${Editor} /><${Notes} />`;
 }
 
 effect(() => {

@@ -10,6 +10,11 @@ async function printer() {
   return (value) => yaml(value, { lineWidth: 120, noRefs: true });
 }
 
+/** Read YAML. Rejects with an error whose message names the line. @param {string} text */
+export async function parsed(text) {
+  return (await import("../vendor/js-yaml.mjs")).load(text);
+}
+
 /** A value as YAML text; "" until the library is there. */
 export function useYaml(value) {
   const [text, setText] = useState("");

@@ -1,6 +1,7 @@
 // One application: why it is as it is, and everything that is known of it.
 import { html, useEffect, useState } from "../html.js";
 import { get, segment } from "../api.js";
+import { edit } from "../editor.js";
 import { changesOf } from "../fleet.js";
 import { useKeys } from "../keys.js";
 import { Act, Ago, Empty, Loaded, Mark, State, Tabs, useLoaded } from "../parts.js";
@@ -72,7 +73,8 @@ function Tab({ tab, app, name, tree }) {
     case "drift":
       return html`<${DriftTable} query=${{ application: name }} />`;
     case "yaml":
-      return html`<${Yaml} value=${{ apiVersion: app.apiVersion, kind: app.kind, metadata: app.metadata, spec: app.spec }} />`;
+      return html`${app.status?.gitopsd?.declaredByApi ? html`<div class="bar"><button onClick=${() => edit(app)}>Change …</button></div>` : html`<p class="soft">Git declares it: it is changed there.</p>`}
+        <${Yaml} value=${{ apiVersion: app.apiVersion, kind: app.kind, metadata: app.metadata, spec: app.spec }} />`;
     default:
       return html`<${Overview} app=${app} />`;
   }

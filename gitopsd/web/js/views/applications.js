@@ -1,5 +1,6 @@
 // All applications: found by search and filters, sorted, several chosen at once.
 import { html, useComputed, useSignal } from "../html.js";
+import { writeNew } from "../editor.js";
 import { complete, rows } from "../fleet.js";
 import { useKeys } from "../keys.js";
 import { Ago, Choice, Empty, Scroll, State, useNarrow } from "../parts.js";
@@ -83,7 +84,7 @@ export function Applications() {
     Escape: () => (chosen.value = new Set()),
   });
   return html`<div class="page fixed">
-    <h1>Applications</h1>
+    <div class="bar"><h1 class="grow">Applications</h1><button onClick=${writeNew}>New …</button></div>
     <${Filters} query=${query} shown=${items.length} tiles=${tiles} />
     ${names.length > 0 && html`<${Chosen} names=${names} clear=${() => (chosen.value = new Set())} />`}
     ${!items.length && html`<${Empty}>${rows.value.length ? "Nothing matches. " : complete.value ? "No application is declared yet." : "Loading …"}${rows.value.length > 0 && html`<button class="link" onClick=${() => go(href(["applications"]))}>Show all</button>`}<//>`}
