@@ -10,8 +10,8 @@ from pathlib import Path
 
 import structlog
 
+from gitopsd.backoff import backoff_s
 from gitopsd.core.source.repo_address import RepoAddress, repository_key
-from gitopsd.core.sync.retry import backoff_s
 from gitopsd.errors import (
     GitopsError,
     InvalidDeclaration,

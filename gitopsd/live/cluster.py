@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from gitopsd.core.sync.retry import backoff_s
+from gitopsd.backoff import backoff_s
 from gitopsd.errors import Retryable
 from gitopsd.kube.client import KubeClient
 from gitopsd.live.admission import CRD, POLICIES, Admission, definition_key

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, Protocol
 import orjson
 import structlog
 
-from gitopsd.core.sync.retry import backoff_s
+from gitopsd.backoff import backoff_s
 from gitopsd.errors import ClusterUnreachable, Retryable
 from gitopsd.kube.client import KubeClient, Reply
 from gitopsd.kube.lines import Lines

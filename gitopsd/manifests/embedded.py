@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import structlog
 
-from gitopsd.core.sync.retry import backoff_s
+from gitopsd.backoff import backoff_s
 from gitopsd.errors import InvalidSettings, Retryable
 from gitopsd.manifests.redis_server import find_redis_server
 from gitopsd.runtime.tasks import supervise

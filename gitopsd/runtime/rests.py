@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 from cachetools import LRUCache
 
+from gitopsd.backoff import backoff_s
+
 FIRST_S = 60.0
 LONGEST_S = 3600.0
 MOST = 10_000  # inputs that are remembered
@@ -44,7 +46,7 @@ class Rests(Generic[K]):
         """Take note that `key` was stopped by force after `took_s`, and return for how long it rests."""
         before = self._resting.get(key)
         stops = before.stops + 1 if before is not None and before.content == content else 1
-        rest_s = min(LONGEST_S, FIRST_S * 2.0 ** min(stops - 1, 20))
+        rest_s = backoff_s(stops, first_s=FIRST_S, longest_s=LONGEST_S)
         self._resting[key] = RestingInput(content, stops, now_s + rest_s, now_s + took_s, reason)
         return rest_s
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gitopsd.backoff import backoff_s
 from gitopsd.core.sync.healing import Pacing, counted, heal_wait_s, resting
 from gitopsd.core.sync.plan import is_due
-from gitopsd.core.sync.retry import backoff_s
 from gitopsd.core.sync.step import RETRIED_REFUSALS
 from gitopsd.core.sync.windows import Blocked
 from gitopsd.model.application import Application, Mode, Retry

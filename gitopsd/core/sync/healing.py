@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from gitopsd.core.sync.retry import backoff_s
+from gitopsd.backoff import backoff_s
 from gitopsd.model.ids import TargetHash
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import (

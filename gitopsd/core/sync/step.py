@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gitopsd.backoff import backoff_s
 from gitopsd.core.sync.actions import Observed
 from gitopsd.core.sync.advance import OVER, Advance, elapsed, failed
 from gitopsd.core.sync.preflight import answered, refused_before, unchecked
 from gitopsd.core.sync.readiness import LAG_S
-from gitopsd.core.sync.retry import backoff_s
 from gitopsd.core.text.lists import first_of
 from gitopsd.model.command import Accepted, Applied, Command, Refused
 from gitopsd.model.ids import Uid

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gitopsd.core.sync.retry import backoff_s, retry_after_s
+from gitopsd.backoff import backoff_s
+from gitopsd.core.sync.retry import retry_after_s
 from gitopsd.errors import ClusterUnreachable, InvalidManifest, NotFetchedYet
 
 
