@@ -21,6 +21,7 @@ from gitopsd.api.rest.applications import ApplicationRoutes
 from gitopsd.api.rest.audit import AuditRoutes
 from gitopsd.api.rest.clusters import ClusterRoutes
 from gitopsd.api.rest.drift import DriftRoutes
+from gitopsd.api.rest.inspecting import LOGS, InspectingRoutes
 from gitopsd.api.rest.operations import OperationRoutes
 from gitopsd.api.rest.projects import ProjectRoutes
 from gitopsd.api.rest.repositories import RepositoryRoutes
@@ -78,7 +79,7 @@ def api_app(parts: ApiWiring, grpc: GrpcDoor) -> web.Application:
             errors(parts.watched),
             authenticated(parts.authenticator, parts.failed, Doors(OPEN, AJAR)),
             json_only(open_routes=OPEN),
-            bounded(parts.request_s, endless=frozenset({STREAM, GRPC_WEB})),
+            bounded(parts.request_s, endless=frozenset({STREAM, GRPC_WEB, *LOGS})),
         ],
     )
     uses, now_s, show = parts.uses, parts.now_s, Show(parts.now_s)
@@ -86,6 +87,7 @@ def api_app(parts: ApiWiring, grpc: GrpcDoor) -> web.Application:
     app.add_routes(ApplicationRoutes(uses.applications, uses.declaring, show).routes())
     app.add_routes(OperationRoutes(uses.operations, show).routes())
     app.add_routes(ResourceRoutes(uses.resources, now_s).routes())
+    app.add_routes(InspectingRoutes(uses.inspecting, parts.authenticator).routes())
     app.add_routes(ClusterRoutes(uses.clusters, now_s).routes())
     app.add_routes(RepositoryRoutes(uses.repositories, now_s).routes())
     app.add_routes(ProjectRoutes(uses.projects, uses.role_tokens).routes())

@@ -45,7 +45,7 @@ class EventStream:
         )
         with self._watch.subscribe() as subscriber:
             await response.prepare(request)
-            client = _StreamClient(response, sse=sse, write_s=self._write_s)
+            client = StreamClient(response, sse=sse, write_s=self._write_s)
             try:
                 async for event in self._watch.applications(holder, filters, subscriber, listed=listed):
                     await (client.beat() if event is None else client.send(self._event(event, fields)))
@@ -63,7 +63,7 @@ class EventStream:
         return {"result": {"type": event.kind.value, "application": orjson.Fragment(text)}}
 
 
-class _StreamClient:
+class StreamClient:
     """The other end of a stream."""
 
     def __init__(self, response: web.StreamResponse, *, sse: bool, write_s: float) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from gitopsd.apply.pod_logs import PodLogs
 from gitopsd.core.declaration import DECLARE
 from gitopsd.core.drift.staleness import aged_nodes, aged_resource
 from gitopsd.core.tree.owners import TreeNode, tree
@@ -16,9 +18,11 @@ from gitopsd.model.application import API_SOURCE, Application
 from gitopsd.model.audit import AuditEntry
 from gitopsd.model.caller import Caller
 from gitopsd.model.cluster import ApiResource
+from gitopsd.model.command import ObjectRef
 from gitopsd.model.comparison import Compared, Found
 from gitopsd.model.drift import Drift, DriftQuery
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
+from gitopsd.model.logs import LogLine, LogQuery
 from gitopsd.model.manifest import GVK, Manifest, gvk_of
 from gitopsd.model.operation import SyncRequest, Task
 from gitopsd.model.pass_request import PassRequest
@@ -40,6 +44,7 @@ class DaemonBackend:
     clusters_by_name: Mapping[ClusterId, str]  # → server URL
     ledger: Ledger
     freshness: Freshness
+    pod_logs: PodLogs
     noticed: Callable[[ClusterId], str] = lambda _: ""  # what a person should know of a cluster's lease
     cluster_project: Callable[[ClusterId], str] = lambda _: ""  # which it says it is of
     repository_project: Callable[[str], str] = lambda _: ""  # whose applications alone may read a URL
@@ -162,6 +167,21 @@ class DaemonBackend:
         ]
         nodes = tree(roots, lambda uid: self.live.children(cluster, uid), lambda live: self.live.claimed(cluster, live))
         return aged_nodes(nodes, self.freshness.now.kinds.get(cluster, ()))
+
+    async def read(self, name: AppName, node: TreeNode) -> Manifest | None:
+        return await self.commands.applier.read(self._cluster_of(name), ObjectRef(node.live.key, node.gvk))
+
+    async def log(self, name: AppName, pod: TreeNode, query: LogQuery) -> AsyncIterator[LogLine]:
+        return await self.pod_logs.log(self._cluster_of(name), pod.live.key, query)
+
+    async def events(self, name: AppName, node: TreeNode) -> Mapping[str, Any]:
+        return await self.pod_logs.events(self._cluster_of(name), node.live)
+
+    def _cluster_of(self, name: AppName) -> ClusterId:
+        status = self.store.status(name)
+        if status is None or status.cluster is None:
+            raise NotFound(f"{name} has no object", remedy="see `gitopsd app get`")
+        return status.cluster
 
     def orphans(self, name: AppName) -> Sequence[TreeNode]:
         app = self.commands.known(name)

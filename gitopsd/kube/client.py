@@ -35,7 +35,7 @@ JSON_PATCH = "application/json-patch+json"
 MAX_BODY_BYTES = 256 << 20  # of one answer; lists are paged well below, this stops a server gone mad
 CONNECT_S = 10.0
 KEPT_S = 30.0  # a connection that nobody uses; it costs some 50 KB
-OK, UNAUTHORIZED, TOO_MANY, UNAVAILABLE = 200, 401, 429, 503
+OK, NO_CONTENT, UNAUTHORIZED, TOO_MANY, UNAVAILABLE = 200, 204, 401, 429, 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ class KubeClient:
         with self._observed(request.verb) as statuses:
             async with await self._sent(credentials, request) as response:
                 statuses.append(response.status)
-                return await self._reply(response, pace)
+                return await self._reply(response, pace, text=request.accept == TEXT)
 
     async def _sent(self, credentials: Credentials, request: _KubeRequest) -> aiohttp.ClientResponse:
         with self._errors():
@@ -284,7 +284,9 @@ class KubeClient:
             )
         return (("Impersonate-User", self._user),)
 
-    async def _reply(self, response: aiohttp.ClientResponse, pace: Callable[[], Awaitable[None]] = _at_once) -> Reply:
+    async def _reply(
+        self, response: aiohttp.ClientResponse, pace: Callable[[], Awaitable[None]] = _at_once, *, text: bool = False
+    ) -> Reply:
         parts: list[bytes] = []
         size = 0
         with self._errors():
@@ -294,9 +296,10 @@ class KubeClient:
                 if size > MAX_BODY_BYTES:
                     raise aiohttp.ClientPayloadError(f"{response.url.path} answers more than {MAX_BODY_BYTES} bytes")
                 parts.append(part)
+            is_text = response.content_type == "text/plain" or (text and response.status == NO_CONTENT)
             return Reply(
                 response.status,
-                _parsed(response.status, b"".join(parts), is_text=response.content_type == "text/plain"),
+                _parsed(response.status, b"".join(parts), is_text=is_text),
                 _asked_s(response),
                 size,
                 _is_alone(response),
@@ -367,7 +370,7 @@ def _abort(response: aiohttp.ClientResponse) -> None:
 
 
 def _parsed(code: int, text: bytes, *, is_text: bool) -> Any:
-    if is_text and code == OK:
+    if is_text and code in (OK, NO_CONTENT):
         return text.decode(errors="replace")
     try:
         return orjson.loads(text)

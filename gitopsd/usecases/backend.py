@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from gitopsd.model.cluster import WatchAge, WatchState
 from gitopsd.model.comparison import Compared
 from gitopsd.model.drift import Drift, DriftQuery
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
+from gitopsd.model.logs import LogLine, LogQuery
 from gitopsd.model.manifest import GVK, Manifest
 from gitopsd.model.operation import SyncRequest, Task
 from gitopsd.model.project import AppProject
@@ -172,6 +173,18 @@ class Backend(Protocol):
 
     def tree(self, name: AppName) -> Sequence[TreeNode]:
         """Return the application's live objects and what they own; of memory. Raises NotFound."""
+        ...
+
+    async def read(self, name: AppName, node: TreeNode) -> Manifest | None:
+        """Return a live object from the cluster, Secrets in the clear; None where it is gone. No answer: Retryable."""
+        ...
+
+    async def log(self, name: AppName, pod: TreeNode, query: LogQuery) -> AsyncIterator[LogLine]:
+        """Return the lines of a container's log. Raises NotFound, BadRequest, ClusterRefused, and Retryable."""
+        ...
+
+    async def events(self, name: AppName, node: TreeNode) -> Mapping[str, Any]:
+        """Return the events of a live object as Kubernetes lists them. Raises as `log`."""
         ...
 
     def orphans(self, name: AppName) -> Sequence[TreeNode]:

@@ -12,6 +12,7 @@ from gitopsd.usecases.applications import ApplicationUseCases
 from gitopsd.usecases.backend import Backend
 from gitopsd.usecases.clusters import ClusterUseCases
 from gitopsd.usecases.declaring import DeclaringUseCases
+from gitopsd.usecases.inspecting import InspectingUseCases
 from gitopsd.usecases.operations import OperationUseCases
 from gitopsd.usecases.projects import ProjectUseCases
 from gitopsd.usecases.records import AuditUseCases, DriftUseCases
@@ -30,6 +31,7 @@ class UseCases:
     declaring: DeclaringUseCases
     operations: OperationUseCases
     resources: ResourceUseCases
+    inspecting: InspectingUseCases
     projects: ProjectUseCases
     clusters: ClusterUseCases
     repositories: RepositoryUseCases
@@ -61,6 +63,7 @@ def use_cases(parts: UseCaseWiring) -> UseCases:
         applications=ApplicationUseCases(backend, access, parts.refresh_s),
         declaring=DeclaringUseCases(backend, rights, access, allowed=parts.declares),
         operations=OperationUseCases(backend, access, parts.now_s),
+        inspecting=InspectingUseCases(backend, rights, access),
         resources=ResourceUseCases(backend, access),
         projects=ProjectUseCases(backend, rights),
         clusters=ClusterUseCases(backend, rights),

@@ -6,14 +6,18 @@ import dataclasses
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from gitopsd.core.tree.owners import TreeNode
 from gitopsd.model.application import API_SOURCE, Origin
 from gitopsd.model.caller import Caller, SignIn
+from gitopsd.model.cluster import PodFacts
 from gitopsd.model.drift import Drift
 from gitopsd.model.ids import AppName, ClusterId, TargetHash
-from gitopsd.model.manifest import ResourceKey
+from gitopsd.model.logs import LogLine
+from gitopsd.model.manifest import GVK, ResourceKey
 from gitopsd.model.operation import SyncRequest
 from gitopsd.model.status import HistoryEntry
 from gitopsd.usecases.backend import AppView, ClusterState, RepositoryState, SourceDetails
+from tests.core.lives import live_of
 from tests.fakes.backend import REPO, FakeBackend, app_view
 
 APPLICATION = "/api/v1/applications/{name}"
@@ -83,6 +87,10 @@ ROUTES = (
     Route("GET", f"{APPLICATION}/manifests", GET),
     Route("GET", f"{APPLICATION}/managed-resources", GET),
     Route("GET", f"{APPLICATION}/resource-tree", GET),
+    Route("GET", f"{APPLICATION}/resource", GET, f"{APPLICATION}/resource?kind=Pod&resourceName=web"),
+    Route("GET", f"{APPLICATION}/events", GET, f"{APPLICATION}/events?resourceUID=web"),
+    Route("GET", f"{APPLICATION}/logs", (*GET, "logs, get, retail/shop"), f"{APPLICATION}/logs?podName=web"),
+    Route("GET", f"{APPLICATION}/pods/{{pod}}/logs", (*GET, "logs, get, retail/shop"), f"{APPLICATION}/pods/web/logs"),
     Route("GET", "/api/v1/clusters", ("clusters, get, https://c1",), lists="items"),
     Route("GET", "/api/v1/repositories", (f"repositories, get, {REPO}",), lists="items"),
     Route(
@@ -140,6 +148,10 @@ def fleet() -> FakeBackend:
     backend = FakeBackend(*(dataclasses.replace(by_api(view), request=SyncRequest(), history=past) for view in views))
     backend.details = (SourceDetails(REPO, "Directory"),)
     backend.cluster_states = [ClusterState(ClusterId(name), f"https://{name}") for name in ("c1", "c2")]
+    live = live_of(ResourceKey("", "Pod", "shop", "web"), uid="web", pod=PodFacts(("nginx:1",), "", 0, 1, 1))
+    backend.nodes = [TreeNode(GVK("", "v1", "Pod"), live, None)]
+    backend.objects = {"web": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}}}
+    backend.log_lines = [LogLine("", "listening", "")]
     backend.repository_states = [RepositoryState(REPO)]
     key = ResourceKey("", "ConfigMap", "web", "settings")
     backend.entries = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from gitopsd.core.declaration import declared
@@ -17,6 +17,7 @@ from gitopsd.model.comparison import Comparison, SyncStatus
 from gitopsd.model.drift import Drift, DriftQuery
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, Revision
+from gitopsd.model.logs import LogLine, LogQuery
 from gitopsd.model.manifest import Manifest
 from gitopsd.model.operation import SyncRequest, Task
 from gitopsd.model.project import DEFAULT, AppProject
@@ -47,6 +48,9 @@ class FakeBackend:
         self.entries: Sequence[Drift] = ()
         self.wanted = DriftQuery()  # what was asked of them last
         self.audit_log: list[AuditEntry] = []  # the newest first
+        self.objects: dict[str, Manifest] = {}  # live, by uid
+        self.log_lines: Sequence[LogLine] = ()  # of every Pod
+        self.log_queries: list[tuple[str, LogQuery]] = []
         self.bug: Exception | None = None  # raised by every list
 
     def views(self) -> Sequence[AppView]:
@@ -130,6 +134,20 @@ class FakeBackend:
     async def managed_resources(self, name: AppName) -> Sequence[ManagedResource]:
         self.view(name)
         return self.managed
+
+    async def read(self, name: AppName, node: TreeNode) -> Manifest | None:
+        return self.objects.get(node.live.uid)
+
+    async def log(self, name: AppName, pod: TreeNode, query: LogQuery) -> AsyncIterator[LogLine]:
+        self.log_queries.append((pod.live.key.name, query))
+        return self._log(pod)
+
+    async def _log(self, pod: TreeNode) -> AsyncIterator[LogLine]:
+        for line in self.log_lines:
+            yield dataclasses.replace(line, pod=pod.live.key.name)
+
+    async def events(self, name: AppName, node: TreeNode) -> Mapping[str, Any]:
+        return {"kind": "EventList", "items": [{"involvedObject": {"uid": node.live.uid}}]}
 
     def orphans(self, name: AppName) -> Sequence[TreeNode]:
         self.view(name)
