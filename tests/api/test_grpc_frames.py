@@ -17,7 +17,7 @@ from gitopsd.api.connections import ConnectionBounds
 from gitopsd.api.grpc.call import Call, Serve
 from gitopsd.api.grpc.calls import Method, Services
 from gitopsd.api.grpc.door import GrpcDoor, StreamBounds
-from gitopsd.api.grpc.framing import HEAD, framed
+from gitopsd.api.grpc.framing import HEAD, Status, framed
 from gitopsd.api.grpc.schema import message_class
 from gitopsd.api.middleware import Watched
 from tests.api.grpcclient import REQUEST, Frames, frames
@@ -179,6 +179,21 @@ async def test_reader_that_takes_nothing_is_left(caplog: pytest.LogCaptureFixtur
 
         assert str(int(Code.DEADLINE_EXCEEDED)) == answer["grpc-status"]
     assert [] == [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_fault_in_one_call_is_its_own() -> None:
+    async def faulty(call: Call) -> Status:
+        if call.metadata.get("fault"):
+            raise RuntimeError(call.path)
+        return Status()
+
+    async with listening(web.Application(), grpc=GrpcDoor(lambda: faulty)) as port, frames(port) as connection:
+        connection.h2.send_headers(1, [*REQUEST, ("fault", "yes")], end_stream=True)
+        connection.h2.send_headers(3, REQUEST, end_stream=True)
+        await connection.send()
+
+        assert "0" == (await connection.answer(3))["grpc-status"]
+        assert await well(port)
 
 
 async def test_long_answer_arrives_whole() -> None:

@@ -67,7 +67,8 @@ class GrpcDoor:
 
         connection = Http2Connection(serve, self._spawn, self._bounds)
         self._connections.add(connection)
-        ready(connection)
+        # Not here: what one connection's first bytes do must not end the group that owns all calls.
+        asyncio.get_running_loop().call_soon(ready, connection)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         if self._calls is None:

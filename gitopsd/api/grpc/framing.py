@@ -26,7 +26,7 @@ class Status:
 
     def headers(self) -> list[tuple[str, str]]:
         """Return it as trailers, or as headers where nothing else is answered."""
-        message = [("grpc-message", quote(self.message, safe=PRINTABLE))] if self.message else []
+        message = [("grpc-message", quote(self.message, safe=PRINTABLE, errors="replace"))] if self.message else []
         return [("grpc-status", str(int(self.code))), *message]
 
 

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, cast
 
+import structlog
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
@@ -28,6 +29,8 @@ from gitopsd.api.grpc.door import StreamBounds
 from gitopsd.api.grpc.framing import HEAD, Status, framed, length_of
 from gitopsd.errors import BadRequest
 from gitopsd.runtime.deadline import within
+
+log = structlog.get_logger()
 
 PREFACE_BYTES, FRAME_HEAD_BYTES, LENGTH_BYTES = 24, 9, 3
 MOST_FRAME_BYTES = 1 << 14  # the least that HTTP/2 lets a server allow
@@ -150,11 +153,18 @@ class Http2Connection(asyncio.Protocol):
         stream.task.add_done_callback(lambda _: self._over(stream))
 
     async def _answer(self, stream: Http2Stream) -> None:
-        with contextlib.suppress(H2Error, ConnectionError):  # it is closed: there is nobody to tell
+        try:
             if stream.refusal:
                 stream.refuse(stream.refusal)
             else:
                 stream.finish(await self._serve(stream))
+        except (H2Error, ConnectionError):
+            pass  # it is closed: there is nobody to tell
+        except Exception:
+            log.exception("api.unforeseen", method=stream.path)  # one call's fault is not the others'
+            with contextlib.suppress(H2Error):
+                self.h2.reset_stream(stream.number, ErrorCodes.INTERNAL_ERROR)
+            self.flush()
 
     def _over(self, stream: Http2Stream) -> None:
         del self.streams[stream.number]
