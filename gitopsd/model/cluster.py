@@ -83,7 +83,7 @@ class LiveObject:
     created_s: float  # Unix time
     generation: int = 0
     guarded: bool = False  # our finalizer is on it: a hook whose end nobody has seen
-    marks: tuple[tuple[str, str], ...] = ()  # the annotations that core.options heeds, sorted (`marks_of`)
+    marks: tuple[tuple[str, str], ...] = ()  # the annotations that core.target.sync_options heeds, sorted (`marks_of`)
     installation: str = ""  # of another gitopsd whose object it says it is; `tracking` is None then
     kept: tuple[NamespaceMetadata, ...] = ()  # of a Namespace alone
     pod: PodFacts | None = None  # of a Pod alone
