@@ -41,7 +41,7 @@ from gitopsd.settings import ClusterSettings, OciSettings, RenderSettings
 from gitopsd.settings.loading import problems
 from gitopsd.trust import secrets
 from gitopsd.usecases.selector import selector
-from tests.fuzz import frames
+from tests.fuzz import frames, policies
 from tests.fuzz.documents import (
     APPLICATION,
     CHART_INDEX,
@@ -212,6 +212,7 @@ TARGETS = (
     Target("version", st.tuples(VERSIONS, st.lists(VERSIONS, max_size=5)), lambda drawn: _newest(*drawn)),
     Target("git's refs", REFS, _refs),
     Target("git's errors", STDERR, _said_by_git),
+    Target("policy of rights", policies.LINES, policies.decide, cpu_s=WORKER_S),  # the operator's; at the start
     Target("gRPC's frames", frames.CONNECTIONS, frames.read),
     Target("webhook", st.tuples(st.sampled_from(PROVIDERS), st.sampled_from(EVENTS), BODIES), _pushed),
     Target("declaration", gone_wrong(APPLICATION, DIRECTORY, KUSTOMIZED, PROJECT), lambda found: declared(found, HERE)),

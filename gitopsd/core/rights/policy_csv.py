@@ -106,40 +106,44 @@ def _rule(fields: list[str], line: PolicyLine, mode: MatchMode) -> PolicyRule:
 def fields_of(record: str) -> list[str]:
     """Return the fields of one record, without space in front of each; space behind belongs to a field.
 
+    Where there are more than any record has, the last one holds the rest: whatever a tenant wrote is read once.
+
     Raises:
         _LineUnfit: quotes do not enclose a whole field.
     """
     fields: list[str] = []
-    rest = record
+    index = 0
     while True:
-        rest = rest.lstrip(SPACE)
-        if rest.startswith('"'):
-            field, rest = _quoted(rest[1:])
+        while record[index : index + 1] and record[index] in SPACE:
+            index += 1
+        if len(fields) > len(RULE_FIELDS):
+            return [*fields, record[index:]]
+        if record.startswith('"', index):
+            field, index = _quoted(record, index + 1)
         else:
-            field, comma, after = rest.partition(",")
+            end = record.find(",", index)
+            end = len(record) if end < 0 else end
+            field, index = record[index:end], end
             if '"' in field:
-                raise _LineUnfit(
-                    'has a " inside a field', "enclose the whole field, and write each of its quotes twice"
-                )
-            rest = comma + after
+                raise _LineUnfit('has a " inside a field', "enclose all of it, and write each of its quotes twice")
         fields.append(field)
-        if not rest:
+        if index == len(record):
             return fields
-        rest = rest[1:]
+        index += 1
 
 
-def _quoted(text: str) -> tuple[str, str]:
-    """Return the field whose opening quote was read, and what follows its closing one: a comma, or nothing."""
+def _quoted(record: str, index: int) -> tuple[str, int]:
+    """Return the field whose opening quote was read, and where it ends: at a comma, or with the record."""
     parts: list[str] = []
-    rest = text
     while True:
-        part, quote, rest = rest.partition('"')
-        parts.append(part)
-        if not quote:
+        quote = record.find('"', index)
+        if quote < 0:
             raise _LineUnfit('has a " that nothing closes', "close it on the same line")
-        if not rest or rest.startswith(","):
-            return "".join(parts), rest
-        if not rest.startswith('"'):
+        parts.append(record[index:quote])
+        index = quote + 1
+        if index == len(record) or record[index] == ",":
+            return "".join(parts), index
+        if record[index] != '"':
             raise _LineUnfit('has something between a closing " and the comma', "write each quote of a field twice")
         parts.append('"')
-        rest = rest[1:]
+        index += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from gitopsd.core.rights.policy import Effect, MatchMode, Policy, PolicyLine, PolicyRule, PolicyText, RoleBinding
@@ -62,7 +64,7 @@ def test_object_may_be_nothing_as_that_of_all_certificates_is() -> None:
         ("p, , applications, get, web/*, allow", "has no subject", "write the subject"),
         ("p, ann, , get, web/*, allow", "has no resource", "write the resource"),
         ("g, ann, ", "has no role", "write the role"),
-        ('g, an"n, role:a', 'has a " inside a field', "enclose the whole field"),
+        ('g, an"n, role:a', 'has a " inside a field', "enclose all of it"),
         ('g, "ann, role:a', 'has a " that nothing closes', "close it on the same line"),
         ('g, "ann"x, role:a', 'has something between a closing " and the comma', "write each quote"),
         ("p, ann, applications, get, web/[, allow", "its object 'web/[' has a [ without a set", "mend the pattern"),
@@ -101,3 +103,13 @@ def test_policy_that_cannot_be_used_is_an_error_that_names_its_lines() -> None:
 
 def test_there_is_an_end_to_what_is_told() -> None:
     assert MAX_PROBLEMS == len(policy("x\n" * 10_000).problems)
+
+
+@pytest.mark.parametrize(
+    "line", ["p," * 500_000, "p,  " + " " * 1_000_000, '"' * 1_000_001, "p" * 1_000_000, '"p"x' * 250_000]
+)
+def test_line_without_end_is_read_once(line: str) -> None:
+    begin = time.process_time()
+
+    assert 1 == len(policy(line).problems)
+    assert time.process_time() - begin < 1
