@@ -53,8 +53,8 @@ fix: $(READY)  ## format, and mend what the linter can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY)  ## the budgets of docs/bench.md, measured; a table and JSON
-	@$(BIN)/python -m tests.bench
+bench: $(READY)  ## the budgets of docs/bench.md, measured; a table and JSON; AGAINST=DIR: push beside that checkout's
+	@$(BIN)/python -m tests.bench$(if $(AGAINST),.against "$(AGAINST)")
 
 compare: $(READY)  ## renders, health and YAML beside others': PEERS=DIR [SOURCES=DIR] [HEALTH=DIR] [ONLY=renders]
 	@$(BIN)/python -m tests.compare --peers "$(PEERS)" $(if $(SOURCES),--sources "$(SOURCES)") \

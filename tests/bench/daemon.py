@@ -47,6 +47,7 @@ class Daemon:
     root: Path
     settings: dict[str, Any]
     http: aiohttp.ClientSession
+    checkout: Path | None = None  # of the gitopsd that is run, with its own .venv; None: this one
     _child: subprocess.Popen[bytes] | None = None
 
     @property
@@ -63,7 +64,8 @@ class Daemon:
         config = self.root / "gitopsd.yaml"
         config.write_text(yaml.safe_dump(self.settings))
         os.environ.update(BENCH_TOKEN=TOKEN, BENCH_WEBHOOK=SECRET)
-        command = [sys.executable, "-m", "gitopsd", "run", "--config", str(config)]
+        python = str(self.checkout / ".venv/bin/python") if self.checkout else sys.executable
+        command = [python, "-P", "-m", "gitopsd", "run", "--config", str(config)]  # not what lies where we are
         with running(command, self.log) as process:
             self._child = process.child
             yield
