@@ -212,6 +212,29 @@ async def test_a_lost_connection_is_told_and_the_page_goes_on_by_itself(open_pag
         await expect(page.get_by_text("The daemon does not answer")).to_have_count(0)
 
 
+async def test_a_pod_shows_its_logs_its_events_and_itself(open_page: Open, demo: WebDemo) -> None:
+    name = await first_app(open_page)
+    demo.commit({f"fleet/{name}/teller.yaml": TELLER.format(namespace=name)})
+    page = await open_page(f"applications/{name}")
+    await page.get_by_role("link", name="teller", exact=True).click()
+    drawer = page.get_by_role("dialog")
+    await drawer.get_by_role("button", name="Logs").click()
+    await expect(drawer.get_by_label("Log", exact=True)).to_contain_text("the second line")
+    assert [] == await violations(page)
+    await drawer.get_by_role("searchbox").fill("second")
+    await drawer.get_by_role("searchbox").press("Enter")
+    await expect(drawer.get_by_label("Log", exact=True)).not_to_contain_text("the first line")
+    await drawer.get_by_role("button", name="Events").click()
+    await expect(drawer.get_by_text("The cluster keeps no event of it.")).to_be_visible()
+
+
+async def test_what_an_owner_made_is_shown_as_it_is_live(open_page: Open) -> None:
+    page = await open_page(f"applications/{await first_app(open_page)}?tab=tree")
+    await page.get_by_role("treeitem").filter(has_text="ReplicaSet").get_by_role("button").last.click()
+    await page.get_by_role("dialog").get_by_role("button", name="Live").click()
+    await expect(page.get_by_role("dialog").get_by_text("kind: ReplicaSet")).to_be_visible()
+
+
 async def test_an_application_is_declared_and_changed_by_hand(page: Page, demo: WebDemo) -> None:
     await page.goto(demo.url + "applications")
     await page.get_by_role("button", name="New …").click()
@@ -304,4 +327,14 @@ spec:
   project: default
   source: {{repoURL: {repo_url}, path: fleet/billing, targetRevision: main}}
   destination: {{name: cluster-1, namespace: {namespace}}}
+"""
+TELLER = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: teller
+  namespace: {namespace}
+  annotations: {{sim.gitopsd.io/log: "the first line\\nthe second line\\n"}}
+spec:
+  containers: [{{name: main, image: "registry.example/teller:1.0.0"}}]
 """

@@ -127,7 +127,6 @@ export function followFleet(abort) {
         told.add(name);
         announce();
       },
-      beat: () => {},
       lost: () => (connection.value = "lost"),
     },
     abort,

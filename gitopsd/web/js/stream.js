@@ -9,7 +9,7 @@ const LONGEST_WAIT_MS = 10_000;
  * Read the stream at `path` until `signal` aborts.
  *
  * @param {string} path
- * @param {{event: (value: any) => void, opened: () => Promise<void>, beat: () => void, lost: (error: unknown) => void}} to
+ * @param {{event: (value: any) => void, opened: () => Promise<void>, lost: (error: unknown) => void}} to
  * @param {AbortSignal} signal
  */
 export async function follow(path, to, signal) {
@@ -40,24 +40,32 @@ async function readOnce(path, to, signal) {
       Accept: "application/json",
     });
     to.opened().catch((error) => ((problem = error), ended.abort()));
-    const reader = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body).pipeThrough(new TextDecoderStream()).getReader();
-    let rest = "";
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
+    for await (const value of jsonLines(response, { beats: true })) {
       clearTimeout(timer);
       timer = setTimeout(silent, SILENCE_MS);
-      const lines = (rest + value).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) {
-        if (line) to.event(JSON.parse(line));
-        else to.beat();
-      }
+      if (value !== null) to.event(value);
     }
   } catch (error) {
     throw problem ?? error;
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Yield the JSON values of an answer, a line each; with `beats` null for each empty line, a sign of life. */
+export async function* jsonLines(response, { beats = false } = {}) {
+  const body = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body);
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const lines = (rest + value).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      if (line) yield JSON.parse(line);
+      else if (beats) yield null;
+    }
   }
 }
 

@@ -5,6 +5,8 @@ import { changesOf } from "../fleet.js";
 import { Ago, Choice, Dialog, Empty, Facts, Loaded, Problem, State, useLoaded } from "../parts.js";
 import { LineDiff, Yaml, useYaml } from "../yaml.js";
 import { askSync } from "../verbs.js";
+import { Events } from "./events.js";
+import { Logs, hasLogs } from "./logs.js";
 import { objectId } from "./overview.js";
 
 /** Read target and live state of every object of an application; the cluster is asked now. */
@@ -27,7 +29,7 @@ export function ObjectDrawer({ name, id, app, close }) {
       ${verdict?.health?.message && html`<p>${verdict.health.message}</p>`}
       <${Loaded} state=${state}>${(managed) => {
         const item = managed.items.find((each) => objectId(each) === id);
-        return item ? html`<${States} item=${item} />` : html`<${Child} name=${name} id=${id} />`;
+        return item ? html`<${States} name=${name} item=${item} />` : html`<${Child} name=${name} id=${id} />`;
       }}<//>
     </div>
   <//>`;
@@ -36,31 +38,60 @@ export function ObjectDrawer({ name, id, app, close }) {
 /** What is known of an object that Git does not declare. */
 function Child({ name, id }) {
   const state = useLoaded((signal) => get(`applications/${segment(name)}/resource-tree`, signal), [name, id]);
+  const [tab, setTab] = useState("about");
+  const [group, kind, namespace, object] = id.split("/");
+  const which = { group, kind, namespace, name: object };
   return html`<${Loaded} state=${state}>${(tree) => {
     const node = [...(tree.nodes ?? []), ...(tree.orphanedNodes ?? [])].find((each) => objectId(each) === id);
     if (!node) return html`<${Empty}>It is not in the cluster any more.<//>`;
-    return html`<${Facts} rows=${[
+    return html`
+    <${Choice} label="What is shown" options=${[["about", "About"], ["live", "Live"], ...MORE(kind)]} at=${tab} pick=${setTab} />
+    ${tab === "live" && html`<${LiveObject} name=${name} which=${which} />`}
+    ${tab === "events" && html`<${Events} name=${name} object=${which} />`}
+    ${tab === "logs" && html`<${LogsOf} name=${name} which=${which} />`}
+    ${tab === "about" && html`<${Facts} rows=${[
       ["Made by", (node.parentRefs ?? []).map((each) => `${each.kind} ${each.name}`).join(", ") || "nobody that is known"],
       ["Created", html`<${Ago} at=${node.createdAt} />`],
       ["Health", node.health && html`<${State} word=${node.health.status} />`],
       ["Said", node.health?.message],
       ["Images", node.images?.join(", ")],
       ...(node.info ?? []).map((each) => [each.name, each.value]),
-    ]} /><p class="soft">Git does not declare it: its owner made it.</p>`;
+    ]} /><p class="soft">Git does not declare it: its owner made it.</p>`}`;
+  }}<//>`;
+}
+
+const MORE = (kind) => [["events", "Events"], ...(hasLogs(kind) ? [["logs", "Logs"]] : [])];
+
+/** Read one live object from its cluster. */
+function useLive(name, which) {
+  const query = new URLSearchParams({ group: which.group, kind: which.kind, namespace: which.namespace, resourceName: which.name });
+  return useLoaded(async (signal) => JSON.parse((await get(`applications/${segment(name)}/resource?${query}`, signal)).manifest), [name, `${query}`]);
+}
+
+function LiveObject({ name, which }) {
+  return html`<${Loaded} state=${useLive(name, which)}>${(live) => html`<${Yaml} value=${withoutManagers(live)} />`}<//>`;
+}
+
+function LogsOf({ name, which }) {
+  return html`<${Loaded} state=${useLive(name, which)}>${(live) => {
+    const pod = which.kind === "Pod" ? live.spec : live.spec?.template?.spec;
+    return html`<${Logs} name=${name} object=${which} containers=${(pod?.containers ?? []).map((each) => each.name)} />`;
   }}<//>`;
 }
 
 const parsed = (text) => (text && text !== "null" ? JSON.parse(text) : null);
 
-function States({ item }) {
+function States({ name, item }) {
   const [tab, setTab] = useState(item.modified || item.differences?.length ? "differences" : "live");
   const live = parsed(item.liveState);
   return html`
-    <${Choice} label="What is shown" options=${[["differences", `Differences (${item.differences?.length ?? 0})`], ["live", "Live"], ["target", "In Git"], ["owners", "Who owns what"]]} at=${tab} pick=${setTab} />
+    <${Choice} label="What is shown" options=${[["differences", `Differences (${item.differences?.length ?? 0})`], ["live", "Live"], ["target", "In Git"], ["owners", "Who owns what"], ...(live ? MORE(item.kind) : [])]} at=${tab} pick=${setTab} />
     ${tab === "differences" && html`<${ObjectDifferences} item=${item} />`}
     ${tab === "live" && (live ? html`<${Yaml} value=${withoutManagers(live)} />` : html`<${Empty}>It is not in the cluster.<//>`)}
     ${tab === "target" && (parsed(item.targetState) ? html`<${Yaml} value=${parsed(item.targetState)} />` : html`<${Empty}>Git does not have it: it would be pruned.<//>`)}
-    ${tab === "owners" && html`<${Owners} live=${live} />`}`;
+    ${tab === "owners" && html`<${Owners} live=${live} />`}
+    ${tab === "events" && html`<${Events} name=${name} object=${item} />`}
+    ${tab === "logs" && html`<${LogsOf} name=${name} which=${item} />`}`;
 }
 
 function withoutManagers(live) {
