@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +32,7 @@ DEADLINE_S = 10.0  # for all of it; what takes longer is no small change
 MAX_ADVERTISEMENT_BYTES = 64 << 10
 MAX_REFS_BYTES = 4 << 20  # of a server's list: 60,000 refs
 MAX_WANTS = 50  # objects that are asked for at once
+MAX_MOVED = 500  # refs that are moved or removed, each a file
 MAX_NAMED = 4  # commits of webhooks that are remembered until the next fetch
 MAX_TIPS = 64  # of ours that the server is told of …
 ANCESTORS = 8  # … and for one of them, of ancestors ever further away, for a branch that was rewritten
@@ -114,31 +116,31 @@ class QuickFetch:
             if self._known is None:
                 self._known = await self._capabilities(server, asked)
             known = self._known
-            look, listing, packs = await self._look(server, known, mirror, others, named)
-            work = _Work(mirror, look, _wanted(protocol.refs_of(listing), others), others, packs)
-            missing = await _thread(work.missing)
+            look, listing, answer = await self._look(server, known, mirror, others, named)
+            work = _Work(mirror, look, others)
+            missing = await _thread(work.missing, listing, answer)
             if len(missing) > MAX_WANTS:
                 raise Unsure("large")
             if missing:
                 answer = await server.ask(protocol.fetch(known, missing, look.haves), MAX_PACK_BYTES)
-                packs.append(protocol.pack_of(answer))
+                await _thread(work.unpack, answer)
             after = await _thread(work.finish)
         self._commits = after.commits
         return {name: commit for name, oid in after.objects.items() if (commit := after.commits[oid]) is not None}
 
     async def _look(
         self, server: _Server, known: Mapping[str, str], mirror: Path, others: Collection[str], named: Sequence[str]
-    ) -> tuple[_Look, bytes, list[bytes]]:
-        """Return what there is before, what the server lists, and the pack of what was named, all at once."""
+    ) -> tuple[_Look, bytes, bytes]:
+        """Return what there is before, what the server lists, and the answer for what was named, all at once."""
         question = protocol.ls_refs(known, ("HEAD", "refs/heads/", "refs/tags/", *sorted(others)))
         try:
             async with asyncio.TaskGroup() as group:
                 listing = group.create_task(server.ask(question, MAX_REFS_BYTES), name="list refs")
                 look = await _thread(_look, mirror, self._commits, named)
-                pack = await _named(server, known, look) if look.unknown else None
+                answer = await _named(server, known, look) if look.unknown else b""
         except ExceptionGroup as several:
             raise several.exceptions[0] from several
-        return look, listing.result(), [] if pack is None else [pack]
+        return look, listing.result(), answer
 
     async def _capabilities(self, server: _Server, asked: dict[str, str]) -> dict[str, str]:
         answer = await server.advertisement()
@@ -180,26 +182,29 @@ class _Work:
 
     mirror: Path
     look: _Look
-    wanted: dict[str, str]
     others: Collection[str]
-    packs: list[bytes]
+    _wanted: dict[str, str] = field(default_factory=dict)
     _arrived: dict[Oid, Object] = field(default_factory=dict)
 
-    def missing(self) -> list[str]:
-        """Return the objects of refs that are neither there nor in what came."""
-        self._unpack()
+    def missing(self, listing: bytes, answer: bytes) -> list[str]:
+        """Return the objects that the server lists and that are neither there nor in its answer for what was named."""
+        self._wanted = _wanted(protocol.refs_of(listing), self.others)
+        with suppress(Unsure):  # a webhook's word may be wrong
+            if answer:
+                self.unpack(answer)
         odb = objects.open_mirror(str(self.mirror)).odb
-        changed = {oid for name, oid in self.wanted.items() if self.look.refs.objects.get(name) != oid}
+        changed = {oid for name, oid in self._wanted.items() if self.look.refs.objects.get(name) != oid}
         return sorted(oid for oid in changed if bytes.fromhex(oid) not in self._arrived and not odb.exists(_id(oid)))
 
     def finish(self) -> MirrorRefs:
         """Store what came, move the refs, and return them; nothing is stored of what is not whole."""
-        self._unpack()
         repo, before = objects.open_mirror(str(self.mirror)), self.look.refs
-        moved = {name: oid for name, oid in self.wanted.items() if before.objects.get(name) != oid}
-        gone = [name for name in before.objects if name not in self.wanted and _is_ours(name, self.others)]
+        moved = {name: oid for name, oid in self._wanted.items() if before.objects.get(name) != oid}
+        gone = [name for name in before.objects if name not in self._wanted and _is_ours(name, self.others)]
         if not moved and not gone:
             return before
+        if len(moved) + len(gone) > MAX_MOVED:
+            raise Unsure("large")
         tips = {*before.commits, *filter(None, before.commits.values())}
         check = Reachable(repo.odb, self._arrived, {bytes.fromhex(oid) for oid in tips})
         _store(repo.odb, check.check(map(bytes.fromhex, moved.values())))
@@ -210,7 +215,8 @@ class _Work:
         after = {name: oid for name, oid in before.objects.items() if name not in gone} | moved
         return MirrorRefs(after, _commits(repo, set(after.values()), before.commits))
 
-    def _unpack(self) -> None:
+    def unpack(self, answer: bytes) -> None:
+        """Take what an answer brings."""
         odb = objects.open_mirror(str(self.mirror)).odb
 
         def base(oid: Oid) -> Object | None:
@@ -220,8 +226,7 @@ class _Work:
                 return self._arrived.get(oid)
             return int(kind), content
 
-        while self.packs:
-            self._arrived |= PackReader(self.packs.pop(), base).read()
+        self._arrived |= PackReader(protocol.pack_of(answer), base).read()
 
 
 def _look(mirror: Path, commits: Mapping[str, str | None], named: Sequence[str]) -> _Look:
@@ -286,12 +291,12 @@ def _store(odb: pygit2.Odb, needed: Mapping[Oid, Object]) -> None:
                 raise Unsure("pack")
 
 
-async def _named(server: _Server, known: Mapping[str, str], look: _Look) -> bytes | None:
-    """Return the pack of what webhooks named, None where the server does not give it: then the refs decide alone."""
+async def _named(server: _Server, known: Mapping[str, str], look: _Look) -> bytes:
+    """Return the answer for what webhooks named, b"" where the server gives none: then the refs decide alone."""
     try:
-        return protocol.pack_of(await server.ask(protocol.fetch(known, look.unknown, look.haves), MAX_PACK_BYTES))
+        return await server.ask(protocol.fetch(known, look.unknown, look.haves), MAX_PACK_BYTES)
     except (Unsure, FetchFailed):
-        return None
+        return b""
 
 
 def _body(answer: HttpAnswer, kind: str) -> bytes:

@@ -295,3 +295,13 @@ async def test_locked_ref_is_left_to_git_which_says_so(world: World) -> None:
         lock.unlink(missing_ok=True)
         assert before != await here.fetch()
         git("fsck", "--strict", mirror=here.mirror)
+
+
+async def test_many_refs_at_once_are_left_to_git(world: World) -> None:
+    async with served(world) as here:
+        before = await here.fetch()
+        for number in range(quick_fetch.MAX_MOVED + 1):
+            here.repo.set_ref(f"refs/heads/many/{number}", before["refs/heads/main"])
+
+        assert quick_fetch.MAX_MOVED < len(await here.fetch())
+        assert "large" == world.quick[-1]
