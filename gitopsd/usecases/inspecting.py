@@ -32,12 +32,15 @@ class ObjectName:
     group: str = ""
     uid: str = ""
 
-    def fits(self, node: TreeNode) -> bool:
+    def fits(self, node: TreeNode, *, any_group: bool = False) -> bool:
+        """Tell whether `node` is meant; with `any_group` a group of "" is not asked for, too."""
         key = node.live.key
         asked = (
             (self.kind, key.kind), (self.name, key.name), (self.namespace, key.namespace), (self.uid, node.live.uid)
         )  # fmt: skip
-        return all(wanted in ("", found) for wanted, found in asked) and (not self.kind or self.group == key.group)
+        return all(wanted in ("", found) for wanted, found in asked) and (
+            not self.kind or self.group == key.group or (any_group and not self.group)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ class InspectingUseCases:
     def _pods(self, name: AppName, wanted: ObjectName) -> Sequence[TreeNode]:
         """Return the Pods that are meant: `wanted` itself, or what lies below it in the tree."""
         nodes = self.backend.tree(name)
-        meant: set[Uid] = {node.live.uid for node in nodes if wanted.fits(node)}
+        meant: set[Uid] = {node.live.uid for node in nodes if wanted.fits(node, any_group=True)}
         for _ in nodes:  # a tree is no deeper than it has nodes
             more = {node.live.uid for node in nodes if any(live.uid in meant for _, live in node.parents)} - meant
             if not more:

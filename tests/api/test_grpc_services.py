@@ -13,15 +13,19 @@ from grpc import aio
 
 from gitopsd.api.grpc.framing import framed
 from gitopsd.core.target.sync_options import DELETION_APPROVED
+from gitopsd.core.tree.owners import TreeNode
+from gitopsd.model.cluster import PodFacts
 from gitopsd.model.ids import AppName
-from gitopsd.model.manifest import GVK
+from gitopsd.model.logs import LogLine, LogQuery
+from gitopsd.model.manifest import GVK, ResourceKey
 from gitopsd.model.operation import SyncRequest
 from gitopsd.usecases.backend import ManagedResource, Manifests
 from gitopsd.usecases.watching import ChangeFeed
 from tests.api.grpcclient import client
 from tests.api.grpcworld import APP, HELD, Refused, ann, world
 from tests.api.serving import NOW_S, TOKEN, Api, serving
-from tests.fakes.backend import REPO, app_view
+from tests.core.lives import live_of
+from tests.fakes.backend import REPO, FakeBackend, app_view
 
 SHOP, CART = AppName("shop"), AppName("cart")
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "aHVudGVyMg=="}}
@@ -39,6 +43,7 @@ METHODS: dict[str, dict[str, Any]] = {
     f"{APP}/GetManifests": {"name": "shop"},
     f"{APP}/ManagedResources": {"applicationName": "shop"},
     f"{APP}/ResourceTree": {"applicationName": "shop"},
+    f"{APP}/GetResource": {"name": "shop", "kind": "Pod", "resourceName": "web-1"},
     "project.ProjectService/List": {},
     "project.ProjectService/Get": {"name": "default"},
     "project.ProjectService/GetDetailedProject": {"name": "default"},
@@ -56,7 +61,11 @@ METHODS: dict[str, dict[str, Any]] = {
     "repository.RepositoryService/ListRepositories": {},
     "repository.RepositoryService/Get": {"repo": REPO},
 }
-STREAMS: dict[str, dict[str, Any]] = {f"{APP}/Watch": {}, f"{APP}/WatchResourceTree": {"applicationName": "shop"}}
+STREAMS: dict[str, dict[str, Any]] = {
+    f"{APP}/Watch": {},
+    f"{APP}/WatchResourceTree": {"applicationName": "shop"},
+    f"{APP}/PodLogs": {"name": "shop", "podName": "web-1"},
+}
 OF_ONE_APPLICATION = [path for path, request in METHODS.items() if "shop" in request.values()]  # by its name
 
 
@@ -276,6 +285,36 @@ async def test_watch_of_a_tree_tells_it_at_once() -> None:
         stream = caller.stream(f"{APP}/WatchResourceTree", applicationName="shop")
         assert [] == list((await stream.read()).nodes)
         stream.cancel()
+
+
+def with_a_pod(backend: FakeBackend) -> FakeBackend:
+    live = live_of(ResourceKey("", "Pod", "shop", "web-1"), uid="web", pod=PodFacts(("nginx:1",), "", 0, 1, 1))
+    backend.nodes = [TreeNode(GVK("", "v1", "Pod"), live, None)]
+    backend.objects = {"web": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-1"}}}
+    backend.log_lines = [LogLine("web-1", text, "2026-01-31T12:00:00Z") for text in ("one", "two")]
+    return backend
+
+
+async def test_a_pod_is_told_and_its_log_line_by_line() -> None:
+    backend = with_a_pod(world())
+    async with serving(backend) as api, client(api.port, metadata=HELD) as caller:
+        told = await caller.ask(f"{APP}/GetResource", name="shop", kind="Pod", resourceName="web-1", namespace="shop")
+        stream = caller.stream(f"{APP}/PodLogs", name="shop", podName="web-1", tailLines=5, previous=True)
+        lines = [line async for line in stream]
+
+    assert "web-1" in told.manifest
+    assert all(line.HasField("timeStamp") for line in lines)
+    assert [("one", False), ("two", False), ("", True)] == [(line.content, line.last) for line in lines]
+    assert [("web-1", LogQuery(tail=5, previous=True))] == backend.log_queries
+
+
+async def test_logs_want_a_right_of_their_own() -> None:
+    backend = with_a_pod(world())
+    async with ann(backend, ("applications", "get", "*/*")) as caller:
+        with Refused as error:
+            await caller.stream(f"{APP}/PodLogs", name="shop", podName="web-1").read()
+
+    assert grpc.StatusCode.PERMISSION_DENIED == error.value.code()
 
 
 async def test_stream_ends_when_its_token_does() -> None:

@@ -96,6 +96,12 @@ async def test_from_diff_to_rollback(shop: World, argocd: Argocd) -> None:
     [first, *_] = (await argocd.well("app", "history", name, "-o", "id")).out.split()
     assert "a" in (await argocd.well("app", "resources", name)).out
     assert "ConfigMap/a" in (await argocd.well("app", "get", name, "-o", "tree")).out
+    one = (
+        await argocd.well("app", "get-resource", name, "--kind", "ConfigMap", "--resource-name", "a", "-o", "json")
+    ).json()
+    assert {"v": "2"} == one["data"]
+    nothing = await argocd("app", "logs", name)
+    assert (1, True) == (nothing.code, "has no such object" in nothing.err), nothing
 
     await argocd.well("app", "rollback", name, first)
     assert {"v": "1"} == (await shop.live("a") or {})["data"]

@@ -57,8 +57,8 @@ class InspectingRoutes:
         try:
             async with asyncio.timeout(LIFE_S):
                 async for last in lines:
-                    await client.send(_result(last, last=False))
-            await client.send(_result(LogLine(last.pod, "", last.time), last=True))
+                    await client.send({"result": log_json(last, last=False)})
+            await client.send({"result": log_json(LogLine(last.pod, "", last.time), last=True)})
         except (TooSlow, TimeoutError, ConnectionError):
             if request.transport is not None:
                 request.transport.abort()
@@ -80,9 +80,10 @@ def log_query(query: MultiMapping[str]) -> LogQuery:
     )
 
 
-def _result(line: LogLine, *, last: bool) -> dict[str, Any]:
+def log_json(line: LogLine, *, last: bool) -> dict[str, Any]:
+    """Return a line as Argo CD's LogEntry."""
     times = {"timeStamp": line.time or None, "timeStampStr": line.time}
-    return {"result": {"content": line.text, **times, "podName": line.pod, "last": last}}
+    return {"content": line.text, **times, "podName": line.pod, "last": last}
 
 
 def _pod(request: web.Request) -> ObjectName:
