@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gitopsd.core.compare.verdict import comparison
 from gitopsd.core.declaration import declared, is_declaration
+from gitopsd.core.declaration.generated import Generated, generate
 from gitopsd.core.objects.hashes import object_hash, target_hash
 from gitopsd.core.target.target import nameless_refused
 from gitopsd.errors import InvalidDeclaration, NotPermitted, NotSupported, UnknownCluster
@@ -60,21 +61,23 @@ class AppOfApps:
         app, request = pass_request.app, pass_request.request
         if rendered.nameless:
             raise nameless_refused(rendered.nameless)
+        generated = generate(rendered.manifests, rendered.origins)
+        manifests = generated.manifests
         try:
-            self.destinations.check_declarations(app, rendered.manifests, self._parsed(app, rendered.manifests))
+            self.destinations.check_declarations(app, manifests, self._parsed(app, manifests))
         except (UnknownCluster, NotPermitted):
             self.targets.keep_last(app)
             raise
-        before = self._compare(app, rendered.manifests)
+        before = self._compare(app, manifests)
         dry_run = request is not None and request.dry_run
         declares = not dry_run and (request is not None or app.sync_policy.automated)
         # At every pass: what the source no longer holds is known only by telling it whole.
-        warnings = self._declare(pass_request, rendered) if declares else ()
-        after = self._compare(app, rendered.manifests)
-        target = target_hash({key_of(manifest): object_hash(manifest) for manifest in rendered.manifests})
+        warnings = self._declare(pass_request, rendered, generated) if declares else generated.faults
+        after = self._compare(app, manifests)
+        target = target_hash({key_of(manifest): object_hash(manifest) for manifest in manifests})
         operation = self._noted(pass_request, rendered, target, _tasks(before, after, declared=declares))
         # What is broken may want what others would prune, so they wait until it is mended.
-        if not (declares and any(_lacks(compared) for compared in after)):
+        if not (declares and (generated.faults or any(_lacks(compared) for compared in after))):
             self.targets.put(app, None, (), pass_request.epoch_mark)
         differs = any(compared.status is SyncStatus.OUT_OF_SYNC for compared in after)
         waiting = "automated sync is off" if differs and not app.sync_policy.automated else ""
@@ -86,13 +89,14 @@ class AppOfApps:
         self.declarations.undeclare(_source(app))
         self.apps.forget(app.name)
 
-    def _declare(self, pass_request: PassRequest, rendered: Rendered) -> Sequence[str]:
+    def _declare(self, pass_request: PassRequest, rendered: Rendered, generated: Generated) -> Sequence[str]:
         app, request = pass_request.app, pass_request.request
         prune = request.prune if request is not None else app.sync_policy.prune
         chosen = frozenset(request.resources) if request is not None else frozenset()
+        documents = generated if chosen else rendered  # a whole source is told with its sets: their faults keep things
         pairs = [
             (manifest, origin)
-            for manifest, origin in zip(rendered.manifests, rendered.origins, strict=True)
+            for manifest, origin in zip(documents.manifests, documents.origins, strict=True)
             if not chosen or _key(manifest) in chosen
         ]
         problems = self.declarations.declare(

@@ -63,12 +63,18 @@ def test_document_that_json_cannot_hold_is_reported(subject: Subject) -> None:
     assert ["fine"] == names(subject.store)
 
 
-def test_application_set_and_strangers_are_reported_and_block_no_pruning(shop: Subject) -> None:
-    application_set = {"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet", "metadata": {"name": "x"}}
+def test_strangers_are_reported_and_block_no_pruning(shop: Subject) -> None:
     stranger = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
 
-    assert 2 == len(declare(shop, application("new"), application_set, stranger, prune=True))
+    assert 1 == len(declare(shop, application("new"), stranger, prune=True))
     assert ["new"] == names(shop.restarted())
+
+
+def test_application_set_that_cannot_be_read_prunes_nothing_of_its_source(shop: Subject) -> None:
+    application_set = {"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet", "metadata": {"name": "x"}}
+
+    assert 2 == len(declare(shop, application("new"), application_set, prune=True))
+    assert ["new", "shop"] == names(shop.restarted())
 
 
 @pytest.mark.parametrize(

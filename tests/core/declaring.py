@@ -36,3 +36,13 @@ def project(**spec: Any) -> AppProject:
     )
     assert isinstance(found, AppProject)
     return found
+
+
+def application_set(template: Document, *elements: Any, **spec: Any) -> Document:
+    """Return an ApplicationSet with one list generator."""
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "ApplicationSet",
+        "metadata": {"name": "shops", "namespace": "argocd"},
+        "spec": {"generators": [{"list": {"elements": list(elements)}}], "template": template, **spec},
+    }

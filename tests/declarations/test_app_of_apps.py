@@ -11,6 +11,7 @@ from gitopsd.errors import Conflict
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import OperationPhase, SyncRequest
+from tests.core.declaring import application_set
 from tests.reconcile.git import sha
 from tests.reconcile.shell import BY_HAND, CASCADE, Shell, app, config, config_key
 
@@ -188,3 +189,32 @@ async def test_paused_application_of_applications_declares_nothing_and_holds_up_
     assert ({"c"}, set()) == (declared(shell), shell.names())
     with pytest.raises(Conflict, match="left alone"):
         await shell.commands.sync(ROOT, ASKED)
+
+
+def shops(*elements: Any) -> dict[str, Any]:
+    return application_set({key: app("{{env}}")[key] for key in ("metadata", "spec")}, *elements)
+
+
+async def test_set_declares_an_application_for_each_element_and_takes_back_what_is_removed() -> None:
+    files = {f"apps/{name}/{name}": config(name) for name in "xyz"}
+    shell = await started({"apps/root/set": shops({"env": "x"}, {"env": "y"}, {"env": "z"}), **files})
+
+    assert ({"x", "y", "z"}, {"x", "y", "z"}) == (declared(shell), shell.names())
+    assert ("Synced", "3 declared") == (shell.sync_status("root"), shell.operation("root").message)
+
+    shell.git.push({"apps/root/set": shops({"env": "x"}, {"env": "y"}), **files})
+    await shell.settle()
+
+    assert ({"x", "y"}, {"x", "y"}) == (declared(shell), shell.names())
+
+
+async def test_set_that_cannot_be_generated_takes_nothing_back_and_says_why() -> None:
+    files = {f"apps/{name}/{name}": config(name) for name in "xyz"}
+    shell = await started({"apps/root/set": shops({"env": "x"}, {"env": "y"}), **files})
+
+    shell.git.push({"apps/root/set": shops({"env": "x"}, {"env": 5}, {"env": "z"}), **files})
+    await shell.settle()
+
+    assert ({"x", "y", "z"}, {"x", "y", "z"}) == (declared(shell), shell.names())
+    assert not shell.apps.deleting(AppName("y"))
+    assert any("elements[1].env" in warning for warning in shell.status("root").comparison.warnings)

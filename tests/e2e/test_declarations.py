@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from tests.core.declaring import application_set
 from tests.e2e.conftest import ONCE, Own
 from tests.e2e.daemon import Json, sync_status, until
 from tests.e2e.declarations import write
@@ -183,3 +184,28 @@ async def test_two_sources_that_declare_one_name_do_not_fight(shop: World) -> No
     assert "declared" in str(seen["status"]["resources"])
     assert {"v": "1"} == (await shop.live("a") or {})["data"]
     assert await shop.live("b") is None
+
+
+async def test_application_set_generates_takes_back_and_breaks_without_harm(shop: World) -> None:
+    repo = shop.repo(files=MAPS)
+    body = shop.application("x", repo, "{{env}}")
+    template = {"metadata": {"name": shop.name("{{env}}")}, "spec": body["spec"]}
+
+    def apps(*elements: Json) -> dict[str, str]:
+        return {"apps/set.yaml": yaml.safe_dump(application_set(template, *elements))}
+
+    repo.commit(apps(*({"env": name} for name in "abc")))
+    await shop.declare(parent(shop, repo))
+    for name in "abc":
+        await shop.daemon.until_synced(shop.name(name))
+
+    await shop.push(repo, apps({"env": "a"}, {"env": "b"}))
+    await shop.daemon.until_gone(shop.name("c"))
+    assert await shop.live("c") is None
+
+    broken = await shop.push(repo, apps({"env": "a"}, {"env": 5}))
+    await shop.daemon.until_app(
+        shop.name("parent"), lambda app: app["status"]["sync"].get("revision") == broken, what="it has been read"
+    )
+    assert await shop.live("b") is not None
+    await shop.daemon.until_synced(shop.name("b"))

@@ -9,6 +9,7 @@ import pytest
 from gitopsd.model.ids import AppName, ProjectName
 from gitopsd.model.manifest import Manifest
 from gitopsd.store.store import Store
+from tests.core.declaring import application_set
 from tests.reconcile.shell import Clock, Shell, app, config
 from tests.security.declaring import MAY_DECLARE, project
 
@@ -72,6 +73,21 @@ async def test_an_application_declares_none_of_another_project() -> None:
     unnamed = app("a")
     del unnamed["spec"]["project"]  # which is "default"
     assert None is (await declared(unnamed, project()))[1]
+
+
+async def test_a_set_generates_no_application_of_another_project() -> None:
+    for project_of_element, held in (("default", set()), ("ops", set()), ("team", {"a", "b"})):
+        body = app("{{name}}", project="{{project}}")
+        template = {"metadata": body["metadata"], "spec": body["spec"]}
+        elements = {"name": "a", "project": "team"}, {"name": "b", "project": project_of_element}
+        shell = Shell()
+        shell.declare(project(), project("ops"), app("root", project="team", **HERE))
+        shell.git.push({"apps/root/set": application_set(template, *elements)})
+        await shell.settle()
+
+        assert held == {str(each.name) for each in shell.apps.all()} - {"root"}
+        if not held:
+            assert f"any of project {project_of_element}" in shell.status("root").conditions[0].message
 
 
 async def test_a_project_names_those_whose_applications_its_own_may_declare() -> None:

@@ -62,4 +62,7 @@ def declared(document: Any, origin: Origin) -> Application | AppProject:
         return application_from(document, origin)
     if document["kind"] == "AppProject":
         return project_from(document, origin)
-    raise NotSupported("ApplicationSet is not supported yet", remedy="declare its applications one by one")
+    raise NotSupported(
+        "an ApplicationSet is read from declaration directories and from Git only",
+        remedy="keep it there, or declare its applications one by one",
+    )

@@ -10,6 +10,7 @@ import orjson
 
 from gitopsd.core.declaration import declared, is_declaration
 from gitopsd.core.declaration.destination import ARGO_GROUP
+from gitopsd.core.declaration.generated import generate
 from gitopsd.core.text.lists import first_of
 from gitopsd.errors import InvalidDeclaration, NotSupported
 from gitopsd.model.application import Application, Origin
@@ -54,9 +55,10 @@ def read_source(read: Documents, before: Mapping[DeclarationKey, Declared]) -> D
     and everything was read, nothing was broken, and there was something: an empty answer is no answer.
     """
     declared: dict[DeclarationKey, Declared] = {}
-    warnings: list[str] = []
-    broken = not read.complete
-    for document, origin in zip(read.manifests, read.origins, strict=True):
+    generated = generate(read.manifests, read.origins)
+    warnings = list(generated.faults)
+    broken = not read.complete or bool(generated.faults)
+    for document, origin in zip(generated.manifests, generated.origins, strict=True):
         try:
             key, value = _declared(document, _origin(read.source, origin), before)
         except NotSupported as err:
