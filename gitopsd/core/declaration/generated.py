@@ -17,6 +17,8 @@ VERSION = f"{ARGO_GROUP}/v1alpha1"
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 METADATA = ("name", "labels", "annotations", "finalizers")
 TEMPLATED = re.compile(r"\{\{.*\}\}")  # on one line, as Argo CD looks for it
+# What Go trims: Python's strip would take the separators U+001C to U+001F as well.
+SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 SPEC = frozenset({"generators", "template", "syncPolicy", "goTemplate", "goTemplateOptions", "applyNestedSelectors"})
 SYNC_POLICY = frozenset({"applicationsSync", "preserveResourcesOnDeletion"})
 
@@ -197,7 +199,8 @@ class _Renderer:
             tag, end, rest = rest.partition("}}")
             if not end:
                 raise _Unclosed("a {{ has no }}")
-            parts += [before, parameters.get(tag.strip(), "{{" + tag + "}}") if tag.strip() else "{{" + tag + "}}"]
+            name, unknown = tag.strip(SPACE), "{{" + tag + "}}"
+            parts += [before, parameters.get(name, unknown) if name else unknown]
             self._spend(len(before) + len(parts[-1]))
         self._spend(len(rest))
         return "".join((*parts, rest))

@@ -69,6 +69,8 @@ def test_documents_that_are_no_sets_are_left_as_they_are() -> None:
         ("{{\nenv }}", "{{\nenv }}"),
         ("{{env}} {{\nenv\n}}", "dev dev"),
         ("}} {{env}} }}", "}} dev }}"),
+        ("{{\u2003env\xa0}}", "dev"),
+        ("{{\x1cenv}}", "{{\x1cenv}}"),
     ],
 )
 def test_strings_are_rendered_as_fasttemplate_renders_them(text: str, rendered: str) -> None:
