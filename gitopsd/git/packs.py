@@ -20,6 +20,7 @@ COMMIT, TREE, BLOB, TAG = 1, 2, 3, 4
 KINDS = {COMMIT: b"commit", TREE: b"tree", BLOB: b"blob", TAG: b"tag"}
 OFS_DELTA, REF_DELTA = 6, 7
 HEAD_BYTES, HASH_BYTES = 12, 20
+MAX_NUMBER_BITS = 63  # of a size or a distance: a longer one would be reckoned with as if it were one
 STEP_BYTES = 4096  # of a pack that are given to zlib at once
 
 Oid = bytes  # 20 of them
@@ -66,7 +67,7 @@ class PackReader:
         while byte & 0x80:
             byte = self._byte()
             size |= (byte & 0x7F) << shift
-            shift += 7
+            shift = _next_shift(shift)
         base: Oid | int = 0
         if kind == OFS_DELTA:
             base = began - self._distance()
@@ -114,9 +115,9 @@ class PackReader:
 
     def _distance(self) -> int:
         byte = self._byte()
-        distance = byte & 0x7F
+        distance, shift = byte & 0x7F, 0
         while byte & 0x80:
-            byte = self._byte()
+            byte, shift = self._byte(), _next_shift(shift)
             distance = (distance + 1) << 7 | byte & 0x7F
         return distance
 
@@ -135,13 +136,20 @@ class PackReader:
         return b"".join(parts)
 
 
+def _next_shift(shift: int) -> int:
+    """Return where the next seven bits of a number go. Raises Unsure where no size of Git's has so many."""
+    if shift > MAX_NUMBER_BITS:
+        raise Unsure("pack")
+    return shift + 7
+
+
 def _varint(data: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         byte = data[at]
         at += 1
         value |= (byte & 0x7F) << shift
-        shift += 7
+        shift = _next_shift(shift)
         if not byte & 0x80:
             return value, at
 

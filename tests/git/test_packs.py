@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import time
 import zlib
 from pathlib import Path
 
@@ -114,6 +115,8 @@ def test_broken_pack_is_refused_and_never_gives_an_object_another_name(repo: Rep
         (begin(1) + head(6, 3) + b"\5" + zlib.compress(b"\1\1\1"), "pack"),  # of what is no object
         (begin(1) + head(6, packs.MAX_DELTA_BYTES + 1) + b"\5" + zlib.compress(b""), "large"),
         (begin(1) + head(BLOB, 100) + b"no zlib", "pack"),
+        (begin(1) + b"\xb0" + b"\x80" * 20 + b"\0", "pack"),  # a size of more than 63 bits
+        (begin(1) + head(6, 3) + b"\xff" * 20 + b"\0", "pack"),  # and a distance
         (b"PACK\0\0\0\3" + (0).to_bytes(4, "big"), "pack"),
         (b"", "pack"),
     ],
@@ -123,6 +126,14 @@ def test_pack_that_is_made_to_harm_is_refused(repo: Repo, body: bytes, reason: s
         unpacked(repo, signed(body))
 
     assert reason == refused.value.reason
+
+
+def test_number_that_does_not_end_costs_no_time(repo: Repo) -> None:
+    began_s = time.process_time()
+    with pytest.raises(REFUSED):
+        unpacked(repo, signed(begin(1) + b"\xb0" + b"\xff" * (packs.MAX_PACK_BYTES - 64)))
+
+    assert time.process_time() - began_s < 1.0  # minutes, where each byte made the number longer
 
 
 def test_delta_makes_no_more_than_the_bounds_allow(repo: Repo) -> None:
