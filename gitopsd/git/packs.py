@@ -21,6 +21,7 @@ KINDS = {COMMIT: b"commit", TREE: b"tree", BLOB: b"blob", TAG: b"tag"}
 OFS_DELTA, REF_DELTA = 6, 7
 HEAD_BYTES, HASH_BYTES = 12, 20
 MAX_NUMBER_BITS = 63  # of a size or a distance: a longer one would be reckoned with as if it were one
+MAX_BASE_BYTES = MAX_BYTES  # of an object of the mirror that is read, for a delta or to be looked into
 STEP_BYTES = 4096  # of a pack that are given to zlib at once
 
 Oid = bytes  # 20 of them

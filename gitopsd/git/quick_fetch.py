@@ -22,7 +22,7 @@ from gitopsd.git.credentials import http_login
 from gitopsd.git.epoch import HEAD, OTHER, is_ref_name
 from gitopsd.git.packs import BLOB, COMMIT, MAX_PACK_BYTES, TAG, TREE, Object, Oid, PackReader
 from gitopsd.git.protocol import Unsure
-from gitopsd.git.reachable import Reachable
+from gitopsd.git.reachable import Reachable, read_small
 from gitopsd.settings import RepoCredentials
 from gitopsd.trust.fetch import OK, UNAUTHORIZED, FetchFailed, HttpAnswer, HttpRequest, HttpSession, Why
 from gitopsd.trust.kept import KeptSessions
@@ -221,10 +221,9 @@ class _Work:
 
         def base(oid: Oid) -> Object | None:
             try:
-                kind, content = odb.read(pygit2.Oid(raw=oid))
+                return read_small(odb, oid)
             except KeyError:
                 return self._arrived.get(oid)
-            return int(kind), content
 
         self._arrived |= PackReader(protocol.pack_of(answer), base).read()
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import pygit2
 
-from gitopsd.git.packs import BLOB, COMMIT, HASH_BYTES, TAG, TREE, Object, Oid
+from gitopsd.git.packs import BLOB, COMMIT, HASH_BYTES, MAX_BASE_BYTES, TAG, TREE, Object, Oid
 from gitopsd.git.protocol import Unsure
 
 MAX_STEPS = 50_000  # entries of trees, and commits, that are looked at; a commit counts as many as takes its time
@@ -146,15 +146,23 @@ class Reachable:
         if (value := self.arrived.get(oid)) is not None:
             return value
         try:
-            kind, content = self.odb.read(pygit2.Oid(raw=oid))
+            return read_small(self.odb, oid)
         except KeyError:
             raise Unsure("missing") from None
-        return int(kind), content
 
     def _spend(self, steps: int) -> None:
         self._steps -= steps
         if self._steps < 0:
             raise Unsure("far")
+
+
+def read_small(odb: pygit2.Odb, oid: Oid) -> Object:
+    """Return an object of a mirror. Raises KeyError where it is not there, and Unsure where it is large."""
+    name = pygit2.Oid(raw=oid)
+    if odb.read_header(name)[1] > MAX_BASE_BYTES:
+        raise Unsure("large")
+    kind, content = odb.read(name)
+    return int(kind), content
 
 
 def _head(content: bytes) -> CommitHead:

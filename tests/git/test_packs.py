@@ -14,7 +14,7 @@ import pytest
 from gitopsd.git import packs
 from gitopsd.git.packs import BLOB, Object, Oid, PackReader
 from gitopsd.git.protocol import Unsure
-from gitopsd.git.reachable import Reachable
+from gitopsd.git.reachable import Reachable, read_small
 from tests.git.histories import RandomHistory, git, raw
 from tests.gitserver import Repo
 
@@ -207,3 +207,13 @@ def test_tree_and_blob_cannot_stand_for_each_other(repo: Repo) -> None:
 
     with pytest.raises(REFUSED):
         Reachable(repo.git.odb, arrived, {tip.id.raw}).check([b"\7" * 20])
+
+
+def test_large_object_of_the_mirror_is_not_read(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    oid = repo.git.revparse_single("main:apps/1/a.yaml").id.raw
+    assert BLOB == read_small(repo.git.odb, oid)[0]
+    monkeypatch.setattr("gitopsd.git.reachable.MAX_BASE_BYTES", 1)
+    with pytest.raises(REFUSED) as refused:
+        read_small(repo.git.odb, oid)
+
+    assert "large" == refused.value.reason
