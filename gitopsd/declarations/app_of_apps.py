@@ -72,7 +72,11 @@ class AppOfApps:
         dry_run = request is not None and request.dry_run
         declares = not dry_run and (request is not None or app.sync_policy.automated)
         # At every pass: what the source no longer holds is known only by telling it whole.
-        warnings = self._declare(pass_request, rendered, generated) if declares else generated.faults
+        warnings = (
+            self._declare(pass_request, rendered, generated)
+            if declares
+            else (*generated.faults, *generated.unsupported)
+        )
         after = self._compare(app, manifests)
         target = target_hash({key_of(manifest): object_hash(manifest) for manifest in manifests})
         operation = self._noted(pass_request, rendered, target, _tasks(before, after, declared=declares))

@@ -18,6 +18,7 @@ from tests.contract.stores import (
     names,
     project,
 )
+from tests.core import declaring
 
 CASCADE: dict[str, Any] = {"finalizers": ["resources-finalizer.argocd.argoproj.io"]}
 
@@ -75,6 +76,24 @@ def test_application_set_that_cannot_be_read_prunes_nothing_of_its_source(shop: 
 
     assert 2 == len(declare(shop, application("new"), application_set, prune=True))
     assert ["new", "shop"] == names(shop.restarted())
+
+
+def test_application_set_that_asks_for_more_keeps_what_sets_have_made_and_nothing_else(shop: Subject) -> None:
+    template = {"metadata": {"name": "{{env}}"}, "spec": application("x")["spec"]}
+    kept = {"preserveResourcesOnDeletion": True}  # without a finalizer, which would keep it for a while
+    made = declaring.application_set(template, {"env": "dev"}, syncPolicy=kept)
+    more = {**made, "spec": {**made["spec"], "goTemplate": True}}
+
+    assert 1 == len(declare(shop, application("new"), more, prune=True))
+    assert ["new"] == names(shop.restarted())  # no set has made anything yet
+
+    declare(shop, application("new"), made, prune=True)
+    assert ["dev", "new"] == names(shop.restarted())
+    declare(shop, more, prune=True)
+    assert ["dev", "new"] == names(shop.restarted())  # it may be the set's
+    declare(shop, application("new"), made, prune=True)
+    declare(shop, application("new"), prune=True)
+    assert ["new"] == names(shop.restarted())
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import orjson
 
 from gitopsd.core.declaration import declared, is_declaration
 from gitopsd.core.declaration.destination import ARGO_GROUP
-from gitopsd.core.declaration.generated import generate
+from gitopsd.core.declaration.generated import generate, is_generated
 from gitopsd.core.text.lists import first_of
 from gitopsd.errors import InvalidDeclaration, NotSupported
 from gitopsd.model.application import Application, Origin
@@ -56,8 +56,9 @@ def read_source(read: Documents, before: Mapping[DeclarationKey, Declared]) -> D
     """
     declared: dict[DeclarationKey, Declared] = {}
     generated = generate(read.manifests, read.origins)
-    warnings = list(generated.faults)
-    broken = not read.complete or bool(generated.faults)
+    warnings = [*generated.faults, *generated.unsupported]
+    made = any(is_generated(declared.manifest) for declared in before.values())
+    broken = not read.complete or bool(generated.faults or (generated.unsupported and made))
     for document, origin in zip(generated.manifests, generated.origins, strict=True):
         try:
             key, value = _declared(document, _origin(read.source, origin), before)

@@ -15,6 +15,7 @@ from gitopsd.errors import InvalidDeclaration, NotSupported
 MOST_CHARACTERS = 32 * 1024 * 1024  # that one source's sets generate together, each node counted as one more
 VERSION = f"{ARGO_GROUP}/v1alpha1"
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
+KIND = "ApplicationSet"
 METADATA = ("name", "labels", "annotations", "finalizers")
 TEMPLATED = re.compile(r"\{\{.*\}\}")  # on one line, as Argo CD looks for it
 # What Go trims: Python's strip would take the separators U+001C to U+001F as well.
@@ -30,21 +31,31 @@ class Generated:
     manifests: tuple[Any, ...]
     origins: tuple[str, ...]  # of each; a set's own for what it generates
     faults: tuple[str, ...]  # of sets and elements: while there is one, what is missing is not known to be gone
+    unsupported: tuple[str, ...] = ()  # sets that ask for what is not done: as far as is known they made nothing
 
 
 def is_set(document: Any) -> bool:
     """Tell whether a document is an ApplicationSet."""
-    return isinstance(document, Mapping) and is_declaration(document) and document["kind"] == "ApplicationSet"
+    return isinstance(document, Mapping) and is_declaration(document) and document["kind"] == KIND
+
+
+def is_generated(manifest: Mapping[str, Any]) -> bool:
+    """Tell whether an Application is one that a set has generated."""
+    owners = manifest.get("metadata", {}).get("ownerReferences")
+    return isinstance(owners, list) and any(
+        isinstance(owner, Mapping) and owner.get("kind") == KIND for owner in owners
+    )
 
 
 def generate(manifests: Sequence[Any], origins: Sequence[str]) -> Generated:
     """Return what the documents of one source declare once its ApplicationSets have generated theirs.
 
     A set that cannot be read generates nothing, an element that cannot be rendered is passed over, and a name that a
-    set and anything else want is nobody's: each is a fault.
+    set and anything else want is nobody's: each is a fault. What is generated names its set as its owner.
     """
     documents: list[tuple[Any, str, bool]] = []  # document, origin, generated
     faults: list[str] = []
+    unsupported: list[str] = []
     renderer = _Renderer(MOST_CHARACTERS)
     for document, origin in zip(manifests, origins, strict=True):
         if not is_set(document):
@@ -56,15 +67,19 @@ def generate(manifests: Sequence[Any], origins: Sequence[str]) -> Generated:
                     faults.append(f"{origin}: {app}")
                 else:
                     documents.append((app, origin, True))
-        except (InvalidDeclaration, NotSupported) as err:
+        except InvalidDeclaration as err:
             faults.append(f"{origin}: {err}")
+        except NotSupported as err:
+            unsupported.append(f"{origin}: {err}")
     wanted = Counter(_name(document) for document, _, _ in documents)
     contested = {_name(document) for document, _, made in documents if made and wanted[_name(document)] > 1}
     for document, origin, _ in documents:
         if _name(document) in contested:
             faults.append(f"{origin}: Application {_name(document)} is declared more than once; give each its own name")
     kept = [(document, origin) for document, origin, _ in documents if _name(document) not in contested]
-    return Generated(tuple(each for each, _ in kept), tuple(origin for _, origin in kept), tuple(faults))
+    return Generated(
+        tuple(each for each, _ in kept), tuple(origin for _, origin in kept), tuple(faults), tuple(unsupported)
+    )
 
 
 def _name(document: Any) -> str:
@@ -91,7 +106,7 @@ def _applications(document: Mapping[str, Any], renderer: _Renderer) -> Iterator[
     if policy.text("applicationsSync", "sync") != "sync":
         raise NotSupported(".spec.syncPolicy.applicationsSync is not supported yet", remedy="leave it out")
     cascade = not policy.flag("preserveResourcesOnDeletion")
-    template = _template(spec, metadata.text("namespace"))
+    template = _template(spec, metadata)
     elements = [element for generator in spec.mappings("generators") or () for element in _elements(generator)]
     if not elements:
         raise spec.refuse(
@@ -106,14 +121,15 @@ def _applications(document: Mapping[str, Any], renderer: _Renderer) -> Iterator[
             yield _application(template, parameters, renderer, cascade=cascade)
 
 
-def _template(spec: Fields, namespace: str) -> dict[str, Any]:
+def _template(spec: Fields, of_set: Fields) -> dict[str, Any]:
     template = spec.mapping("template")
     if template is None:
         raise spec.refuse("template", "is missing", "write the Application to generate")
     metadata = template.raw("metadata")
     kept = {field: metadata[field] for field in METADATA if metadata.get(field) is not None}
-    if namespace:
+    if namespace := of_set.text("namespace"):
         kept["namespace"] = namespace  # the set's, whatever the template says, as with Argo CD
+    kept["ownerReferences"] = [{"apiVersion": VERSION, "kind": KIND, "name": of_set.text("name")}]
     return {"apiVersion": VERSION, "kind": "Application", "metadata": kept, "spec": template.raw("spec")}
 
 

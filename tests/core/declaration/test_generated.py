@@ -8,7 +8,7 @@ import pytest
 
 from gitopsd.core.declaration import generated
 from gitopsd.core.declaration.changes import DeclarationKey, Documents, read_source
-from gitopsd.core.declaration.generated import FINALIZER, Generated, generate
+from gitopsd.core.declaration.generated import FINALIZER, Generated, generate, is_generated
 from tests.core import declaring
 from tests.core.declaring import Document, manifest
 
@@ -44,7 +44,11 @@ def test_each_element_makes_an_application() -> None:
 
     dev, prod = result.manifests
     assert ((), (ORIGIN, ORIGIN)) == (result.faults, result.origins)
-    assert {"name": "dev", "namespace": "argocd", "finalizers": [FINALIZER]} == dev["metadata"]
+    owner = {"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet", "name": "shops"}
+    metadata = {"name": "dev", "namespace": "argocd", "finalizers": [FINALIZER], "ownerReferences": [owner]}
+    assert metadata == dev["metadata"]
+    assert is_generated(dev)
+    assert not is_generated(manifest())
     assert ("apps/prod", "c-prod") == (prod["spec"]["source"]["path"], prod["spec"]["destination"]["name"])
 
 
@@ -128,7 +132,7 @@ def test_element_that_cannot_be_rendered_is_told_and_harms_no_other(bad: Documen
 def test_set_that_is_not_understood_whole_generates_nothing_and_says_so(spec: Document) -> None:
     result = made({**application_set(), "spec": {**application_set(element("dev"))["spec"], **spec}})
 
-    assert ((), 1) == (result.manifests, len(result.faults))
+    assert ((), 1) == (result.manifests, len((*result.faults, *result.unsupported)))
 
 
 def test_name_that_two_want_is_nobody_s_and_both_say_so() -> None:
