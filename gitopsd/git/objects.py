@@ -23,8 +23,20 @@ def open_mirror(mirror: str) -> pygit2.Repository:
         raise _unreadable(mirror, "the mirror", err) from err
 
 
+def fresh_mirror(mirror: str) -> pygit2.Repository:
+    """Return the repository at `mirror` with nothing in memory yet: what is read of it is what the disk has now."""
+    try:
+        return _opened(mirror)
+    except (OSError, pygit2.GitError) as err:
+        raise _unreadable(mirror, "the mirror", err) from err
+
+
 @functools.lru_cache(maxsize=64)
 def _open(mirror: str, _inode: int) -> pygit2.Repository:
+    return _opened(mirror)
+
+
+def _opened(mirror: str) -> pygit2.Repository:
     flags = pygit2.enums.RepositoryOpenFlag.NO_SEARCH | pygit2.enums.RepositoryOpenFlag.BARE
     return pygit2.Repository(mirror, flags)
 

@@ -117,7 +117,7 @@ class QuickFetch:
                 self._known = await self._capabilities(server, asked)
             known = self._known
             look, listing, answer = await self._look(server, known, mirror, others, named)
-            work = _Work(mirror, look, others)
+            work = _Work(look, others)
             missing = await _thread(work.missing, listing, answer)
             if len(missing) > MAX_WANTS:
                 raise Unsure("large")
@@ -171,6 +171,7 @@ class _Server:
 class _Look:
     """What there is before."""
 
+    repo: pygit2.Repository
     refs: MirrorRefs
     haves: tuple[str, ...]
     unknown: tuple[str, ...]  # of the commits that webhooks named
@@ -180,7 +181,6 @@ class _Look:
 class _Work:
     """What is done to the mirror, in threads: each of its methods blocks."""
 
-    mirror: Path
     look: _Look
     others: Collection[str]
     _wanted: dict[str, str] = field(default_factory=dict)
@@ -192,13 +192,13 @@ class _Work:
         with suppress(Unsure):  # a webhook's word may be wrong
             if answer:
                 self.unpack(answer)
-        odb = objects.open_mirror(str(self.mirror)).odb
+        odb = self.look.repo.odb
         changed = {oid for name, oid in self._wanted.items() if self.look.refs.objects.get(name) != oid}
         return sorted(oid for oid in changed if bytes.fromhex(oid) not in self._arrived and not odb.exists(_id(oid)))
 
     def finish(self) -> MirrorRefs:
         """Store what came, move the refs, and return them; nothing is stored of what is not whole."""
-        repo, before = objects.open_mirror(str(self.mirror)), self.look.refs
+        repo, before = self.look.repo, self.look.refs
         moved = {name: oid for name, oid in self._wanted.items() if before.objects.get(name) != oid}
         gone = [name for name in before.objects if name not in self._wanted and _is_ours(name, self.others)]
         if not moved and not gone:
@@ -217,7 +217,7 @@ class _Work:
 
     def unpack(self, answer: bytes) -> None:
         """Take what an answer brings."""
-        odb = objects.open_mirror(str(self.mirror)).odb
+        odb = self.look.repo.odb
 
         def base(oid: Oid) -> Object | None:
             try:
@@ -229,12 +229,12 @@ class _Work:
 
 
 def _look(mirror: Path, commits: Mapping[str, str | None], named: Sequence[str]) -> _Look:
-    repo = objects.open_mirror(str(mirror))
+    repo = objects.fresh_mirror(str(mirror))  # a damaged one is not to be hidden by what was read of it before
     refs = _read_refs(repo, commits)
     if any((mirror / name).exists() for name in UNUSUAL):  # after: what packs refs meanwhile has its mark there before
         raise Unsure("mirror")
     unknown = tuple(oid for oid in dict.fromkeys(named) if not repo.odb.exists(_id(oid)))
-    return _Look(refs, tuple(_haves(repo, refs)), unknown)
+    return _Look(repo, refs, tuple(_haves(repo, refs)), unknown)
 
 
 def _read_refs(repo: pygit2.Repository, before: Mapping[str, str | None]) -> MirrorRefs:
@@ -245,7 +245,15 @@ def _read_refs(repo: pygit2.Repository, before: Mapping[str, str | None]) -> Mir
 def _commits(
     repo: pygit2.Repository, named: Collection[str], before: Mapping[str, str | None]
 ) -> dict[str, str | None]:
-    return {oid: before[oid] if oid in before else objects.peeled(repo.path, oid) for oid in named}
+    return {oid: before[oid] if oid in before else _peeled(repo, oid) for oid in named}
+
+
+def _peeled(repo: pygit2.Repository, oid: str) -> str | None:
+    """Return the commit that an object stands for; None where it is of something else. Raises where it is damaged."""
+    value: Any = repo[_id(oid)]
+    while isinstance(value, pygit2.Tag):
+        value = value.get_object()
+    return str(value.id) if isinstance(value, pygit2.Commit) else None
 
 
 def _haves(repo: pygit2.Repository, refs: MirrorRefs) -> list[str]:

@@ -52,7 +52,15 @@ def own(place: Path) -> None:
     Raises:
         OSError: it cannot be made, or is somebody else's, who was faster in a directory for all.
     """
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    while True:
+        try:
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileExistsError:
+            status = _status(place)
+            if status is not None and not stat.S_ISDIR(status.st_mode):
+                raise
+            continue  # it was swept between the look at it and the next
+        break
     status = _status(place)
     if status is not None and not _is_mine(status):
         raise PermissionError(errno.EPERM, "it is somebody else's", str(place))

@@ -63,7 +63,7 @@ async def test_push_over_http_is_told_by_a_signed_webhook(tmp_path: Path) -> Non
 
     revision = await git("-C", str(work), "rev-parse", "HEAD")
     assert verify(SECRET.encode(), body, request.headers["X-Hub-Signature-256"])
-    assert Told((repo_url,), ("refs/heads/main",)) == github(request.headers["X-GitHub-Event"], body)
+    assert Told((repo_url,), ("refs/heads/main",), (revision,)) == github(request.headers["X-GitHub-Event"], body)
     assert (revision, frozenset({"shop"})) == (push.revision, push.namespaces)
     assert [] == failures
 

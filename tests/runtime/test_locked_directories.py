@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import threading
 from pathlib import Path
 
@@ -48,6 +49,32 @@ def test_directory_that_is_swept_while_it_is_claimed_is_made_anew(tmp_path: Path
     assert is_claimed(place)
     let_go.set()
     holder.join()
+
+
+def test_directory_that_is_swept_while_it_is_made_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "run-one"
+    place.mkdir()
+    looks = []
+
+    def swept(path: Path) -> bool:
+        looks.append(path)
+        place.rmdir()
+        return False
+
+    monkeypatch.setattr(Path, "is_dir", swept)  # what mkdir asks where something was there
+    with claimed(place):
+        assert stat.S_ISDIR(place.lstat().st_mode)
+
+    assert [place] == looks
+
+
+def test_file_in_the_place_of_a_directory_cannot_be_claimed(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(FileExistsError), claimed(tmp_path / "file"):
+        pass
 
 
 def test_link_to_a_directory_cannot_be_claimed(tmp_path: Path) -> None:

@@ -115,10 +115,10 @@ async def test_cases_35_and_37_nothing_is_told_without_the_token() -> None:
                     assert 401 == answer.status
 
 
-async def test_cases_45_and_48_a_request_brings_no_cluster_no_manifests_and_no_declaration() -> None:
+async def test_cases_45_and_48_a_request_brings_no_cluster_and_no_manifests() -> None:
     backend = FakeBackend(app_view("shop"))
     async with serving(backend) as api:
-        for method, path in (("PUT", "/api/v1/clusters/c1"), ("POST", "/api/v1/clusters"), ("POST", APPS)):
+        for method, path in (("PUT", "/api/v1/clusters/c1"), ("POST", "/api/v1/clusters")):
             assert (await api.status(method, path, json={"server": "https://evil"}))[0] in (404, 405)
         status, _ = await api.status("POST", f"{APPS}/shop/sync", json={"manifests": ["{}"]})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -118,8 +119,17 @@ async def test_case_5_no_request_says_where_manifests_are_read() -> None:
         details = f"/api/v1/repositories/{quote(REPO, safe='')}/appdetails"
         answer = await api.status("POST", details, json={"appName": "shop", "source": {**path, "repoURL": REPO}})
         assert (200, {"type": "Directory"}) == answer  # of the declared path
-        for method, place in (("POST", "/api/v1/applications"), ("PUT", url), ("PATCH", url), ("PUT", f"{url}/spec")):
-            assert (await api.status(method, place, json={"spec": {"source": path}}))[0] in (404, 405)
+        outside = declared(source=path)
+        status, refused = await api.status("POST", "/api/v1/applications", json=outside)
+        assert (400, True) == (status, "outside" in refused["message"])
+        patch = {"name": "shop", "patch": json.dumps({"spec": outside["spec"]}), "patchType": "merge"}
+        for method, place, body in (
+            ("PUT", url, outside),
+            ("PATCH", url, patch),
+            ("PUT", f"{url}/spec", outside["spec"]),
+        ):
+            assert 400 == (await api.status(method, place, json=body))[0]
+        assert "shop" == backend.apps[AppName("shop")].application.sources[0].path
 
     with pytest.raises(InvalidDeclaration, match=r"\.spec\.source\.path is '\.\./\.\./etc', outside"):
         application_from(declared(source=path), HERE)
