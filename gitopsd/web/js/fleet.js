@@ -151,7 +151,7 @@ function announce() {
   if (resting) return;
   news = false;
   resting = true;
-  requestAnimationFrame(() => (version.value += 1));
+  version.value += 1; // not with the next frame: where nobody looks there may be none
   setTimeout(() => {
     resting = false;
     if (news) announce();

@@ -3,7 +3,7 @@ import { request } from "./api.js";
 
 const SILENCE_MS = 15_000; // the daemon says something every 5 s
 const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 10_000;
+const LONGEST_WAIT_MS = 5_000;
 
 /**
  * Read the stream at `path` until `signal` aborts.
