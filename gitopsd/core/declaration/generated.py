@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ VERSION = f"{ARGO_GROUP}/v1alpha1"
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 KIND = "ApplicationSet"
 METADATA = ("name", "labels", "annotations", "finalizers")
-TEMPLATED = re.compile(r"\{\{.*\}\}")  # on one line, as Argo CD looks for it
 # What Go trims: Python's strip would take the separators U+001C to U+001F as well.
 SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 SPEC = frozenset({"generators", "template", "syncPolicy", "goTemplate", "goTemplateOptions", "applyNestedSelectors"})
@@ -180,6 +178,15 @@ def _only(fields: Fields, known: frozenset[str]) -> None:
             )
 
 
+def _is_templated(text: str) -> bool:
+    """Tell whether a line of `text` has `{{` and then `}}`, which is what Argo CD looks for."""
+    for line in text.split("\n"):
+        begin = line.find("{{")
+        if begin >= 0 and line.find("}}", begin + 2) >= 0:
+            return True
+    return False
+
+
 class _Unclosed(Exception):
     """A tag has no end."""
 
@@ -206,7 +213,7 @@ class _Renderer:
         return value
 
     def _text(self, text: str, parameters: Mapping[str, str]) -> str:
-        if not TEMPLATED.search(text):
+        if not _is_templated(text):
             self._spend(len(text))
             return text
         parts, rest = [], text
