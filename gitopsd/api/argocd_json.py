@@ -184,7 +184,7 @@ def _status(
             "history": over,
             "conditions": _conditions(app, status),
             "operationState": operation_state_json(operation, declared, results=results) if operation else None,
-            "reconciledAt": rfc3339(status.reconciled_s),
+            "reconciledAt": rfc3339(_reconciled_s(status)),
             **_one_or_many("sourceType", status.source_types),
             "summary": _filled({"isAppOfApps": app.declares}),
             "gitopsd": _ours(app, status, now_s),
@@ -211,6 +211,17 @@ def _ours(app: Application, status: AppStatus, now_s: float) -> Json:
             "progress": _progress(status.operation) if status.operation else None,
         }
     )
+
+
+def _reconciled_s(status: AppStatus) -> float:
+    """Return when the status was compared, which is told in whole seconds, as the end of a sync is.
+
+    Clients wait for a status that is not older than the end: one of the same second may be, and is put before it.
+    """
+    ended_s = status.operation.finished_s if status.operation is not None else None
+    if ended_s is None or status.reconciled_s >= ended_s:
+        return status.reconciled_s
+    return min(status.reconciled_s, int(ended_s) - 1.0)
 
 
 def _differing(resources: Sequence[Compared]) -> Json | None:

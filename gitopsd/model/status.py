@@ -67,7 +67,7 @@ class AppStatus:
     cluster: ClusterId | None
     conditions: tuple[Condition, ...] = ()
     operation: Operation | None = None  # the running or the last one
-    reconciled_s: float = 0.0  # Unix time of the pass
+    reconciled_s: float = 0.0  # Unix time of the comparison: what a pass has written since is not in it
     epoch_s: float = 0.0  # Unix time at which the oldest epoch was taken
     source_types: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()  # why it is too old to go by; what is shown of it is not green then

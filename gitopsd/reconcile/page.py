@@ -108,6 +108,7 @@ class Reconciler:
         access = self.destinations.access(app, cluster)  # by now: a render may have taken long
         target = self.snapshots.target_of_pass(request, access, rendered)
         self.targets.record(request, access, target)  # the one write before a sync: who wants what
+        compared_s = self.now_s()
         snapshot = await self.snapshots.take(request, access, target)  # 3: live, and what lives in what may go
         if request.left_alone:
             return Again(self.refresh_s)
@@ -123,7 +124,7 @@ class Reconciler:
             return Again(None)
         snapshot = replace(snapshot, conditions=(*snapshot.conditions, *told_of(fought), *leftovers.conditions))
         waits_s = (leftovers.again_after_s, self.live.age(cluster).settles_s)
-        return self._published(request, (verdict, outcome), rendered, snapshot, waits_s)
+        return self._published(request, (verdict, outcome, compared_s), rendered, snapshot, waits_s)
 
     def _fought(self, request: PassRequest, snapshot: Snapshot, compared: Comparison) -> tuple[ContestedField, ...]:
         """Write down what has drifted; return the fields that are not to be healed."""
@@ -141,7 +142,7 @@ class Reconciler:
             self.targets.keep_last(request.app)
             return Again(self.refresh_s)
         rendered = await self._desired(request, None)
-        return self._published(request, self.declarer.declare(request, rendered), rendered)
+        return self._published(request, (*self.declarer.declare(request, rendered), self.now_s()), rendered)
 
     async def _desired(self, request: PassRequest, cluster: ClusterId | None) -> Rendered:
         if not request.deleting:
@@ -153,12 +154,12 @@ class Reconciler:
     def _published(
         self,
         request: PassRequest,
-        result: tuple[Comparison, Outcome],
+        result: tuple[Comparison, Outcome, float],  # and when it was compared, in Unix time
         rendered: Rendered,
         snapshot: Snapshot | None = None,
         more_s: Sequence[float | None] = (),
     ) -> Again:
-        compared, outcome = result
+        compared, outcome, compared_s = result
         fails = self._failing(request.app, compared, outcome, snapshot) if snapshot else None
         conditions, errors = snapshot.conditions if snapshot else (), [sync_error(fails)] if fails else []
         status = AppStatus(
@@ -168,7 +169,7 @@ class Reconciler:
             conditions=(*conditions, *errors, *self.apps.contested(request.app.name)),
             operation=outcome.operation,
             failing=fails,
-            reconciled_s=self.now_s(),
+            reconciled_s=compared_s,
             epoch_s=rendered.taken_s,
             source_types=rendered.source_types,
             orphans=snapshot.orphans if snapshot else 0,

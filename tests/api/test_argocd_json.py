@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from gitopsd.api.argocd_json import application_json, operation_state_json
 from gitopsd.core.declaration import application_from
 from gitopsd.model.application import Application, Origin
@@ -99,6 +101,23 @@ def test_sync_health_and_resources_are_where_argo_cd_has_them() -> None:
     ] == found["resources"]
     assert "2023-11-14T22:13:30Z" == found["reconciledAt"]
     assert 20.0 == found["gitopsd"]["epochAgeSeconds"]
+
+
+@pytest.mark.parametrize(
+    ("compared_s", "ended_s", "shown_at"),
+    [
+        (1_700_000_010.2, 1_700_000_010.8, "2023-11-14T22:13:29Z"),  # the same second, and of before the end
+        (1_700_000_009.9, 1_700_000_010.1, "2023-11-14T22:13:29Z"),
+        (1_700_000_010.8, 1_700_000_010.2, "2023-11-14T22:13:30Z"),
+    ],
+)
+def test_comparison_of_before_the_end_of_a_sync_is_of_an_earlier_second(
+    compared_s: float, ended_s: float, shown_at: str
+) -> None:
+    found = shown(reconciled_s=compared_s, operation=replace(operation(), finished_s=ended_s))
+
+    assert shown_at == found["reconciledAt"]
+    assert (compared_s < ended_s) == (found["reconciledAt"] < found["operationState"]["finishedAt"])
 
 
 def test_several_sources_have_revisions_and_one_has_a_revision() -> None:

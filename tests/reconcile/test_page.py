@@ -11,7 +11,7 @@ from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
 from gitopsd.model.status import AppStatus
 from gitopsd.reconcile.page import LOST_S, NOT_SEEN_S, UNANSWERED_S
 from gitopsd.reconcile.workers import Again
-from tests.reconcile.shell import BY_HAND, REFRESH_S, Shell, app, config, config_key
+from tests.reconcile.shell import BY_HAND, REFRESH_S, Clock, Shell, app, config, config_key
 
 SHOP = AppName("shop")
 ROAD = ResourceKey("example.org", "Road", "prod", "a5")
@@ -277,3 +277,27 @@ async def test_application_whose_project_names_no_account_for_its_destination_is
 
     assert set() == shell.names()
     assert "names no service account" in shell.status("shop").conditions[0].message
+
+
+class MovingClock(Clock):
+    """One that goes on by a millisecond each time that somebody looks at it."""
+
+    def __call__(self) -> float:
+        self.now_s += 0.001
+        return self.now_s
+
+
+async def test_status_of_the_pass_that_ends_a_sync_is_older_than_its_end_and_the_next_one_is_newer() -> None:
+    shell = Shell(MovingClock())
+    shell.declare(app("shop"))
+    shell.git.push({"apps/shop/x": config("x")})
+    await shell.walk()
+    verdicts = []
+    for _ in range(6):
+        await shell.pass_over("shop")
+        status = shell.status("shop")
+        if status.operation is not None and status.operation.finished_s is not None:
+            verdicts.append((status.comparison.status, status.reconciled_s > status.operation.finished_s))
+
+    assert (SyncStatus.OUT_OF_SYNC, False) == verdicts[0]
+    assert (SyncStatus.SYNCED, True) == verdicts[-1]
