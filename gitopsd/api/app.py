@@ -21,6 +21,7 @@ from gitopsd.api.rest.applications import ApplicationRoutes
 from gitopsd.api.rest.audit import AuditRoutes
 from gitopsd.api.rest.clusters import ClusterRoutes
 from gitopsd.api.rest.drift import DriftRoutes
+from gitopsd.api.rest.edits import EditRoutes
 from gitopsd.api.rest.inspecting import LOGS, InspectingRoutes
 from gitopsd.api.rest.operations import OperationRoutes
 from gitopsd.api.rest.projects import ProjectRoutes
@@ -88,6 +89,7 @@ def api_app(parts: ApiWiring, grpc: GrpcDoor) -> web.Application:
     app.add_routes(OperationRoutes(uses.operations, show).routes())
     app.add_routes(ResourceRoutes(uses.resources, now_s).routes())
     app.add_routes(InspectingRoutes(uses.inspecting, parts.authenticator).routes())
+    app.add_routes(EditRoutes(uses.edits).routes())
     app.add_routes(ClusterRoutes(uses.clusters, now_s).routes())
     app.add_routes(RepositoryRoutes(uses.repositories, now_s).routes())
     app.add_routes(ProjectRoutes(uses.projects, uses.role_tokens).routes())

@@ -68,8 +68,8 @@ class ClusterApplier:
         return replace(self, user=user) if user else self
 
     async def dry_run(self, cluster: ClusterId, manifest: Manifest, *, takeover: bool = False) -> Answer:
-        client = self._writer(cluster)
-        resource = await self._resource(client, cluster, gvk_of(manifest))
+        client = self.writer(cluster)
+        resource = await self.resource_of(client, cluster, gvk_of(manifest))
         if resource is None:
             no = _not_served(key_of(manifest), gvk_of(manifest))
             return Inapplicable(no.code, no.message, "invalid")
@@ -86,7 +86,7 @@ class ClusterApplier:
             Retryable: no answer.
         """
         client = self._client(cluster)
-        resource = await self._resource(client, cluster, ref.gvk)
+        resource = await self.resource_of(client, cluster, ref.gvk)
         if resource is None:
             return None
         reply = await client.request("GET", object_path(resource, ref.key.namespace, ref.key.name))
@@ -100,7 +100,7 @@ class ClusterApplier:
         raise kind(f"cluster {cluster} does not show {ref.key} ({no.code}): {no.message}", remedy=no.remedy)
 
     async def run(self, cluster: ClusterId, command: Command) -> Applied:
-        client = self._writer(cluster)
+        client = self.writer(cluster)
         if not isinstance(command, DryRun) and (fence := self.fenced(cluster)):
             return Refused(command.key, 0, fence, retryable=True)
         match command:
@@ -117,7 +117,7 @@ class ClusterApplier:
 
     async def _apply(self, client: KubeClient, cluster: ClusterId, command: Apply) -> Applied:
         gvk = gvk_of(command.manifest)
-        resource = await self._resource(client, cluster, gvk)
+        resource = await self.resource_of(client, cluster, gvk)
         if resource is None:
             return _not_served(command.key, gvk)
         version = self.known(cluster, command.key)
@@ -126,7 +126,7 @@ class ClusterApplier:
 
     async def _check(self, client: KubeClient, cluster: ClusterId, command: DryRun) -> Applied:
         gvk = gvk_of(command.manifest)
-        resource = await self._resource(client, cluster, gvk)
+        resource = await self.resource_of(client, cluster, gvk)
         if resource is None:
             return _not_served(command.key, gvk)
         result = await ssa.check(client, resource, command, _served(client, gvk))
@@ -144,7 +144,7 @@ class ClusterApplier:
             case reading:
                 raise _unsettled(cluster, gvk, reading)
 
-    async def _resource(self, client: KubeClient, cluster: ClusterId, gvk: GVK) -> ApiResource | None:
+    async def resource_of(self, client: KubeClient, cluster: ClusterId, gvk: GVK) -> ApiResource | None:
         """Return how the cluster serves `gvk`; None where it does not, which the server itself has said just now.
 
         A CRD applied a moment ago is served before discovery tells of it, so its absence there is asked for again.
@@ -157,7 +157,7 @@ class ClusterApplier:
             case reading:
                 raise _unsettled(cluster, gvk, reading)
 
-    def _writer(self, cluster: ClusterId) -> KubeClient:
+    def writer(self, cluster: ClusterId) -> KubeClient:
         client = self._client(cluster)
         return client.acting_as(self.user) if self.user else client
 

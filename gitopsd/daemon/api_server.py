@@ -14,6 +14,7 @@ from gitopsd.api.middleware import Watched
 from gitopsd.api.probes import DaemonPart, Probes, Readiness
 from gitopsd.api.tls import TlsFiles
 from gitopsd.api.webhooks import WebhookBounds, WebhookEndpoint
+from gitopsd.apply.live_edits import LiveEdits
 from gitopsd.apply.pod_logs import PodLogs
 from gitopsd.core.rights.policy_rights import PolicyRights
 from gitopsd.daemon import sandbox_policy as confine
@@ -61,6 +62,7 @@ class ApiServer:
             controller.ledger,
             self.freshness,
             PodLogs(clusters.clients),
+            LiveEdits(clusters.applier, clusters.tracking),
             noticed=clusters.leases.noticed,
             cluster_project={ClusterId(cluster.name): cluster.project for cluster in settings.clusters}.__getitem__,
             repository_project=sources.trust.project,

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gitopsd.apply.live_edits import EditTarget, LiveEdits
 from gitopsd.apply.pod_logs import PodLogs
+from gitopsd.core.compare.pairing import owns
 from gitopsd.core.declaration import DECLARE
 from gitopsd.core.drift.staleness import aged_nodes, aged_resource
 from gitopsd.core.tree.owners import TreeNode, tree
@@ -21,6 +23,7 @@ from gitopsd.model.cluster import ApiResource
 from gitopsd.model.command import ObjectRef
 from gitopsd.model.comparison import Compared, Found
 from gitopsd.model.drift import Drift, DriftQuery
+from gitopsd.model.edit import LiveEdit
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.logs import LogLine, LogQuery
 from gitopsd.model.manifest import GVK, Manifest, gvk_of
@@ -45,6 +48,7 @@ class DaemonBackend:
     ledger: Ledger
     freshness: Freshness
     pod_logs: PodLogs
+    edits: LiveEdits
     noticed: Callable[[ClusterId], str] = lambda _: ""  # what a person should know of a cluster's lease
     cluster_project: Callable[[ClusterId], str] = lambda _: ""  # which it says it is of
     repository_project: Callable[[str], str] = lambda _: ""  # whose applications alone may read a URL
@@ -170,6 +174,13 @@ class DaemonBackend:
 
     async def read(self, name: AppName, node: TreeNode) -> Manifest | None:
         return await self.commands.applier.read(self._cluster_of(name), ObjectRef(node.live.key, node.gvk))
+
+    async def edit(self, name: AppName, node: TreeNode, edit: LiveEdit) -> Manifest | None:
+        cluster, user = self.commands.editable(name, node.live.key, own=owns(name, node.live))
+        if cluster != self._cluster_of(name):
+            raise NotFound(f"{name} goes to {cluster} by now", remedy="wait for its next pass")
+        target = EditTarget(cluster, ObjectRef(node.live.key, node.gvk), node.live.uid, user)
+        return await self.edits.edit(target, edit)
 
     async def log(self, name: AppName, pod: TreeNode, query: LogQuery) -> AsyncIterator[LogLine]:
         return await self.pod_logs.log(self._cluster_of(name), pod.live.key, query)

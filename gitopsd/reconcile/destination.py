@@ -10,6 +10,7 @@ from gitopsd.core.project.access import (
     DestinationCluster,
     ProjectAccess,
     account_of,
+    namespace_conditions,
     no_project,
     object_conditions,
     placement_conditions,
@@ -100,10 +101,13 @@ class Destinations:
             raise no_project(app)
         return project
 
-    def permitted(self, app: Application, cluster: ClusterId, key: ResourceKey) -> str:
-        """Return in whose name the object `key` is written; "": gitopsd's own. Raises NotPermitted."""
+    def permitted(self, app: Application, cluster: ClusterId, key: ResourceKey, *, own: bool = True) -> str:
+        """Return in whose name the object `key` is written; "": gitopsd's own. Raises NotPermitted.
+
+        What is not the application's `own` was made by controllers, whatever kinds a project permits in Git.
+        """
         project, where = self.project(app), self._place(cluster)
-        refuse(object_conditions(project, where, [key]))
+        refuse(object_conditions(project, where, [key]) if own else namespace_conditions(project, where, key))
         return account_of(project, where, key.namespace)
 
     def windows(self, app: Application, cluster: ClusterId) -> tuple[SyncWindow, ...]:

@@ -21,8 +21,9 @@ from gitopsd.model.application import Application, IgnoreDifference
 from gitopsd.model.command import ObjectRef, Predicted
 from gitopsd.model.comparison import Compared, SyncStatus
 from gitopsd.model.ids import AppName, ClusterId
-from gitopsd.model.manifest import GVK, Manifest, gvk_of
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey, gvk_of
 from gitopsd.model.operation import OperationPhase, SyncRequest
+from gitopsd.model.pass_request import PassRequest
 from gitopsd.ports import Applications, Applier, IgnoredPaths, Sources
 from gitopsd.reconcile.destination import Destinations
 from gitopsd.reconcile.rendering import ApplicationRenderer, Rendered
@@ -141,6 +142,26 @@ class UserCommands:
         self.known(name)
         self.apps.delete(name, cascade=cascade)
         self.queue.add(name)
+
+    def editable(self, name: AppName, key: ResourceKey, *, own: bool) -> tuple[ClusterId, str]:
+        """Return where a person's write to the object `key` goes, and in whose name.
+
+        Args:
+            own: it is in Git, so its project has to permit it by kind and name; else controllers made it.
+
+        Raises:
+            NotFound: there is no such application, or it has no objects.
+            NotPermitted: the project does not let it have the object, or go there.
+            Conflict: nothing is written in its mode.
+        """
+        app, destinations = self.known(name), self.snapshots.destinations
+        deleting = self.apps.deleting(name)
+        cluster = destinations.permitted_destination(PassRequest(app, deleting=deleting, request=None, refs=(), mark=0))
+        if cluster is DECLARE:
+            raise NotFound(f"{name} has no object in a cluster", remedy="see `gitopsd app get`")
+        if refusal := request_refused(SyncRequest(), destinations.mode_of(app)):
+            raise Conflict(f"{key} of {name} is not written: {refusal}", remedy="change it in Git, or the mode")
+        return cluster, destinations.permitted(app, cluster, key, own=own)
 
     async def desired(self, name: AppName, revision: str) -> tuple[Application, Rendered, Sequence[Manifest]]:
         """Return the target objects at `revision` ("" is the epoch's), in apply form where a cluster is known."""

@@ -13,6 +13,7 @@ from gitopsd.model.caller import Caller
 from gitopsd.model.cluster import WatchAge, WatchState
 from gitopsd.model.comparison import Compared
 from gitopsd.model.drift import Drift, DriftQuery
+from gitopsd.model.edit import LiveEdit
 from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.logs import LogLine, LogQuery
 from gitopsd.model.manifest import GVK, Manifest
@@ -177,6 +178,14 @@ class Backend(Protocol):
 
     async def read(self, name: AppName, node: TreeNode) -> Manifest | None:
         """Return a live object from the cluster, Secrets in the clear; None where it is gone. No answer: Retryable."""
+        ...
+
+    async def edit(self, name: AppName, node: TreeNode, edit: LiveEdit) -> Manifest | None:
+        """Write to a live object; return it as it is then, Secrets in the clear, None where it is deleted.
+
+        Raises:
+            NotFound, NotPermitted, Conflict, BadRequest, ClusterRefused, Retryable
+        """
         ...
 
     async def log(self, name: AppName, pod: TreeNode, query: LogQuery) -> AsyncIterator[LogLine]:

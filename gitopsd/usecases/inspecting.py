@@ -9,7 +9,7 @@ from typing import Any
 from gitopsd.core.objects.mask import masked
 from gitopsd.core.rights.resources import PolicyResource
 from gitopsd.core.tree.owners import TreeNode
-from gitopsd.errors import BadRequest, NotFound
+from gitopsd.errors import BadRequest
 from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName, Uid
 from gitopsd.model.logs import LogLine, LogQuery
@@ -18,29 +18,9 @@ from gitopsd.usecases.access import ApplicationAccess
 from gitopsd.usecases.authentication import StreamHolder
 from gitopsd.usecases.backend import Backend
 from gitopsd.usecases.rights import Rights
+from gitopsd.usecases.tree_objects import ObjectName, absent, named_node
 
 MOST_PODS = 20  # whose logs are read one after the other
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectName:
-    """An object of an application's tree as requests name it; what is "" is not asked for."""
-
-    kind: str = ""
-    name: str = ""
-    namespace: str = ""
-    group: str = ""
-    uid: str = ""
-
-    def fits(self, node: TreeNode, *, any_group: bool = False) -> bool:
-        """Tell whether `node` is meant; with `any_group` a group of "" is not asked for, too."""
-        key = node.live.key
-        asked = (
-            (self.kind, key.kind), (self.name, key.name), (self.namespace, key.namespace), (self.uid, node.live.uid)
-        )  # fmt: skip
-        return all(wanted in ("", found) for wanted, found in asked) and (
-            not self.kind or self.group == key.group or (any_group and not self.group)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +32,16 @@ class InspectingUseCases:
     async def object(self, caller: Caller, name: AppName, wanted: ObjectName) -> Manifest:
         """Return one live object of the application, read from the cluster now, Secrets masked. Raises NotFound."""
         self.access.known(caller, name)
-        node = self._node(name, wanted)
+        node = named_node(self.backend, name, wanted)
         live = await self.backend.read(name, node)
         if live is None:
-            raise _absent(name)
+            raise absent(name)
         return masked(live)[0]
 
     async def events(self, caller: Caller, name: AppName, wanted: ObjectName) -> Mapping[str, Any]:
         """Return the events of one object of the application as Kubernetes lists them. Raises NotFound."""
         self.access.known(caller, name)
-        return await self.backend.events(name, self._node(name, wanted))
+        return await self.backend.events(name, named_node(self.backend, name, wanted))
 
     async def logs(
         self, holder: StreamHolder, name: AppName, wanted: ObjectName, query: LogQuery
@@ -76,7 +56,7 @@ class InspectingUseCases:
         """
         caller = holder.caller()
         if caller is None:
-            raise _absent(name)
+            raise absent(name)
         object_name = self.rights.object_of(self.access.known(caller, name))
         self.rights.require(caller, PolicyResource.LOGS, "get", object_name)
         pods = self._pods(name, wanted)
@@ -101,12 +81,6 @@ class InspectingUseCases:
         caller = holder.caller()
         return caller is not None and self.rights.allows(caller, PolicyResource.LOGS, "get", object_name)
 
-    def _node(self, name: AppName, wanted: ObjectName) -> TreeNode:
-        node = next((each for each in self.backend.tree(name) if wanted.fits(each)), None)
-        if node is None or not (wanted.name or wanted.uid):
-            raise _absent(name)
-        return node
-
     def _pods(self, name: AppName, wanted: ObjectName) -> Sequence[TreeNode]:
         """Return the Pods that are meant: `wanted` itself, or what lies below it in the tree."""
         nodes = self.backend.tree(name)
@@ -118,9 +92,5 @@ class InspectingUseCases:
             meant |= more
         pods = [node for node in nodes if node.live.uid in meant and node.live.pod is not None]
         if not pods:
-            raise _absent(name)
+            raise absent(name)
         return sorted(pods, key=lambda node: node.live.key)[:MOST_PODS]
-
-
-def _absent(name: AppName) -> NotFound:
-    return NotFound(f"{name} has no such object", remedy="see `gitopsd app tree`")

@@ -12,6 +12,7 @@ from gitopsd.usecases.applications import ApplicationUseCases
 from gitopsd.usecases.backend import Backend
 from gitopsd.usecases.clusters import ClusterUseCases
 from gitopsd.usecases.declaring import DeclaringUseCases
+from gitopsd.usecases.edits import EditUseCases
 from gitopsd.usecases.inspecting import InspectingUseCases
 from gitopsd.usecases.operations import OperationUseCases
 from gitopsd.usecases.projects import ProjectUseCases
@@ -32,6 +33,7 @@ class UseCases:
     operations: OperationUseCases
     resources: ResourceUseCases
     inspecting: InspectingUseCases
+    edits: EditUseCases
     projects: ProjectUseCases
     clusters: ClusterUseCases
     repositories: RepositoryUseCases
@@ -64,6 +66,7 @@ def use_cases(parts: UseCaseWiring) -> UseCases:
         declaring=DeclaringUseCases(backend, rights, access, allowed=parts.declares),
         operations=OperationUseCases(backend, access, parts.now_s),
         inspecting=InspectingUseCases(backend, rights, access),
+        edits=EditUseCases(backend, rights, access),
         resources=ResourceUseCases(backend, access),
         projects=ProjectUseCases(backend, rights),
         clusters=ClusterUseCases(backend, rights),

@@ -15,6 +15,7 @@ from gitopsd.api.grpc.framing import framed
 from gitopsd.core.target.sync_options import DELETION_APPROVED
 from gitopsd.core.tree.owners import TreeNode
 from gitopsd.model.cluster import PodFacts
+from gitopsd.model.edit import LiveDeletion, LivePatch, LivePatchType
 from gitopsd.model.ids import AppName
 from gitopsd.model.logs import LogLine, LogQuery
 from gitopsd.model.manifest import GVK, ResourceKey
@@ -44,6 +45,8 @@ METHODS: dict[str, dict[str, Any]] = {
     f"{APP}/ManagedResources": {"applicationName": "shop"},
     f"{APP}/ResourceTree": {"applicationName": "shop"},
     f"{APP}/GetResource": {"name": "shop", "kind": "Pod", "resourceName": "web-1"},
+    f"{APP}/PatchResource": {"name": "shop", "kind": "Pod", "resourceName": "web-1", "patch": "{}"},
+    f"{APP}/DeleteResource": {"name": "shop", "kind": "Pod", "resourceName": "web-1"},
     "project.ProjectService/List": {},
     "project.ProjectService/Get": {"name": "default"},
     "project.ProjectService/GetDetailedProject": {"name": "default"},
@@ -306,6 +309,34 @@ async def test_a_pod_is_told_and_its_log_line_by_line() -> None:
     assert all(line.HasField("timeStamp") for line in lines)
     assert [("one", False), ("two", False), ("", True)] == [(line.content, line.last) for line in lines]
     assert [("web-1", LogQuery(tail=5, previous=True))] == backend.log_queries
+
+
+async def test_a_pod_is_patched_and_deleted() -> None:
+    backend = with_a_pod(world())
+    pod = {"name": "shop", "kind": "Pod", "resourceName": "web-1", "namespace": "shop"}
+    async with serving(backend) as api, client(api.port, metadata=HELD) as caller:
+        changed = await caller.ask(
+            f"{APP}/PatchResource", **pod, patch='[{"op": "remove", "path": "/x"}]', patchType=LivePatchType.JSON.value
+        )
+        await caller.ask(f"{APP}/DeleteResource", **pod, force=True)
+        with Refused as error:
+            await caller.ask(f"{APP}/PatchResource", **pod, patch="{}", patchType="json")
+
+    assert "web-1" in changed.manifest
+    patch = LivePatch(LivePatchType.JSON, [{"op": "remove", "path": "/x"}])
+    assert [(SHOP, "web", patch), (SHOP, "web", LiveDeletion(force=True))] == backend.edits
+    assert grpc.StatusCode.INVALID_ARGUMENT == error.value.code()
+
+
+@pytest.mark.parametrize("method", ["PatchResource", "DeleteResource"])
+async def test_who_may_change_the_application_may_not_change_its_objects(method: str) -> None:
+    backend = with_a_pod(world())
+    rights = [("applications", action, "*/*") for action in ("get", "update", "delete", "sync")]
+    async with ann(backend, *rights) as caller:
+        with Refused as error:
+            await caller.ask(f"{APP}/{method}", **METHODS[f"{APP}/{method}"])
+
+    assert (grpc.StatusCode.PERMISSION_DENIED, []) == (error.value.code(), backend.edits)
 
 
 async def test_logs_want_a_right_of_their_own() -> None:

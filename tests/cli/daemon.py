@@ -62,6 +62,8 @@ class FakeDaemon:
             web.delete(one, self._delete),
             web.get(one + "/managed-resources", self._managed),
             web.get(one + "/resource-tree", self._tree),
+            web.post(one + "/resource", self._get),
+            web.delete(one + "/resource", self._get),
             web.get(one + "/manifests", self._manifests),
             web.post(one + "/{verb:sync|rollback}", self._order),
             web.delete(one + "/operation", self._order),

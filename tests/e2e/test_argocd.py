@@ -18,6 +18,7 @@ from tests.e2e.daemon import TOKEN
 from tests.e2e.world import BY_HAND, HERE, THERE, World, config_map, text
 
 ARGOCD = os.environ.get("ARGOCD") or shutil.which("argocd")
+JSON_PATCH = "application/json-patch+json"
 pytestmark = pytest.mark.skipif(
     ARGOCD is None, reason="there is no argocd: name one in $ARGOCD, or have it on the PATH"
 )
@@ -183,3 +184,24 @@ async def test_create_set_patch_and_unset(shop: World, argocd: Argocd) -> None:
     finally:
         await argocd.well("app", "delete", name, "--yes", "--wait")
     assert await shop.live("a") is None
+
+
+async def test_objects_are_patched_and_deleted(shop: World, argocd: Argocd) -> None:
+    repo = shop.repo(files={"a.yaml": text(config_map("a", v="1"), config_map("b", v="1"))})
+    name = shop.name("web")
+    await shop.declare(shop.application("web", repo, policy=BY_HAND))
+    await shop.daemon.refreshed(name)
+    await argocd.well("app", "sync", name)
+
+    one = ("--kind", "ConfigMap", "--resource-name", "a")
+    await argocd.well("app", "patch-resource", name, *one, "--patch", '{"data": {"v": "2"}}')
+    assert {"v": "2"} == (await shop.live("a") or {})["data"]
+    operations = '[{"op": "remove", "path": "/data/v"}]'
+    await argocd.well("app", "patch-resource", name, *one, "--patch", operations, "--patch-type", JSON_PATCH)
+    assert not (await shop.live("a") or {}).get("data")
+    wrong = await argocd("app", "patch-resource", name, *one, "--patch", "{")
+    assert (20, True) == (wrong.code, "the patch is not JSON" in wrong.err), wrong
+
+    await argocd.well("app", "delete-resource", name, *one, "--force")  # no garbage collector runs beside a real server
+    assert await shop.live("a") is None
+    assert await shop.live("b") is not None

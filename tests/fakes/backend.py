@@ -15,6 +15,7 @@ from gitopsd.model.audit import AuditEntry
 from gitopsd.model.caller import Caller
 from gitopsd.model.comparison import Comparison, SyncStatus
 from gitopsd.model.drift import Drift, DriftQuery
+from gitopsd.model.edit import LiveEdit, LivePatch
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, Revision
 from gitopsd.model.logs import LogLine, LogQuery
@@ -49,6 +50,7 @@ class FakeBackend:
         self.wanted = DriftQuery()  # what was asked of them last
         self.audit_log: list[AuditEntry] = []  # the newest first
         self.objects: dict[str, Manifest] = {}  # live, by uid
+        self.edits: list[tuple[AppName, str, LiveEdit]] = []  # application, uid, what was asked
         self.log_lines: Sequence[LogLine] = ()  # of every Pod
         self.log_queries: list[tuple[str, LogQuery]] = []
         self.bug: Exception | None = None  # raised by every list
@@ -137,6 +139,10 @@ class FakeBackend:
 
     async def read(self, name: AppName, node: TreeNode) -> Manifest | None:
         return self.objects.get(node.live.uid)
+
+    async def edit(self, name: AppName, node: TreeNode, edit: LiveEdit) -> Manifest | None:
+        self.edits.append((name, node.live.uid, edit))
+        return self.objects.get(node.live.uid) if isinstance(edit, LivePatch) else None
 
     async def log(self, name: AppName, pod: TreeNode, query: LogQuery) -> AsyncIterator[LogLine]:
         self.log_queries.append((pod.live.key.name, query))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from gitopsd.errors import ClusterRefused, Conflict, NotFound, RepositoryUnreachable
+from gitopsd.errors import ClusterRefused, Conflict, NotFound, NotPermitted, RepositoryUnreachable
+from gitopsd.model.application import Mode
 from gitopsd.model.command import ObjectRef
 from gitopsd.model.ids import AppName, ClusterId
-from gitopsd.model.manifest import Manifest
+from gitopsd.model.manifest import Manifest, ResourceKey
 from gitopsd.model.operation import SyncRequest
 from tests.reconcile.shell import Shell, app, config, config_key, turns
+from tests.reconcile.started import project
 
 SHOP = AppName("shop")
 
@@ -137,3 +140,43 @@ async def test_object_that_we_may_not_read_does_not_hide_the_others() -> None:
     (opened,) = await shell.commands.opened(SHOP)
 
     assert (None, "x") == (opened.live, opened.compared.pair.key.name)
+
+
+POD = ResourceKey("", "Pod", "prod", "x-1")
+
+
+async def test_objects_are_edited_where_the_application_goes() -> None:
+    shell = await started()
+
+    assert (ClusterId("c1"), "") == shell.commands.editable(SHOP, config_key("x"), own=True)
+    with pytest.raises(NotFound):
+        shell.commands.editable(AppName("none"), POD, own=False)
+
+
+async def test_nothing_is_edited_where_nothing_is_written() -> None:
+    shell = Shell(mode=Mode.OBSERVE)
+    shell.declare(app("shop"))
+    with pytest.raises(Conflict, match="mode is observe"):
+        shell.commands.editable(SHOP, config_key("x"), own=True)
+
+
+async def test_project_permits_own_objects_by_kind_and_what_controllers_made_by_namespace() -> None:
+    shell = Shell()
+    here = {"server": "*", "namespace": "prod"}
+    limited = project("web", destinations=[here], namespaceResourceWhitelist=[{"group": "", "kind": "ConfigMap"}])
+    shell.declare(app("shop", project="web"), limited)
+
+    assert (ClusterId("c1"), "") == shell.commands.editable(SHOP, config_key("x"), own=True)
+    assert (ClusterId("c1"), "") == shell.commands.editable(SHOP, POD, own=False)
+    for key, own in ((POD, True), (replace(POD, namespace="kube-system"), False)):
+        with pytest.raises(NotPermitted, match="project web does not permit"):
+            shell.commands.editable(SHOP, key, own=own)
+
+
+async def test_objects_are_edited_in_the_name_that_the_project_says() -> None:
+    shell = Shell()
+    account = {"server": "*", "namespace": "prod", "defaultServiceAccount": "deployer"}
+    shell.declare(app("shop", project="web"), project("web", destinationServiceAccounts=[account]))
+    user = "system:serviceaccount:prod:deployer"
+
+    assert (ClusterId("c1"), user) == shell.commands.editable(SHOP, POD, own=False)

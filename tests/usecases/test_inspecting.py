@@ -15,7 +15,8 @@ from gitopsd.model.ids import AppName
 from gitopsd.model.logs import LogLine, LogQuery
 from gitopsd.model.manifest import GVK, ResourceKey
 from gitopsd.usecases.authentication import StreamHolder
-from gitopsd.usecases.inspecting import InspectingUseCases, ObjectName
+from gitopsd.usecases.inspecting import InspectingUseCases
+from gitopsd.usecases.tree_objects import ObjectName
 from tests.core.lives import live_of
 from tests.fakes.backend import FakeBackend, app_view
 from tests.usecases.asking import ANN, uses_of

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-import orjson
 from cachetools import LRUCache
 from google.protobuf.json_format import MessageToDict
 
@@ -16,7 +15,6 @@ from gitopsd.api.grpc.convert import json_of, message_of
 from gitopsd.api.grpc.methods import Json, Methods, MethodTable, Shown
 from gitopsd.api.grpc.schema import message_class
 from gitopsd.api.rest.applications import AT_ONCE, patch_of, refresh_of
-from gitopsd.api.rest.inspecting import log_json
 from gitopsd.api.rest.operations import sync_request
 from gitopsd.api.rest.resources import managed_json, manifests_json, tree_json
 from gitopsd.api.rest.show import document_of, same_view
@@ -24,11 +22,9 @@ from gitopsd.core.target.sync_options import DELETION_APPROVED
 from gitopsd.errors import NotFound
 from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
-from gitopsd.model.logs import LogLine, LogQuery
 from gitopsd.model.operation import SyncRequest
 from gitopsd.usecases.authentication import StreamHolder
 from gitopsd.usecases.backend import AppView
-from gitopsd.usecases.inspecting import ObjectName
 from gitopsd.usecases.listing import Filters, ListPage
 from gitopsd.usecases.selector import selector
 from gitopsd.usecases.wiring import UseCases
@@ -79,12 +75,9 @@ class ApplicationService:
                 "GetManifests": self.manifests,
                 "ManagedResources": self.managed,
                 "ResourceTree": self.tree,
-                "GetResource": self.object,
             },
         )
-        streams = table.streamed(
-            SERVICE, {"Watch": self.watch, "WatchResourceTree": self.watch_tree, "PodLogs": self.logs}
-        )
+        streams = table.streamed(SERVICE, {"Watch": self.watch, "WatchResourceTree": self.watch_tree})
         return {**unary, **streams}
 
     async def list(self, caller: Caller, request: Any) -> bytes:
@@ -184,48 +177,18 @@ class ApplicationService:
                     yield text
                 await subscriber.next(BEAT_S)
 
-    async def object(self, caller: Caller, request: Any) -> Json:
-        name = self._meant(caller, request.name, request)
-        wanted = ObjectName(request.kind, request.resourceName, request.namespace, request.group)
-        return {"manifest": orjson.dumps(await self.uses.inspecting.object(caller, name, wanted)).decode()}
-
-    async def logs(self, holder: StreamHolder, request: Any) -> AsyncGenerator[Shown]:
-        """Tell lines of logs, and then one that is the last."""
-        if (caller := holder.caller()) is None:
-            return
-        name, last = self._meant(caller, request.name, request), LogLine("", "", "")
-        wanted = ObjectName(request.kind, request.resourceName, request.namespace, request.group)
-        if request.podName:
-            wanted = ObjectName("Pod", request.podName, request.namespace)
-        async for last in await self.uses.inspecting.logs(holder, name, wanted, _log_query(request)):
-            yield _log_entry(log_json(last, last=False))
-        yield _log_entry(log_json(LogLine(last.pod, "", last.time), last=True))
-
     def _meant(self, caller: Caller, name: str, request: Any) -> AppName:
-        """Return the application that is named; one of another project or namespace is none. Raises NotFound."""
-        app = self.uses.applications.access.known(caller, AppName(name))
-        projects = {request.project} if isinstance(request.project, str) else {*request.projects, *request.project}
-        namespaces = {request.appNamespace, app.manifest.get("metadata", {}).get("namespace") or ""} - {""}
-        if len(namespaces) > 1 or (projects - {""} and app.project not in projects):
-            raise NotFound(f"there is no application {name}", remedy="see `gitopsd app list`")
-        return app.name
+        return meant(self.uses, caller, name, request)
 
 
-def _log_query(request: Any) -> LogQuery:
-    return LogQuery(
-        request.container,
-        request.tailLines if request.HasField("tailLines") else None,
-        request.sinceSeconds or None,
-        previous=request.previous,
-        follow=request.follow,
-        contains=request.filter,
-    )
-
-
-def _log_entry(document: Json) -> Shown:
-    entry: Any = message_of(message_class("application.LogEntry"), document)
-    entry.timeStamp.SetInParent()  # clients want it, also where a line has none
-    return cast(Shown, entry)
+def meant(uses: UseCases, caller: Caller, name: str, request: Any) -> AppName:
+    """Return the application that is named; one of another project or namespace is none. Raises NotFound."""
+    app = uses.applications.access.known(caller, AppName(name))
+    projects = {request.project} if isinstance(request.project, str) else {*request.projects, *request.project}
+    namespaces = {request.appNamespace, app.manifest.get("metadata", {}).get("namespace") or ""} - {""}
+    if len(namespaces) > 1 or (projects - {""} and app.project not in projects):
+        raise NotFound(f"there is no application {name}", remedy="see `gitopsd app list`")
+    return app.name
 
 
 def _application(document: Json) -> bytes:

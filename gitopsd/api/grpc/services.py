@@ -11,6 +11,7 @@ from gitopsd.api.grpc.applications import ApplicationService, WrittenApplication
 from gitopsd.api.grpc.call import Call
 from gitopsd.api.grpc.calls import Services
 from gitopsd.api.grpc.methods import Json, Methods, MethodTable, Verb
+from gitopsd.api.grpc.objects import ObjectMethods
 from gitopsd.api.middleware import Watched
 from gitopsd.api.rest.clusters import cluster_json
 from gitopsd.api.rest.projects import project_json
@@ -40,6 +41,7 @@ def all_services(parts: ServiceWiring) -> Services:
     methods = {
         **_open(table, parts.version),
         **ApplicationService(uses, WrittenApplications(parts.now_s)).methods(table),
+        **ObjectMethods(uses).methods(table),
         **_projects(uses, table),
         **_clusters(uses, table, parts.now_s),
         **_repositories(uses, table, parts.now_s),

@@ -17,7 +17,8 @@ from gitopsd.errors import GitopsError, TooSlow
 from gitopsd.model.ids import AppName
 from gitopsd.model.logs import LogLine, LogQuery
 from gitopsd.usecases.authentication import Authenticator, StreamHolder
-from gitopsd.usecases.inspecting import InspectingUseCases, ObjectName
+from gitopsd.usecases.inspecting import InspectingUseCases
+from gitopsd.usecases.tree_objects import ObjectName
 
 APPLICATION = "/api/v1/applications/{name}"
 LOGS = (f"{APPLICATION}/logs", f"{APPLICATION}/pods/{{pod}}/logs")
@@ -38,11 +39,11 @@ class InspectingRoutes:
         ]
 
     async def object(self, request: web.Request) -> web.Response:
-        live = await self._inspecting.object(caller_of(request), _name(request), _object(request.query))
+        live = await self._inspecting.object(caller_of(request), _name(request), object_of(request.query))
         return answer({"manifest": orjson.dumps(live).decode()})
 
     async def events(self, request: web.Request) -> web.Response:
-        return answer(await self._inspecting.events(caller_of(request), _name(request), _object(request.query)))
+        return answer(await self._inspecting.events(caller_of(request), _name(request), object_of(request.query)))
 
     async def logs(self, request: web.Request) -> web.StreamResponse:
         """Stream `{"result": {"content", "timeStamp", "podName", "last"}}`, as Argo CD does; the last one says so."""
@@ -90,10 +91,11 @@ def _pod(request: web.Request) -> ObjectName:
     pod = request.match_info.get("pod") or request.query.get("podName", "")
     if pod:
         return ObjectName("Pod", pod, request.query.get("namespace", ""))
-    return _object(request.query)
+    return object_of(request.query)
 
 
-def _object(query: MultiMapping[str]) -> ObjectName:
+def object_of(query: MultiMapping[str]) -> ObjectName:
+    """Return which object of an application a query names."""
     return ObjectName(
         query.get("kind", ""),
         query.get("resourceName", ""),

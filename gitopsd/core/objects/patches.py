@@ -9,6 +9,7 @@ from gitopsd.errors import BadRequest
 
 MOST_OPERATIONS = 1000
 OPERATIONS = frozenset({"add", "remove", "replace", "test"})  # `copy` can double a document each time
+REMEDY = "send a list of operations add, remove, replace and test (RFC 6902)"
 
 
 def merge_patched(value: Any, patch: Any) -> Any:
@@ -27,13 +28,18 @@ def json_patched(value: Any, patch: Any) -> Any:
     from jsonpatch import JsonPatch, JsonPatchException
     from jsonpointer import JsonPointerException
 
-    remedy = "send a list of operations add, remove, replace and test (RFC 6902)"
-    if not isinstance(patch, list) or len(patch) > MOST_OPERATIONS or not all(map(_is_operation, patch)):
-        raise BadRequest("the patch is no list of operations, or of others than these", remedy=remedy)
+    operations = patch_operations(patch)
     try:
-        return JsonPatch(patch).apply(value)
+        return JsonPatch(operations).apply(value)
     except (JsonPatchException, JsonPointerException, TypeError, ValueError, KeyError, IndexError) as err:
-        raise BadRequest(f"the patch does not fit: {err}", remedy=remedy) from err
+        raise BadRequest(f"the patch does not fit: {err}", remedy=REMEDY) from err
+
+
+def patch_operations(patch: Any) -> list[dict[str, Any]]:
+    """Return the operations of a JSON patch. Raises BadRequest where it is none, or copies."""
+    if not isinstance(patch, list) or len(patch) > MOST_OPERATIONS or not all(map(_is_operation, patch)):
+        raise BadRequest("the patch is no list of operations, or of others than these", remedy=REMEDY)
+    return patch
 
 
 def _merged(value: Any, patch: Any) -> Any:

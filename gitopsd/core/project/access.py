@@ -164,6 +164,13 @@ def object_conditions(
     return at_most(MAX_TOLD, conditions, "objects are not permitted")
 
 
+def namespace_conditions(project: AppProject, cluster: DestinationCluster, key: ResourceKey) -> Sequence[Condition]:
+    """Return a condition where an object is in a namespace that the project does not permit."""
+    if not key.namespace or _reaches(project, cluster, key.namespace):
+        return ()
+    return (_not_reached(project, cluster, key.namespace, f"{key}: "),)
+
+
 def _object_permitted(project: AppProject, key: ResourceKey) -> bool:
     """Tell whether the project permits an object: one that is in no namespace must be allowed, by kind and name."""
     if key.namespace:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from gitopsd.core.compare.pairing import owns
 from gitopsd.model.cluster import LiveObject
 from gitopsd.model.health import Health
-from gitopsd.model.ids import Uid
+from gitopsd.model.ids import AppName, Uid
 from gitopsd.model.manifest import GVK
 
 MOST_NODES = 50_000  # of one tree; what is deeper is left out
@@ -59,3 +60,19 @@ def tree(
             node = nodes.get(live.uid) or TreeNode(gvk, live, live.health)
             nodes[live.uid] = TreeNode(node.gvk, node.live, node.health, (*node.parents, (parent.gvk, parent.live)))
     return (*nodes.values(), *unnamed)
+
+
+def owned(nodes: Sequence[TreeNode], app: AppName) -> Sequence[TreeNode]:
+    """Return the nodes of a tree that are of `app` itself, and what those own; to be in Git makes no object its.
+
+    What another application says to be its own, is that one's, whoever owns it.
+    """
+    ours = {node.live.uid for node in nodes if owns(app, node.live)} - {Uid("")}
+    waiting = [node for node in nodes if node.live.uid not in ours and not _is_claimed(node.live)]
+    while more := {node.live.uid for node in waiting if any(parent.uid in ours for _, parent in node.parents)} - ours:
+        ours |= more
+    return [node for node in nodes if node.live.uid in ours]
+
+
+def _is_claimed(live: LiveObject) -> bool:
+    return live.tracking is not None and owns(live.tracking.app, live)

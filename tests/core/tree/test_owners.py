@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from gitopsd.core.tree.owners import TreeNode, tree
+from dataclasses import replace
+
+from gitopsd.core.tree.owners import TreeNode, owned, tree
+from gitopsd.model.ids import AppName, TrackingId, Uid
+from gitopsd.model.manifest import ResourceKey
+from tests.core.lives import live_of
 from tests.core.tree.owners import DEGRADED, gvk_of, nodes, thing
 
 
@@ -66,3 +71,20 @@ def test_objects_without_a_uid_are_shown_and_own_nothing() -> None:
     found = nodes([thing("a", uid=""), thing("b", uid="")], thing("c", ""), thing("d", "", uid=""))
 
     assert ["a", "b"] == list(found)
+
+
+def node_of(name: str, *parents: TreeNode, app: str = "") -> TreeNode:
+    key = ResourceKey("", "Pod", "prod", name)
+    tracking = TrackingId(AppName(app), key) if app else None
+    live = live_of(key, uid=Uid(name), tracking=tracking)
+    return TreeNode(gvk_of(live), live, None, tuple((parent.gvk, parent.live) for parent in parents))
+
+
+def test_what_is_an_applications_own_does_not_hang_on_the_order_of_the_tree() -> None:
+    """A child of two owners is met below the one that is not the application's first."""
+    foreign, ours = node_of("a", app="bank"), node_of("b", app="shop")
+    child = node_of("p", foreign, ours)
+    grandchild, theirs, claimed = node_of("q", child), node_of("r", foreign), node_of("s", ours, app="bank")
+
+    assert [grandchild, child, ours] == owned([foreign, grandchild, child, theirs, ours, claimed], AppName("shop"))
+    assert [] == owned([node_of("x"), replace(ours, live=replace(ours.live, uid=Uid("")))], AppName("shop"))

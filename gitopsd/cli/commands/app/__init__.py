@@ -22,6 +22,8 @@ VERBS = {
     "rollback": LazyCommand(f"{_HERE}.rollback", "Sync to what a past sync made live."),
     "terminate-op": LazyCommand(f"{_HERE}.terminate_op", "End the sync that is under way."),
     "confirm-deletion": LazyCommand(f"{_HERE}.confirm_deletion", "Approve deletions that wait for it."),
+    "patch-resource": LazyCommand(f"{_HERE}.patch_resource", "Change fields of a live object."),
+    "delete-resource": LazyCommand(f"{_HERE}.delete_resource", "Delete a live object."),
     "delete": LazyCommand(f"{_HERE}.delete", "Delete an application, with or without its objects."),
 }
 
