@@ -268,7 +268,8 @@ def retry_wait_s(retry: Retry | None, last: LastSync, pacing: Pacing) -> float |
         return min(most_s, heal_wait_s(pacing, last.retries))
     policy = retry or Retry()
     if policy.limit < 0 or last.retries < policy.limit:
-        return _retry_wait_s(policy, last.retries, policy.max_duration_s)
+        longest_s = policy.max_duration_s if retry else min(policy.max_duration_s, most_s)
+        return _retry_wait_s(policy, last.retries, longest_s)
     if retry is not None or last.hook_failed:
         return None
     return _retry_wait_s(policy, last.retries, most_s)

@@ -173,6 +173,20 @@ def test_content_that_failed_is_tried_again_as_argo_cd_does_and_then_ever_later(
     assert (True, retries + 1, 7.0, True) == (late.sync, late.retries, late.failing_since_s, late.hooks)
 
 
+@pytest.mark.parametrize("retries", [4, 5, 9000])
+def test_what_has_no_answer_is_asked_once_a_minute(retries: int) -> None:
+    last = failed(retries=retries, unanswered=True)
+
+    assert (False, 60.0) == ((early := due(application(), last, 1000.0)).sync, early.again_after_s)
+    assert due(application(), last, 1060.0).sync
+
+
+def test_what_has_no_answer_is_asked_as_a_policy_of_its_own_says() -> None:
+    app = application(sync_policy=replace(AUTOMATED, retry=Retry(limit=-1)))
+
+    assert 180.0 == due(app, failed(retries=9, unanswered=True), 1000.0).again_after_s
+
+
 def test_hook_that_was_run_and_failed_is_run_no_more_often_than_argo_cd_would() -> None:
     assert due(application(), failed(retries=4, hook_failed=True), 1e6).sync
     assert not due(application(), failed(retries=5, hook_failed=True), 1e6).sync
