@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.bench import browser, hostile, many, push, small, sources, sync
+from tests.bench import browser, hostile, many, push, readers, small, sources, sync
 from tests.bench.figures import Figure, table
 from tests.bench.world import Options
 from tests.clusters import find_control_plane
@@ -27,6 +27,7 @@ GROUPS: Mapping[tuple[str, ...], Measure] = {  # rows that share a world → wha
     sources.ROWS: sources.measure,
     hostile.ROWS: hostile.measure,
     browser.ROWS: browser.measure,
+    readers.ROWS: readers.measure,
 }
 ROWS = tuple(row for rows in GROUPS for row in rows)
 FULL = {"apps": 1000, "pushes": 40, "heals": 40, "sync_objects": 2000, "live_objects": 100_000, "steady_s": 30.0}

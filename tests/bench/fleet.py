@@ -74,6 +74,7 @@ class Fleet:
     apps: int
     objects: Objects
     clusters: Sequence[str]
+    heals: bool = True
 
     def names(self) -> Iterator[str]:
         return (f"app-{place:05}" for place in range(self.apps))
@@ -106,7 +107,7 @@ class Fleet:
                 "project": "default",
                 "source": {"repoURL": self.url, "targetRevision": self.repo.branch, "path": f"apps/{name}"},
                 "destination": {"name": self.clusters[place % len(self.clusters)], "namespace": NAMESPACE},
-                "syncPolicy": {"automated": {"prune": True, "selfHeal": True}},
+                "syncPolicy": {"automated": {"prune": True, "selfHeal": self.heals}},
             },
         }
 
