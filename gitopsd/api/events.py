@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from aiohttp import web
+from cachetools import LRUCache
 
 from gitopsd.api.fields import SelectedFields, fields_of
 from gitopsd.api.logins import presented_token
 from gitopsd.api.rest.query import filters_of
 from gitopsd.api.rest.show import Show
 from gitopsd.errors import TooSlow
+from gitopsd.model.ids import AppName
 from gitopsd.runtime.deadline import within
 from gitopsd.usecases.authentication import Authenticator, StreamHolder
-from gitopsd.usecases.watching import ApplicationEvent, WatchUseCases
+from gitopsd.usecases.backend import AppView
+from gitopsd.usecases.watching import ApplicationEvent, EventKind, WatchUseCases
 
 STREAM = "/api/v1/stream/applications"
 SSE = "text/event-stream"
+TOLD_KEPT = 64  # events of the last moment, which other readers are told of, too
 
 
 class EventStream:
@@ -30,6 +36,7 @@ class EventStream:
         self._show = show
         self._authenticator = authenticator
         self._write_s = write_s
+        self._told: LRUCache[tuple[AppName, EventKind, str], _Told] = LRUCache(TOLD_KEPT)
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get(STREAM, self.stream)]
@@ -47,12 +54,22 @@ class EventStream:
             await response.prepare(request)
             client = StreamClient(response, sse=sse, write_s=self._write_s)
             try:
-                async for event in self._watch.applications(holder, filters, subscriber, listed=listed):
-                    await (client.beat() if event is None else client.send(self._event(event, fields)))
+                async for events in self._watch.applications(holder, filters, subscriber, listed=listed):
+                    await (
+                        client.send_texts([self._text(each, fields) for each in events]) if events else client.beat()
+                    )
             except (TooSlow, ConnectionError):
                 if request.transport is not None:
                     request.transport.abort()
         return response
+
+    def _text(self, event: ApplicationEvent, fields: SelectedFields) -> bytes:
+        """Return an event as JSON; the same text for all who are told of it within a moment."""
+        key, now_s = (event.name, event.kind, fields.text), asyncio.get_running_loop().time()
+        told = self._told.get(key)
+        if told is None or told.view is not event.view or now_s - told.at_s > self._watch.rest_s:
+            told = self._told[key] = _Told(event.view, now_s, orjson.dumps(self._event(event, fields)))
+        return told.text
 
     def _event(self, event: ApplicationEvent, fields: SelectedFields) -> dict[str, Any]:
         text = (
@@ -61,6 +78,13 @@ class EventStream:
             else orjson.dumps({"metadata": {"name": event.name}})
         )
         return {"result": {"type": event.kind.value, "application": orjson.Fragment(text)}}
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    view: AppView | None
+    at_s: float
+    text: bytes
 
 
 class StreamClient:
@@ -72,8 +96,12 @@ class StreamClient:
         self._write_s = write_s
 
     async def send(self, event: dict[str, Any]) -> None:
-        text = orjson.dumps(event)
-        await self._write(b"data: " + text + b"\n\n" if self._sse else text + b"\n")
+        await self.send_texts([orjson.dumps(event)])
+
+    async def send_texts(self, events: Sequence[bytes]) -> None:
+        """Send events, each a JSON value."""
+        before, between = (b"data: ", b"\n\n") if self._sse else (b"", b"\n")
+        await self._write(b"".join(part for event in events for part in (before, event, between)))
 
     async def beat(self) -> None:
         """Send a sign of life."""

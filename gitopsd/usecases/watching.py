@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import AsyncIterator, Iterator, Sequence
+import math
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from gitopsd.errors import NotFound, Overloaded
+from gitopsd.model.application import Application
 from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
 from gitopsd.usecases.access import ApplicationAccess
 from gitopsd.usecases.authentication import StreamHolder
 from gitopsd.usecases.backend import AppView, Backend
 from gitopsd.usecases.listing import Filters, ListPage, selected
+
+LISTED_AT_ONCE = 50  # applications
 
 
 class ChangeFeed:
@@ -57,6 +61,7 @@ class Subscriber:
     def __init__(self) -> None:
         self._names: dict[AppName, None] = {}
         self._news = asyncio.Event()
+        self._taken_s = -math.inf
         self.closed = False
 
     def put(self, name: AppName) -> None:
@@ -67,13 +72,20 @@ class Subscriber:
         self.closed = True
         self._news.set()
 
-    async def next(self, patience_s: float) -> Sequence[AppName]:
-        """Wait for changes, at most `patience_s`, and take them all; empty when nothing happened."""
+    async def next(self, patience_s: float, rest_s: float = 0.0) -> Sequence[AppName]:
+        """Wait for changes, at most `patience_s`, and take them all; empty when nothing happened.
+
+        Changes that were taken less than `rest_s` ago are let come together first: many are cheaper at once.
+        """
+        clock = asyncio.get_running_loop().time
         try:
             async with asyncio.timeout(patience_s):
                 await self._news.wait()
         except TimeoutError:
             return ()
+        if not self.closed and (rest_s := self._taken_s + rest_s - clock()) > 0:
+            await asyncio.sleep(rest_s)
+        self._taken_s = clock()
         names = tuple(self._names)
         self._names.clear()
         if not self.closed:
@@ -102,6 +114,7 @@ class WatchUseCases:
     access: ApplicationAccess
     changes: ChangeFeed
     beat_s: float = 5.0  # between two signs of life
+    rest_s: float = 0.1  # between two takes of what changed; the first one is told at once
     life_s: float = 900.0  # of a stream; its client opens it anew
 
     def subscribe(self) -> AbstractContextManager[Subscriber]:
@@ -110,36 +123,38 @@ class WatchUseCases:
 
     async def applications(
         self, holder: StreamHolder, filters: Filters, subscriber: Subscriber, *, listed: bool = False
-    ) -> AsyncIterator[ApplicationEvent | None]:
-        """Yield every application that matches and that may be seen, then changes; None is a sign of life; the second
-        one follows on the whole list. To a client that has `listed` what there is, nothing but changes is told.
+    ) -> AsyncIterator[Sequence[ApplicationEvent]]:
+        """Yield every application that matches and that may be seen, then changes, some at once; none is a sign of
+        life, and the second one follows on the whole list. To a client that has `listed` what there is, nothing but
+        changes is told.
 
         Ends after `life_s`, when the daemon stops, and when the client is nobody any more.
         """
         clock = asyncio.get_running_loop().time
         ends_s = clock() + self.life_s
         reader = _WatchReader(self.access, filters)
-        yield None
+        yield ()
         if (caller := holder.caller()) is None:
             return
         rights = self._rights(caller)
-        for view in selected(self.backend.views(), filters, ListPage(), visible=self.access.visible(caller)).views:
-            event = reader.event(caller, view.application.name, view)
+        found = selected(self.backend.views(), filters, ListPage(), visible=self.access.visible(caller)).views
+        for start in range(0, len(found), LISTED_AT_ONCE):
+            views = found[start : start + LISTED_AT_ONCE]
+            events = reader.events(caller, ((view.application.name, view) for view in views))
             if not listed:
-                yield event
-        yield None  # the list is complete
+                yield events
+        yield ()  # the list is complete
         while not subscriber.closed and clock() < ends_s:
-            names = await subscriber.next(self.beat_s)
+            names = await subscriber.next(self.beat_s, self.rest_s)
             if (caller := holder.caller()) is None:
                 return
             if not names:
-                yield None
+                yield ()
             if self._rights(caller) != rights:
                 rights = self._rights(caller)
                 names = sorted(reader.known | {view.application.name for view in self.backend.views()})
-            for name in names:
-                if event := reader.event(caller, name, self._view(name)):
-                    yield event
+            if events := reader.events(caller, ((name, self._view(name)) for name in names)):
+                yield events
 
     def _rights(self, caller: Caller) -> tuple[object, ...]:
         """Return what changes with the caller's rights; those of a project change with its applications."""
@@ -160,9 +175,16 @@ class _WatchReader:
         self._filters = filters
         self.known: set[AppName] = set()
 
-    def event(self, caller: Caller, name: AppName, view: AppView | None) -> ApplicationEvent | None:
-        """Return the event for an application as it is now; None where this client need not know."""
-        if view is not None and self._filters.match(view) and self._access.visible(caller)(view.application):
+    def events(self, caller: Caller, changed: Iterable[tuple[AppName, AppView | None]]) -> list[ApplicationEvent]:
+        """Return the events for applications as they are now, but for those of which this client need not know."""
+        visible = self._access.visible(caller)
+        found = (self._event(name, view, visible) for name, view in changed)
+        return [event for event in found if event]
+
+    def _event(
+        self, name: AppName, view: AppView | None, visible: Callable[[Application], bool]
+    ) -> ApplicationEvent | None:
+        if view is not None and self._filters.match(view) and visible(view.application):
             kind = EventKind.MODIFIED if name in self.known else EventKind.ADDED
             self.known.add(name)
             return ApplicationEvent(kind, name, view)

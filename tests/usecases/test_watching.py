@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -21,6 +21,7 @@ from tests.usecases.asking import ANN, uses_of
 SHOP, BANK = AppName("shop"), AppName("bank")
 ALL = Filters(labels=selector(""))
 RETAIL = ("ann", "applications", "get", "retail/*")
+MONEY = ("ann", "applications", "get", "money/*")
 
 
 class Session:
@@ -37,10 +38,15 @@ def fleet() -> FakeBackend:
     return FakeBackend(app_view("shop", project="retail"), app_view("bank", project="money"))
 
 
-async def next_event(events: AsyncIterator[ApplicationEvent | None]) -> tuple[str, str]:
+async def next_event(told: AsyncIterator[Sequence[ApplicationEvent]]) -> tuple[str, str]:
+    (event,) = await next_events(told)
+    return event
+
+
+async def next_events(told: AsyncIterator[Sequence[ApplicationEvent]]) -> list[tuple[str, str]]:
     while True:
-        if event := await anext(events):
-            return event.kind.value, event.name
+        if events := await anext(told):
+            return [(event.kind.value, event.name) for event in events]
 
 
 @pytest.mark.looptime
@@ -83,7 +89,25 @@ async def test_case_42_rights_that_change_change_what_an_open_stream_tells_of() 
         events = uses.watch.applications(holder, ALL, subscriber)
         assert ("ADDED", "shop") == await next_event(events)
         uses.watch.access.rights.change(ListedRights(("ann", "applications", "get", "money/*")))
-        assert [("ADDED", "bank"), ("DELETED", "shop")] == [await next_event(events), await next_event(events)]
+        assert [("ADDED", "bank"), ("DELETED", "shop")] == await next_events(events)
+
+
+@pytest.mark.looptime
+async def test_a_change_is_told_at_once_and_those_right_after_it_together() -> None:
+    changes = ChangeFeed()
+    watch = uses_of(fleet(), RETAIL, MONEY, changes=changes).watch
+    clock = asyncio.get_running_loop().time
+    with watch.subscribe() as subscriber:
+        events = watch.applications(StreamHolder(Session(), "token", "", clock), ALL, subscriber, listed=True)
+        assert [(), ()] == [await anext(events), await anext(events)]
+        changes.changed(SHOP)
+        began_s = clock()
+        assert [("MODIFIED", "shop")] == await next_events(events)
+        assert began_s == clock()
+        changes.changed(BANK)
+        changes.changed(SHOP)
+        assert [("MODIFIED", "bank"), ("MODIFIED", "shop")] == await next_events(events)
+        assert watch.rest_s == pytest.approx(clock() - began_s)
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "é\udcff", "right "])

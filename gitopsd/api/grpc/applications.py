@@ -157,8 +157,8 @@ class ApplicationService:
     async def watch(self, holder: StreamHolder, request: Any) -> AsyncGenerator[Shown]:
         filters, kind = _filters(request), message_class("argocd.ApplicationWatchEvent")
         with self.uses.watch.subscribe() as subscriber:
-            async for event in self.uses.watch.applications(holder, filters, subscriber):
-                if event is not None:
+            async for events in self.uses.watch.applications(holder, filters, subscriber):
+                for event in events:
                     gone = {"metadata": {"name": event.name}}
                     text = self.written.application(event.view) if event.view else _application(gone)
                     yield kind(type=event.kind.value, application=message_class("argocd.Application").FromString(text))

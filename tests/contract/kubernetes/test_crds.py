@@ -247,7 +247,7 @@ async def test_who_owned_fields_at_a_version_that_is_gone_is_in_the_way(api: Api
     await redefine(api, definition, store_second)
     await until(lambda: api.get(at("v1")), lambda answer: answer.status == 404)
     again = {"metadata": {"labels": {"stored": "again"}}}
-    # The default tells whose write it was: the old definition may live a moment longer, and would store the old version.
+    # The default tells whose write it was: the old definition may live a moment longer, and stores the old version.
     await until(lambda: api.patch(at("v2"), again), lambda answer: "stored" in answer.body.get("spec", {}))
     (await api.patch(f"{definition}/status", {"status": {"storedVersions": ["v2"]}})).ok()
     await redefine(api, definition, lambda found: found["spec"]["versions"].pop(0))
