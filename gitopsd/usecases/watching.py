@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
+from cachetools import LRUCache
+
 from gitopsd.errors import NotFound, Overloaded
 from gitopsd.model.application import Application
 from gitopsd.model.caller import Caller
@@ -19,6 +21,7 @@ from gitopsd.usecases.backend import AppView, Backend
 from gitopsd.usecases.listing import Filters, ListPage, selected
 
 LISTED_AT_ONCE = 50  # applications
+SEEN_KEPT = 64  # views of what changed in the last moment
 
 
 class ChangeFeed:
@@ -27,12 +30,23 @@ class ChangeFeed:
     def __init__(self, *, max_subscribers: int = 256) -> None:
         self._max_subscribers = max_subscribers
         self._subscribers: set[Subscriber] = set()
+        self._seen: LRUCache[AppName, tuple[float, AppView]] = LRUCache(SEEN_KEPT)
         self._closed = False
 
     def changed(self, name: AppName) -> None:
         """Tell that `name` was published, was deleted, or was asked something of."""
+        self._seen.pop(name, None)
         for subscriber in self._subscribers:
             subscriber.put(name)
+
+    def view(self, name: AppName, look: Callable[[AppName], AppView], within_s: float) -> AppView:
+        """Return what `look` tells, or what it told another reader of the same change, less than `within_s` ago."""
+        now_s = asyncio.get_running_loop().time()
+        at_s, view = self._seen.get(name, (-math.inf, None))
+        if view is None or now_s - at_s > within_s:
+            view = look(name)
+            self._seen[name] = (now_s, view)
+        return view
 
     @contextmanager
     def subscribe(self) -> Iterator[Subscriber]:
@@ -162,7 +176,7 @@ class WatchUseCases:
 
     def _view(self, name: AppName) -> AppView | None:
         try:
-            return self.backend.view(name)
+            return self.changes.view(name, self.backend.view, self.rest_s)
         except NotFound:
             return None
 

@@ -11,6 +11,7 @@ import pytest
 from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
 from gitopsd.usecases.authentication import StaticToken, StreamHolder
+from gitopsd.usecases.backend import AppView
 from gitopsd.usecases.listing import Filters
 from gitopsd.usecases.selector import selector
 from gitopsd.usecases.watching import ApplicationEvent, ChangeFeed
@@ -108,6 +109,26 @@ async def test_a_change_is_told_at_once_and_those_right_after_it_together() -> N
         changes.changed(SHOP)
         assert [("MODIFIED", "bank"), ("MODIFIED", "shop")] == await next_events(events)
         assert watch.rest_s == pytest.approx(clock() - began_s)
+
+
+@pytest.mark.looptime
+async def test_all_readers_of_a_change_see_the_same_view_and_those_of_the_next_one_another() -> None:
+    changes, looked = ChangeFeed(), []
+
+    def look(name: AppName) -> AppView:
+        looked.append(name)
+        return app_view(name)
+
+    changes.changed(SHOP)
+    seen = [changes.view(SHOP, look, 0.1) for _ in range(200)]
+    changes.changed(SHOP)
+    later = changes.view(SHOP, look, 0.1)
+    await asyncio.sleep(0.2)
+    changes.view(SHOP, look, 0.1)  # its ages are other ones by now
+
+    assert all(view is seen[0] for view in seen)
+    assert later is not seen[0]
+    assert 3 == len(looked)
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "é\udcff", "right "])
