@@ -30,6 +30,7 @@ from gitopsd.model.manifest import GVK, Manifest, gvk_of
 from gitopsd.model.operation import SyncRequest, Task
 from gitopsd.model.pass_request import PassRequest
 from gitopsd.model.project import AppProject
+from gitopsd.model.status import AppStatus
 from gitopsd.reconcile.user_commands import UserCommands, readers_of
 from gitopsd.store.ledger import Ledger
 from gitopsd.store.store import Store
@@ -53,9 +54,17 @@ class DaemonBackend:
     cluster_project: Callable[[ClusterId], str] = lambda _: ""  # which it says it is of
     repository_project: Callable[[str], str] = lambda _: ""  # whose applications alone may read a URL
 
-    def views(self) -> Iterable[AppView]:
+    def candidates(self) -> Iterable[tuple[Application, AppStatus | None]]:
+        status_of, shown = self.store.status, self.freshness.shown
+        if not self.freshness.now:
+            return [(app, status_of(app.name)) for app in self.store.all()]
+        known = ((app, status_of(app.name)) for app in self.store.all())
+        return [(app, status and shown(app, status)) for app, status in known]
+
+    def views(self, names: Sequence[AppName] | None = None) -> Iterable[AppView]:
         ages = {cluster: self.live.age(cluster).oldest_s for cluster in self.clusters_by_name}
-        return [self._view(app, ages) for app in self.store.all()]
+        apps = self.store.all() if names is None else map(self.store.get, names)
+        return [self._view(app, ages) for app in apps if app]
 
     def view(self, name: AppName) -> AppView:
         return self._view(self.commands.known(name), {})

@@ -46,9 +46,12 @@ class StaleSnapshot:
     repos: Mapping[RepoUrl, str] = field(default_factory=dict)  # → why
     kinds: Mapping[ClusterId, frozenset[GroupKind]] = field(default_factory=dict)
 
+    def __bool__(self) -> bool:
+        return bool(self.repos or self.kinds)
+
     def of(self, app: Application, status: AppStatus | None) -> Stale:
         """Return what of an application's status is too old to go by."""
-        if status is None or not (self.repos or self.kinds):
+        if status is None or not self:
             return FRESH
         repos = dict.fromkeys(source.repository for source in app.sources)
         epoch = tuple(self.repos[repo] for repo in repos if repo in self.repos)

@@ -37,6 +37,7 @@ class DeclarationsPart:
         self._database = database
         self._declared: dict[DeclarationKey, dict[str, Declared]] = {}  # by source; `holder_of` says which one holds
         self._going: dict[AppName, tuple[Application, float]] = {}
+        self._all: tuple[Application, ...] | None = None  # until a declaration changes
         self._next_place = 0
         self.inheritance = ProjectInheritance()
         self.broken: list[str] = []  # rows that this version cannot read; they stay as they are
@@ -69,14 +70,12 @@ class DeclarationsPart:
         holder = self.holder(DeclarationKey(APPLICATION, name))
         return holder if isinstance(holder, Application) else None
 
-    def all(self) -> Iterator[Application]:
-        for key in self._declared:
-            if key.kind == APPLICATION and key.name not in self._going:
-                app = self.get(AppName(key.name))
-                if app is not None:
-                    yield app
-        for app, _ in self._going.values():
-            yield app
+    def all(self) -> tuple[Application, ...]:
+        """Return every application, by name."""
+        if self._all is None:
+            names = {AppName(key.name) for key in self._declared if key.kind == APPLICATION} | self._going.keys()
+            self._all = tuple(app for name in sorted(names) if (app := self.get(name)) is not None)
+        return self._all
 
     def project(self, name: ProjectName) -> AppProject | None:
         """Return a project with what it inherits."""
@@ -174,6 +173,7 @@ class DeclarationsPart:
         for name in changed.dropped:
             self._going.pop(name, None)
         self._next_place += len(changed.put)
+        self._all = None
         moved = {key for key in keys if not same(before[key], self.holder(key))}
         projects = {key.name for key in moved if key.kind == PROJECT}
         moved |= {key for key in keys if conditions[key] != self._told(key)}

@@ -132,7 +132,7 @@ class Store:
         return self._declarations.get(name)
 
     def all(self) -> Iterable[Application]:
-        return tuple(self._declarations.all())
+        return self._declarations.all()
 
     def contested(self, name: AppName) -> Sequence[Condition]:
         return self._declarations.contested(name)

@@ -11,7 +11,7 @@ from gitopsd.model.application import Application
 from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
 from gitopsd.usecases.backend import Backend
-from gitopsd.usecases.rights import ALL_APPLICATIONS, Rights
+from gitopsd.usecases.rights import ALL_APPLICATIONS, Rights, anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,10 @@ class ApplicationAccess:
     def visible(self, caller: Caller) -> Callable[[Application], bool]:
         """Return what tells of one application after another whether the caller may know of it."""
         permitted = self.rights.permitted(caller, PolicyResource.APPLICATIONS, "get")
-        return lambda app: permitted(self.rights.object_of(app))
+        if permitted is anything:
+            return anything
+        object_of = self.rights.object_of
+        return lambda app: permitted(object_of(app))
 
     def sees_name(self, caller: Caller, name: str) -> bool:
         """Tell whether the caller may read records about `name`; those of what is gone are for who sees everything."""

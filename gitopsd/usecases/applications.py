@@ -27,8 +27,8 @@ class ApplicationUseCases:
     refresh_s: float  # for the pass that a refresh waits for
 
     def list(self, caller: Caller, filters: Filters, page: ListPage) -> Selected:
-        """Return the page of the applications that match and that the caller may get, sorted by name."""
-        return selected(self.backend.views(), filters, page, visible=self.access.visible(caller))
+        """Return the page of the applications that match and that the caller may get."""
+        return selected(self.backend, filters, page, visible=self.access.visible(caller))
 
     async def get(self, caller: Caller, name: AppName, refresh: Refresh | None = None) -> AppView:
         """Return the application, after a pass where `refresh` asks for one. Raises NotFound, TooSlow."""

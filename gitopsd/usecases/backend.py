@@ -107,8 +107,12 @@ class Backend(Protocol):
     Who may ask what is not its business, and what is done it writes down only where it is told to.
     """
 
-    def views(self) -> Iterable[AppView]:
-        """Return all applications, in any order; of memory."""
+    def candidates(self) -> Iterable[tuple[Application, AppStatus | None]]:
+        """Return what lists choose from: all applications, by name, with what is shown of their status."""
+        ...
+
+    def views(self, names: Sequence[AppName] | None = None) -> Iterable[AppView]:
+        """Return the applications of these names, in their order, but for those that are gone; None: all, in any."""
         ...
 
     def view(self, name: AppName) -> AppView:

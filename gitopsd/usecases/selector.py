@@ -17,8 +17,8 @@ _COMMA = re.compile(r",(?![^()]*\))")  # not between parentheses
 LONGEST = 4096  # characters of a selector
 
 
-def selector(text: str) -> Matches:
-    """Return the test that `text` writes; the empty selector matches everything.
+def selector(text: str) -> Matches | None:
+    """Return the test that `text` writes; None for the empty selector, which matches everything.
 
     Raises:
         BadRequest: `text` is not a selector.
@@ -26,7 +26,7 @@ def selector(text: str) -> Matches:
     Source: Kubernetes, "Labels and Selectors", section "API".
     """
     if not text.strip():
-        return lambda _: True
+        return None
     if len(text) > LONGEST:
         raise BadRequest(f"a selector of {len(text)} characters", remedy=f"write at most {LONGEST}")
     tests = [_test(part.strip()) for part in _COMMA.split(text)]

@@ -151,7 +151,7 @@ class WatchUseCases:
         if (caller := holder.caller()) is None:
             return
         rights = self._rights(caller)
-        found = selected(self.backend.views(), filters, ListPage(), visible=self.access.visible(caller)).views
+        found = selected(self.backend, filters, ListPage(), visible=self.access.visible(caller)).views
         for start in range(0, len(found), LISTED_AT_ONCE):
             views = found[start : start + LISTED_AT_ONCE]
             events = reader.events(caller, ((view.application.name, view) for view in views))
@@ -166,7 +166,7 @@ class WatchUseCases:
                 yield ()
             if self._rights(caller) != rights:
                 rights = self._rights(caller)
-                names = sorted(reader.known | {view.application.name for view in self.backend.views()})
+                names = sorted(reader.known | {app.name for app, _ in self.backend.candidates()})
             if events := reader.events(caller, ((name, self._view(name)) for name in names)):
                 yield events
 
@@ -186,7 +186,7 @@ class _WatchReader:
 
     def __init__(self, access: ApplicationAccess, filters: Filters) -> None:
         self._access = access
-        self._filters = filters
+        self._test = filters.test()
         self.known: set[AppName] = set()
 
     def events(self, caller: Caller, changed: Iterable[tuple[AppName, AppView | None]]) -> list[ApplicationEvent]:
@@ -198,7 +198,7 @@ class _WatchReader:
     def _event(
         self, name: AppName, view: AppView | None, visible: Callable[[Application], bool]
     ) -> ApplicationEvent | None:
-        if view is not None and self._filters.match(view) and visible(view.application):
+        if view is not None and self._test(view.application, view.status) and visible(view.application):
             kind = EventKind.MODIFIED if name in self.known else EventKind.ADDED
             self.known.add(name)
             return ApplicationEvent(kind, name, view)

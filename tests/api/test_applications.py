@@ -34,6 +34,12 @@ def fleet() -> FakeBackend:
         ({"repo": "git@git.example:fleet"}, ["bank", "pay", "shop"]),
         ({"project": "money", "cluster": "c1"}, ["pay"]),
         ({"name": "nobody"}, []),
+        ({"search": "A"}, ["bank", "pay"]),
+        ({"namespace": "shop,pay"}, ["pay", "shop"]),
+        ({"sort": "-name"}, ["shop", "pay", "bank"]),
+        ({"sort": "cluster"}, ["pay", "shop", "bank"]),
+        ({"sort": "-health"}, ["shop", "bank", "pay"]),
+        ({"sort": "sync", "limit": "2"}, ["bank", "pay"]),
     ],
 )
 async def test_list_holds_what_the_filters_select(query: dict[str, str], expected: list[str]) -> None:
@@ -51,6 +57,9 @@ async def test_list_holds_what_the_filters_select(query: dict[str, str], expecte
         {"selector": "a" * 5000},
         {"sync": "Green"},
         {"limit": "-1"},
+        {"sort": "age"},
+        {"continue": "WyJhIl0="},
+        {"continue": "WzEsMl0="},
         {"limit": "9" * 30},
         {"continue": "%%%"},
         {"continue": "__79"},
@@ -64,14 +73,15 @@ async def test_broken_query_is_the_clients_error(query: dict[str, str]) -> None:
     assert (400, 3) == (status, body["code"])
 
 
-async def test_pages_hold_every_application_once() -> None:
-    backend = FakeBackend(*(app_view(f"app-{number:03}") for number in range(25)))
+@pytest.mark.parametrize("sort", ["name", "-name", "project", "-project"])
+async def test_pages_hold_every_application_once(sort: str) -> None:
+    backend = FakeBackend(*(app_view(f"app-{number:03}", project=f"p{number % 3}") for number in range(25)))
     names: list[str] = []
     sizes: list[int] = []
     token = ""
     async with serving(backend) as api:
         while True:
-            page = await api.get(APPS, limit="10", **{"continue": token})
+            page = await api.get(APPS, limit="10", sort=sort, **{"continue": token})
             names += [item["metadata"]["name"] for item in page["items"]]
             sizes.append(len(page["items"]))
             token = page["metadata"].get("continue", "")
@@ -79,8 +89,9 @@ async def test_pages_hold_every_application_once() -> None:
                 break
             assert 25 - len(names) == page["metadata"]["remainingItemCount"]
 
+    expected = sorted(range(25), key=lambda number: (number % 3 if "project" in sort else 0, number))
     assert [10, 10, 5] == sizes
-    assert [f"app-{number:03}" for number in range(25)] == names
+    assert [f"app-{number:03}" for number in (expected[::-1] if sort.startswith("-") else expected)] == names
 
 
 async def test_application_has_argo_cds_shape() -> None:

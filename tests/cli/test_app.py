@@ -7,6 +7,8 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+import yarl
+
 from tests.cli.conftest import Run
 from tests.cli.daemon import FakeDaemon, application, result
 
@@ -24,12 +26,20 @@ async def test_list_prints_one_line_for_each_application(run: Run, daemon: FakeD
     assert ["shop\teast\tshop\tdefault\tSynced\tHealthy\taaaaaaaa\t\t", "web\teast\tweb\tdefault\tOutOfSync\tMissing\taaaaaaaa\t\t"] == rows  # fmt: skip  # noqa: E501
 
 
-async def test_list_keeps_only_what_the_filters_name(run: Run, daemon: FakeDaemon) -> None:
-    daemon.apps["web"] = application("web", sync="OutOfSync", health="Missing")
+async def test_list_asks_for_what_the_filters_name(run: Run, daemon: FakeDaemon) -> None:
+    flags = "--sync OutOfSync --sync Unknown -p a --project b --search we -c east --sort -name -l x=y"
 
-    ran = await run("app", "list", "--sync", "OutOfSync", "--health", "Missing", "-o", "json")
+    await run("app", "list", *flags.split())
+    await run("app", "list")
 
-    assert ["web"] == [app["metadata"]["name"] for app in json.loads(ran.out)["items"]]
+    path = "/api/v1/applications"
+    asked, plain = [yarl.URL(asked) for verb, asked, _ in daemon.asked if asked.startswith(path)]
+    expected = {
+        "sync": "OutOfSync,Unknown", "projects": "a,b", "search": "we", "clusters": "east", "sort": "-name",
+        "selector": "x=y",
+    }  # fmt: skip
+    assert expected == dict(asked.query)
+    assert not plain.query
 
 
 async def test_get_says_that_it_is_being_deleted(run: Run, daemon: FakeDaemon) -> None:

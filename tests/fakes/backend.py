@@ -55,10 +55,13 @@ class FakeBackend:
         self.log_queries: list[tuple[str, LogQuery]] = []
         self.bug: Exception | None = None  # raised by every list
 
-    def views(self) -> Sequence[AppView]:
+    def candidates(self) -> Sequence[tuple[Application, AppStatus | None]]:
         if self.bug:
             raise self.bug
-        return list(self.apps.values())
+        return [(view.application, view.status) for _, view in sorted(self.apps.items())]
+
+    def views(self, names: Sequence[AppName] | None = None) -> Sequence[AppView]:
+        return [self.apps[name] for name in (self.apps if names is None else names) if name in self.apps]
 
     def view(self, name: AppName) -> AppView:
         if name not in self.apps:

@@ -7,12 +7,13 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from multidict import MultiMapping
 
 from gitopsd.errors import BadRequest
 from gitopsd.model.comparison import SyncStatus
 from gitopsd.model.health import HealthStatus
-from gitopsd.usecases.listing import Filters, ListPage
+from gitopsd.usecases.listing import SORTS, Filters, ListPage
 from gitopsd.usecases.records import RecordPage
 from gitopsd.usecases.selector import selector
 
@@ -23,7 +24,9 @@ def filters_of(query: MultiMapping[str]) -> Filters:
         name=query.get("name", ""),
         repo=query.get("repo", ""),
         projects=_names(query, "projects", "project"),
+        search=query.get("search", ""),
         labels=selector(query.get("selector", "")),
+        namespaces=_names(query, "namespace", "namespaces"),
         clusters=_names(query, "cluster", "clusters"),
         sync=_known(_names(query, "sync", "syncStatus"), {status.value for status in SyncStatus}),
         health=_known(_names(query, "health", "healthStatus"), {status.value for status in HealthStatus}),
@@ -31,14 +34,30 @@ def filters_of(query: MultiMapping[str]) -> Filters:
 
 
 def page_of(query: MultiMapping[str]) -> ListPage:
-    """Read `limit` and `continue`; raises BadRequest where they are not what an earlier page gave."""
-    limit, token = query.get("limit", "0"), query.get("continue", "")
+    """Read `limit`, `continue` and `sort`; raises BadRequest where they are not what an earlier page gave."""
+    limit, sort = query.get("limit", "0"), query.get("sort", "name")
     if not (limit.isascii() and limit.isdigit() and len(limit) < 10):  # noqa: PLR2004 - below 2 ** 31 in any case
         raise BadRequest(f"limit is {limit!r}", remedy="write a whole number; 0 is all")
+    if sort.removeprefix("-") not in SORTS:
+        raise BadRequest(
+            f"sort is {sort!r}", remedy=f"write one of {', '.join(SORTS)}, with - before it for the other way round"
+        )
+    return ListPage(int(limit), _place(query.get("continue", "")), sort.removeprefix("-"), sort.startswith("-"))
+
+
+def _place(token: str) -> tuple[str, str] | None:
+    """Return the place in the order that an earlier page ended with."""
+    if not token:
+        return None
     try:
-        return ListPage(int(limit), base64.b64decode(token, b"-_", validate=True).decode())
-    except (binascii.Error, ValueError) as err:
-        raise BadRequest("continue is not a token of an earlier page", remedy="begin with the first page") from err
+        match orjson.loads(base64.b64decode(token, b"-_", validate=True)):
+            case [str(key), str(name)]:
+                return key, name
+            case _:
+                pass
+    except (binascii.Error, ValueError):
+        pass
+    raise BadRequest("continue is not a token of an earlier page", remedy="begin with the first page")
 
 
 def continued(page: RecordPage[Any]) -> dict[str, str]:

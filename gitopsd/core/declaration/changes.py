@@ -92,6 +92,8 @@ def holder_of(sources: Mapping[str, Declared]) -> Declared | None:
 
     In Git an operator's source goes before applications; of two that are alike in that, the one that was there first.
     """
+    if len(sources) == 1:
+        return next(iter(sources.values()))
     return min(sources.values(), key=lambda each: (each.origin.of_api, each.origin.parent is not None), default=None)
 
 

@@ -17,28 +17,19 @@ COLUMNS = ("name", "cluster", "namespace", "project", "sync", "health", "revisio
 @verb("list")
 @click.option("-p", "--project", "projects", multiple=True, help="Only of this project; may be given again.")
 @click.option("-l", "--selector", default="", help="Only with these labels.")
-@click.option("--sync", "sync_status", type=click.Choice(("Synced", "OutOfSync", "Unknown")), help="Only so.")
-@click.option("--health", "health_status", help="Only of this health, such as Degraded.")
+@click.option("-c", "--cluster", "clusters", multiple=True, help="Only to this cluster, by name or server.")
+@click.option("-r", "--repo", default="", help="Only from this repository.")
+@click.option("--namespace", "namespaces", multiple=True, help="Only to this namespace.")
+@click.option("--sync", "sync", multiple=True, type=click.Choice(("Synced", "OutOfSync", "Unknown")), help="Only so.")
+@click.option("--health", "health", multiple=True, help="Only of this health, such as Degraded.")
+@click.option("--search", default="", help="Only with this in their name.")
+@click.option("--sort", default="", help="By name, project, cluster, namespace, sync or health; -NAME: the other way.")
 @output
-def command(
-    client: DaemonClient,
-    *,
-    projects: tuple[str, ...],
-    selector: str,
-    sync_status: str | None,
-    health_status: str | None,
-    form: str,
-) -> None:
+def command(client: DaemonClient, *, form: str, **query: str | tuple[str, ...]) -> None:
     """List applications."""
-    query = {"selector": selector} if selector else {}
-    answer = client.get("/api/v1/applications", query)
-    matching = [
-        app
-        for app in answer.get("items") or ()
-        if (not projects or status.at(app, "spec", "project") in projects)
-        and sync_status in (None, status.sync(app))
-        and health_status in (None, status.health(app))
-    ]
+    asked = {name: value if isinstance(value, str) else ",".join(value) for name, value in query.items()}
+    answer = client.get("/api/v1/applications", {name: value for name, value in asked.items() if value})
+    matching = answer.get("items") or ()
     if form == "table":
         print_table(COLUMNS, (_row(app) for app in matching))
     else:
