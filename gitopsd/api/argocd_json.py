@@ -93,6 +93,7 @@ def operation_state_json(operation: Operation, sources: Sequence[Mapping[str, An
                 ),
             },
             "syncResult": {
+                "revision": "",  # always there in Argo CD's
                 **_revisions(operation.revisions),
                 **_sources(sources),
                 **({"resources": results_json(operation.tasks)} if results else {}),
@@ -311,9 +312,9 @@ def _task(task: Task) -> Json | None:
         TaskState.FAILED: ("SyncFailed", "Failed"),
         TaskState.SKIPPED: ("PruneSkipped", "Succeeded"),
     }[task.state]
-    return _filled(
+    result: Json = _key(task.key, "")  # all five are there in Argo CD's, also those that are ""
+    return result | _filled(
         {
-            **_key(task.key, ""),
             "status": "" if task.verb is TaskVerb.HOOK else status,
             "message": task.message,
             "reason": task.wait.value if task.wait else "",

@@ -158,7 +158,10 @@ async def test_syncs_of_the_past_are_shown_with_what_became_of_each_object() -> 
         _, one = await api.status("GET", f"{SHOP}/syncs/3")
         missing, _ = await api.status("GET", f"{SHOP}/syncs/4")
 
-    shown = {"kind": "ConfigMap", "namespace": "shop", "name": "a", "status": "SyncFailed", "message": "no"}
+    shown = {
+        "group": "", "version": "", "kind": "ConfigMap", "namespace": "shop", "name": "a",
+        "status": "SyncFailed", "message": "no",
+    }  # fmt: skip
     more = {"hookPhase": "Failed", "syncPhase": "Sync", "wave": 2, "evidence": ["event: no"]}
     assert [(3, "Failed", 2.5, {"username": "ann"})] == [
         (each["id"], each["phase"], each["durationSeconds"], each["initiatedBy"]) for each in syncs["items"]
