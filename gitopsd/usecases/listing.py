@@ -36,6 +36,8 @@ class Filters:
     def test(self) -> Test:
         """Return what tells whether an application is meant; it asks for no more than was filtered by."""
         tests = [test for wanted, test in self._tests() if wanted]
+        if not tests:
+            return lambda _, __: True
         if len(tests) == 1:
             return tests[0]
         return lambda app, status: all(test(app, status) for test in tests)
