@@ -21,6 +21,8 @@ VERBS = {
     "repo": LazyCommand("gitopsd.cli.commands.repo", "Check from here whether a repository or registry lets us in."),
     "demo": LazyCommand("gitopsd.cli.commands.demo", "Show the main job on simulated clusters."),
     "app": LazyCommand("gitopsd.cli.commands.app", "Ask a running daemon about applications, or order a sync."),
+    "cluster": LazyCommand("gitopsd.cli.commands.cluster", "Ask a running daemon about clusters."),
+    "proj": LazyCommand("gitopsd.cli.commands.proj", "Ask a running daemon about projects."),
     "drift": LazyCommand("gitopsd.cli.commands.drift", "Ask what was changed in clusters behind Git's back."),
     "admin": LazyCommand("gitopsd.cli.commands.admin", "Try and check the policy of rights, without a daemon."),
     "login": LazyCommand("gitopsd.cli.commands.login", "Log in to a daemon, and ask it from now on."),
@@ -28,6 +30,7 @@ VERBS = {
     "context": LazyCommand("gitopsd.cli.commands.context", "List or choose the daemons that one is logged in to."),
     "account": LazyCommand("gitopsd.cli.commands.account", "Ask a running daemon about accounts, or change them."),
     "audit": LazyCommand("gitopsd.cli.commands.audit", "Ask who did what through the API."),
+    "completion": LazyCommand("gitopsd.cli.commands.completion", "Print what has a shell complete commands and names."),
     "version": LazyCommand("gitopsd.cli.commands.version", "Print the version, and the daemon's."),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -49,28 +49,17 @@ _DAEMON = (
     ),
 )
 
+_NAMES = frozenset(("server", "context", "auth_token_file", "ca_file", "insecure", "request_s"))
+
 
 def verb(name: str) -> Callable[[Command], click.Command]:
     """Make a click command whose first parameter is the `DaemonClient` that the common options name."""
 
     def make(function: Command) -> click.Command:
         @functools.wraps(function)
-        def run(  # noqa: PLR0913 - the options that commands share
-            *, server: str | None, context: str | None, auth_token_file: Path | None, ca_file: Path | None,
-            insecure: bool, request_s: float, **rest: Any,
-        ) -> Any:  # fmt: skip
-            known = _context(server, context)
-            address = DaemonAddress(
-                known.server,
-                _token(auth_token_file) or known.token,
-                ca_file or (Path(known.ca_file) if known.ca_file else None),
-                insecure or known.insecure,
-                request_s,
-            )
-            client = DaemonClient(address)
-            if address.token:
-                warn_of_clear_text(address.url)
-            return function(client, **rest)
+        def run(**parameters: Any) -> Any:
+            client = client_of(parameters)
+            return function(client, **{name: value for name, value in parameters.items() if name not in _NAMES})
 
         decorated: Command = run
         for option in reversed(_DAEMON):
@@ -78,6 +67,23 @@ def verb(name: str) -> Callable[[Command], click.Command]:
         return click.command(name, epilog=HELP)(decorated)
 
     return make
+
+
+def client_of(parameters: Mapping[str, Any], *, request_s: float | None = None) -> DaemonClient:
+    """Return the client of the daemon that the common options among `parameters` name."""
+    known = _context(parameters.get("server"), parameters.get("context"))
+    ca_file = parameters.get("ca_file") or (Path(known.ca_file) if known.ca_file else None)
+    address = DaemonAddress(
+        known.server,
+        _token(parameters.get("auth_token_file")) or known.token,
+        ca_file,
+        bool(parameters.get("insecure")) or known.insecure,
+        request_s or parameters["request_s"],
+    )
+    client = DaemonClient(address)
+    if address.token:
+        warn_of_clear_text(address.url)
+    return client
 
 
 def _context(server: str | None, name: str | None) -> ServerContext:

@@ -12,6 +12,8 @@ import pytest
 from gitopsd.cli.commands.account import VERBS as ACCOUNT_VERBS
 from gitopsd.cli.commands.admin.rbac import VERBS as RBAC_VERBS
 from gitopsd.cli.commands.app import VERBS as APP_VERBS
+from gitopsd.cli.commands.cluster import VERBS as CLUSTER_VERBS
+from gitopsd.cli.commands.proj import VERBS as PROJ_VERBS
 from gitopsd.cli.exits import HELP, Exit
 from gitopsd.cli.lazy import LazyGroup
 from gitopsd.cli.main import VERBS, root
@@ -37,10 +39,15 @@ def commands() -> list[tuple[str, click.Command]]:
     below = [(f"app {name}", app.get_command(context, name)) for name in APP_VERBS]
     named = [
         (f"{group} {name}", importlib.import_module(verb.module).command)
-        for group, verbs in (("admin rbac", RBAC_VERBS), ("account", ACCOUNT_VERBS))
+        for group, verbs in (
+            ("admin rbac", RBAC_VERBS),
+            ("account", ACCOUNT_VERBS),
+            ("cluster", CLUSTER_VERBS),
+            ("proj", PROJ_VERBS),
+        )
         for name, verb in verbs.items()
     ]
-    groups = {"account", "admin", "app"}
+    groups = {"account", "admin", "app", "cluster", "proj"}
     return [(name, command) for name, command in (*top, *below, *named) if command and name not in groups]
 
 

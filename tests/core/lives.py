@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from gitopsd.model.cluster import LiveObject
+from gitopsd.core.tree.owners import TreeNode
+from gitopsd.model.cluster import LiveObject, PodFacts
 from gitopsd.model.comparison import Found
 from gitopsd.model.health import Health, HealthStatus
 from gitopsd.model.ids import AppName, ResourceVersion, TrackingId, Uid, ViewHash
-from gitopsd.model.manifest import Manifest, ResourceKey
+from gitopsd.model.manifest import GVK, Manifest, ResourceKey
 
 SHOP = AppName("shop")
 HEALTHY = Health(HealthStatus.HEALTHY)
@@ -50,3 +52,9 @@ def live_of(key: ResourceKey, **fields: Any) -> LiveObject:
 
 def found(key: ResourceKey, **fields: Any) -> Found:
     return Found(live_of(key, **fields))
+
+
+def pod_node(name: str, parents: Sequence[TreeNode] = ()) -> TreeNode:
+    """Return a running Pod of the namespace `shop` in a tree, below `parents`."""
+    live = live_of(ResourceKey("", "Pod", "shop", name), uid=name, pod=PodFacts(("nginx:1",), "", 0, 1, 1))
+    return TreeNode(GVK("", "v1", "Pod"), live, None, tuple((node.gvk, node.live) for node in parents))

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 
 import pytest
 
 from gitopsd.core.tree.owners import TreeNode
 from gitopsd.errors import BadRequest, GitopsError, NotFound, NotPermitted
 from gitopsd.model.caller import Caller
-from gitopsd.model.cluster import PodFacts
 from gitopsd.model.ids import AppName
 from gitopsd.model.logs import LogLine, LogQuery
 from gitopsd.model.manifest import GVK, ResourceKey
 from gitopsd.usecases.authentication import StreamHolder
 from gitopsd.usecases.inspecting import InspectingUseCases
 from gitopsd.usecases.tree_objects import ObjectName
-from tests.core.lives import live_of
+from tests.core.lives import live_of, pod_node
 from tests.fakes.backend import FakeBackend, app_view
 from tests.usecases.asking import ANN, uses_of
 
@@ -41,11 +39,6 @@ class Holder:
         return StreamHolder(self, "token", "", lambda: self.time_s)
 
 
-def pod(name: str, parents: Sequence[TreeNode] = ()) -> TreeNode:
-    live = live_of(ResourceKey("", "Pod", "shop", name), uid=name, pod=PodFacts(("nginx:1",), "", 0, 1, 1))
-    return TreeNode(GVK("", "v1", "Pod"), live, None, tuple((node.gvk, node.live) for node in parents))
-
-
 def above(kind: str, name: str, uid: str, *parents: TreeNode) -> TreeNode:
     live = live_of(ResourceKey("apps", kind, "shop", name), uid=uid)
     return TreeNode(GVK("apps", "v1", kind), live, None, tuple((node.gvk, node.live) for node in parents))
@@ -55,7 +48,13 @@ def world(*rules: tuple[str, str, str, str]) -> tuple[FakeBackend, InspectingUse
     backend = FakeBackend(app_view("shop", project="retail"), app_view("bank", project="money"))
     workload = above("Deployment", "web", "d")
     replicas = above("ReplicaSet", "web-1", "r", workload)
-    backend.nodes = [workload, replicas, pod("web-1", [replicas]), pod("web-2", [replicas]), pod("other")]
+    backend.nodes = [
+        workload,
+        replicas,
+        pod_node("web-1", [replicas]),
+        pod_node("web-2", [replicas]),
+        pod_node("other"),
+    ]
     backend.log_lines = [LogLine("", "one", "t1"), LogLine("", "two", "t2")]
     return backend, uses_of(backend, *rules).inspecting
 

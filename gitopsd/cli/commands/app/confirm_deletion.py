@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from gitopsd.cli import completing
 from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.options import verb
@@ -11,7 +12,7 @@ from gitopsd.cli.output import line
 
 
 @verb("confirm-deletion")
-@click.argument("name")
+@completing.application
 def command(client: DaemonClient, name: str) -> int:
     """Approve the prunes and deletions of an application that wait for it (Prune=confirm, Delete=confirm)."""
     client.send("POST", application_path(name, "confirm-deletion"), {})

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from gitopsd.cli import completing
 from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.options import verb
@@ -13,7 +14,7 @@ from gitopsd.cli.output import line
 
 
 @verb("delete")
-@click.argument("name")
+@completing.application
 @click.option("--cascade/--no-cascade", default=None, help="Delete its objects in the cluster too, or leave them.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def command(client: DaemonClient, name: str, *, cascade: bool | None, yes: bool) -> int:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from gitopsd.cli import status
+from gitopsd.cli import completing, status
 from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.objects import ObjectOptions, choosing, object_query
@@ -15,7 +15,7 @@ from gitopsd.cli.output import line
 
 
 @verb("delete-resource")
-@click.argument("name")
+@completing.application
 @choosing
 @click.option("--force", is_flag=True, help="At once, without a grace period.")
 @click.option("--orphan", is_flag=True, help="Leave what the object owns.")

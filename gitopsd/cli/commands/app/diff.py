@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gitopsd.cli import status
+from gitopsd.cli import completing, status
 from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.options import output, verb
@@ -30,7 +30,7 @@ _WHY = {
 
 
 @verb("diff")
-@click.argument("name")
+@completing.application
 @click.option("--refresh", is_flag=True, help="Compare again first.")
 @click.option("--unified", is_flag=True, help="Whole objects as a unified diff, instead of the differing fields.")
 @click.option("--extra", is_flag=True, help="Also what was added to objects that are in sync.")

@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from gitopsd.cli import status
+from gitopsd.cli import completing, status
 from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.options import output, verb
 from gitopsd.cli.output import block, print_data, print_facts, print_table
 
 
 @verb("get")
-@click.argument("name")
+@completing.application
 @click.option("--refresh", is_flag=True, help="Compare again first.")
 @click.option("--hard-refresh", is_flag=True, help="As --refresh, and render anew.")
 @output

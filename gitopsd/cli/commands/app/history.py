@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gitopsd.cli import status
+from gitopsd.cli import completing, status
 from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.operations import print_results
 from gitopsd.cli.options import output, verb
@@ -14,7 +14,7 @@ from gitopsd.cli.output import print_data, print_facts, print_table
 
 
 @verb("history")
-@click.argument("name")
+@completing.application
 @click.argument("number", metavar="[ID]", type=click.IntRange(min=0), required=False)
 @output
 def command(client: DaemonClient, name: str, number: int | None, *, form: str) -> None:

@@ -6,13 +6,14 @@ import json
 
 import click
 
+from gitopsd.cli import completing
 from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.options import verb
 from gitopsd.cli.output import as_yaml, block, print_data
 
 
 @verb("manifests")
-@click.argument("name")
+@completing.application
 @click.option("--revision", default="", help="At this branch, tag or commit, instead of the application's own.")
 @click.option("-o", "--output", "form", type=click.Choice(("yaml", "json")), default="yaml", show_default=True)
 def command(client: DaemonClient, name: str, *, revision: str, form: str) -> None:

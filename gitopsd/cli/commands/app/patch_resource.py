@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gitopsd.cli import status
+from gitopsd.cli import completing, status
 from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.objects import ObjectOptions, choosing, object_query
@@ -22,7 +22,7 @@ _TYPES = {
 
 
 @verb("patch-resource")
-@click.argument("name")
+@completing.application
 @choosing
 @click.option("--patch", "text", required=True, metavar="JSON")
 @click.option("--patch-type", default="merge", show_default=True, type=click.Choice((*_TYPES, *_TYPES.values())))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from gitopsd.cli import status
+from gitopsd.cli import completing, status
 from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.options import output, verb
 from gitopsd.cli.output import line, print_data
 
 
 @verb("refresh")
-@click.argument("name")
+@completing.application
 @click.option("--hard", is_flag=True, help="Render anew as well, past the cache.")
 @output
 def command(client: DaemonClient, name: str, *, hard: bool, form: str) -> None:

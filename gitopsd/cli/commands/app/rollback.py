@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gitopsd.cli import status
+from gitopsd.cli import completing, status
 from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.operations import order, report
@@ -13,7 +13,7 @@ from gitopsd.errors import NotFound
 
 
 @verb("rollback")
-@click.argument("name")
+@completing.application
 @click.argument("history_id", type=int, required=False)
 @click.option("--prune", is_flag=True, help="Delete what that sync did not have.")
 @click.option("--dry-run", is_flag=True, help="Ask the cluster, write nothing.")

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from gitopsd.cli import completing
 from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.operations import order, report
@@ -18,7 +19,7 @@ PARTS = 3  # of GROUP:KIND:NAME
 
 
 @verb("sync")
-@click.argument("names", nargs=-1, required=True)
+@completing.applications
 @click.option("--revision", default="", help="To this commit instead of the one resolved now.")
 @click.option("--prune", is_flag=True, help="Delete what is no longer in Git.")
 @click.option("--dry-run", is_flag=True, help="Ask the cluster, write nothing.")

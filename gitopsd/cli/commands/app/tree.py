@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gitopsd.cli import status
+from gitopsd.cli import completing, status
 from gitopsd.cli.client import DaemonClient, application_path
 from gitopsd.cli.options import output, verb
 from gitopsd.cli.output import print_data, print_table, warn_of_stale
@@ -16,7 +16,7 @@ Node = Mapping[str, Any]
 
 
 @verb("tree")
-@click.argument("name")
+@completing.application
 @click.option("--orphaned", is_flag=True, help="Show what its namespace holds that is of no application.")
 @output
 def command(client: DaemonClient, name: str, *, orphaned: bool, form: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gitopsd.cli import status
+from gitopsd.cli import completing, status
 from gitopsd.cli.client import DaemonClient
 from gitopsd.cli.exits import Exit
 from gitopsd.cli.options import verb
@@ -14,7 +14,7 @@ from gitopsd.cli.waiting import Judge, wait
 
 
 @verb("wait")
-@click.argument("names", nargs=-1, required=True)
+@completing.applications
 @click.option("--sync", "for_sync", is_flag=True, help="Until Synced.")
 @click.option("--health", "for_health", is_flag=True, help="Until Healthy.")
 @click.option("--operation", "for_operation", is_flag=True, help="Until no sync is under way.")
