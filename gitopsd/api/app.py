@@ -17,6 +17,7 @@ from gitopsd.api.logins import FailedLogins
 from gitopsd.api.middleware import Doors, Watched, authenticated, bounded, errors, headers, json_only
 from gitopsd.api.probes import Probes, Readiness, Scrape, probe_routes
 from gitopsd.api.rest.accounts import AccountRoutes
+from gitopsd.api.rest.actions import ActionRoutes
 from gitopsd.api.rest.applications import ApplicationRoutes
 from gitopsd.api.rest.audit import AuditRoutes
 from gitopsd.api.rest.clusters import ClusterRoutes
@@ -90,6 +91,7 @@ def api_app(parts: ApiWiring, grpc: GrpcDoor) -> web.Application:
     app.add_routes(ResourceRoutes(uses.resources, now_s).routes())
     app.add_routes(InspectingRoutes(uses.inspecting, parts.authenticator).routes())
     app.add_routes(EditRoutes(uses.edits).routes())
+    app.add_routes(ActionRoutes(uses.actions).routes())
     app.add_routes(ClusterRoutes(uses.clusters, now_s).routes())
     app.add_routes(RepositoryRoutes(uses.repositories, now_s).routes())
     app.add_routes(ProjectRoutes(uses.projects, uses.role_tokens).routes())

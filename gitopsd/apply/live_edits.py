@@ -65,14 +65,7 @@ class LiveEdits:
             ClusterRefused: the cluster does not let gitopsd, or in whose name it writes.
             Retryable: no answer, or nothing may be written to the cluster now.
         """
-        applier = self.applier.acting_as(target.user)
-        if fence := applier.fenced(target.cluster):
-            raise ClusterUnreachable(fence, remedy="try again later")
-        client = applier.writer(target.cluster)
-        resource = await applier.resource_of(client, target.cluster, target.ref.gvk)
-        if resource is None:
-            raise NotFound(f"{target.ref.key} is gone with its kind", remedy="see `gitopsd app tree`")
-        path = object_path(resource, target.ref.key.namespace, target.ref.key.name)
+        client, path = await way_to(self.applier, target)
         match edit:
             case LivePatch():
                 return await self._patched(client, path, target, edit)
@@ -84,15 +77,10 @@ class LiveEdits:
 
     async def _patched(self, client: KubeClient, path: str, target: EditTarget, patch: LivePatch) -> Manifest:
         """Patch, after a dry run has shown whose object it would be: another application's would be pruned by that."""
-        live = await self.applier.read(target.cluster, target.ref)
-        if live is None or live["metadata"].get("uid") != target.uid:
-            raise _replaced(target.ref.key)
+        live = await read_live(self.applier, target)
         body = addressed(patch, live)
         foreseen = await self._sent(client, path, target, patch, body, dry_run=True)
-        if self._whose(foreseen) != self._whose(live):
-            raise NotPermitted(
-                f"{target.ref.key}: the patch changes whose object it is", remedy="leave tracking id and label alone"
-            )
+        check_whose(target.ref.key, live, foreseen, self.tracking)
         return await self._sent(client, path, target, patch, body, dry_run=False)
 
     async def _sent(  # noqa: PLR0913 - the parts of one request
@@ -100,12 +88,42 @@ class LiveEdits:
     ) -> Manifest:
         query = {"fieldManager": MANAGER, **({"dryRun": "All"} if dry_run else {})}
         reply = await client.request("PATCH", path, query=query, body=body, content_type=patch.kind.value)
-        _check(reply, target.ref.key)
+        check(reply, target.ref.key)
         manifest: Manifest = reply.body
         return manifest
 
-    def _whose(self, manifest: Manifest) -> object:
-        return tracking_of(manifest, self.tracking), annotations_of(manifest).get(INSTALLATION_ID)
+
+async def way_to(applier: ClusterApplier, target: EditTarget) -> tuple[KubeClient, str]:
+    """Return what writes the object, and its path.
+
+    Raises:
+        NotFound: its kind is gone.
+        Retryable: no answer, or nothing may be written to the cluster now.
+    """
+    if fence := applier.fenced(target.cluster):
+        raise ClusterUnreachable(fence, remedy="try again later")
+    client = applier.acting_as(target.user).writer(target.cluster)
+    resource = await applier.resource_of(client, target.cluster, target.ref.gvk)
+    if resource is None:
+        raise NotFound(f"{target.ref.key} is gone with its kind", remedy="see `gitopsd app tree`")
+    return client, object_path(resource, target.ref.key.namespace, target.ref.key.name)
+
+
+async def read_live(applier: ClusterApplier, target: EditTarget) -> Manifest:
+    """Return the object as it is now. Raises NotFound where it is gone, and as `applier.read`."""
+    live = await applier.read(target.cluster, target.ref)
+    if live is None or live["metadata"].get("uid") != target.uid:
+        raise _replaced(target.ref.key)
+    return live
+
+
+def check_whose(key: ResourceKey, before: Manifest, after: Manifest, tracking: Tracking) -> None:
+    """Raise NotPermitted where an object would be another application's, or nobody's, than it is."""
+    one, other = (
+        (tracking_of(state, tracking), annotations_of(state).get(INSTALLATION_ID)) for state in (before, after)
+    )
+    if one != other:
+        raise NotPermitted(f"{key}: this changes whose object it is", remedy="leave tracking id and label alone")
 
 
 async def _delete(client: KubeClient, path: str, target: EditTarget, deletion: LiveDeletion) -> None:
@@ -120,10 +138,11 @@ async def _delete(client: KubeClient, path: str, target: EditTarget, deletion: L
     reply = await client.request("DELETE", path, body=options)
     if reply.code == CONFLICT:  # with the only precondition
         raise _replaced(target.ref.key)
-    _check(reply, target.ref.key)
+    check(reply, target.ref.key)
 
 
-def _check(reply: Reply, key: ResourceKey) -> None:
+def check(reply: Reply, key: ResourceKey) -> None:
+    """Raise what a refusal of a write to `key` is, in the cluster's words."""
     if reply.ok:
         return
     no = refused(key, reply)

@@ -14,6 +14,7 @@ from gitopsd.api.middleware import Watched
 from gitopsd.api.probes import DaemonPart, Probes, Readiness
 from gitopsd.api.tls import TlsFiles
 from gitopsd.api.webhooks import WebhookBounds, WebhookEndpoint
+from gitopsd.apply.action_writes import ActionWrites
 from gitopsd.apply.live_edits import LiveEdits
 from gitopsd.apply.pod_logs import PodLogs
 from gitopsd.core.rights.policy_rights import PolicyRights
@@ -51,6 +52,7 @@ class ApiServer:
         self._rights = Rights(home=settings.argocd_namespace)
         self._configure_rights(settings.rbac)
         reloader.on_rbac = self._configure_rights
+        reloader.on_customizations = clusters.customize
         self._tools = settings.tools
         self.freshness = Freshness(settings, sources.git, clusters.live, clusters.servers, self._on_freshness)
         backend = DaemonBackend(
@@ -63,6 +65,8 @@ class ApiServer:
             self.freshness,
             PodLogs(clusters.clients),
             LiveEdits(clusters.applier, clusters.tracking),
+            ActionWrites(clusters.applier, clusters.tracking),
+            clusters.actions,
             noticed=clusters.leases.noticed,
             cluster_project={ClusterId(cluster.name): cluster.project for cluster in settings.clusters}.__getitem__,
             repository_project=sources.trust.project,

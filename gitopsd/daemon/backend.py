@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gitopsd.apply.action_writes import ActionWrites
 from gitopsd.apply.live_edits import EditTarget, LiveEdits
 from gitopsd.apply.pod_logs import PodLogs
 from gitopsd.core.compare.pairing import owns
@@ -16,6 +17,7 @@ from gitopsd.daemon.freshness import Freshness
 from gitopsd.errors import NotFound
 from gitopsd.git.repositories import Repositories
 from gitopsd.live.mirrors import LiveMirrors
+from gitopsd.model.action import ActionOutcome, ObjectAction
 from gitopsd.model.application import API_SOURCE, Application
 from gitopsd.model.audit import AuditEntry
 from gitopsd.model.caller import Caller
@@ -32,6 +34,7 @@ from gitopsd.model.pass_request import PassRequest
 from gitopsd.model.project import AppProject
 from gitopsd.model.status import AppStatus
 from gitopsd.reconcile.user_commands import UserCommands, readers_of
+from gitopsd.scripts.actions import ObjectActions
 from gitopsd.store.ledger import Ledger
 from gitopsd.store.store import Store
 from gitopsd.usecases.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState, SourceDetails
@@ -50,6 +53,8 @@ class DaemonBackend:
     freshness: Freshness
     pod_logs: PodLogs
     edits: LiveEdits
+    action_writes: ActionWrites
+    object_actions: ObjectActions
     noticed: Callable[[ClusterId], str] = lambda _: ""  # what a person should know of a cluster's lease
     cluster_project: Callable[[ClusterId], str] = lambda _: ""  # which it says it is of
     repository_project: Callable[[str], str] = lambda _: ""  # whose applications alone may read a URL
@@ -185,11 +190,28 @@ class DaemonBackend:
         return await self.commands.applier.read(self._cluster_of(name), ObjectRef(node.live.key, node.gvk))
 
     async def edit(self, name: AppName, node: TreeNode, edit: LiveEdit) -> Manifest | None:
+        return await self.edits.edit(self._edited(name, node), edit)
+
+    async def actions(self, name: AppName, node: TreeNode) -> Sequence[ObjectAction]:
+        live = await self.read(name, node)
+        if live is None:
+            raise NotFound(f"{node.live.key} is gone", remedy="see `gitopsd app tree`")
+        return await self.object_actions.offered(live)
+
+    async def act(self, name: AppName, node: TreeNode, action: str, params: Mapping[str, str]) -> None:
+        target = self._edited(name, node)
+
+        async def decide(live: Manifest) -> Sequence[ActionOutcome]:
+            return await self.object_actions.outcomes(live, action, params)
+
+        await self.action_writes.run(target, decide, lambda key: self.commands.editable(name, key, own=True)[1])
+
+    def _edited(self, name: AppName, node: TreeNode) -> EditTarget:
+        """Return the object that is to be written, and by whom. Raises NotFound, NotPermitted, Conflict."""
         cluster, user = self.commands.editable(name, node.live.key, own=owns(name, node.live))
         if cluster != self._cluster_of(name):
             raise NotFound(f"{name} goes to {cluster} by now", remedy="wait for its next pass")
-        target = EditTarget(cluster, ObjectRef(node.live.key, node.gvk), node.live.uid, user)
-        return await self.edits.edit(target, edit)
+        return EditTarget(cluster, ObjectRef(node.live.key, node.gvk), node.live.uid, user)
 
     async def log(self, name: AppName, pod: TreeNode, query: LogQuery) -> AsyncIterator[LogLine]:
         return await self.pod_logs.log(self._cluster_of(name), pod.live.key, query)

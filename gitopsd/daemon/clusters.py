@@ -9,21 +9,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+import structlog
+
 from gitopsd.apply.diagnostics import ClusterDiagnostics
 from gitopsd.apply.run import ClusterApplier
 from gitopsd.daemon.base import Base
 from gitopsd.daemon.leases import Leases
 from gitopsd.daemon.rules import exclusions, tracking
 from gitopsd.daemon.sandbox_policy import hidden
+from gitopsd.errors import InvalidSettings
 from gitopsd.kube.client import KubeClient
 from gitopsd.kube.credentials import server_of
 from gitopsd.live.mirrors import LiveMirrors
 from gitopsd.model.ids import AppName, ClusterId
 from gitopsd.model.manifest import GVK, GroupKind
-from gitopsd.scripts import health_checks, jq, lua
+from gitopsd.scripts import actions, health_checks, jq, lua
+from gitopsd.scripts.actions import ObjectActions
 from gitopsd.scripts.health import LuaChecks
 from gitopsd.scripts.ignored import JqPaths
 from gitopsd.scripts.pool import script_workers
+from gitopsd.settings import CustomizationSettings
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,9 @@ class ClusterSide:
             excluded=self.excluded,
             refresh_s=settings.sync.refresh_s,
         )
+        self.actions = ObjectActions(
+            self.lua_workers, actions.load(settings.customizations), settings.scripts, now_s, time.monotonic
+        )
         self.leases = Leases.of(settings, self.clients, now_s, ears.reached)
         self.applier = ClusterApplier(
             self.clients,
@@ -84,6 +94,13 @@ class ClusterSide:
             self.leases.fenced,
         )
         self.diagnostics = ClusterDiagnostics(self.clients, self.live.children, settings.sync.log_lines)
+
+    def customize(self, customizations: CustomizationSettings) -> None:
+        """Offer what is configured now; what cannot be used leaves what was."""
+        try:
+            self.actions.customizations = actions.load(customizations)
+        except InvalidSettings as err:  # the settings were looked at, and the file has changed since
+            log.error("actions.kept", error=err.what, remedy=err.remedy)  # noqa: TRY400 - they say it all
 
     def excluded(self, cluster: ClusterId, kind: GroupKind) -> bool:
         """Tell whether nothing of a kind is read or written in `cluster`."""

@@ -12,7 +12,16 @@ import structlog
 
 from gitopsd.errors import InvalidSettings
 from gitopsd.runtime.systemd import Systemd
-from gitopsd.settings import AccountSettings, GitSettings, RbacSettings, Secret, Settings, changed, load
+from gitopsd.settings import (
+    AccountSettings,
+    CustomizationSettings,
+    GitSettings,
+    RbacSettings,
+    Secret,
+    Settings,
+    changed,
+    load,
+)
 from gitopsd.telemetry.logs import set_up_logging
 
 # What holds from the signal on; the rest from the next start.
@@ -29,7 +38,16 @@ GIT = (
     "poll_jitter",
     "poll_s",
 )
-LIVE = ("log", "accounts", "rbac", "api.token", "api.webhook_secret", "api.webhooks", *(f"git.{name}" for name in GIT))
+LIVE = (
+    "log",
+    "accounts",
+    "customizations",
+    "rbac",
+    "api.token",
+    "api.webhook_secret",
+    "api.webhooks",
+    *(f"git.{name}" for name in GIT),
+)
 
 GITHUB = "github"  # its secret has a setting of its own
 
@@ -47,6 +65,7 @@ class Reloader:
     on_git: Callable[[GitSettings], None] = lambda _: None
     on_accounts: Callable[[AccountSettings], None] = lambda _: None
     on_rbac: Callable[[RbacSettings], None] = lambda _: None
+    on_customizations: Callable[[CustomizationSettings], None] = lambda _: None
     name: str = "reload"
 
     async def run(self) -> None:
@@ -67,6 +86,7 @@ class Reloader:
         self.on_git(new.git)
         self.on_accounts(new.accounts)
         self.on_rbac(new.rbac)
+        self.on_customizations(new.customizations)
         log.info("settings.read", taken=list(changes.live), from_the_next_start=list(changes.restart))
 
     def token(self) -> str:

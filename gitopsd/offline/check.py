@@ -110,16 +110,20 @@ def faults(config: Path) -> Sequence[str]:
 
 
 def _faults_of_files(config: Path) -> Sequence[str]:
-    """Return what is wrong with health checks and plugins, of each the first."""
+    """Return what is wrong with health checks, actions and plugins, of each the first."""
     from gitopsd.manifests import plugins
-    from gitopsd.scripts import health_checks
+    from gitopsd.scripts import actions, health_checks
 
     try:
         settings = load(config, os.environ)
     except GitopsError:
         return ()  # told already, setting by setting
     faults = []
-    for load_one in (lambda: health_checks.load(settings.health), lambda: plugins.load(settings.plugins)):
+    for load_one in (
+        lambda: health_checks.load(settings.health),
+        lambda: actions.load(settings.customizations),
+        lambda: plugins.load(settings.plugins),
+    ):
         try:
             load_one()
         except GitopsError as err:

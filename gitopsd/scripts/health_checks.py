@@ -84,6 +84,14 @@ def _of_directory(directory: Path) -> list[CheckScript]:
 
 
 def _of_file(file: Path) -> CheckScript:
+    script = script_of_file(file)
+    group, kind = file.parent.parent.name, file.parent.name
+    # As Argo CD runs those it comes with: half a hundred of them take texts apart.
+    return CheckScript(group.replace(WILD, "*"), kind.replace(WILD, "*"), script, open_libs=True)
+
+
+def script_of_file(file: Path) -> str:
+    """Return a script. Raises InvalidSettings where it is none that can be run, OSError where it cannot be read."""
     with file.open("rb") as opened:
         data = opened.read(MAX_BYTES + 1)
     try:
@@ -92,6 +100,4 @@ def _of_file(file: Path) -> CheckScript:
         raise InvalidSettings(f"{file} is not UTF-8", remedy="save it as UTF-8") from None
     if len(data) > MAX_BYTES:
         raise InvalidSettings(f"{file} is over {MAX_BYTES} bytes", remedy="make it smaller")
-    group, kind = file.parent.parent.name, file.parent.name
-    # As Argo CD runs those it comes with: half a hundred of them take texts apart.
-    return CheckScript(group.replace(WILD, "*"), kind.replace(WILD, "*"), script, open_libs=True)
+    return script

@@ -1,4 +1,6 @@
-"""Health checks in Lua, in Argo CD's form: `obj` in, `hs` out. Runs in a worker, which may be killed at any time.
+"""Users' Lua in a sandbox, and their health checks, in Argo CD's form: `obj` in, `hs` out.
+
+Runs in a worker, which may be killed at any time.
 
 LuaJIT's interpreter is Lua 5.1 with `goto`, as gopher-lua is, for which such scripts are written; its compiler stays
 off. Every run has a runtime of its own, so that nothing one script does to its libraries reaches the next one.
@@ -13,6 +15,13 @@ from lupa.luajit21 import LuaError, LuaMemoryError, LuaRuntime
 
 HEALTH = f"{__name__}:health"
 MAX_MESSAGE = 1000  # characters
+FAULTS = (
+    LuaMemoryError,
+    LuaError,
+    OverflowError,
+    ValueError,
+    RecursionError,
+)  # the last: too large, no UTF-8, too deep
 
 # Numbers and text as gopher-lua turns one into the other, by tostring, tonumber and table.concat.
 # Source: gopher-lua, value.go (LNumber.String), baselib.go (baseToNumber).
@@ -74,7 +83,7 @@ local function copy(library, ...)
   for _, name in ipairs({...}) do found[name] = library[name] end
   return found
 end
-return function(source, obj, open)
+local function environment(obj, open)
   local env = copy(_G, "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget",
     "rawset", "select", "setmetatable", "type", "unpack", "xpcall", "_VERSION")
   env._G, env.obj, env.print, env.tostring, env.tonumber = env, obj, function() end, shown, number
@@ -83,7 +92,7 @@ return function(source, obj, open)
   env.table.getn = function(list) return #list end
   env.require = function(name)
     if name == "os" then return clock end
-    error("module '" .. tostring(name) .. "' is not open to health checks", 2)
+    error("module '" .. tostring(name) .. "' is not open to scripts", 2)
   end
   if open then
     env.string, env.math, env.bit, env.coroutine, env.os = string, math, bit, coroutine, clock
@@ -91,9 +100,18 @@ return function(source, obj, open)
   else
     text.__index = nil
   end
-  local check, fault = load(source, "=health.lua", "t", env)
-  if not check then error(fault, 0) end
-  local hs = check()
+  return env
+end
+local function run(source, name, env)
+  local chunk, fault = load(source, name, "t", env)
+  if not chunk then error(fault, 0) end
+  return chunk()
+end
+"""
+CHECK = """
+return function(source, obj, open)
+  local env = environment(obj, open)
+  local hs = run(source, "=health.lua", env)
   if hs == nil then hs = env.hs end
   if type(hs) ~= "table" then return type(hs) end
   return "table", shown(hs.status), hs.message ~= nil and shown(hs.message) or ""
@@ -113,20 +131,30 @@ def health(script: str, text: str, *options: Any) -> dict[str, str] | None:
     """
     open_libs, memory_bytes = options
     try:
-        lua = LuaRuntime(
-            register_eval=False, register_builtins=False, unpack_returned_tuples=True, max_memory=memory_bytes
-        )
-        run = lua.execute(SANDBOX)
+        lua = runtime(memory_bytes)
+        run = lua.execute(SANDBOX + CHECK)
         result = run(script, lua.table_from(orjson.loads(text), recursive=True), open_libs)
-    except LuaMemoryError:
-        return {"error": f"it needs more than {memory_bytes} bytes"}
-    except LuaError as err:
-        return {"error": str(err).partition("\n")[0][:MAX_MESSAGE] or "it raised an error without words"}
-    except (OverflowError, ValueError, RecursionError) as err:  # too large, no UTF-8, too deep
-        return {"error": f"a value cannot be handed to or from Lua: {err}"[:MAX_MESSAGE]}
+    except FAULTS as err:
+        return {"error": fault_of(err, memory_bytes)}
     if result == "nil":
         return None
     if isinstance(result, str):
         return {"error": f"it returns a {result} instead of a table with status and message"}
     _, status, message = result
     return {"status": status, "message": message[:MAX_MESSAGE]}
+
+
+def runtime(memory_bytes: int) -> LuaRuntime:
+    """Return a runtime of its own for one run of a script."""
+    return LuaRuntime(
+        register_eval=False, register_builtins=False, unpack_returned_tuples=True, max_memory=memory_bytes
+    )
+
+
+def fault_of(err: Exception, memory_bytes: int) -> str:
+    """Return what one of `FAULTS` says, in one line."""
+    if isinstance(err, LuaMemoryError):
+        return f"it needs more than {memory_bytes} bytes"
+    if isinstance(err, LuaError):
+        return str(err).partition("\n")[0][:MAX_MESSAGE] or "it raised an error without words"
+    return f"a value cannot be handed to or from Lua: {err}"[:MAX_MESSAGE]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from gitopsd.settings.accounts import read_accounts
 from gitopsd.settings.changes import SettingsChanges, changed
+from gitopsd.settings.customizations import read_actions
 from gitopsd.settings.loading import load, problems, unsafe
 from gitopsd.settings.objects import (
     AccountSettings,
     CompareSettings,
+    CustomizationSettings,
     IgnoreRule,
     InheritedProject,
     LabelExpression,
@@ -55,6 +57,7 @@ __all__ = [
     "ChartSettings",
     "ClusterSettings",
     "CompareSettings",
+    "CustomizationSettings",
     "DeclarationSource",
     "DriftSettings",
     "FreshnessSettings",
@@ -93,6 +96,7 @@ __all__ = [
     "policy_table",
     "problems",
     "read_accounts",
+    "read_actions",
     "read_policy_file",
     "read_rbac",
     "unchecked",

@@ -16,6 +16,7 @@ from gitopsd.core.source.repo_url import has_credentials, url_fault
 from gitopsd.core.text.suggest import did_you_mean
 from gitopsd.errors import InvalidSettings
 from gitopsd.settings.accounts import check_accounts
+from gitopsd.settings.customizations import check_customizations
 from gitopsd.settings.limits import KUSTOMIZE_OPTIONS
 from gitopsd.settings.objects import TrackingSettings
 from gitopsd.settings.problem import Problems
@@ -59,6 +60,7 @@ def check(settings: Settings, environ: Mapping[str, str], problems: Problems) ->
     _api(settings, problems)
     check_rbac(settings.rbac, problems)
     check_accounts(settings.accounts, problems)
+    check_customizations(settings.customizations, problems)
     _sync(settings, problems)
     _rules(settings, problems)
     _tracking(settings.tracking, problems)
@@ -244,7 +246,7 @@ def _secret(name: str, secret: Secret, environ: Mapping[str, str], problems: Pro
 
 
 def _file(name: str, path: Path, problems: Problems) -> None:
-    if name == "accounts.file" and path.is_dir():  # where a pod mounts a ConfigMap
+    if name in ("accounts.file", "customizations.file") and path.is_dir():  # where a pod mounts a ConfigMap
         return
     try:
         with path.open("rb"):

@@ -78,3 +78,12 @@ class AccountSettings:
 
     file: Path | None = None  # that ConfigMap as a manifest, or the directory of its keys; read again on SIGHUP
     data: Mapping[str, str] = field(default_factory=dict, metadata={"rest": True})  # goes over the file's
+
+
+@dataclass(frozen=True, slots=True)
+class CustomizationSettings:
+    """What can be done with objects; the keys are those of Argo CD's ConfigMap argocd-cm."""
+
+    file: Path | None = None  # that ConfigMap as a manifest, or the directory of its keys; read again on SIGHUP
+    directory: Path | None = None  # GROUP/KIND/actions/discovery.lua and NAME/action.lua, instead of built-in ones
+    data: Mapping[str, str] = field(default_factory=dict, metadata={"rest": True})  # goes over the file's

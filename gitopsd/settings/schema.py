@@ -10,6 +10,7 @@ from gitopsd.errors import InvalidSettings
 from gitopsd.settings.objects import (
     AccountSettings,
     CompareSettings,
+    CustomizationSettings,
     InheritedProject,
     RbacSettings,
     ResourceSettings,
@@ -384,6 +385,7 @@ class Settings:
     api: ApiSettings = field(default_factory=ApiSettings)
     rbac: RbacSettings = field(default_factory=RbacSettings)
     accounts: AccountSettings = field(default_factory=AccountSettings)
+    customizations: CustomizationSettings = field(default_factory=CustomizationSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     log: LogSettings = field(default_factory=LogSettings)
     grace_s: float = 20.0  # for workers to finish their step on SIGTERM; below systemd's TimeoutStopSec

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gitopsd.core.tree.owners import TreeNode
+from gitopsd.model.action import ObjectAction
 from gitopsd.model.application import Application
 from gitopsd.model.audit import AuditEntry
 from gitopsd.model.caller import Caller
@@ -190,6 +191,14 @@ class Backend(Protocol):
         Raises:
             NotFound, NotPermitted, Conflict, BadRequest, ClusterRefused, Retryable
         """
+        ...
+
+    async def actions(self, name: AppName, node: TreeNode) -> Sequence[ObjectAction]:
+        """Return what is offered for a live object. Raises NotFound, BadRequest, WorkerFailed, and Retryable."""
+        ...
+
+    async def act(self, name: AppName, node: TreeNode, action: str, params: Mapping[str, str]) -> None:
+        """Run an action on a live object. Raises as `edit`, and WorkerFailed."""
         ...
 
     async def log(self, name: AppName, pod: TreeNode, query: LogQuery) -> AsyncIterator[LogLine]:

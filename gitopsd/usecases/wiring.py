@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gitopsd.usecases.access import ApplicationAccess
 from gitopsd.usecases.accounts import AccountUseCases
+from gitopsd.usecases.actions import ActionUseCases
 from gitopsd.usecases.api_tokens import RoleTokenUseCases
 from gitopsd.usecases.applications import ApplicationUseCases
 from gitopsd.usecases.backend import Backend
@@ -34,6 +35,7 @@ class UseCases:
     resources: ResourceUseCases
     inspecting: InspectingUseCases
     edits: EditUseCases
+    actions: ActionUseCases
     projects: ProjectUseCases
     clusters: ClusterUseCases
     repositories: RepositoryUseCases
@@ -67,6 +69,7 @@ def use_cases(parts: UseCaseWiring) -> UseCases:
         operations=OperationUseCases(backend, access, parts.now_s),
         inspecting=InspectingUseCases(backend, rights, access),
         edits=EditUseCases(backend, rights, access),
+        actions=ActionUseCases(backend, rights, access),
         resources=ResourceUseCases(backend, access),
         projects=ProjectUseCases(backend, rights),
         clusters=ClusterUseCases(backend, rights),

@@ -33,7 +33,7 @@ class Route:
     path: str  # as the router has it
     rights: tuple[str, ...] = ()  # that are needed, and are enough: resource, action, object
     url: str = ""  # with other things filled in; "": `path`
-    body: dict[str, object] | None = None
+    body: dict[str, object] | str | None = None
     lists: str = ""  # the member of the answer that holds what may be seen; such a route is refused to nobody
 
     @property
@@ -41,9 +41,9 @@ class Route:
         """Whether it is about one application, so that another one may be asked for."""
         return self.path.startswith(APPLICATION) or self.path == DETAILS
 
-    def asked(self, name: str) -> tuple[str, dict[str, object] | None]:
+    def asked(self, name: str) -> tuple[str, dict[str, object] | str | None]:
         """Return URL and body for the application `name`."""
-        body: dict[str, object] | None = {"appName": name} if self.path == DETAILS else self.body
+        body: dict[str, object] | str | None = {"appName": name} if self.path == DETAILS else self.body
         return (self.url or self.path).replace("{name}", name), body
 
 
@@ -100,6 +100,20 @@ ROUTES = (
         f"{APPLICATION}/resource",
         (*GET, "applications, delete//Pod/shop/web, retail/shop"),
         f"{APPLICATION}/resource?kind=Pod&resourceName=web",
+    ),
+    Route("GET", f"{APPLICATION}/resource/actions", GET, f"{APPLICATION}/resource/actions?kind=Pod&resourceName=web"),
+    Route(
+        "POST",
+        f"{APPLICATION}/resource/actions",
+        (*GET, "applications, action//Pod/restart, retail/shop"),
+        f"{APPLICATION}/resource/actions?kind=Pod&resourceName=web",
+        body="restart",
+    ),
+    Route(
+        "POST",
+        f"{APPLICATION}/resource/actions/v2",
+        (*GET, "applications, action//Pod/restart, retail/shop"),
+        body={"kind": "Pod", "resourceName": "web", "action": "restart"},
     ),
     Route("GET", f"{APPLICATION}/events", GET, f"{APPLICATION}/events?resourceUID=web"),
     Route("GET", f"{APPLICATION}/logs", (*GET, "logs, get, retail/shop"), f"{APPLICATION}/logs?podName=web"),

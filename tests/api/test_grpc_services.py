@@ -13,20 +13,15 @@ from grpc import aio
 
 from gitopsd.api.grpc.framing import framed
 from gitopsd.core.target.sync_options import DELETION_APPROVED
-from gitopsd.core.tree.owners import TreeNode
-from gitopsd.model.cluster import PodFacts
-from gitopsd.model.edit import LiveDeletion, LivePatch, LivePatchType
 from gitopsd.model.ids import AppName
-from gitopsd.model.logs import LogLine, LogQuery
-from gitopsd.model.manifest import GVK, ResourceKey
+from gitopsd.model.manifest import GVK
 from gitopsd.model.operation import SyncRequest
 from gitopsd.usecases.backend import ManagedResource, Manifests
 from gitopsd.usecases.watching import ChangeFeed
 from tests.api.grpcclient import client
 from tests.api.grpcworld import APP, HELD, Refused, ann, world
 from tests.api.serving import NOW_S, TOKEN, Api, serving
-from tests.core.lives import live_of
-from tests.fakes.backend import REPO, FakeBackend, app_view
+from tests.fakes.backend import REPO, app_view
 
 SHOP, CART = AppName("shop"), AppName("cart")
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "aHVudGVyMg=="}}
@@ -47,6 +42,9 @@ METHODS: dict[str, dict[str, Any]] = {
     f"{APP}/GetResource": {"name": "shop", "kind": "Pod", "resourceName": "web-1"},
     f"{APP}/PatchResource": {"name": "shop", "kind": "Pod", "resourceName": "web-1", "patch": "{}"},
     f"{APP}/DeleteResource": {"name": "shop", "kind": "Pod", "resourceName": "web-1"},
+    f"{APP}/ListResourceActions": {"name": "shop", "kind": "Pod", "resourceName": "web-1"},
+    f"{APP}/RunResourceAction": {"name": "shop", "kind": "Pod", "resourceName": "web-1", "action": "restart"},
+    f"{APP}/RunResourceActionV2": {"name": "shop", "kind": "Pod", "resourceName": "web-1", "action": "restart"},
     "project.ProjectService/List": {},
     "project.ProjectService/Get": {"name": "default"},
     "project.ProjectService/GetDetailedProject": {"name": "default"},
@@ -288,64 +286,6 @@ async def test_watch_of_a_tree_tells_it_at_once() -> None:
         stream = caller.stream(f"{APP}/WatchResourceTree", applicationName="shop")
         assert [] == list((await stream.read()).nodes)
         stream.cancel()
-
-
-def with_a_pod(backend: FakeBackend) -> FakeBackend:
-    live = live_of(ResourceKey("", "Pod", "shop", "web-1"), uid="web", pod=PodFacts(("nginx:1",), "", 0, 1, 1))
-    backend.nodes = [TreeNode(GVK("", "v1", "Pod"), live, None)]
-    backend.objects = {"web": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-1"}}}
-    backend.log_lines = [LogLine("web-1", text, "2026-01-31T12:00:00Z") for text in ("one", "two")]
-    return backend
-
-
-async def test_a_pod_is_told_and_its_log_line_by_line() -> None:
-    backend = with_a_pod(world())
-    async with serving(backend) as api, client(api.port, metadata=HELD) as caller:
-        told = await caller.ask(f"{APP}/GetResource", name="shop", kind="Pod", resourceName="web-1", namespace="shop")
-        stream = caller.stream(f"{APP}/PodLogs", name="shop", podName="web-1", tailLines=5, previous=True)
-        lines = [line async for line in stream]
-
-    assert "web-1" in told.manifest
-    assert all(line.HasField("timeStamp") for line in lines)
-    assert [("one", False), ("two", False), ("", True)] == [(line.content, line.last) for line in lines]
-    assert [("web-1", LogQuery(tail=5, previous=True))] == backend.log_queries
-
-
-async def test_a_pod_is_patched_and_deleted() -> None:
-    backend = with_a_pod(world())
-    pod = {"name": "shop", "kind": "Pod", "resourceName": "web-1", "namespace": "shop"}
-    async with serving(backend) as api, client(api.port, metadata=HELD) as caller:
-        changed = await caller.ask(
-            f"{APP}/PatchResource", **pod, patch='[{"op": "remove", "path": "/x"}]', patchType=LivePatchType.JSON.value
-        )
-        await caller.ask(f"{APP}/DeleteResource", **pod, force=True)
-        with Refused as error:
-            await caller.ask(f"{APP}/PatchResource", **pod, patch="{}", patchType="json")
-
-    assert "web-1" in changed.manifest
-    patch = LivePatch(LivePatchType.JSON, [{"op": "remove", "path": "/x"}])
-    assert [(SHOP, "web", patch), (SHOP, "web", LiveDeletion(force=True))] == backend.edits
-    assert grpc.StatusCode.INVALID_ARGUMENT == error.value.code()
-
-
-@pytest.mark.parametrize("method", ["PatchResource", "DeleteResource"])
-async def test_who_may_change_the_application_may_not_change_its_objects(method: str) -> None:
-    backend = with_a_pod(world())
-    rights = [("applications", action, "*/*") for action in ("get", "update", "delete", "sync")]
-    async with ann(backend, *rights) as caller:
-        with Refused as error:
-            await caller.ask(f"{APP}/{method}", **METHODS[f"{APP}/{method}"])
-
-    assert (grpc.StatusCode.PERMISSION_DENIED, []) == (error.value.code(), backend.edits)
-
-
-async def test_logs_want_a_right_of_their_own() -> None:
-    backend = with_a_pod(world())
-    async with ann(backend, ("applications", "get", "*/*")) as caller:
-        with Refused as error:
-            await caller.stream(f"{APP}/PodLogs", name="shop", podName="web-1").read()
-
-    assert grpc.StatusCode.PERMISSION_DENIED == error.value.code()
 
 
 async def test_stream_ends_when_its_token_does() -> None:

@@ -111,7 +111,7 @@ async def test_every_other_right_is_not_this_one(route: Route) -> None:
 
     assert status in {403, 404}, text
     assert fleet().apps == backend.apps
-    assert (fleet().audit_log, {}, []) == (backend.audit_log, backend.confirmed, backend.edits)
+    assert (fleet().audit_log, {}, [], []) == (backend.audit_log, backend.confirmed, backend.edits, backend.acts)
 
 
 @pytest.mark.parametrize("route", ACTS, ids=ids)
@@ -120,7 +120,7 @@ async def test_deny_wins(route: Route) -> None:
     lines = ("p, ann, applications, *, *, allow", f"p, ann, {rule}, deny")
     async with serving(backend, authenticator=Tokens("ann"), policy=PolicyRights(table(*lines), lambda _: None)) as api:
         assert 403 == (await ask(api, route))[0]
-    assert (fleet().apps, []) == (backend.apps, backend.edits)
+    assert (fleet().apps, [], []) == (backend.apps, backend.edits, backend.acts)
 
 
 @pytest.mark.parametrize("route", [route for route in OTHERS if route.of_application], ids=ids)

@@ -21,6 +21,7 @@ class FakeDaemon:
     apps: dict[str, dict[str, Any]] = field(default_factory=dict)
     managed: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     tree: dict[str, Any] = field(default_factory=dict)
+    actions: list[dict[str, Any]] = field(default_factory=list)  # offered for every object
     asked: list[tuple[str, str, Any]] = field(default_factory=list)  # method, path with query, body
     phases: tuple[str, ...] = ("Running", "Succeeded")  # what an ordered operation goes through
     syncs: list[dict[str, Any]] = field(default_factory=list)  # the history
@@ -63,6 +64,8 @@ class FakeDaemon:
             web.get(one + "/managed-resources", self._managed),
             web.get(one + "/resource-tree", self._tree),
             web.post(one + "/resource", self._get),
+            web.get(one + "/resource/actions", self._actions),
+            web.post(one + "/resource/actions/v2", self._get),
             web.delete(one + "/resource", self._get),
             web.get(one + "/manifests", self._manifests),
             web.post(one + "/{verb:sync|rollback}", self._order),
@@ -116,6 +119,9 @@ class FakeDaemon:
 
     async def _tree(self, _: web.Request) -> web.Response:
         return web.json_response(self.tree)
+
+    async def _actions(self, _: web.Request) -> web.Response:
+        return web.json_response({"actions": self.actions})
 
     async def _manifests(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]

@@ -60,3 +60,31 @@ async def test_what_is_not_there_is_said(run: Run, daemon: FakeDaemon, options: 
     ran = await run("app", "delete-resource", "shop", "--kind", "Pod", *options, "--yes")
 
     assert (4, []) == (ran.code, sent(daemon, "DELETE"))
+
+
+async def test_actions_are_listed_for_all_that_fit(run: Run, daemon: FakeDaemon) -> None:
+    daemon.actions = [
+        {"name": "restart", "disabled": False},
+        {"name": "scale", "disabled": True, "params": [{"name": "replicas"}]},
+    ]
+    ran = await run("app", "actions", "list", "shop", "--kind", "Pod")
+
+    assert 0 == ran.code
+    assert ["Pod\tshop/web-1\trestart\t\t", "Pod\tshop/web-1\tscale\tyes\treplicas"] == ran.out.splitlines()[1:3]
+    data = json.loads((await run("app", "actions", "list", "shop", "--kind", "Pod", "-o", "json")).out)
+    assert [("web-1", "restart"), ("web-1", "scale"), ("web-2", "restart"), ("web-2", "scale")] == [
+        (item["name"], item["action"]) for item in data
+    ]
+
+
+async def test_action_is_run_with_what_it_asks_for(run: Run, daemon: FakeDaemon) -> None:
+    ran = await run("app", "actions", "run", "shop", "scale", "--kind", "Deployment", "--param", "replicas=3")
+
+    assert (0, "shop: scale apps/Deployment shop/web: done\n") == (ran.code, ran.out)
+    [body] = [
+        body for verb, path, body in daemon.asked if (verb, path) == ("POST", RESOURCE.rstrip("?") + "/actions/v2")
+    ]
+    assert ("scale", "web", "apps", [{"name": "replicas", "value": "3"}]) == tuple(
+        body[part] for part in ("action", "resourceName", "group", "resourceActionParameters")
+    )
+    assert 2 == (await run("app", "actions", "run", "shop", "scale", "--kind", "Deployment", "--param", "3")).code

@@ -18,6 +18,7 @@ from tests.e2e.daemon import TOKEN
 from tests.e2e.world import BY_HAND, HERE, THERE, World, config_map, text
 
 ARGOCD = os.environ.get("ARGOCD") or shutil.which("argocd")
+POD = {"containers": [{"name": "main", "image": "tidy:1"}], "restartPolicy": "Never"}
 JSON_PATCH = "application/json-patch+json"
 pytestmark = pytest.mark.skipif(
     ARGOCD is None, reason="there is no argocd: name one in $ARGOCD, or have it on the PATH"
@@ -205,3 +206,28 @@ async def test_objects_are_patched_and_deleted(shop: World, argocd: Argocd) -> N
     await argocd.well("app", "delete-resource", name, *one, "--force")  # no garbage collector runs beside a real server
     assert await shop.live("a") is None
     assert await shop.live("b") is not None
+
+
+async def test_actions_are_listed_and_run(shop: World, argocd: Argocd) -> None:
+    tidy = {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": {"template": {"spec": POD}}}}
+    meta = {"name": "tidy"}
+    repo = shop.repo(
+        files={"a.yaml": text({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": meta, "spec": tidy})}
+    )
+    name = shop.name("web")
+    await shop.declare(shop.application("web", repo, policy=BY_HAND))
+    await shop.daemon.refreshed(name)
+    await argocd.well("app", "sync", name)
+
+    offered = (await argocd.well("app", "actions", "list", name, "-o", "json")).json()
+    assert [("CronJob", "create-job"), ("CronJob", "suspend")] == sorted(
+        (each["Kind"], each["Action"]) for each in offered
+    )
+    await argocd.well("app", "actions", "run", name, "suspend", "--kind", "CronJob")
+    await argocd.well("app", "actions", "run", name, "create-job", "--kind", "CronJob", "--resource-name", "tidy")
+    shown = (await argocd.well("app", "actions", "list", name, "--kind", "CronJob")).out
+    assert ("resume" in shown, "suspend" in shown) == (True, False), shown
+    [job] = (await shop.here.get(f"/apis/batch/v1/namespaces/{shop.namespace}/jobs")).ok()["items"]
+    assert job["metadata"]["name"].startswith("tidy-")
+    unknown = await argocd("app", "actions", "run", name, "none", "--kind", "CronJob")
+    assert (20, True) == (unknown.code, "no action none on CronJob" in unknown.err), unknown

@@ -10,6 +10,7 @@ from typing import Any
 from gitopsd.core.declaration import declared
 from gitopsd.core.tree.owners import TreeNode
 from gitopsd.errors import Conflict, NotFound, NotPermitted
+from gitopsd.model.action import ObjectAction
 from gitopsd.model.application import API_SOURCE, Application, Destination, Origin, Source
 from gitopsd.model.audit import AuditEntry
 from gitopsd.model.caller import Caller
@@ -51,6 +52,8 @@ class FakeBackend:
         self.audit_log: list[AuditEntry] = []  # the newest first
         self.objects: dict[str, Manifest] = {}  # live, by uid
         self.edits: list[tuple[AppName, str, LiveEdit]] = []  # application, uid, what was asked
+        self.offered: Sequence[ObjectAction] = ()  # actions, for every object
+        self.acts: list[tuple[AppName, str, str, Mapping[str, str]]] = []  # application, uid, action, parameters
         self.log_lines: Sequence[LogLine] = ()  # of every Pod
         self.log_queries: list[tuple[str, LogQuery]] = []
         self.bug: Exception | None = None  # raised by every list
@@ -146,6 +149,12 @@ class FakeBackend:
     async def edit(self, name: AppName, node: TreeNode, edit: LiveEdit) -> Manifest | None:
         self.edits.append((name, node.live.uid, edit))
         return self.objects.get(node.live.uid) if isinstance(edit, LivePatch) else None
+
+    async def actions(self, name: AppName, node: TreeNode) -> Sequence[ObjectAction]:
+        return self.offered
+
+    async def act(self, name: AppName, node: TreeNode, action: str, params: Mapping[str, str]) -> None:
+        self.acts.append((name, node.live.uid, action, params))
 
     async def log(self, name: AppName, pod: TreeNode, query: LogQuery) -> AsyncIterator[LogLine]:
         self.log_queries.append((pod.live.key.name, query))

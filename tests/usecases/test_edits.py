@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 import pytest
 
-from gitopsd.core.tree.owners import TreeNode
 from gitopsd.errors import BadRequest, Conflict, GitopsError, NotFound, NotPermitted
 from gitopsd.model.edit import LiveDeletion, LivePatch, LivePatchType
-from gitopsd.model.ids import AppName, TrackingId, Uid
-from gitopsd.model.manifest import GVK, GroupKind, ResourceKey
+from gitopsd.model.ids import AppName, TrackingId
+from gitopsd.model.manifest import GroupKind, ResourceKey
 from gitopsd.model.residents import HOLDERS
 from gitopsd.usecases.edits import EditUseCases
 from gitopsd.usecases.tree_objects import ObjectName
-from tests.core.lives import live_of
 from tests.fakes.backend import FakeBackend, app_view
 from tests.usecases.asking import ANN, uses_of
+from tests.usecases.owning import DEPLOYMENT, GET, SHOP, may, node
 
-SHOP = AppName("shop")
-GET = ("ann", "applications", "get", "retail/*")
 PATCH = LivePatch(LivePatchType.MERGE, {"spec": {"paused": True}})
 DELETION = LiveDeletion()
-DEPLOYMENT = ObjectName("Deployment", "web", "shop", "apps")
-
-
-def node(key: ResourceKey, *parents: TreeNode, **fields: Any) -> TreeNode:
-    live = live_of(key, **{"uid": Uid(f"{key.kind}-{key.namespace}-{key.name}"), **fields})
-    return TreeNode(GVK(key.group, "v1", key.kind), live, None, tuple((each.gvk, each.live) for each in parents))
-
-
-def may(action: str) -> tuple[str, str, str, str]:
-    return ("ann", "applications", action, "retail/shop")
 
 
 def world(*rules: tuple[str, str, str, str]) -> tuple[FakeBackend, EditUseCases]:

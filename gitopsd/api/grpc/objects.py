@@ -10,8 +10,9 @@ import orjson
 
 from gitopsd.api.grpc.applications import SERVICE, meant
 from gitopsd.api.grpc.convert import message_of
-from gitopsd.api.grpc.methods import Json, Methods, MethodTable, Shown
+from gitopsd.api.grpc.methods import Json, Methods, MethodTable, Shown, Verb
 from gitopsd.api.grpc.schema import message_class
+from gitopsd.api.rest.actions import PARAMS, actions_json
 from gitopsd.api.rest.edits import live_patch_of
 from gitopsd.api.rest.inspecting import log_json
 from gitopsd.model.caller import Caller
@@ -28,7 +29,14 @@ class ObjectMethods:
     uses: UseCases
 
     def methods(self, table: MethodTable) -> Methods:
-        unary = {"GetResource": self.object, "PatchResource": self.patch, "DeleteResource": self.delete}
+        unary: dict[str, Verb] = {
+            "GetResource": self.object,
+            "PatchResource": self.patch,
+            "DeleteResource": self.delete,
+            "ListResourceActions": self.actions,
+            "RunResourceAction": self.run_action,
+            "RunResourceActionV2": self.run_action,
+        }
         return {**table.known(SERVICE, unary), **table.streamed(SERVICE, {"PodLogs": self.logs})}
 
     async def object(self, caller: Caller, request: Any) -> Json:
@@ -43,6 +51,15 @@ class ObjectMethods:
     async def delete(self, caller: Caller, request: Any) -> Json:
         deletion = LiveDeletion(request.force, request.orphan)
         await self.uses.edits.delete(caller, self._meant(caller, request), _named(request), deletion)
+        return {}
+
+    async def actions(self, caller: Caller, request: Any) -> Json:
+        return actions_json(await self.uses.actions.list(caller, self._meant(caller, request), _named(request)))
+
+    async def run_action(self, caller: Caller, request: Any) -> Json:
+        """Run an action; only the second form of the request has parameters."""
+        params = {param.name: param.value for param in getattr(request, PARAMS, ())}
+        await self.uses.actions.run(caller, self._meant(caller, request), _named(request), request.action, params)
         return {}
 
     async def logs(self, holder: StreamHolder, request: Any) -> AsyncGenerator[Shown]:

@@ -52,3 +52,25 @@ def _merged(value: Any, patch: Any) -> Any:
 
 def _is_operation(item: Any) -> bool:
     return isinstance(item, Mapping) and item.get("op") in OPERATIONS and isinstance(item.get("path"), str)
+
+
+def merge_patch_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the merge patch that makes `new` out of `old`; empty where they are equal."""
+    patch: dict[str, Any] = {name: None for name in old if name not in new}
+    for name, value in new.items():
+        before = old.get(name)
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            if changed := merge_patch_between(before, value):
+                patch[name] = changed
+        elif name not in old or not _is_same(before, value):
+            patch[name] = value
+    return patch
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same JSON; `==` alone takes True and 1 for one."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_is_same(one[name], other[name]) for name in one)
+    return type(one) is type(other) and bool(one == other)

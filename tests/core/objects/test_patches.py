@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gitopsd.core.objects.patches import MOST_OPERATIONS, json_patched, merge_patched
+from gitopsd.core.objects.patches import MOST_OPERATIONS, json_patched, merge_patch_between, merge_patched
 from gitopsd.errors import BadRequest
 from tests.core.frozen import frozen
 
@@ -12,6 +15,12 @@ APP: dict[str, Any] = {
     "metadata": {"labels": {"team": "shop"}},
     "spec": {"sources": [{"path": "a"}, {"path": "b"}], "project": "x"},
 }
+
+LEAVES = st.booleans() | st.integers(0, 1) | st.sampled_from(["", "a"])  # a null is what no merge patch can set
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2)
+)
+DOCUMENTS = st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3)
 
 
 @pytest.mark.parametrize(
@@ -72,3 +81,11 @@ def test_what_is_no_patch_or_does_not_fit_is_the_clients_error(patch: Any) -> No
 def test_what_is_no_merge_patch_is_the_clients_error(patch: Any) -> None:
     with pytest.raises(BadRequest):
         merge_patched(APP, patch)
+
+
+@given(DOCUMENTS, DOCUMENTS)
+def test_patch_between_two_documents_makes_the_second_of_the_first(old: dict[str, Any], new: dict[str, Any]) -> None:
+    patch = merge_patch_between(old, new)
+
+    assert json.dumps(new, sort_keys=True) == json.dumps(merge_patched(old, patch), sort_keys=True)
+    assert {} == merge_patch_between(new, new)

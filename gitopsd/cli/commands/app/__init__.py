@@ -29,6 +29,7 @@ VERBS = {
     "patch": LazyCommand(f"{_HERE}.patch", "Change it by a JSON patch or a merge patch."),
     "logs": LazyCommand(f"{_HERE}.logs", "Print logs of its Pods."),
     "get-resource": LazyCommand(f"{_HERE}.get_resource", "Print a live object."),
+    "actions": LazyCommand(f"{_HERE}.actions", "Restart, scale, suspend …: what can be done to live objects."),
     "patch-resource": LazyCommand(f"{_HERE}.patch_resource", "Change fields of a live object."),
     "delete-resource": LazyCommand(f"{_HERE}.delete_resource", "Delete a live object."),
     "delete": LazyCommand(f"{_HERE}.delete", "Delete an application, with or without its objects."),

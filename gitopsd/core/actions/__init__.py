@@ -1,0 +1,1 @@
+"""Actions on objects of Kubernetes' own kinds."""
