@@ -228,6 +228,30 @@ async def test_a_pod_shows_its_logs_its_events_and_itself(open_page: Open, demo:
     await expect(drawer.get_by_text("The cluster keeps no event of it.")).to_be_visible()
 
 
+async def test_an_object_is_scaled_restarted_and_deleted_by_its_actions(open_page: Open) -> None:
+    name = await first_app(open_page)
+    page = await open_page(f"applications/{name}?tab=tree")
+    tree = page.get_by_role("tree").get_by_role("treeitem")
+    await tree.filter(has_text="Deployment").get_by_role("button").last.click()
+    drawer, asked = page.get_by_role("dialog").first, page.get_by_role("dialog").last
+    await expect(drawer.get_by_role("button", name="Resume …")).to_be_disabled()
+    await drawer.get_by_role("button", name="Restart …").click()
+    assert [] == await violations(page)
+    await asked.get_by_role("button", name="Restart", exact=True).click()
+    await expect(page.get_by_role("status").filter(has_text="restart: done to Deployment")).to_be_visible()
+    await drawer.get_by_role("button", name="Scale …").click()
+    await expect(asked.get_by_role("button", name="Scale", exact=True)).to_be_disabled()
+    await asked.get_by_label("replicas").fill("many")
+    await asked.get_by_role("button", name="Scale", exact=True).click()
+    await expect(page.get_by_role("status").filter(has_text="replicas is 'many'")).to_be_visible()
+    await page.keyboard.press("Escape")
+
+    await tree.filter(has_text="Pod").first.get_by_role("button").last.click()
+    await drawer.get_by_role("button", name="Delete …").click()
+    await asked.get_by_role("button", name="Delete", exact=True).click()
+    await expect(page.get_by_role("status").filter(has_text="is being deleted")).to_be_visible()
+
+
 async def test_what_an_owner_made_is_shown_as_it_is_live(open_page: Open) -> None:
     page = await open_page(f"applications/{await first_app(open_page)}?tab=tree")
     await page.get_by_role("treeitem").filter(has_text="ReplicaSet").get_by_role("button").last.click()

@@ -3,13 +3,14 @@ import { html, useState } from "./html.js";
 import { Dialog } from "./parts.js";
 import { short } from "./why.js";
 import * as verbs from "./verbs.js";
+import { titleOf } from "./views/actions.js";
 
 const close = () => (verbs.asking.value = null);
 
 export function Asking() {
   const asked = verbs.asking.value;
   if (!asked) return null;
-  const Form = { sync: Sync, delete: Erase, rollback: Rollback, terminate: Terminate, confirm: Confirm }[asked.verb];
+  const Form = { sync: Sync, delete: Erase, rollback: Rollback, terminate: Terminate, confirm: Confirm, act: Perform, erase: EraseObject }[asked.verb];
   return html`<${Form} key=${asked.verb + asked.names[0]} ...${asked} />`;
 }
 
@@ -81,5 +82,25 @@ function Terminate({ names: [name] }) {
 function Confirm({ names: [name] }) {
   return html`<${Frame} title="Approve deletions" act="Approve" danger action=${() => verbs.confirm(name)}>
     <p>Approve the deletions of <strong>${name}</strong> that wait for a person.</p>
+  <//>`;
+}
+
+function Perform({ names: [name], resources: [which], action }) {
+  const asks = (action.params ?? []).map((each) => each.name);
+  const [params, setParams] = useState(/** @type {Record<string, string>} */ ({}));
+  const ready = asks.every((each) => params[each]);
+  return html`<${Frame} title=${titleOf(action)} act=${titleOf(action)} ready=${ready} action=${() => verbs.act(name, which, action.name, params)}>
+    <p>${titleOf(action)}: <strong>${which.kind} ${which.name}</strong> of ${name}. What Git sets comes back with the next sync, or at once where it heals itself.</p>
+    ${asks.map((each) => html`<label class="field">${each}<input value=${params[each] ?? ""} autocomplete="off" onInput=${(event) => setParams({ ...params, [each]: event.currentTarget.value })} /></label>`)}
+  <//>`;
+}
+
+function EraseObject({ names: [name], resources: [which] }) {
+  const [force, setForce] = useState(false);
+  const [orphan, setOrphan] = useState(false);
+  return html`<${Frame} title="Delete" act="Delete" danger action=${() => verbs.eraseObject(name, which, { force, orphan })}>
+    <p>Delete <strong>${which.kind} ${which.name}</strong> of ${name}, after what it owns. What Git has is made anew by the next sync.</p>
+    <div><${Box} label="At once, without a grace period (force)" at=${force} set=${setForce} /></div>
+    <div><${Box} label="Leave what it owns (orphan)" at=${orphan} set=${setOrphan} /></div>
   <//>`;
 }

@@ -4,7 +4,8 @@ import { get, segment } from "../api.js";
 import { changesOf } from "../fleet.js";
 import { Ago, Choice, Dialog, Empty, Facts, Loaded, Problem, State, useLoaded } from "../parts.js";
 import { LineDiff, Yaml, useYaml } from "../yaml.js";
-import { askSync } from "../verbs.js";
+import { askSync, objectQuery } from "../verbs.js";
+import { Actions } from "./actions.js";
 import { Events } from "./events.js";
 import { Logs, hasLogs } from "./logs.js";
 import { objectId } from "./overview.js";
@@ -25,6 +26,7 @@ export function ObjectDrawer({ name, id, app, close }) {
       <button class="plain" aria-label="Close" onClick=${close}>✕</button>
     </header>
     <div class="body stack">
+      <${Actions} name=${name} app=${app} which=${{ group, kind, namespace, name: object }} />
       ${verdict?.reason && html`<p>${verdict.reason}</p>`}
       ${verdict?.health?.message && html`<p>${verdict.health.message}</p>`}
       <${Loaded} state=${state}>${(managed) => {
@@ -64,8 +66,8 @@ const MORE = (kind) => [["events", "Events"], ...(hasLogs(kind) ? [["logs", "Log
 
 /** Read one live object from its cluster. */
 function useLive(name, which) {
-  const query = new URLSearchParams({ group: which.group, kind: which.kind, namespace: which.namespace, resourceName: which.name });
-  return useLoaded(async (signal) => JSON.parse((await get(`applications/${segment(name)}/resource?${query}`, signal)).manifest), [name, `${query}`]);
+  const query = objectQuery(which);
+  return useLoaded(async (signal) => JSON.parse((await get(`applications/${segment(name)}/resource?${query}`, signal)).manifest), [name, query]);
 }
 
 function LiveObject({ name, which }) {
