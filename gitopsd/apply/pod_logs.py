@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from gitopsd.apply.diagnostics import EVENTS, MOST_EVENTS, PODS
@@ -24,13 +26,15 @@ BAD_REQUEST, NOT_FOUND = 400, 404
 class PodLogs:
     clients: Mapping[ClusterId, KubeClient]
 
-    async def log(self, cluster: ClusterId, pod: ResourceKey, query: LogQuery) -> AsyncIterator[LogLine]:
+    async def log(self, cluster: ClusterId, pod: ResourceKey, query: LogQuery) -> AsyncGenerator[LogLine]:
         """Return the lines of a container's log, once the cluster lets them be had.
 
         Raises:
             NotFound, BadRequest, ClusterRefused: as the cluster refuses, in its words, which name the containers.
             ClusterUnreachable, TooSlow: it does not answer.
         """
+        for text in filter(None, (query.since, query.until)):
+            _moment(text)
         client = self._client(cluster)
         path = f"{object_path(PODS, pod.namespace, pod.name)}/log"
         parameters = _parameters(query)
@@ -39,8 +43,10 @@ class PodLogs:
         if not reply.ok:
             raise _refused(reply, f"the log of Pod {pod.name}")
         if query.follow and reply.code != NO_CONTENT:  # of a Pod that is on no node yet
-            return _followed(client, path, {**parameters, "follow": "true"}, pod.name, query.contains)
-        return _lines(str(reply.body), pod.name, query.contains)
+            lines = _followed(client, path, {**parameters, "follow": "true"}, pod.name)
+        else:
+            lines = _lines(str(reply.body), pod.name)
+        return _asked(lines, query)
 
     async def events(self, cluster: ClusterId, live: LiveObject) -> Mapping[str, Any]:
         """Return the events of an object, as the cluster lists them. Raises as `log`."""
@@ -64,28 +70,53 @@ def _parameters(query: LogQuery) -> dict[str, str]:
         "container": query.container,
         "tailLines": "" if query.tail is None else f"{query.tail}",
         "sinceSeconds": "" if query.since_s is None else f"{query.since_s}",
+        "sinceTime": query.since,
         "previous": "true" if query.previous else "",
         "timestamps": "true",
     }
     return {name: text for name, text in given.items() if text}
 
 
-async def _followed(
-    client: KubeClient, path: str, query: Mapping[str, str], pod: str, contains: str
-) -> AsyncIterator[LogLine]:
+async def _asked(lines: AsyncGenerator[LogLine], query: LogQuery) -> AsyncGenerator[LogLine]:
+    """Tell those of `lines` that are asked for."""
+    async with aclosing(lines):
+        async for line in lines:
+            if query.until and _is_after(line.time, query.until):
+                return
+            if query.fits(line.text):
+                yield line
+
+
+def _is_after(time: str, until: str) -> bool:
+    """Tell whether a line is of after `until`; one without a time, or with a word that is none, is not."""
+    try:
+        return _moment(time) > _moment(until)
+    except BadRequest:
+        return False
+
+
+def _moment(text: str) -> datetime:
+    """Return a time of RFC 3339. Raises BadRequest."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRequest(f"{text[:40]!r} is no time", remedy="write it as 2026-01-31T12:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+async def _followed(client: KubeClient, path: str, query: Mapping[str, str], pod: str) -> AsyncGenerator[LogLine]:
     async with client.watch(path, query, idle_s=IDLE_S, accept=TEXT) as answer:
         if isinstance(answer, Reply):
             raise _refused(answer, f"the log of Pod {pod}")
         async for batch in answer.batches():
             for line in batch:
-                if contains in (found := _line(line.decode(errors="replace"), pod)).text:
-                    yield found
+                yield _line(line.decode(errors="replace"), pod)
 
 
-async def _lines(text: str, pod: str, contains: str) -> AsyncIterator[LogLine]:
+async def _lines(text: str, pod: str) -> AsyncGenerator[LogLine]:
     for line in text.split("\n"):
-        if line and contains in (found := _line(line, pod)).text:
-            yield found
+        if line:
+            yield _line(line, pod)
 
 
 def _line(line: str, pod: str) -> LogLine:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,7 +31,7 @@ from gitopsd.model.logs import LogLine, LogQuery
 from gitopsd.model.manifest import GVK, Manifest, gvk_of
 from gitopsd.model.operation import SyncRequest, Task
 from gitopsd.model.pass_request import PassRequest
-from gitopsd.model.project import AppProject
+from gitopsd.model.project import AppProject, SyncWindow
 from gitopsd.model.status import AppStatus
 from gitopsd.reconcile.user_commands import UserCommands, readers_of
 from gitopsd.scripts.actions import ObjectActions
@@ -123,6 +123,11 @@ class DaemonBackend:
     async def delete(self, name: AppName, *, cascade: bool) -> None:
         await self.commands.delete(name, cascade=cascade)
 
+    def windows(self, name: AppName) -> Sequence[SyncWindow]:
+        app, destinations = self.commands.known(name), self.commands.snapshots.destinations
+        cluster = destinations.cluster_of(app)
+        return destinations.windows(app, cluster) if cluster is not None else ()
+
     def check_permitted(self, app: Application) -> None:
         self.commands.snapshots.destinations.permitted_destination(
             PassRequest(app, deleting=False, request=None, refs=(), mark=0)
@@ -213,7 +218,7 @@ class DaemonBackend:
             raise NotFound(f"{name} goes to {cluster} by now", remedy="wait for its next pass")
         return EditTarget(cluster, ObjectRef(node.live.key, node.gvk), node.live.uid, user)
 
-    async def log(self, name: AppName, pod: TreeNode, query: LogQuery) -> AsyncIterator[LogLine]:
+    async def log(self, name: AppName, pod: TreeNode, query: LogQuery) -> AsyncGenerator[LogLine]:
         return await self.pod_logs.log(self._cluster_of(name), pod.live.key, query)
 
     async def events(self, name: AppName, node: TreeNode) -> Mapping[str, Any]:

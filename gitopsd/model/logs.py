@@ -12,7 +12,16 @@ class LogQuery:
     since_s: int | None = None  # how old a line may be
     previous: bool = False  # of the container before the last restart
     follow: bool = False  # lines to come, too
-    contains: str = ""  # only lines with this text in them
+    contains: str = ""  # only lines with this text in them, or with "!" before it those without
+    match_case: bool = False  # capitals are others than small letters
+    since: str = ""  # RFC 3339: only lines from then on
+    until: str = ""  # and none from then on
+
+    def fits(self, text: str) -> bool:
+        """Tell whether a line is asked for by what it says."""
+        wanted = self.contains.removeprefix("!")
+        known = (wanted in text) if self.match_case else (wanted.lower() in text.lower())
+        return known != self.contains.startswith("!")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from gitopsd.model.ids import AppName, ClusterId, RepoUrl
 from gitopsd.model.logs import LogLine, LogQuery
 from gitopsd.model.manifest import GVK, Manifest
 from gitopsd.model.operation import SyncRequest, Task
-from gitopsd.model.project import AppProject
+from gitopsd.model.project import AppProject, SyncWindow
 from gitopsd.model.status import AppStatus, HistoryEntry
 
 
@@ -165,6 +165,10 @@ class Backend(Protocol):
         """Store an Application that is declared by the API; on return it lasts. Raises StoreFailed."""
         ...
 
+    def windows(self, name: AppName) -> Sequence[SyncWindow]:
+        """Return the sync windows of its project that concern the application. Raises NotFound."""
+        ...
+
     async def manifests(self, name: AppName, revision: str) -> Manifests:
         """Return the target at `revision` ("" is the epoch's)."""
         ...
@@ -201,7 +205,7 @@ class Backend(Protocol):
         """Run an action on a live object. Raises as `edit`, and WorkerFailed."""
         ...
 
-    async def log(self, name: AppName, pod: TreeNode, query: LogQuery) -> AsyncIterator[LogLine]:
+    async def log(self, name: AppName, pod: TreeNode, query: LogQuery) -> AsyncGenerator[LogLine]:
         """Return the lines of a container's log. Raises NotFound, BadRequest, ClusterRefused, and Retryable."""
         ...
 

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from gitopsd.core.sync.windows import blocked, opened
 from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
 from gitopsd.model.operation import SyncRequest, Task
+from gitopsd.model.project import SyncWindow
 from gitopsd.model.status import HistoryEntry
 from gitopsd.usecases.access import ApplicationAccess
 from gitopsd.usecases.backend import AppView, Backend
+
+
+@dataclass(frozen=True, slots=True)
+class WindowsView:
+    """When an application may be synced."""
+
+    windows: Sequence[SyncWindow]  # that concern it
+    opened: Sequence[SyncWindow]  # of those
+    refusal: str = ""  # why a sync that a person asks for would be refused now; "" where it would not
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,13 @@ class OperationUseCases:
         self.access.require(caller, name, "update")
         await self.backend.confirm(name, self.now_s())
         self.backend.record(caller, "confirm-deletion", name)
+
+    def windows(self, caller: Caller, name: AppName) -> WindowsView:
+        """Return the sync windows that concern the application, and what they say now. Raises NotFound."""
+        self.access.known(caller, name)
+        windows, now_s = self.backend.windows(name), self.now_s()
+        shut = blocked(windows, now_s, manual=True)
+        return WindowsView(windows, opened(windows, now_s), shut.reason if shut is not None else "")
 
     def syncs(self, caller: Caller, name: AppName) -> Sequence[HistoryEntry]:
         """Return all syncs of the history, failed ones too, the newest last. Raises NotFound."""

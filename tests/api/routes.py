@@ -82,6 +82,7 @@ ROUTES = (
     Route("POST", f"{APPLICATION}/rollback", (*GET, "applications, sync, retail/shop"), body={"id": 7}),
     Route("DELETE", f"{APPLICATION}/operation", (*GET, "applications, sync, retail/shop")),
     Route("POST", f"{APPLICATION}/confirm-deletion", (*GET, "applications, update, retail/shop"), body={}),
+    Route("GET", f"{APPLICATION}/syncwindows", GET),
     Route("GET", f"{APPLICATION}/syncs", GET),
     Route("GET", f"{APPLICATION}/syncs/{{id}}", GET, f"{APPLICATION}/syncs/7"),
     Route("GET", f"{APPLICATION}/manifests", GET),

@@ -9,6 +9,7 @@ import pytest
 
 from gitopsd.core.tree.owners import TreeNode
 from gitopsd.model.action import ObjectAction
+from gitopsd.model.caller import Caller
 from gitopsd.model.cluster import PodFacts
 from gitopsd.model.edit import LiveDeletion, LivePatch, LivePatchType
 from gitopsd.model.ids import AppName
@@ -95,3 +96,14 @@ async def test_logs_want_a_right_of_their_own() -> None:
             await caller.stream(f"{APP}/PodLogs", name="shop", podName="web-1").read()
 
     assert grpc.StatusCode.PERMISSION_DENIED == error.value.code()
+
+
+async def test_events_of_a_pod_and_of_the_application_are_told() -> None:
+    backend = with_a_pod(world())
+    backend.record(Caller("ann"), "sync", SHOP)
+    async with serving(backend) as api, client(api.port, metadata=HELD) as caller:
+        [of_pod] = (await caller.ask(f"{APP}/ListResourceEvents", name="shop", resourceUID="web")).items
+        [of_app] = (await caller.ask(f"{APP}/ListResourceEvents", name="shop")).items
+
+    assert "web" == of_pod.involvedObject.uid
+    assert ("Sync", 1000, "ann: sync") == (of_app.reason, of_app.lastTimestamp.seconds, of_app.message)

@@ -16,6 +16,7 @@ from gitopsd.core.target.sync_options import DELETION_APPROVED
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import GVK
 from gitopsd.model.operation import SyncRequest
+from gitopsd.model.project import SyncWindow
 from gitopsd.usecases.backend import ManagedResource, Manifests
 from gitopsd.usecases.watching import ChangeFeed
 from tests.api.grpcclient import client
@@ -37,6 +38,8 @@ METHODS: dict[str, dict[str, Any]] = {
     f"{APP}/Rollback": {"name": "shop", "id": 1},
     f"{APP}/TerminateOperation": {"name": "shop"},
     f"{APP}/GetManifests": {"name": "shop"},
+    f"{APP}/GetApplicationSyncWindows": {"name": "shop"},
+    f"{APP}/ListResourceEvents": {"name": "shop"},
     f"{APP}/ManagedResources": {"applicationName": "shop"},
     f"{APP}/ResourceTree": {"applicationName": "shop"},
     f"{APP}/GetResource": {"name": "shop", "kind": "Pod", "resourceName": "web-1"},
@@ -261,6 +264,23 @@ async def test_manifests_and_resources_hold_no_value_of_a_secret() -> None:
     assert "aHVudGVyMg" not in str(manifests) + str(managed)
     assert "null" == managed.items[1].liveState
     assert ["web"] == [item.name for item in one.items]
+
+
+async def test_sync_windows_are_told_with_what_they_say_now() -> None:
+    backend = world()
+    backend.sync_windows = [
+        SyncWindow("deny", "* * * * *", 5400.0),
+        SyncWindow("allow", "0 0 30 2 *", 60.0, manual=True),
+    ]
+    async with serving(backend) as api, client(api.port, metadata=HELD) as caller:
+        told = await caller.ask(f"{APP}/GetApplicationSyncWindows", name="shop")
+        rest = await api.get("/api/v1/applications/shop/syncwindows")
+
+    assert [("deny", "1h30m", False), ("allow", "1m", True)] == [
+        (window.kind, window.duration, window.manualSync) for window in told.assignedWindows
+    ]
+    assert (["deny"], False) == ([window.kind for window in told.activeWindows], told.canSync)
+    assert "a sync window of the project denies it" in rest["refusal"]
 
 
 async def test_watch_tells_all_and_then_what_changes() -> None:

@@ -21,6 +21,7 @@ class FakeDaemon:
     apps: dict[str, dict[str, Any]] = field(default_factory=dict)
     managed: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     tree: dict[str, Any] = field(default_factory=dict)
+    windows: dict[str, Any] = field(default_factory=dict)
     actions: list[dict[str, Any]] = field(default_factory=list)  # offered for every object
     asked: list[tuple[str, str, Any]] = field(default_factory=list)  # method, path with query, body
     phases: tuple[str, ...] = ("Running", "Succeeded")  # what an ordered operation goes through
@@ -62,6 +63,7 @@ class FakeDaemon:
             web.get(one, self._get),
             web.delete(one, self._delete),
             web.get(one + "/managed-resources", self._managed),
+            web.get(one + "/syncwindows", self._windows),
             web.get(one + "/resource-tree", self._tree),
             web.post(one + "/resource", self._get),
             web.get(one + "/resource/actions", self._actions),
@@ -122,6 +124,9 @@ class FakeDaemon:
 
     async def _actions(self, _: web.Request) -> web.Response:
         return web.json_response({"actions": self.actions})
+
+    async def _windows(self, _: web.Request) -> web.Response:
+        return web.json_response(self.windows)
 
     async def _manifests(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]

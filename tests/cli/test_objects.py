@@ -1,4 +1,4 @@
-"""`gitopsd app` about single live objects: which are meant, and what is sent."""
+"""`gitopsd app` about single live objects, which are meant, and what is sent; and about sync windows."""
 
 from __future__ import annotations
 
@@ -88,3 +88,19 @@ async def test_action_is_run_with_what_it_asks_for(run: Run, daemon: FakeDaemon)
         body[part] for part in ("action", "resourceName", "group", "resourceActionParameters")
     )
     assert 2 == (await run("app", "actions", "run", "shop", "scale", "--kind", "Deployment", "--param", "3")).code
+
+
+async def test_sync_windows_are_listed_and_the_exit_code_is_their_answer(run: Run, daemon: FakeDaemon) -> None:
+    window = {"kind": "deny", "schedule": "* * * * *", "duration": "1h", "manualSync": False, "timeZone": "UTC"}
+    daemon.windows = {
+        "assignedWindows": [window],
+        "activeWindows": [window],
+        "canSync": False,
+        "refusal": "it is denied",
+    }
+    ran = await run("app", "windows", "shop")
+
+    assert (1, "shop: it is denied\n") == (ran.code, ran.err)
+    assert "deny\t* * * * *\t1h\tUTC\tyes\t\t" == ran.out.splitlines()[1]
+    daemon.windows = {"assignedWindows": [], "activeWindows": [], "canSync": True}
+    assert 0 == (await run("app", "windows", "shop")).code

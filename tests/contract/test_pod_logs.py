@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gitopsd.apply.pod_logs import PodLogs
-from gitopsd.errors import NotFound, UnknownCluster
+from gitopsd.errors import BadRequest, NotFound, UnknownCluster
 from gitopsd.kube.client import KubeClient
 from gitopsd.model.ids import ClusterId
 from gitopsd.model.logs import LogQuery
@@ -45,8 +45,16 @@ async def test_lines_are_told_with_their_times(
     assert [("2026-12-01T05:00:00.5Z", "first line"), ("2026-12-01T05:00:01Z", "second"), ("", "no time")] == [
         (line.time, line.text) for line in lines
     ]
-    some = await logs.log(HERE, pod, LogQuery(follow=follow, contains="line"))
-    assert ["first line"] == [line.text async for line in some]
+    for query, texts in (
+        (LogQuery(follow=follow, contains="LINE"), ["first line"]),
+        (LogQuery(follow=follow, contains="LINE", match_case=True), []),
+        (LogQuery(follow=follow, contains="!line"), ["second", "no time"]),
+        (LogQuery(follow=follow, until="2026-12-01T05:00:00.7Z"), ["first line"]),
+    ):
+        some = await logs.log(HERE, pod, query)
+        assert texts == [line.text async for line in some]
+    with pytest.raises(BadRequest, match="is no time"):
+        await logs.log(HERE, pod, LogQuery(until="yesterday"))
     assert {"web"} == {line.pod for line in lines}
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from gitopsd.core.declaration import declared
 from gitopsd.core.tree.owners import TreeNode
-from gitopsd.errors import Conflict, NotFound, NotPermitted
+from gitopsd.errors import Conflict, GitopsError, NotFound, NotPermitted
 from gitopsd.model.action import ObjectAction
 from gitopsd.model.application import API_SOURCE, Application, Destination, Origin, Source
 from gitopsd.model.audit import AuditEntry
@@ -22,7 +22,7 @@ from gitopsd.model.ids import AppName, ClusterId, ProjectName, RepoUrl, Revision
 from gitopsd.model.logs import LogLine, LogQuery
 from gitopsd.model.manifest import Manifest
 from gitopsd.model.operation import SyncRequest, Task
-from gitopsd.model.project import DEFAULT, AppProject
+from gitopsd.model.project import DEFAULT, AppProject, SyncWindow
 from gitopsd.model.status import AppStatus
 from gitopsd.usecases.backend import AppView, ClusterState, ManagedResource, Manifests, RepositoryState, SourceDetails
 
@@ -51,10 +51,15 @@ class FakeBackend:
         self.wanted = DriftQuery()  # what was asked of them last
         self.audit_log: list[AuditEntry] = []  # the newest first
         self.objects: dict[str, Manifest] = {}  # live, by uid
+        self.sync_windows: Sequence[SyncWindow] = ()  # of every application
         self.edits: list[tuple[AppName, str, LiveEdit]] = []  # application, uid, what was asked
         self.offered: Sequence[ObjectAction] = ()  # actions, for every object
         self.acts: list[tuple[AppName, str, str, Mapping[str, str]]] = []  # application, uid, action, parameters
         self.log_lines: Sequence[LogLine] = ()  # of every Pod
+        self.log_faults: dict[str, GitopsError] = {}  # by Pod: it cannot be opened
+        self.log_breaks: dict[str, GitopsError] = {}  # by Pod: it ends with it
+        self.followed: dict[str, asyncio.Queue[LogLine]] = {}  # by Pod: its lines, without an end
+        self.closed: set[str] = set()  # Pods whose logs were let go of
         self.log_queries: list[tuple[str, LogQuery]] = []
         self.bug: Exception | None = None  # raised by every list
 
@@ -121,6 +126,10 @@ class FakeBackend:
         del self.apps[name]
         self.cascaded[name] = cascade
 
+    def windows(self, name: AppName) -> Sequence[SyncWindow]:
+        self.view(name)
+        return self.sync_windows
+
     def check_permitted(self, app: Application) -> None:
         if app.sources[0].repo_url != REPO:
             raise NotPermitted(f"project {app.project} does not permit it", remedy="add it to spec.sourceRepos")
@@ -156,13 +165,27 @@ class FakeBackend:
     async def act(self, name: AppName, node: TreeNode, action: str, params: Mapping[str, str]) -> None:
         self.acts.append((name, node.live.uid, action, params))
 
-    async def log(self, name: AppName, pod: TreeNode, query: LogQuery) -> AsyncIterator[LogLine]:
+    async def log(self, name: AppName, pod: TreeNode, query: LogQuery) -> AsyncGenerator[LogLine]:
         self.log_queries.append((pod.live.key.name, query))
-        return self._log(pod)
+        if fault := self.log_faults.get(pod.live.key.name):
+            raise fault.again()
+        return self._log(pod.live.key.name)
 
-    async def _log(self, pod: TreeNode) -> AsyncIterator[LogLine]:
-        for line in self.log_lines:
-            yield dataclasses.replace(line, pod=pod.live.key.name)
+    def follow(self, pod: str) -> asyncio.Queue[LogLine]:
+        """Return where a test puts the lines of a Pod's log."""
+        return self.followed.setdefault(pod, asyncio.Queue())
+
+    async def _log(self, pod: str) -> AsyncGenerator[LogLine]:
+        try:
+            for line in self.log_lines:
+                if pod not in self.followed:
+                    yield dataclasses.replace(line, pod=pod)
+            if breaks := self.log_breaks.get(pod):
+                raise breaks.again()
+            while pod in self.followed:
+                yield dataclasses.replace(await self.followed[pod].get(), pod=pod)
+        finally:
+            self.closed.add(pod)
 
     async def events(self, name: AppName, node: TreeNode) -> Mapping[str, Any]:
         return {"kind": "EventList", "items": [{"involvedObject": {"uid": node.live.uid}}]}

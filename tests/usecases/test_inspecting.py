@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from gitopsd.core.tree.owners import TreeNode
-from gitopsd.errors import BadRequest, GitopsError, NotFound, NotPermitted
+from gitopsd.errors import BadRequest, ClusterUnreachable, GitopsError, NotFound, NotPermitted
 from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
 from gitopsd.model.logs import LogLine, LogQuery
@@ -60,8 +60,8 @@ def world(*rules: tuple[str, str, str, str]) -> tuple[FakeBackend, InspectingUse
 
 
 async def told(uses: InspectingUseCases, wanted: ObjectName, query: LogQuery | None = None) -> list[tuple[str, str]]:
-    lines = await uses.logs(Holder().stream, SHOP, wanted, query or LogQuery())
-    return [(line.pod, line.text) async for line in lines]
+    async with uses.logs(Holder().stream, SHOP, wanted, query or LogQuery()) as lines:
+        return [(line.pod, line.text) async for line in lines]
 
 
 async def test_log_of_a_pod_is_told() -> None:
@@ -84,12 +84,44 @@ async def test_logs_of_all_pods_of_a_workload_are_told(workload: ObjectName) -> 
     assert ["web-1", "web-1", "web-2", "web-2"] == [name for name, _ in await told(uses, workload)]
 
 
-async def test_several_pods_are_not_followed_at_once() -> None:
-    _, uses = world(*RETAIL)
-    with pytest.raises(BadRequest, match="2 Pods cannot be followed at once") as raised:
-        await told(uses, ObjectName("Deployment", "web", "shop", "apps"), LogQuery(follow=True))
+WORKLOAD = ObjectName("Deployment", "web", "shop", "apps")
 
-    assert "name one of web-1, web-2" == raised.value.remedy
+
+async def test_several_pods_are_followed_as_their_lines_come() -> None:
+    backend, uses = world(*RETAIL)
+    first, second = backend.follow("web-1"), backend.follow("web-2")
+    async with uses.logs(Holder().stream, SHOP, WORKLOAD, LogQuery(follow=True)) as lines:
+        seen = []
+        for stream, text in ((second, "a"), (first, "b"), (second, "c"), (first, "d")):
+            stream.put_nowait(LogLine("", text, ""))
+            line = await anext(lines)
+            seen.append((line.pod, line.text))
+
+    assert [("web-2", "a"), ("web-1", "b"), ("web-2", "c"), ("web-1", "d")] == seen
+    assert {"web-1", "web-2"} == backend.closed
+
+
+@pytest.mark.parametrize("follow", [False, True])
+async def test_pod_that_cannot_be_read_says_so_among_others_and_fails_alone(follow: bool) -> None:  # noqa: FBT001
+    backend, uses = world(*RETAIL)
+    backend.log_faults["web-2"] = BadRequest("container is waiting to start", remedy="wait")
+
+    seen = await told(uses, WORKLOAD, LogQuery(follow=follow))
+    assert {("web-2", "container is waiting to start"), ("web-1", "one"), ("web-1", "two")} == set(seen)
+    with pytest.raises(BadRequest, match="waiting to start"):
+        await told(uses, ObjectName("Pod", "web-2", "shop"), LogQuery(follow=follow))
+    backend.log_faults["web-1"] = BadRequest("name a container", remedy="name one")
+    with pytest.raises(BadRequest, match="name a container"):
+        await told(uses, WORKLOAD, LogQuery(follow=follow))
+
+
+async def test_log_that_breaks_off_ends_among_others_with_the_reason() -> None:
+    backend, uses = world(*RETAIL)
+    backend.log_breaks["web-1"] = ClusterUnreachable("no route", remedy="mend it")
+
+    assert ("web-1", "no route") in await told(uses, WORKLOAD, LogQuery(follow=True))
+    with pytest.raises(ClusterUnreachable):
+        await told(uses, POD, LogQuery(follow=True))
 
 
 @pytest.mark.parametrize(
@@ -118,13 +150,13 @@ async def test_logs_take_a_right_of_their_own_beside_the_one_to_get(
 async def test_case_42_a_log_ends_with_session_and_right(ends: str) -> None:
     _, uses = world(*RETAIL)
     holder = Holder()
-    lines = await uses.logs(holder.stream, SHOP, POD, LogQuery(follow=True))
-    assert "one" == (await anext(lines)).text
-    if ends == "session":
-        holder.now, holder.time_s = None, 2.0
-    else:
-        uses.rights.change(uses_of(FakeBackend()).inspecting.rights._policy)  # type: ignore[arg-type]  # noqa: SLF001 - one without a rule
-    assert [] == [line async for line in lines]
+    async with uses.logs(holder.stream, SHOP, POD, LogQuery(follow=True)) as lines:
+        assert "one" == (await anext(lines)).text
+        if ends == "session":
+            holder.now, holder.time_s = None, 2.0
+        else:
+            uses.rights.change(uses_of(FakeBackend()).inspecting.rights._policy)  # type: ignore[arg-type]  # noqa: SLF001 - one without a rule
+        assert [] == [line async for line in lines]
 
 
 async def test_object_is_read_and_values_of_a_secret_are_masked() -> None:
@@ -147,4 +179,17 @@ async def test_events_are_of_the_object_that_is_named() -> None:
 
     assert "web-2" == events["items"][0]["involvedObject"]["uid"]
     with pytest.raises(NotFound):
-        await uses.events(ANN, SHOP, ObjectName())
+        await uses.events(ANN, SHOP, ObjectName(namespace="shop"))
+
+
+async def test_events_of_an_application_are_what_people_did_to_it() -> None:
+    backend, uses = world(*RETAIL)
+    backend.record(ANN, "patch-resource", SHOP, "/Pod:shop/web-1")
+    backend.record(ANN, "sync", BANK)
+    [event] = (await uses.events(ANN, SHOP, ObjectName()))["items"]
+
+    assert ("PatchResource", "ann: patch-resource /Pod:shop/web-1", "shop", "1970-01-01T00:16:40Z") == (
+        event["reason"], event["message"], event["involvedObject"]["name"], event["lastTimestamp"]
+    )  # fmt: skip
+    with pytest.raises(NotFound):
+        await uses.events(ANN, BANK, ObjectName())

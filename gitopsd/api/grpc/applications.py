@@ -15,7 +15,7 @@ from gitopsd.api.grpc.convert import json_of, message_of
 from gitopsd.api.grpc.methods import Json, Methods, MethodTable, Shown
 from gitopsd.api.grpc.schema import message_class
 from gitopsd.api.rest.applications import AT_ONCE, patch_of, refresh_of
-from gitopsd.api.rest.operations import sync_request
+from gitopsd.api.rest.operations import sync_request, windows_json
 from gitopsd.api.rest.resources import managed_json, manifests_json, tree_json
 from gitopsd.api.rest.show import document_of, same_view
 from gitopsd.core.target.sync_options import DELETION_APPROVED
@@ -72,6 +72,7 @@ class ApplicationService:
                 "Sync": self.sync,
                 "Rollback": self.rollback,
                 "TerminateOperation": self.terminate,
+                "GetApplicationSyncWindows": self.windows,
                 "GetManifests": self.manifests,
                 "ManagedResources": self.managed,
                 "ResourceTree": self.tree,
@@ -140,6 +141,9 @@ class ApplicationService:
     async def terminate(self, caller: Caller, request: Any) -> Json:
         await self.uses.operations.terminate(caller, self._meant(caller, request.name, request))
         return {}
+
+    async def windows(self, caller: Caller, request: Any) -> Json:
+        return windows_json(self.uses.operations.windows(caller, self._meant(caller, request.name, request)))
 
     async def manifests(self, caller: Caller, request: Any) -> Json:
         name = self._meant(caller, request.name, request)

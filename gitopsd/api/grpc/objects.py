@@ -9,7 +9,7 @@ from typing import Any, cast
 import orjson
 
 from gitopsd.api.grpc.applications import SERVICE, meant
-from gitopsd.api.grpc.convert import message_of
+from gitopsd.api.grpc.convert import SAID, message_of
 from gitopsd.api.grpc.methods import Json, Methods, MethodTable, Shown, Verb
 from gitopsd.api.grpc.schema import message_class
 from gitopsd.api.rest.actions import PARAMS, actions_json
@@ -33,6 +33,7 @@ class ObjectMethods:
             "GetResource": self.object,
             "PatchResource": self.patch,
             "DeleteResource": self.delete,
+            "ListResourceEvents": self.events,
             "ListResourceActions": self.actions,
             "RunResourceAction": self.run_action,
             "RunResourceActionV2": self.run_action,
@@ -53,6 +54,10 @@ class ObjectMethods:
         await self.uses.edits.delete(caller, self._meant(caller, request), _named(request), deletion)
         return {}
 
+    async def events(self, caller: Caller, request: Any) -> Json:
+        wanted = ObjectName(name=request.resourceName, namespace=request.resourceNamespace, uid=request.resourceUID)
+        return await self.uses.inspecting.events(caller, self._meant(caller, request), wanted)
+
     async def actions(self, caller: Caller, request: Any) -> Json:
         return actions_json(await self.uses.actions.list(caller, self._meant(caller, request), _named(request)))
 
@@ -69,8 +74,9 @@ class ObjectMethods:
         name, last, wanted = self._meant(caller, request), LogLine("", "", ""), _named(request)
         if request.podName:
             wanted = ObjectName("Pod", request.podName, request.namespace)
-        async for last in await self.uses.inspecting.logs(holder, name, wanted, _log_query(request)):
-            yield _log_entry(log_json(last, last=False))
+        async with self.uses.inspecting.logs(holder, name, wanted, _log_query(request)) as lines:
+            async for last in lines:
+                yield _log_entry(log_json(last, last=False))
         yield _log_entry(log_json(LogLine(last.pod, "", last.time), last=True))
 
     def _meant(self, caller: Caller, request: Any) -> AppName:
@@ -89,6 +95,9 @@ def _log_query(request: Any) -> LogQuery:
         previous=request.previous,
         follow=request.follow,
         contains=request.filter,
+        match_case=request.matchCase,
+        since=SAID["Time"](request.sinceTime) or "",
+        until=request.untilTime,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -50,7 +51,10 @@ class InspectingRoutes:
         query, wanted = log_query(request.query), _pod(request)
         clock = asyncio.get_running_loop().time
         holder = StreamHolder(self._authenticator, presented_token(request), request.remote or "", clock)
-        lines = await self._inspecting.logs(holder, _name(request), wanted, query)
+        async with self._inspecting.logs(holder, _name(request), wanted, query) as lines:
+            return await self._told(request, lines)
+
+    async def _told(self, request: web.Request, lines: AsyncIterator[LogLine]) -> web.StreamResponse:
         sse = SSE in request.headers.get("Accept", "")
         response = web.StreamResponse(headers={"Content-Type": SSE if sse else "application/json"})
         await response.prepare(request)
@@ -78,6 +82,9 @@ def log_query(query: MultiMapping[str]) -> LogQuery:
         previous=flag(query, "previous", default=False),
         follow=flag(query, "follow", default=False),
         contains=query.get("filter", ""),
+        match_case=flag(query, "matchCase", default=False),
+        since=query.get("sinceTime", ""),
+        until=query.get("untilTime", ""),
     )
 
 

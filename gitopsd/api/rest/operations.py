@@ -13,11 +13,13 @@ from gitopsd.api.argocd_json import results_json, sync_json
 from gitopsd.api.logins import caller_of
 from gitopsd.api.rest.show import Show
 from gitopsd.core.target.sync_options import listed, parse_options
+from gitopsd.core.text.duration import go_duration
 from gitopsd.errors import BadRequest, NotSupported
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import SyncRequest
-from gitopsd.usecases.operations import OperationUseCases
+from gitopsd.model.project import SyncWindow
+from gitopsd.usecases.operations import OperationUseCases, WindowsView
 
 MAX_RESOURCES = 10_000
 MAX_OPTIONS = 50
@@ -38,6 +40,7 @@ class OperationRoutes:
             web.post("/api/v1/applications/{name}/rollback", self.rollback),
             web.delete("/api/v1/applications/{name}/operation", self.terminate),
             web.post("/api/v1/applications/{name}/confirm-deletion", self.confirm),
+            web.get("/api/v1/applications/{name}/syncwindows", self.windows),
             web.get("/api/v1/applications/{name}/syncs", self.syncs),
             web.get(r"/api/v1/applications/{name}/syncs/{id:\d{1,15}}", self.one_sync),
         ]
@@ -57,6 +60,9 @@ class OperationRoutes:
         await self._operations.confirm(caller_of(request), _name(request))
         return answer({})
 
+    async def windows(self, request: web.Request) -> web.Response:
+        return answer(windows_json(self._operations.windows(caller_of(request), _name(request))))
+
     async def syncs(self, request: web.Request) -> web.Response:
         """Answer with all syncs of the history, failed ones too, the newest last."""
         history = self._operations.syncs(caller_of(request), _name(request))
@@ -74,6 +80,27 @@ class OperationRoutes:
 
 def _name(request: web.Request) -> AppName:
     return AppName(request.match_info["name"])
+
+
+def windows_json(view: WindowsView) -> dict[str, Any]:
+    """Return sync windows as Argo CD's ApplicationSyncWindowsResponse; `refusal` is ours."""
+    return {
+        "assignedWindows": [_window(window) for window in view.windows],
+        "activeWindows": [_window(window) for window in view.opened],
+        "canSync": not view.refusal,
+        **({"refusal": view.refusal} if view.refusal else {}),
+    }
+
+
+def _window(window: SyncWindow) -> dict[str, Any]:
+    return {
+        "kind": window.kind,
+        "schedule": window.schedule,
+        "duration": go_duration(window.duration_s),
+        "manualSync": window.manual,
+        "timeZone": window.zone,
+        "description": window.description,
+    }
 
 
 def sync_request(body: Mapping[str, Any]) -> SyncRequest:

@@ -48,6 +48,11 @@ def windows_of(windows: Iterable[SyncWindow], subject: WindowSubject) -> tuple[S
     return tuple(window for window in windows if _concerns(window, subject))
 
 
+def opened(windows: Iterable[SyncWindow], now_s: float) -> tuple[SyncWindow, ...]:
+    """Return the windows that are open at `now_s`, a Unix time."""
+    return tuple(window for window in windows if _is_open(window, now_s))
+
+
 def blocked(
     windows: Sequence[SyncWindow], now_s: float, *, manual: bool = False, begun_s: float | None = None
 ) -> Blocked | None:
@@ -63,10 +68,10 @@ def blocked(
 
     Source: Argo CD, docs/user-guide/sync_windows.md.
     """
-    opened = [window for window in windows if _is_open(window, now_s)]
-    denying = [window for window in opened if window.kind == "deny"]
-    shut = [window for window in windows if window.kind == "allow" and window not in opened]
-    allowed = any(window.kind == "allow" for window in opened)
+    open_now = opened(windows, now_s)
+    denying = [window for window in open_now if window.kind == "deny"]
+    shut = [window for window in windows if window.kind == "allow" and window not in open_now]
+    allowed = any(window.kind == "allow" for window in open_now)
     in_the_way = denying or ([] if allowed else shut)
     if not in_the_way:
         return None

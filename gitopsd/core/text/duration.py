@@ -23,3 +23,10 @@ def go_duration_s(text: str) -> float | None:
         return None
     total = sum(float(number) * UNITS_S[unit] for number, unit in re.findall(PART, text))
     return total if total < LONGEST_S else None
+
+
+def go_duration(seconds: float) -> str:
+    """Return whole seconds as people write them for Go: "8h", "1h30m", "45s"."""
+    rest = round(seconds)
+    parts = [(rest // 3600, "h"), (rest % 3600 // 60, "m"), (rest % 60, "s")]
+    return "".join(f"{number}{unit}" for number, unit in parts if number) or "0s"

@@ -20,6 +20,7 @@ VERBS = {
     "sync": LazyCommand(f"{_HERE}.sync", "Make live equal target."),
     "wait": LazyCommand(f"{_HERE}.wait", "Wait until an application is in sync, healthy and at rest."),
     "history": LazyCommand(f"{_HERE}.history", "List past syncs."),
+    "windows": LazyCommand(f"{_HERE}.windows", "List the sync windows that concern it."),
     "rollback": LazyCommand(f"{_HERE}.rollback", "Sync to what a past sync made live."),
     "terminate-op": LazyCommand(f"{_HERE}.terminate_op", "End the sync that is under way."),
     "confirm-deletion": LazyCommand(f"{_HERE}.confirm_deletion", "Approve deletions that wait for it."),

@@ -16,6 +16,7 @@ export function Logs({ name, object, containers }) {
   const [asked, setAsked] = useState({ container: containers[0] ?? "", tailLines: TAILS[0], filter: "", previous: false, follow: object.kind === "Pod" });
   const [wrap, setWrap] = useState(true);
   const { lines, problem, open } = useLines(name, object, asked);
+  const several = lines.some((line) => line.podName !== lines[0].podName);
   const set = (change) => setAsked({ ...asked, ...change });
   const save = () => {
     const link = document.createElement("a");
@@ -30,14 +31,14 @@ export function Logs({ name, object, containers }) {
       ${containers.length > 1 && html`<select aria-label="Container" value=${asked.container} onChange=${(event) => set({ container: event.currentTarget.value })}>${containers.map((each) => html`<option>${each}</option>`)}</select>`}
       <select aria-label="How many lines" value=${asked.tailLines} onChange=${(event) => set({ tailLines: event.currentTarget.value })}>${TAILS.map((each) => html`<option value=${each}>last ${each}</option>`)}</select>
       <input type="search" aria-label="Lines with" placeholder="Lines with …" onChange=${(event) => set({ filter: event.currentTarget.value })} />
-      ${object.kind === "Pod" && box("Follow", asked.follow, (follow) => set({ follow }))}
+      ${box("Follow", asked.follow, (follow) => set({ follow }))}
       ${box("Of the run before", asked.previous, (previous) => set({ previous }))}
       ${box("Wrap", wrap, setWrap)}
       <button onClick=${save} disabled=${!lines.length}>Save</button>
     </div>
     ${problem && html`<${Problem} error=${problem} />`}
     ${!lines.length && !problem && html`<${Empty}>${open ? "Nothing was written yet." : "Nothing was written."}<//>`}
-    ${lines.length > 0 && html`<pre class="yaml ${wrap ? "wrap" : ""}" tabindex="0" aria-label="Log">${lines.map((line) => html`<span>${`${line.content}\n`}</span>`)}</pre>`}
+    ${lines.length > 0 && html`<pre class="yaml ${wrap ? "wrap" : ""}" tabindex="0" aria-label="Log">${lines.map((line) => html`<span>${several && html`<b class="soft">${line.podName} </b>`}${`${line.content}\n`}</span>`)}</pre>`}
   </div>`;
 }
 
