@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
+
+if TYPE_CHECKING:
+    from joserfc.jwk import OctKey
 
 ISSUER = AUDIENCE = "gitopsd"
 ALGORITHM = "HS256"
@@ -29,13 +31,7 @@ class SessionClaims:
 class SessionTokens:
     def __init__(self, key: str) -> None:
         """Sign with `key`, 32 random bytes in base64."""
-        self._key = OctKey.import_key(base64.b64decode(key, validate=True))
-        self._registry = jwt.JWTClaimsRegistry(
-            iss={"essential": True, "value": ISSUER},
-            aud={"essential": True, "value": AUDIENCE},
-            sub={"essential": True},
-            jti={"essential": True},
-        )
+        self._secret = base64.b64decode(key, validate=True)
         self._cache: LRUCache[str, SessionClaims] = LRUCache(MOST_CACHED)
 
     def sign(self, claims: SessionClaims) -> str:
@@ -46,6 +42,8 @@ class SessionTokens:
         }  # fmt: skip
         if claims.expires_s is not None:
             body["exp"] = int(claims.expires_s)
+        from joserfc import jwt  # three megabytes, which only who logs in needs
+
         return jwt.encode({"alg": ALGORITHM, "typ": "JWT"}, body, self._key, algorithms=[ALGORITHM])
 
     def claims(self, token: str) -> SessionClaims | None:
@@ -57,10 +55,25 @@ class SessionTokens:
             self._cache[token] = claims
         return claims
 
+    @cached_property
+    def _key(self) -> OctKey:
+        from joserfc.jwk import OctKey
+
+        return OctKey.import_key(self._secret)
+
     def _verified(self, token: str) -> SessionClaims | None:
+        from joserfc import jwt
+        from joserfc.errors import JoseError
+
+        wanted = jwt.JWTClaimsRegistry(
+            iss={"essential": True, "value": ISSUER},
+            aud={"essential": True, "value": AUDIENCE},
+            sub={"essential": True},
+            jti={"essential": True},
+        )
         try:
             body = jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
-            self._registry.validate({name: body[name] for name in ("iss", "aud", "sub", "jti")})
+            wanted.validate({name: body[name] for name in ("iss", "aud", "sub", "jti")})
         except (JoseError, ValueError, TypeError, KeyError):
             return None
         issued_s, expires_s, subject, token_id = body.get("iat"), body.get("exp"), body["sub"], body["jti"]
