@@ -81,6 +81,10 @@ class ClusterRefused(Terminal):
     """The API server of a cluster does not let us read something."""
 
 
+class ProviderUnreachable(Retryable):
+    """The provider of single sign-on does not answer, or not as one."""
+
+
 class RepositoryUnreachable(Retryable):
     """A fetch failed: the network, the server, its certificate, or its patience."""
 

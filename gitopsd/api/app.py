@@ -29,7 +29,9 @@ from gitopsd.api.rest.projects import ProjectRoutes
 from gitopsd.api.rest.repositories import RepositoryRoutes
 from gitopsd.api.rest.resources import ResourceRoutes
 from gitopsd.api.rest.sessions import SESSION, USERINFO, SessionRoutes
+from gitopsd.api.rest.settings import SETTINGS, SettingsRoutes
 from gitopsd.api.rest.show import Show
+from gitopsd.api.rest.sso import CALLBACK, LOGIN, LOGOUT, SsoRoutes
 from gitopsd.api.rest.version import version_routes
 from gitopsd.api.web_pages import OPEN_PAGES, WebPages
 from gitopsd.api.webhooks import WEBHOOK, WebhookEndpoint
@@ -38,8 +40,8 @@ from gitopsd.usecases.backend import VersionInfo
 from gitopsd.usecases.wiring import UseCases
 
 # A call of gRPC tells its caller by itself; the pages tell of no application.
-OPEN = frozenset({"/healthz", WEBHOOK, GRPC_WEB, *OPEN_PAGES})
-AJAR = frozenset({SESSION, USERINFO})
+OPEN = frozenset({"/healthz", WEBHOOK, GRPC_WEB, LOGIN, CALLBACK, SETTINGS, *OPEN_PAGES})
+AJAR = frozenset({SESSION, USERINFO, LOGOUT})
 MAX_BODY_BYTES = 1 << 20  # of REST requests: a sync that names 10,000 objects
 
 
@@ -99,6 +101,8 @@ def api_app(parts: ApiWiring, grpc: GrpcDoor) -> web.Application:
     app.add_routes(DriftRoutes(uses.drift, now_s).routes())
     app.add_routes(AccountRoutes(uses.accounts).routes())
     app.add_routes(SessionRoutes(uses.accounts, parts.failed).routes())
+    app.add_routes(SettingsRoutes(parts.authenticator, uses.accounts).routes())
+    app.add_routes(SsoRoutes(uses.sso, uses.accounts, parts.failed).routes())
     app.add_routes(version_routes(parts.version))
     app.add_routes(parts.webhook.routes())
     app.add_routes(GrpcWeb(grpc).routes())

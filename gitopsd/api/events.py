@@ -24,7 +24,7 @@ from gitopsd.usecases.watching import ApplicationEvent, EventKind, WatchUseCases
 
 STREAM = "/api/v1/stream/applications"
 SSE = "text/event-stream"
-TOLD_KEPT = 64  # events of the last moment, which other readers are told of, too
+SENT_KEPT = 64  # events of the last moment, which other readers are told of, too
 
 
 class EventStream:
@@ -36,7 +36,7 @@ class EventStream:
         self._show = show
         self._authenticator = authenticator
         self._write_s = write_s
-        self._told: LRUCache[tuple[AppName, EventKind, str], _Told] = LRUCache(TOLD_KEPT)
+        self._sent: LRUCache[tuple[AppName, EventKind, str], _Sent] = LRUCache(SENT_KEPT)
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get(STREAM, self.stream)]
@@ -66,10 +66,10 @@ class EventStream:
     def _text(self, event: ApplicationEvent, fields: SelectedFields) -> bytes:
         """Return an event as JSON; the same text for all who are told of it within a moment."""
         key, now_s = (event.name, event.kind, fields.text), asyncio.get_running_loop().time()
-        told = self._told.get(key)
-        if told is None or told.view is not event.view or now_s - told.at_s > self._watch.rest_s:
-            told = self._told[key] = _Told(event.view, now_s, orjson.dumps(self._event(event, fields)))
-        return told.text
+        sent = self._sent.get(key)
+        if sent is None or sent.view is not event.view or now_s - sent.at_s > self._watch.rest_s:
+            sent = self._sent[key] = _Sent(event.view, now_s, orjson.dumps(self._event(event, fields)))
+        return sent.text
 
     def _event(self, event: ApplicationEvent, fields: SelectedFields) -> dict[str, Any]:
         text = (
@@ -81,7 +81,7 @@ class EventStream:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Sent:
     view: AppView | None
     at_s: float
     text: bytes

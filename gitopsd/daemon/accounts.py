@@ -10,11 +10,13 @@ from pathlib import Path
 
 import structlog
 
+from gitopsd.core.accounts.single_sign_on import subjects_of
 from gitopsd.daemon.base import Base
 from gitopsd.errors import InvalidSettings
-from gitopsd.model.account import ADMIN, Capability, StoredPassword
+from gitopsd.model.account import ADMIN, Capability, Identity, StoredPassword
 from gitopsd.model.ids import ProjectName
 from gitopsd.settings import AccountSettings, Settings, read_accounts
+from gitopsd.trust.oidc import OidcProvider
 from gitopsd.trust.passwords import PasswordHashes
 from gitopsd.trust.session_tokens import SessionTokens
 from gitopsd.usecases.authentication import StaticToken
@@ -53,18 +55,51 @@ class AccountSide:
             salt=base64.b64decode(key),
             has_role=self._has_role,
         )
-        self.sessions = Sessions(accounts, StaticToken(lambda: token() or own_token))
+        self.scopes: tuple[str, ...] = ()  # claims whose values the policy knows somebody by
+        self._provider = self._made_provider()
+        self._moved = asyncio.Event()  # another provider is configured
+        self.sessions = Sessions(accounts, StaticToken(lambda: token() or own_token), self._identity, self._subjects)
+
+    def provider(self) -> OidcProvider | None:
+        """Return the provider of single sign-on, as it is configured now."""
+        return self._provider
 
     async def run(self) -> None:
         await self._make_first_password()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._look_after_first_password())
+            group.create_task(self._keep_provider_fresh())
+
+    async def _look_after_first_password(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
             self._forget_first_password()
+
+    async def _keep_provider_fresh(self) -> None:
+        while True:
+            self._moved.clear()
+            keeping = self._provider.keep_fresh() if self._provider else self._moved.wait()
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(keeping)
+                await self._moved.wait()
+                task.cancel()
+
+    def _made_provider(self) -> OidcProvider | None:
+        return OidcProvider(self.rules.oidc, self._now_s) if self.rules.oidc else None
+
+    def _identity(self, token: str) -> Identity | None:
+        return self._provider.known(token) if self._provider else None
+
+    def _subjects(self, identity: Identity) -> tuple[str, ...]:
+        return subjects_of(identity, self.scopes, self.rules.accounts)
 
     def configure(self, accounts: AccountSettings) -> None:
         """Go by the accounts as they are configured now; what cannot be used leaves what was."""
         try:
             self.rules = read_accounts(accounts)
+            if self.rules.oidc != (self._provider.rules if self._provider else None):
+                self._provider = self._made_provider()
+                self._moved.set()
         except InvalidSettings as err:  # the settings were looked at, and the file has changed since
             log.error("accounts.kept", error=err.what, remedy=err.remedy)  # noqa: TRY400 - they say it all
 

@@ -50,6 +50,7 @@ class ApiServer:
         self._sources, self._clusters, self._controller, self._store = sources, clusters, controller, store
         self._changes = ChangeFeed()
         self._rights = Rights(home=settings.argocd_namespace)
+        accounts = self._accounts = AccountSide(base, reloader.token)
         self._configure_rights(settings.rbac)
         reloader.on_rbac = self._configure_rights
         reloader.on_customizations = clusters.customize
@@ -84,10 +85,9 @@ class ApiServer:
             bounds=WebhookBounds(max_bytes=api.max_webhook_bytes),
         )
         self._tls = TlsFiles(api.cert_file, api.key_file) if api.cert_file and api.key_file else None
-        accounts = self._accounts = AccountSide(base, reloader.token)
         reloader.on_accounts = accounts.configure
         parts = ApiWiring(
-            use_cases(UseCaseWiring(backend, self._rights, accounts.sessions, self._changes, base.now_s, api.declares)),
+            use_cases(self._use_cases(base, backend)),
             accounts.sessions,
             webhook,
             health,
@@ -102,6 +102,12 @@ class ApiServer:
         store.on_changed(self._changes.changed)
         meters.on_scrape(_scraped(base, backend, controller).collect)
 
+    def _use_cases(self, base: Base, backend: DaemonBackend) -> UseCaseWiring:
+        accounts, declares = self._accounts, base.settings.api.declares
+        return UseCaseWiring(
+            backend, self._rights, accounts.sessions, self._changes, base.now_s, declares, accounts.provider
+        )
+
     @property
     def services(self) -> Sequence[Service]:
         """Return what runs while the daemon serves; the probes are there before, and after."""
@@ -114,10 +120,12 @@ class ApiServer:
     def _configure_rights(self, rbac: RbacSettings) -> None:
         """Go by the policy as it is configured now; one that cannot be used leaves what was."""
         try:
-            table = policy_table(read_rbac(rbac))
+            policy = read_rbac(rbac)
+            table = policy_table(policy)
         except InvalidPolicy as err:  # the settings were looked at, and the file has changed since
             log.error("policy.kept", error=err.what, remedy=err.remedy)  # noqa: TRY400 - they say it all
             return
+        self._accounts.scopes = policy.scopes
         self._rights.change(PolicyRights(table, lambda name: self._store.project(ProjectName(name))))
 
     def _parts(self) -> Sequence[DaemonPart]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
 from gitopsd.core.accounts.rules import account_rules, is_account_key
+from gitopsd.core.accounts.single_sign_on import KEY as OIDC
+from gitopsd.core.accounts.single_sign_on import oidc_rules
 from gitopsd.errors import InvalidSettings
-from gitopsd.model.account import AccountRules
+from gitopsd.model.account import AccountRules, OidcRules
 from gitopsd.settings.document import NO_VALUE
 from gitopsd.settings.objects import AccountSettings
 from gitopsd.settings.problem import Problems
@@ -23,7 +26,29 @@ def read_accounts(accounts: AccountSettings) -> AccountRules:
     Raises:
         InvalidSettings: the file cannot be read, or a key does not say what to do.
     """
-    return account_rules({**(read_config_map(accounts.file) if accounts.file else {}), **accounts.data})
+    data = {**(read_config_map(accounts.file) if accounts.file else {}), **accounts.data}
+    rules = account_rules(data)
+    return replace(rules, oidc=_oidc(data[OIDC], accounts.secrets)) if data.get(OIDC, "").strip() else rules
+
+
+def _oidc(text: str, secrets: Path | None) -> OidcRules:
+    """Return the provider that the YAML of `oidc.config` names, with the secret of its client."""
+    try:
+        rules = oidc_rules(yaml.safe_load(text))
+    except NO_VALUE:
+        raise InvalidSettings(f"{OIDC} is not YAML", remedy="write it as Argo CD has it") from None
+    if not rules.client_secret.startswith("$"):
+        return rules
+    name = rules.client_secret[1:].rpartition(":")[2]
+    if secrets is None or "/" in name:
+        raise InvalidSettings(
+            f"{OIDC}: the client's secret is the key {name} of a Secret",
+            remedy="name in accounts.secrets the directory where that Secret is mounted",
+        )
+    try:
+        return replace(rules, client_secret=_text(secrets / name).strip())
+    except (OSError, UnicodeDecodeError) as err:
+        raise InvalidSettings(f"{secrets / name} cannot be read: {err}", remedy="mount the Secret there") from None
 
 
 def check_accounts(accounts: AccountSettings, problems: Problems) -> None:

@@ -246,7 +246,8 @@ def _secret(name: str, secret: Secret, environ: Mapping[str, str], problems: Pro
 
 
 def _file(name: str, path: Path, problems: Problems) -> None:
-    if name in ("accounts.file", "customizations.file") and path.is_dir():  # where a pod mounts a ConfigMap
+    mounted = ("accounts.file", "accounts.secrets", "customizations.file")  # by a pod, a ConfigMap or a Secret
+    if name in mounted and path.is_dir():
         return
     try:
         with path.open("rb"):

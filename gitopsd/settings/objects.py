@@ -77,6 +77,7 @@ class AccountSettings:
     """Which accounts there are; the keys are those of Argo CD's ConfigMap argocd-cm."""
 
     file: Path | None = None  # that ConfigMap as a manifest, or the directory of its keys; read again on SIGHUP
+    secrets: Path | None = None  # directory where Argo CD's argocd-secret is mounted: what `$KEY` in the ConfigMap is
     data: Mapping[str, str] = field(default_factory=dict, metadata={"rest": True})  # goes over the file's
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from joserfc.jwk import OctKey
 
 ISSUER = AUDIENCE = "gitopsd"
+PENDING = "gitopsd-login"  # the audience of what is no session yet
 ALGORITHM = "HS256"
 LONGEST = 4096  # characters of a token that is looked at
 MOST_CACHED = 4096
@@ -26,6 +27,19 @@ class SessionClaims:
     subject: str  # "ann:login", "ann:apiKey" or "proj:PROJECT:ROLE", as in Argo CD
     issued_s: float  # Unix time
     expires_s: float | None  # None: never
+    issuer: str = ""  # of the provider that vouches for the subject; "": we do
+    groups: tuple[str, ...] = ()  # by which a policy knows whom a provider vouches for
+
+
+@dataclass(frozen=True, slots=True)
+class PendingLogin:
+    """A browser that was sent to a provider: what it keeps until it is back."""
+
+    state: str
+    nonce: str
+    verifier: str
+    return_url: str
+    expires_s: float  # Unix time
 
 
 class SessionTokens:
@@ -42,6 +56,8 @@ class SessionTokens:
         }  # fmt: skip
         if claims.expires_s is not None:
             body["exp"] = int(claims.expires_s)
+        if claims.issuer:
+            body |= {"idp": claims.issuer, "groups": list(claims.groups)}
         from joserfc import jwt  # three megabytes, which only who logs in needs
 
         return jwt.encode({"alg": ALGORITHM, "typ": "JWT"}, body, self._key, algorithms=[ALGORITHM])
@@ -81,4 +97,27 @@ class SessionTokens:
             return None
         if expires_s is not None and not isinstance(expires_s, int | float):
             return None
-        return SessionClaims(token_id, subject, float(issued_s), None if expires_s is None else float(expires_s))
+        until_s = None if expires_s is None else float(expires_s)
+        return SessionClaims(
+            token_id, subject, float(issued_s), until_s, str(body.get("idp") or ""), tuple(body.get("groups") or ())
+        )
+
+    def sign_pending(self, login: PendingLogin) -> str:
+        """Return `login` as a text that its browser cannot change unseen."""
+        from joserfc import jwt
+
+        body = {**asdict(login), "aud": PENDING}
+        return jwt.encode({"alg": ALGORITHM}, body, self._key, algorithms=[ALGORITHM])
+
+    def pending(self, text: str) -> PendingLogin | None:
+        """Return what `sign_pending` made a text of; None for all else."""
+        from joserfc import jwt
+        from joserfc.errors import JoseError
+
+        try:
+            body = jwt.decode(text[:LONGEST], self._key, algorithms=[ALGORITHM]).claims
+            if body.pop("aud", "") != PENDING:
+                return None
+            return PendingLogin(**body)
+        except (JoseError, ValueError, TypeError, KeyError):
+            return None

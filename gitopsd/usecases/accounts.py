@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gitopsd.core.rights.resources import PolicyResource, request_fault
 from gitopsd.errors import BadRequest, NotFound, NotPermitted
-from gitopsd.model.account import Account, ApiToken, Capability, StoredPassword
+from gitopsd.model.account import Account, AccountRules, ApiToken, Capability, StoredPassword
 from gitopsd.model.caller import Caller, SignIn
 from gitopsd.model.ids import AppName
 from gitopsd.usecases.api_tokens import delete_token, new_token
@@ -38,9 +38,13 @@ class AccountUseCases:
 
     def logout(self, caller: Caller, token: str) -> None:
         """End the session of `token` for good; an API token stays."""
-        if caller.sign_in is SignIn.SESSION:
+        if caller.sign_in in (SignIn.SESSION, SignIn.SSO):
             self.sessions.logout(token)
             self._record(caller, "logout")
+
+    def rules(self) -> AccountRules:
+        """Return what holds for accounts; what of it may be told to whom is for whoever asks."""
+        return self.base.rules()
 
     def can_i(self, caller: Caller, resource: str, action: str, name: str) -> bool:
         """Tell whether the caller may do `action` to `name`. Raises BadRequest where there is no such right."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from gitopsd.core.accounts.single_sign_on import ACCOUNT
 from gitopsd.core.accounts.throttle import MOST_OF_ACCOUNT, MOST_OF_ADDRESS, account_key, address_key, one_more, wait_s
 from gitopsd.errors import NotAuthenticated, Overloaded, StoreFailed
-from gitopsd.model.account import AccountRules, ApiToken, Capability, LoginFailures, StoredPassword
+from gitopsd.model.account import AccountRules, ApiToken, Capability, Identity, LoginFailures, StoredPassword
 from gitopsd.model.caller import Caller, SignIn
 from gitopsd.trust.passwords import PasswordHashes
 from gitopsd.trust.session_tokens import SessionClaims, SessionTokens
@@ -64,6 +66,8 @@ class Sessions:
 
     base: AccountBase
     static: StaticToken
+    identity: Callable[[str], Identity | None] = lambda _: None  # of a token of the provider of single sign-on
+    subjects: Callable[[Identity], tuple[str, ...]] = lambda identity: (identity.sub,)  # as the policy knows it
 
     def caller(self, token: str, address: str) -> Caller | None:
         if caller := self.static.caller(token, address):
@@ -71,9 +75,22 @@ class Sessions:
         if not token:  # a wrong token is never nobody's (CVE-2022-29165)
             return Caller("", address=address, sign_in=SignIn.ANONYMOUS) if self.base.rules().anonymous else None
         claims = self.base.tokens.claims(token)
-        return None if claims is None or self._over(claims) else self._holder(claims, address)
+        if claims is None:
+            return self._vouched_for(token, address)
+        return None if self._over(claims) else self._holder(claims, address)
+
+    def _vouched_for(self, token: str, address: str) -> Caller | None:
+        """Return the holder of a token that the provider itself has signed."""
+        identity = self.identity(token)
+        if identity is None or self.base.store.revoked(_digest(token)):
+            return None
+        return Caller(ACCOUNT + identity.user, self.subjects(identity), address, SignIn.SSO, identity.issuer)
 
     def _holder(self, claims: SessionClaims, address: str) -> Caller | None:
+        if claims.issuer:
+            oidc = self.base.rules().oidc
+            holds = oidc is not None and oidc.issuer == claims.issuer and not self.base.store.revoked(claims.id)
+            return Caller(claims.subject, claims.groups, address, SignIn.SSO, claims.issuer) if holds else None
         account, _, capability = claims.subject.rpartition(":")
         if claims.subject.startswith(OF_ROLES):
             holds, account, sign_in = self._role_token_holds(claims), claims.subject, SignIn.API_TOKEN
@@ -118,9 +135,12 @@ class Sessions:
 
     def logout(self, token: str) -> None:
         """End the session of `token` for good; what is no session stays as it is."""
-        claims = self.base.tokens.claims(token)
-        if claims is not None and claims.expires_s is not None and claims.subject.endswith(":login"):
-            self.base.store.revoke(claims.id, claims.expires_s, self.base.now_s())
+        claims, now_s = self.base.tokens.claims(token), self.base.now_s()
+        if claims is None:
+            if identity := self.identity(token):
+                self.base.store.revoke(_digest(token), identity.expires_s + SKEW_S, now_s)
+        elif claims.expires_s is not None and (claims.issuer or claims.subject.endswith(":login")):
+            self.base.store.revoke(claims.id, claims.expires_s, now_s)
 
     def _not_too_many(self, keys: dict[str, int]) -> None:
         now_s = self.base.now_s()
@@ -170,3 +190,7 @@ class Sessions:
             with suppress(StoreFailed):  # a full disk must not shut people out
                 self.base.store.used_token(token.id, now_s)
         return True
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

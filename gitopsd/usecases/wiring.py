@@ -22,6 +22,7 @@ from gitopsd.usecases.repositories import RepositoryUseCases
 from gitopsd.usecases.resources import ResourceUseCases
 from gitopsd.usecases.rights import Rights
 from gitopsd.usecases.sessions import Sessions
+from gitopsd.usecases.sso import IdentityProvider, SsoUseCases
 from gitopsd.usecases.watching import ChangeFeed, WatchUseCases
 
 
@@ -44,6 +45,7 @@ class UseCases:
     watch: WatchUseCases
     accounts: AccountUseCases
     role_tokens: RoleTokenUseCases
+    sso: SsoUseCases
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class UseCaseWiring:
     changes: ChangeFeed
     now_s: Callable[[], float]
     declares: bool = True  # whether applications may be declared by the API
+    provider: Callable[[], IdentityProvider | None] = lambda: None  # of single sign-on
     refresh_s: float = 50.0  # for the pass that a refresh waits for
 
 
@@ -78,5 +81,6 @@ def use_cases(parts: UseCaseWiring) -> UseCases:
         drift=DriftUseCases(backend, access),
         accounts=AccountUseCases(parts.sessions.base, parts.sessions, rights, backend),
         role_tokens=RoleTokenUseCases(parts.sessions.base, rights, backend),
+        sso=SsoUseCases(parts.sessions.base, parts.provider, parts.sessions.subjects),
         watch=WatchUseCases(backend, access, parts.changes),
     )

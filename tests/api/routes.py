@@ -147,7 +147,12 @@ OF_ACCOUNTS = {
     ("DELETE", f"{ROLE_TOKEN}/{{id}}"),
     ("DELETE", f"{ROLE_TOKEN}/{{iat}}/{{id}}"),
 }
-OF_SESSIONS = {("POST", "/api/v1/session"), ("DELETE", "/api/v1/session"), ("GET", "/api/v1/session/userinfo")}
+OF_SESSIONS = {
+    ("POST", "/api/v1/session"),
+    ("DELETE", "/api/v1/session"),
+    ("GET", "/api/v1/session/userinfo"),
+    ("GET", "/auth/logout"),
+}
 
 
 def caller(account: str) -> Caller:

@@ -47,7 +47,7 @@ def test_what_is_no_config_map_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_settings_go_over_the_file(tmp_path: Path) -> None:
     write(tmp_path / "cm.yaml", accounts__ann="login", accounts__bob="login")
-    rules = read_accounts(AccountSettings(tmp_path / "cm.yaml", {"accounts.bob.enabled": "false"}))
+    rules = read_accounts(AccountSettings(tmp_path / "cm.yaml", data={"accounts.bob.enabled": "false"}))
 
     assert {"admin": True, "ann": True, "bob": False} == {name: each.enabled for name, each in rules.accounts.items()}
 

@@ -16,14 +16,14 @@ from gitopsd.api.middleware import Watched
 from gitopsd.api.rest.clusters import cluster_json
 from gitopsd.api.rest.projects import project_json
 from gitopsd.api.rest.repositories import repository_json
+from gitopsd.api.rest.settings import settings_json
 from gitopsd.api.rest.version import version_json
 from gitopsd.core.source.repo_address import same_repository
 from gitopsd.errors import NotFound
 from gitopsd.model.caller import Caller
+from gitopsd.usecases.accounts import AccountUseCases
 from gitopsd.usecases.backend import VersionInfo
 from gitopsd.usecases.wiring import UseCases
-
-TRACKING = "annotation"  # how objects are told to be an application's
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def all_services(parts: ServiceWiring) -> Services:
     """Return every method, by its path."""
     uses, table = parts.uses, parts.table
     methods = {
-        **_open(table, parts.version),
+        **_open(table, parts.version, uses.accounts),
         **ApplicationService(uses, WrittenApplications(parts.now_s)).methods(table),
         **ObjectMethods(uses).methods(table),
         **_projects(uses, table),
@@ -51,12 +51,12 @@ def all_services(parts: ServiceWiring) -> Services:
     return Services(methods, parts.watched)
 
 
-def _open(table: MethodTable, info: VersionInfo) -> Methods:
+def _open(table: MethodTable, info: VersionInfo, accounts: AccountUseCases) -> Methods:
     async def version(_: Call, __: Any) -> Json:
         return version_json(info)
 
     async def settings(_: Call, __: Any) -> Json:
-        return {"trackingMethod": TRACKING}
+        return settings_json(accounts.rules(), known=False)
 
     return {
         **table.open("version.VersionService", {"Version": version}),

@@ -57,4 +57,4 @@ def userinfo_json(caller: Caller | None) -> dict[str, Any]:
     if caller is None or caller.sign_in is SignIn.ANONYMOUS:
         return {"loggedIn": False}
     groups = {"groups": list(caller.groups)} if caller.groups else {}
-    return {"loggedIn": True, "username": caller.account, "iss": ISSUER, **groups}
+    return {"loggedIn": True, "username": caller.account, "iss": caller.issuer or ISSUER, **groups}

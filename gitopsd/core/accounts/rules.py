@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from gitopsd.core.accounts.single_sign_on import KEY as OIDC
 from gitopsd.core.text.duration import go_duration_s
 from gitopsd.errors import InvalidSettings
 from gitopsd.model.account import ADMIN, Account, AccountRules, Capability
 
 KEY = re.compile(r"accounts\.(?P<name>[^.]+)(?:\.(?P<field>enabled))?")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_@-]{0,31}")  # Argo CD takes logins of at most 32 characters
-OTHERS = frozenset({"admin.enabled", "passwordPattern", "users.anonymous.enabled", "users.session.duration"})
+OTHERS = frozenset(
+    {"admin.enabled", "passwordPattern", "users.anonymous.enabled", "users.session.duration", "url", OIDC}
+)
 TRUE, FALSE = ("true", "1", "t"), ("false", "0", "f")
 
 
@@ -52,6 +55,7 @@ def account_rules(data: Mapping[str, str]) -> AccountRules:
         _session_s(data, defaults.session_s),
         _pattern(data, defaults.password_pattern),
         _flag(data, "users.anonymous.enabled", default=False),
+        url=data.get("url", "").strip().rstrip("/"),
     )
 
 

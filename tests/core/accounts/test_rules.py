@@ -65,5 +65,5 @@ def test_what_does_not_say_what_to_do_is_refused_by_its_key(data: Mapping[str, s
 
 
 def test_keys_that_are_read_are_known() -> None:
-    assert all(map(is_account_key, ("accounts.ann", "accounts.ann.enabled", "passwordPattern")))
-    assert not any(map(is_account_key, ("url", "accounts.ann.password", "accounts.", "account.ann", "passwordPatern")))
+    assert all(map(is_account_key, ("accounts.ann", "accounts.ann.enabled", "passwordPattern", "url", "oidc.config")))
+    assert not any(map(is_account_key, ("uri", "accounts.ann.password", "accounts.", "account.ann", "passwordPatern")))
