@@ -21,6 +21,9 @@ class ServerContext:
     token: str = ""  # "": logged out
     ca_file: str = ""
     insecure: bool = False
+    issuer: str = ""  # of the provider whose token it is; "": the daemon's
+    client_id: str = ""  # at the provider
+    refresh_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)

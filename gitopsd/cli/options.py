@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from gitopsd.cli.client import DaemonAddress, DaemonClient
-from gitopsd.cli.contexts import ServerContext, read_contexts
+from gitopsd.cli.contexts import Contexts, ServerContext, read_contexts, write_contexts
 from gitopsd.cli.exits import HELP
 from gitopsd.cli.output import FORMATS
 from gitopsd.errors import InvalidSettings
@@ -91,8 +92,23 @@ def _context(server: str | None, name: str | None) -> ServerContext:
     contexts = read_contexts()
     known = contexts.named(name) if name else contexts.by_name.get(contexts.current)
     if known is not None and server in (None, known.server):
-        return known
+        return _refreshed(contexts, known)
     return ServerContext(server or DEFAULT_SERVER)
+
+
+def _refreshed(contexts: Contexts, known: ServerContext) -> ServerContext:
+    """Return a context with a token that holds, where it is of a provider that gives another one."""
+    if not known.refresh_token:
+        return known
+    from gitopsd.cli.sso import SignOnClient, ends_soon
+
+    if not ends_soon(known.token):
+        return known
+    tokens = SignOnClient.at(known.issuer, known.client_id).refreshed(known.refresh_token)
+    fresh = replace(known, token=tokens.id_token, refresh_token=tokens.refresh_token)
+    name = next(name for name, context in contexts.by_name.items() if context is known)
+    write_contexts(contexts.put(name, fresh))
+    return fresh
 
 
 def _token(file: Path | None) -> str:

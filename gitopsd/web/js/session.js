@@ -7,7 +7,10 @@ const API = "api/v1/session";
 /** The name of who is signed in; "" while nobody is, null until it is known. @type {import("@preact/signals").Signal<string | null>} */
 export const account = signal(null);
 
+const OURS = "gitopsd"; // the issuer of the daemon's own sessions
+
 let token = "";
+let vouchedFor = false; // by a provider
 
 /** What a request carries to show who sends it; nothing where the browser adds a cookie. @returns {Record<string, string>} */
 export const proof = () => (token ? { Authorization: `Bearer ${token}` } : {});
@@ -61,9 +64,20 @@ export async function signIn(username, password) {
   return null;
 }
 
+/** The name of the provider of single sign-on; "" where there is none. @returns {Promise<string>} */
+export async function signOnProvider() {
+  const response = await fetch(new URL("api/v1/settings", document.baseURI), { cache: "no-store" }).catch(() => null);
+  const told = response?.ok ? await response.json().catch(() => ({})) : {};
+  return told.oidcConfig?.name ?? "";
+}
+
 /** Sign out: a session of the daemon's ends for good, a token is forgotten. */
 export async function signOut() {
   const headers = { ...proof(), "Content-Type": "application/json" };
+  if (vouchedFor) {
+    window.location.assign(new URL("auth/logout", document.baseURI)); // the provider's session ends, too
+    return;
+  }
   forget();
   await fetch(new URL(API, document.baseURI), { method: "DELETE", headers }).catch(() => null);
 }
@@ -83,5 +97,6 @@ function keep(value) {
 async function whoami() {
   const response = await fetch(new URL(`${API}/userinfo`, document.baseURI), { headers: proof(), cache: "no-store" }).catch(() => null);
   const told = response?.ok ? await response.json().catch(() => ({})) : {};
+  vouchedFor = Boolean(told.loggedIn) && told.iss !== OURS;
   return told.loggedIn ? told.username : "";
 }
