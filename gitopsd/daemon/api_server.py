@@ -32,6 +32,7 @@ from gitopsd.model.ids import ClusterId, ProjectName
 from gitopsd.runtime.tasks import Service
 from gitopsd.settings import RbacSettings, policy_table, read_rbac
 from gitopsd.telemetry.scrape import ScrapeSources
+from gitopsd.usecases.auditing import Refusals
 from gitopsd.usecases.backend import VersionInfo
 from gitopsd.usecases.rights import Rights
 from gitopsd.usecases.watching import ChangeFeed
@@ -53,6 +54,7 @@ class ApiServer:
         accounts = self._accounts = AccountSide(base, reloader.token)
         self._configure_rights(settings.rbac)
         reloader.on_rbac = self._configure_rights
+        self._rights.on_refused = Refusals(store, base.now_s).refused
         reloader.on_customizations = clusters.customize
         self._tools = settings.tools
         self.freshness = Freshness(settings, sources.git, clusters.live, clusters.servers, self._on_freshness)

@@ -19,8 +19,7 @@ from gitopsd.git.repositories import Repositories
 from gitopsd.live.mirrors import LiveMirrors
 from gitopsd.model.action import ActionOutcome, ObjectAction
 from gitopsd.model.application import API_SOURCE, Application
-from gitopsd.model.audit import AuditEntry
-from gitopsd.model.caller import Caller
+from gitopsd.model.audit import AuditEntry, AuditQuery
 from gitopsd.model.cluster import ApiResource
 from gitopsd.model.command import ObjectRef
 from gitopsd.model.comparison import Compared, Found
@@ -136,11 +135,11 @@ class DaemonBackend:
     def declare(self, manifest: Manifest) -> None:
         self.store.declare(API_SOURCE, [manifest], [API_SOURCE], complete=False, prune=False)
 
-    def record(self, caller: Caller, verb: str, app: AppName, detail: str = "") -> None:
-        self.store.audit(caller.account, verb, app, detail)
+    def record(self, entry: AuditEntry) -> None:
+        self.store.audit(entry)
 
-    def audited(self, *, app: str, before: int | None, newest: int) -> Sequence[AuditEntry]:
-        return self.store.audited(app=app, before=before, newest=newest)
+    def audited(self, query: AuditQuery) -> Sequence[AuditEntry]:
+        return self.store.audited(query)
 
     async def manifests(self, name: AppName, revision: str) -> Manifests:
         app, rendered, manifests = await self.commands.desired(name, revision)

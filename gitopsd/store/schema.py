@@ -72,6 +72,15 @@ STEPS: tuple[Step, ...] = (
         """CREATE TABLE login_failures (
             key TEXT PRIMARY KEY, count INTEGER NOT NULL, since_s REAL NOT NULL) WITHOUT ROWID""",
     ),
+    # From where and by which right something was done, and that nothing of it is changed later.
+    (
+        *(
+            f"ALTER TABLE audit ADD COLUMN \"{column}\" TEXT NOT NULL DEFAULT ''"
+            for column in ("address", "sign_in", "right", "result", "before", "after")
+        ),
+        "CREATE TRIGGER audit_kept BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is kept'); END",
+        "CREATE TRIGGER audit_same BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is kept'); END",
+    ),
 )
 VERSION = len(STEPS)
 

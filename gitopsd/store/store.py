@@ -6,6 +6,7 @@ import asyncio
 import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from gitopsd.core.declaration.changes import Documents, read_source, twice
 from gitopsd.core.project.inheritance import ProjectInheritance
 from gitopsd.errors import NotFound, StoreFailed
 from gitopsd.model.application import Application
-from gitopsd.model.audit import AuditEntry
+from gitopsd.model.audit import AuditEntry, AuditQuery, AuditResult
 from gitopsd.model.comparison import Remembered
 from gitopsd.model.ids import AppName, ClusterId, ProjectName
 from gitopsd.model.manifest import GroupKind, Manifest, ResourceKey
@@ -31,6 +32,8 @@ from gitopsd.store.inventory import InventoryPart
 from gitopsd.store.operations import OperationsPart
 
 CHECKPOINT_S = 5.0  # at a hundred writes a second the log grows by a few MB in that time
+
+AUDIT_COLUMNS = 'at_s, who, what, app, detail, address, sign_in, "right", result, before, after'
 
 log = structlog.get_logger()
 
@@ -248,18 +251,28 @@ class Store:
 
     # audit
 
-    def audit(self, who: str, what: str, app: str = "", detail: str = "") -> None:
-        """Add to the audit log, durably; nothing in it is ever changed."""
-        row = (self._clock(), who, what, app, detail)
+    def audit(self, entry: AuditEntry) -> None:
+        """Add to the audit log, durably; nothing in it is ever changed. Its id and time are given here."""
+        row = (
+            self._clock(), entry.who, entry.what, entry.app, entry.detail, entry.address, entry.sign_in, entry.right,
+            entry.result.value, entry.before, entry.after,
+        )  # fmt: skip
         with self._database.write(durable=True) as connection:
-            connection.execute("INSERT INTO audit (at_s, who, what, app, detail) VALUES (?, ?, ?, ?, ?)", row)
+            connection.execute(f"INSERT INTO audit ({AUDIT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608 - a constant
 
-    def audited(self, *, app: str = "", before: int | None = None, newest: int = 100) -> Sequence[AuditEntry]:
-        """Return the `newest` entries of the audit log, the newest first; of `app`, and older than the id `before`."""
-        query = """SELECT id, at_s, who, what, app, detail FROM audit
-            WHERE (? = '' OR app = ?) AND (? IS NULL OR id < ?) ORDER BY id DESC LIMIT ?"""
-        rows: Iterator[Any] = self._database.rows(query, app, app, before, before, newest)
-        return [AuditEntry(*row) for row in rows]
+    def audited(self, query: AuditQuery) -> Sequence[AuditEntry]:
+        """Return entries of the audit log, the newest first."""
+        statement = f"""SELECT id, {AUDIT_COLUMNS} FROM audit WHERE (?1 = '' OR app = ?1) AND (?2 = '' OR who = ?2)
+            AND (?3 IS NULL OR at_s >= ?3) AND (?4 IS NULL OR id < ?4) ORDER BY id DESC LIMIT ?5"""  # noqa: S608 - a constant
+        asked = (query.app, query.by, query.since_s, query.before, query.limit)
+        rows: Iterator[Any] = self._database.rows(statement, *asked)
+        return [_audit_entry(*row) for row in rows]
+
+
+def _audit_entry(*row: Any) -> AuditEntry:
+    """Return an entry as it is stored; those of old have no result, and were done."""
+    (*said, result, before, after) = row
+    return replace(AuditEntry(*said), result=AuditResult(result or "done"), before=before, after=after)
 
 
 @contextmanager

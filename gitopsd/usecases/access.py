@@ -46,8 +46,7 @@ class ApplicationAccess:
             raise NotFound(f"there is no application {name}", remedy="see `gitopsd app list`")
         return app
 
-    def require(self, caller: Caller, name: AppName, action: str) -> Application:
-        """Return the application to which the caller may do `action`. Raises NotFound, NotPermitted."""
+    def require(self, caller: Caller, name: AppName, action: str) -> str:
+        """Return the right by which the caller may do `action` to the application. Raises NotFound, NotPermitted."""
         app = self.known(caller, name)
-        self.rights.require(caller, PolicyResource.APPLICATIONS, action, self.rights.object_of(app))
-        return app
+        return self.rights.require(caller, PolicyResource.APPLICATIONS, action, self.rights.object_of(app))

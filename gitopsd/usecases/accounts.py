@@ -12,6 +12,7 @@ from gitopsd.model.account import Account, AccountRules, ApiToken, Capability, S
 from gitopsd.model.caller import Caller, SignIn
 from gitopsd.model.ids import AppName
 from gitopsd.usecases.api_tokens import delete_token, new_token
+from gitopsd.usecases.auditing import done_by
 from gitopsd.usecases.backend import Backend
 from gitopsd.usecases.rights import Rights
 from gitopsd.usecases.sessions import LONGEST_LOGIN, AccountBase, Sessions
@@ -126,7 +127,7 @@ class AccountUseCases:
         return AccountView(account, self.base.store.tokens(account.name))
 
     def _record(self, caller: Caller, verb: str, detail: str = "") -> None:
-        self.backend.record(caller, verb, AppName(""), detail)
+        self.backend.record(done_by(caller, verb, AppName(""), detail))
 
 
 def _own(caller: Caller, name: str) -> bool:

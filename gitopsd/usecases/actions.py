@@ -11,6 +11,7 @@ from gitopsd.model.action import ObjectAction
 from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
 from gitopsd.usecases.access import ApplicationAccess
+from gitopsd.usecases.auditing import done_by
 from gitopsd.usecases.backend import Backend
 from gitopsd.usecases.rights import Rights
 from gitopsd.usecases.tree_objects import ObjectName, named_node, own_node
@@ -57,8 +58,8 @@ class ActionUseCases:
         node = own_node(self.backend, name, wanted)
         key = node.live.key
         path = f"{Action.ACTION}/{key.group}/{key.kind}/{action}"
-        self.rights.require(caller, PolicyResource.APPLICATIONS, path, self.rights.object_of(app))
+        right = self.rights.require(caller, PolicyResource.APPLICATIONS, path, self.rights.object_of(app))
         if len(params) > MOST_PARAMS or any(len(text) > MOST_CHARACTERS for pair in params.items() for text in pair):
             raise BadRequest("the action has too many parameters, or too long ones", remedy="give fewer")
         await self.backend.act(name, node, action, params)
-        self.backend.record(caller, "run-action", name, f"{action} {key}")
+        self.backend.record(done_by(caller, "run-action", name, f"{action} {key}", right=right))

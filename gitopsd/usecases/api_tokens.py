@@ -13,6 +13,7 @@ from gitopsd.model.account import ApiToken
 from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
 from gitopsd.trust.session_tokens import SessionClaims
+from gitopsd.usecases.auditing import done_by
 from gitopsd.usecases.backend import Backend
 from gitopsd.usecases.rights import Rights
 from gitopsd.usecases.sessions import AccountBase
@@ -61,12 +62,12 @@ class RoleTokenUseCases:
             NotPermitted: before it looks whether there is such a project or role.
             NotFound, BadRequest, Conflict: there is none, or as `new_token`.
         """
-        self.rights.require(caller, PolicyResource.PROJECTS, "update", project)
+        right = self.rights.require(caller, PolicyResource.PROJECTS, "update", project)
         if not self.base.has_role(project, role):
             raise NotFound(f"project {project} has no role {role}", remedy="declare it in spec.roles of the project")
         subject = role_subject(project, role)
         made_id, token = new_token(self.base, subject, subject, token_id, expires_in_s)
-        self.backend.record(caller, "create-token", AppName(""), f"{subject} {made_id}")
+        self.backend.record(done_by(caller, "create-token", AppName(""), f"{subject} {made_id}", right=right))
         return token
 
     def delete(self, caller: Caller, project: str, role: str, token_id: str) -> None:
@@ -74,8 +75,8 @@ class RoleTokenUseCases:
 
         Raises NotPermitted, NotFound.
         """
-        self.rights.require(caller, PolicyResource.PROJECTS, "update", project)
+        right = self.rights.require(caller, PolicyResource.PROJECTS, "update", project)
         subject = role_subject(project, role)
         by_time = (token.id for token in self.base.store.tokens(subject) if str(int(token.issued_s)) == token_id)
         delete_token(self.base, subject, next(by_time, token_id))
-        self.backend.record(caller, "delete-token", AppName(""), f"{subject} {token_id}")
+        self.backend.record(done_by(caller, "delete-token", AppName(""), f"{subject} {token_id}", right=right))

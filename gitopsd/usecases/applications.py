@@ -9,6 +9,7 @@ from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
 from gitopsd.runtime.deadline import within
 from gitopsd.usecases.access import ApplicationAccess
+from gitopsd.usecases.auditing import done_by
 from gitopsd.usecases.backend import AppView, Backend
 from gitopsd.usecases.listing import Filters, ListPage, Selected, selected
 
@@ -41,6 +42,6 @@ class ApplicationUseCases:
 
     async def delete(self, caller: Caller, name: AppName, *, cascade: bool) -> None:
         """Delete the application, with `cascade` its objects first. Raises NotFound, NotPermitted, Conflict."""
-        self.access.require(caller, name, "delete")
+        right = self.access.require(caller, name, "delete")
         await self.backend.delete(name, cascade=cascade)
-        self.backend.record(caller, "delete", name, "cascade" if cascade else "")
+        self.backend.record(done_by(caller, "delete", name, "cascade" if cascade else "", right=right))

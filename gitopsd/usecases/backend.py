@@ -9,8 +9,7 @@ from typing import Any, Protocol
 from gitopsd.core.tree.owners import TreeNode
 from gitopsd.model.action import ObjectAction
 from gitopsd.model.application import Application
-from gitopsd.model.audit import AuditEntry
-from gitopsd.model.caller import Caller
+from gitopsd.model.audit import AuditEntry, AuditQuery
 from gitopsd.model.cluster import WatchAge, WatchState
 from gitopsd.model.comparison import Compared
 from gitopsd.model.drift import Drift, DriftQuery
@@ -217,12 +216,12 @@ class Backend(Protocol):
         """Return what lies in its namespace and is of no application, and what that owns, where its project asks."""
         ...
 
-    def record(self, caller: Caller, verb: str, app: AppName, detail: str = "") -> None:
-        """Write into the audit log, durably, what `caller` did to `app`. Raises StoreFailed."""
+    def record(self, entry: AuditEntry) -> None:
+        """Write into the audit log, durably. Raises StoreFailed."""
         ...
 
-    def audited(self, *, app: str, before: int | None, newest: int) -> Sequence[AuditEntry]:
-        """Return entries of the audit log, the newest first: of `app` unless that is "", older than the id `before`."""
+    def audited(self, query: AuditQuery) -> Sequence[AuditEntry]:
+        """Return entries of the audit log, the newest first."""
         ...
 
     async def drifts(self, query: DriftQuery) -> Sequence[Drift]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gitopsd.core.declaration import declared
@@ -12,9 +14,11 @@ from gitopsd.core.objects.patches import json_patched, merge_patched
 from gitopsd.core.rights.resources import PolicyResource
 from gitopsd.errors import BadRequest, Conflict, InvalidDeclaration, NotPermitted, NotSupported
 from gitopsd.model.application import API_SOURCE, Application, Origin
+from gitopsd.model.audit import AuditEntry
 from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
 from gitopsd.usecases.access import ApplicationAccess
+from gitopsd.usecases.auditing import done_by
 from gitopsd.usecases.backend import AppView, Backend
 from gitopsd.usecases.rights import Rights
 
@@ -50,8 +54,8 @@ class DeclaringUseCases:
         app = self._read(manifest)
         old = self.backend.application(app.name)
         if old is None:
-            self._require(caller, app, "create")
-            return self._declare(caller, app, "create", validate=validate)
+            right = self._require(caller, app, "create")
+            return self._declare(app, done_by(caller, "create", app.name, right=right), validate=validate)
         if not self.access.visible(caller)(old):
             raise self._taken(caller, app)
         if old.manifest == app.manifest:
@@ -87,25 +91,26 @@ class DeclaringUseCases:
         return self.update(caller, name, patched)
 
     def _change(self, caller: Caller, old: Application, new: Application, *, validate: bool) -> AppView:
-        self._require(caller, old, "update")
+        right = self._require(caller, old, "update")
         self._require(caller, new, "update")
         if old.project != new.project:
             self._require(caller, new, "create")
         if not old.origin.of_api:
             raise Conflict(f"{old.name} is declared in Git", remedy="change it there")
-        return self._declare(caller, new, "update", validate=validate)
+        entry = done_by(caller, "update", new.name, right=right, before=_hash_of(old))
+        return self._declare(new, entry, validate=validate)
 
-    def _declare(self, caller: Caller, app: Application, verb: str, *, validate: bool) -> AppView:
+    def _declare(self, app: Application, entry: AuditEntry, *, validate: bool) -> AppView:
         if not self.allowed:
             raise NotPermitted("the settings let no application be declared by the API", remedy="declare it in Git")
         if validate:
             self.backend.check_permitted(app)
         self.backend.declare(app.manifest)
-        self.backend.record(caller, verb, app.name, str(app.project))
+        self.backend.record(replace(entry, detail=str(app.project), after=_hash_of(app)))
         return self.backend.view(app.name)
 
-    def _require(self, caller: Caller, app: Application, action: str) -> None:
-        self.rights.require(caller, PolicyResource.APPLICATIONS, action, self.rights.object_of(app))
+    def _require(self, caller: Caller, app: Application, action: str) -> str:
+        return self.rights.require(caller, PolicyResource.APPLICATIONS, action, self.rights.object_of(app))
 
     def _taken(self, caller: Caller, app: Application) -> NotPermitted:
         """Return what tells no more of an application that the caller may not get than that it may not be made."""
@@ -131,3 +136,8 @@ class DeclaringUseCases:
                 f"an application in the namespace {app.namespace} by the API", remedy="leave metadata.namespace out"
             )
         return app
+
+
+def _hash_of(app: Application) -> str:
+    """Return the SHA-256 of a declaration as JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(app.manifest, sort_keys=True).encode()).hexdigest()

@@ -14,6 +14,7 @@ from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import Manifest
 from gitopsd.model.residents import is_holder
 from gitopsd.usecases.access import ApplicationAccess
+from gitopsd.usecases.auditing import done_by
 from gitopsd.usecases.backend import Backend
 from gitopsd.usecases.rights import Rights
 from gitopsd.usecases.tree_objects import ObjectName, own_node
@@ -34,9 +35,9 @@ class EditUseCases:
             Conflict: it is not the application's own, or nothing is written in its mode.
             BadRequest, ClusterRefused, Retryable: as the cluster answers.
         """
-        node = self._permitted(caller, name, wanted, Action.UPDATE)
+        node, right = self._permitted(caller, name, wanted, Action.UPDATE)
         changed = await self.backend.edit(name, node, patch)
-        self.backend.record(caller, "patch-resource", name, str(node.live.key))
+        self.backend.record(done_by(caller, "patch-resource", name, str(node.live.key), right=right))
         return masked(changed or {})[0]
 
     async def delete(self, caller: Caller, name: AppName, wanted: ObjectName, deletion: LiveDeletion) -> None:
@@ -44,20 +45,22 @@ class EditUseCases:
 
         What others live in goes by a prune alone, which sees to them.
         """
-        node = self._permitted(caller, name, wanted, Action.DELETE)
+        node, right = self._permitted(caller, name, wanted, Action.DELETE)
         if is_holder(node.live.key):
             raise Conflict(
                 f"{node.live.key} would take along all that lives in it, whosever that is",
                 remedy="take it out of Git, and sync with prune: then it goes once nothing of others is left in it",
             )
         await self.backend.edit(name, node, deletion)
-        self.backend.record(caller, "delete-resource", name, str(node.live.key))
+        self.backend.record(done_by(caller, "delete-resource", name, str(node.live.key), right=right))
 
-    def _permitted(self, caller: Caller, name: AppName, wanted: ObjectName, action: Action) -> TreeNode:
-        """Return the object that the caller may do `action` to; a right to the application is none to its objects."""
+    def _permitted(self, caller: Caller, name: AppName, wanted: ObjectName, action: Action) -> tuple[TreeNode, str]:
+        """Return the object that the caller may do `action` to, and by which right.
+
+        A right to the application is none to its objects.
+        """
         app = self.access.known(caller, name)
         node = own_node(self.backend, name, wanted)
         key = node.live.key
         path = f"{action}/{key.group}/{key.kind}/{key.namespace}/{key.name}"
-        self.rights.require(caller, PolicyResource.APPLICATIONS, path, self.rights.object_of(app))
-        return node
+        return node, self.rights.require(caller, PolicyResource.APPLICATIONS, path, self.rights.object_of(app))

@@ -12,7 +12,7 @@ from gitopsd.core.rights.resources import PolicyResource
 from gitopsd.core.text.times import rfc3339
 from gitopsd.core.tree.owners import TreeNode
 from gitopsd.errors import GitopsError
-from gitopsd.model.audit import AuditEntry
+from gitopsd.model.audit import AuditEntry, AuditQuery, AuditResult
 from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName, Uid
 from gitopsd.model.logs import LogLine, LogQuery
@@ -52,8 +52,12 @@ class InspectingUseCases:
         """
         self.access.known(caller, name)
         if wanted == ObjectName():
-            entries = self.backend.audited(app=name, before=None, newest=MOST_EVENTS)
-            return {"apiVersion": "v1", "kind": "EventList", "items": [_event(entry) for entry in entries]}
+            entries = self.backend.audited(AuditQuery(name, limit=MOST_EVENTS))
+            return {
+                "apiVersion": "v1",
+                "kind": "EventList",
+                "items": [_event(entry) for entry in entries if entry.result is AuditResult.DONE],
+            }
         return await self.backend.events(name, named_node(self.backend, name, wanted))
 
     @asynccontextmanager

@@ -12,6 +12,7 @@ from gitopsd.model.operation import SyncRequest, Task
 from gitopsd.model.project import SyncWindow
 from gitopsd.model.status import HistoryEntry
 from gitopsd.usecases.access import ApplicationAccess
+from gitopsd.usecases.auditing import done_by
 from gitopsd.usecases.backend import AppView, Backend
 
 
@@ -38,29 +39,29 @@ class OperationUseCases:
             Conflict: the state of the application does not allow it.
             RevisionNotFound, RepositoryUnreachable: a revision that it names cannot be had.
         """
-        self.access.require(caller, name, "sync")
+        right = self.access.require(caller, name, "sync")
         await self.backend.sync(name, self._asked(caller, request))
-        self.backend.record(caller, "sync", name, ", ".join(request.revisions))
+        self.backend.record(done_by(caller, "sync", name, ", ".join(request.revisions), right=right))
         return self.backend.view(name)
 
     async def rollback(self, caller: Caller, name: AppName, history_id: int, request: SyncRequest) -> AppView:
         """Sync to what the history's entry `history_id` made live, with the options of `request`. Raises as `sync`."""
-        self.access.require(caller, name, "sync")
+        right = self.access.require(caller, name, "sync")
         await self.backend.rollback(name, history_id, self._asked(caller, request))
-        self.backend.record(caller, "rollback", name, str(history_id))
+        self.backend.record(done_by(caller, "rollback", name, str(history_id), right=right))
         return self.backend.view(name)
 
     async def terminate(self, caller: Caller, name: AppName) -> None:
         """End the running operation. Raises NotFound, NotPermitted, and Conflict where none runs."""
-        self.access.require(caller, name, "sync")
+        right = self.access.require(caller, name, "sync")
         await self.backend.terminate(name)
-        self.backend.record(caller, "terminate", name)
+        self.backend.record(done_by(caller, "terminate", name, right=right))
 
     async def confirm(self, caller: Caller, name: AppName) -> None:
         """Approve the deletions of the application's that wait for a person. Raises NotFound, NotPermitted."""
-        self.access.require(caller, name, "update")
+        right = self.access.require(caller, name, "update")
         await self.backend.confirm(name, self.now_s())
-        self.backend.record(caller, "confirm-deletion", name)
+        self.backend.record(done_by(caller, "confirm-deletion", name, right=right))
 
     def windows(self, caller: Caller, name: AppName) -> WindowsView:
         """Return the sync windows that concern the application, and what they say now. Raises NotFound."""

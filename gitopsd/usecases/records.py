@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from gitopsd.errors import NotFound
-from gitopsd.model.audit import AuditEntry
+from gitopsd.model.audit import AuditEntry, AuditQuery
 from gitopsd.model.caller import Caller
 from gitopsd.model.drift import Drift, DriftQuery
 from gitopsd.usecases.access import ApplicationAccess
@@ -29,10 +29,9 @@ class AuditUseCases:
     backend: Backend
     access: ApplicationAccess
 
-    def list(self, caller: Caller, *, app: str, before: int | None, limit: int) -> RecordPage[AuditEntry]:
-        """Return what was done through the API: to `app` unless that is "", before the entry `before`."""
-        entries = self.backend.audited(app=app, before=before, newest=limit)
-        return _page(self.access, caller, entries, limit)
+    def list(self, caller: Caller, query: AuditQuery) -> RecordPage[AuditEntry]:
+        """Return what was done through the API, and refused."""
+        return _page(self.access, caller, self.backend.audited(query), query.limit)
 
 
 @dataclass(frozen=True, slots=True)

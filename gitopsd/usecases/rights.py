@@ -32,6 +32,7 @@ class Rights:
         self._policy = policy
         self._home = home  # Argo CD's own namespace
         self.version = 0  # grows with each new policy
+        self.on_refused: Callable[[Caller, str], None] = lambda _caller, _right: None  # of what would change something
 
     def change(self, policy: RightsPolicy) -> None:
         """Go by `policy` from now on, in streams too."""
@@ -55,13 +56,20 @@ class Rights:
         """Tell whether `caller` may do `action` to the object `name`."""
         return self.permitted(caller, resource, action)(name)
 
-    def require(self, caller: Caller, resource: PolicyResource, action: str, name: str) -> None:
-        """Raise NotPermitted where `caller` may not; what is there and what is not are refused in the same words."""
+    def require(self, caller: Caller, resource: PolicyResource, action: str, name: str) -> str:
+        """Return the right as the audit log has it, or raise NotPermitted where `caller` has it not.
+
+        What is there and what is not are refused in the same words.
+        """
+        right = f"{resource}, {action}, {name}"
         if not self.allows(caller, resource, action, name):
+            if action != "get":
+                self.on_refused(caller, right)
             raise NotPermitted(
-                f"permission denied: {resource}, {action}, {name}, sub: {caller.account}",
+                f"permission denied: {right}, sub: {caller.account}",
                 remedy="ask whoever writes the policy for this right",
             )
+        return right
 
 
 def scoped_object(project: str, name: str) -> str:

@@ -16,6 +16,7 @@ from gitopsd.model.logs import LogLine
 from gitopsd.model.manifest import GVK, ResourceKey
 from gitopsd.model.operation import SyncRequest
 from gitopsd.model.status import HistoryEntry
+from gitopsd.usecases.auditing import done_by
 from gitopsd.usecases.backend import AppView, ClusterState, RepositoryState, SourceDetails
 from tests.core.lives import live_of
 from tests.fakes.backend import REPO, FakeBackend, app_view
@@ -192,5 +193,5 @@ def fleet() -> FakeBackend:
         for number, name in enumerate(PROJECTS, 1)
     ]
     for name in PROJECTS:
-        backend.record(Caller("admin"), "sync", AppName(name))
+        backend.record(done_by(Caller("admin"), "sync", AppName(name)))
     return backend

@@ -15,6 +15,7 @@ from gitopsd.model.edit import LiveDeletion, LivePatch, LivePatchType
 from gitopsd.model.ids import AppName
 from gitopsd.model.logs import LogLine, LogQuery
 from gitopsd.model.manifest import GVK, ResourceKey
+from gitopsd.usecases.auditing import done_by
 from tests.api.grpcclient import client
 from tests.api.grpcworld import APP, HELD, Refused, ann, world
 from tests.api.serving import serving
@@ -100,7 +101,7 @@ async def test_logs_want_a_right_of_their_own() -> None:
 
 async def test_events_of_a_pod_and_of_the_application_are_told() -> None:
     backend = with_a_pod(world())
-    backend.record(Caller("ann"), "sync", SHOP)
+    backend.record(done_by(Caller("ann"), "sync", SHOP))
     async with serving(backend) as api, client(api.port, metadata=HELD) as caller:
         [of_pod] = (await caller.ask(f"{APP}/ListResourceEvents", name="shop", resourceUID="web")).items
         [of_app] = (await caller.ask(f"{APP}/ListResourceEvents", name="shop")).items

@@ -12,6 +12,7 @@ import pytest
 from gitopsd.cli.commands.account import VERBS as ACCOUNT_VERBS
 from gitopsd.cli.commands.admin.rbac import VERBS as RBAC_VERBS
 from gitopsd.cli.commands.app import VERBS as APP_VERBS
+from gitopsd.cli.commands.audit import VERBS as AUDIT_VERBS
 from gitopsd.cli.commands.cluster import VERBS as CLUSTER_VERBS
 from gitopsd.cli.commands.proj import VERBS as PROJ_VERBS
 from gitopsd.cli.exits import HELP, Exit
@@ -42,12 +43,13 @@ def commands() -> list[tuple[str, click.Command]]:
         for group, verbs in (
             ("admin rbac", RBAC_VERBS),
             ("account", ACCOUNT_VERBS),
+            ("audit", AUDIT_VERBS),
             ("cluster", CLUSTER_VERBS),
             ("proj", PROJ_VERBS),
         )
         for name, verb in verbs.items()
     ]
-    groups = {"account", "admin", "app", "cluster", "proj"}
+    groups = {"account", "admin", "audit", "app", "cluster", "proj"}
     return [(name, command) for name, command in (*top, *below, *named) if command and name not in groups]
 
 

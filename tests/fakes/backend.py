@@ -12,8 +12,7 @@ from gitopsd.core.tree.owners import TreeNode
 from gitopsd.errors import Conflict, GitopsError, NotFound, NotPermitted
 from gitopsd.model.action import ObjectAction
 from gitopsd.model.application import API_SOURCE, Application, Destination, Origin, Source
-from gitopsd.model.audit import AuditEntry
-from gitopsd.model.caller import Caller
+from gitopsd.model.audit import AuditEntry, AuditQuery
 from gitopsd.model.comparison import Comparison, SyncStatus
 from gitopsd.model.drift import Drift, DriftQuery
 from gitopsd.model.edit import LiveEdit, LivePatch
@@ -114,12 +113,19 @@ class FakeBackend:
             raise Conflict(f"{name}: no operation runs", remedy="there is nothing to do")
         self.apps[name] = dataclasses.replace(self.view(name), request=None)
 
-    def record(self, caller: Caller, verb: str, app: AppName, detail: str = "") -> None:
-        self.audit_log.insert(0, AuditEntry(len(self.audit_log) + 1, 1000.0, caller.account, verb, app, detail))
+    def record(self, entry: AuditEntry) -> None:
+        self.audit_log.insert(0, dataclasses.replace(entry, id=len(self.audit_log) + 1, at_s=1000.0))
 
-    def audited(self, *, app: str, before: int | None, newest: int) -> Sequence[AuditEntry]:
-        found = [each for each in self.audit_log if app in ("", each.app) and (before is None or each.id < before)]
-        return found[:newest]
+    def audited(self, query: AuditQuery) -> Sequence[AuditEntry]:
+        found = [
+            each
+            for each in self.audit_log
+            if query.app in ("", each.app)
+            and query.by in ("", each.who)
+            and each.at_s >= (query.since_s or 0)
+            and (query.before is None or each.id < query.before)
+        ]
+        return found[: query.limit]
 
     async def delete(self, name: AppName, *, cascade: bool) -> None:
         self.view(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import re
 import shutil
@@ -25,6 +26,7 @@ from tests.e2e.daemon import until
 from tests.serverprocess import ServerProcess, running
 
 HERE = Path(__file__).parent
+USERINFO = "/api/v1/session/userinfo"
 NODE = shutil.which("node")
 MISSING = "" if NODE and (HERE / "node_modules/oidc-provider").is_dir() else "no Node.js, or no `npm ci` in tests/sso"
 PEOPLE: Mapping[str, Mapping[str, Any]] = {
@@ -226,3 +228,26 @@ def query_of(url: str) -> dict[str, str]:
 @pytest.fixture
 def browser(sso: Sso) -> Browser:
     return Browser(sso.http, "ann")
+
+
+def encoded(value: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+async def user_of(sso: Sso, token: str) -> str | None:
+    name: str | None = (await sso.get(USERINFO, token))[1].get("username")
+    return name
+
+
+async def cli_token(sso: Sso, login: str) -> str:
+    """Return an ID token as a command line gets it, by the client without a secret."""
+    browser, back = Browser(sso.http, login), "http://127.0.0.1/auth/callback"
+    challenge = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
+    query = f"client_id=cli&response_type=code&scope=openid+email+groups&redirect_uri={back}&{challenge}"
+    _, url, _ = await browser.go(f"{sso.provider.issuer}/auth?{query}", until=back)
+    form = {
+        "grant_type": "authorization_code", "code": query_of(url)["code"], "client_id": "cli", "redirect_uri": back,
+        "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+    }  # fmt: skip
+    async with sso.http.post(f"{sso.provider.issuer}/token", data=form) as answer:
+        return str((await answer.json())["id_token"])

@@ -16,8 +16,7 @@ import pytest
 
 from tests.clusters import free_ports
 from tests.e2e.daemon import until
-from tests.sso.conftest import Browser, Sso
-from tests.sso.test_sso import cli_token, encoded, user_of
+from tests.sso.conftest import Browser, Sso, cli_token, encoded, user_of
 
 ARGOCD = os.environ.get("ARGOCD") or shutil.which("argocd")
 DEADLINE_S = 60.0

@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 import json
 from functools import partial
-from typing import Any
 
 import pytest
 
 from tests.e2e.daemon import until
-from tests.sso.conftest import Browser, Sso, query_of
+from tests.sso.conftest import USERINFO, Browser, Sso, cli_token, encoded, query_of, user_of
 
-USERINFO = "/api/v1/session/userinfo"
 CAN_I = "/api/v1/account/can-i"
 
 
@@ -182,26 +180,3 @@ async def test_a_provider_that_is_away_costs_only_its_own_logins_and_new_keys_ar
     assert 200 == during
     assert "invalid username or password" in await local.text()
     assert 200 == (await sso.get("/api/v1/applications", back))[0]
-
-
-def encoded(value: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
-
-
-async def user_of(sso: Sso, token: str) -> str | None:
-    name: str | None = (await sso.get(USERINFO, token))[1].get("username")
-    return name
-
-
-async def cli_token(sso: Sso, login: str) -> str:
-    """Return an ID token as a command line gets it, by the client without a secret."""
-    browser, back = Browser(sso.http, login), "http://127.0.0.1/auth/callback"
-    challenge = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
-    query = f"client_id=cli&response_type=code&scope=openid+email+groups&redirect_uri={back}&{challenge}"
-    _, url, _ = await browser.go(f"{sso.provider.issuer}/auth?{query}", until=back)
-    form = {
-        "grant_type": "authorization_code", "code": query_of(url)["code"], "client_id": "cli", "redirect_uri": back,
-        "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
-    }  # fmt: skip
-    async with sso.http.post(f"{sso.provider.issuer}/token", data=form) as answer:
-        return str((await answer.json())["id_token"])

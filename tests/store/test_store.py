@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,19 @@ import pytest
 
 from gitopsd.core.project.inheritance import GlobalProject, LabelOperator, LabelRequirement, ProjectInheritance
 from gitopsd.errors import StoreFailed, StoreUnusable
+from gitopsd.model.audit import AuditQuery, AuditResult
+from gitopsd.model.caller import Caller, SignIn
 from gitopsd.model.ids import AppName, ClusterId, ProjectName, Revision, TargetHash
 from gitopsd.model.manifest import GroupKind, ResourceKey
 from gitopsd.model.operation import Operation, OperationPhase, SyncRequest, Task, TaskVerb
 from gitopsd.store import Store
 from gitopsd.store.database import checkpoint
 from gitopsd.store.schema import STEPS, VERSION, migrate
+from gitopsd.usecases.auditing import done_by
 
 SHOP = AppName("shop")
 PROD = ClusterId("prod")
+AUDITED = next(number for number, step in enumerate(STEPS) if any("audit_kept" in str(part) for part in step))
 
 
 def opened(directory: Path) -> Store:
@@ -212,17 +217,43 @@ def _killed_after(lines: int, directory: Path) -> int:
 
 
 def test_audit_log_holds_who_did_what_and_when_newest_first(tmp_path: Path, store: Store) -> None:
-    store.audit("ann", "sync", "shop", "prune")
-    store.audit("bob", "delete", "shop")
+    ann, bob = Caller("ann", address="192.0.2.1", sign_in=SignIn.SESSION), Caller("bob")
+    store.audit(done_by(ann, "sync", AppName("shop"), "prune", right="applications, sync, retail/shop"))
+    store.audit(replace(done_by(bob, "delete", AppName("shop")), result=AuditResult.REFUSED, before="b", after="a"))
     store.close()
 
     again = opened(tmp_path)
-    assert [(1000.0, "bob", "delete", "shop", ""), (1000.0, "ann", "sync", "shop", "prune")] == [
-        (entry.at_s, entry.who, entry.what, entry.app, entry.detail) for entry in again.audited()
-    ]
-    assert 1 == len(again.audited(newest=1))
-    assert ["sync"] == [entry.what for entry in again.audited(before=again.audited(newest=1)[0].id)]
-    assert [] == again.audited(app="web")
+    second, first = again.audited(AuditQuery())
+    assert (1000.0, "bob", "delete", "shop", "", AuditResult.REFUSED, "b", "a") == (
+        second.at_s, second.who, second.what, second.app, second.detail, second.result, second.before, second.after,
+    )  # fmt: skip
+    assert ("192.0.2.1", "session", "applications, sync, retail/shop", AuditResult.DONE) == (
+        first.address, first.sign_in, first.right, first.result,
+    )  # fmt: skip
+    assert [second] == again.audited(AuditQuery(limit=1)) == again.audited(AuditQuery(by="bob"))
+    assert [first] == again.audited(AuditQuery(before=second.id))
+    assert [] == again.audited(AuditQuery("web")) == again.audited(AuditQuery(since_s=1001.0))
+    again.close()
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM audit", "UPDATE audit SET who = 'bob'"])
+def test_audit_log_is_not_changed_even_by_hand(tmp_path: Path, store: Store, statement: str) -> None:
+    store.audit(done_by(Caller("ann"), "sync", AppName("shop")))
+    store.close()
+    with closing(sqlite3.connect(next(tmp_path.glob("*.db")))) as database, pytest.raises(sqlite3.IntegrityError):
+        database.execute(statement)
+
+
+def test_entries_of_before_are_kept(tmp_path: Path, store: Store) -> None:
+    store.close()
+    file = next(tmp_path.glob("*.db"))
+    file.unlink()
+    with closing(sqlite3.connect(file, isolation_level=None)) as database:
+        migrate(database, file, STEPS[:AUDITED])
+        database.execute("INSERT INTO audit (at_s, who, what, app, detail) VALUES (7, 'ann', 'sync', 'shop', '')")
+    again = opened(tmp_path)
+    (entry,) = again.audited(AuditQuery())
+    assert (7.0, "ann", "", AuditResult.DONE) == (entry.at_s, entry.who, entry.address, entry.result)
     again.close()
 
 

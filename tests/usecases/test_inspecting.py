@@ -12,6 +12,7 @@ from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
 from gitopsd.model.logs import LogLine, LogQuery
 from gitopsd.model.manifest import GVK, ResourceKey
+from gitopsd.usecases.auditing import done_by
 from gitopsd.usecases.authentication import StreamHolder
 from gitopsd.usecases.inspecting import InspectingUseCases
 from gitopsd.usecases.tree_objects import ObjectName
@@ -184,8 +185,8 @@ async def test_events_are_of_the_object_that_is_named() -> None:
 
 async def test_events_of_an_application_are_what_people_did_to_it() -> None:
     backend, uses = world(*RETAIL)
-    backend.record(ANN, "patch-resource", SHOP, "/Pod:shop/web-1")
-    backend.record(ANN, "sync", BANK)
+    backend.record(done_by(ANN, "patch-resource", SHOP, "/Pod:shop/web-1"))
+    backend.record(done_by(ANN, "sync", BANK))
     [event] = (await uses.events(ANN, SHOP, ObjectName()))["items"]
 
     assert ("PatchResource", "ann: patch-resource /Pod:shop/web-1", "shop", "1970-01-01T00:16:40Z") == (

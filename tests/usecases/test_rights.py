@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from gitopsd.errors import GitopsError, NotFound, NotPermitted
+from gitopsd.model.audit import AuditEntry, AuditQuery, AuditResult
 from gitopsd.model.caller import Caller
 from gitopsd.model.drift import Drift, DriftQuery
 from gitopsd.model.ids import AppName, ClusterId, TargetHash
 from gitopsd.model.manifest import ResourceKey
 from gitopsd.model.operation import SyncRequest
 from gitopsd.model.status import HistoryEntry
+from gitopsd.usecases.auditing import Refusals, done_by
 from gitopsd.usecases.backend import ClusterState, RepositoryState, SourceDetails
 from gitopsd.usecases.listing import Filters, ListPage
 from gitopsd.usecases.selector import selector
@@ -135,13 +137,43 @@ async def test_a_group_has_what_its_members_may() -> None:
     assert [SHOP] == [view.application.name for view in uses.applications.list(ANN, ALL, ListPage()).views]
 
 
+@dataclasses.dataclass
+class Log:
+    backend: FakeBackend
+
+    def audit(self, entry: AuditEntry) -> None:
+        self.backend.record(entry)
+
+
 async def test_what_is_done_is_told_with_who_did_it() -> None:
     backend = fleet()
     uses = uses_of(backend, *everything_of("retail", "sync"))
     view = await uses.operations.sync(ANN, SHOP, SyncRequest(initiated_by="somebody else"))
 
     assert ("ann", NOW_S) == (view.request and view.request.initiated_by, view.request and view.request.asked_s)
-    assert [("ann", "sync", SHOP)] == [(entry.who, entry.what, entry.app) for entry in backend.audit_log]
+    assert [("ann", "sync", SHOP, "applications, sync, retail/shop", AuditResult.DONE)] == [
+        (entry.who, entry.what, entry.app, entry.right, entry.result) for entry in backend.audit_log
+    ]
+
+
+async def test_what_is_refused_is_written_down_once_a_minute_and_nobody_fills_the_disk() -> None:
+    backend = fleet()
+    uses, now_s = uses_of(backend, ("ann", "applications", "get", "*")), [0.0]
+    refusals = Refusals(Log(backend), lambda: now_s[0])
+    uses.applications.access.rights.on_refused = refusals.refused
+    for now_s[0] in (0.0, 1.0, 59.0, 61.0):
+        with pytest.raises(NotPermitted):
+            await uses.operations.sync(ANN, SHOP, SyncRequest())
+    with pytest.raises(NotFound):
+        uses.applications.access.known(ANN, AppName("none"))
+    for number in range(200):
+        refusals.refused(Caller(f"caller-{number}"), "accounts, update, admin")
+
+    first = backend.audit_log[-1]
+    assert ("ann", "sync", SHOP, AuditResult.REFUSED) == (first.who, first.what, first.app, first.result)
+    assert "applications, sync, retail/shop" == first.right
+    assert 2 == sum(entry.who == "ann" for entry in backend.audit_log)
+    assert len(backend.audit_log) <= 102
 
 
 async def test_lists_hold_what_may_be_seen() -> None:
@@ -168,9 +200,9 @@ def test_case_49_projects_that_may_not_be_seen_are_refused_before_they_are_looke
 def test_audit_log_is_of_the_applications_that_may_be_seen() -> None:
     backend = fleet()
     for app in (SHOP, BANK, NOBODY):
-        backend.record(OPERATOR, "sync", app)
-    mine = uses_of(backend, ("ann", "applications", "get", "retail/*")).audit.list(ANN, app="", before=None, limit=3)
-    everything = uses_of(backend, ("ann", "applications", "get", "*")).audit.list(ANN, app="", before=None, limit=10)
+        backend.record(done_by(OPERATOR, "sync", app))
+    mine = uses_of(backend, ("ann", "applications", "get", "retail/*")).audit.list(ANN, AuditQuery(limit=3))
+    everything = uses_of(backend, ("ann", "applications", "get", "*")).audit.list(ANN, AuditQuery(limit=10))
 
     assert ([SHOP], 1) == ([entry.app for entry in mine.records], mine.next)
     assert ([NOBODY, BANK, SHOP], None) == ([entry.app for entry in everything.records], everything.next)

@@ -8,9 +8,9 @@ from aiohttp import web
 
 from gitopsd.api.answers import answer
 from gitopsd.api.logins import caller_of
-from gitopsd.api.rest.query import continued, whole_number
+from gitopsd.api.rest.query import continued, time_of, whole_number
 from gitopsd.core.text.times import rfc3339
-from gitopsd.model.audit import AuditEntry
+from gitopsd.model.audit import AuditEntry, AuditQuery
 from gitopsd.usecases.records import AuditUseCases
 
 DEFAULT_LIMIT, MOST = 100, 1000
@@ -24,10 +24,15 @@ class AuditRoutes:
         return [web.get("/api/v1/audit", self.list)]
 
     async def list(self, request: web.Request) -> web.Response:
-        limit = min(whole_number(request.query, "limit") or DEFAULT_LIMIT, MOST)
-        before = whole_number(request.query, "continue")
-        app = request.query.get("application", "")
-        page = self._audit.list(caller_of(request), app=app, before=before, limit=limit)
+        query = request.query
+        wanted = AuditQuery(
+            query.get("application", ""),
+            query.get("username", ""),
+            time_of(query, "since"),
+            whole_number(query, "continue"),
+            min(whole_number(query, "limit") or DEFAULT_LIMIT, MOST),
+        )
+        page = self._audit.list(caller_of(request), wanted)
         return answer({"metadata": continued(page), "items": [_entry(entry) for entry in page.records]})
 
 
@@ -39,4 +44,9 @@ def _entry(entry: AuditEntry) -> dict[str, Any]:
         "verb": entry.what,
         "application": entry.app,
         "detail": entry.detail,
+        "address": entry.address,
+        "signIn": entry.sign_in,
+        "right": entry.right,
+        "result": entry.result.value,
+        **{name: text for name, text in (("before", entry.before), ("after", entry.after)) if text},
     }

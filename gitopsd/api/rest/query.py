@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -113,3 +114,15 @@ def whole_number(query: MultiMapping[str], name: str) -> int | None:
     if text and not (text.isascii() and text.isdigit() and len(text) <= 15):  # noqa: PLR2004 - what SQLite holds
         raise BadRequest(f"{name} is {text!r}", remedy="write a whole number")
     return int(text) if text else None
+
+
+def time_of(query: MultiMapping[str], name: str) -> float | None:
+    """Return the time `name` of the query in Unix seconds; None where it is not given. Raises BadRequest."""
+    text = query.get(name, "")
+    if not text:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRequest(f"{name} is {text!r}", remedy="write a time as in 2026-01-31T12:00:00Z") from None
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
