@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 from aiohttp import web
-from cachetools import LRUCache
 
 from gitopsd.api.fields import SelectedFields, fields_of
 from gitopsd.api.logins import presented_token
@@ -24,7 +23,7 @@ from gitopsd.usecases.watching import ApplicationEvent, EventKind, WatchUseCases
 
 STREAM = "/api/v1/stream/applications"
 SSE = "text/event-stream"
-SENT_KEPT = 64  # events of the last moment, which other readers are told of, too
+SENT_KEPT = 256  # events of the last moment, which other readers are told of, too
 
 
 class EventStream:
@@ -36,7 +35,7 @@ class EventStream:
         self._show = show
         self._authenticator = authenticator
         self._write_s = write_s
-        self._sent: LRUCache[tuple[AppName, EventKind, str], _Sent] = LRUCache(SENT_KEPT)
+        self._sent: dict[tuple[AppName, EventKind, str], _Sent] = {}  # emptied when it is full
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get(STREAM, self.stream)]
@@ -68,6 +67,8 @@ class EventStream:
         key, now_s = (event.name, event.kind, fields.text), asyncio.get_running_loop().time()
         sent = self._sent.get(key)
         if sent is None or sent.view is not event.view or now_s - sent.at_s > self._watch.rest_s:
+            if len(self._sent) >= SENT_KEPT:
+                self._sent.clear()
             sent = self._sent[key] = _Sent(event.view, now_s, orjson.dumps(self._event(event, fields)))
         return sent.text
 

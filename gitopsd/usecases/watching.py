@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import enum
 import math
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-
-from cachetools import LRUCache
 
 from gitopsd.errors import NotFound, Overloaded
 from gitopsd.model.application import Application
@@ -21,7 +20,8 @@ from gitopsd.usecases.backend import AppView, Backend
 from gitopsd.usecases.listing import Filters, ListPage, selected
 
 LISTED_AT_ONCE = 50  # applications
-SEEN_KEPT = 64  # views of what changed in the last moment
+WINDOW_S, MUCH = 0.1, 100  # so many changes times readers in such a time are much to tell
+SEEN_KEPT = 256  # views of what changed in the last moment
 
 
 class ChangeFeed:
@@ -30,14 +30,27 @@ class ChangeFeed:
     def __init__(self, *, max_subscribers: int = 256) -> None:
         self._max_subscribers = max_subscribers
         self._subscribers: set[Subscriber] = set()
-        self._seen: LRUCache[AppName, tuple[float, AppView]] = LRUCache(SEEN_KEPT)
+        self._seen: dict[AppName, tuple[float, AppView]] = {}  # emptied when it is full: a moment's is all that counts
         self._closed = False
+        self._window, self._counted = 0, (0, 0)  # changes times readers, in the last window and in this one
 
     def changed(self, name: AppName) -> None:
         """Tell that `name` was published, was deleted, or was asked something of."""
         self._seen.pop(name, None)
+        self._count()
         for subscriber in self._subscribers:
             subscriber.put(name)
+
+    def busy(self) -> bool:
+        """Tell whether there is, or was a moment ago, much to tell."""
+        return max(self._counted) > MUCH
+
+    def _count(self) -> None:
+        window = int(time.monotonic() / WINDOW_S)
+        if window != self._window:
+            self._counted = (self._counted[1] if window == self._window + 1 else 0, 0)
+            self._window = window
+        self._counted = (self._counted[0], self._counted[1] + len(self._subscribers))
 
     def view(self, name: AppName, look: Callable[[AppName], AppView], within_s: float) -> AppView:
         """Return what `look` tells, or what it told another reader of the same change, less than `within_s` ago."""
@@ -45,6 +58,8 @@ class ChangeFeed:
         at_s, view = self._seen.get(name, (-math.inf, None))
         if view is None or now_s - at_s > within_s:
             view = look(name)
+            if len(self._seen) >= SEEN_KEPT:
+                self._seen.clear()
             self._seen[name] = (now_s, view)
         return view
 
@@ -53,7 +68,7 @@ class ChangeFeed:
         """Give a subscriber that hears of every change while the block runs; raises Overloaded when there are many."""
         if len(self._subscribers) >= self._max_subscribers:
             raise Overloaded(f"{len(self._subscribers)} streams are open", remedy="close one, or try again later")
-        subscriber = Subscriber()
+        subscriber = Subscriber(self.busy)
         if self._closed:
             subscriber.close()
         self._subscribers.add(subscriber)
@@ -72,7 +87,8 @@ class ChangeFeed:
 class Subscriber:
     """Names that changed and were not read yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, busy: Callable[[], bool]) -> None:
+        self._busy = busy
         self._names: dict[AppName, None] = {}
         self._news = asyncio.Event()
         self._taken_s = -math.inf
@@ -89,7 +105,7 @@ class Subscriber:
     async def next(self, patience_s: float, rest_s: float = 0.0) -> Sequence[AppName]:
         """Wait for changes, at most `patience_s`, and take them all; empty when nothing happened.
 
-        Changes that were taken less than `rest_s` ago are let come together first: many are cheaper at once.
+        While there is much to tell, there is one take in every `rest_s`: many changes are cheaper together.
         """
         clock = asyncio.get_running_loop().time
         try:
@@ -97,8 +113,8 @@ class Subscriber:
                 await self._news.wait()
         except TimeoutError:
             return ()
-        if not self.closed and (rest_s := self._taken_s + rest_s - clock()) > 0:
-            await asyncio.sleep(rest_s)
+        if not self.closed and self._busy() and (wait_s := self._taken_s + rest_s - clock()) > 0:
+            await asyncio.sleep(wait_s)
         self._taken_s = clock()
         names = tuple(self._names)
         self._names.clear()
@@ -128,7 +144,7 @@ class WatchUseCases:
     access: ApplicationAccess
     changes: ChangeFeed
     beat_s: float = 5.0  # between two signs of life
-    rest_s: float = 0.1  # between two takes of what changed; the first one is told at once
+    rest_s: float = 0.2  # between two takes of what changed, while there is much to tell
     life_s: float = 900.0  # of a stream; its client opens it anew
 
     def subscribe(self) -> AbstractContextManager[Subscriber]:
