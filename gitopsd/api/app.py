@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from gitopsd.api.connections import heads
-from gitopsd.api.events import STREAM, EventStream
+from gitopsd.api.events import STREAM, TREES, EventStream
 from gitopsd.api.grpc.call import Serve
 from gitopsd.api.grpc.door import GrpcDoor
 from gitopsd.api.grpc.web import ROUTE as GRPC_WEB
@@ -83,11 +83,11 @@ def api_app(parts: ApiWiring, grpc: GrpcDoor) -> web.Application:
             errors(parts.watched),
             authenticated(parts.authenticator, parts.failed, Doors(OPEN, AJAR)),
             json_only(open_routes=OPEN),
-            bounded(parts.request_s, endless=frozenset({STREAM, GRPC_WEB, *LOGS})),
+            bounded(parts.request_s, endless=frozenset({STREAM, TREES, GRPC_WEB, *LOGS})),
         ],
     )
     uses, now_s, show = parts.uses, parts.now_s, Show(parts.now_s)
-    app.add_routes(EventStream(uses.watch, show, parts.authenticator).routes())
+    app.add_routes(EventStream(uses.watch, uses.resources, show, parts.authenticator).routes())
     app.add_routes(ApplicationRoutes(uses.applications, uses.declaring, show).routes())
     app.add_routes(OperationRoutes(uses.operations, show).routes())
     app.add_routes(ResourceRoutes(uses.resources, now_s).routes())

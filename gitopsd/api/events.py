@@ -1,4 +1,4 @@
-"""`/api/v1/stream/applications`: changes as server-sent events or as JSON lines, as Argo CD streams them."""
+"""`/api/v1/stream/applications`, `…/{name}/resource-tree`: changes as server-sent events, or lines as Argo CD's."""
 
 from __future__ import annotations
 
@@ -11,34 +11,44 @@ import orjson
 from aiohttp import web
 
 from gitopsd.api.fields import SelectedFields, fields_of
-from gitopsd.api.logins import presented_token
+from gitopsd.api.logins import caller_of, presented_token
 from gitopsd.api.rest.query import filters_of
+from gitopsd.api.rest.resources import tree_json
 from gitopsd.api.rest.show import Show
-from gitopsd.errors import TooSlow
+from gitopsd.errors import NotFound, TooSlow
 from gitopsd.model.ids import AppName
 from gitopsd.runtime.deadline import within
 from gitopsd.usecases.authentication import Authenticator, StreamHolder
 from gitopsd.usecases.backend import AppView
+from gitopsd.usecases.resources import ResourceUseCases
 from gitopsd.usecases.watching import ApplicationEvent, EventKind, WatchUseCases
 
 STREAM = "/api/v1/stream/applications"
+TREES = f"{STREAM}/{{name}}/resource-tree"
 SSE = "text/event-stream"
 SENT_KEPT = 256  # events of the last moment, which other readers are told of, too
 
 
 class EventStream:
     def __init__(
-        self, watch: WatchUseCases, show: Show, authenticator: Authenticator, *, write_s: float = 20.0
+        self,
+        watch: WatchUseCases,
+        resources: ResourceUseCases,
+        show: Show,
+        authenticator: Authenticator,
+        *,
+        write_s: float = 20.0,
     ) -> None:
         """Drop a client that takes nothing for `write_s`."""
         self._watch = watch
+        self._resources = resources
         self._show = show
         self._authenticator = authenticator
         self._write_s = write_s
         self._sent: dict[tuple[AppName, EventKind, str], _Sent] = {}  # emptied when it is full
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get(STREAM, self.stream)]
+        return [web.get(STREAM, self.stream), web.get(TREES, self.trees)]
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         filters = filters_of(request.query)
@@ -60,6 +70,29 @@ class EventStream:
             except (TooSlow, ConnectionError):
                 if request.transport is not None:
                     request.transport.abort()
+        return response
+
+    async def trees(self, request: web.Request) -> web.StreamResponse:
+        """Stream the resource tree of one application: as it is, and when it has changed."""
+        name, last = AppName(request.match_info["name"]), b""
+        self._resources.tree(caller_of(request), name)  # one that is not there is refused before anything is sent
+        sse = SSE in request.headers.get("Accept", "")
+        response = web.StreamResponse(headers={"Content-Type": SSE if sse else "application/json"})
+        clock = asyncio.get_running_loop().time
+        holder = StreamHolder(self._authenticator, presented_token(request), request.remote or "", clock)
+        with self._watch.subscribe() as subscriber:
+            await response.prepare(request)
+            client = StreamClient(response, sse=sse, write_s=self._write_s)
+            try:
+                async for tree in self._resources.trees(holder, name, subscriber):
+                    text = orjson.dumps({"result": tree_json(tree)})
+                    await (client.beat() if text == last else client.send_texts([text]))
+                    last = text
+            except (TooSlow, ConnectionError):
+                if request.transport is not None:
+                    request.transport.abort()
+            except NotFound:  # it is gone by now, or no more for this client
+                pass
         return response
 
     def _text(self, event: ApplicationEvent, fields: SelectedFields) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from gitopsd.core.objects.mask import masked
@@ -11,7 +12,9 @@ from gitopsd.model.caller import Caller
 from gitopsd.model.ids import AppName
 from gitopsd.model.manifest import Manifest
 from gitopsd.usecases.access import ApplicationAccess
+from gitopsd.usecases.authentication import StreamHolder
 from gitopsd.usecases.backend import AppView, Backend, ManagedResource, Manifests
+from gitopsd.usecases.watching import Subscriber
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,22 @@ class ResourceUseCases:
         """Return the application's live objects as a tree; of memory. Raises NotFound."""
         self.access.known(caller, name)
         return ResourceTree(self.backend.view(name), self.backend.tree(name), self.backend.orphans(name))
+
+    async def trees(
+        self, holder: StreamHolder, name: AppName, subscriber: Subscriber, *, beat_s: float = 5.0, life_s: float = 900.0
+    ) -> AsyncIterator[ResourceTree]:
+        """Yield the tree, and again when the application changed, and every `beat_s`: Pods come and go untold.
+
+        Ends after `life_s`, when the daemon stops, and when the client is nobody any more. Raises NotFound.
+        """
+        clock = asyncio.get_running_loop().time
+        ends_s = clock() + life_s
+        while not subscriber.closed and clock() < ends_s and (caller := holder.caller()) is not None:
+            yield self.tree(caller, name)
+            looked_s = clock()
+            while (rest_s := looked_s + beat_s - clock()) > 0:
+                if name in await subscriber.next(rest_s) or subscriber.closed:
+                    break
 
 
 def _masked(resource: ManagedResource) -> ManagedResource:

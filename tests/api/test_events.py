@@ -12,6 +12,7 @@ from gitopsd.errors import Overloaded
 from gitopsd.model.ids import AppName
 from gitopsd.usecases.watching import ChangeFeed
 from tests.api.serving import serving, until
+from tests.core.lives import pod_node
 from tests.fakes.backend import FakeBackend, app_view
 
 STREAM = "/api/v1/stream/applications"
@@ -143,3 +144,34 @@ async def test_a_stream_after_a_list_tells_of_changes_alone_also_of_deletions() 
         del api.backend.apps[BANK]
         api.changes.changed(BANK)
         assert {"type": "DELETED", "application": {"metadata": {"name": "bank"}}} == await anext(lines)
+
+
+TREE = f"{STREAM}/shop/resource-tree"
+
+
+async def tree_of(answer: aiohttp.ClientResponse) -> list[str]:
+    """Read the next tree; its names."""
+    while not (line := (await answer.content.readline()).strip()):
+        pass
+    return [node["name"] for node in json.loads(line)["result"]["nodes"]]
+
+
+async def test_a_resource_tree_is_told_as_it_is_and_when_it_has_changed() -> None:
+    backend = fleet()
+    backend.nodes = [pod_node("web-1")]
+    async with serving(backend) as api, asyncio.timeout(10), api.session.get(api.url + TREE) as answer:
+        first = await tree_of(answer)
+        api.changes.changed(BANK)
+        backend.nodes = [pod_node("web-1"), pod_node("web-2")]
+        api.changes.changed(SHOP)
+        second = await tree_of(answer)
+        del backend.apps[SHOP]
+        api.changes.changed(SHOP)
+        rest = await answer.content.read()
+
+    assert (["web-1"], ["web-1", "web-2"], b"") == (first, second, rest.strip())
+
+
+async def test_a_tree_of_what_is_not_there_is_not_begun() -> None:
+    async with serving(fleet()) as api:
+        assert 404 == (await api.status("GET", f"{STREAM}/none/resource-tree"))[0]

@@ -72,7 +72,10 @@ async def api() -> AsyncIterator[Api]:
 async def test_no_route_is_forgotten(api: Api) -> None:
     served = {(method, path) for method, path in api.routes if path not in OPEN and method != "HEAD"}
 
-    assert {(route.method, route.path) for route in ROUTES} | {("GET", STREAM)} | OF_ACCOUNTS | OF_SESSIONS == served
+    assert {(route.method, route.path) for route in ROUTES} | {
+        ("GET", STREAM),
+        ("GET", f"{STREAM}/{{name}}/resource-tree"),
+    } | OF_ACCOUNTS | OF_SESSIONS == served
 
 
 @pytest.mark.parametrize("route", WITH_RIGHTS, ids=ids)

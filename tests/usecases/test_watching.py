@@ -138,3 +138,24 @@ def test_case_37_the_static_token_alone_is_the_static_token(token: str) -> None:
     assert StaticToken(lambda: "right").caller(token, "") is None
     assert StaticToken(lambda: "").caller(token, "") is None
     assert StaticToken(lambda: "right").caller("right", "192.0.2.1") == Caller("admin", address="192.0.2.1")
+
+
+@pytest.mark.looptime
+async def test_a_tree_is_looked_at_when_its_application_changed_and_now_and_then() -> None:
+    changes = ChangeFeed()
+    uses = uses_of(fleet(), RETAIL, changes=changes)
+    clock = asyncio.get_running_loop().time
+    session = Session()
+    with uses.watch.subscribe() as subscriber:
+        trees = uses.resources.trees(StreamHolder(session, "", "", clock), SHOP, subscriber)
+        await anext(trees)
+        began_s = clock()
+        changes.changed(SHOP)
+        await anext(trees)
+        assert began_s == clock()
+        changes.changed(BANK)
+        await anext(trees)
+        assert 5.0 == pytest.approx(clock() - began_s)
+        session.caller_now = None
+        with pytest.raises(StopAsyncIteration):
+            await anext(trees)

@@ -169,17 +169,17 @@ class ApplicationService:
 
     async def watch_tree(self, holder: StreamHolder, request: Any) -> AsyncGenerator[Shown]:
         """Tell the tree at first and when it has changed."""
-        last: bytes | None = None
+        if (caller := holder.caller()) is None:
+            return
+        name = self._meant(caller, request.applicationName, request)
+        last: bytes | None = None  # an empty tree has no bytes
         with self.uses.watch.subscribe() as subscriber:
-            while not subscriber.closed and (caller := holder.caller()) is not None:
-                tree = tree_json(
-                    self.uses.resources.tree(caller, self._meant(caller, request.applicationName, request))
-                )
-                text = message_of(message_class("argocd.ApplicationTree"), tree).SerializeToString(deterministic=True)
+            async for tree in self.uses.resources.trees(holder, name, subscriber):
+                message = message_of(message_class("argocd.ApplicationTree"), tree_json(tree))
+                text = message.SerializeToString(deterministic=True)
                 if text != last:
                     last = text
                     yield text
-                await subscriber.next(BEAT_S)
 
     def _meant(self, caller: Caller, name: str, request: Any) -> AppName:
         return meant(self.uses, caller, name, request)
