@@ -11,7 +11,11 @@ from typing import Protocol
 from gitopsd.core.accounts.single_sign_on import ACCOUNT
 from gitopsd.errors import BadRequest, NotAuthenticated, NotFound
 from gitopsd.model.account import Identity, LoginProof
+from gitopsd.model.caller import Caller, SignIn
+from gitopsd.model.ids import AppName
 from gitopsd.trust.session_tokens import PendingLogin, SessionClaims
+from gitopsd.usecases.auditing import done_by
+from gitopsd.usecases.backend import Backend
 from gitopsd.usecases.sessions import AccountBase
 
 CALLBACK = "/auth/callback"
@@ -33,6 +37,7 @@ class SsoUseCases:
     base: AccountBase
     provider: Callable[[], IdentityProvider | None]  # as it is configured now
     subjects: Callable[[Identity], tuple[str, ...]]  # by which the policy may speak of somebody
+    backend: Backend
 
     async def begin(self, return_url: str) -> tuple[str, str]:
         """Return where the browser is to go, and what it has to bring back.
@@ -47,7 +52,7 @@ class SsoUseCases:
         pending = PendingLogin(proof.state, proof.nonce, proof.verifier, place, now_s + PENDING_S)
         return await provider.authorization_url(proof, self._redirect_uri()), self.base.tokens.sign_pending(pending)
 
-    async def finish(self, code: str, state: str, brought: str) -> tuple[str, str]:
+    async def finish(self, code: str, state: str, brought: str, address: str) -> tuple[str, str]:
         """Return the token of a new session, and where the browser wanted to go.
 
         Raises:
@@ -78,6 +83,8 @@ class SsoUseCases:
                 f"single sign-on failed: {len(claims.groups)} groups are more than a browser can keep",
                 remedy="have the provider send fewer, or name fewer claims in the policy's scopes",
             )
+        caller = Caller(claims.subject, claims.groups, address, SignIn.SSO, claims.issuer)
+        self.backend.record(done_by(caller, "login", AppName("")))
         return token, pending.return_url
 
     async def logout_url(self) -> str:

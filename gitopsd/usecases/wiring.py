@@ -81,6 +81,6 @@ def use_cases(parts: UseCaseWiring) -> UseCases:
         drift=DriftUseCases(backend, access),
         accounts=AccountUseCases(parts.sessions.base, parts.sessions, rights, backend),
         role_tokens=RoleTokenUseCases(parts.sessions.base, rights, backend),
-        sso=SsoUseCases(parts.sessions.base, parts.provider, parts.sessions.subjects),
+        sso=SsoUseCases(parts.sessions.base, parts.provider, parts.sessions.subjects, backend),
         watch=WatchUseCases(backend, access, parts.changes),
     )

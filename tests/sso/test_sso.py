@@ -119,6 +119,11 @@ async def test_more_groups_than_a_browser_keeps_are_an_error_that_says_so(sso: S
 async def test_logging_out_ends_the_session_here_and_at_the_provider(sso: Sso, browser: Browser) -> None:
     await browser.go(f"{sso.url}/auth/login")
     token = browser.token(sso)
+    _, log = await sso.get("/api/v1/audit", token)
+    async with sso.http.get(
+        f"{sso.url}/auth/logout", allow_redirects=False
+    ) as elsewhere:  # as from another site's page
+        assert "__Host-gitopsd=" not in str(elsewhere.headers.getall("Set-Cookie", []))
     _, place, _ = await browser.go(f"{sso.url}/auth/logout")
     status, _ = await sso.get("/api/v1/applications", token)
     browser.seen.clear()
@@ -127,6 +132,10 @@ async def test_logging_out_ends_the_session_here_and_at_the_provider(sso: Sso, b
     assert any(seen.startswith(sso.provider.issuer + "/session/end") for seen in browser.seen) or place
     assert f"{sso.url}/" == place
     assert 401 == status
+    [entry] = log["items"]
+    assert ("login", "sso:ann@corp.example", "127.0.0.1", "single sign-on") == (
+        entry["verb"], entry["username"], entry["address"], entry["signIn"],
+    )  # fmt: skip
     assert any("/interaction/" in seen for seen in browser.seen)  # it has to say anew who it is
 
 

@@ -39,9 +39,8 @@ class SsoRoutes:
         """Let in whom the provider vouches for; what went wrong is told by the page of logging in."""
         query = {name: request.query.get(name, "")[:LONGEST] for name in ("code", "state", "error")}
         try:
-            token, place = await self._sso.finish(
-                query["code"], query["state"], request.cookies.get(PENDING_COOKIE, "")
-            )
+            brought, address = request.cookies.get(PENDING_COOKIE, ""), request.remote or ""
+            token, place = await self._sso.finish(query["code"], query["state"], brought, address)
         except (NotAuthenticated, ProviderUnreachable) as err:
             log.warning("sso.failed", error=err.what, provider_said=query["error"][:200])
             if isinstance(err, NotAuthenticated):
@@ -56,14 +55,16 @@ class SsoRoutes:
 
     async def logout(self, request: web.Request) -> web.Response:
         """End the session here, then at the provider."""
-        if caller := request.get(CALLER):
+        caller = request.get(CALLER)
+        if caller is not None:
             self._accounts.logout(caller, presented_token(request))
         try:
             url = await self._sso.logout_url()
         except (NotFound, ProviderUnreachable):
             url = ""
         response = _sent_on(url or self._sso.base.rules().url + "/")
-        response.del_cookie(COOKIE, path="/", httponly=True, secure=True, samesite="Strict")
+        if caller is not None:  # a link on somebody else's page comes without the cookie, and ends nothing
+            response.del_cookie(COOKIE, path="/", httponly=True, secure=True, samesite="Strict")
         return response
 
 
