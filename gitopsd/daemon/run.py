@@ -34,7 +34,7 @@ from gitopsd.runtime.queue import KeyQueue
 from gitopsd.runtime.seal import Seal
 from gitopsd.runtime.signals import Signals, listening
 from gitopsd.runtime.systemd import Systemd, Watchdog
-from gitopsd.runtime.tasks import Graceful, running
+from gitopsd.runtime.tasks import STUCK_S, Graceful, running
 from gitopsd.settings import Settings
 from gitopsd.store.store import Store
 from gitopsd.telemetry.metrics import Metrics
@@ -120,7 +120,7 @@ class Daemon:
         drifting = {entry.app for entry in controller.drift.open()}
         controller.declared(frozenset(app.name for app in store.all()) | drifting)
         passes = Graceful(controller.passes, controller.queue.close, grace_s=settings.grace_s)
-        await stack.enter_async_context(running(passes, controller.triggers))
+        await stack.enter_async_context(running(passes, controller.triggers, stuck_s=settings.grace_s + STUCK_S))
         await stack.enter_async_context(
             running(*front.services, self._reloader, *declarations.directories, *declarations.roots)
         )

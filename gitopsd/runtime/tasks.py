@@ -13,6 +13,7 @@ from gitopsd.errors import Retryable
 
 T = TypeVar("T")
 R = TypeVar("R")
+STUCK_S = 30.0  # a service that is told to end is gone well before
 log = structlog.get_logger()
 
 
@@ -28,16 +29,32 @@ class Service(Protocol):
 
 
 @asynccontextmanager
-async def running(*services: Service) -> AsyncIterator[None]:
+async def running(*services: Service, stuck_s: float = STUCK_S) -> AsyncIterator[None]:
     """Run `services` while the block runs, then cancel them and wait until they are gone.
 
-    A service that ends or fails ends the block too, with the reason in an ExceptionGroup.
+    A service that ends or fails ends the block too, with the reason in an ExceptionGroup. One that is not gone after
+    `stuck_s` is named in the log and cancelled once more: a cancellation can be lost, as in Python 3.11's `wait_for`.
     """
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_for_ever(service), name=service.name) for service in services]
+        left = {group.create_task(_for_ever(service), name=service.name) for service in services}
         yield
-        for task in tasks:
+        for task in left:
             task.cancel()
+        while left:
+            _, left = await asyncio.wait(left, timeout=stuck_s)
+            for task in left:
+                log.warning("service.stuck", service=task.get_name(), at=_place_of(task))
+                task.cancel()
+
+
+def _place_of(task: asyncio.Task[NoReturn]) -> list[str]:
+    """Return where a task waits, from the outside in."""
+    awaited: object = task.get_coro()
+    places = []
+    while frame := getattr(awaited, "cr_frame", None):
+        places.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}")
+        awaited = getattr(awaited, "cr_await", None)
+    return places
 
 
 async def _for_ever(service: Service) -> NoReturn:

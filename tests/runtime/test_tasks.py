@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+import structlog
 
 from gitopsd.errors import ClusterUnreachable, GitopsError, InvalidManifest, Retryable, TooSlow
 from gitopsd.runtime.deadline import within
-from gitopsd.runtime.tasks import Graceful, at_most, running, serve, supervise
+from gitopsd.runtime.tasks import STUCK_S, Graceful, at_most, running, serve, supervise
 
 pytestmark = pytest.mark.looptime
 
@@ -42,6 +43,37 @@ async def test_layers_stop_in_reverse_and_each_is_gone_before_the_next() -> None
     await serve(stop, *layers)
 
     assert ["+probes", "+mirrors", "+workers", "-workers", "-mirrors", "-probes"] == notes
+
+
+@dataclass
+class Deaf:
+    """A service to which a cancellation is lost, as one that comes in the turn in which what is awaited ends."""
+
+    name: str = "deaf"
+    lost: int = 1
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await asyncio.sleep(1e9)
+            except asyncio.CancelledError:
+                self.lost -= 1
+                if self.lost < 0:
+                    raise
+
+
+async def test_service_that_does_not_end_is_named_and_told_again() -> None:
+    clock = asyncio.get_running_loop().time
+    with structlog.testing.capture_logs() as logs:
+        async with running(Deaf(), Noted("slow", [], slow_to_stop_s=20)):
+            await asyncio.sleep(1)
+            stopped_s = clock()
+
+    assert STUCK_S == clock() - stopped_s
+    [stuck] = logs
+    assert ("service.stuck", "deaf") == (stuck["event"], stuck["service"])
+    assert stuck["at"][-1].startswith("sleep:")
+    assert any("Deaf.run" in place for place in stuck["at"])
 
 
 async def test_failed_service_stops_every_layer_with_its_reason() -> None:

@@ -109,7 +109,9 @@ async def test_case_34_no_page_of_another_site_has_anything_done(kind: str) -> N
 async def test_cases_35_and_37_nothing_is_told_without_the_token() -> None:
     unsigned = "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9."
     async with serving(FakeBackend(app_view("shop"))) as api, aiohttp.ClientSession() as stranger:
-        for path in ("/api/v1/settings", "/api/v1/clusters", "/api/v1/repositories", APPS, "/api/version"):
+        async with stranger.get(f"{api.url}/api/v1/settings") as answer:  # how to log in, and nothing else
+            assert {"url": "", "trackingMethod": "annotation"} == await answer.json()
+        for path in ("/api/v1/clusters", "/api/v1/repositories", APPS, "/api/version"):
             for headers in ({}, {"Authorization": unsigned}):
                 async with stranger.get(api.url + path, headers=headers) as answer:
                     assert 401 == answer.status
