@@ -23,6 +23,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from gitopsd.errors import InvalidSettings
+from gitopsd.runtime.deadline import heed_cancellation
 from gitopsd.runtime.seal import KEY_BYTES, Seal
 
 PREFIX = "gitopsd:manifests:"
@@ -200,6 +201,7 @@ class Breaker:
                     if self._ready is not None:
                         await self._ready()
                     answer = await command()
+                heed_cancellation()
                 failed = False
             except redis.ResponseError:
                 self._answers()

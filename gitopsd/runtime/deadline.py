@@ -26,3 +26,14 @@ async def within(deadline_s: float, what: str, work: Awaitable[T]) -> T:
         raise TooSlow(
             f"{what} took more than {deadline_s:g} s", remedy="see the peer's load, or raise its timeout"
         ) from err
+
+
+def heed_cancellation() -> None:
+    """Raise CancelledError where this task is to end, and a library has swallowed that.
+
+    Python 3.11's `asyncio.wait_for` does so when what it waits for ends in the same turn; redis.asyncio 8 sends each
+    command by it.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

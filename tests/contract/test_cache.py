@@ -257,6 +257,23 @@ async def test_one_caller_at_a_time_tries_a_redis_that_is_gone() -> None:
     assert [0.8, 1.3, 2.3, 4.3, 8.3, 16.3] == waits[:6]  # the deadline, then a pause that doubles
 
 
+@pytest.mark.looptime
+async def test_a_cancellation_that_comes_with_the_answer_is_not_lost() -> None:
+    answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    breaker = Breaker(SHORT_S)
+
+    async def command() -> int:
+        # As redis.asyncio sends a command. Python 3.11 swallows the cancellation.
+        return await asyncio.wait_for(answer, SHORT_S)  # noqa: TID251 - what this test is about
+
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(breaker.run(command))
+        await asyncio.sleep(SHORT_S / 10)
+        answer.set_result(1)
+        asking.cancel()
+    assert asking.cancelled()
+
+
 async def ask_at(breaker: Breaker, command: Callable[[], Awaitable[int]], after_s: float) -> None:
     await asyncio.sleep(after_s)
     async with asyncio.TaskGroup() as group:
